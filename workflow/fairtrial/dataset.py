@@ -1,0 +1,186 @@
+"""The one interchange: COCO JSON, sorted, ids 1..N, boxes as absolute [x, y, width, height].
+
+No stage after `convert` knows which format the data came in. Beside COCO's own fields an
+image carries `sha256` (of its clean file), `group` (patient, video, contributor) and
+`split` (the side on which its source puts it); each of the last two may be null.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, Any
+
+from fairtrial import DataError
+
+SIDES = ("train", "val", "test")
+
+
+@dataclass(slots=True)
+class Image:
+    """One image. `width` and `height` in pixels; `file_name` relative to the image folder."""
+
+    id: int
+    file_name: str
+    width: int
+    height: int
+    sha256: str = ""
+    group: str | None = None
+    split: str | None = None
+
+
+@dataclass(slots=True)
+class Annotation:
+    """One object. `bbox` is (x, y, width, height) in pixels from the top left corner, or
+    None for the class of a whole image; `area` in square pixels, as the source states it
+    (a segment's area may be smaller than its box)."""
+
+    image_id: int
+    category_id: int
+    bbox: tuple[float, float, float, float] | None
+    area: float = 0.0
+    iscrowd: bool = False
+    id: int = 0
+
+
+@dataclass(slots=True)
+class Dataset:
+    """Images, the objects on them, and the names of the classes by category id."""
+
+    images: list[Image] = field(default_factory=list)
+    annotations: list[Annotation] = field(default_factory=list)
+    categories: dict[int, str] = field(default_factory=dict)
+
+    def by_image(self) -> dict[int, list[Annotation]]:
+        """Annotations by image id; an image without objects has an empty list."""
+        found: dict[int, list[Annotation]] = {image.id: [] for image in self.images}
+        for annotation in self.annotations:
+            found[annotation.image_id].append(annotation)
+        return found
+
+    def canonical(self) -> Dataset:
+        """The same set in its one order: images by file name, objects by image, class and
+        box, everything numbered 1..N; category ids are kept if they are 1..N already and
+        otherwise renumbered in the order of the old ids."""
+        categories = {old: new for new, old in enumerate(sorted(self.categories), 1)}
+        images = sorted(self.images, key=lambda image: image.file_name)
+        numbers = {image.id: new for new, image in enumerate(images, 1)}
+        objects = [
+            Annotation(numbers[a.image_id], categories[a.category_id], a.bbox, a.area, a.iscrowd)
+            for a in self.annotations
+        ]
+        objects.sort(key=lambda a: (a.image_id, a.category_id, a.bbox or (), a.area, a.iscrowd))
+        for number, annotation in enumerate(objects, 1):
+            annotation.id = number
+        renumbered = [
+            Image(numbers[i.id], i.file_name, i.width, i.height, i.sha256, i.group, i.split)
+            for i in images
+        ]
+        names = {new: self.categories[old] for old, new in categories.items()}
+        return Dataset(renumbered, objects, names)
+
+
+def write(dataset: Dataset, path: Path) -> None:
+    """Write a set as COCO JSON, one image or object a line (so that a diff is readable)."""
+    images = [
+        {
+            "id": i.id,
+            "file_name": i.file_name,
+            "width": i.width,
+            "height": i.height,
+            "sha256": i.sha256,
+            "group": i.group,
+            "split": i.split,
+        }
+        for i in dataset.images
+    ]
+    categories = [{"id": k, "name": v} for k, v in sorted(dataset.categories.items())]
+    parts = {
+        "images": images,
+        "annotations": map(_coco_annotation, dataset.annotations),
+        "categories": categories,
+    }
+    with whole_file(path) as file:
+        file.write("{")
+        for number, (name, rows) in enumerate(parts.items()):
+            file.write(",\n" if number else "\n")
+            file.write(f'"{name}": [\n' + ",\n".join(json.dumps(row) for row in rows) + "\n]")
+        file.write("\n}\n")
+
+
+def _coco_annotation(a: Annotation) -> dict[str, Any]:
+    row: dict[str, Any] = {"id": a.id, "image_id": a.image_id, "category_id": a.category_id}
+    if a.bbox is not None:
+        row |= {"bbox": list(a.bbox), "area": a.area, "iscrowd": int(a.iscrowd)}
+    return row
+
+
+def read(path: Path) -> Dataset:
+    """Read a set that `write` wrote.
+
+    Raises DataError where the file is missing, is not JSON, or lacks one of its parts.
+    """
+    data = read_json(path)
+    try:
+        return Dataset(
+            [Image(**row) for row in data["images"]],
+            [
+                Annotation(
+                    row["image_id"],
+                    row["category_id"],
+                    tuple(row["bbox"]) if "bbox" in row else None,
+                    row.get("area", 0.0),
+                    bool(row.get("iscrowd", 0)),
+                    row["id"],
+                )
+                for row in data["annotations"]
+            ],
+            {row["id"]: row["name"] for row in data["categories"]},
+        )
+    except (KeyError, TypeError) as error:
+        raise DataError(f"{path}: not a set written by `convert` or `split` ({error})") from error
+
+
+def read_json(path: Path) -> Any:
+    """The content of a JSON file. Raises DataError naming the file if there is none in it."""
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise DataError(f"{path}: no such file") from error
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise DataError(f"{path}: not valid JSON ({error})") from error
+
+
+def write_json(path: Path, content: Any) -> None:
+    """Write sorted, indented JSON; NaN is refused, since JSON has none."""
+    with whole_file(path) as file:
+        json.dump(content, file, indent=1, sort_keys=True, ensure_ascii=False, allow_nan=False)
+        file.write("\n")
+
+
+@contextmanager
+def whole_file(path: Path, mode: str = "w") -> Iterator[IO[Any]]:
+    """Open a file for writing that appears under its name only when it is whole."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    encoding = None if "b" in mode else "utf-8"
+    try:
+        with open(part, mode, encoding=encoding, newline=None if "b" in mode else "") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(part, path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def counts(annotations: Iterable[Annotation]) -> dict[int, int]:
+    """Number of objects by category id."""
+    found: dict[int, int] = {}
+    for annotation in annotations:
+        found[annotation.category_id] = found.get(annotation.category_id, 0) + 1
+    return found
