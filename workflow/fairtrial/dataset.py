@@ -84,6 +84,29 @@ class Dataset:
         return Dataset(renumbered, objects, names)
 
 
+@dataclass(slots=True, frozen=True)
+class Detection:
+    """One found object: category id, (x, y, width, height) in pixels, confidence 0..1."""
+
+    category_id: int
+    bbox: tuple[float, float, float, float]
+    score: float
+
+
+@dataclass(slots=True, frozen=True)
+class View:
+    """A data set with its split and the folder in which its images lie."""
+
+    dataset: Dataset
+    sides: dict[str, list[int]]
+    folder: Path
+
+    def side(self, name: str) -> list[Image]:
+        """The images of train, val or test, by id."""
+        wanted = set(self.sides[name])
+        return [image for image in self.dataset.images if image.id in wanted]
+
+
 def write(dataset: Dataset, path: Path) -> None:
     """Write a set as COCO JSON, one image or object a line (so that a diff is readable)."""
     images = [
@@ -145,6 +168,12 @@ def read(path: Path) -> Dataset:
         raise DataError(f"{path}: not a set written by `convert` or `split` ({error})") from error
 
 
+def read_view(annotations: Path, split: Path, folder: Path) -> View:
+    """A data set's two files and its image folder together."""
+    certificate = read_json(split)
+    return View(read(annotations), {side: certificate[side] for side in SIDES}, folder)
+
+
 def read_json(path: Path) -> Any:
     """The content of a JSON file. Raises DataError naming the file if there is none in it."""
     try:
@@ -169,11 +198,11 @@ def whole_file(path: Path, mode: str = "w") -> Iterator[IO[Any]]:
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     encoding = None if "b" in mode else "utf-8"
     try:
-        with open(part, mode, encoding=encoding, newline=None if "b" in mode else "") as file:
+        with part.open(mode, encoding=encoding, newline=None if "b" in mode else "") as file:
             yield file
             file.flush()
             os.fsync(file.fileno())
-        os.replace(part, path)
+        part.replace(path)
     finally:
         part.unlink(missing_ok=True)
 

@@ -1,0 +1,91 @@
+"""The command line: one subcommand a stage, its options from the stage function's signature."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import inspect
+import json
+import sys
+import typing
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import fairtrial
+
+STAGES = ("download", "convert", "split", "train", "predict", "validate", "plot", "report")
+COMMANDS = {
+    "doctor": "say what is missing before any job is queued",
+    "gc": "remove store entries that no recorded run needs; asks first",
+}
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one subcommand; 0, or 1 with one plain message on stderr."""
+    arguments = sys.argv[1:] if arguments is None else arguments
+    options = vars(_parser(arguments[:1]).parse_args(arguments))
+    name = options.pop("command")
+    try:
+        _function(name)(**options)
+    except fairtrial.FairtrialError as error:
+        print(f"fairtrial {name}: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print(f"fairtrial {name}: interrupted", file=sys.stderr)
+        return 130
+    return 0
+
+
+def _function(name: str) -> Callable[..., None]:
+    folder = "stages" if name in STAGES else "commands"
+    found: Callable[..., None] = getattr(
+        importlib.import_module(f"fairtrial.{folder}.{name}"), name
+    )
+    return found
+
+
+def _parser(wanted: list[str]) -> argparse.ArgumentParser:
+    """The whole parser; options only for the wanted subcommand, so that only it is imported."""
+    parser = argparse.ArgumentParser("python -m fairtrial", description=fairtrial.__doc__)
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.description = "Fair, reproducible trials of image models."
+    parser.add_argument("--version", action="version", version=fairtrial.__version__)
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for name in (*STAGES, *COMMANDS):
+        text = COMMANDS.get(name, "a stage of the workflow; Snakemake calls it")
+        command = commands.add_parser(name, help=text)
+        if name in wanted:
+            _add_options(command, _function(name))
+    return parser
+
+
+def _add_options(parser: argparse.ArgumentParser, function: Callable[..., None]) -> None:
+    parser.description = inspect.getdoc(function)
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    types = typing.get_type_hints(function)
+    for name, parameter in inspect.signature(function).parameters.items():
+        flag = "--" + name.replace("_", "-")
+        required = parameter.default is inspect.Parameter.empty
+        common: dict[str, Any] = {"dest": name, "required": required}
+        if not required:
+            common["default"] = parameter.default
+        if types[name] is bool:
+            parser.add_argument(flag, action="store_true", **(common | {"required": False}))
+        elif typing.get_origin(types[name]) is list:
+            parser.add_argument(flag, nargs="*", type=typing.get_args(types[name])[0], **common)
+        else:
+            parser.add_argument(flag, type=_converter(types[name]), **common)
+
+
+def _converter(kind: Any) -> Callable[[str], Any]:
+    """From a flag's text to its type; an optional file may be given as an empty text."""
+    if typing.get_origin(kind) is dict:
+        return json.loads
+    if kind == Path | None:
+        return lambda text: Path(text) if text else None
+    return kind  # type: ignore[no-any-return]
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,100 @@
+"""The files that Ultralytics reads and writes: its layout of a data set, its checkpoints."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from fairtrial import BackendError
+from fairtrial.dataset import Image, View, whole_file
+
+
+def lay_out(view: View, place: Path) -> Path:
+    """A data set as Ultralytics wants it: links to the images, a text file of boxes each.
+
+    Ultralytics writes caches beside the labels, so this lies in the job's temporary folder.
+    Crowd regions are left out: they mark where there are too many objects to box.
+    """
+    boxes = view.dataset.by_image()
+    classes = {number: index for index, number in enumerate(sorted(view.dataset.categories))}
+    for side in ("train", "val"):
+        images, labels = place / "images" / side, place / "labels" / side
+        images.mkdir(parents=True)
+        labels.mkdir(parents=True)
+        for image in view.side(side):
+            name = f"{image.id:09d}"
+            source = view.folder / image.file_name
+            (images / (name + source.suffix.lower())).symlink_to(source.resolve())
+            lines = [
+                f"{classes[a.category_id]} {box_text(a.bbox, image)}\n"
+                for a in boxes[image.id]
+                if a.bbox and not a.iscrowd
+            ]
+            (labels / f"{name}.txt").write_text("".join(lines), encoding="utf-8")
+    names = {index: view.dataset.categories[number] for number, index in classes.items()}
+    description = {"path": str(place), "train": "images/train", "val": "images/val", "names": names}
+    (place / "data.yaml").write_text(json.dumps(description), encoding="utf-8")
+    return place / "data.yaml"
+
+
+def box_text(bbox: tuple[float, float, float, float], image: Image) -> str:
+    """Centre and size of a box as shares of the image: `x y w h`."""
+    x, y, w, h = bbox
+    values = (
+        (x + w / 2) / image.width,
+        (y + h / 2) / image.height,
+        w / image.width,
+        h / image.height,
+    )
+    return " ".join(map(str, values))
+
+
+@contextmanager
+def workplace() -> Iterator[Path]:
+    """A temporary folder in which Ultralytics finds its settings and fonts and writes the rest."""
+    with tempfile.TemporaryDirectory(prefix="fairtrial-") as name:
+        place = Path(name)
+        os.environ.update(
+            YOLO_OFFLINE="1", YOLO_AUTOINSTALL="false", YOLO_CONFIG_DIR=name, YOLO_VERBOSE="true"
+        )
+        import matplotlib
+
+        font = Path(matplotlib.get_data_path(), "fonts/ttf/DejaVuSans.ttf")
+        (place / "Ultralytics").mkdir()
+        for wanted in ("Arial.ttf", "Arial.Unicode.ttf"):  # else it asks the network for them
+            shutil.copy(font, place / "Ultralytics" / wanted)
+        from ultralytics import settings
+
+        settings.update({"sync": False, "dvc": False})
+        yield place
+
+
+def load(checkpoint: Path | None) -> Any:
+    """A checkpoint as a YOLO model. Unpickles it: only open checkpoints that you trust."""
+    from ultralytics import YOLO
+
+    if checkpoint is None or not checkpoint.is_file():
+        raise BackendError(f"{checkpoint}: no such checkpoint")
+    try:
+        return YOLO(str(checkpoint), task="detect")
+    except Exception as error:
+        raise BackendError(f"{checkpoint}: not an Ultralytics checkpoint ({error})") from error
+
+
+def save_weights(checkpoint: Path | None, path: Path) -> None:
+    """The model alone: a checkpoint also holds dates and folders of the machine."""
+    import torch
+
+    model = load(checkpoint).model.half()
+    model.args = {}
+    for name in ("criterion", "pt_path", "loss"):
+        if name in vars(model):
+            delattr(model, name)
+    with whole_file(path, "wb") as file:
+        torch.save({"epoch": -1, "model": model, "train_args": {}}, file)

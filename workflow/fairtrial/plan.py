@@ -1,0 +1,158 @@
+"""What the workflow has to do: the chosen experiment's runs, and each job's settings and code.
+
+The rules of Snakemake ask here for everything that is not a path. A job's settings and code
+are texts, and both its transport and its rerun trigger: what a stage cannot see cannot make
+its results stale.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from fairtrial import SettingsError
+from fairtrial.fingerprint import fingerprint
+from fairtrial.provenance import canonical
+from fairtrial.runs import Run, refuse_unused, resolve
+from fairtrial.settings import (
+    DataSet,
+    Experiment,
+    read_dataset,
+    read_experiment,
+    read_params,
+    read_source,
+    read_yaml_text,
+)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """One experiment, resolved."""
+
+    name: str
+    params: dict[str, Any]
+    experiment: Experiment
+    runs: dict[str, Run]
+
+    @classmethod
+    def read(cls, name: str | None = None) -> Plan:
+        """The plan of params.yaml, or of the experiment `name` for a look at another one."""
+        params = read_params()
+        name = str(name or params.get("experiment"))
+        experiment = read_experiment(name)
+        file = f"config/experiments/{name}.yaml"
+        runs = resolve(params, experiment, file)
+        earlier = _params_before_dvc()
+        if earlier and earlier.get("experiment") == params.get("experiment"):
+            refuse_unused(params, earlier, experiment, file)
+        return cls(name, params, experiment, runs)
+
+    @cached_property
+    def datasets(self) -> dict[str, DataSet]:
+        """The data sets of all runs by name."""
+        return {
+            name: read_dataset(name) for name in sorted({r.dataset for r in self.runs.values()})
+        }
+
+    @cached_property
+    def sources(self) -> dict[str, dict[str, Any]]:
+        """The sources of all data sets and checkpoints: the settings of their two stages."""
+        wanted = {dataset.source for dataset in self.datasets.values()}
+        wanted |= {
+            weights.partition("/")[0] for run in self.runs.values() if (weights := _weights(run))
+        }
+        return {name: read_source(name) for name in sorted(wanted)}
+
+    def weights(self, run: str) -> tuple[str, str] | None:
+        """The checkpoint that a run starts from: (source, file below it)."""
+        source, _, file = _weights(self.runs[run]).partition("/")
+        return (source, file) if file else None
+
+    def settings(self, stage: str, name: str = "") -> str:
+        """What a job is told, as canonical JSON; `name` is its source, data set or run."""
+        content: dict[str, Any]
+        if stage in {"download", "convert"}:
+            content = dict(self._source(name)[stage])
+        elif stage == "split":
+            content = self.datasets[name].model_dump(mode="json", exclude={"source"})
+        elif stage == "train":
+            content = {"backend": self.runs[name].backend, **self.runs[name].settings}
+        elif stage == "predict":
+            run = self.runs[name]
+            common = {"backend": run.backend, "imgsz": run.settings["imgsz"]}
+            content = common | self.params["predict"]
+        elif stage == "validate":
+            content = self.params["validate"]
+        else:
+            content = self._results(stage)
+        return canonical(content)
+
+    def _source(self, name: str) -> dict[str, Any]:
+        found: dict[str, Any] = self.sources[name]
+        if "convert" not in found and name in {d.source for d in self.datasets.values()}:
+            raise SettingsError(f"config/sources/{name}.yaml: `format`: missing; it holds images")
+        return found
+
+    def _results(self, stage: str) -> dict[str, Any]:
+        content: dict[str, Any] = self.params[stage] | {"runs": list(self.runs)}
+        if stage == "plot":
+            return content | {"timings": self.params["report"]["timings"]}
+        texts = {"title": self.experiment.title, "question": self.experiment.question}
+        return content | texts | {"experiment": self.name}
+
+    def code(self, stage: str, name: str = "") -> str:
+        """The fingerprint of the code that a job runs."""
+        entries = [f"stages.{stage}:{stage}"]
+        if stage == "download":
+            entries += [f"sources.{self.sources[name]['download']['kind']}:fetch"]
+        elif stage == "convert":
+            entries += [f"formats.{self._source(name)['convert']['format']}:read"]
+        elif stage == "train":
+            entries += [f"backends.{self.runs[name].backend}:fit"]
+        elif stage == "predict":
+            entries += [f"backends.{self.runs[name].backend}:detector"]
+        return fingerprint(*entries)
+
+
+def _weights(run: Run) -> str:
+    return str(run.settings.get("weights") or "")
+
+
+def _params_before_dvc() -> dict[str, Any] | None:
+    """params.yaml as it was before `dvc exp run -S …` changed it; None outside of such a call."""
+    revision = os.environ.get("DVC_EXP_BASELINE_REV")
+    if not revision:
+        return None
+    asked = subprocess.run(
+        ["git", "show", f"{revision}:params.yaml"], capture_output=True, text=True, check=False
+    )
+    return read_yaml_text(asked.stdout, revision) if asked.returncode == 0 else None
+
+
+def own_records(folder: Path = Path(".snakemake/metadata")) -> None:
+    """Make Snakemake's records files of their own where DVC linked them into its cache.
+
+    Snakemake writes its records in place; through a hard or symbolic link that would change
+    what DVC has stored. With `cache.type` reflink or copy, as committed, there is none.
+    """
+    for path in folder.rglob("*"):
+        if path.is_symlink() or (path.is_file() and path.stat().st_nlink > 1):
+            own = path.with_name(path.name + ".own")
+            shutil.copyfile(path, own)
+            own.replace(path)
+
+
+def reminder(experiment: str) -> str:
+    """What to do after a run of Snakemake that DVC did not start; empty inside DVC."""
+    report = f"Report: results/{experiment}/report.pdf"
+    if "DVC_STAGE" in os.environ or not Path(".dvc").is_dir():
+        return report
+    return (
+        f"{report}\nRecord it with `dvc repro` (no finished job runs again) "
+        "before the next `dvc exp run`."
+    )

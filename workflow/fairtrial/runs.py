@@ -1,0 +1,163 @@
+"""The runs that an experiment asks for: params.yaml, then its base, then each run's own keys."""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from fairtrial import SettingsError
+from fairtrial.provenance import canonical
+from fairtrial.settings import (
+    PARAMS,
+    SECTIONS,
+    Experiment,
+    Overrides,
+    closed,
+    plugin_settings,
+    training_keys,
+)
+
+LONGEST_LABEL = 80
+
+
+@dataclass(frozen=True)
+class Run:
+    """One training: its name, the data it sees, and every setting of its framework."""
+
+    name: str
+    dataset: str
+    backend: str
+    settings: dict[str, Any]
+
+    @property
+    def configuration(self) -> str:
+        """The run's name without its seed."""
+        return self.name.rpartition("-s")[0]
+
+
+class Configuration(NamedTuple):
+    """What an experiment says of one configuration, and where it says so."""
+
+    label: str | None  # its name in `runs:`; None where the varied keys make the name
+    varied: Overrides
+    place: str
+
+
+def resolve(params: dict[str, Any], experiment: Experiment, file: str) -> dict[str, Run]:
+    """All runs of an experiment by name, in the order in which its file lists them.
+
+    Runs with equal settings are one run, under the first of their names. `file` names the
+    experiment in messages. Raises SettingsError for a key that the run's framework does not
+    know, a value out of range, or two different runs that would have one name.
+    """
+    found: dict[str, Run] = {}
+    seen: set[str] = set()
+    for configuration in _configurations(experiment):
+        seeds: Sequence[int | None] = experiment.seeds or [None]
+        for seed in seeds:
+            run = _run(params, experiment.base, configuration, seed, file)
+            content = canonical([run.dataset, run.backend, run.settings])
+            if content in seen:
+                continue
+            if run.name in found:
+                place = f"{file}: `{configuration.place}`"
+                raise SettingsError(f"{place}: another run is called {run.name} too; rename one")
+            seen.add(content)
+            found[run.name] = run
+    return found
+
+
+def _configurations(experiment: Experiment) -> Iterator[Configuration]:
+    for name, own in experiment.runs.items():
+        yield Configuration(name, own or {}, f"runs.{name}")
+    for name, values in experiment.sweep.items():
+        yield from (Configuration(None, {name: value}, f"sweep.{name}") for value in values)
+    if experiment.grid:
+        for chosen in itertools.product(*experiment.grid.values()):
+            yield Configuration(None, dict(zip(experiment.grid, chosen, strict=True)), "grid")
+    if not (experiment.runs or experiment.sweep or experiment.grid):
+        yield Configuration("base", {}, "base")
+
+
+def _run(
+    params: dict[str, Any],
+    base: Overrides,
+    configuration: Configuration,
+    seed: int | None,
+    file: str,
+) -> Run:
+    """One run. A default that its framework does not use does not reach it."""
+    label, varied, place = configuration
+    if seed is not None and "seed" in base | varied:
+        raise SettingsError(f"{file}: `{place}`: sets a seed, and `seeds` does so too; keep one")
+    overrides = base | varied | ({} if seed is None else {"seed": seed})
+    _refuse_sections(overrides, f"{file}: `{place}`")
+    common = {name: overrides.pop(name, params.get(name)) for name in ("dataset", "backend")}
+    model = plugin_settings("backends", str(common["backend"]), f"{file}: `{place}`: `backend`")
+    own = {name: params[name] for name in model.model_fields if name in params}
+    closed(model, own, PARAMS)
+    checked = closed(model, own | overrides, f"{file}: {place}").model_dump(mode="json")
+    shown = label or _label(varied, common | checked)
+    return Run(f"{shown}-s{checked['seed']}", **common, settings=checked)
+
+
+def _refuse_sections(overrides: Overrides, where: str) -> None:
+    for name in overrides:
+        if name in SECTIONS or name == "experiment":
+            raise SettingsError(
+                f"{where}: `{name}` holds for all runs alike; set it in {PARAMS}, not in a run"
+            )
+
+
+def _label(varied: Overrides, resolved: dict[str, Any]) -> str:
+    """A name from the settings that vary, by their parsed values: `lr0=0.0001+momentum=0.9`.
+
+    Only [A-Za-z0-9._=+-]; where that loses something, a short hash of the values is added.
+    """
+    parts = [f"{name}={_shown(resolved[name])}" for name in sorted(varied)]
+    exact = "+".join(parts)
+    label = re.sub(r"[^A-Za-z0-9._=+-]+", "_", exact)[:LONGEST_LABEL]
+    if label != exact:
+        label += "." + hashlib.sha256(exact.encode()).hexdigest()[:6]
+    return label
+
+
+def _shown(value: Any) -> str:
+    return f"{value:.12g}" if isinstance(value, float) else str(value)
+
+
+def refuse_unused(
+    params: dict[str, Any], earlier: dict[str, Any], experiment: Experiment, file: str
+) -> None:
+    """Refuse a training default that was changed for this call although no run uses it.
+
+    `earlier` is params.yaml before `dvc exp run -S …` wrote to it. A silent no-op would be
+    taken for "the parameter makes no difference".
+    """
+    changed = [name for name in training_keys() if params.get(name) != earlier.get(name)]
+    runs = resolve(params, experiment, file).values()
+    for name in sorted(changed):
+        used = {
+            configuration.place
+            for configuration in _configurations(experiment)
+            if name not in experiment.base | configuration.varied
+        }
+        known = any(name in run.settings for run in runs)
+        if not (used and known) or (name == "seed" and experiment.seeds):
+            raise SettingsError(
+                f"{PARAMS}: `{name}` was set to {params.get(name)!r}, but no run of this "
+                f"experiment uses it: {_overrider(name, experiment, file, known)}"
+            )
+
+
+def _overrider(name: str, experiment: Experiment, file: str, known: bool) -> str:
+    if not known:
+        return "no framework of its runs has such a setting"
+    if name == "seed" and experiment.seeds:
+        return f"{file} sets it by `seeds`"
+    place = "base" if name in experiment.base else "each of its runs"
+    return f"{file} sets it in `{place}`"

@@ -1,0 +1,93 @@
+"""train: fits one run, in the store; the declared outputs are copies of its entry."""
+
+from __future__ import annotations
+
+import importlib
+import shutil
+import time
+from pathlib import Path
+from typing import Any
+
+from fairtrial import provenance, store
+from fairtrial.dataset import SIDES, read_json, read_view, whole_file, write_json
+
+
+def train(
+    *,
+    settings: dict[str, Any],
+    code: str,
+    images: Path,
+    annotations: Path,
+    split: Path,
+    initial: Path | None,
+    threads: int,
+    weights: Path,
+    record: Path,
+    history: Path,
+) -> None:
+    """Fit one run, or adopt it from the store where an equal one is finished.
+
+    settings: `backend` and everything its `Settings` holds; code: fingerprint of the code that
+    trains; initial: the checkpoint to start from, or none. The entry's key is everything that
+    determines the result: never a name, a path or a time. Raises BackendError and StoreError.
+    """
+    inputs = _inputs(annotations, split, initial)
+    own = {name: value for name, value in settings.items() if name not in {"backend", "weights"}}
+    key = provenance.key([settings["backend"], own, code, inputs])
+    backend = importlib.import_module(f"fairtrial.backends.{settings['backend']}")
+
+    def make(folder: Path) -> None:
+        view = read_view(annotations, split, images)
+        start = time.monotonic()
+        facts = backend.fit(settings, view, initial, folder, threads)
+        seconds = time.monotonic() - start
+        write_json(folder / "record.json", _record(facts, seconds, threads))
+
+    entry, adopted = store.obtain("runs", key, make)
+    made = read_json(entry / "record.json")
+    name = {
+        "run": weights.parent.name,
+        "configuration": weights.parent.name.rpartition("-s")[0],
+        "seed": settings["seed"],
+        "dataset": annotations.parent.name,
+        "backend": settings["backend"],
+        "settings": {k: v for k, v in settings.items() if k != "backend"},
+        "key": key,
+        "code": code,
+        "inputs": inputs,
+        "adopted": adopted,
+    }
+    _copy(entry / "weights.pt", weights)
+    _copy(entry / "history.csv", history)
+    write_json(record, made | name)
+
+
+def _inputs(annotations: Path, split: Path, initial: Path | None) -> dict[str, Any]:
+    certificate = read_json(split)
+    return {
+        "annotations": provenance.sha256(annotations),
+        "split": provenance.key({side: certificate[side] for side in SIDES}),
+        "weights": provenance.sha256(initial) if initial else None,
+    }
+
+
+def _record(facts: dict[str, Any], seconds: float, threads: int) -> dict[str, Any]:
+    hardware = provenance.hardware(threads)
+    commit, dirty = provenance.commit()
+    return {
+        "best_epoch": facts.pop("best_epoch"),
+        "epochs_run": facts.pop("epochs_run"),
+        "model": facts,
+        "seconds": round(seconds, 3),
+        "gpu_seconds": round(seconds, 3) if hardware["gpu"] else None,
+        "hardware": hardware,
+        "versions": provenance.versions(),
+        "commit": commit,
+        "dirty": dirty,
+        "slurm": provenance.slurm(),
+    }
+
+
+def _copy(source: Path, target: Path) -> None:
+    with source.open("rb") as reader, whole_file(target, "wb") as writer:
+        shutil.copyfileobj(reader, writer)

@@ -1,0 +1,63 @@
+# Purpose: what the other rule files share: the plan of the experiment, and the code's place.
+# Reads params.yaml and config/; writes nothing.
+import sys
+from pathlib import Path
+
+from snakemake.exceptions import WorkflowError
+
+sys.path.insert(0, str(Path(workflow.basedir, "workflow")))
+
+from fairtrial import FairtrialError
+from fairtrial.plan import Plan, own_records, reminder
+
+# The package of this checkout: DVC's temporary copies must run their own code.
+shell.prefix(
+    f"set -euo pipefail; export PATH={Path(sys.executable).parent}:$PATH "
+    'PYTHONPATH="workflow:${{PYTHONPATH:-}}"; '
+)
+
+try:
+    PLAN = Plan.read(config.get("experiment"))
+    PLAN.sources
+except FairtrialError as error:
+    raise WorkflowError(str(error)) from None
+
+if workflow.is_main_process:
+    own_records()
+
+
+wildcard_constraints:
+    source="[A-Za-z0-9._-]+",
+    dataset="[A-Za-z0-9._-]+",
+    experiment="[A-Za-z0-9._-]+",
+    run="[A-Za-z0-9._=+-]+",
+
+
+def per_run(pattern):
+    """A pattern for every run of the experiment."""
+    return expand(pattern, run=list(PLAN.runs), allow_missing=True)
+
+
+def of_set(name):
+    """A file of the run's data set, once the split has been made anew (or found unchanged)."""
+    return lambda wildcards: checkpoints.split.get(
+        dataset=PLAN.runs[wildcards.run].dataset
+    ).output[name]
+
+
+def images_of(wildcards):
+    """The clean images below the run's data set."""
+    source = PLAN.datasets[PLAN.runs[wildcards.run].dataset].source
+    return f"data/clean/{source}/images"
+
+
+def initial_of(wildcards):
+    """The manifest of the checkpoint that the run starts from; nothing from scratch."""
+    weights = PLAN.weights(wildcards.run)
+    return f"data/raw/{weights[0]}.sha256" if weights else []
+
+
+def sets(wildcards):
+    """The two files of every data set of the experiment."""
+    made = [checkpoints.split.get(dataset=name).output for name in PLAN.datasets]
+    return [str(file) for output in made for file in output]

@@ -1,0 +1,77 @@
+# Purpose: from anywhere to clean images, and to data sets with a split.
+# Inputs: config/sources/*.yaml, config/datasets/*.yaml
+# Outputs: data/raw/, data/clean/, data/sets/
+
+
+rule download:
+    """Fetch or draw the raw files of one source; the manifest lists them with their sha256."""
+    output:
+        raw=directory("data/raw/{source}"),
+        manifest="data/raw/{source}.sha256",
+    log:
+        "logs/download/{source}.log",
+    benchmark:
+        "logs/download/{source}.tsv"
+    params:
+        settings=lambda w: PLAN.settings("download", w.source),
+        code=lambda w: PLAN.code("download", w.source),
+    shell:
+        "python -m fairtrial download"
+        " --settings {params.settings:q}"
+        " --raw {output.raw:q}"
+        " --manifest {output.manifest:q}"
+        " > {log:q} 2>&1"
+
+
+# A directory is never checksummed: `ancient` says it must be there, its manifest what is in it.
+rule convert:
+    """Bring one source into the interchange; name every defect and what was done about it."""
+    input:
+        raw=ancient("data/raw/{source}"),
+        manifest="data/raw/{source}.sha256",
+    output:
+        images=directory("data/clean/{source}/images"),
+        annotations="data/clean/{source}/annotations.json",
+        quality="data/clean/{source}/quality.json",
+    log:
+        "logs/convert/{source}.log",
+    benchmark:
+        "logs/convert/{source}.tsv"
+    threads: 2
+    params:
+        settings=lambda w: PLAN.settings("convert", w.source),
+        code=lambda w: PLAN.code("convert", w.source),
+    shell:
+        "python -m fairtrial convert"
+        " --settings {params.settings:q}"
+        " --raw {input.raw:q}"
+        " --manifest {input.manifest:q}"
+        " --images {output.images:q}"
+        " --annotations {output.annotations:q}"
+        " --quality {output.quality:q}"
+        " > {log:q} 2>&1"
+
+
+# A checkpoint, because jobs below one are decided again when it has finished: where the new
+# split equals the old one, no training starts.
+checkpoint split:
+    """Make one data set: its classes, and its train, val and test images."""
+    input:
+        source=lambda w: f"data/clean/{PLAN.datasets[w.dataset].source}/annotations.json",
+    output:
+        annotations="data/sets/{dataset}/annotations.json",
+        certificate="data/sets/{dataset}/split.json",
+    log:
+        "logs/split/{dataset}.log",
+    benchmark:
+        "logs/split/{dataset}.tsv"
+    params:
+        settings=lambda w: PLAN.settings("split", w.dataset),
+        code=lambda w: PLAN.code("split", w.dataset),
+    shell:
+        "python -m fairtrial split"
+        " --settings {params.settings:q}"
+        " --source {input.source:q}"
+        " --annotations {output.annotations:q}"
+        " --certificate {output.certificate:q}"
+        " > {log:q} 2>&1"

@@ -1,0 +1,67 @@
+# Purpose: the figures and the report of one experiment.
+# Inputs: results/<experiment>/runs/, results/<experiment>/history/, data/sets/, data/clean/
+# Outputs: results/<experiment>/figures/, report.pdf, metrics.json, tables
+
+
+rule plot:
+    """Draw every figure of the experiment; the manifest lists them with their captions."""
+    input:
+        metrics=per_run("results/{experiment}/runs/{run}/metrics.json"),
+        history=per_run("results/{experiment}/history/{run}.csv"),
+        predictions=per_run("results/{experiment}/runs/{run}/predictions/test.json"),
+        speed=per_run("results/{experiment}/runs/{run}/speed.json"),
+        sets=sets,
+    output:
+        figures=directory("results/{experiment}/figures"),
+        manifest="results/{experiment}/figures.json",
+    log:
+        "logs/{experiment}/plot.log",
+    benchmark:
+        "logs/{experiment}/plot.tsv"
+    params:
+        settings=lambda w: PLAN.settings("plot"),
+        code=lambda w: PLAN.code("plot"),
+    shell:
+        "python -m fairtrial plot"
+        " --settings {params.settings:q}"
+        " --results results/{wildcards.experiment}"
+        " --data data"
+        " --figures {output.figures:q}"
+        " --manifest {output.manifest:q}"
+        " > {log:q} 2>&1"
+
+
+rule report:
+    """Set the PDF, and write the tables to paste and those that DVC reads."""
+    input:
+        figures="results/{experiment}/figures.json",
+        metrics=per_run("results/{experiment}/runs/{run}/metrics.json"),
+        records=per_run("results/{experiment}/runs/{run}/record.json"),
+        sets=sets,
+    output:
+        pdf="results/{experiment}/report.pdf",
+        metrics="results/{experiment}/metrics.json",
+        comparison="results/{experiment}/comparison.csv",
+        runs="results/{experiment}/runs.csv",
+        markdown="results/{experiment}/comparison.md",
+        latex="results/{experiment}/comparison.tex",
+    log:
+        "logs/{experiment}/report.log",
+    benchmark:
+        "logs/{experiment}/report.tsv"
+    params:
+        settings=lambda w: PLAN.settings("report"),
+        code=lambda w: PLAN.code("report"),
+    shell:
+        "python -m fairtrial report"
+        " --settings {params.settings:q}"
+        " --results results/{wildcards.experiment}"
+        " --data data"
+        " --figures {input.figures:q}"
+        " --pdf {output.pdf:q}"
+        " --metrics {output.metrics:q}"
+        " --comparison {output.comparison:q}"
+        " --runs {output.runs:q}"
+        " --markdown {output.markdown:q}"
+        " --latex {output.latex:q}"
+        " > {log:q} 2>&1"

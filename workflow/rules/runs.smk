@@ -1,0 +1,106 @@
+# Purpose: every run of the experiment: trained, its detections, their figures.
+# Inputs: data/clean/, data/sets/, checkpoints in data/raw/
+# Outputs: results/<experiment>/runs/, results/<experiment>/history/
+
+
+rule train:
+    """Fit one run, or adopt it from the store where an equal one is finished."""
+    input:
+        images=ancient(images_of),
+        annotations=of_set("annotations"),
+        split=of_set("certificate"),
+        initial=initial_of,
+    output:
+        weights="results/{experiment}/runs/{run}/weights.pt",
+        record="results/{experiment}/runs/{run}/record.json",
+        history="results/{experiment}/history/{run}.csv",
+    log:
+        "logs/{experiment}/train/{run}.log",
+    benchmark:
+        "logs/{experiment}/train/{run}.tsv"
+    threads: 1
+    params:
+        settings=lambda w: PLAN.settings("train", w.run),
+        code=lambda w: PLAN.code("train", w.run),
+        initial=lambda w: "/".join(["data", "raw", *PLAN.weights(w.run)])
+        if PLAN.weights(w.run)
+        else "",
+    shell:
+        "python -m fairtrial train"
+        " --settings {params.settings:q}"
+        " --code {params.code}"
+        " --images {input.images:q}"
+        " --annotations {input.annotations:q}"
+        " --split {input.split:q}"
+        " --initial {params.initial:q}"
+        " --threads {threads}"
+        " --weights {output.weights:q}"
+        " --record {output.record:q}"
+        " --history {output.history:q}"
+        " > {log:q} 2>&1"
+
+
+rule predict:
+    """The raw detections of one run on val and test, and the time it takes an image."""
+    input:
+        weights="results/{experiment}/runs/{run}/weights.pt",
+        images=ancient(images_of),
+        annotations=of_set("annotations"),
+        split=of_set("certificate"),
+    output:
+        val="results/{experiment}/runs/{run}/predictions/val.json",
+        test="results/{experiment}/runs/{run}/predictions/test.json",
+        speed="results/{experiment}/runs/{run}/speed.json",
+    log:
+        "logs/{experiment}/predict/{run}.log",
+    benchmark:
+        "logs/{experiment}/predict/{run}.tsv"
+    threads: 1
+    params:
+        settings=lambda w: PLAN.settings("predict", w.run),
+        code=lambda w: PLAN.code("predict", w.run),
+    shell:
+        "python -m fairtrial predict"
+        " --settings {params.settings:q}"
+        " --weights {input.weights:q}"
+        " --images {input.images:q}"
+        " --annotations {input.annotations:q}"
+        " --split {input.split:q}"
+        " --threads {threads}"
+        " --val {output.val:q}"
+        " --test {output.test:q}"
+        " --speed {output.speed:q}"
+        " > {log:q} 2>&1"
+
+
+rule validate:
+    """Score the detections of one run; no GPU and no code of its framework."""
+    input:
+        annotations=of_set("annotations"),
+        split=of_set("certificate"),
+        val="results/{experiment}/runs/{run}/predictions/val.json",
+        test="results/{experiment}/runs/{run}/predictions/test.json",
+    output:
+        metrics="results/{experiment}/runs/{run}/metrics.json",
+        per_class="results/{experiment}/runs/{run}/per_class.csv",
+        curves="results/{experiment}/runs/{run}/curves.csv",
+        confusion="results/{experiment}/runs/{run}/confusion.csv",
+    log:
+        "logs/{experiment}/validate/{run}.log",
+    benchmark:
+        "logs/{experiment}/validate/{run}.tsv"
+    params:
+        settings=lambda w: PLAN.settings("validate", w.run),
+        code=lambda w: PLAN.code("validate", w.run),
+    shell:
+        "python -m fairtrial validate"
+        " --settings {params.settings:q}"
+        " --annotations {input.annotations:q}"
+        " --split {input.split:q}"
+        " --val {input.val:q}"
+        " --test {input.test:q}"
+        " --metrics {output.metrics:q}"
+        " --per-class {output.per_class:q}"
+        " --curves {output.curves:q}"
+        " --confusion {output.confusion:q}"
+        " > {log:q} 2>&1"
