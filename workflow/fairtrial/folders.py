@@ -1,0 +1,96 @@
+"""Folders that are whole or absent, copies that share blocks where they can, safe paths."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path, PurePosixPath
+
+from fairtrial import DataError
+
+_FICLONE = 0x40049409  # Linux's request to share blocks between two files (linux/fs.h)
+
+
+@contextmanager
+def whole_folder(path: Path) -> Iterator[Path]:
+    """Yield an empty folder beside `path` that takes its place only if the block succeeds.
+
+    What stood at `path` before stays until then, and stays for good if the block raises.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f".{path.name}.part")
+    old = path.with_name(f".{path.name}.old")
+    _remove(part)
+    part.mkdir()
+    try:
+        yield part
+        _remove(old)
+        if path.exists():
+            path.replace(old)
+        part.replace(path)
+    finally:
+        _remove(part)
+        _remove(old)
+
+
+def _remove(folder: Path) -> None:
+    if folder.exists():
+        shutil.rmtree(folder)
+
+
+def copy_file(source: Path, target: Path) -> None:
+    """Copy one file's bytes, sharing its blocks where the file system can (Btrfs, XFS).
+
+    Never a hard link: a program that writes to the copy must not reach the original.
+    """
+    target.parent.mkdir(parents=True, exist_ok=True)
+    if not _reflink(source, target):
+        shutil.copyfile(source, target)
+
+
+def _reflink(source: Path, target: Path) -> bool:
+    try:
+        import fcntl
+    except ImportError:  # Windows
+        return False
+    with suppress(OSError), source.open("rb") as read, target.open("wb") as write:
+        fcntl.ioctl(write, _FICLONE, read.fileno())
+        return True
+    return False
+
+
+def link_or_copy(source: Path, target: Path) -> None:
+    """Hard-link one of our own files (never a user's) to a second place, or copy it."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        os.link(source, target)
+    except OSError:  # another file system, or one without links
+        copy_file(source, target)
+
+
+def files_below(folder: Path) -> list[str]:
+    """The files of a folder as sorted POSIX paths relative to it. Links are not followed."""
+    found = (Path(top, name) for top, _, names in os.walk(folder) for name in names)
+    return sorted(path.relative_to(folder).as_posix() for path in found)
+
+
+def checked_path(text: str, where: str) -> str:
+    """A relative POSIX path that cannot leave its folder.
+
+    Raises DataError for an absolute path, a `..`, a backslash or an empty path.
+    """
+    path = PurePosixPath(text)
+    if not path.parts or path.is_absolute() or ".." in path.parts or "\\" in text or "\0" in text:
+        raise DataError(f"{where}: {text!r} is not a path below its folder")
+    return path.as_posix()
+
+
+def require_space(folder: Path, needed: int, what: str) -> None:
+    """Raise DataError if the file system of `folder` has less than `needed` bytes free."""
+    free = shutil.disk_usage(folder).free
+    if free < needed:
+        raise DataError(
+            f"{what}: needs {needed / 1e6:.0f} MB in {folder}, where {free / 1e6:.0f} MB are free"
+        )
