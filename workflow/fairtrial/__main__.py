@@ -74,17 +74,15 @@ def _add_options(parser: argparse.ArgumentParser, function: Callable[..., None])
             parser.add_argument(flag, action="store_true", **(common | {"required": False}))
         elif typing.get_origin(types[name]) is list:
             parser.add_argument(flag, nargs="*", type=typing.get_args(types[name])[0], **common)
+        elif types[name] == Path | None:  # a rule quotes "no file" as nothing at all
+            parser.add_argument(flag, nargs="?", type=Path, **common)
         else:
             parser.add_argument(flag, type=_converter(types[name]), **common)
 
 
 def _converter(kind: Any) -> Callable[[str], Any]:
-    """From a flag's text to its type; an optional file may be given as an empty text."""
-    if typing.get_origin(kind) is dict:
-        return json.loads
-    if kind == Path | None:
-        return lambda text: Path(text) if text else None
-    return kind  # type: ignore[no-any-return]
+    """From a flag's text to its type."""
+    return json.loads if typing.get_origin(kind) is dict else kind
 
 
 if __name__ == "__main__":

@@ -140,13 +140,12 @@ def _train(
 ) -> tuple[Any, list[dict[str, Any]]]:
     from ultralytics import YOLO
 
-    rows: dict[int, dict[str, Any]] = {}
+    history = _History()
     if initial is not None:
         _refuse_other_architecture(settings["model"], initial)
     model = YOLO(f"{settings['model']}.yaml", task="detect")
     model.add_callback("on_train_start", lambda _: _set_threads(threads))
-    # fires once more after the final evaluation, for an epoch that has its row already
-    model.add_callback("on_fit_epoch_end", lambda t: rows.setdefault(t.epoch + 1, _row(t)))
+    history.listen(model)
     model.train(
         **_arguments(settings),
         data=str(lay_out(view, place)),
@@ -157,13 +156,34 @@ def _train(
         project=str(place),
         name="run",
     )
-    return model.trainer, list(rows.values())
+    return model.trainer, history.rows
 
 
 def _arguments(settings: dict[str, Any]) -> dict[str, Any]:
     """Our settings as Ultralytics' arguments. `nbs` null: one optimizer step a batch."""
     own = {name: value for name, value in settings.items() if name not in {"model", "weights"}}
     return own | {"nbs": settings["nbs"] or settings["batch"]}
+
+
+class _History:
+    """A row an epoch, taken from the trainer's events."""
+
+    def __init__(self) -> None:
+        self.rows: list[dict[str, Any]] = []
+        self._open = False
+
+    def listen(self, model: Any) -> None:
+        model.add_callback("on_train_epoch_start", self._begin)
+        model.add_callback("on_fit_epoch_end", self._end)
+
+    def _begin(self, _: Any) -> None:
+        self._open = True
+
+    def _end(self, trainer: Any) -> None:
+        """Fires once more after the final evaluation, for which no epoch has begun."""
+        if self._open:
+            self.rows.append(_row(trainer))
+        self._open = False
 
 
 def _row(trainer: Any) -> dict[str, Any]:

@@ -32,14 +32,16 @@ def train(
     determines the result: never a name, a path or a time. Raises BackendError and StoreError.
     """
     inputs = _inputs(annotations, split, initial)
-    own = {name: value for name, value in settings.items() if name not in {"backend", "weights"}}
-    key = provenance.key([settings["backend"], own, code, inputs])
-    backend = importlib.import_module(f"fairtrial.backends.{settings['backend']}")
+    framework = settings["backend"]
+    own = {name: value for name, value in settings.items() if name != "backend"}
+    nameless = own | {"weights": None}  # their content is among the inputs
+    key = provenance.key([framework, nameless, code, inputs])
+    backend = importlib.import_module(f"fairtrial.backends.{framework}")
 
     def make(folder: Path) -> None:
         view = read_view(annotations, split, images)
         start = time.monotonic()
-        facts = backend.fit(settings, view, initial, folder, threads)
+        facts = backend.fit(own, view, initial, folder, threads)
         seconds = time.monotonic() - start
         write_json(folder / "record.json", _record(facts, seconds, threads))
 
@@ -50,8 +52,8 @@ def train(
         "configuration": weights.parent.name.rpartition("-s")[0],
         "seed": settings["seed"],
         "dataset": annotations.parent.name,
-        "backend": settings["backend"],
-        "settings": {k: v for k, v in settings.items() if k != "backend"},
+        "backend": framework,
+        "settings": own,
         "key": key,
         "code": code,
         "inputs": inputs,

@@ -1,0 +1,149 @@
+"""A copy of the checkout in which a test may change, run and break things."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import multiprocessing
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+
+CHECKOUT = Path(__file__).parents[2]
+STUBS = Path(__file__).parent / "stubs"
+STAGES = ("download", "convert", "split", "train", "predict", "validate", "plot", "report")
+COPIED = ("Snakefile", "workflow", "config", "profiles", "slurm", "params.yaml", "dvc.yaml")
+COPIED += (".gitignore", ".dvcignore", ".dvc/config", ".dvc/.gitignore")
+
+TRIAL = """\
+title: A trial of four runs
+runs:
+  small: {imgsz: 96}
+  large: {imgsz: 160, lr0: 0.01}
+seeds: [0, 1]
+"""
+
+
+class Project:
+    """A project folder, and the commands that a person types in it."""
+
+    def __init__(self, root: Path, stubs: tuple[str, ...] = STAGES) -> None:
+        self.root = root
+        self.log = root.parent / f"{root.name}.jobs"
+        bin_folder = Path(sys.executable).parent
+        self.env = os.environ | {
+            "PATH": f"{bin_folder}:{os.environ['PATH']}",
+            "PYTHONPATH": str(STUBS),
+            "STUB_LOG": str(self.log),
+            "STUB_STAGES": ",".join(stubs),
+            "DVC_NO_ANALYTICS": "1",
+            "GIT_AUTHOR_NAME": "t",
+            "GIT_AUTHOR_EMAIL": "t@example.org",
+            "GIT_COMMITTER_NAME": "t",
+            "GIT_COMMITTER_EMAIL": "t@example.org",
+        }
+
+    @classmethod
+    def new(cls, root: Path, stubs: tuple[str, ...] = STAGES) -> Project:
+        """A copy of the checkout's own files, with the experiment `trial` chosen."""
+        root.mkdir(parents=True)
+        for name in COPIED:
+            source, target = CHECKOUT / name, root / name
+            if source.is_symlink():
+                target.symlink_to(os.readlink(source))
+            elif source.is_dir():
+                shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__"))
+            elif source.exists():
+                target.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy(source, target)
+        project = cls(root, stubs)
+        project.write("config/experiments/trial.yaml", TRIAL)
+        project.edit("params.yaml", "experiment: quickstart", "experiment: trial")
+        return project
+
+    def copy(self, root: Path) -> Project:
+        """The same project elsewhere, with all of its results and their times."""
+        subprocess.run(["cp", "-a", self.root, root], check=True)
+        copied = Project(root)
+        copied.env["STUB_STAGES"] = self.env["STUB_STAGES"]
+        return copied
+
+    # ---------------------------------------------------------------- files
+
+    def write(self, name: str, text: str) -> None:
+        (self.root / name).parent.mkdir(parents=True, exist_ok=True)
+        (self.root / name).write_text(text)
+
+    def edit(self, name: str, old: str, new: str) -> None:
+        """Replace a text that must be there."""
+        path = self.root / name
+        text = path.read_text()
+        assert old in text, f"{name} has no {old!r}"
+        path.write_text(text.replace(old, new))
+
+    # ---------------------------------------------------------------- commands
+
+    def run(self, *command: str, check: bool = True, **env: str) -> subprocess.CompletedProcess:
+        done = subprocess.run(
+            command, cwd=self.root, env=self.env | env, capture_output=True, text=True
+        )
+        if check and done.returncode:
+            raise AssertionError(f"{command}: {done.returncode}\n{done.stdout}\n{done.stderr}")
+        return done
+
+    def snakemake(self, *arguments: str, check: bool = True, **env: str) -> str:
+        """Snakemake in a forked process, which need not import it anew (3 s)."""
+        context = multiprocessing.get_context("fork")
+        ours, theirs = context.Pipe()
+        child = context.Process(target=_snakemake, args=(self, arguments, env, theirs))
+        child.start()
+        theirs.close()
+        code, text = ours.recv()
+        child.join()
+        assert not check or code == 0, f"snakemake {arguments}: {code}\n{text}"
+        return text
+
+    def plan(self, *arguments: str) -> Counter[str]:
+        """What `snakemake -n` would run: "train small-s0" and the like, counted."""
+        return planned(self.snakemake("-n", *arguments))
+
+    def jobs(self) -> Counter[str]:
+        """What has run since the last call of this."""
+        lines = self.log.read_text().splitlines() if self.log.exists() else []
+        self.log.unlink(missing_ok=True)
+        return Counter(lines)
+
+
+def planned(text: str) -> Counter[str]:
+    found: Counter[str] = Counter()
+    for block in re.split(r"\n(?=\[|(?:local)?(?:rule|checkpoint) )", text):
+        match = re.search(r"^(?:local)?(?:rule|checkpoint) (\w+):$", block, re.MULTILINE)
+        if match and match[1] != "all":
+            name = re.search(r"wildcards: .*?(?:run|dataset|source)=(\S+)", block)
+            found[f"{match[1]} {name[1] if name else ''}".strip()] += 1
+    return found
+
+
+def _snakemake(project: Project, arguments: tuple[str, ...], env: dict[str, str], pipe) -> None:
+    import snakemake.cli
+
+    os.chdir(project.root)
+    os.environ.clear()
+    os.environ.update(project.env | env)
+    for name in [n for n in sys.modules if n == "fairtrial" or n.startswith("fairtrial.")]:
+        del sys.modules[name]
+    sys.path[:] = [p for p in sys.path if not p.endswith("/workflow")]
+    output = io.StringIO()
+    code = 1
+    with contextlib.redirect_stdout(output), contextlib.redirect_stderr(output):
+        try:
+            snakemake.cli.main(["--nocolor", *arguments])
+        except SystemExit as stop:
+            code = stop.code if isinstance(stop.code, int) else int(stop.code is not None)
+    pipe.send((code, output.getvalue()))
+    pipe.close()
+    os._exit(0)

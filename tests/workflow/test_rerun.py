@@ -1,0 +1,223 @@
+"""A change reruns what depends on it, and nothing else.
+
+Above the split a plan is exact, and the cases are plans. What changes data or a split lies
+behind a checkpoint, where a plan is only an upper bound: those cases are executed, with
+stand-ins for the stages, and what ran is counted.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from project import Project
+
+RUNS = ("small-s0", "small-s1", "large-s0", "large-s1")
+SMALL = RUNS[:2]
+
+
+def jobs(*stages: str, of: tuple[str, ...] = RUNS) -> set[str]:
+    """Jobs by name: a stage of runs stands for one job a run."""
+    per_run = {"train", "predict", "validate"}
+    found = {f"{stage} {run}" for stage in stages if stage in per_run for run in of}
+    return found | {stage for stage in stages if stage not in per_run}
+
+
+RESULTS = ("plot", "report")
+TRAIN = ("train", "predict", "validate", *RESULTS)
+DATA = {"download shapes", "convert shapes", "split shapes"}
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """A project in which everything has run."""
+    project = Project.new(tmp_path_factory.mktemp("rerun") / "finished")
+    project.snakemake("--cores", "2")
+    ran = project.jobs()
+    assert ran == Counter(
+        {"download": 1, "convert shapes": 1, "split shapes": 1}
+        | dict.fromkeys(jobs(*TRAIN), 1)
+    )
+    return project
+
+
+@pytest.fixture
+def project(finished: Project, tmp_path: Path) -> Iterator[Project]:
+    yield finished.copy(tmp_path / "project")
+
+
+Edit = Callable[[Project], None]
+
+
+def param(old: str, new: str) -> Edit:
+    return lambda project: project.edit("params.yaml", old, new)
+
+
+def experiment(old: str, new: str) -> Edit:
+    return lambda project: project.edit("config/experiments/trial.yaml", old, new)
+
+
+def code(module: str, old: str, new: str) -> Edit:
+    return lambda project: project.edit(f"workflow/fairtrial/{module}.py", old, new)
+
+
+def add_run(project: Project) -> None:
+    project.edit("config/experiments/trial.yaml", "seeds", "  more: {imgsz: 64}\nseeds")
+
+
+def touch_all(project: Project) -> None:
+    for name in ("params.yaml", "config/sources/shapes.yaml", "workflow/fairtrial/stages/train.py"):
+        (project.root / name).touch()
+    for path in (project.root / "results/trial/runs/small-s0").rglob("*.pt"):
+        path.touch()
+
+
+def reorder(project: Project) -> None:
+    """The keys of params.yaml the other way round, without comments."""
+    from ruamel.yaml import YAML
+
+    yaml = YAML(typ="safe")
+    path = project.root / "params.yaml"
+    content = yaml.load(path)
+    yaml.default_flow_style = False
+    with path.open("w") as file:
+        yaml.dump(dict(reversed(content.items())), file)
+
+
+BACKEND = "backends/ultralytics"
+
+PLANNED: dict[str, tuple[Edit, set[str]]] = {
+    # nothing
+    "nothing changed": (lambda project: None, set()),
+    "a comment in params.yaml": (param("# L2 penalty", "# penalty"), set()),
+    "another spelling of a number": (param("lr0: 0.002 ", "lr0: 2e-3 "), set()),
+    "key order": (reorder, set()),
+    "a touch of settings, code and weights": (touch_all, set()),
+    "a comment in code": (code("stages/train", "def train(", "# a word\n\n\ndef train("), set()),
+    "a docstring in code": (code("stages/validate", '"""', '""" '), set()),
+    "the version": (code("__init__", '__version__ = "0', '__version__ = "1'), set()),
+    "settings of the package": (code("settings", "0.5)", "0.25)"), set()),
+    "layout of a rule": (
+        lambda project: project.edit("workflow/rules/runs.smk", '" --code', '"  --code'),
+        set(),
+    ),
+    "a default that every run overrides": (param("imgsz: 160", "imgsz: 320"), set()),
+    # training
+    "a default of all runs": (param("momentum: 0.9 ", "momentum: 0.8 "), jobs(*TRAIN)),
+    "a default of some runs": (
+        param("lr0: 0.002", "lr0: 0.001"),
+        jobs("train", "predict", "validate", of=SMALL) | jobs(*RESULTS),
+    ),
+    "an override of one run": (
+        experiment("imgsz: 96", "imgsz: 64"),
+        jobs("train", "predict", "validate", of=SMALL) | jobs(*RESULTS),
+    ),
+    "a seed more": (
+        experiment("[0, 1]", "[0, 1, 2]"),
+        jobs("train", "predict", "validate", of=("small-s2", "large-s2")) | jobs(*RESULTS),
+    ),
+    "a seed less": (experiment("[0, 1]", "[0]"), jobs(*RESULTS)),
+    "a run more": (
+        add_run,
+        jobs("train", "predict", "validate", of=("more-s0", "more-s1")) | jobs(*RESULTS),
+    ),
+    # later stages
+    "predict.conf": (param("conf: 0.001", "conf: 0.01"), jobs("predict", "validate", *RESULTS)),
+    "predict.iou": (param("iou: 0.7", "iou: 0.6"), jobs("predict", "validate", *RESULTS)),
+    "predict.max_det": (
+        param("max_det: 300", "max_det: 200"),
+        jobs("predict", "validate", *RESULTS),
+    ),
+    "predict.speed_images": (
+        param("speed_images: 100", "speed_images: 200"),
+        jobs("predict", "validate", *RESULTS),
+    ),
+    "validate.iou": (param("iou: 0.5", "iou: 0.6"), jobs("validate", *RESULTS)),
+    "validate.max_det": (param("max_det: 100", "max_det: 50"), jobs("validate", *RESULTS)),
+    "plot.gallery": (param("gallery: 4", "gallery: 2"), jobs(*RESULTS)),
+    "report.rank_by": (param("rank_by: AP ", "rank_by: f1 "), jobs("report")),
+    "the title": (experiment("A trial", "The trial"), jobs("report")),
+    # code
+    "code of training": (code(BACKEND, "plots=False", "plots=not True"), jobs(*TRAIN)),
+    "code of training, a function deeper": (
+        code("backends/_ultralytics_files", "x + w / 2", "x + w * 0.5"),
+        jobs(*TRAIN),
+    ),
+    "code of predicting": (
+        code(BACKEND, "x2 - x1", "-x1 + x2"),
+        jobs("predict", "validate", *RESULTS),
+    ),
+    "code of scoring": (
+        code("stages/validate", "def validate(", "SOME = 1\n\n\ndef validate("),
+        set(),  # a name that nothing uses
+    ),
+    "code of another framework": (
+        lambda project: project.write("workflow/fairtrial/backends/other.py", OTHER),
+        set(),
+    ),
+}
+
+OTHER = '''
+from pydantic import BaseModel
+
+class Settings(BaseModel):
+    seed: int
+'''
+
+
+@pytest.mark.parametrize("name", PLANNED)
+def test_plan_holds_exactly_the_affected_jobs(name: str, project: Project) -> None:
+    edit, expected = PLANNED[name]
+    edit(project)
+    assert project.plan() == Counter(dict.fromkeys(expected, 1))
+
+
+EXECUTED: dict[str, tuple[Edit, set[str]]] = {
+    "code of downloading, equal files": (
+        code("stages/download", "def download(", "_X = 1\n\n\ndef download(_x=_X, "),
+        {"download"},
+    ),
+    "another drawing seed": (
+        lambda project: project.edit("config/sources/shapes.yaml", "seed: 0", "seed: 1"),
+        {"download", "convert shapes", "split shapes"} | jobs(*TRAIN),
+    ),
+    "another split": (
+        lambda project: project.edit("config/datasets/shapes.yaml", "seed: 0", "seed: 1"),
+        {"split shapes"} | jobs(*TRAIN),
+    ),
+    "code of converting, equal result": (
+        code("stages/convert", "def convert(", "_X = 1\n\n\ndef convert(_x=_X, "),
+        {"convert shapes"},
+    ),
+    "code of splitting, equal result": (
+        code("splitting", "sorted(ids)", "sorted(list(ids))"),
+        {"split shapes"},
+    ),
+    "a default of all runs": (param("momentum: 0.9 ", "momentum: 0.8 "), jobs(*TRAIN)),
+    "a run less": (experiment("  small: {imgsz: 96}\n", ""), jobs(*RESULTS)),
+}
+
+
+@pytest.mark.parametrize("name", EXECUTED)
+def test_exactly_the_affected_jobs_run(name: str, project: Project) -> None:
+    edit, expected = EXECUTED[name]
+    edit(project)
+    planned = project.plan()
+    project.snakemake("--cores", "2")
+    ran = project.jobs()
+    assert ran == Counter(dict.fromkeys(expected, 1))
+    trained = {job for job in ran if job.startswith("train")}
+    assert trained <= set(planned), "a plan must never hide a training"
+    assert project.plan() == Counter(), "a second run has something to do"
+
+
+def test_another_experiment_and_back_runs_nothing_twice(project: Project) -> None:
+    """Two experiments stand side by side; the first one's results stay current."""
+    project.write("config/experiments/other.yaml", "title: other\nruns: {small: {imgsz: 96}}\n")
+    project.edit("params.yaml", "experiment: trial", "experiment: other")
+    project.snakemake("--cores", "2")
+    assert project.jobs()["train small-s0"] == 1
+    project.edit("params.yaml", "experiment: other", "experiment: trial")
+    assert project.plan() == Counter()
