@@ -1,0 +1,38 @@
+"""Scenes drawn in a few numbers, for hand-computed cases."""
+
+from collections.abc import Callable, Sequence
+
+import pytest
+from fairtrial.dataset import Annotation, Dataset, Image
+from fairtrial.scoring.predictions import Detection
+
+Scene = Callable[..., tuple[Dataset, list[Detection]]]
+
+
+@pytest.fixture
+def scene() -> Scene:
+    """scene(objects, found): objects are (image, class, box[, "crowd"]), detections (image,
+    class, box, score). A number n as a box is the 40×40 square at x = 100·n."""
+    return _scene
+
+
+def _scene(
+    objects: Sequence[tuple],
+    found: Sequence[tuple],
+    images: Sequence[int] = (1, 2, 3),
+    categories: Sequence[int] = (1, 2),
+) -> tuple[Dataset, list[Detection]]:
+    truth = Dataset(
+        [Image(i, f"{i}.png", 1000, 100) for i in images],
+        [
+            Annotation(image, category, _box(box), _box(box)[2] * _box(box)[3], bool(crowd), n)
+            for n, (image, category, box, *crowd) in enumerate(objects, 1)
+        ],
+        {k: f"class {k}" for k in categories},
+    )
+    detections = [Detection(i, category, _box(box), score) for i, category, box, score in found]
+    return truth, sorted(detections, key=lambda d: (d.image_id, -d.score))
+
+
+def _box(box):
+    return box if isinstance(box, tuple) else (100.0 * box, 0.0, 40.0, 40.0)

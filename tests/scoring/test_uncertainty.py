@@ -1,0 +1,91 @@
+import math
+
+import pytest
+from fairtrial.scoring.uncertainty import over_seeds, tell_apart, two_sided_p
+
+
+def test_sd_is_of_the_sample_not_of_the_population():
+    spread = over_seeds([0.5, 0.6, 0.7])
+    assert (spread.mean, spread.sd, spread.n) == (
+        *(pytest.approx(0.6), pytest.approx(0.1)),
+        3,
+    )
+
+
+def test_one_seed_has_no_sd():
+    assert over_seeds([0.5]).sd is None
+
+
+def test_equal_values_have_no_spread_even_where_their_float_sum_is_inexact():
+    spread = over_seeds([0.1] * 3)
+    assert (spread.mean, spread.sd) == (0.1, 0.0)
+
+
+@pytest.mark.parametrize("values", [[], [0.5, math.nan], [math.inf]])
+def test_values_without_a_spread_are_refused(values):
+    with pytest.raises(ValueError, match="finite values, one at least"):
+        over_seeds(values)
+
+
+@pytest.mark.parametrize(
+    ("t", "df", "p"),
+    [
+        (0.0, 5, 1.0),
+        # quantiles in any table of Student's t, 5 % two-sided
+        (12.706, 1, 0.05),
+        (4.303, 2, 0.05),
+        (2.776, 4, 0.05),
+        (-2.228, 10, 0.05),
+        (1.962, 1000, 0.05),
+    ],
+)
+def test_p_against_tables(t, df, p):
+    assert two_sided_p(t, df) == pytest.approx(p, abs=1e-4)
+
+
+@pytest.mark.parametrize("t", [0.01, 0.5, 3.0, 50.0, 1e5])
+def test_p_against_closed_forms(t):
+    assert two_sided_p(t, 1) == pytest.approx(1 - 2 / math.pi * math.atan(t), abs=1e-9)
+    assert two_sided_p(t, 2) == pytest.approx(1 - t / math.sqrt(2 + t * t), abs=1e-9)
+
+
+def test_p_between_whole_degrees_of_freedom():
+    # the regularised incomplete beta function to 15 digits
+    assert two_sided_p(2.5, 3.7) == pytest.approx(0.0718220229118268, abs=1e-9)
+    assert two_sided_p(40, 2.2) == pytest.approx(0.000342315476564606, abs=1e-9)
+
+
+def test_welch_by_hand_with_unequal_spreads_and_numbers_of_seeds():
+    found = tell_apart([0.62, 0.60, 0.64], [0.5, 0.5, 0.6, 0.6])
+    v1, v2 = 0.0004 / 3, 0.01 / 3 / 4
+    assert found.gap == pytest.approx(0.07)
+    assert found.spread == pytest.approx(math.sqrt((0.0004 + 0.01 / 3) / 2))
+    assert found.t == pytest.approx(0.07 / math.sqrt(v1 + v2))
+    assert found.df == pytest.approx((v1 + v2) ** 2 / (v1**2 / 2 + v2**2 / 3))
+    assert found.p == pytest.approx(two_sided_p(found.t, found.df))
+
+
+@pytest.mark.parametrize(
+    ("best", "other", "verdict"),
+    [
+        ([0.81, 0.80, 0.82], [0.70, 0.71, 0.69], "apart"),
+        ([0.70, 0.71, 0.69], [0.81, 0.80, 0.82], "apart"),  # whichever is named best
+        ([0.81, 0.75, 0.78], [0.78, 0.74, 0.77], "within the spread"),
+        ([0.60, 0.62, 0.64], [0.56, 0.58, 0.60], "within the spread"),  # p 0.07
+        # two seeds each: three spreads apart, and still no proof
+        ([0.53, 0.51], [0.50, 0.48], "within the spread"),
+        ([0.9], [0.1, 0.1, 0.1], "too few seeds"),
+        ([0.9, 0.9], [0.1], "too few seeds"),
+        ([0.9, 0.9], [0.1, 0.1], "apart"),  # no spread at all
+        ([0.5, 0.5], [0.5, 0.5], "within the spread"),
+    ],
+)
+def test_verdicts(best, other, verdict):
+    found = tell_apart(best, other)
+    assert (found.verdict, found.apart) == (verdict, verdict == "apart")
+
+
+def test_a_single_seed_still_states_the_gap():
+    found = tell_apart([0.9], [0.4, 0.6])
+    assert found.gap == pytest.approx(0.4)
+    assert (found.spread, found.t, found.df, found.p) == (None, None, None, None)

@@ -1,0 +1,257 @@
+import csv
+import json
+import random
+
+import pytest
+from fairtrial import DataError, dataset
+from fairtrial.dataset import Annotation, Dataset, Image
+from fairtrial.stages.validate import validate
+
+SETTINGS = {"iou": 0.5, "max_det": 100}
+OUTPUTS = {
+    "metrics": "metrics.json",
+    "per_class": "per_class.csv",
+    "curves": "curves.csv",
+    "confusion": "confusion.csv",
+}
+
+
+def square(n, side=40.0):
+    return (100.0 * n, 0.0, side, side)
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """A set of four images: 1 and 2 on val, 3 on test, 4 on train; two classes with a gap in
+    their ids, and one without objects."""
+    objects = [
+        *[(1, 2, square(1)), (1, 2, square(3)), (2, 5, square(1))],
+        *[(3, 2, square(2)), (3, 5, square(4)), (4, 2, square(1))],
+    ]
+    whole = Dataset(
+        [Image(i, f"{i}.png", 1000, 100) for i in (1, 2, 3, 4)],
+        [
+            Annotation(image, k, box, box[2] * box[3], id=n)
+            for n, (image, k, box) in enumerate(objects, 1)
+        ],
+        {2: "cell, red", 5: "platelet", 9: "absent"},
+    )
+    dataset.write(whole, tmp_path / "annotations.json")
+    put(tmp_path, "split", {"train": [4], "val": [1, 2], "test": [3]})
+    put(tmp_path, "val", [found(o[0], o[1], o[2], 0.9) for o in objects[:3]])
+    put(tmp_path, "test", [found(o[0], o[1], o[2], 0.9) for o in objects[3:5]])
+    return tmp_path
+
+
+def found(image, category, box, score):
+    return {"image_id": image, "category_id": category, "bbox": list(box), "score": score}
+
+
+def put(folder, name, content):
+    (folder / f"{name}.json").write_text(json.dumps(content))
+
+
+def run(folder, **settings):
+    """Validate a folder; every output as text, by parameter."""
+    validate(
+        settings={**SETTINGS, **settings},
+        **{name: folder / f"{name}.json" for name in ("annotations", "split", "val", "test")},
+        **{name: folder / "out" / file for name, file in OUTPUTS.items()},
+    )
+    return {name: (folder / "out" / file).read_text() for name, file in OUTPUTS.items()}
+
+
+def rows(text):
+    return list(csv.DictReader(text.splitlines()))
+
+
+def test_perfect_predictions_give_one_on_both_sides(folder):
+    out = json.loads(run(folder)["metrics"])
+    assert (out["confidence"], out["iou"]) == (0.9, 0.5)
+    for side, images, objects in (("val", 2, 3), ("test", 1, 2)):
+        figures = out[side]
+        assert (figures.pop("images"), figures.pop("objects")) == (images, objects)
+        defined = {name: value for name, value in figures.items() if value is not None}
+        assert set(figures) - set(defined) == {"AP_small", "AP_large", "AR_small", "AR_large"}
+        # one detection an image finds half of image 1's two objects of a class
+        few = defined.pop("AR_1")
+        assert few == pytest.approx(0.75 if side == "val" else 1)
+        assert list(defined.values()) == pytest.approx([1] * len(defined))
+
+
+def test_per_class_rows_count_their_side_and_leave_undefined_cells_empty(folder):
+    text = run(folder)["per_class"]
+    assert text.splitlines() == [
+        "split,class,images,objects,AP,AP50,precision,recall,f1",
+        'val,"cell, red",1,2,1,1,1,1,1',
+        "val,platelet,1,1,1,1,1,1,1",
+        "val,absent,0,0,,,,,",
+        'test,"cell, red",1,1,1,1,1,1,1',
+        "test,platelet,1,1,1,1,1,1,1",
+        "test,absent,0,0,,,,,",
+    ]
+
+
+def test_the_confidence_is_chosen_on_val_and_used_on_test(folder):
+    # val: 0.4 is the best; on test alone 0.8 would be
+    put(folder, "val", [found(1, 2, square(1), 0.9), found(1, 2, square(3), 0.4)])
+    put(folder, "test", [found(3, 2, square(2), 0.8), found(3, 2, square(8), 0.5)])
+    out = json.loads(run(folder)["metrics"])
+    assert out["confidence"] == 0.4
+    assert (out["test"]["precision"], out["test"]["recall"]) == (0.25, 0.5)
+    assert out["test"]["f1"] == pytest.approx((2 / 3 + 0) / 2)
+
+
+def test_curves_have_101_points_each_at_the_stated_confidences(folder):
+    put(folder, "val", [found(1, 2, square(1), 0.57)])
+    table = [r for r in rows(run(folder)["curves"]) if r["split"] == "val"]
+    names = ["precision_recall", "precision_confidence", "recall_confidence", "f1_confidence"]
+    assert [r["curve"] for r in table] == [name for name in names for _ in range(101)]
+    recall = {r["x"]: r["y"] for r in table if r["curve"] == "recall_confidence"}
+    assert (recall["0"], recall["0.57"], recall["0.58"], recall["1"]) == ("0.25", "0.25", "0", "0")
+
+
+def test_confusion_lists_every_pair_on_both_sides(folder):
+    put(folder, "test", [found(3, 5, square(2), 0.95)])
+    table = rows(run(folder)["confusion"])
+    assert len(table) == 2 * 4 * 4
+    counts = {(r["split"], r["truth"], r["predicted"]): r["count"] for r in table}
+    assert {key: n for key, n in counts.items() if n != "0"} == {
+        ("val", "cell, red", "cell, red"): "2",
+        ("val", "platelet", "platelet"): "1",
+        ("test", "cell, red", "platelet"): "1",
+        ("test", "platelet", "background"): "1",
+    }
+
+
+@pytest.mark.parametrize(
+    ("settings", "hits", "inventions"),
+    [({}, "2", "0"), ({"iou": 0.7}, "1", "1"), ({"max_det": 1}, "1", "0")],
+)
+def test_confusion_heeds_confidence_iou_and_max_det(folder, settings, hits, inventions):
+    boxes = [square(1), (310, 0, 40, 40)]  # IoU 1, 0.6
+    hit = [found(1, 2, box, score) for box, score in zip(boxes, (0.9, 0.8), strict=True)]
+    best = found(2, 5, square(1), 0.8)
+    # below the confidence, which is 0.8 or 0.9
+    put(folder, "val", [*hit, best, found(2, 2, square(8), 0.1)])
+    table = rows(run(folder, **settings)["confusion"])
+    counts = {(r["truth"], r["predicted"]): r["count"] for r in table if r["split"] == "val"}
+    assert counts["cell, red", "cell, red"] == hits
+    assert counts["background", "cell, red"] == inventions
+
+
+def test_no_detections_give_zeros_not_a_crash(folder):
+    put(folder, "val", [])
+    put(folder, "test", [])
+    out = json.loads(run(folder)["metrics"])
+    assert out["confidence"] == 0
+    for side in ("val", "test"):
+        assert {out[side][name] for name in ("AP", "AR_100", "precision", "recall", "f1")} == {0}
+
+
+def test_an_empty_test_side_is_null_and_has_no_rows(folder):
+    put(folder, "split", {"val": [1, 2], "test": []})
+    put(folder, "test", [])
+    out = run(folder)
+    assert json.loads(out["metrics"])["test"] is None
+    assert {r["split"] for name in OUTPUTS if name != "metrics" for r in rows(out[name])} == {"val"}
+
+
+def test_a_test_side_without_objects_has_undefined_figures_not_zeros(folder):
+    whole = dataset.read(folder / "annotations.json")
+    whole.annotations = [a for a in whole.annotations if a.image_id != 3]
+    dataset.write(whole, folder / "annotations.json")
+    out = run(folder)
+    figures = json.loads(out["metrics"])["test"]
+    assert (figures.pop("images"), figures.pop("objects")) == (1, 0)
+    assert set(figures.values()) == {None}
+    assert {r["y"] for r in rows(out["curves"]) if r["split"] == "test"} == {""}
+
+
+def test_iou_and_max_det_move_the_operating_point_and_leave_coco_figures_alone(folder):
+    shifted = [found(1, 2, (110, 0, 40, 40), 0.9), found(1, 2, square(3), 0.8)]  # IoU 0.6, 1
+    put(folder, "val", shifted)
+    loose, strict, few = (
+        json.loads(run(folder, **changed)["metrics"])["val"]
+        for changed in ({}, {"iou": 0.7}, {"max_det": 1})
+    )
+    assert [m["recall"] for m in (loose, strict, few)] == [0.5, 0.25, 0.25]
+    for name in ("AP", "AP50", "AR_10", "AR_100"):
+        assert loose[name] == strict[name] == few[name]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "says"),
+    [
+        ("val", [found(3, 2, square(1), 0.5)], "val.json: entry 0: image_id 3 is not an image"),
+        ("test", [found(3, 4, square(1), 0.5)], "test.json: entry 0: category_id 4"),
+        ("test", [found(3, 2, square(1), float("nan"))], "test.json: entry 0: score nan"),
+        ("val", {}, "val.json: expected a COCO results list"),
+        ("split", {"val": [1, 2]}, "split.json: no list of image ids under 'test'"),
+        ("split", {"val": [1, 99], "test": [3]}, "split.json: val: image ids that are not in"),
+        ("split", {"val": [], "test": [1, 2, 3]}, "val.json: entry 0"),
+    ],
+)
+def test_what_is_wrong_is_named_by_file_and_entry_and_nothing_is_written(
+    folder, name, content, says
+):
+    put(folder, name, content)
+    with pytest.raises(DataError, match=says):
+        run(folder)
+    assert not (folder / "out").exists()
+
+
+def test_val_without_objects_is_refused(folder):
+    put(folder, "split", {"val": [], "test": [3]})
+    put(folder, "val", [])
+    with pytest.raises(DataError, match=r"split.json: val has no objects"):
+        run(folder)
+
+
+def test_a_cut_off_file_is_named(folder):
+    (folder / "test.json").write_text('[{"image_id": 3, ')
+    with pytest.raises(DataError, match=r"test.json: not valid JSON"):
+        run(folder)
+
+
+def test_the_order_of_predictions_changes_no_byte_even_with_equal_scores(folder):
+    # scores of one digit on many boxes, half of them right: pycocotools alone would differ
+    shuffle = random.Random(5)
+    many = [
+        found(image, category, square(n, side), shuffle.randint(1, 3) / 10)
+        for image, category in ((1, 2), (2, 5), (1, 5), (2, 2))
+        for n in range(8)
+        for side in (40, 38, 20)
+    ]
+    put(folder, "val", many)
+    first = run(folder)
+    for _ in range(3):
+        shuffle.shuffle(many)
+        put(folder, "val", many)
+        assert run(folder) == first
+
+
+@pytest.mark.data
+def test_real_predictions_in_any_order_give_the_same_bytes(folder, real_data):
+    source = real_data / "coco_eval_val2014_100"
+    coco = json.loads((source / "instances_val2014_100.json").read_text())
+    images = [
+        {k: i[k] for k in ("id", "file_name", "width", "height")}
+        for i in sorted(coco["images"], key=lambda i: i["id"])
+    ]
+    put(folder, "annotations", {**coco, "images": images})
+    ids = [i["id"] for i in images]
+    put(folder, "split", {"val": ids[:30], "test": ids[30:]})
+    found = json.loads((source / "instances_val2014_fakebbox100_results.json").read_text())
+    outputs = []
+    for seed in (1, 2):
+        random.Random(seed).shuffle(found)
+        put(folder, "val", [r for r in found if r["image_id"] in ids[:30]])
+        put(folder, "test", [r for r in found if r["image_id"] in ids[30:]])
+        outputs.append(run(folder))
+    assert outputs[0] == outputs[1]
+    metrics = json.loads(outputs[0]["metrics"])
+    assert metrics["val"]["images"] + metrics["test"]["images"] == 100
+    crowds = sum(a["iscrowd"] for a in coco["annotations"])
+    objects = metrics["val"]["objects"] + metrics["test"]["objects"]
+    assert objects == len(coco["annotations"]) - crowds

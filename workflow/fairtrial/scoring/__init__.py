@@ -1,0 +1,9 @@
+"""Figures from predictions and ground truth: pure functions, whatever made the model.
+
+predictions   the COCO results list, checked and in one order
+detection     pycocotools' twelve figures, and AP by class
+curves        precision, recall and F1 over confidence; the best confidence
+confusion     which class is taken for which
+tables        the rows of per_class.csv, curves.csv and confusion.csv
+uncertainty   the spread over seeds; whether two configurations can be told apart
+"""

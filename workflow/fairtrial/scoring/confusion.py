@@ -1,0 +1,71 @@
+"""Which class is taken for which: a matrix with background.
+
+On each image the detections, best first and whatever their class, each take the free
+object that they overlap most, if by at least the IoU threshold; of equal overlaps one of
+their own class. A detection without an object was background; an object that nobody took
+is taken for background. One that lies on a crowd only is not counted, and a crowd is not
+missed. Classes compete here for an object, as they do not for AP: the matrix is for
+seeing confusions, and precision and recall come from `curves`.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+
+import numpy as np
+
+from fairtrial.dataset import Annotation, Dataset
+from fairtrial.scoring.predictions import Detection
+
+BACKGROUND = 0  # category ids of the interchange start at 1
+
+Pair = tuple[int, int]
+
+
+def matrix(
+    truth: Dataset, detections: Sequence[Detection], confidence: float, iou: float
+) -> dict[Pair, int]:
+    """Counts by (true, predicted) category id, BACKGROUND among them; every pair is there.
+
+    `detections` best first within an image; those below `confidence` do not count.
+    """
+    by_image: dict[int, list[Detection]] = defaultdict(list)
+    for detection in detections:
+        if detection.score >= confidence:
+            by_image[detection.image_id].append(detection)
+    found: Counter[Pair] = Counter()
+    for image_id, objects in truth.by_image().items():
+        found.update(_pairs(objects, by_image[image_id], iou))
+    ids = [*sorted(truth.categories), BACKGROUND]
+    return {(true, predicted): found[true, predicted] for true in ids for predicted in ids}
+
+
+def _pairs(objects: list[Annotation], detections: list[Detection], iou: float) -> list[Pair]:
+    overlaps = _overlaps(objects, detections)
+    crowd = np.array([a.iscrowd for a in objects], dtype=bool)
+    # pycocotools' own tolerance, so that a perfect box passes a threshold of 1
+    enough = overlaps >= min(iou, 1 - 1e-10)
+    free = {number for number, a in enumerate(objects) if not a.iscrowd}
+    pairs = []
+    for row, detection in enumerate(detections):
+        wanted = detection.category_id
+        choices = [n for n in sorted(free) if enough[row, n]]
+        if choices:
+            taken = max(choices, key=lambda n: (overlaps[row, n], objects[n].category_id == wanted))
+            free.remove(taken)
+            pairs.append((objects[taken].category_id, wanted))
+        elif not (enough[row] & crowd).any():
+            pairs.append((BACKGROUND, wanted))
+    return pairs + [(objects[n].category_id, BACKGROUND) for n in sorted(free)]
+
+
+def _overlaps(objects: list[Annotation], detections: list[Detection]) -> np.ndarray:
+    """IoU, shape (detections, objects); over a crowd, the share of the detection on it."""
+    from pycocotools import mask
+
+    if not objects or not detections:
+        return np.zeros((len(detections), len(objects)))
+    boxes = np.array([d.bbox for d in detections], dtype=float)
+    targets = np.array([a.bbox for a in objects], dtype=float)
+    return np.asarray(mask.iou(boxes, targets, [int(a.iscrowd) for a in objects]))

@@ -1,0 +1,104 @@
+"""The spread of a figure over seeds, and whether two configurations can be told apart.
+
+Seeds are independent repeats: seed 0 of one configuration has nothing in common with seed 0
+of another, so the two samples are not paired. Test images are the same for all seeds, so
+what is said here holds for these images; how another set of images would fall out is not
+in it. To compare the best of many configurations with each of the others in turn makes a
+false "apart" likelier than LEVEL.
+"""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+LEVEL = 0.05  # two-sided
+
+Verdict = Literal["apart", "within the spread", "too few seeds"]
+
+
+@dataclass(frozen=True, slots=True)
+class Spread:
+    """A figure over `n` seeds: mean, and sample standard deviation (n - 1 in the
+    denominator; None for one seed)."""
+
+    mean: float
+    sd: float | None
+    n: int
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Two configurations, compared by Welch's t test on their seeds.
+
+    `gap` is mean of best minus mean of other; `spread` is the standard deviation over seeds
+    of the two together (the root of the mean variance; None with one seed on either side).
+    `t`, `df` and the two-sided `p` are None where the test is not defined: one seed on a
+    side, or no spread at all, where `p` is 0 for a gap and 1 for none.
+    """
+
+    best: Spread
+    other: Spread
+    gap: float
+    spread: float | None
+    t: float | None
+    df: float | None
+    p: float | None
+    verdict: Verdict
+
+    @property
+    def apart(self) -> bool:
+        """Whether the gap is more than the spread over seeds explains."""
+        return self.verdict == "apart"
+
+
+def over_seeds(values: Sequence[float]) -> Spread:
+    """Mean and sample standard deviation. Raises ValueError where there is no value, or one
+    is not finite."""
+    if not values or not all(map(math.isfinite, values)):
+        raise ValueError(f"a spread needs finite values, one at least: {list(values)}")
+    # statistics sums exactly: equal values have their own mean and no spread.
+    sd = statistics.stdev(values) if len(values) > 1 else None
+    return Spread(statistics.mean(map(float, values)), sd, len(values))
+
+
+def tell_apart(best: Sequence[float], other: Sequence[float]) -> Comparison:
+    """Compare a figure of two configurations, a value a seed (at least one each)."""
+    one, two = over_seeds(best), over_seeds(other)
+    gap = one.mean - two.mean
+    if one.sd is None or two.sd is None:
+        return Comparison(one, two, gap, None, None, None, None, "too few seeds")
+    spread = math.sqrt((one.sd**2 + two.sd**2) / 2)
+    t, df, p = _welch(gap, one.sd**2 / one.n, two.sd**2 / two.n, one.n, two.n)
+    verdict: Verdict = "apart" if p < LEVEL else "within the spread"
+    return Comparison(one, two, gap, spread, t, df, p, verdict)
+
+
+def _welch(
+    gap: float, v1: float, v2: float, n1: int, n2: int
+) -> tuple[float | None, float | None, float]:
+    """t, degrees of freedom, two-sided p; v1 and v2 are the variances of the two means."""
+    both = v1 + v2
+    if both == 0:
+        return None, None, 0.0 if gap else 1.0
+    t = gap / math.sqrt(both)
+    df = both**2 / (v1**2 / (n1 - 1) + v2**2 / (n2 - 1))
+    return t, df, two_sided_p(t, df)
+
+
+def two_sided_p(t: float, df: float) -> float:
+    """The chance of |T| ≥ |t| under Student's t with `df` ≥ 1 degrees of freedom, to 1e-9.
+
+    With t = √df·tan θ the density is cos^(df-1) θ, smooth up to |t|: integrated by Gauss and
+    Legendre's rule. (This is all that scipy would be needed for.)
+    """
+    end = math.atan(abs(t) / math.sqrt(df))
+    nodes, weights = np.polynomial.legendre.leggauss(200)
+    inside = float(weights @ np.cos((nodes + 1) * end / 2) ** (df - 1)) * end / 2
+    half = math.exp(math.lgamma(df / 2) - math.lgamma((df + 1) / 2)) * math.sqrt(math.pi) / 2
+    return min(1.0, max(0.0, 1 - inside / half))
