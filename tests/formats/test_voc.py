@@ -1,9 +1,17 @@
+import shutil
 from pathlib import Path
 
 import pytest
 from fairtrial import DataError
 from fairtrial.dataset import Dataset
-from fairtrial.defects import Defect, MissingImage, UnannotatedImage
+from fairtrial.defects import (
+    BoxWithoutArea,
+    Defect,
+    InvertedBox,
+    MissingImage,
+    UnannotatedImage,
+    fit,
+)
 from fairtrial.formats import voc
 from written import Scene, write_voc
 
@@ -146,3 +154,21 @@ def test_bccd_has_the_published_counts(real_data: Path) -> None:
     flat = [a for a in found.annotations if a.bbox is not None and 0 in a.bbox[2:]]
     stems = {image.id: Path(image.file_name).stem for image in found.images}
     assert [stems[a.image_id] for a in flat] == ["BloodImage_00338", "BloodImage_00343"]
+
+
+@pytest.mark.data
+def test_degenerate_faces_are_all_found(real_data: Path, tmp_path: Path) -> None:
+    source = real_data / "messy_annotations" / "wider_face_voc_degenerate"
+    shutil.copytree(
+        source,
+        tmp_path / "Annotations",
+        ignore=lambda _, names: {name for name in names if not name.endswith(".xml")},
+    )
+    (tmp_path / "JPEGImages").mkdir()
+    for path in (tmp_path / "Annotations").iterdir():  # only the names matter here
+        (tmp_path / "JPEGImages" / f"{path.stem}.jpg").touch()
+    found, _ = read(tmp_path, coordinates="edges")
+    sizes = {image.id: (image.width, image.height) for image in found.images}
+    kinds = [fit(a.bbox, *sizes[a.image_id])[1] for a in found.annotations if a.bbox is not None]
+    assert kinds.count(BoxWithoutArea) == 39
+    assert kinds.count(InvertedBox) == 3

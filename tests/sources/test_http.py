@@ -1,4 +1,8 @@
 import hashlib
+import os
+import signal
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -160,6 +164,31 @@ def test_no_server_at_all_is_said_soon(manifest: Path, tmp_path: Path) -> None:
     assert "ConnectError" in str(error.value)
     assert "did not answer" in str(error.value)
     assert time.monotonic() - start < 2
+
+
+def test_an_interrupt_ends_it_soon_and_keeps_what_has_come(
+    web: Web, manifest: Path, tmp_path: Path
+) -> None:
+    web.faults = {path: ["slow"] for path in web.files}  # ten seconds each
+    code = (
+        "from pathlib import Path; from fairtrial.sources import http; import signal; "
+        "signal.signal(signal.SIGINT, signal.default_int_handler); "  # a shell may have it ignored
+        f"settings = http.Settings(base={web.address!r}, manifest={str(manifest)!r}); "
+        f"http.fetch(settings, 'demo', Path({str(tmp_path / 'raw')!r}), "
+        f"Path({str(tmp_path / 'partial')!r}))"
+    )
+    command = [sys.executable, "-c", code]
+    environment = {**os.environ, "PYTHONPATH": ":".join(sys.path)}
+    with subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL) as process:
+        while len(web.asked) < 8:
+            time.sleep(0.01)
+        time.sleep(0.2)
+        process.send_signal(signal.SIGINT)
+        assert process.wait(timeout=5) != 0
+    begun = sorted((tmp_path / "partial").rglob("*.part"))
+    assert len(begun) == 8
+    web.faults.clear()
+    assert_whole(fetch(web, manifest, tmp_path), web)
 
 
 @pytest.mark.parametrize("path", ["../out", "/etc/passwd", "a/../../out", "a\\..\\b"])

@@ -1,6 +1,7 @@
 """A web server on this machine that misbehaves as told."""
 
 import threading
+import time
 from collections import Counter
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -9,7 +10,8 @@ class Web:
     """Serves `files`; the faults queued for a path spoil its next answers, one each.
 
     Faults: a status code; "cut" (closes the connection halfway), "short" (half a body that
-    claims to be whole), "wrong" (other bytes), "no range" (ignores a Range header).
+    claims to be whole), "wrong" (other bytes), "no range" (ignores a Range header),
+    "slow" (a byte every hundredth of a second).
     """
 
     def __init__(self, files: dict[str, bytes]) -> None:
@@ -74,5 +76,9 @@ class Web:
         if fault == "cut":
             handler.wfile.write(body[: len(body) // 2])
             handler.close_connection = True
+        elif fault == "slow":
+            for byte in body:
+                handler.wfile.write(bytes([byte]))
+                time.sleep(0.01)
         else:
             handler.wfile.write(body)

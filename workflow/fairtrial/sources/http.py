@@ -82,9 +82,8 @@ def _fetch_all(
         fetch = _Fetch(settings, name, partial, client, _Progress(bar, len(missing)))
         try:
             reasons = list(pool.map(fetch.one, missing.items()))
-        except BaseException:  # such as Ctrl-C: do not first wait for all other files
+        except BaseException:  # such as Ctrl-C: the pool still waits for what is under way
             fetch.stopped.set()
-            pool.shutdown(wait=False, cancel_futures=True)
             raise
     return {path: why for path, why in zip(missing, reasons, strict=True) if why is not None}
 
@@ -189,6 +188,8 @@ class _Fetch:
                 resumed = answer.status_code == httpx.codes.PARTIAL_CONTENT
                 with part.open("ab" if resumed else "wb") as file:
                     for block in answer.iter_bytes():
+                        if self.stopped.is_set():
+                            raise _Refusal("interrupted", final=True)
                         file.write(block)
                         self.progress.add(len(block))
         except httpx.HTTPError as error:
