@@ -1,16 +1,18 @@
-"""Fixtures for all tests."""
+"""What tests of several parts share."""
 
 import os
 from pathlib import Path
 
 import pytest
 
+PROJECT = Path(__file__).parents[1]
 
-@pytest.fixture
+
+@pytest.fixture(scope="session")
 def real_data() -> Path:
-    """The folder of small real data sets; tests that need it are skipped without it."""
-    named = os.environ.get("FAIRTRIAL_TEST_DATA")
-    folder = Path(named) if named else Path(__file__).parents[2] / "shared" / "data"
+    """The folder of real data sets; the test is skipped where there is none."""
+    default = PROJECT.parent / "shared" / "data"
+    folder = Path(os.environ.get("FAIRTRIAL_TEST_DATA", default))
     if not folder.is_dir():
-        pytest.skip(f"no real data: set FAIRTRIAL_TEST_DATA ({folder} is not a folder)")
+        pytest.skip(f"no real data: FAIRTRIAL_TEST_DATA is not set and there is no {default}")
     return folder

@@ -6,15 +6,14 @@ The layout is that of `sha256sum`, so `sha256sum -c` reads it too.
 from __future__ import annotations
 
 import hashlib
-import os
 import re
 from collections.abc import Iterable
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from fairtrial import ChecksumError, DataError
 from fairtrial.dataset import whole_file
 from fairtrial.folders import checked_path
+from fairtrial.threads import map_in_order
 
 _LINE = re.compile(r"([0-9a-fA-F]{64}) [ *](.+)")
 
@@ -28,8 +27,8 @@ def sha256(path: Path) -> str:
 def sha256_of(folder: Path, names: Iterable[str]) -> dict[str, str]:
     """The SHA-256 of many files of one folder, by name, in the order given."""
     names = list(names)
-    with ThreadPoolExecutor(max(2, os.cpu_count() or 2)) as pool:
-        return dict(zip(names, pool.map(sha256, (folder / name for name in names)), strict=True))
+    sums = map_in_order(sha256, (folder / name for name in names))
+    return dict(zip(names, sums, strict=True))
 
 
 def read_manifest(path: Path) -> dict[str, str]:

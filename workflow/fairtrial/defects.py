@@ -65,7 +65,7 @@ class TrailingBytes(Defect):
 class OtherColours(Defect):
     name = "other_colours"
     explanation = "The image is neither RGB nor 8-bit grey (palette, alpha, CMYK, 16 bit)."
-    action = "written anew as RGB PNG; alpha ignored, upper 8 of 16 bits kept"
+    action = "written anew as 8-bit PNG; alpha ignored, upper 8 of 16 bits kept"
 
 
 class OtherFileType(Defect):

@@ -35,6 +35,21 @@ def whole_folder(path: Path) -> Iterator[Path]:
         _remove(old)
 
 
+@contextmanager
+def only_one(folder: Path) -> Iterator[None]:
+    """Hold a lock on a folder, waiting while another process on this machine holds it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        import fcntl
+    except ImportError:  # Windows
+        yield
+        return
+    with (folder / ".lock").open("w") as file:
+        with suppress(OSError):  # a file system without locks
+            fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
 def _remove(folder: Path) -> None:
     if folder.exists():
         shutil.rmtree(folder)

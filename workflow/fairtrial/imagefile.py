@@ -93,8 +93,11 @@ def _fault(name: str, error: Exception) -> defects.Defect:
 
 
 def _png(image: Image) -> bytes:
+    import numpy as np
+    from PIL import Image as images
+
     if image.mode.startswith("I;16"):
-        image = image.point(lambda value: value / 256, "L")
+        image = images.fromarray((np.asarray(image) >> 8).astype(np.uint8))
     if image.mode not in _KEPT_MODES:
         image = image.convert("RGB")
     file = io.BytesIO()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 from typing import Any, Literal
 
@@ -49,10 +50,11 @@ def read(folder: Path, options: Settings) -> tuple[Dataset, list[Defect]]:
             raise DataError(f"{file.annotations}: {error}") from error
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise DataError(f"{file.annotations}: not COCO JSON ({error!r})") from error
-    names = [image.file_name for image in found.images]
-    if len(set(names)) < len(names):
-        twice = next(name for name in sorted(names) if names.count(name) > 1)
-        raise DataError(f"{twice} stands in the annotations twice")
+    (name, count), *_ = Counter(image.file_name for image in found.images).most_common(1) or [
+        ("", 0)
+    ]
+    if count > 1:
+        raise DataError(f"{name} stands in the annotations {count} times")
     return found, []
 
 

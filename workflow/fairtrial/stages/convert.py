@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +11,7 @@ from fairtrial import DataError, checksums, dataset, defects, folders, formats, 
 from fairtrial.dataset import Annotation, Dataset, Image
 from fairtrial.defects import Defect
 from fairtrial.imagefile import Checked
+from fairtrial.threads import map_in_order
 
 
 class Settings(BaseModel):
@@ -61,8 +60,7 @@ def _clean_images(
             return Checked(kept=False, found=[defects.MissingImage(image.file_name)])
         return imagefile.clean(raw, image.file_name, sums[image.file_name], target)
 
-    with ThreadPoolExecutor(max(2, os.cpu_count() or 2)) as pool:
-        checked = list(pool.map(check, images))
+    checked = map_in_order(check, images)
     names = [one.file_name for one in checked if one.kept]
     if len(set(names)) < len(names):
         raise DataError("two images would get one name: one is called <name> and one <name>.png")

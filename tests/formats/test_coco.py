@@ -1,0 +1,119 @@
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fairtrial import DataError
+from fairtrial.dataset import Dataset
+from fairtrial.formats import coco
+
+
+def content() -> dict[str, Any]:
+    return {
+        "categories": [{"id": 90, "name": "owl"}, {"id": 3, "name": "cat"}],
+        "images": [
+            {"id": 7, "file_name": "x.png", "width": 80, "height": 60, "patient": 12},
+            {"id": 9, "file_name": "deep/y.png", "patient": "b"},
+        ],
+        "annotations": [
+            {"id": 1, "image_id": 7, "category_id": 90, "bbox": [1, 2, 3, 4], "area": 5.5},
+            {"id": 2, "image_id": 9, "category_id": 3, "bbox": [1, 2, 3, 4], "iscrowd": 1},
+        ],
+    }
+
+
+def read(raw: Path, data: object, **options: object) -> Dataset:
+    (raw / "annotations.json").write_text(json.dumps(data))
+    found, faults = coco.read(raw, coco.Settings.model_validate(options))
+    assert faults == []
+    return found
+
+
+def test_ids_with_gaps_keep_their_names_and_order(tmp_path: Path) -> None:
+    found = read(tmp_path, content())
+    assert found.categories == {90: "owl", 3: "cat"}
+    canonical = found.canonical()
+    assert canonical.categories == {1: "cat", 2: "owl"}
+    assert [(a.image_id, a.category_id) for a in canonical.annotations] == [(1, 1), (2, 2)]
+
+
+def test_crowds_and_areas_are_kept(tmp_path: Path) -> None:
+    first, second = read(tmp_path, content()).annotations
+    assert (first.iscrowd, first.area) == (False, 5.5)
+    assert (second.iscrowd, second.area) == (True, 12)
+
+
+def test_a_size_that_is_not_stated_is_zero(tmp_path: Path) -> None:
+    sizes = [(image.width, image.height) for image in read(tmp_path, content()).images]
+    assert sizes == [(80, 60), (0, 0)]
+
+
+def test_groups_by_the_key_that_names_them(tmp_path: Path) -> None:
+    assert [image.group for image in read(tmp_path, content()).images] == [None, None]
+    images = read(tmp_path, content(), group="patient").images
+    assert [image.group for image in images] == ["12", "b"]
+
+
+def spoilt(path: str, value: object) -> dict[str, Any]:
+    """The content with one place set to another value, or removed if that is `...`."""
+    data = content()
+    *steps, last = path.split(".")
+    at: Any = data
+    for step in steps:
+        at = at[int(step) if isinstance(at, list) else step]
+    if value is ...:
+        del at[last]
+    else:
+        at[int(last) if isinstance(at, list) else last] = value
+    return data
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "message"),
+    [
+        ("categories", ..., "not COCO JSON"),
+        ("images", [1], "not COCO JSON"),
+        ("annotations.0.category_id", 1, "annotation 1: there is no category with the id 1"),
+        ("annotations.0.image_id", 1, "annotation 1: there is no image with the id 1"),
+        ("annotations.0.bbox", ..., "annotation 1: has no bbox"),
+        ("annotations.0.bbox", [1, 2, 3], "not COCO JSON"),
+        ("images.1.id", 7, "two images have the id 7"),
+        ("images.1.file_name", "x.png", "x.png stands in the annotations 2 times"),
+        ("images.1.file_name", "../../x.png", "is not a path below its folder"),
+        ("images.1.patient", ..., "has no key 'patient'"),
+        ("categories.0.name", "cat", "two category ids have the same name"),
+        ("categories.0.id", 3, "category 3 is 'cat' here and 'owl' elsewhere"),
+    ],
+)
+def test_what_is_refused(tmp_path: Path, path: str, value: object, message: str) -> None:
+    with pytest.raises(DataError, match=message):
+        read(tmp_path, spoilt(path, value), group="patient")
+
+
+def test_a_coordinate_that_is_null_is_not_a_number(tmp_path: Path) -> None:
+    found = read(tmp_path, spoilt("annotations.0.bbox", [1, None, 3, 4]))
+    assert found.annotations[0].bbox is not None
+    assert str(found.annotations[0].bbox[1]) == "nan"
+
+
+def test_an_image_in_two_files_is_refused(tmp_path: Path) -> None:
+    files = [{"annotations": "annotations.json", "split": side} for side in ("train", "val")]
+    with pytest.raises(DataError, match="2 times"):
+        read(tmp_path, content(), files=files)
+
+
+@pytest.mark.data
+def test_tiny_coco_has_80_images_a_side_and_80_classes(real_data: Path) -> None:
+    files = [
+        {"annotations": f"annotations/instances_{s}2017.json", "images": f"{s}2017", "split": s}
+        for s in ("train", "val")
+    ]
+    raw = real_data / "coco2017_tiny_json"
+    found, _ = coco.read(raw, coco.Settings.model_validate({"files": files}))
+    sides = [image.split for image in found.images]
+    assert (sides.count("train"), sides.count("val")) == (80, 80)
+    assert len(found.categories) == 80
+    assert max(found.categories) == 90
+    assert any(a.iscrowd for a in found.annotations)
+    stated = [json.loads((raw / file["annotations"]).read_text()) for file in files]
+    assert len(found.annotations) == sum(len(each["annotations"]) for each in stated)

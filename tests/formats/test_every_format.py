@@ -1,0 +1,91 @@
+"""What every format promises; the formats are found by listing the folder."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from fairtrial import DataError, SettingsError, checksums, folders, formats
+from fairtrial.dataset import Dataset
+from pydantic import ValidationError
+from written import WRITERS, Scene
+
+HEAVY = {"torch", "ultralytics", "numpy", "pandas", "PIL", "httpx", "tqdm", "defusedxml"}
+
+
+def seen(found: Dataset) -> set[tuple[object, ...]]:
+    """Objects as (image, class, box): what does not depend on the format's own numbers."""
+    stems = {image.id: Path(image.file_name).stem for image in found.images}
+    return {
+        (stems[a.image_id], found.categories[a.category_id], tuple(round(v, 6) for v in a.bbox))
+        for a in found.annotations
+        if a.bbox is not None
+    }
+
+
+@pytest.mark.parametrize("name", formats.names())
+class TestEveryFormat:
+    def test_reads_what_was_written(self, name: str, tmp_path: Path) -> None:
+        scene = Scene()
+        module = formats.module(name)
+        options = module.Settings(**WRITERS[name](scene, tmp_path / "raw"))
+        found, faults = module.read(tmp_path / "raw", options)
+        assert faults == []
+        assert seen(found) == set(scene.objects)
+        assert sorted(found.canonical().categories.items()) == list(enumerate(scene.classes, 1))
+        stems = {Path(image.file_name).stem: image for image in found.images}
+        assert {stem: image.split for stem, image in stems.items()} == scene.sides
+        assert {s: (i.width, i.height) for s, i in stems.items()} == scene.images
+        for image in found.images:
+            assert (tmp_path / "raw" / image.file_name).is_file()
+
+    def test_leaves_the_raw_folder_alone(self, name: str, tmp_path: Path) -> None:
+        module = formats.module(name)
+        options = module.Settings(**WRITERS[name](Scene(), tmp_path))
+        before = checksums.sha256_of(tmp_path, folders.files_below(tmp_path))
+        module.read(tmp_path, options)
+        assert checksums.sha256_of(tmp_path, folders.files_below(tmp_path)) == before
+
+    def test_broken_boxes_come_through_as_written(self, name: str, tmp_path: Path) -> None:
+        boxes = [
+            (10.0, 10.0, 0.0, 5.0),
+            (10.0, 10.0, -4.0, 5.0),
+            (-10.0, 50.0, 40.0, 40.0),
+            (500.0, 500.0, 4.0, 4.0),
+        ]
+        scene = Scene(objects=[("a", "cat", box) for box in boxes])
+        module = formats.module(name)
+        options = module.Settings(**WRITERS[name](scene, tmp_path))
+        assert seen(module.read(tmp_path, options)[0]) == set(scene.objects)
+
+    def test_an_empty_folder_is_an_error_for_a_person(self, name: str, tmp_path: Path) -> None:
+        module = formats.module(name)
+        with pytest.raises(DataError):
+            module.read(tmp_path, module.Settings())
+
+    def test_settings_are_closed_and_fixed(self, name: str) -> None:
+        model = formats.module(name).Settings
+        with pytest.raises(ValidationError, match="no_such_key"):
+            model(no_such_key=1)
+        with pytest.raises(ValidationError):
+            setattr(model(), next(iter(model.model_fields)), None)
+
+    def test_says_what_it_is(self, name: str) -> None:
+        module = formats.module(name)
+        assert module.__doc__ and module.read.__doc__ and module.Settings.__doc__
+
+    def test_is_imported_without_anything_heavy(self, name: str) -> None:
+        code = f"import sys, fairtrial.formats.{name}; print(*sys.modules)"
+        done = subprocess.run(
+            [sys.executable, "-c", code],
+            env={"PYTHONPATH": ":".join(sys.path)},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        assert not HEAVY & set(done.stdout.split())
+
+
+def test_an_unknown_format_is_refused_with_the_formats_there_are() -> None:
+    with pytest.raises(SettingsError, match="'csv' is unknown; there are coco, voc, yolo"):
+        formats.module("csv")

@@ -1,0 +1,174 @@
+import shutil
+from pathlib import Path
+
+import pytest
+from fairtrial import DataError
+from fairtrial.dataset import Dataset
+from fairtrial.defects import (
+    BoxWithoutArea,
+    Defect,
+    InvertedBox,
+    MissingImage,
+    UnannotatedImage,
+    fit,
+)
+from fairtrial.formats import voc
+from written import Scene, write_voc
+
+
+@pytest.fixture
+def raw(tmp_path: Path) -> Path:
+    write_voc(Scene(), tmp_path)
+    return tmp_path
+
+
+def read(raw: Path, **options: object) -> tuple[Dataset, list[Defect]]:
+    return voc.read(raw, voc.Settings.model_validate(options))
+
+
+def put(raw: Path, inside: str, name: str = "a") -> None:
+    (raw / "Annotations" / f"{name}.xml").write_text(f"<annotation>{inside}</annotation>")
+
+
+def box(xmin: object, ymin: object, xmax: object, ymax: object, name: str = "cat") -> str:
+    return (
+        f"<object><name>{name}</name><bndbox><xmin>{xmin}</xmin><ymin>{ymin}</ymin>"
+        f"<xmax>{xmax}</xmax><ymax>{ymax}</ymax></bndbox></object>"
+    )
+
+
+@pytest.mark.parametrize(
+    ("coordinates", "expected"), [("pixels", (0, 1, 10, 4)), ("edges", (1, 2, 9, 3))]
+)
+def test_what_coordinates_mean(raw: Path, coordinates: str, expected: tuple[float, ...]) -> None:
+    put(raw, box(1, 2, 10, 5))
+    found, _ = read(raw, coordinates=coordinates)
+    assert found.annotations[0].bbox == expected
+
+
+@pytest.mark.parametrize(
+    "size",
+    ["", "<size/>", "<size><width>0</width><height>0</height></size>", "<size><width/></size>"],
+)
+def test_a_size_that_is_not_stated_is_zero(raw: Path, size: str) -> None:
+    put(raw, size)
+    found, _ = read(raw)
+    assert (found.images[0].width, found.images[0].height) == (0, 0)
+
+
+def test_a_coordinate_that_is_missing_is_not_a_number(raw: Path) -> None:
+    put(raw, "<object><name>cat</name><bndbox><xmin>1</xmin><ymin/></bndbox></object>")
+    found, _ = read(raw)
+    assert found.annotations[0].bbox is not None
+    assert str(found.annotations[0].bbox[3]) == "nan"
+
+
+def test_names_are_trimmed_and_sorted_where_no_classes_are_given(raw: Path) -> None:
+    put(raw, box(1, 1, 2, 2, "\n yak ") + box(1, 1, 2, 2, "ant"))
+    assert list(read(raw)[0].categories.values()) == ["ant", "dog", "yak"]
+
+
+@pytest.mark.parametrize(
+    ("inside", "message"),
+    [
+        (box(1, 1, 2, 2, "cow"), r"a\.xml: object 1: unknown class 'cow'; there are cat, dog, owl"),
+        (box(1, 1, 2, 2, ""), "unknown class ''"),
+        (box("x", 1, 2, 2), "object 1: <xmin>: 'x' is not a number"),
+        ("<object><name>cat</name></object>", "has no <bndbox>"),
+        ("<object>", "not valid XML"),
+    ],
+)
+def test_what_is_refused(raw: Path, inside: str, message: str) -> None:
+    put(raw, inside)
+    with pytest.raises(DataError, match=message):
+        read(raw, classes=["cat", "dog", "owl"])
+
+
+def test_an_entity_bomb_is_refused(raw: Path) -> None:
+    bomb = '<!DOCTYPE a [<!ENTITY b "boom">]><annotation>&b;</annotation>'
+    (raw / "Annotations" / "a.xml").write_text(bomb)
+    with pytest.raises(DataError, match="not valid XML"):
+        read(raw)
+
+
+def test_another_root_is_refused(raw: Path) -> None:
+    (raw / "Annotations" / "a.xml").write_text("<svg/>")
+    with pytest.raises(DataError, match="does not begin with <annotation>"):
+        read(raw)
+
+
+def test_an_image_without_xml_and_an_xml_without_image_are_named(raw: Path) -> None:
+    (raw / "JPEGImages" / "b.png").rename(raw / "JPEGImages" / "z.png")
+    found, faults = read(raw)
+    assert len(found.images) == 2
+    assert faults == [MissingImage("Annotations/b.xml"), UnannotatedImage("JPEGImages/z.png")]
+
+
+def test_of_two_images_with_one_stem_the_named_one_is_taken(raw: Path) -> None:
+    (raw / "JPEGImages" / "a.jpg").write_bytes(b"")
+    found, _ = read(raw)
+    assert found.images[0].file_name == "JPEGImages/a.png"
+    put(raw, "<filename>a</filename>")
+    with pytest.raises(DataError, match=r"which of a\.jpg, a\.png"):
+        read(raw)
+
+
+def test_an_image_in_no_list_has_no_side(raw: Path) -> None:
+    (raw / "ImageSets" / "Main" / "val.txt").write_text("\n")
+    found, _ = read(raw, image_sets="ImageSets/Main")
+    assert [image.split for image in found.images] == ["train", None, "train"]
+
+
+@pytest.mark.parametrize(
+    ("side", "text", "message"),
+    [
+        ("val", "a\n", "a is on the side 'train' too"),
+        ("test", "gone\n", "without an XML file"),
+    ],
+)
+def test_lists_that_cannot_be_right(raw: Path, side: str, text: str, message: str) -> None:
+    (raw / "ImageSets" / "Main" / f"{side}.txt").write_text(text)
+    with pytest.raises(DataError, match=message):
+        read(raw, image_sets="ImageSets/Main")
+
+
+def test_no_list_at_all(raw: Path) -> None:
+    with pytest.raises(DataError, match=r"no train\.txt"):
+        read(raw, image_sets="ImageSets/Layout")
+
+
+@pytest.mark.data
+def test_bccd_has_the_published_counts(real_data: Path) -> None:
+    options = {"image_sets": "ImageSets/Main", "coordinates": "edges"}
+    found, faults = read(real_data / "bccd", **options)
+    assert not faults
+    assert len(found.images) == 364
+    names = [found.categories[a.category_id] for a in found.annotations]
+    assert {name: names.count(name) for name in sorted(set(names))} == {
+        "Platelets": 361,
+        "RBC": 4155,
+        "WBC": 372,
+    }
+    sides = [image.split for image in found.images]
+    assert [sides.count(side) for side in ("train", "val", "test", None)] == [205, 87, 72, 0]
+    flat = [a for a in found.annotations if a.bbox is not None and 0 in a.bbox[2:]]
+    stems = {image.id: Path(image.file_name).stem for image in found.images}
+    assert [stems[a.image_id] for a in flat] == ["BloodImage_00338", "BloodImage_00343"]
+
+
+@pytest.mark.data
+def test_degenerate_faces_are_all_found(real_data: Path, tmp_path: Path) -> None:
+    source = real_data / "messy_annotations" / "wider_face_voc_degenerate"
+    shutil.copytree(
+        source,
+        tmp_path / "Annotations",
+        ignore=lambda _, names: {name for name in names if not name.endswith(".xml")},
+    )
+    (tmp_path / "JPEGImages").mkdir()
+    for path in (tmp_path / "Annotations").iterdir():  # only the names matter here
+        (tmp_path / "JPEGImages" / f"{path.stem}.jpg").touch()
+    found, _ = read(tmp_path, coordinates="edges")
+    sizes = {image.id: (image.width, image.height) for image in found.images}
+    kinds = [fit(a.bbox, *sizes[a.image_id])[1] for a in found.annotations if a.bbox is not None]
+    assert kinds.count(BoxWithoutArea) == 39
+    assert kinds.count(InvertedBox) == 3

@@ -1,0 +1,125 @@
+"""The same small set of images, written in each format. A new format needs a writer here."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+Box = tuple[float, float, float, float]
+
+
+@dataclass
+class Scene:
+    """Images of 80×60 and 40×100 pixels, and objects as (image, class, box)."""
+
+    images: dict[str, tuple[int, int]] = field(
+        default_factory=lambda: {"a": (80, 60), "b": (40, 100), "c": (80, 60)}
+    )
+    sides: dict[str, str] = field(default_factory=lambda: {"a": "train", "b": "val", "c": "train"})
+    classes: tuple[str, ...] = ("cat", "dog", "owl")
+    objects: list[tuple[str, str, Box]] = field(
+        default_factory=lambda: [
+            ("a", "owl", (8.0, 6.0, 16.0, 12.0)),
+            ("a", "cat", (0.0, 0.0, 80.0, 60.0)),
+            ("a", "cat", (40.0, 30.0, 20.0, 15.0)),
+            ("b", "dog", (10.0, 25.0, 5.0, 50.0)),
+        ]
+    )
+
+    def draw(self, name: str, path: Path) -> None:
+        width, height = self.images[name]
+        rng = np.random.default_rng(ord(name[0]))
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(rng.integers(0, 256, (height, width, 3), np.uint8)).save(path)
+
+
+def write_voc(scene: Scene, folder: Path) -> dict[str, Any]:
+    (folder / "Annotations").mkdir(parents=True)
+    (folder / "ImageSets" / "Main").mkdir(parents=True)
+    for name, (width, height) in scene.images.items():
+        scene.draw(name, folder / "JPEGImages" / f"{name}.png")
+        objects = "".join(
+            # children in another order than usual, and a part with a box of its own
+            f"<object><bndbox><ymax>{y + h}</ymax><xmax>{x + w}</xmax><ymin>{y + 1}</ymin>"
+            f"<xmin>{x + 1}</xmin></bndbox><part><name>ear</name><bndbox><xmin>1</xmin>"
+            f"</bndbox></part><name>{kind}</name></object>"
+            for image, kind, (x, y, w, h) in scene.objects
+            if image == name
+        )
+        size = f"<size><height>{height}</height><width>{width}</width></size>"
+        text = f"<annotation>{objects}{size}<filename>{name}.png</filename></annotation>"
+        (folder / "Annotations" / f"{name}.xml").write_text(text)
+    for side in ("train", "val"):
+        stems = [name for name, on in scene.sides.items() if on == side]
+        (folder / "ImageSets" / "Main" / f"{side}.txt").write_text("\r\n".join([*stems, ""]))
+    return {"image_sets": "ImageSets/Main", "classes": scene.classes}
+
+
+def write_coco(scene: Scene, folder: Path) -> dict[str, Any]:
+    ids = {kind: 7 * number + 3 for number, kind in enumerate(scene.classes)}  # 3, 10, 17
+    folder.mkdir(parents=True, exist_ok=True)
+    files = []
+    for side in ("train", "val"):
+        names = [name for name, on in scene.sides.items() if on == side]
+        for name in names:
+            scene.draw(name, folder / f"{side}2017" / f"{name}.png")
+        content = {
+            "categories": [{"id": number, "name": kind} for kind, number in ids.items()],
+            "images": [
+                {
+                    "id": 500 - number,
+                    "file_name": f"{name}.png",
+                    "width": scene.images[name][0],
+                    "height": scene.images[name][1],
+                }
+                for number, name in enumerate(names)
+            ],
+            "annotations": [
+                {
+                    "id": number,
+                    "image_id": 500 - names.index(image),
+                    "category_id": ids[kind],
+                    "bbox": box,
+                    "area": box[2] * box[3],
+                    "iscrowd": 0,
+                }
+                for number, (image, kind, box) in enumerate(scene.objects)
+                if image in names
+            ],
+        }
+        (folder / f"{side}.json").write_text(json.dumps(content))
+        files.append({"annotations": f"{side}.json", "images": f"{side}2017", "split": side})
+    return {"files": files}
+
+
+def write_yolo(scene: Scene, folder: Path) -> dict[str, Any]:
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, (width, height) in scene.images.items():
+        side = scene.sides[name]
+        scene.draw(name, folder / "images" / side / f"{name}.png")
+        lines = [
+            f"{scene.classes.index(kind)} {(x + w / 2) / width} {(y + h / 2) / height} "
+            f"{w / width} {h / height}\n"
+            for image, kind, (x, y, w, h) in scene.objects
+            if image == name
+        ]
+        if lines:  # an image without objects has no text file
+            label = folder / "labels" / side / f"{name}.txt"
+            label.parent.mkdir(parents=True, exist_ok=True)
+            label.write_text("".join(lines))
+    names = json.dumps(list(scene.classes))
+    (folder / "data.yaml").write_text(f"train: images/train\nval: images/val\nnames: {names}\n")
+    return {}
+
+
+WRITERS: dict[str, Callable[[Scene, Path], dict[str, Any]]] = {
+    "coco": write_coco,
+    "voc": write_voc,
+    "yolo": write_yolo,
+}

@@ -1,0 +1,209 @@
+import hashlib
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from fairtrial import DataError, folders
+from fairtrial.sources import http
+from web import Web
+
+ONE = "a/4.bin"
+
+
+@pytest.fixture(autouse=True)
+def _no_mirror(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("FAIRTRIAL_MIRROR", raising=False)
+
+
+def fetch(web: Web, manifest: Path, tmp_path: Path, **settings: object) -> Path:
+    """Fetch into a fresh folder; partial files are shared between the calls of one test."""
+    target = tmp_path / f"raw{len(list(tmp_path.glob('raw*')))}"
+    target.mkdir()
+    chosen = {"base": web.address, "manifest": str(manifest), "wait": 0, "tries": 3, **settings}
+    http.fetch(http.Settings.model_validate(chosen), "demo", target, tmp_path / "partial")
+    return target
+
+
+def assert_whole(folder: Path, web: Web) -> None:
+    assert {n: (folder / n).read_bytes() for n in folders.files_below(folder)} == web.files
+
+
+def test_each_file_is_fetched_once(web: Web, manifest: Path, tmp_path: Path) -> None:
+    assert_whole(fetch(web, manifest, tmp_path), web)
+    assert set(web.requests().values()) == {1}
+    web.asked.clear()
+    assert_whole(fetch(web, manifest, tmp_path), web)
+    assert not web.asked
+
+
+@pytest.mark.parametrize("fault", [429, 500, 503, "cut", "short", "wrong"])
+def test_a_fault_that_passes_does_not_show(
+    web: Web, manifest: Path, tmp_path: Path, fault: int | str
+) -> None:
+    web.faults = {ONE: [fault], "b/1.bin": [fault, fault]}
+    assert_whole(fetch(web, manifest, tmp_path), web)
+    assert web.requests()[ONE] == 2
+    assert web.requests()["b/1.bin"] == 3
+
+
+@pytest.mark.parametrize(
+    ("fault", "asked", "reason"),
+    [
+        (404, 1, "HTTP 404"),
+        (403, 1, "HTTP 403"),
+        (429, 3, "HTTP 429"),
+        (500, 3, "HTTP 500"),
+        ("cut", 3, "RemoteProtocolError"),
+        ("short", 3, "wrong content"),
+        ("wrong", 3, "wrong content"),
+    ],
+)
+def test_a_fault_that_stays_is_named_and_only_its_file_is_asked_for_again(
+    web: Web, manifest: Path, tmp_path: Path, fault: int | str, asked: int, reason: str
+) -> None:
+    web.files[ONE] = web.files[ONE] * 8  # so long that three cuts do not reach its end
+    manifest.write_text(
+        manifest.read_text().replace(
+            hashlib.sha256(bytes([4]) * 1004).hexdigest(),
+            hashlib.sha256(web.files[ONE]).hexdigest(),
+        )
+    )
+    web.faults = {ONE: [fault] * asked}
+    with pytest.raises(DataError) as error:
+        fetch(web, manifest, tmp_path)
+    message = str(error.value)
+    assert "1 of 12 files" in message
+    assert f"  {ONE}: " in message and reason in message
+    assert message.count(".bin: ") == 1
+    assert not folders.files_below(tmp_path / "raw0")
+    assert web.requests()[ONE] == asked
+    web.asked.clear()
+    assert_whole(fetch(web, manifest, tmp_path), web)
+    assert web.requests() == {ONE: 1}
+
+
+def test_a_cut_download_goes_on_where_it_stopped(web: Web, manifest: Path, tmp_path: Path) -> None:
+    web.faults = {ONE: ["cut"]}
+    assert_whole(fetch(web, manifest, tmp_path), web)
+    assert [asked for path, asked in web.asked if path == ONE] == [None, "bytes=502-"]
+
+
+def test_a_server_without_ranges_sends_the_whole_again(
+    web: Web, manifest: Path, tmp_path: Path
+) -> None:
+    web.faults = {ONE: ["cut", "no range"]}
+    assert_whole(fetch(web, manifest, tmp_path), web)
+    assert web.requests()[ONE] == 2
+
+
+def test_a_partial_file_that_is_too_long_or_wrong_is_begun_anew(
+    web: Web, manifest: Path, tmp_path: Path
+) -> None:
+    part = tmp_path / "partial" / f"{ONE}.part"
+    part.parent.mkdir(parents=True)
+    part.write_bytes(b"x" * 5000)
+    (tmp_path / "partial" / "a" / "6.bin.part").write_bytes(b"x" * 10)
+    assert_whole(fetch(web, manifest, tmp_path), web)
+
+
+def test_a_kept_file_that_has_changed_is_fetched_again(
+    web: Web, manifest: Path, tmp_path: Path
+) -> None:
+    raw = fetch(web, manifest, tmp_path)
+    (raw / ONE).write_bytes(b"edited in place")
+    web.asked.clear()
+    assert_whole(fetch(web, manifest, tmp_path), web)
+    assert web.requests() == {ONE: 1}
+
+
+def test_a_mirror_folder_is_used_in_place_of_the_server(
+    web: Web, manifest: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, data in web.files.items():
+        path = tmp_path / "mirror" / "demo" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
+    monkeypatch.setenv("FAIRTRIAL_MIRROR", str(tmp_path / "mirror"))
+    assert_whole(fetch(web, manifest, tmp_path), web)
+    assert not web.asked
+
+
+def test_a_mirror_address_is_used_in_place_of_the_server(
+    web: Web, manifest: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mirror = Web({f"m/demo/{name}": data for name, data in web.files.items()})
+    monkeypatch.setenv("FAIRTRIAL_MIRROR", f"{mirror.address}/m/")
+    assert_whole(fetch(web, manifest, tmp_path), web)
+    assert not web.asked
+    mirror.close()
+
+
+def test_a_mirror_cannot_change_a_result(
+    web: Web, manifest: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "mirror" / "demo" / ONE
+    path.parent.mkdir(parents=True)
+    path.write_bytes(b"something else")
+    monkeypatch.setenv("FAIRTRIAL_MIRROR", str(tmp_path / "mirror"))
+    with pytest.raises(DataError, match=r"12 of 12 files.*") as error:
+        fetch(web, manifest, tmp_path)
+    assert f"{ONE}: wrong content" in str(error.value)
+    assert "not in the mirror" in str(error.value)
+
+
+def test_no_server_at_all_is_said_soon(manifest: Path, tmp_path: Path) -> None:
+    gone = Web({})
+    gone.close()
+    start = time.monotonic()
+    with pytest.raises(DataError, match="12 of 12 files") as error:
+        fetch(gone, manifest, tmp_path, connections=2, tries=2, wait=0.2)
+    assert "ConnectError" in str(error.value)
+    assert "did not answer" in str(error.value)
+    assert time.monotonic() - start < 2
+
+
+def test_an_interrupt_ends_it_soon_and_keeps_what_has_come(
+    web: Web, manifest: Path, tmp_path: Path
+) -> None:
+    web.faults = {path: ["slow"] for path in web.files}  # ten seconds each
+    code = (
+        "from pathlib import Path; from fairtrial.sources import http; import signal; "
+        "signal.signal(signal.SIGINT, signal.default_int_handler); "  # a shell may have it ignored
+        f"settings = http.Settings(base={web.address!r}, manifest={str(manifest)!r}); "
+        f"http.fetch(settings, 'demo', Path({str(tmp_path / 'raw')!r}), "
+        f"Path({str(tmp_path / 'partial')!r}))"
+    )
+    command = [sys.executable, "-c", code]
+    environment = {**os.environ, "PYTHONPATH": ":".join(sys.path)}
+    with subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL) as process:
+        while len(web.asked) < 8:
+            time.sleep(0.01)
+        time.sleep(0.2)
+        process.send_signal(signal.SIGINT)
+        assert process.wait(timeout=5) != 0
+    begun = sorted((tmp_path / "partial").rglob("*.part"))
+    assert len(begun) == 8
+    web.faults.clear()
+    assert_whole(fetch(web, manifest, tmp_path), web)
+
+
+@pytest.mark.parametrize("path", ["../out", "/etc/passwd", "a/../../out", "a\\..\\b"])
+def test_a_manifest_cannot_name_places_outside(web: Web, tmp_path: Path, path: str) -> None:
+    manifest = tmp_path / "bad.sha256"
+    manifest.write_text(f"{'0' * 64}  {path}\n")
+    with pytest.raises(DataError, match="is not a path below its folder"):
+        fetch(web, manifest, tmp_path)
+    assert not web.asked
+
+
+def test_no_room_on_the_disk(
+    web: Web, manifest: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    usage = type("Usage", (), {"free": 900})
+    monkeypatch.setattr("shutil.disk_usage", lambda _: usage)
+    with pytest.raises(DataError, match="0 MB are free"):
+        fetch(web, manifest, tmp_path)

@@ -1,0 +1,91 @@
+import hashlib
+from pathlib import Path
+
+import pytest
+from fairtrial import ChecksumError, DataError, folders
+from fairtrial.sources import local
+
+
+@pytest.fixture
+def own(tmp_path: Path) -> Path:
+    """A user's folder with three files."""
+    for name in ("a.jpg", "deep/er/b.jpg", "deep/notes.txt"):
+        path = tmp_path / "own" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(name)
+    return tmp_path / "own"
+
+
+def take(folder: Path, tmp_path: Path, **settings: object) -> list[str]:
+    target = tmp_path / "raw"
+    target.mkdir()
+    chosen = local.Settings.model_validate({"path": str(folder), **settings})
+    local.fetch(chosen, "mine", target, tmp_path)
+    return folders.files_below(target)
+
+
+def listed(path: Path, files: dict[str, bytes]) -> str:
+    lines = [f"{hashlib.sha256(data).hexdigest()}  {name}\n" for name, data in files.items()]
+    path.write_text("".join(lines))
+    return str(path)
+
+
+def test_everything_is_copied_and_the_folder_is_left_alone(own: Path, tmp_path: Path) -> None:
+    before = {p: (p.stat().st_mtime_ns, p.stat().st_nlink) for p in own.rglob("*")}
+    assert take(own, tmp_path) == ["a.jpg", "deep/er/b.jpg", "deep/notes.txt"]
+    assert {p: (p.stat().st_mtime_ns, p.stat().st_nlink) for p in own.rglob("*")} == before
+    (tmp_path / "raw" / "a.jpg").write_text("changed")
+    assert (own / "a.jpg").read_text() == "a.jpg"
+
+
+def test_only_what_is_included(own: Path, tmp_path: Path) -> None:
+    assert take(own, tmp_path, include=["*.jpg"]) == ["a.jpg", "deep/er/b.jpg"]
+
+
+def test_only_what_the_manifest_names(own: Path, tmp_path: Path) -> None:
+    manifest = listed(tmp_path / "m", {"deep/er/b.jpg": b"deep/er/b.jpg"})
+    assert take(own, tmp_path, manifest=manifest) == ["deep/er/b.jpg"]
+
+
+def test_a_file_that_is_not_as_the_manifest_says(own: Path, tmp_path: Path) -> None:
+    manifest = listed(tmp_path / "m", {"a.jpg": b"other", "gone.jpg": b"", "deep/notes.txt": b""})
+    with pytest.raises(ChecksumError) as error:
+        take(own, tmp_path, manifest=manifest)
+    assert "gone.jpg: missing" in str(error.value)
+    assert "a.jpg: changed" in str(error.value)
+
+
+def test_a_missing_folder(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="there is no folder"):
+        take(tmp_path / "nowhere", tmp_path)
+
+
+def test_a_link_within_the_folder_is_copied_as_a_file(own: Path, tmp_path: Path) -> None:
+    (own / "link.jpg").symlink_to("deep/er/b.jpg")
+    assert "link.jpg" in take(own, tmp_path)
+    copy = tmp_path / "raw" / "link.jpg"
+    assert not copy.is_symlink()
+    assert copy.read_text() == "deep/er/b.jpg"
+
+
+@pytest.mark.parametrize(
+    ("target", "message"),
+    [
+        ("../secret", "leaves"),
+        ("/etc/hostname", "leaves"),
+        ("deep", "no file"),
+        ("gone", "no file"),
+    ],
+)
+def test_other_links_are_refused(own: Path, tmp_path: Path, target: str, message: str) -> None:
+    (tmp_path / "secret").write_text("secret")
+    (own / "deep" / "er" / "link").symlink_to(
+        own.parent / "secret" if target == "../secret" else own / target
+    )
+    with pytest.raises(DataError, match=message):
+        take(own, tmp_path)
+
+
+def test_the_folder_itself_may_be_a_link(own: Path, tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to(own)
+    assert len(take(tmp_path / "link", tmp_path)) == 3

@@ -1,0 +1,84 @@
+"""A web server on this machine that misbehaves as told."""
+
+import threading
+import time
+from collections import Counter
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+
+class Web:
+    """Serves `files`; the faults queued for a path spoil its next answers, one each.
+
+    Faults: a status code; "cut" (closes the connection halfway), "short" (half a body that
+    claims to be whole), "wrong" (other bytes), "no range" (ignores a Range header),
+    "slow" (a byte every hundredth of a second).
+    """
+
+    def __init__(self, files: dict[str, bytes]) -> None:
+        self.files = files
+        self.faults: dict[str, list[int | str]] = {}
+        self.asked: list[tuple[str, str | None]] = []  # path and Range header of each request
+        web = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                web.answer(self)
+
+            def log_message(self, *args: object) -> None:
+                pass
+
+        class Server(ThreadingHTTPServer):
+            request_queue_size = 64  # with the usual 5, one of eight connections waits a second
+
+        self.server = Server(("127.0.0.1", 0), Handler)
+        self.server.daemon_threads = True
+        self.address = f"http://127.0.0.1:{self.server.server_port}"
+        threading.Thread(target=self.server.serve_forever, args=(0.01,), daemon=True).start()
+
+    def close(self) -> None:
+        self.server.shutdown()
+        self.server.server_close()
+
+    def requests(self) -> Counter[str]:
+        """How often each path was asked for."""
+        return Counter(path for path, _ in self.asked)
+
+    def answer(self, handler: BaseHTTPRequestHandler) -> None:
+        path = handler.path.lstrip("/")
+        asked = handler.headers.get("Range")
+        self.asked.append((path, asked))
+        fault = self.faults[path].pop(0) if self.faults.get(path) else None
+        if path not in self.files:
+            fault = 404
+        if isinstance(fault, int):
+            handler.send_response(fault)
+            handler.send_header("Content-Length", "0")
+            handler.end_headers()
+            return
+        body = self.files[path]
+        if fault == "wrong":
+            body = bytes(255 - byte for byte in body)
+        if fault == "short":
+            body = body[: len(body) // 2]
+        start = int(asked.removeprefix("bytes=").rstrip("-")) if asked else 0
+        if start >= len(body) > 0:
+            handler.send_response(416)
+            handler.end_headers()
+            return
+        if start and fault != "no range":
+            handler.send_response(206)
+            handler.send_header("Content-Range", f"bytes {start}-{len(body) - 1}/{len(body)}")
+            body = body[start:]
+        else:
+            handler.send_response(200)
+        handler.send_header("Content-Length", str(len(body)))
+        handler.end_headers()
+        if fault == "cut":
+            handler.wfile.write(body[: len(body) // 2])
+            handler.close_connection = True
+        elif fault == "slow":
+            for byte in body:
+                handler.wfile.write(bytes([byte]))
+                time.sleep(0.01)
+        else:
+            handler.wfile.write(body)
