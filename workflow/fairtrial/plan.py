@@ -116,6 +116,8 @@ class Plan:
             entries += [f"backends.{self.runs[name].backend}:fit"]
         elif stage == "predict":
             entries += [f"backends.{self.runs[name].backend}:detector"]
+        elif stage in {"plot", "report"}:  # both take what lies in their folder
+            entries += [{"plot": "figures/", "report": "report/"}[stage]]
         return fingerprint(*entries)
 
 
