@@ -132,7 +132,7 @@ def _plain(tree: ast.Module) -> ast.Module:
             return node
 
         def visit_AnnAssign(self, node: ast.AnnAssign) -> ast.stmt | None:
-            return node.value and ast.Assign([node.target], node.value)
+            return ast.Assign([node.target], node.value) if node.value else None
 
     plain: ast.Module = Plain().visit(tree)
     return plain
