@@ -54,7 +54,7 @@ class Project:
         for name in COPIED:
             source, target = CHECKOUT / name, root / name
             if source.is_symlink():
-                target.symlink_to(os.readlink(source))
+                target.symlink_to(source.readlink())
             elif source.is_dir():
                 shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__"))
             elif source.exists():
