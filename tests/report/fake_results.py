@@ -14,9 +14,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from fairtrial.dataset import Annotation, Dataset, Image, write, write_json
 from PIL import Image as Picture
 from PIL import ImageDraw
+
+from fairtrial.dataset import Annotation, Dataset, Image, write, write_json
 
 CONFIDENCES = [i / 100 for i in range(101)]
 SIDES = {"train": 16, "val": 8, "test": 12}

@@ -6,10 +6,10 @@ import io
 from pathlib import Path
 from typing import Any
 
-from fairtrial.stages.plot import plot
-from fairtrial.stages.report import report
 from pypdf import PdfReader
 
+from fairtrial.stages.plot import plot
+from fairtrial.stages.report import report
 from tests.report.fake_results import Fake
 
 

@@ -35,13 +35,16 @@ class Module:
 
 
 @cache
-def fingerprint(*entries: str) -> str:
+def fingerprint(*entries: str, folder: str = "") -> str:
     """The fingerprint of the code reached from `entries`, each "module:name" below the package.
 
+    Of `folder`, a folder of the package whose parts are found by listing it, everything counts:
+    each definition of its modules, and its files that are not Python.
     Returns 16 hexadecimal digits, the same on every Python version that is supported.
     Raises KeyError where an entry does not exist.
     """
     todo = [(module, name) for module, _, name in (entry.partition(":") for entry in entries)]
+    todo += [(m, name) for m in _modules(folder) for name in parse(m).definitions]
     texts: dict[tuple[str, str], str] = {}
     while todo:
         place = todo.pop()
@@ -52,7 +55,18 @@ def fingerprint(*entries: str) -> str:
         todo += [found for node in nodes for found in _reached(place[0], node)]
         todo.append((place[0], ""))  # the statements that run whenever the module is loaded
     whole = "\n".join(f"{place}{text}" for place, text in sorted(texts.items()))
-    return hashlib.sha256(whole.encode()).hexdigest()[:16]
+    return hashlib.sha256(whole.encode() + _other_files(folder)).hexdigest()[:16]
+
+
+def _modules(folder: str) -> list[str]:
+    paths = sorted((PACKAGE / folder).glob("*.py")) if folder else []
+    return [f"{folder}.{path.stem}" for path in paths if path.stem != "__init__"]
+
+
+def _other_files(folder: str) -> bytes:
+    paths = sorted((PACKAGE / folder).rglob("*")) if folder else []
+    kept = [p for p in paths if p.is_file() and p.suffix not in {".py", ".pyc"}]
+    return b"".join(p.name.encode() + p.read_bytes() for p in kept)
 
 
 def _nodes(module: str, name: str) -> list[ast.stmt]:

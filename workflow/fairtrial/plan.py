@@ -121,7 +121,7 @@ class Plan:
             entries += [f"backends.{self.runs[name].backend}:fit"]
         elif stage == "predict":
             entries += [f"backends.{self.runs[name].backend}:detector"]
-        return fingerprint(*entries)
+        return fingerprint(*entries, folder={"plot": "figures", "report": "report"}.get(stage, ""))
 
 
 def _weights(run: Run) -> str:
