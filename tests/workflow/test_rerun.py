@@ -37,8 +37,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Project:
     project.snakemake("--cores", "2")
     ran = project.jobs()
     assert ran == Counter(
-        {"download": 1, "convert shapes": 1, "split shapes": 1}
-        | dict.fromkeys(jobs(*TRAIN), 1)
+        {"download": 1, "convert shapes": 1, "split shapes": 1} | dict.fromkeys(jobs(*TRAIN), 1)
     )
     return project
 
@@ -159,12 +158,12 @@ PLANNED: dict[str, tuple[Edit, set[str]]] = {
     ),
 }
 
-OTHER = '''
+OTHER = """
 from pydantic import BaseModel
 
 class Settings(BaseModel):
     seed: int
-'''
+"""
 
 
 @pytest.mark.parametrize("name", PLANNED)

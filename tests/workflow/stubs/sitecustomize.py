@@ -43,7 +43,7 @@ def log(stage, given):
     parts = Path(named).parts
     name = parts[3] if len(parts) > 4 else Path(given.get("annotations", "")).parent.name
     line = f"{stage} {name}".strip() if stage not in ("plot", "report", "download") else stage
-    with open(os.environ["STUB_LOG"], "a") as file:
+    with Path(os.environ["STUB_LOG"]).open("a") as file:
         file.write(line + "\n")
 
 
