@@ -81,7 +81,7 @@ class Project:
         project.write("config/experiments/trial.yaml", QUICK_TRIAL if quick_backend else TRIAL)
         if quick_backend:
             shutil.copy(QUICK, root / "workflow/fairtrial/backends/quick.py")
-            project.edit("config/sources/shapes.yaml", "images: 240 ", "images: 20 ")
+            project.edit("config/sources/shapes.yaml", "images: 400 ", "images: 20 ")
             project.edit("config/sources/shapes.yaml", "per_scene: 10", "per_scene: 2")
         project.edit("params.yaml", "experiment: quickstart", "experiment: trial")
         return project
