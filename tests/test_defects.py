@@ -1,4 +1,5 @@
 import pytest
+
 from fairtrial import defects
 from fairtrial.defects import Box, Defect
 

@@ -2,6 +2,7 @@ import os
 from pathlib import Path
 
 import pytest
+
 from fairtrial import DataError, folders
 
 

@@ -2,8 +2,9 @@ import io
 from pathlib import Path
 
 import pytest
-from fairtrial import imagefile
 from PIL import Image
+
+from fairtrial import imagefile
 
 
 def jpeg(**options: object) -> bytes:

@@ -3,6 +3,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from fairtrial import DataError
 from fairtrial.dataset import Dataset
 from fairtrial.formats import coco

@@ -5,10 +5,11 @@ import sys
 from pathlib import Path
 
 import pytest
-from fairtrial import DataError, SettingsError, checksums, folders, formats
-from fairtrial.dataset import Dataset
 from pydantic import ValidationError
 from written import WRITERS, Scene
+
+from fairtrial import DataError, SettingsError, checksums, folders, formats
+from fairtrial.dataset import Dataset
 
 HEAVY = {"torch", "ultralytics", "numpy", "pandas", "PIL", "httpx", "tqdm", "defusedxml"}
 

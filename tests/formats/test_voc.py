@@ -2,6 +2,8 @@ import shutil
 from pathlib import Path
 
 import pytest
+from written import Scene, write_voc
+
 from fairtrial import DataError
 from fairtrial.dataset import Dataset
 from fairtrial.defects import (
@@ -13,7 +15,6 @@ from fairtrial.defects import (
     fit,
 )
 from fairtrial.formats import voc
-from written import Scene, write_voc
 
 
 @pytest.fixture

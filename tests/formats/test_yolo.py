@@ -1,11 +1,12 @@
 from pathlib import Path
 
 import pytest
+from written import Scene, write_yolo
+
 from fairtrial import DataError
 from fairtrial.dataset import Dataset
 from fairtrial.defects import Defect, MissingImage
 from fairtrial.formats import yolo
-from written import Scene, write_yolo
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 
 import pytest
+
 from fairtrial.dataset import Annotation, Dataset, Image
 from fairtrial.scoring.predictions import Detection
 

@@ -1,4 +1,5 @@
 import pytest
+
 from fairtrial.scoring.confusion import BACKGROUND, matrix
 
 NEAR = (105.0, 0.0, 40.0, 40.0)  # overlaps square 1 by 7/9

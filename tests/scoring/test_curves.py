@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+
 from fairtrial.scoring import curves
 from fairtrial.scoring.curves import Ranked
 from fairtrial.scoring.detection import at_one_iou

@@ -2,6 +2,7 @@ import json
 
 import numpy as np
 import pytest
+
 from fairtrial import DataError, dataset
 from fairtrial.dataset import Annotation, Dataset, Image
 from fairtrial.scoring import detection

@@ -1,6 +1,7 @@
 import random
 
 import pytest
+
 from fairtrial import DataError
 from fairtrial.scoring.predictions import Detection, parse, strongest
 

@@ -1,6 +1,7 @@
 import math
 
 import pytest
+
 from fairtrial.scoring.uncertainty import over_seeds, tell_apart, two_sided_p
 
 

@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fairtrial import SettingsError, folders, sources
 from pydantic import ValidationError
 from web import Web
+
+from fairtrial import SettingsError, folders, sources
 
 HEAVY = {"torch", "ultralytics", "numpy", "pandas", "PIL", "httpx", "tqdm", "defusedxml"}
 

@@ -7,9 +7,10 @@ import time
 from pathlib import Path
 
 import pytest
+from web import Web
+
 from fairtrial import DataError, folders
 from fairtrial.sources import http
-from web import Web
 
 ONE = "a/4.bin"
 

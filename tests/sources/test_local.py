@@ -2,6 +2,7 @@ import hashlib
 from pathlib import Path
 
 import pytest
+
 from fairtrial import ChecksumError, DataError, folders
 from fairtrial.sources import local
 

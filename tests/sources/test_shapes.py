@@ -5,8 +5,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from fairtrial.sources import shapes
 from PIL import Image
+
+from fairtrial.sources import shapes
 
 
 @pytest.fixture(scope="module")

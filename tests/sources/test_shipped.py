@@ -4,9 +4,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ruamel.yaml import YAML
+
 from fairtrial import checksums, formats, sources
 from fairtrial.stages import convert
-from ruamel.yaml import YAML
 
 PROJECT = Path(__file__).parents[2]
 SHIPPED = sorted((PROJECT / "config" / "sources").glob("*.yaml"))

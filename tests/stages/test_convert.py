@@ -5,10 +5,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fairtrial import ChecksumError, DataError, checksums, dataset, folders
-from fairtrial.stages.convert import convert
 from PIL import Image
 from pydantic import ValidationError
+
+from fairtrial import ChecksumError, DataError, checksums, dataset, folders
+from fairtrial.stages.convert import convert
 
 COCO = {"format": "coco"}
 

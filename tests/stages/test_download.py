@@ -3,6 +3,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from fairtrial import DataError, SettingsError, checksums, folders
 from fairtrial.sources import shapes
 from fairtrial.stages.download import download

@@ -3,6 +3,7 @@ import json
 import random
 
 import pytest
+
 from fairtrial import DataError, dataset
 from fairtrial.dataset import Annotation, Dataset, Image
 from fairtrial.stages.validate import validate

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+
 from project import Project
 
 RUNS = ("small-s0", "small-s1", "large-s0", "large-s1")
@@ -37,8 +38,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Project:
     project.snakemake("--cores", "2")
     ran = project.jobs()
     assert ran == Counter(
-        {"download": 1, "convert shapes": 1, "split shapes": 1}
-        | dict.fromkeys(jobs(*TRAIN), 1)
+        {"download": 1, "convert shapes": 1, "split shapes": 1} | dict.fromkeys(jobs(*TRAIN), 1)
     )
     return project
 
@@ -159,12 +159,12 @@ PLANNED: dict[str, tuple[Edit, set[str]]] = {
     ),
 }
 
-OTHER = '''
+OTHER = """
 from pydantic import BaseModel
 
 class Settings(BaseModel):
     seed: int
-'''
+"""
 
 
 @pytest.mark.parametrize("name", PLANNED)

@@ -92,6 +92,11 @@ class Plan:
             content = self._results(stage)
         return canonical(content)
 
+    def listed(self, source: str) -> list[str]:
+        """The tracked manifest that a source's files are checked against, if it has one."""
+        manifest = self.sources[source]["download"].get("manifest")
+        return [manifest] if manifest else []
+
     def _source(self, name: str) -> dict[str, Any]:
         found: dict[str, Any] = self.sources[name]
         if "convert" not in found and name in {d.source for d in self.datasets.values()}:

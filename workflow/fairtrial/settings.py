@@ -75,6 +75,12 @@ class DataSet(Closed):
     split: Split
 
 
+class MostDropped(Closed):
+    """The part of config/sources/<name>.yaml that belongs to every format."""
+
+    max_dropped: Annotated[float, Field(ge=0, le=1)]  # share of unusable images that is borne
+
+
 class Experiment(Closed):
     """config/experiments/<name>.yaml: one question, and the runs that answer it."""
 
@@ -217,12 +223,17 @@ def read_source(name: str) -> dict[str, dict[str, Any]]:
     path = Path("config/sources", f"{name}.yaml")
     content = read_yaml(path)
     kind, form = content.pop("kind", None), content.pop("format", None)
-    options = content.pop("options", {})
+    options, most = content.pop("options", {}), content.pop("max_dropped", 0.05)
     where = f"{path}: `kind`"
     source = closed(plugin_settings("sources", str(kind), where), content, str(path))
     found = {"download": {"name": name, "kind": kind, **source.model_dump(mode="json")}}
     if form is not None:
         model = plugin_settings("formats", str(form), f"{path}: `format`")
         checked = closed(model, options, f"{path}: options")
-        found["convert"] = {"format": form, "options": checked.model_dump(mode="json")}
+        share = closed(MostDropped, {"max_dropped": most}, str(path)).max_dropped
+        found["convert"] = {
+            "format": form,
+            "options": checked.model_dump(mode="json"),
+            "max_dropped": share,
+        }
     return found

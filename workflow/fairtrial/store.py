@@ -71,6 +71,17 @@ def obtain(kind: str, key: str, make: Callable[[Path], None]) -> tuple[Path, boo
     return entry, False
 
 
+def entries(kind: str) -> list[Path]:
+    """The finished entries, and the unfinished ones that nobody is working on."""
+    folders = [path for path in (root() / kind).glob("*") if path.is_dir()]
+    return sorted(path for path in folders if not _is_in_hand(path))
+
+
+def _is_in_hand(path: Path) -> bool:
+    lock = path.with_name(path.name.removesuffix(".part") + ".lock")
+    return lock.exists() and not _is_stale(lock)
+
+
 def _is_about_the_store(error: OSError) -> bool:
     """Whether a person can mend it there; `make` may fail for reasons of its own."""
     named = Path(os.fsdecode(error.filename)) if error.filename else Path()

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from pathlib import Path
 from typing import Any
 
-from fairtrial import DataError, checksums, folders, sources
+from fairtrial import DataError, checksums, folders, sources, store
 
 
 def download(*, settings: dict[str, Any], raw: Path, manifest: Path) -> None:
@@ -32,5 +31,4 @@ def download(*, settings: dict[str, Any], raw: Path, manifest: Path) -> None:
 
 def _partial(settings: dict[str, Any]) -> Path:
     key = hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:12]
-    root = Path(os.environ.get("DVC_ROOT", "."), "store")
-    return root / "downloads" / f"{settings['name']}-{key}"
+    return store.root() / "downloads" / f"{settings['name']}-{key}"

@@ -1,0 +1,313 @@
+"""A results tree as the chain would leave it, drawn and computed from a few numbers.
+
+Everything is deterministic. Figures of runs are given by hand (`ap`) or made up; they fit
+the contract between the stages, not each other.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import math
+import random
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from PIL import Image as Picture
+from PIL import ImageDraw
+
+from fairtrial.dataset import Annotation, Dataset, Image, write, write_json
+
+CONFIDENCES = [i / 100 for i in range(101)]
+SIDES = {"train": 16, "val": 8, "test": 12}
+COLOURS = ["#c0392b", "#2980b9", "#27ae60", "#f39c12", "#8e44ad", "#16a085", "#7f8c8d", "#d35400"]
+
+
+@dataclass
+class Fake:
+    """`configurations`: name → settings; `ap`: (configuration, seed, split) → AP by hand."""
+
+    root: Path
+    configurations: dict[str, dict[str, Any]]
+    seeds: tuple[int, ...] = (0, 1, 2)
+    classes: tuple[str, ...] = ("circle", "square", "triangle")
+    epochs: int = 8
+    test: bool = True
+    ap: dict[tuple[str, int, str], float | None] = field(default_factory=dict)
+    shared: dict[str, Any] = field(default_factory=lambda: dict(SHARED))
+    record: dict[str, dict[str, Any]] = field(default_factory=dict)  # configuration → changes
+    sets: dict[str, int] = field(default_factory=dict)  # configuration → number of its data set
+    objects: int = 6
+    size: int = 320
+
+    @property
+    def results(self) -> Path:
+        return self.root / "results" / "trial"
+
+    @property
+    def data(self) -> Path:
+        return self.root / "data"
+
+    @property
+    def runs(self) -> list[str]:
+        return [f"{name}-s{seed}" for name in self.configurations for seed in self.seeds]
+
+    def build(self) -> Fake:
+        truths = {n: self._data_set(n) for n in sorted({0, *self.sets.values()})}
+        for number, (name, settings) in enumerate(self.configurations.items()):
+            for seed in self.seeds:
+                _run(self, name, settings, seed, number, truths[self.sets.get(name, 0)])
+        return self
+
+    def dataset(self, configuration: str) -> str:
+        return f"shapes{self.sets.get(configuration, 0) or ''}"
+
+    def _data_set(self, number: int) -> Dataset:
+        rng = random.Random(number)
+        source, name = f"drawn{number or ''}", f"shapes{number or ''}"
+        sides = {k: v for k, v in SIDES.items() if self.test or k != "test"}
+        found = Dataset(categories=dict(enumerate(self.classes, 1)))
+        for side, count in sides.items():
+            for _ in range(count):
+                self._image(found, side, source, rng)
+        write(found, self.data / "sets" / name / "annotations.json")
+        write_json(self.data / "sets" / name / "split.json", _split(found, source))
+        write_json(self.data / "clean" / source / "quality.json", QUALITY)
+        raw = self.data / "raw" / f"{source}.sha256"
+        raw.parent.mkdir(parents=True, exist_ok=True)
+        raw.write_text(f"{'0' * 64}  images/000.png\n")
+        return found
+
+    def _image(self, found: Dataset, side: str, source: str, rng: random.Random) -> None:
+        number, size = len(found.images) + 1, self.size
+        image = Image(number, f"{number:03}.png", size, size * 3 // 4, f"{number:064}", None, side)
+        found.images.append(image)
+        picture = Picture.new("RGB", (image.width, image.height), "#dfe6e9")
+        pen = ImageDraw.Draw(picture)
+        for _ in range(rng.randint(1, self.objects)):
+            kind = min(int(rng.expovariate(2.2 / len(self.classes))), len(self.classes) - 1) + 1
+            side_length = round(size * 0.09 * math.exp(abs(rng.gauss(0, 0.5))))
+            x = rng.randint(0, image.width - side_length)
+            y = rng.randint(0, image.height - side_length)
+            box = (float(x), float(y), float(side_length), float(side_length))
+            shape = (pen.ellipse, pen.rectangle)[kind % 2]
+            shape([x, y, x + side_length, y + side_length], fill=COLOURS[kind % len(COLOURS)])
+            found.annotations.append(
+                Annotation(number, kind, box, box[2] * box[3], False, len(found.annotations) + 1)
+            )
+        path = self.data / "clean" / source / "images" / image.file_name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        picture.save(path)
+
+
+SHARED = {
+    "model": "yolov8n",
+    "epochs": 8,
+    "imgsz": 640,
+    "batch": 16,
+    "optimizer": "AdamW",
+    "lr0": 0.001,
+    "momentum": 0.9,
+    "weight_decay": 0.0005,
+    "augment": {"mosaic": 1.0, "fliplr": 0.5},
+}
+QUALITY = {
+    "images": 36,
+    "objects": 128,
+    "classes": {"circle": 60},
+    "defects": {
+        "unreadable_image": {
+            "explanation": "The file cannot be decoded as an image.",
+            "action": "image dropped", "count": 1, "cases": ["bad.png"],
+        },
+        "box_beyond_image": {
+            "explanation": "The box reaches beyond the image.",
+            "action": "cut to the image", "count": 3, "cases": ["1.png", "2.png", "3.png"],
+        },
+    },
+}  # fmt: skip
+HARDWARE = {"cpu": "Example CPU 9", "cores": 8, "threads": 8, "memory_gb": 32, "gpu": "H100"}
+VERSIONS = {"python": "3.11.9", "torch": "2.15.0", "ultralytics": "8.4.190", "numpy": "2.4.6"}
+
+
+def _split(found: Dataset, source: str) -> dict[str, Any]:
+    by_image, names = found.by_image(), found.categories
+    sides: dict[str, list[int]] = {
+        side: [i.id for i in found.images if i.split == side] for side in SIDES
+    }
+    summary = {}
+    for side, ids in sides.items():
+        classes = {
+            name: {
+                "images": sum(any(a.category_id == k for a in by_image[i]) for i in ids),
+                "objects": sum(a.category_id == k for i in ids for a in by_image[i]),
+            }
+            for k, name in names.items()
+        }
+        objects = sum(len(by_image[i]) for i in ids)
+        summary[side] = {
+            "images": len(ids),
+            "objects": objects,
+            "groups": len(ids),
+            "classes": classes,
+        }
+    return {"method": "grouped", "seed": 0, "source": source, **sides, "summary": summary}
+
+
+def _run(
+    fake: Fake, name: str, settings: dict[str, Any], seed: int, number: int, truth: Dataset
+) -> None:
+    run, rng = f"{name}-s{seed}", random.Random(f"{name}{seed}")
+    folder = fake.results / "runs" / run
+    level = 0.45 + 0.25 * math.sin(number * 1.3) ** 2 + rng.gauss(0, 0.01)
+    splits = ("val", "test") if fake.test else ("val",)
+    aps = {s: fake.ap.get((name, seed, s), level - 0.02 * (s == "test")) for s in splits}
+    write_json(folder / "record.json", _record(fake, name, settings, seed, number))
+    _history(fake, run, rng, level)
+    metrics = {s: _metrics(aps[s], truth, s, rng) for s in splits}
+    write_json(
+        folder / "metrics.json",
+        {"confidence": 0.41, "iou": 0.5, "val": metrics["val"], "test": metrics.get("test")},
+    )
+    _per_class(fake, folder, splits, level, truth, rng)
+    _curves(folder, splits, level)
+    _confusion(fake, folder, splits, level, truth, rng)
+    for side in splits:
+        _predictions(folder / "predictions" / f"{side}.json", truth, side, level, rng)
+    speed = 2.5 + number * 0.8 + rng.random() * 0.1
+    write_json(
+        folder / "speed.json",
+        {
+            "images": 100, "batch": 1, "imgsz": 640, "device": "H100", "threads": 8,
+            "precision": "fp32", "unit": "ms", "median": speed, "q1": speed * 0.96,
+            "q3": speed * 1.07,
+            "parts": {"preprocess": 0.4, "inference": speed - 0.9, "postprocess": 0.5},
+        },
+    )  # fmt: skip
+
+
+def _record(
+    fake: Fake, name: str, settings: dict[str, Any], seed: int, number: int
+) -> dict[str, Any]:
+    dataset = fake.dataset(name)
+    return {
+        "run": f"{name}-s{seed}", "configuration": name, "seed": seed, "dataset": dataset,
+        "backend": "ultralytics", "settings": {**fake.shared, **settings, "seed": seed},
+        "key": f"{number:02}{seed:02}" * 16, "code": "c0de" * 16,
+        "inputs": {"annotations": "a" * 64, "split": "b" * 64, "weights": None},
+        "versions": dict(VERSIONS), "hardware": dict(HARDWARE), "commit": "f00d" * 10,
+        "dirty": False, "slurm": None, "seconds": 1000.0 + 100 * number + seed,
+        "gpu_seconds": 900.0, "adopted": False,
+        "model": {"parameters": 3_000_000 + 700_000 * number, "gflops": 8.1 + number, "layers": 9},
+        "best_epoch": max(fake.epochs - 1, 0) or None, "epochs_run": fake.epochs,
+        **fake.record.get(name, {}),
+    }  # fmt: skip
+
+
+def _history(fake: Fake, run: str, rng: random.Random, level: float) -> None:
+    parts = ("box", "cls", "dfl")
+    columns = ["epoch", *(f"{s}/{p}_loss" for s in ("train", "val") for p in parts)]
+    columns += ["val/precision", "val/recall", "val/AP50", "val/AP", "lr"]
+    rows = []
+    for epoch in range(1, fake.epochs + 1):
+        falls = math.exp(-epoch / 4)
+        losses = [1 + falls * 2 + 0.05 * rng.random() + 0.2 * i for i in range(6)]
+        rises = 1 - falls
+        scores = [rises * (level + d) + 0.02 * rng.random() for d in (0.2, 0.15, 0.25, 0)]
+        rows.append([epoch, *losses, *scores, 0.001])
+    _csv(fake.results / "history" / f"{run}.csv", columns, rows)
+
+
+def _metrics(ap: float | None, truth: Dataset, side: str, rng: random.Random) -> dict[str, Any]:
+    ids = {i.id for i in truth.images if i.split == side}
+    names = ["AP", "AP50", "AP75", "AP_small", "AP_medium", "AP_large"]
+    names += ["AR_1", "AR_10", "AR_100", "AR_small", "AR_medium", "AR_large"]
+    found: dict[str, Any] = dict.fromkeys(names) if ap is None else dict.fromkeys(names, ap)
+    if ap is not None:
+        found |= {"AP50": min(1.0, ap + 0.2), "AP_large": None}
+        found |= {"precision": ap + 0.15, "recall": ap + 0.1, "f1": ap + 0.12}
+    else:
+        found |= dict.fromkeys(("precision", "recall", "f1"))
+    found |= {"images": len(ids), "objects": sum(a.image_id in ids for a in truth.annotations)}
+    return found
+
+
+def _per_class(
+    fake: Fake, folder: Path, splits: Any, level: float, truth: Dataset, rng: Any
+) -> None:
+    rows: list[list[Any]] = []
+    for side in splits:
+        ids = {i.id for i in truth.images if i.split == side}
+        for k, name in truth.categories.items():
+            own = [a for a in truth.annotations if a.image_id in ids and a.category_id == k]
+            ap = min(1, max(0, level + rng.gauss(0, 0.12)))
+            figures = (
+                [ap, min(1, ap + 0.2), min(1, ap + 0.15), min(1, ap + 0.1), ap] if own else [""] * 5
+            )
+            rows.append([side, name, len({a.image_id for a in own}), len(own), *figures])
+    columns = ["split", "class", "images", "objects", "AP", "AP50", "precision", "recall", "f1"]
+    _csv(folder / "per_class.csv", columns, rows)
+
+
+def _curves(folder: Path, splits: Any, level: float) -> None:
+    rows = []
+    for side in splits:
+        for x in CONFIDENCES:
+            recall = max(0.0, (level + 0.35) * (1 - x**2))
+            precision = 1 - (1 - level) * (1 - x) ** 2
+            f1 = 2 * precision * recall / (precision + recall)
+            rows.append([side, "precision_recall", x, max(0.0, 1 - x ** (4 * level + 1))])
+            rows.append([side, "precision_confidence", x, precision])
+            rows.append([side, "recall_confidence", x, recall])
+            rows.append([side, "f1_confidence", x, f1])
+    _csv(
+        folder / "curves.csv",
+        ["split", "curve", "x", "y"],
+        sorted(rows, key=lambda r: (r[0], r[1])),
+    )
+
+
+def _confusion(
+    fake: Fake, folder: Path, splits: Any, level: float, truth: Dataset, rng: Any
+) -> None:
+    names, rows = [*truth.categories.values(), "background"], []
+    for side in splits:
+        ids = {i.id for i in truth.images if i.split == side}
+        for a in names:
+            total = sum(
+                truth.categories[o.category_id] == a for o in truth.annotations if o.image_id in ids
+            )
+            for b in names:
+                if a == b:
+                    count = 0 if a == "background" else round(total * (level + 0.2))
+                else:
+                    count = rng.randint(0, 3) if rng.random() < min(1, 6 / len(names)) else 0
+                rows.append([side, a, b, count])
+    _csv(folder / "confusion.csv", ["split", "truth", "predicted", "count"], rows)
+
+
+def _predictions(path: Path, truth: Dataset, side: str, level: float, rng: random.Random) -> None:
+    ids = {i.id for i in truth.images if i.split == side}
+    found = []
+    for a in truth.annotations:
+        if a.image_id not in ids or a.bbox is None:
+            continue
+        box = [round(v + rng.gauss(0, 1.5), 2) for v in a.bbox]
+        kind = a.category_id if rng.random() < 0.9 else rng.choice(list(truth.categories))
+        score = round(min(1, max(0.01, rng.gauss(level + 0.2, 0.2))), 4)
+        found.append({"image_id": a.image_id, "category_id": kind, "bbox": box, "score": score})
+    found.sort(key=lambda d: (d["image_id"], -d["score"]))
+    write_json(path, found)
+
+
+def _csv(path: Path, columns: list[str], rows: list[list[Any]]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(columns)
+        writer.writerows(rows)
+
+
+def load(path: Path) -> Any:
+    return json.loads(path.read_text(encoding="utf-8"))

@@ -1,0 +1,93 @@
+"""A framework that trains nothing: copied into a test's project as `backends/quick.py`.
+
+It keeps the promises of a real one (weights.pt and history.csv from settings alone), so that
+the real stage, its store and its locks run in a second. What it does beside that is said by
+the environment, never by settings, and so is no part of a result:
+
+    QUICK_LOG      file to which it adds `begin …` and `end …`, a line a training
+    QUICK_SECONDS  how long a training takes (default 0), or a file that holds the number
+    QUICK_MEMORY   megabytes that it holds meanwhile (default 0)
+    QUICK_FAIL     a file: while it exists, a training fails in the end and removes it
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+
+from fairtrial import BackendError
+from fairtrial.dataset import Detection, View
+
+
+class Settings(BaseModel):
+    """Some of the keys that Ultralytics has."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+    weights: str | None
+    epochs: int
+    imgsz: int
+    lr0: float
+    momentum: float
+    seed: int
+
+
+def fit(
+    settings: dict[str, Any], view: View, initial: Path | None, folder: Path, threads: int
+) -> dict[str, Any]:
+    """Write `folder`/weights.pt and history.csv after as long as the environment says."""
+    _log("begin", settings)
+    held = bytearray(b"x") * (int(os.environ.get("QUICK_MEMORY", "0")) * 2**20)
+    end = time.monotonic() + _seconds()
+    while time.monotonic() < end:
+        time.sleep(0.1)
+    fail = os.environ.get("QUICK_FAIL", "")
+    if fail and Path(fail).exists():
+        Path(fail).unlink()
+        raise BackendError("quick: fails as it was told to")
+    del held
+    objects = len(view.dataset.annotations)
+    Path(folder, "weights.pt").write_text(json.dumps([settings, objects], sort_keys=True))
+    rows = [f"{epoch},{1 / epoch:.6g}" for epoch in range(1, settings["epochs"] + 1)]
+    Path(folder, "history.csv").write_text("\n".join(["epoch,train/box_loss", *rows, ""]))
+    _log("end", settings)
+    return {
+        "parameters": 0,
+        "gflops": None,
+        "layers": None,
+        "best_epoch": settings["epochs"] or None,
+        "epochs_run": settings["epochs"],
+    }
+
+
+@contextmanager
+def detector(
+    weights: Path, categories: dict[int, str], settings: dict[str, Any], threads: int
+) -> Iterator[Callable[[Path], tuple[list[Detection], dict[str, float]]]]:
+    """A box of every class in every image, at a place that depends on the weights."""
+    shift = float(len(weights.read_text()) % 7)
+    found = [Detection(number, (shift, 1.0, 20.0, 20.0), 0.5) for number in sorted(categories)]
+    yield lambda path: (found, {"preprocess": 0.1, "inference": 1.0, "postprocess": 0.1})
+
+
+def _seconds() -> float:
+    said = os.environ.get("QUICK_SECONDS", "0")
+    return float(Path(said).read_text() if Path(said).is_file() else said)
+
+
+def _log(event: str, settings: dict[str, Any]) -> None:
+    """One line in one write: trainings in several jobs share the file."""
+    words = [event, *(f"{name}={settings[name]}" for name in ("imgsz", "lr0", "seed"))]
+    words.append(f"process={os.getpid()}")
+    if "SLURM_JOB_ID" in os.environ:
+        words.append(f"job={os.environ['SLURM_JOB_ID']}")
+    if "QUICK_LOG" in os.environ:
+        with Path(os.environ["QUICK_LOG"]).open("a") as file:
+            file.write(" ".join(words) + "\n")

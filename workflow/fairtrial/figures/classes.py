@@ -1,0 +1,85 @@
+"""AP of each class, beside how many objects of it there are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+
+from fairtrial.figures.base import OTHERS, Drawn, figure, legend, looks, new, shorten
+from fairtrial.trial import Comparison, Configuration, Trial
+
+PER_PAGE = 50
+PAGES = 3
+
+
+@figure("classes")
+def per_class(trial: Trial, settings: dict[str, Any]) -> Iterator[Drawn]:
+    """A row a class, a mark a configuration; 50 classes a drawing, the 150 commonest at most."""
+    for number, comparison in enumerate(trial.comparisons):
+        counts = _objects(comparison)
+        kept = sorted(counts, key=lambda name: (-counts[name], name))[: PER_PAGE * PAGES]
+        for page, start in enumerate(range(0, len(kept), PER_PAGE)):
+            names = kept[start : start + PER_PAGE]
+            left_out = len(counts) - len(kept)
+            caption = (
+                f"On {comparison.split} of {comparison.names}, means over seeds; classes by their "
+                "number of objects, which stands at the right. A class without objects has no AP."
+            )
+            if left_out:
+                caption += f" The {left_out} rarest classes are in per_class.csv only."
+            title = "AP of each class" + (f" ({page + 1})" if len(kept) > PER_PAGE else "")
+            drawn = _rows(comparison, names, counts)
+            yield Drawn(f"per-class-{number + 1}-{page + 1}", drawn, title, caption)
+
+
+def _objects(comparison: Comparison) -> dict[str, int]:
+    table = comparison.configurations[0].first.per_class.get(comparison.split, {})
+    return {name: int(np.nan_to_num(row["objects"])) for name, row in table.items()}
+
+
+def _rows(comparison: Comparison, names: list[str], counts: dict[str, int]) -> Any:
+    pitch = 0.38 if len(names) > 25 else 0.5
+    drawn = new(1.8 + pitch * len(names) + 0.22 * min(8, len(comparison.configurations)))
+    left, right = drawn.subplots(1, 2, sharey=True, width_ratios=(5, 1))
+    look = looks(comparison.configurations, comparison.ranked())
+    for configuration in comparison.configurations:
+        _marks(left, configuration, names, comparison.split, look[configuration.letter])
+    left.set(xlim=(-0.02, 1.02), ylim=(len(names) - 0.5, -0.5), xlabel=f"AP on {comparison.split}")
+    left.set_yticks(range(len(names)), [shorten(name, 28) for name in names])
+    left.grid(axis="y", visible=True)
+    _bars(right, [counts[name] for name in names], comparison.split)
+    legend(drawn, comparison.configurations, look, marker=True)
+    return drawn
+
+
+def _marks(
+    ax: Axes, configuration: Configuration, names: list[str], split: str, look: dict[str, Any]
+) -> None:
+    grey = look["color"] == OTHERS
+    for place, name in enumerate(names):
+        found = [run.per_class.get(split, {}).get(name, {}).get("AP") for run in configuration.runs]
+        defined = [f for f in found if f is not None and np.isfinite(f)]
+        if defined:
+            ax.plot(
+                [float(np.mean(defined))],
+                [place],
+                marker=look["marker"],
+                markersize=3 if grey else 4.5,
+                color=look["color"],
+                markeredgecolor="white",
+                markeredgewidth=0.3,
+                zorder=look["zorder"],
+            )
+
+
+def _bars(ax: Axes, counts: list[int], split: str) -> None:
+    bars = ax.barh(range(len(counts)), counts, color="#9A9A9A", height=0.6)
+    ax.bar_label(bars, padding=2, fontsize=7)
+    ax.set(xlim=(0, 1.45 * max([*counts, 1])), xlabel=f"Objects, {split}", xticks=[])
+    ax.tick_params(labelleft=False)
+    ax.grid(visible=False)
+    for side in ("top", "right", "bottom"):
+        ax.spines[side].set_visible(False)

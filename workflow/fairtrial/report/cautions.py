@@ -1,0 +1,115 @@
+"""What a reader must know before believing a table: unequal code, versions, machines, data."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from fairtrial.results import Run
+from fairtrial.trial import Trial
+
+HARDWARE = ("cpu", "gpu", "cores", "threads")
+
+
+def cautions(trial: Trial) -> list[str]:
+    """One sentence a caution, the weightiest first; none for runs made alike."""
+    found = [
+        *_comparability(trial),
+        *_code(trial),
+        *_versions(trial),
+        *_hardware(trial),
+        *_seeds(trial),
+    ]
+    if any(run.record.get("dirty") for run in trial.runs):
+        found.append("Some runs were made with changes that were not committed to git.")
+    return found
+
+
+def _comparability(trial: Trial) -> list[str]:
+    found = []
+    if len(trial.comparisons) > 1:
+        found.append(
+            "Not all configurations were scored on the same images with the same ground truth. "
+            "They stand in separate tables, and nothing is said across them."
+        )
+    if any(c.split == "val" for c in trial.comparisons):
+        found.append(
+            "Without a test set all figures come from val, where the best was chosen too: "
+            "they flatter it."
+        )
+    for comparison in trial.comparisons:
+        if not comparison.same_val:
+            found.append(
+                f"The data sets {comparison.names} share their test images but not their val "
+                "images, so the choice of the best on val compares unlike figures."
+            )
+    return found
+
+
+def _code(trial: Trial) -> list[str]:
+    """A backend's fingerprint differs from another's by design, so each is looked at alone."""
+    found = []
+    for backend in sorted({str(run.record.get("backend")) for run in trial.runs}):
+        runs = [run for run in trial.runs if str(run.record.get("backend")) == backend]
+        groups = _by(runs, lambda run: str(run.record.get("code"))[:8])
+        if len(groups) > 1:
+            found.append(f"Training code ({backend}) differs: {_listed(groups, trial)}.")
+    return found
+
+
+def _versions(trial: Trial) -> list[str]:
+    names = sorted({name for run in trial.runs for name in run.record.get("versions") or {}})
+    found = []
+    for name in names:
+        runs = [run for run in trial.runs if name in (run.record.get("versions") or {})]
+        groups = _by(runs, lambda run, key=name: str(run.record["versions"][key]))
+        if len(groups) > 1:
+            found.append(f"Versions of {name} differ: {_listed(groups, trial)}.")
+    return found
+
+
+def _hardware(trial: Trial) -> list[str]:
+    found = []
+    for name in HARDWARE:
+        groups = _by(
+            trial.runs, lambda run, key=name: str((run.record.get("hardware") or {}).get(key))
+        )
+        if len(groups) > 1:
+            found.append(f"Hardware differs, {name}: {_listed(groups, trial)}.")
+    return found
+
+
+def _seeds(trial: Trial) -> list[str]:
+    sets = {tuple(run.seed for run in c.runs) for c in trial.configurations}
+    if len(sets) > 1:
+        return ["The configurations were not run with the same seeds."]
+    return []
+
+
+def _by(runs: list[Run], read: Callable[..., str]) -> dict[str, list[Run]]:
+    groups: dict[str, list[Run]] = {}
+    for run in runs:
+        groups.setdefault(read(run), []).append(run)
+    return groups
+
+
+def _listed(groups: dict[str, list[Run]], trial: Trial) -> str:
+    """`2.13 (A, B), 2.15 (C)`, by letter; beyond eight letters, by number of runs."""
+    letters = {c.name: c.letter for c in trial.configurations}
+    said = []
+    for shown, runs in sorted(groups.items()):
+        owners = list(dict.fromkeys(letters[run.configuration] for run in runs))
+        text = ", ".join(owners) if len(owners) <= 8 else f"{len(runs)} runs"
+        said.append(f"{'none' if shown == 'None' else shown} ({text})")
+    return "; ".join(said)
+
+
+def differences(parts: list[dict[str, Any]]) -> tuple[dict[str, Any], list[str]]:
+    """What is equal in all of several mappings, and the keys that are not (or are missing)."""
+    keys = sorted({key for part in parts for key in part})
+    equal = {
+        key: parts[0][key]
+        for key in keys
+        if all(key in part and part[key] == parts[0][key] for part in parts)
+    }
+    return equal, [key for key in keys if key not in equal]

@@ -1,0 +1,30 @@
+"""Typst source, data and figures into one PDF, with nothing from outside the package.
+
+Text of people (titles, class names) reaches Typst as data, never as source: `#panic()` in a
+title is printed as it stands. Fonts are those bundled with typst and matplotlib.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import matplotlib as mpl
+import typst
+
+TEMPLATE = Path(__file__).with_name("template")
+
+
+def compile_pdf(content: dict[str, Any], figures: dict[str, bytes]) -> bytes:
+    """The PDF's bytes. `content` as `content.content` makes it; `figures`: path → SVG, under
+    the paths that content names."""
+    files = {p.relative_to(TEMPLATE).as_posix(): p.read_bytes() for p in TEMPLATE.rglob("*.typ")}
+    sections = sorted(name for name in files if name.startswith("sections/"))
+    data = json.dumps({**content, "sections": sections}, ensure_ascii=False, allow_nan=False)
+    source = {"main": files.pop("main.typ"), **files, "data.json": data.encode(), **figures}
+    fonts = typst.Fonts(
+        include_system_fonts=False, font_paths=[str(Path(mpl.get_data_path()) / "fonts" / "ttf")]
+    )
+    # Its stubs do not know yet that the input may be files in memory.
+    return bytes(typst.compile(source, font_paths=fonts, ignore_system_fonts=True))  # type: ignore[call-overload]

@@ -1,0 +1,146 @@
+"""The same comparison for machines (CSV), for a README (Markdown) and for a paper (LaTeX)."""
+
+from __future__ import annotations
+
+import csv
+import re
+import statistics
+from pathlib import Path
+from typing import Any
+
+from fairtrial.dataset import whole_file
+from fairtrial.report.answer import duration, spread
+from fairtrial.report.compare import over_seeds
+from fairtrial.results import NAMES, SHOWN
+from fairtrial.trial import Comparison, Configuration, Trial
+
+FIGURES = (
+    *("precision", "recall", "f1", "AP50", "AP", "AP75", "AP_small", "AP_medium", "AP_large"),
+    *("AR_1", "AR_10", "AR_100", "AR_small", "AR_medium", "AR_large"),
+)
+SPECIAL = {
+    "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "$": r"\$", "&": r"\&", "#": r"\#",
+    "_": r"\_", "%": r"\%", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}",
+    "±": r"$\pm$", "–": "--", "≈": r"$\approx$",
+}  # fmt: skip
+
+
+def seconds(configuration: Configuration) -> float | None:
+    """Mean training time over seeds."""
+    found = [run.record.get("seconds") for run in configuration.runs]
+    defined = [float(s) for s in found if s is not None]
+    return statistics.fmean(defined) if defined else None
+
+
+def write_comparison(path: Path, trial: Trial, metric: str, timings: bool) -> None:
+    """A row a configuration: settings that differ, then mean and sd of every figure."""
+    rows = []
+    for number, comparison in enumerate(trial.comparisons, 1):
+        for rank, c in enumerate(comparison.ranked(metric), 1):
+            row: dict[str, Any] = {"configuration": c.name, "letter": c.letter}
+            row |= {"comparison": number, "shown": comparison.split, "rank": rank}
+            row |= {"seeds": len(c.runs), **_columns(c.differs), **_means(c)}
+            rows.append(row | _cost(c, timings))
+    _csv(path, rows)
+
+
+def write_runs(path: Path, trial: Trial, timings: bool) -> None:
+    """A row a run: settings that differ, then every figure."""
+    rows = []
+    for c in trial.configurations:
+        for run in c.runs:
+            row: dict[str, Any] = {"run": run.name, "configuration": c.name, "letter": c.letter}
+            row |= {"seed": run.seed, **_columns(c.differs)}
+            row |= {"confidence": run.metrics.get("confidence")}
+            row |= {f"{s}/{m}": run.score(s, m) for s in ("val", "test") for m in FIGURES}
+            row |= {k: run.record.get(k) for k in ("best_epoch", "epochs_run")}
+            rows.append(row | ({"seconds": run.record.get("seconds")} if timings else {}))
+    _csv(path, rows)
+
+
+def _columns(differs: dict[str, str]) -> dict[str, str]:
+    return {f"setting/{key}": value for key, value in differs.items()}
+
+
+def _means(configuration: Configuration) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for side in ("val", "test"):
+        for metric in FIGURES:
+            scores = configuration.scores(side, metric)
+            summary = over_seeds(scores) if scores else None
+            found[f"{side}/{metric}"] = summary and summary.mean
+            found[f"{side}/{metric}_sd"] = summary and summary.sd
+    return found
+
+
+def _cost(configuration: Configuration, timings: bool) -> dict[str, Any]:
+    model = configuration.first.record.get("model") or {}
+    found = {"parameters": model.get("parameters"), "gflops": model.get("gflops")}
+    if timings:
+        speed = configuration.first.speed or {}
+        found |= {"seconds": seconds(configuration), "ms_per_image": speed.get("median")}
+    return found
+
+
+def _csv(path: Path, rows: list[dict[str, Any]]) -> None:
+    with whole_file(path) as file:
+        writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+def cells(comparison: Comparison, metric: str, timings: bool) -> list[list[str]]:
+    """The table of page one: a heading, then a row a configuration, best on val first."""
+    settings = list(comparison.configurations[0].differs) or ["configuration"]
+    heading = ["", *settings, "seeds", *(NAMES.get(m, m) for m in SHOWN)]
+    rows = [heading + (["training"] if timings else [])]
+    for c in comparison.ranked(metric):
+        told = list(c.differs.values()) or [c.name]
+        figures = [spread(c.scores(comparison.split, m)) for m in SHOWN]
+        time = [duration(seconds(c))] if timings else []
+        rows.append([c.letter, *told, str(len(c.runs)), *figures, *time])
+    return rows
+
+
+def caption(comparison: Comparison, metric: str) -> str:
+    """What the figures of a table are and where they come from."""
+    side = comparison.split
+    found = (comparison.configurations[0].first.metrics.get(side)) or {}
+    size = f" ({found.get('images')} images, {found.get('objects')} objects)"
+    return (
+        f"On {side} of {comparison.names}{size}, mean ± standard deviation over seeds; "
+        f"sorted by {metric} on val."
+    )
+
+
+def markdown(trial: Trial, metric: str, timings: bool) -> str:
+    """A table a comparison."""
+    parts = []
+    for comparison in trial.comparisons:
+        rows = cells(comparison, metric, timings)
+        lines = ["| " + " | ".join(_markdown(cell) for cell in row) + " |" for row in rows]
+        lines.insert(1, "|" + " --- |" * len(rows[0]))
+        parts.append("\n".join([*lines, "", _markdown(caption(comparison, metric)), ""]))
+    return "\n".join(parts)
+
+
+def latex(trial: Trial, metric: str, timings: bool) -> str:
+    """A tabular a comparison; needs no package."""
+    parts = []
+    for comparison in trial.comparisons:
+        rows = cells(comparison, metric, timings)
+        lines = [" & ".join(_latex(cell) for cell in row) + r" \\" for row in rows]
+        lines.insert(1, r"\hline")
+        columns = "l" * (len(rows[0]) - len(SHOWN) - timings) + "r" * (len(SHOWN) + timings)
+        note = "% " + " ".join(caption(comparison, metric).split())
+        begin, end = rf"\begin{{tabular}}{{{columns}}}", r"\end{tabular}"
+        parts.append("\n".join([note, begin, r"\hline", *lines, r"\hline", end, ""]))
+    return "\n".join(parts)
+
+
+def _markdown(text: str) -> str:
+    return re.sub(r"([\\`*_{}\[\]<>#|$~])", r"\\\1", " ".join(text.split()))
+
+
+def _latex(text: str) -> str:
+    return "".join(SPECIAL.get(sign, sign) for sign in " ".join(text.split()))

@@ -1,0 +1,50 @@
+"""report: one PDF that says what is better, and the tables that DVC and a paper read."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from fairtrial.dataset import read_json, whole_file, write_json
+
+
+def report(
+    *,
+    settings: dict[str, Any],
+    results: Path,
+    data: Path,
+    figures: Path,
+    pdf: Path,
+    metrics: Path,
+    comparison: Path,
+    runs: Path,
+    markdown: Path,
+    latex: Path,
+) -> None:
+    """Write the report of one experiment and its tables.
+
+    `settings`: `experiment`, `title`, `question` (longer text, optional), `runs` (names),
+    `timings` (False leaves out what depends on the clock), `rank_by` (a figure of
+    metrics.json). `results` is results/<experiment>, `data` the data folder, `figures` the
+    manifest that `plot` wrote. Raises DataError where a run lacks one of its files.
+    """
+    from fairtrial.report import tables
+    from fairtrial.report.content import content
+    from fairtrial.report.pdf import compile_pdf
+    from fairtrial.trial import load
+
+    trial = load(results, data, settings["runs"])
+    metric, timings = settings.get("rank_by") or "AP", bool(settings.get("timings", True))
+    drawn = read_json(figures)
+    files = {row["file"]: (figures.parent / row["file"]).read_bytes() for row in drawn}
+    with whole_file(pdf, "wb") as file:
+        file.write(compile_pdf(content(trial, settings, drawn), files))
+    sides = ("val", "test")
+    write_json(
+        metrics, {r.name: {s: r.metrics[s] for s in sides if r.metrics.get(s)} for r in trial.runs}
+    )
+    tables.write_comparison(comparison, trial, metric, timings)
+    tables.write_runs(runs, trial, timings)
+    for path, write in ((markdown, tables.markdown), (latex, tables.latex)):
+        with whole_file(path) as file:
+            file.write(write(trial, metric, timings))
