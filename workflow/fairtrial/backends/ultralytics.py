@@ -66,6 +66,13 @@ class Settings(BaseModel):
     fliplr: Share
     multi_scale: Share
 
+    @field_validator("optimizer", mode="before")
+    @classmethod
+    def _chosen(cls, name: Any) -> Any:
+        if name == "auto":
+            raise ValueError("it ignores lr0 and momentum; name one: SGD, Adam, AdamW, …")
+        return name
+
     @field_validator("model")
     @classmethod
     def _known(cls, name: str) -> str:
