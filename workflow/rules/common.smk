@@ -13,7 +13,7 @@ from fairtrial.plan import Plan, own_records, reminder
 # The package of this checkout: DVC's temporary copies must run their own code.
 shell.prefix(
     f"set -euo pipefail; export PATH={Path(sys.executable).parent}:$PATH "
-    'PYTHONPATH="workflow:${{PYTHONPATH:-}}"; '
+    'PYTHONPATH="workflow:${{PYTHONPATH:-}}" MPLCONFIGDIR=store/matplotlib; '
 )
 
 try:
