@@ -121,7 +121,9 @@ class Plan:
             entries += [f"backends.{self.runs[name].backend}:fit"]
         elif stage == "predict":
             entries += [f"backends.{self.runs[name].backend}:detector"]
-        return fingerprint(*entries, folder={"plot": "figures", "report": "report"}.get(stage, ""))
+        elif stage in {"plot", "report"}:  # both take what lies in their folder
+            entries += [{"plot": "figures/", "report": "report/"}[stage]]
+        return fingerprint(*entries)
 
 
 def _weights(run: Run) -> str:
