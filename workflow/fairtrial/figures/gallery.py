@@ -11,9 +11,9 @@ from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 
 from fairtrial.dataset import Image
-from fairtrial.figures.base import WIDTH, Drawn, figure, new, shorten
+from fairtrial.figures.base import WIDTH, Drawn, figure, new
 from fairtrial.results import View
-from fairtrial.trial import Comparison, Configuration, Trial
+from fairtrial.trial import Comparison, Configuration, Trial, shorten
 
 SHOWN = 11  # configurations at most: with the truth, three rows of four
 PIXELS = 480  # of the longer side of a photograph in the report
@@ -39,7 +39,9 @@ def gallery(trial: Trial, settings: dict[str, Any]) -> Iterator[Drawn]:
         found = {c.letter: _detections(c, trial, split, chosen) for c in ranked}
         for image in chosen:
             panels = {"Truth": _truth(view, image)}
-            panels |= {c.label(26): found[c.letter][image.file_name] for c in ranked}
+            panels |= {
+                c.label(_length(len(ranked) + 1)): found[c.letter][image.file_name] for c in ranked
+            }
             drawn = _panels(view, image, panels)
             caption = _caption(comparison, image, len(comparison.configurations) - len(ranked))
             name = f"gallery-{number + 1}-{image.id}"
@@ -93,11 +95,22 @@ def _detections(
     return found
 
 
+def _columns(panels: int) -> int:
+    if panels <= 3:
+        return max(panels, 2)
+    return 2 if panels == 4 else 3 if panels <= 6 else 4
+
+
+def _length(panels: int) -> int:
+    """Characters over a panel."""
+    return {2: 52, 3: 32, 4: 22}[_columns(panels)]
+
+
 def _panels(view: View, image: Image, panels: dict[str, list[Box]]) -> Any:
-    columns = min(4 if len(panels) > 6 else 3, max(len(panels), 2))
+    columns = _columns(len(panels))
     rows = -(-len(panels) // columns)
     aspect = min(1.6, max(0.4, image.height / image.width))
-    drawn = new(rows * (WIDTH / columns * aspect + 0.7) + 0.2)
+    drawn = new(rows * (WIDTH / columns * aspect + 0.5) + 0.2)
     axes = list(drawn.subplots(rows, columns, squeeze=False).flat)
     picture = _pixels(view.images / image.file_name)
     for ax, (title, boxes) in zip(axes, panels.items(), strict=False):
@@ -129,8 +142,8 @@ def _draw(ax: Axes, box: Box, names: dict[int, str], size: tuple[int, int]) -> N
         frame = Rectangle((x, y), width, height, facecolor="none", edgecolor=edge)
         frame.set(linestyle=line, linewidth=weight)
         ax.add_patch(frame)
-    text = shorten(names.get(box.category, str(box.category)), 14)
-    text += "" if box.score is None else f" {box.score:.2f}"
+    text = shorten(names.get(box.category, str(box.category)), 12)
+    text += "" if box.score is None else f" {box.score:.2f}".replace("0.", ".")
     plate = {"facecolor": "white", "edgecolor": "none", "alpha": 0.75, "pad": 0.4}
     right = x + width / 2 > size[0] * 0.7
     low = y < size[1] * 0.08
@@ -140,7 +153,7 @@ def _draw(ax: Axes, box: Box, names: dict[int, str], size: tuple[int, int]) -> N
         text,
         ha="right" if right else "left",
         va="top" if low else "bottom",
-        fontsize=6,
+        fontsize=7,
         bbox=plate,
         clip_on=True,
     )

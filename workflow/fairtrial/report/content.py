@@ -10,10 +10,10 @@ from typing import Any
 from fairtrial.dataset import SIDES
 from fairtrial.report import answer as answers
 from fairtrial.report.answer import UNDEFINED, duration, number, spread
-from fairtrial.report.cautions import cautions, differences
+from fairtrial.report.cautions import cautions, differences, overlaps
 from fairtrial.report.tables import caption, seconds
 from fairtrial.results import NAMES, SHOWN, Run, View
-from fairtrial.trial import ABSENT, Comparison, Configuration, Trial, value
+from fairtrial.trial import ABSENT, Comparison, Configuration, Trial, in_words, shorten, value
 
 ROOM = 30  # characters for the settings in the table of page one; more stand under each row
 TIMED = ("memory_gb",)  # of the hardware, besides the clock: differs between two looks
@@ -23,7 +23,7 @@ def content(
     trial: Trial, settings: dict[str, Any], figures: list[dict[str, Any]]
 ) -> dict[str, Any]:
     """`settings` of the stage; `figures` as in figures.json."""
-    metric, timings = settings.get("rank_by") or "AP", bool(settings.get("timings", True))
+    timings = bool(settings.get("timings", True))
     sections: dict[str, list[dict[str, Any]]] = {}
     for row in figures:
         sections.setdefault(row["section"], []).append(row)
@@ -31,12 +31,13 @@ def content(
         "experiment": settings["experiment"],
         "title": settings.get("title") or settings["experiment"],
         "question": settings.get("question") or "",
-        "metric": metric,
+        "metric": trial.metric,
+        "base": in_words(trial.base),
         "timings": timings,
         "cautions": cautions(trial),
-        "comparisons": [_comparison(c, metric, timings) for c in trial.comparisons],
+        "comparisons": [_comparison(c, timings) for c in trial.comparisons],
         "figures": sections,
-        "classes": [_classes(c, metric) for c in trial.comparisons],
+        "classes": [_classes(c) for c in trial.comparisons],
         "views": [_view(view) for view in trial.views.values()],
         "cost": _cost(trial, timings),
         "runs": [_run(run, c, timings) for c in trial.configurations for run in c.runs],
@@ -44,16 +45,16 @@ def content(
     }
 
 
-def _comparison(comparison: Comparison, metric: str, timings: bool) -> dict[str, Any]:
-    found = answers.answer(comparison, metric)
-    ranked = comparison.ranked(metric)
+def _comparison(comparison: Comparison, timings: bool) -> dict[str, Any]:
+    found = answers.answer(comparison)
+    ranked = comparison.ranked()
     columns = list(ranked[0].differs)
     widths = [max(len(c.differs[k]) for c in ranked) for k in columns]
     wide = sum(max(len(k), w) + 2 for k, w in zip(columns, widths, strict=True)) > ROOM
     return {
         "names": comparison.names,
         "split": comparison.split,
-        "caption": caption(comparison, metric),
+        "caption": caption(comparison),
         "answer": vars(found),
         "beneath": wide or not columns,  # settings under each row, not in columns
         "columns": columns,
@@ -75,9 +76,9 @@ def _row(c: Configuration, split: str, found: answers.Answer, timings: bool) -> 
     }
 
 
-def _classes(comparison: Comparison, metric: str) -> dict[str, Any]:
+def _classes(comparison: Comparison) -> dict[str, Any]:
     """AP of each class: a row a class, a column a configuration, the best eight on val."""
-    shown = comparison.ranked(metric)[:8]
+    shown = comparison.ranked()[:8]
     table = shown[0].first.per_class.get(comparison.split, {})
     rows = [
         [name, f"{row['objects']:.0f}", *(_class_ap(c, comparison.split, name) for c in shown)]
@@ -101,29 +102,32 @@ def _class_ap(configuration: Configuration, split: str, name: str) -> str:
 def _view(view: View) -> dict[str, Any]:
     split, quality = view.split, view.quality or {}
     summary = split.get("summary") or {}
-    classes = list(view.objects.categories.values())
     sides = [side for side in SIDES if side in summary]
-    certificate = {k: value(split, k) for k in sorted(split) if isinstance(split[k], str | int)}
     return {
         "name": view.name,
-        "certificate": certificate,
-        "sides": [
-            [side, *(str(summary[side].get(k, UNDEFINED)) for k in ("images", "objects", "groups"))]
-            for side in sides
+        "certificate": {k: value(split, k) for k in split if isinstance(split[k], str | int)},
+        "overlaps": overlaps(view),
+        "sides": sides,
+        "totals": [_totals(summary, sides, key) for key in ("images", "objects", "groups")],
+        "classes": [
+            [name, *_class_counts(summary, sides, name)]
+            for name in view.objects.categories.values()
         ],
-        "columns": sides,
-        "classes": [[name, *_class_counts(summary, sides, name)] for name in classes],
         "quality": {k: value(quality, k) for k in quality if isinstance(quality[k], int)},
         "defects": [
             [
                 kind.replace("_", " "),
                 str(found.get("count", "")),
-                found.get("action", ""),
-                found.get("explanation", ""),
+                str(found.get("action", "")),
+                str(found.get("explanation", "")),
             ]
             for kind, found in sorted((quality.get("defects") or {}).items())
         ],
     }
+
+
+def _totals(summary: dict[str, Any], sides: list[str], key: str) -> list[str]:
+    return [str(summary[side].get(key, UNDEFINED)) for side in sides]
 
 
 def _class_counts(summary: dict[str, Any], sides: list[str], name: str) -> list[str]:
@@ -138,7 +142,7 @@ def _cost(trial: Trial, timings: bool) -> list[dict[str, Any]]:
     rows = []
     for c in trial.configurations:
         model, speed = c.first.record.get("model") or {}, c.first.speed or {}
-        row = {"letter": c.letter, "about": c.about}
+        row = {"letter": c.letter, "about": shorten(c.about, 60)}
         row["parameters"] = _thousands(model.get("parameters"))
         row["gflops"] = UNDEFINED if model.get("gflops") is None else f"{model['gflops']:.1f}"
         row["layers"] = value(model, "layers") if model.get("layers") is not None else UNDEFINED
