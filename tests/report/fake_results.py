@@ -253,7 +253,7 @@ def _curves(folder: Path, splits: Any, level: float) -> None:
     rows = []
     for side in splits:
         for x in CONFIDENCES:
-            recall = max(0.0, (level + 0.35) * (1 - x**2))
+            recall = max(0.0, min(1.0, level + 0.35) * (1 - x**2))
             precision = 1 - (1 - level) * (1 - x) ** 2
             f1 = 2 * precision * recall / (precision + recall)
             rows.append([side, "precision_recall", x, max(0.0, 1 - x ** (4 * level + 1))])

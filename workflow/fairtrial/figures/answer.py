@@ -8,7 +8,7 @@ from typing import Any
 
 from matplotlib.axes import Axes
 
-from fairtrial.figures.base import FONT, Drawn, figure, new
+from fairtrial.figures.base import FONT, Drawn, figure, new, not_shown
 from fairtrial.results import NAMES
 from fairtrial.trial import Comparison, Configuration, Trial
 
@@ -22,12 +22,10 @@ def answer(trial: Trial, settings: dict[str, Any]) -> Iterator[Drawn]:
         shown = [c for c in comparison.ranked() if c.scores(comparison.split, comparison.metric)]
         if len(shown) < 2:
             continue
-        left_out = len(shown) - SHOWN
         seeds = max(len(c.runs) for c in shown)
         caption = f"On {comparison.split} of {comparison.names}, best on val on top. "
         caption += "Circles: seeds; line: mean ± sd." if seeds > 1 else "One seed each."
-        if left_out > 0:
-            caption += f" The {left_out} that are lower on val are left out."
+        caption += not_shown(len(shown) - SHOWN)
         name = NAMES.get(comparison.metric, comparison.metric)
         title = f"{name} of each configuration"
         yield Drawn(f"answer-{number + 1}", _rows(shown[:SHOWN], comparison), title, caption)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import io
 import re
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -96,7 +97,8 @@ def style(name: str = "whitegrid") -> Iterator[None]:
         "legend.frameon": False,
         "image.composite_image": False,
     }
-    with mpl.rc_context(), sns.axes_style(name):
+    with mpl.rc_context(), sns.axes_style(name), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph .* missing")  # an empty box is drawn instead
         mpl.rcParams.update(look)
         yield
 
@@ -127,6 +129,13 @@ def _jpeg(match: re.Match[str]) -> str:
         packed = io.BytesIO()
         image.convert("RGB").save(packed, "JPEG", quality=88)
     return "data:image/jpeg;base64," + base64.b64encode(packed.getvalue()).decode()
+
+
+def not_shown(count: int) -> str:
+    """A sentence on the configurations that a figure leaves out, for its caption."""
+    if count <= 0:
+        return ""
+    return f" Not shown: {count} configuration{'s' if count > 1 else ''} lower on val."
 
 
 def looks(configurations: list[Configuration], best: list[Configuration]) -> dict[str, Any]:

@@ -26,7 +26,7 @@ def per_class(trial: Trial, settings: dict[str, Any]) -> Iterator[Drawn]:
             left_out = len(counts) - len(kept)
             caption = (
                 f"On {comparison.split} of {comparison.names}, means over seeds; classes by their "
-                "number of objects, which stands at the right. A class without objects has no AP."
+                "number of objects, which stands at the right. Those without objects have no AP."
             )
             if left_out:
                 caption += f" The {left_out} rarest classes are in per_class.csv only."
@@ -37,7 +37,7 @@ def per_class(trial: Trial, settings: dict[str, Any]) -> Iterator[Drawn]:
 
 def _objects(comparison: Comparison) -> dict[str, int]:
     table = comparison.configurations[0].first.per_class.get(comparison.split, {})
-    return {name: int(np.nan_to_num(row["objects"])) for name, row in table.items()}
+    return {name: int(row["objects"]) for name, row in table.items() if row["objects"] > 0}
 
 
 def _rows(comparison: Comparison, names: list[str], counts: dict[str, int]) -> Any:

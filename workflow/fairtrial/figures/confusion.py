@@ -10,11 +10,11 @@ import seaborn as sns
 from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
-from fairtrial.figures.base import HEIGHT, WIDTH, Drawn, figure, new
+from fairtrial.figures.base import HEIGHT, WIDTH, Drawn, figure, new, not_shown
 from fairtrial.results import BACKGROUND
 from fairtrial.trial import Comparison, Configuration, Trial, shorten
 
-CELL = 0.64  # cm: room for three digits
+CELL = 0.58  # cm: room for three digits
 SMALL = 8  # up to so many classes, several matrices stand side by side
 WRITTEN = 20  # beyond, no count would be legible
 
@@ -64,9 +64,7 @@ def _caption(comparison: Comparison, size: int, left_out: int) -> str:
         + ("; the number counts objects, none where it is empty. " if size - 1 <= WRITTEN else ". ")
         + "Last column: missed objects; last row: detections where there is nothing."
     )
-    if left_out > 0:
-        text += f" The {left_out} that are lower on val are in confusion.csv only."
-    return text
+    return text + not_shown(left_out)
 
 
 def _matrices(chosen: list[Configuration], names: list[str], split: str, across: int) -> Any:
@@ -77,7 +75,7 @@ def _matrices(chosen: list[Configuration], names: list[str], split: str, across:
     axes = list(drawn.subplots(rows, columns, squeeze=False).flat)
     for ax, configuration in zip(axes, chosen, strict=False):
         _matrix(ax, _counts(configuration, names, split), names)
-        ax.set_title(configuration.label({1: 90, 2: 42, 3: 24}[across]), loc="left")
+        ax.set_title(configuration.label({1: 90, 2: 42, 3: 24}[columns]), loc="left")
     for ax in axes[len(chosen) :]:
         ax.set_visible(False)
     return drawn
@@ -91,7 +89,7 @@ def _counts(configuration: Configuration, names: list[str], split: str) -> NDArr
 def _matrix(ax: Axes, counts: NDArray[np.int64], names: list[str]) -> None:
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     written = len(names) - 1 <= WRITTEN
-    labels = [shorten(name, 14) for name in names]
+    labels = [shorten(name, 16) for name in names]
     sns.heatmap(
         shares,
         ax=ax,

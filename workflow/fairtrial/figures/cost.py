@@ -21,7 +21,7 @@ def cost(trial: Trial, settings: dict[str, Any]) -> Iterator[Drawn]:
         timed = bool(settings.get("timings", True)) and len(_values(comparison, _time)) > 0
         if timed:
             panels["Time an image, ms"] = _time
-        if panels:
+        if panels and len(comparison.configurations) > 1:
             drawn = _scatter(comparison, panels)
             caption = f"AP on {comparison.split} of {comparison.names}: mean, and range over seeds."
             if timed:

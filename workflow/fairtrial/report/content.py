@@ -50,13 +50,15 @@ def _comparison(comparison: Comparison, timings: bool) -> dict[str, Any]:
     ranked = comparison.ranked()
     columns = list(ranked[0].differs)
     widths = [max(len(c.differs[k]) for c in ranked) for k in columns]
-    wide = sum(max(len(k), w) + 2 for k, w in zip(columns, widths, strict=True)) > ROOM
+    needed = sum(max(len(k), w) + 2 for k, w in zip(columns, widths, strict=True))
+    told = max(len(c.about) for c in ranked)
+    layout = "columns" if columns and needed <= ROOM else "about" if told <= ROOM else "beneath"
     return {
         "names": comparison.names,
         "split": comparison.split,
         "caption": caption(comparison),
         "answer": vars(found),
-        "beneath": wide or not columns,  # settings under each row, not in columns
+        "layout": layout,  # of the settings: columns, one column in words, or under each row
         "columns": columns,
         "figures": [NAMES.get(m, m) for m in SHOWN],
         "rows": [_row(c, comparison.split, found, timings) for c in ranked],
@@ -83,12 +85,14 @@ def _classes(comparison: Comparison) -> dict[str, Any]:
     rows = [
         [name, f"{row['objects']:.0f}", *(_class_ap(c, comparison.split, name) for c in shown)]
         for name, row in table.items()
+        if row["objects"] > 0
     ]
     return {
         "names": comparison.names,
         "split": comparison.split,
         "letters": [c.letter for c in shown],
         "left_out": len(comparison.configurations) - len(shown),
+        "empty": len(table) - len(rows),
         "rows": rows,
     }
 
@@ -175,7 +179,7 @@ def _run(run: Run, configuration: Configuration, timings: bool) -> dict[str, Any
         "name": run.name,
         "letter": configuration.letter,
         "seed": str(run.seed),
-        "epochs": f"{value(record, 'best_epoch')} / {value(record, 'epochs_run')}",
+        "epochs": f"{record.get('best_epoch') or UNDEFINED} / {record.get('epochs_run')}",
         "confidence": number(run.metrics.get("confidence")),
         "sides": [
             [side, *(number(run.score(side, m)) for m in (*SHOWN, "AP75"))] for side in sides

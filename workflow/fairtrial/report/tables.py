@@ -102,11 +102,10 @@ def caption(comparison: Comparison) -> str:
     """What the figures of a table are and where they come from."""
     side = comparison.split
     found = (comparison.configurations[0].first.metrics.get(side)) or {}
+    seeds = max(len(c.runs) for c in comparison.configurations)
+    over = "mean ± standard deviation over seeds" if seeds > 1 else "one seed each"
     size = f" ({found.get('images')} images, {found.get('objects')} objects)"
-    return (
-        f"On {side} of {comparison.names}{size}, mean ± standard deviation over seeds; "
-        f"sorted by {comparison.metric} on val."
-    )
+    return f"On {side} of {comparison.names}{size}, {over}; sorted by {comparison.metric} on val."
 
 
 def markdown(trial: Trial, timings: bool) -> str:

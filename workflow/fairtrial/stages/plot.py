@@ -16,8 +16,8 @@ def plot(
 
     `settings`: `runs` (names), `gallery` (how many images), `timings` (False leaves out what
     depends on the clock), `rank_by` (as for report), `style` (one of seaborn's). `results` is
-    results/<experiment>, `data` the data folder; SVG files go to the folder `figures`, their list to `manifest`.
-    Raises DataError where a run lacks one of its files.
+    results/<experiment>, `data` the data folder; SVG files go to the folder `figures`, their
+    list to `manifest`. Raises DataError where a run lacks one of its files.
     """
     from fairtrial.figures import base, makers
     from fairtrial.trial import load
