@@ -44,6 +44,13 @@ CASES: dict[str, dict[str, Any]] = {
 }
 
 
+SMALL: dict[str, Any] = {
+    "configurations": {"a": {"momentum": 0.3}, "b": {"momentum": 0.6}},
+    "seeds": (0,),
+    "epochs": 2,
+}
+
+
 def draw(fake: Fake, **settings: Any) -> list[dict[str, str]]:
     manifest = fake.results / "figures.json"
     plot(
@@ -99,14 +106,13 @@ def test_every_figure_is_exercised(tmp_path: Path) -> None:
 
 
 def test_same_bytes_twice(tmp_path: Path) -> None:
-    fakes = [Fake(tmp_path / place, **CASES["three"]).build() for place in ("one", "two")]
+    fakes = [Fake(tmp_path / place, **SMALL).build() for place in ("one", "two")]
     first, second = (draw(fake) for fake in fakes)
     assert first == second  # the manifest holds every figure's sha256
 
 
 def test_no_clock_without_timings(tmp_path: Path) -> None:
-    shared = {"configurations": CASES["three"]["configurations"], "seeds": (0,)}
-    fake = Fake(tmp_path, **shared).build()
+    fake = Fake(tmp_path, **SMALL).build()
     before = draw(fake, timings=False)
     for path in fake.results.rglob("speed.json"):
         path.unlink()
@@ -114,7 +120,7 @@ def test_no_clock_without_timings(tmp_path: Path) -> None:
 
 
 def test_figures_of_former_runs_are_removed(tmp_path: Path) -> None:
-    fake = Fake(tmp_path, **CASES["three"]).build()
+    fake = Fake(tmp_path, **SMALL).build()
     stale = fake.results / "figures" / "gallery-9-9.svg"
     stale.parent.mkdir()
     stale.write_text("<svg/>")
