@@ -147,12 +147,13 @@ class Trial:
         for configuration in self.configurations:
             tested = all(run.metrics.get("test") for run in configuration.runs)
             split = "test" if tested else "val"
-            key = (split, self._truth(configuration.first.dataset, split))
+            truths = {self._truth(run.dataset, split) for run in configuration.runs}
+            key = (split, " ".join(sorted(truths)))
             grouped.setdefault(key, []).append(configuration)
         return [self._comparison(split, members) for (split, _), members in grouped.items()]
 
     def _comparison(self, split: str, members: list[Configuration]) -> Comparison:
-        names = sorted({configuration.first.dataset for configuration in members})
+        names = sorted({run.dataset for configuration in members for run in configuration.runs})
         same_val = len({self._truth(name, "val") for name in names}) == 1
         return Comparison(
             split, members, [self.views[name] for name in names], same_val, self.metric

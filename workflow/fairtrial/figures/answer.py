@@ -32,7 +32,7 @@ def answer(trial: Trial, settings: dict[str, Any]) -> Iterator[Drawn]:
 
 
 def _rows(shown: list[Configuration], comparison: Comparison) -> Any:
-    drawn = new(1.2 + 0.48 * len(shown))
+    drawn = new(1.2 + 0.42 * len(shown))
     ax = drawn.subplots()
     for place, configuration in enumerate(shown):
         _row(ax, place, configuration.scores(comparison.split, comparison.metric))
@@ -47,8 +47,10 @@ def _rows(shown: list[Configuration], comparison: Comparison) -> Any:
 def _row(ax: Axes, place: int, scores: list[float]) -> None:
     mean = statistics.fmean(scores)
     colour = "#000000" if place == 0 else "#0072B2"
-    spread = statistics.stdev(scores) if len(scores) > 1 else 0.0
-    ax.errorbar(mean, place, xerr=spread or None, color=colour, capsize=2.5, linewidth=1.4)
-    ax.plot([mean], [place], marker="|", markersize=9, markeredgewidth=1.8, color=colour)
+    if len(scores) > 1:
+        ax.errorbar(
+            mean, place, xerr=statistics.stdev(scores), color=colour, capsize=2.5, linewidth=1.4
+        )
+        ax.plot([mean], [place], marker="|", markersize=9, markeredgewidth=1.8, color=colour)
     circles = ax.plot(scores, [place] * len(scores), "o", color=colour, markersize=FONT / 1.8)
     circles[0].set(markerfacecolor="white", markeredgewidth=0.9)
