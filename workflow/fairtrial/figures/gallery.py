@@ -17,7 +17,7 @@ from fairtrial.results import View
 from fairtrial.trial import Comparison, Configuration, Trial, shorten
 
 SHOWN = 11  # configurations at most: with the truth, four rows of three
-PIXELS = 480  # of the longer side of a photograph in the report
+DENSITY = 160  # pixels an inch of photographs in the report
 COLOURS = ("#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9")
 
 
@@ -133,7 +133,7 @@ def _panels(view: View, image: Image, panels: dict[str, list[Box]], words: dict[
     drawn = new(rows * (WIDTH / columns * aspect + 0.5) + 0.2)
     axes = list(drawn.subplots(rows, columns, squeeze=False).flat)
     places = {name: i for i, name in enumerate(sorted(view.objects.categories.values()))}
-    picture = _pixels(view.images / image.file_name)
+    picture = _pixels(view.images / image.file_name, round(WIDTH / columns / 2.54 * DENSITY))
     for ax, (title, boxes) in zip(axes, panels.items(), strict=False):
         ax.imshow(picture, extent=(0, image.width, image.height, 0), interpolation="none")
         ax.set_title(f"{title}", loc="left", fontsize=7.5)
@@ -146,13 +146,14 @@ def _panels(view: View, image: Image, panels: dict[str, list[Box]], words: dict[
     return drawn
 
 
-def _pixels(path: Path) -> Any:
+def _pixels(path: Path, width: int) -> Any:
+    """The photograph upright, at most `width` pixels wide."""
     from PIL import Image as Picture
     from PIL import ImageOps
 
     with Picture.open(path) as picture:
         upright = ImageOps.exif_transpose(picture).convert("RGB")
-    upright.thumbnail((PIXELS, PIXELS))
+    upright.thumbnail((width, 2 * width))
     return upright
 
 

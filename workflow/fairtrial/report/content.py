@@ -109,7 +109,7 @@ def _view(view: View) -> dict[str, Any]:
     sides = [side for side in SIDES if side in summary]
     return {
         "name": view.name,
-        "certificate": {k: value(split, k) for k in split if isinstance(split[k], str | int)},
+        "certificate": _certificate(split),
         "overlaps": overlaps(view),
         "sides": sides,
         "totals": [_totals(summary, sides, key) for key in ("images", "objects", "groups")],
@@ -128,6 +128,12 @@ def _view(view: View) -> dict[str, Any]:
             for kind, found in sorted((quality.get("defects") or {}).items())
         ],
     }
+
+
+def _certificate(split: dict[str, Any]) -> dict[str, str]:
+    """How the sides were made: all of split.json that is short, but the images themselves."""
+    told = {k: value(split, k) for k in split if k not in (*SIDES, "summary")}
+    return {k: text for k, text in told.items() if len(text) <= 120}
 
 
 def _totals(summary: dict[str, Any], sides: list[str], key: str) -> list[str]:
