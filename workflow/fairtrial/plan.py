@@ -106,7 +106,8 @@ class Plan:
     def _results(self, stage: str) -> dict[str, Any]:
         content: dict[str, Any] = self.params[stage] | {"runs": list(self.runs)}
         if stage == "plot":
-            return content | {"timings": self.params["report"]["timings"]}
+            content |= self.params["report"]  # what is ranked and shown alike
+            return content
         texts = {"title": self.experiment.title, "question": self.experiment.question}
         return content | texts | {"experiment": self.name}
 

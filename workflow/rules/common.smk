@@ -57,6 +57,12 @@ def initial_of(wildcards):
     return f"data/raw/{weights[0]}.sha256" if weights else []
 
 
+def quality(wildcards):
+    """What conversion found in every source of the experiment."""
+    sources = sorted({dataset.source for dataset in PLAN.datasets.values()})
+    return expand("data/clean/{source}/quality.json", source=sources)
+
+
 def sets(wildcards):
     """The two files of every data set of the experiment."""
     made = [checkpoints.split.get(dataset=name).output for name in PLAN.datasets]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from fairtrial.report.compare import Gap, over_seeds, tell_apart
+from fairtrial.scoring.uncertainty import Comparison as Gap
+from fairtrial.scoring.uncertainty import over_seeds, tell_apart
 from fairtrial.trial import Comparison, Configuration
 
 UNDEFINED = "–"
@@ -105,6 +106,11 @@ def _why(gap: Gap, best: Configuration, rival: Configuration) -> str:
     p = "p < 0.001" if gap.p < 0.001 else f"p = {gap.p:.3f}" if gap.p < 0.1 else f"p = {gap.p:.2f}"
     if gap.apart:
         return f"That is more than the spread over seeds explains (Welch’s t test, {p})."
+    if gap.spread is not None and abs(gap.gap) > gap.spread:
+        return (
+            f"That is more than the spread over seeds ({gap.spread:.3f}), but with so few seeds "
+            f"such a gap comes by chance too often (Welch’s t test, {p}): more seeds would tell."
+        )
     return f"That gap lies within the spread over seeds (Welch’s t test, {p})."
 
 

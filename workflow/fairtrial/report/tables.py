@@ -10,8 +10,8 @@ from typing import Any
 
 from fairtrial.dataset import whole_file
 from fairtrial.report.answer import duration, spread
-from fairtrial.report.compare import over_seeds
 from fairtrial.results import FIGURES, NAMES, SHOWN
+from fairtrial.scoring.uncertainty import over_seeds
 from fairtrial.trial import Comparison, Configuration, Trial
 
 SPECIAL = {
