@@ -20,9 +20,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from pydantic import BaseModel, ConfigDict
+
 from fairtrial import BackendError
 from fairtrial.dataset import Detection, View
-from pydantic import BaseModel, ConfigDict
 
 
 class Settings(BaseModel):
