@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 
 import pytest
+
 from project import Project
 
 pytestmark = [pytest.mark.slow, pytest.mark.data]
