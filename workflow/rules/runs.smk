@@ -22,13 +22,16 @@ rule train:
     params:
         settings=lambda w: PLAN.settings("train", w.run),
         code=lambda w: PLAN.code("train", w.run),
-        initial=lambda w: "/".join(["data", "raw", *PLAN.weights(w.run)])
-        if PLAN.weights(w.run)
-        else "",
+        fit=lambda w: PLAN.fitted_by(w.run),
+        initial=lambda w: (
+            "/".join(["data", "raw", *PLAN.weights(w.run)])
+            if PLAN.weights(w.run)
+            else ""
+        ),
     shell:
         "python -m fairtrial train"
         " --settings {params.settings:q}"
-        " --code {params.code}"
+        " --code {params.fit}"
         " --images {input.images:q}"
         " --annotations {input.annotations:q}"
         " --split {input.split:q}"
