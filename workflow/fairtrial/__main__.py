@@ -16,7 +16,6 @@ import fairtrial
 
 STAGES = ("download", "convert", "split", "train", "predict", "validate", "plot", "report")
 COMMANDS = {
-    "doctor": "say what is missing before any job is queued",
     "gc": "remove store entries that no recorded run needs; asks first",
 }
 

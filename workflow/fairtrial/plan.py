@@ -106,7 +106,8 @@ class Plan:
     def _results(self, stage: str) -> dict[str, Any]:
         content: dict[str, Any] = self.params[stage] | {"runs": list(self.runs)}
         if stage == "plot":
-            return content | {"timings": self.params["report"]["timings"]}
+            content |= self.params["report"]  # what is ranked and shown alike
+            return content
         texts = {"title": self.experiment.title, "question": self.experiment.question}
         return content | texts | {"experiment": self.name}
 
@@ -121,7 +122,9 @@ class Plan:
             entries += [f"backends.{self.runs[name].backend}:fit"]
         elif stage == "predict":
             entries += [f"backends.{self.runs[name].backend}:detector"]
-        return fingerprint(*entries, folder={"plot": "figures", "report": "report"}.get(stage, ""))
+        elif stage in {"plot", "report"}:  # both take what lies in their folder
+            entries += [{"plot": "figures/", "report": "report/"}[stage]]
+        return fingerprint(*entries)
 
 
 def _weights(run: Run) -> str:

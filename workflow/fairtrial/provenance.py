@@ -7,6 +7,7 @@ import json
 import os
 import platform
 import subprocess
+import sys
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -52,11 +53,14 @@ def versions() -> dict[str, str]:
 
 
 def hardware(threads: int) -> dict[str, Any]:
-    """Processor, cores, memory (GiB) and GPU of this machine; `threads` as given to the job."""
-    import psutil
-    import torch
+    """Processor, cores, memory (GiB) and GPU of this machine; `threads` as given to the job.
 
-    gpu = torch.cuda.get_device_name(0) if torch.cuda.is_available() else None
+    Asked for a GPU is only a torch that the job has loaded: without it none was used.
+    """
+    import psutil
+
+    torch = sys.modules.get("torch")
+    gpu = torch.cuda.get_device_name(0) if torch and torch.cuda.is_available() else None
     return {
         "cpu": _processor(),
         "cores": os.cpu_count(),

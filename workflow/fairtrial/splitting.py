@@ -68,16 +68,25 @@ def _shared_out(view: Dataset, settings: dict[str, Any], by_group: bool) -> Side
 
 
 def _bundles(images: list[Image], by_group: bool) -> dict[str, list[Image]]:
-    """Images that must stay together: of one content, or (by_group) also of one group."""
-    names: dict[str, str] = {}  # content -> bundle; two groups that share an image are one
+    """Images that must stay together: of one content, or (by_group) also of one group.
+
+    Groups that share an image's content are one bundle, and so on along the chain.
+    """
+    parent: dict[str, str] = {}
+
+    def top(name: str) -> str:
+        while parent.setdefault(name, name) != name:
+            parent[name] = name = parent[parent[name]]
+        return name
+
+    for image in images:
+        if by_group:
+            tops = {top(f"group {image.group}"), top(image.sha256)}
+            first = min(tops, key=lambda name: (not name.startswith("group "), name))
+            parent |= dict.fromkeys(tops, first)  # so the order of the images has no part in it
     found: dict[str, list[Image]] = defaultdict(list)
-    for image in sorted(images, key=lambda image: image.sha256):
-        own = f"group {image.group}" if by_group else image.sha256
-        other = names.setdefault(image.sha256, own)
-        if other != own:
-            found[other] += found.pop(own, [])
-            names.update({c: other for c, bundle in names.items() if bundle == own})
-        found[names[image.sha256]].append(image)
+    for image in images:
+        found[top(image.sha256)].append(image)
     return found
 
 
@@ -97,10 +106,11 @@ def refuse_leaks(view: Dataset, sides: Sides, where: str) -> None:
         if leaking:
             name, found = min(leaking.items())
             example = " and ".join(f"{file} in {side}" for side, file in sorted(found.items()))
-            shown = f"group {name}" if what == "group" else "the same image"
+            shown = f"group {name}: " if what == "group" else ""
+            remedy = "`grouped`" if what == "group" else "`random` or `grouped`"
             raise DataError(
-                f"{where}: the split leaks: {len(leaking)} of one {what} on two sides, such as "
-                f"{shown}: {example}. Use the split `grouped`."
+                f"{where}: the split leaks: images of one {what} on two sides, {len(leaking)} "
+                f"times, such as {shown}{example}. The split {remedy} keeps them together."
             )
 
 

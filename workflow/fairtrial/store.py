@@ -30,7 +30,12 @@ from fairtrial import StoreError
 
 HEARTBEAT = 5.0  # seconds between two touches of a lock
 STALE_AFTER = 120.0  # seconds without a touch after which a holder elsewhere counts as dead
-UNWRITABLE = {errno.EACCES, errno.EDQUOT, errno.ENOSPC, errno.EPERM, errno.EROFS}
+FULL = {errno.EDQUOT, errno.EFBIG, errno.ENOSPC, errno.EROFS}
+REFUSED = {errno.EACCES, errno.EEXIST, errno.ENOTDIR, errno.EPERM}
+OVER = {  # SLURM's states of a job that runs no more
+    *("BOOT_FAIL", "CANCELLED", "COMPLETED", "DEADLINE", "FAILED"),
+    *("NODE_FAIL", "OUT_OF_MEMORY", "PREEMPTED", "TIMEOUT"),
+}
 POLL = 1.0  # seconds between two looks at a lock that another one holds
 
 
@@ -49,31 +54,55 @@ def obtain(kind: str, key: str, make: Callable[[Path], None]) -> tuple[Path, boo
     entry = root() / kind / key
     if entry.is_dir():
         return entry, True
+    lock = entry.with_name(f"{key}.lock")
     try:
         entry.parent.mkdir(parents=True, exist_ok=True)
-        with _locked(entry.with_name(f"{key}.lock"), entry.is_dir) as mine:
+        with _locked(lock, entry.is_dir) as mine:
             if not mine:
                 return entry, True
-            _make_whole(entry, make)
+            _make_whole(entry, make, lock)
     except OSError as error:
-        if error.errno not in UNWRITABLE:
+        if not _is_about_the_store(error):
             raise
         raise StoreError(
-            f"{entry.parent}: the store cannot be written ({error.strerror}). "
-            "It needs a writable folder with free space."
+            f"{error.filename or entry.parent}: {error.strerror}. The store must be a writable "
+            "folder, and it and the temporary folder need free space."
         ) from error
     return entry, False
 
 
-def _make_whole(entry: Path, make: Callable[[Path], None]) -> None:
+def entries(kind: str) -> list[Path]:
+    """The finished entries, and the unfinished ones that nobody is working on."""
+    folders = [path for path in (root() / kind).glob("*") if path.is_dir()]
+    return sorted(path for path in folders if not _is_in_hand(path))
+
+
+def _is_in_hand(path: Path) -> bool:
+    lock = path.with_name(path.name.removesuffix(".part") + ".lock")
+    return lock.exists() and not _is_stale(lock)
+
+
+def _is_about_the_store(error: OSError) -> bool:
+    """Whether a person can mend it there; `make` may fail for reasons of its own."""
+    named = Path(os.fsdecode(error.filename)) if error.filename else Path()
+    return error.errno in FULL or (
+        error.errno in REFUSED and (named == root() or root() in named.parents)
+    )
+
+
+def _make_whole(entry: Path, make: Callable[[Path], None], lock: Path) -> None:
     part = entry.with_name(f"{entry.name}.part")
     if part.exists():
         shutil.rmtree(part)
     part.mkdir()
     make(part)
-    for path in sorted(part.rglob("*")):
-        if path.is_file():
-            _flush(path)
+    for path in (*sorted(part.rglob("*")), part):
+        _flush(path)
+    if _read(lock) != holder():
+        raise StoreError(
+            f"{entry}: this process was silent for so long that its lock was given to another "
+            f"one ({_describe(lock)}); what it made is not kept"
+        )
     part.rename(entry)
     _flush(entry.parent)
 
@@ -96,7 +125,7 @@ def _locked(lock: Path, finished: Callable[[], bool]) -> Iterator[bool]:
         elif not waiting:
             waiting = True
             print(f"waiting: {lock.stem} is being made by {_describe(lock)}", file=sys.stderr)
-        time.sleep(POLL if waiting else 0)
+        time.sleep(POLL if waiting else 0.01)
         if finished():
             yield False
             return
@@ -108,30 +137,42 @@ def _locked(lock: Path, finished: Callable[[], bool]) -> Iterator[bool]:
     finally:
         over.set()
         beat.join()
-        lock.unlink(missing_ok=True)
+        if _read(lock) == holder():
+            lock.unlink(missing_ok=True)
 
 
 def _take(lock: Path) -> bool:
     """Make the lock, complete, in one step: a link fails where the name exists."""
     own = lock.with_name(f"{lock.name}.{uuid.uuid4().hex}")
-    own.write_text(json.dumps(holder(), sort_keys=True), encoding="utf-8")
     try:
+        own.write_text(json.dumps(holder(), sort_keys=True), encoding="utf-8")
         os.link(own, lock)
     except FileExistsError:
         return False
     finally:
-        own.unlink()
+        own.unlink(missing_ok=True)
     return True
 
 
 def holder() -> dict[str, Any]:
-    """Who this process is: host, process id with its start, SLURM job."""
+    """Who this process is: host, process id with its start, SLURM job.
+
+    In a container process ids have another meaning, although the host's name may be the same.
+    """
     return {
         "host": socket.gethostname(),
+        "process_ids": _process_ids(),
         "process": os.getpid(),
         "started": _process_start(os.getpid()),
         "slurm_job": os.environ.get("SLURM_JOB_ID"),
     }
+
+
+def _process_ids() -> str | None:
+    try:
+        return str(Path("/proc/self/ns/pid").readlink())
+    except OSError:
+        return None
 
 
 def _process_start(process: int) -> str | None:
@@ -159,14 +200,13 @@ def _read(lock: Path) -> dict[str, Any] | None:
 
 def _is_stale(lock: Path) -> bool:
     """Whether the holder is gone: its process, or else its SLURM job, or else its heartbeat."""
-    found = _read(lock)
-    if found is None:
-        return False
-    if found["host"] == socket.gethostname():
+    found, own = _read(lock), holder()
+    if found and found["started"] and all(found[n] == own[n] for n in ("host", "process_ids")):
         return bool(found["started"] != _process_start(found["process"]))
-    if found["slurm_job"] and _slurm_says_gone(found["slurm_job"]):
-        return True
-    return _silent_for(lock) > STALE_AFTER
+    silent = _silent_for(lock)
+    if found and found["slurm_job"] and silent > 3 * HEARTBEAT:  # squeue is a load for its server
+        return silent > STALE_AFTER or _slurm_says_gone(found["slurm_job"])
+    return silent > STALE_AFTER
 
 
 def _silent_for(lock: Path) -> float:
@@ -194,19 +234,23 @@ def _slurm_says_gone(job: str) -> bool:
         return False
     if asked.returncode:
         return "Invalid job id" in asked.stderr
-    return asked.stdout.strip() in {"", "COMPLETED", "FAILED", "CANCELLED", "TIMEOUT", "NODE_FAIL"}
+    return set(asked.stdout.split()) <= OVER
 
 
 def _break(lock: Path) -> None:
-    """Remove a stale lock, unless somebody else has replaced it by a living one meanwhile."""
-    seen = _read(lock)
-    aside = lock.with_name(f"{lock.name}.{uuid.uuid4().hex}")
-    with suppress(FileNotFoundError):
-        lock.rename(aside)
-        if _read(aside) != seen:
-            with suppress(FileExistsError):
-                os.link(aside, lock)
-        aside.unlink()
+    """Remove a stale lock. One process at a time looks and removes, and never a fresh lock."""
+    guard = lock.with_name(f"{lock.name}.breaking")
+    try:
+        guard.touch(exist_ok=False)
+    except FileExistsError:
+        if _silent_for(guard) > STALE_AFTER:
+            guard.unlink(missing_ok=True)
+        return
+    try:
+        if _is_stale(lock):
+            lock.unlink(missing_ok=True)
+    finally:
+        guard.unlink(missing_ok=True)
 
 
 def _describe(lock: Path) -> str:

@@ -13,7 +13,7 @@ from fairtrial.plan import Plan, own_records, reminder
 # The package of this checkout: DVC's temporary copies must run their own code.
 shell.prefix(
     f"set -euo pipefail; export PATH={Path(sys.executable).parent}:$PATH "
-    'PYTHONPATH="workflow:${{PYTHONPATH:-}}"; '
+    'PYTHONPATH="workflow:${{PYTHONPATH:-}}" MPLCONFIGDIR=store/matplotlib; '
 )
 
 try:
@@ -55,6 +55,12 @@ def initial_of(wildcards):
     """The manifest of the checkpoint that the run starts from; nothing from scratch."""
     weights = PLAN.weights(wildcards.run)
     return f"data/raw/{weights[0]}.sha256" if weights else []
+
+
+def quality(wildcards):
+    """What conversion found in every source of the experiment."""
+    sources = sorted({dataset.source for dataset in PLAN.datasets.values()})
+    return expand("data/clean/{source}/quality.json", source=sources)
 
 
 def sets(wildcards):

@@ -100,6 +100,28 @@ def main():
         os._exit(0)
 
 
+def refuse_network(record):
+    """Every connection but one within the machine fails, and is written down."""
+    import socket
+
+    def refuse(self, address, *rest):
+        if self.family != socket.AF_UNIX:
+            with Path(record).open("a") as file:
+                file.write(f"{sys.orig_argv[:5]} {address}\n")
+        raise OSError(101, "the network is switched off in this test")
+
+    def lookup(host, *rest, **more):
+        if host not in (None, "localhost", "127.0.0.1"):
+            with Path(record).open("a") as file:
+                file.write(f"{sys.orig_argv[:5]} lookup {host}\n")
+        raise socket.gaierror("the network is switched off in this test")
+
+    socket.socket.connect = socket.socket.connect_ex = refuse
+    socket.getaddrinfo = lookup
+
+
+if "STUB_OFFLINE" in os.environ and "fairtrial" in sys.orig_argv:
+    refuse_network(os.environ["STUB_OFFLINE"])
 if "STUB_LOG" in os.environ:
     main()
 

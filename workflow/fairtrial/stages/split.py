@@ -15,10 +15,11 @@ def split(*, settings: dict[str, Any], source: Path, annotations: Path, certific
 
     `source` is data/clean/<source>/annotations.json; settings are those of
     config/datasets/<name>.yaml without the source. Raises DataError for classes that the
-    source lacks, a class without an object in train, an empty side, and for a split that
-    leaks: one image, or one group, on two sides.
+    source lacks, a class without an object in train, a val without images or objects, two
+    classes of one name, and for a split that leaks: one image, or one group, on two sides.
     """
     view = select(read(source), settings["classes"], str(source))
+    _refuse_names(list(view.categories.values()), str(source))
     sides = assign(view, settings["split"], str(source))
     refuse_leaks(view, sides, str(source))
     facts = {side: summary(view, sides[side]) for side in SIDES}
@@ -36,10 +37,27 @@ def split(*, settings: dict[str, Any], source: Path, annotations: Path, certific
     )
 
 
+def _refuse_names(names: list[str], where: str) -> None:
+    """Tables and confusion matrices name a class by its name, and no object `background`."""
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise DataError(f"{where}: two classes are called {', '.join(twice)}; rename one")
+    if "background" in names:
+        raise DataError(
+            f"{where}: a class is called background, which stands for `no object` in the "
+            "results; rename it, or leave it out of the data set's `classes`"
+        )
+
+
 def _refuse_hollow(view: Dataset, facts: dict[str, Any], where: str) -> None:
     for side in ("train", "val"):
         if not facts[side]["images"]:
             raise DataError(f"{where}: the split leaves no image in {side}; change its shares")
+    if not facts["val"]["objects"]:
+        raise DataError(
+            f"{where}: no object in val, on which the best epoch and the confidence are chosen; "
+            "change the split's seed or shares"
+        )
     present = facts["train"]["classes"]
     missing = [name for name in view.categories.values() if not present[name]["objects"]]
     if missing:

@@ -1,0 +1,114 @@
+"""The whole chain for real: images drawn, models trained, a report set; offline, twice alike."""
+
+from __future__ import annotations
+
+import filecmp
+import json
+from pathlib import Path
+
+import pytest
+
+from project import Project
+
+pytestmark = pytest.mark.slow
+
+TINY = """\
+title: A tiny trial
+base: {epochs: 1, model: yolov8n, batch: 8}
+runs:
+  small: {imgsz: 32}
+  large: {imgsz: 64}
+"""
+
+
+def tiny(root: Path) -> Project:
+    """The smallest trial with which every stage has something to do."""
+    project = Project.new(root, stubs=("none",))
+    project.write("config/experiments/trial.yaml", TINY)
+    project.edit("config/sources/shapes.yaml", "images: 400 ", "images: 60 ")
+    project.edit("config/sources/shapes.yaml", "per_scene: 10", "per_scene: 3")
+    project.edit("params.yaml", "timings: true", "timings: false")
+    (root.parent / f"{root.name}-home").mkdir()
+    project.env |= {
+        "HOME": str(root.parent / f"{root.name}-home"),
+        "STUB_OFFLINE": str(root.parent / f"{root.name}.network"),
+    }
+    return project
+
+
+@pytest.fixture(scope="module")
+def twins(tmp_path_factory: pytest.TempPathFactory) -> tuple[Project, Project]:
+    folder = tmp_path_factory.mktemp("chain")
+    first, second = tiny(folder / "first"), tiny(folder / "second")
+    for project in (first, second):
+        project.snakemake("--cores", "2")
+    return first, second
+
+
+def files(project: Project) -> set[str]:
+    return {
+        path.relative_to(project.root).as_posix()
+        for top in ("data", "results")
+        for path in (project.root / top).rglob("*")
+        if path.is_file() and path.name != ".snakemake_timestamp"
+    }
+
+
+OF_THE_MACHINE = ("record.json", "speed.json", "weights.pt", "runs.csv", "comparison.csv")
+
+
+def test_two_folders_give_the_same_bytes(twins: tuple[Project, Project]) -> None:
+    """Every file but those that hold times; the report has none, since they are switched off."""
+    first, second = twins
+    assert files(first) == files(second)
+    same = [name for name in files(first) if not name.endswith(OF_THE_MACHINE[:3])]
+    differing = [
+        name
+        for name in sorted(same)
+        if not filecmp.cmp(first.root / name, second.root / name, shallow=False)
+    ]
+    assert not differing
+
+
+def test_two_trainings_give_the_same_weights(twins: tuple[Project, Project]) -> None:
+    import torch
+
+    for run in ("small-s0", "large-s0"):
+        states = [
+            torch.load(project.root / f"results/trial/runs/{run}/weights.pt", weights_only=False)[
+                "model"
+            ].state_dict()
+            for project in twins
+        ]
+        assert states[0].keys() == states[1].keys()
+        assert all(torch.equal(states[0][name], states[1][name]) for name in states[0])
+
+
+def test_no_path_of_the_machine_is_in_a_result(twins: tuple[Project, Project]) -> None:
+    root = str(twins[0].root.parent).encode()
+    holding = [name for name in files(twins[0]) if root in (twins[0].root / name).read_bytes()]
+    assert not holding
+
+
+def test_nothing_asks_the_network_and_nothing_is_written_elsewhere(
+    twins: tuple[Project, Project],
+) -> None:
+    for project in twins:
+        asked = Path(project.env["STUB_OFFLINE"])
+        assert not asked.exists(), asked.read_text()
+        home = [path for path in Path(project.env["HOME"]).rglob("*") if path.is_file()]
+        assert not home
+        expected = {"data", "results", "store", "logs", "config", "profiles", "workflow"}
+        made = {path.name for path in project.root.iterdir() if path.is_dir()}
+        assert {name for name in made if not name.startswith(".")} == expected | {"slurm"}
+
+
+def test_a_run_deleted_by_hand_is_taken_from_the_store(twins: tuple[Project, Project]) -> None:
+    project = twins[1]
+    weights = project.root / "results/trial/runs/small-s0/weights.pt"
+    before = weights.read_bytes()
+    weights.unlink()
+    project.snakemake("--cores", "2", "results/trial/runs/small-s0/weights.pt")
+    assert weights.read_bytes() == before
+    record = json.loads(weights.with_name("record.json").read_text())
+    assert record["adopted"] is True

@@ -1,0 +1,175 @@
+"""Under DVC nothing is trained twice, nothing is lost, and every name has its own numbers.
+
+The data, the store and the training stage are real, with a framework that trains nothing; the
+stages after it are stand-ins. DVC and Snakemake are real, and typed as a person types them.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from project import Project
+
+pytestmark = pytest.mark.slow
+
+DEFAULT, OTHER = 0.002, 0.0001
+
+
+@pytest.fixture(scope="module")
+def recorded(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """A project under git and DVC, with the experiment `trial` run and recorded."""
+    project = Project.new(tmp_path_factory.mktemp("dvc") / "recorded", quick_backend=True)
+    project.write("config/experiments/other.yaml", OTHER_TRIAL)
+    project.run("git", "init", "-q")
+    project.run("git", "add", "-A")
+    project.run("git", "commit", "-qm", "project")
+    project.run("dvc", "exp", "run")
+    assert trained(project) == 4
+    project.run("git", "add", "-A")
+    project.run("git", "commit", "-qm", "trial")
+    return project
+
+
+@pytest.fixture
+def project(recorded: Project, tmp_path: Path) -> Project:
+    copied = recorded.copy(tmp_path / "project")
+    # DVC finds its own files by inode and time, which a copy changes; a look makes it see them
+    copied.run("dvc", "status")
+    return copied
+
+
+def trained(project: Project) -> int:
+    """How many trainings have begun since the last call of this."""
+    count = project.trainings().total()
+    project.trained.unlink(missing_ok=True)
+    return count
+
+
+OTHER_TRIAL = """\
+title: Another question
+base: {backend: quick}
+runs:
+  small: {imgsz: 96}
+  slow: {imgsz: 96, momentum: 0.5}
+seeds: [0]
+"""
+
+
+def lr0_of(project: Project, run: str, experiment: str = "trial") -> float:
+    """The learning rate that the weights under a run's name were trained with."""
+    folder = project.root / "results" / experiment / "runs" / run
+    return float(json.loads((folder / "weights.pt").read_text())[0]["lr0"])
+
+
+def right(project: Project, small: float, experiment: str = "trial") -> None:
+    """Every run's weights and record are those of its settings."""
+    runs = {"small-s0": small, "small-s1": small, "large-s0": 0.01, "large-s1": 0.01}
+    if experiment == "other":
+        runs = {"small-s0": small, "slow-s0": small}
+    for run, lr0 in runs.items():
+        assert lr0_of(project, run, experiment) == lr0, run
+        record = project.root / "results" / experiment / "runs" / run / "record.json"
+        assert json.loads(record.read_text())["settings"]["lr0"] == lr0, run
+
+
+def test_a_changed_parameter_trains_the_runs_that_use_it(project: Project) -> None:
+    project.run("dvc", "exp", "run", "-S", "lr0=1e-4")
+    assert trained(project) == 2
+    right(project, OTHER)
+    assert project.jobs()["train small-s0"] == 1
+    table = project.run("dvc", "exp", "show", "--csv").stdout
+    assert "lr0" in table and "0.0001" in table
+    project.run("dvc", "exp", "run", "-S", "lr0=0.002")
+    assert trained(project) == 0, "a setting put back must not train"
+    right(project, DEFAULT)
+
+
+def test_one_experiment_another_and_the_first_again(project: Project) -> None:
+    project.run("dvc", "exp", "run", "-S", "experiment=other")
+    assert trained(project) == 1, "small-s0 is in both experiments"
+    right(project, DEFAULT, "other")
+    project.jobs()
+    project.run("dvc", "exp", "run", "-S", "experiment=trial")
+    assert trained(project) == 0
+    assert not [job for job in project.jobs() if job.startswith("train")]
+    right(project, DEFAULT)
+
+
+def test_a_report_that_fails_costs_no_training(project: Project) -> None:
+    failed = project.run("dvc", "exp", "run", "-S", "lr0=1e-4", check=False, STUB_FAIL="report")
+    assert failed.returncode != 0
+    assert trained(project) == 2
+    project.run("dvc", "exp", "run", "-S", "lr0=1e-4")
+    assert trained(project) == 0, "the same command again trained again"
+    right(project, OTHER)
+
+
+def test_after_a_failure_the_old_setting_has_its_old_numbers(project: Project) -> None:
+    project.run("dvc", "exp", "run", "-S", "lr0=1e-4", check=False, STUB_FAIL="report")
+    trained(project)
+    project.run("dvc", "exp", "run", "-S", "lr0=0.002")
+    assert trained(project) == 0
+    right(project, DEFAULT)
+
+
+def test_plain_snakemake_of_another_experiment_then_dvc(project: Project) -> None:
+    project.edit("params.yaml", "experiment: trial", "experiment: other")
+    project.snakemake("--cores", "2")
+    assert trained(project) == 1
+    project.run("dvc", "exp", "run", "-S", "lr0=1e-4")
+    assert trained(project) == 2
+    right(project, OTHER, "other")
+    project.run("dvc", "exp", "run", "-S", "experiment=trial", "-S", "lr0=0.002")
+    assert trained(project) == 0
+    right(project, DEFAULT)
+
+
+def test_repro_records_what_snakemake_made(project: Project) -> None:
+    project.edit("params.yaml", "lr0: 0.002", "lr0: 0.0001")
+    project.snakemake("--cores", "2")
+    assert trained(project) == 2
+    project.jobs()
+    project.run("dvc", "repro")
+    assert not project.jobs(), "finished results were made again"
+    right(project, OTHER)
+    assert "up to date" in project.run("dvc", "status").stdout
+
+
+def test_a_temporary_copy_uses_the_same_store(project: Project) -> None:
+    project.run("dvc", "exp", "run", "--temp", "-S", "lr0=1e-4", "--name", "temporary")
+    assert trained(project) == 2, "the temporary copy did not find the finished runs"
+    right(project, DEFAULT)  # the workspace is as it was
+    project.run("dvc", "exp", "apply", "temporary")
+    right(project, OTHER)
+    project.run("dvc", "repro")
+    assert trained(project) == 0
+
+
+def test_a_queue_runs_every_value(project: Project) -> None:
+    project.run("dvc", "exp", "run", "--queue", "-S", "lr0=1e-4,1e-5")
+    project.run("dvc", "exp", "run", "--run-all")
+    assert trained(project) == 4
+    right(project, DEFAULT)
+    table = project.run("dvc", "exp", "show", "--csv").stdout
+    assert "0.0001" in table and "1e-05" in table
+
+
+def test_a_clone_pulls_everything_and_has_nothing_to_do(project: Project, tmp_path: Path) -> None:
+    project.run("dvc", "remote", "add", "-d", "shelf", str(tmp_path / "shelf"))
+    project.run("dvc", "push", "-q")
+    project.run("git", "commit", "-qam", "a remote")
+    project.run("git", "clone", "-q", str(project.root), str(tmp_path / "clone"))
+    clone = Project(tmp_path / "clone")
+    clone.run("dvc", "pull", "-q")
+    assert "Nothing to be done" in clone.snakemake("-n", "--cores", "2")
+    right(clone, DEFAULT)
+
+
+def test_a_parameter_that_no_run_uses_is_refused(project: Project) -> None:
+    refused = project.run("dvc", "exp", "run", "-S", "imgsz=320", check=False)
+    assert refused.returncode != 0
+    assert "no run of this experiment uses it" in refused.stderr + refused.stdout
+    assert "Traceback" not in refused.stderr + refused.stdout
