@@ -14,6 +14,8 @@ rule download:
         "logs/download/{source}.log",
     benchmark:
         "logs/download/{source}.tsv"
+    conda:
+        "../envs/fairtrial.yaml"
     params:
         settings=lambda w: PLAN.settings("download", w.source),
         code=lambda w: PLAN.code("download", w.source),
@@ -40,6 +42,8 @@ rule convert:
     benchmark:
         "logs/convert/{source}.tsv"
     threads: 2
+    conda:
+        "../envs/fairtrial.yaml"
     params:
         settings=lambda w: PLAN.settings("convert", w.source),
         code=lambda w: PLAN.code("convert", w.source),
@@ -67,6 +71,8 @@ checkpoint split:
         "logs/split/{dataset}.log",
     benchmark:
         "logs/split/{dataset}.tsv"
+    conda:
+        "../envs/fairtrial.yaml"
     params:
         settings=lambda w: PLAN.settings("split", w.dataset),
         code=lambda w: PLAN.code("split", w.dataset),

@@ -19,12 +19,12 @@ rule train:
     benchmark:
         "logs/{experiment}/train/{run}.tsv"
     threads: 1
+    conda:
+        "../envs/fairtrial.yaml"
     params:
         settings=lambda w: PLAN.settings("train", w.run),
         code=lambda w: PLAN.code("train", w.run),
-        initial=lambda w: "/".join(["data", "raw", *PLAN.weights(w.run)])
-        if PLAN.weights(w.run)
-        else "",
+        initial=checkpoint_of,
     shell:
         "python -m fairtrial train"
         " --settings {params.settings:q}"
@@ -56,6 +56,8 @@ rule predict:
     benchmark:
         "logs/{experiment}/predict/{run}.tsv"
     threads: 1
+    conda:
+        "../envs/fairtrial.yaml"
     params:
         settings=lambda w: PLAN.settings("predict", w.run),
         code=lambda w: PLAN.code("predict", w.run),
@@ -89,6 +91,8 @@ rule validate:
         "logs/{experiment}/validate/{run}.log",
     benchmark:
         "logs/{experiment}/validate/{run}.tsv"
+    conda:
+        "../envs/fairtrial.yaml"
     params:
         settings=lambda w: PLAN.settings("validate", w.run),
         code=lambda w: PLAN.code("validate", w.run),
