@@ -12,7 +12,11 @@ from fairtrial.plan import Plan, own_records, reminder
 
 # Python is the one that runs Snakemake, unless Snakemake makes an environment (--sdm conda); the
 # package is that of this checkout, since DVC's temporary copies must run their own code.
-path = "" if workflow.deployment_settings.deployment_method else f"{Path(sys.executable).parent}:"
+path = (
+    ""
+    if workflow.deployment_settings.deployment_method
+    else f"{Path(sys.executable).parent}:"
+)
 shell.prefix(
     f"set -euo pipefail; export PATH={path}$PATH "
     'PYTHONPATH="workflow:${{PYTHONPATH:-}}" MPLCONFIGDIR=store/matplotlib; '

@@ -41,9 +41,9 @@ rule convert:
         "logs/convert/{source}.log",
     benchmark:
         "logs/convert/{source}.tsv"
-    threads: 2
     conda:
         "../envs/fairtrial.yaml"
+    threads: 2
     params:
         settings=lambda w: PLAN.settings("convert", w.source),
         code=lambda w: PLAN.code("convert", w.source),

@@ -18,9 +18,9 @@ rule train:
         "logs/{experiment}/train/{run}.log",
     benchmark:
         "logs/{experiment}/train/{run}.tsv"
-    threads: 1
     conda:
         "../envs/fairtrial.yaml"
+    threads: 1
     params:
         settings=lambda w: PLAN.settings("train", w.run),
         code=lambda w: PLAN.code("train", w.run),
@@ -55,9 +55,9 @@ rule predict:
         "logs/{experiment}/predict/{run}.log",
     benchmark:
         "logs/{experiment}/predict/{run}.tsv"
-    threads: 1
     conda:
         "../envs/fairtrial.yaml"
+    threads: 1
     params:
         settings=lambda w: PLAN.settings("predict", w.run),
         code=lambda w: PLAN.code("predict", w.run),
