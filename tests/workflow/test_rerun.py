@@ -226,3 +226,11 @@ def test_another_experiment_and_back_runs_nothing_twice(project: Project) -> Non
     assert project.jobs()["train small-s0"] == 1
     project.edit("params.yaml", "experiment: other", "experiment: trial")
     assert project.plan() == Counter()
+
+
+def test_an_edit_of_a_rule_is_seen(project: Project) -> None:
+    """Snakemake reads rules from a cache, which must not outlive the command."""
+    project.edit(
+        "workflow/rules/results.smk", "logs/{experiment}/report.log", "logs/{experiment}/other.log"
+    )
+    assert "logs/trial/other.log" in project.snakemake("-n", "--force", "results/trial/report.pdf")

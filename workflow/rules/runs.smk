@@ -18,16 +18,14 @@ rule train:
         "logs/{experiment}/train/{run}.log",
     benchmark:
         "logs/{experiment}/train/{run}.tsv"
+    conda:
+        "../envs/fairtrial.yaml"
     threads: 1
     params:
         settings=lambda w: PLAN.settings("train", w.run),
         code=lambda w: PLAN.code("train", w.run),
         fit=lambda w: PLAN.fitted_by(w.run),
-        initial=lambda w: (
-            "/".join(["data", "raw", *PLAN.weights(w.run)])
-            if PLAN.weights(w.run)
-            else ""
-        ),
+        initial=checkpoint_of,
     shell:
         "python -m fairtrial train"
         " --settings {params.settings:q}"
@@ -58,6 +56,8 @@ rule predict:
         "logs/{experiment}/predict/{run}.log",
     benchmark:
         "logs/{experiment}/predict/{run}.tsv"
+    conda:
+        "../envs/fairtrial.yaml"
     threads: 1
     params:
         settings=lambda w: PLAN.settings("predict", w.run),
@@ -92,6 +92,8 @@ rule validate:
         "logs/{experiment}/validate/{run}.log",
     benchmark:
         "logs/{experiment}/validate/{run}.tsv"
+    conda:
+        "../envs/fairtrial.yaml"
     params:
         settings=lambda w: PLAN.settings("validate", w.run),
         code=lambda w: PLAN.code("validate", w.run),
