@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+
 from fairtrial import fingerprint as module
 from fairtrial.fingerprint import fingerprint, reached
 

@@ -7,6 +7,7 @@ from itertools import chain, pairwise
 from typing import Any
 
 import pytest
+
 from fairtrial import DataError
 from fairtrial.dataset import SIDES, Annotation, Dataset, Image
 from fairtrial.splitting import assign, refuse_leaks, select, summary

@@ -7,9 +7,11 @@ the contract between the stages, not each other.
 from __future__ import annotations
 
 import csv
+import itertools
 import json
 import math
 import random
+from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -170,9 +172,9 @@ def _run(
         folder / "metrics.json",
         {"confidence": 0.41, "iou": 0.5, "val": metrics["val"], "test": metrics.get("test")},
     )
-    _per_class(fake, folder, splits, level, truth, rng)
+    _per_class(folder, splits, level, truth, rng)
     _curves(folder, splits, level)
-    _confusion(fake, folder, splits, level, truth, rng)
+    _confusion(folder, splits, level, truth, rng)
     for side in splits:
         _predictions(folder / "predictions" / f"{side}.json", truth, side, level, rng)
     speed = 2.5 + number * 0.8 + rng.random() * 0.1
@@ -233,9 +235,7 @@ def _metrics(ap: float | None, truth: Dataset, side: str, rng: random.Random) ->
     return found
 
 
-def _per_class(
-    fake: Fake, folder: Path, splits: Any, level: float, truth: Dataset, rng: Any
-) -> None:
+def _per_class(folder: Path, splits: Any, level: float, truth: Dataset, rng: Any) -> None:
     rows: list[list[Any]] = []
     for side in splits:
         ids = {i.id for i in truth.images if i.split == side}
@@ -254,7 +254,7 @@ def _curves(folder: Path, splits: Any, level: float) -> None:
     rows = []
     for side in splits:
         for x in CONFIDENCES:
-            recall = max(0.0, (level + 0.35) * (1 - x**2))
+            recall = max(0.0, min(1.0, level + 0.35) * (1 - x**2))
             precision = 1 - (1 - level) * (1 - x) ** 2
             f1 = 2 * precision * recall / (precision + recall)
             rows.append([side, "precision_recall", x, max(0.0, 1 - x ** (4 * level + 1))])
@@ -268,22 +268,19 @@ def _curves(folder: Path, splits: Any, level: float) -> None:
     )
 
 
-def _confusion(
-    fake: Fake, folder: Path, splits: Any, level: float, truth: Dataset, rng: Any
-) -> None:
+def _confusion(folder: Path, splits: Any, level: float, truth: Dataset, rng: Any) -> None:
     names, rows = [*truth.categories.values(), "background"], []
     for side in splits:
         ids = {i.id for i in truth.images if i.split == side}
-        for a in names:
-            total = sum(
-                truth.categories[o.category_id] == a for o in truth.annotations if o.image_id in ids
-            )
-            for b in names:
-                if a == b:
-                    count = 0 if a == "background" else round(total * (level + 0.2))
-                else:
-                    count = rng.randint(0, 3) if rng.random() < min(1, 6 / len(names)) else 0
-                rows.append([side, a, b, count])
+        kinds = Counter(
+            truth.categories[a.category_id] for a in truth.annotations if a.image_id in ids
+        )
+        for a, b in itertools.product(names, names):
+            if a == b:
+                count = round(kinds[a] * (level + 0.2))
+            else:
+                count = rng.randint(0, 3) if rng.random() < min(1, 6 / len(names)) else 0
+            rows.append([side, a, b, count])
     _csv(folder / "confusion.csv", ["split", "truth", "predicted", "count"], rows)
 
 

@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
+import csv
 import io
+import json
+import re
 from pathlib import Path
 from typing import Any
 
+import pytest
+import typst
+from PIL import Image
 from pypdf import PdfReader
 
+from fairtrial import SettingsError
 from fairtrial.stages.plot import plot
 from fairtrial.stages.report import report
-from tests.report.fake_results import Fake
+from tests.report.fake_results import Fake, load
 
 
-def make(fake: Fake, draw: bool = False, **settings: Any) -> str:
+def make(fake: Fake, draw: bool = False, build: bool = True, **settings: Any) -> str:
     """Build the tree, report on it, and return the text of the PDF."""
-    fake.build()
+    if build:
+        fake.build()
     results = fake.results
     chosen = {"runs": fake.runs, "timings": True, "gallery": 1, **settings}
     manifest = results / "figures.json"
@@ -45,8 +53,9 @@ def make(fake: Fake, draw: bool = False, **settings: Any) -> str:
     return text(results / "report.pdf")
 
 
-def text(pdf: Path) -> str:
-    pages = PdfReader(io.BytesIO(pdf.read_bytes())).pages
+def text(pdf: Path, pages: int | None = None) -> str:
+    """Its words with single spaces, of the first `pages` or of all."""
+    pages = PdfReader(io.BytesIO(pdf.read_bytes())).pages[:pages]
     return " ".join(" ".join(p.extract_text() for p in pages).replace("\u200b", "").split())
 
 
@@ -60,13 +69,14 @@ def scores(a: list[float], b: list[float], val: tuple[float, float] = (0.7, 0.6)
     return found
 
 
+SIDES = ("val", "test")
 TWO = {"high": {"momentum": 0.6}, "low": {"momentum": 0.9}}
 
 
 def test_clear_winner(tmp_path: Path) -> None:
     # means 0.61 and 0.51, sd 0.01 each: t = 12.2, df = 4
     found = make(Fake(tmp_path, TWO, ap=scores([0.60, 0.61, 0.62], [0.50, 0.51, 0.52])))
-    assert "A (momentum 0.6) is best." in found
+    assert "A (momentum 0.6) is best: AP 0.610 on test, 0.100 above the next." in found
     assert "AP 0.610 ± 0.010 (mean ± sd over 3 seeds), 0.100 above B (0.510 ± 0.010)" in found
     assert "p < 0.001" in found
     assert "↓" in found
@@ -89,6 +99,187 @@ def test_one_seed_tells_nothing(tmp_path: Path) -> None:
 def test_choice_on_val_that_does_not_hold(tmp_path: Path) -> None:
     found = make(Fake(tmp_path, TWO, ap=scores([0.50, 0.51, 0.52], [0.60, 0.61, 0.62])))
     assert "The choice on val does not hold: B (momentum 0.9) is better" in found
+
+
+def test_the_best_is_chosen_on_val_not_on_test(tmp_path: Path) -> None:
+    # On test `low` is ahead by 0.01, within the spread; the choice on val stays `high`.
+    found = make(Fake(tmp_path, TWO, ap=scores([0.50, 0.55, 0.60], [0.51, 0.56, 0.61])))
+    assert "A (momentum 0.6) and B (momentum 0.9) cannot be told apart." in found
+    assert "A has the highest AP on val" in found
+    assert "0.010 below B" in found
+
+
+def test_who_else_cannot_be_told_apart(tmp_path: Path) -> None:
+    values = {"a": [0.60, 0.62, 0.64], "b": [0.59, 0.61, 0.63], "c": [0.58, 0.60, 0.62]}
+    values["d"] = [0.10, 0.12, 0.14]
+    ap = {(n, s, side): v for n, row in values.items() for s, v in enumerate(row) for side in SIDES}
+    fake = Fake(tmp_path, {n: {"momentum": i} for i, n in enumerate(values)}, ap=ap)
+    found = make(fake)
+    assert "A (momentum 0) and B (momentum 1) cannot be told apart." in found
+    assert "Nor can C be told apart from A." in found
+    rows = list(csv.DictReader((fake.results / "comparison.csv").open()))
+    assert [row["letter"] for row in rows] == ["A", "B", "C", "D"]
+    assert [float(row["test/AP"]) for row in rows] == pytest.approx([0.62, 0.61, 0.60, 0.12])
+    assert [float(row["test/AP_sd"]) for row in rows] == pytest.approx([0.02] * 4)
+
+
+def test_equal_figures_cannot_be_told_apart(tmp_path: Path) -> None:
+    found = make(Fake(tmp_path, TWO, ap=scores([0.0] * 3, [0.0] * 3)))
+    assert "cannot be told apart" in found
+    assert "(Welch’s t test, p = 1.00)" in found
+
+
+def test_undefined_figures(tmp_path: Path) -> None:
+    ap = {(n, s, side): None for n in TWO for s in (0, 1, 2) for side in SIDES}
+    assert "No configuration has an AP on test." in make(Fake(tmp_path, TWO, ap=ap))
+
+
+def test_without_test_set_the_figures_are_of_val_and_say_so(tmp_path: Path) -> None:
+    fake = Fake(tmp_path, TWO, test=False, ap=scores([0.9] * 3, [0.9] * 3, (0.61, 0.55)))
+    found = make(fake, draw=True)
+    assert "On val A reaches the highest AP, 0.610" in found
+    assert "Without a test set all figures come from val" in found
+    assert "On val of shapes (8 images" in found
+    assert "on test" not in found.replace("figures on test are not flattered", "")
+    assert set(load(fake.results / "metrics.json")["high-s0"]) == {"val"}
+
+
+def test_one_run_is_no_comparison(tmp_path: Path) -> None:
+    fake = Fake(tmp_path, {"only": {}}, seeds=(0,), classes=("cell",), epochs=0)
+    fake.ap = {("only", 0, "test"): 0.4321}
+    found = make(fake, draw=True)
+    assert "A (only) reaches AP 0.432 on test (one seed)." in found
+    assert "There is nothing to compare it with" in found
+
+
+def test_other_test_images_stand_in_another_table(tmp_path: Path) -> None:
+    runs = {n: {"momentum": i % 2} for i, n in enumerate("abcd")}
+    found = make(Fake(tmp_path, runs, sets={"c": 1, "d": 1}))
+    assert "Table 1: shapes" in found
+    assert "Table 2: shapes1" in found
+    assert "nothing is said across them" in found
+    assert found.count("highest AP on val") == 2
+
+
+def test_unequal_versions_machines_and_code_are_on_page_one(tmp_path: Path) -> None:
+    changes = {
+        "versions": {"torch": "2.13.0"},
+        "hardware": {"cpu": "Other", "cores": 8, "threads": 4, "gpu": None},
+        "code": "beef" * 16,
+        "dirty": True,
+    }
+    fake = Fake(tmp_path, TWO, record={"low": changes})
+    make(fake)
+    first = text(fake.results / "report.pdf", pages=1)
+    assert "Versions of torch differ: 2.13.0 (B); 2.15.0 (A)." in first
+    assert "Hardware differs, gpu: H100 (A); none (B)." in first
+    assert "Training code (ultralytics) differs: beefbeef (B); c0dec0de (A)." in first
+    assert "not committed" in first
+
+
+def test_equal_runs_need_no_warning(tmp_path: Path) -> None:
+    assert "Beware" not in make(Fake(tmp_path, TWO))
+
+
+def test_a_leak_between_sides_is_on_page_one(tmp_path: Path) -> None:
+    fake = Fake(tmp_path, TWO).build()
+    path = fake.data / "sets" / "shapes" / "annotations.json"
+    found = load(path)
+    found["images"][-1]["sha256"] = found["images"][0]["sha256"]  # a test image, and of train
+    path.write_text(json.dumps(found))
+    make(fake, build=False)
+    first = text(fake.results / "report.pdf", pages=1)
+    assert "1 images of test have their content or their group on train too" in first
+
+
+def test_a_sweep_is_told_by_what_departs_from_the_base(tmp_path: Path) -> None:
+    runs = {"base": {}, "m": {"momentum": 0.5}, "l": {"lr0": 0.1}, "b": {"batch": 8}}
+    found = make(Fake(tmp_path, runs, seeds=(0,)))
+    for told in ("base settings", "momentum 0.5", "lr0 0.1", "batch 8"):
+        assert told in found
+    assert "as it says: batch 16, lr0 0.001, momentum 0.9" in found
+
+
+HOSTILE = '#panic("x") $x$ \\input{a} *bold* = no heading <label> @ref `raw` // é “q” ' + "w" * 90
+
+
+def test_text_of_people_is_never_markup(tmp_path: Path) -> None:
+    runs = {"x": {"model": HOSTILE}, "y": {"model": "a|b & c_d 100% #1 ~ ^"}}
+    fake = Fake(tmp_path, runs, seeds=(0,), classes=("#panic()", "$x$", "_a_", "é"))
+    found = make(fake, title=HOSTILE, question=HOSTILE, experiment=HOSTILE)
+    assert HOSTILE.split(" www", maxsplit=1)[0] in found
+    assert "#panic()" in found
+    tex = (fake.results / "comparison.tex").read_text()
+    assert r"a|b \& c\_d 100\% \#1 \textasciitilde{} \textasciicircum{}" in tex
+    assert r"\$x\$ \textbackslash{}" in tex
+    rows = (fake.results / "comparison.md").read_text().splitlines()
+    assert r"a\|b" in "".join(rows)
+    assert len({len(re.findall(r"(?<!\\)\|", row)) for row in rows[:4]}) == 1
+
+
+WIDE = {
+    "x" * 60 + str(i): {f"setting_number_{j}": f"value-{i * j}" for j in range(10)}
+    for i in range(12)
+}
+SHAPES: dict[str, dict[str, Any]] = {
+    "ten settings, long names": {"configurations": WIDE, "seeds": (0, 1)},
+    "eighty classes": {
+        "configurations": {f"c{i}": {"lr0": i} for i in range(9)},
+        "seeds": (0, 1),
+        "classes": tuple(f"a_class_with_a_long_name_{'y' * 40}{i}" for i in range(80)),
+    },
+    "hostile": {"configurations": {"x": {"model": HOSTILE}, "y": {"model": "é" * 200}}},
+}
+
+
+@pytest.mark.parametrize("name", SHAPES)
+def test_nothing_runs_off_the_page(name: str, tmp_path: Path, monkeypatch: Any) -> None:
+    pages = []
+    compile_as_it_is = typst.compile
+
+    def also_as_pictures(source: Any, **options: Any) -> bytes:
+        found = compile_as_it_is(source, format="png", ppi=50, **options)
+        pages.extend(found if isinstance(found, list) else [found])
+        return compile_as_it_is(source, **options)
+
+    monkeypatch.setattr(typst, "compile", also_as_pictures)
+    make(Fake(tmp_path, **SHAPES[name]), title=HOSTILE, experiment=HOSTILE)
+    margin = int(1.9 / 2.54 * 50)
+    for number, page in enumerate(pages, 1):
+        picture = Image.open(io.BytesIO(page)).convert("L")
+        width, height = picture.size
+        for box in ((0, 0, margin, height), (width - margin, 0, width, height)):
+            assert picture.crop(box).getextrema()[0] > 250, f"page {number}"
+
+
+def test_without_timings_two_clones_give_the_same_pdf(tmp_path: Path) -> None:
+    pdfs, found = [], ""
+    for clock in (1.0, 7.0):
+        slower = {"seconds": 5000 * clock, "adopted": clock > 1, "gpu_seconds": clock}
+        fake = Fake(tmp_path / str(clock), TWO, seeds=(0,), epochs=1)
+        fake.record = dict.fromkeys(TWO, slower)
+        found = make(fake, timings=False)
+        pdfs.append((fake.results / "report.pdf").read_bytes())
+        assert "seconds" not in (fake.results / "runs.csv").read_text()
+        assert "ms_per_image" not in (fake.results / "comparison.csv").read_text()
+    assert pdfs[0] == pdfs[1]
+    assert "ms an image" not in found
+
+
+def test_rank_by_must_be_a_figure(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="mAP"):
+        make(Fake(tmp_path, TWO, seeds=(0,)), rank_by="mAP")
+
+
+def test_every_run_is_in_the_tables_dvc_reads(tmp_path: Path) -> None:
+    fake = Fake(tmp_path, TWO)
+    make(fake)
+    metrics = load(fake.results / "metrics.json")
+    assert set(metrics) == set(fake.runs)
+    assert set(metrics["low-s2"]) == {"val", "test"}
+    rows = list(csv.DictReader((fake.results / "runs.csv").open()))
+    assert [row["run"] for row in rows] == fake.runs
+    assert float(rows[0]["test/AP"]) == metrics["high-s0"]["test"]["AP"]
 
 
 def test_same_bytes_twice(tmp_path: Path) -> None:

@@ -119,9 +119,18 @@ class Plan:
     def _results(self, stage: str) -> dict[str, Any]:
         content: dict[str, Any] = self.params[stage] | {"runs": list(self.runs)}
         if stage == "plot":
-            return content | {"timings": self.params["report"]["timings"]}
+            content |= self.params["report"]  # what is ranked and shown alike
+            return content
         texts = {"title": self.experiment.title, "question": self.experiment.question}
         return content | texts | {"experiment": self.name}
+
+    def fitted_by(self, run: str) -> str:
+        """The fingerprint of the code that determines a run's weights: the store's part of it.
+
+        Less than the job's: where only the record is written differently, the job runs again,
+        finds its entry, and trains nothing.
+        """
+        return fingerprint(f"backends.{self.runs[run].backend}:fit", "dataset:read_view")
 
     def code(self, stage: str, name: str = "") -> str:
         """The fingerprint of the code that a job runs."""

@@ -17,6 +17,10 @@ from fairtrial import DataError
 from fairtrial.dataset import Dataset, read, read_json
 
 SHOWN = ("precision", "recall", "f1", "AP50", "AP")  # the figures of every table, in order
+FIGURES = (  # every figure of metrics.json
+    *("precision", "recall", "f1", "AP50", "AP", "AP75", "AP_small", "AP_medium", "AP_large"),
+    *("AR_1", "AR_10", "AR_100", "AR_small", "AR_medium", "AR_large"),
+)
 NAMES = {"precision": "Precision", "recall": "Recall", "f1": "F1"}  # the others name themselves
 BACKGROUND = "background"
 
@@ -167,6 +171,16 @@ class View:
                 [image.sha256 or image.file_name, image.width, image.height, *sorted(objects)]
             )
         return json.dumps([sorted(names.values()), sorted(rows, key=str)])
+
+    def shared(self, side: str, other: str) -> int:
+        """How many images of `side` have their content or their group on `other` too."""
+        mine, theirs = (
+            [i for i in self.objects.images if i.id in set(self.split.get(name) or [])]
+            for name in (side, other)
+        )
+        contents = {i.sha256 or i.file_name for i in theirs}
+        groups = {i.group for i in theirs} - {None}
+        return sum((i.sha256 or i.file_name) in contents or i.group in groups for i in mine)
 
 
 def _rows(path: Path) -> list[dict[str, str]]:

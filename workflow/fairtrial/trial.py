@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import statistics
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -17,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from fairtrial import DataError, SettingsError
-from fairtrial.results import Run, View
+from fairtrial.results import FIGURES, Run, View
 
 ABSENT = "–"  # a setting that this configuration's backend does not have
 
@@ -30,6 +31,7 @@ class Configuration:
     letter: str
     runs: list[Run]
     differs: dict[str, str]  # the settings in which configurations differ, as text
+    base: dict[str, str]  # of these, the values that most configurations share
 
     def scores(self, split: str, metric: str) -> list[float]:
         """A figure of every run that has one, by seed."""
@@ -47,15 +49,14 @@ class Configuration:
     @property
     def about(self) -> str:
         """What sets it apart, in words: `momentum 0.6, lr0 0.01`; its name if nothing does."""
-        said = [f"{k} {v}" for k, v in self.differs.items() if v != ABSENT]
-        return ", ".join(said) or self.name
+        if not self.differs:
+            return self.name
+        own = {k: v for k, v in self.differs.items() if v not in (ABSENT, self.base.get(k))}
+        return in_words(own) or "base settings"
 
     def label(self, length: int = 200) -> str:
         """Letter and what sets it apart, cut in the middle to about `length` characters."""
-        text = " ".join(self.about.split())
-        if len(text) > length:
-            text = text[: length // 2] + "…" + text[-(length // 2) :]
-        return f"{self.letter}  {text}"
+        return f"{self.letter}  {shorten(self.about, length)}"
 
 
 @dataclass
@@ -66,16 +67,17 @@ class Comparison:
     configurations: list[Configuration]
     views: list[View]
     same_val: bool
+    metric: str  # by which the best is chosen
 
     @property
     def names(self) -> str:
         return ", ".join(view.name for view in self.views)
 
-    def ranked(self, metric: str = "AP") -> list[Configuration]:
+    def ranked(self) -> list[Configuration]:
         """Best first on val: the choice must not see the test images. Without a figure, last."""
 
         def place(configuration: Configuration) -> tuple[float, int]:
-            mean = configuration.mean("val", metric)
+            mean = configuration.mean("val", self.metric)
             return (float("inf") if mean is None else -mean), self.configurations.index(
                 configuration
             )
@@ -90,6 +92,7 @@ class Trial:
     results: Path
     data: Path
     runs: list[Run]
+    metric: str = "AP"
 
     @cached_property
     def views(self) -> dict[str, View]:
@@ -105,18 +108,36 @@ class Trial:
         return first + [n for n in found if n not in first]
 
     @cached_property
-    def configurations(self) -> list[Configuration]:
+    def base(self) -> dict[str, str]:
+        """Where many settings differ, as in a sweep of one at a time: the value that more than
+        half of the configurations have. So a configuration is told by what departs from it."""
+        if len(self.differing) < 3:
+            return {}
+        firsts = [runs[0] for runs in self._grouped().values()]
+        found = {}
+        for key in self.differing:
+            told, count = Counter(value(run.settings, key) for run in firsts).most_common(1)[0]
+            if count > len(firsts) / 2:
+                found[key] = told
+        return found
+
+    def _grouped(self) -> dict[str, list[Run]]:
         grouped: dict[str, list[Run]] = {}
         for run in self.runs:
             grouped.setdefault(run.configuration, []).append(run)
+        return grouped
+
+    @cached_property
+    def configurations(self) -> list[Configuration]:
         return [
             Configuration(
                 name,
                 letter(number),
                 sorted(runs, key=lambda run: (run.seed, run.name)),
                 {key: value(runs[0].settings, key) for key in self.differing},
+                self.base,
             )
-            for number, (name, runs) in enumerate(grouped.items())
+            for number, (name, runs) in enumerate(self._grouped().items())
         ]
 
     @cached_property
@@ -126,28 +147,33 @@ class Trial:
         for configuration in self.configurations:
             tested = all(run.metrics.get("test") for run in configuration.runs)
             split = "test" if tested else "val"
-            key = (split, self._truth(configuration.first.dataset, split))
+            truths = {self._truth(run.dataset, split) for run in configuration.runs}
+            key = (split, " ".join(sorted(truths)))
             grouped.setdefault(key, []).append(configuration)
         return [self._comparison(split, members) for (split, _), members in grouped.items()]
 
     def _comparison(self, split: str, members: list[Configuration]) -> Comparison:
-        names = sorted({configuration.first.dataset for configuration in members})
+        names = sorted({run.dataset for configuration in members for run in configuration.runs})
         same_val = len({self._truth(name, "val") for name in names}) == 1
-        return Comparison(split, members, [self.views[name] for name in names], same_val)
+        return Comparison(
+            split, members, [self.views[name] for name in names], same_val, self.metric
+        )
 
     def _truth(self, dataset: str, side: str) -> str:
         return hashlib.sha256(self.views[dataset].truth(side).encode()).hexdigest()
 
 
-def load(results: Path, data: Path, runs: Sequence[str]) -> Trial:
+def load(results: Path, data: Path, runs: Sequence[str], rank_by: str = "AP") -> Trial:
     """Find the runs of an experiment by name; raises if there are none or one is missing."""
     if not runs:
         raise SettingsError("the experiment names no runs: there is nothing to show")
+    if rank_by not in FIGURES:
+        raise SettingsError(f"rank_by: {rank_by} is no figure; possible: {', '.join(FIGURES)}")
     found = [Run(name, results) for name in dict.fromkeys(runs)]
     for run in found:
         if not run.folder.is_dir():
             raise DataError(f"{run.folder}: no such folder; has the run {run.name} been trained?")
-    return Trial(results, data, found)
+    return Trial(results, data, found, rank_by)
 
 
 def value(settings: dict[str, Any], key: str) -> str:
@@ -160,6 +186,11 @@ def value(settings: dict[str, Any], key: str) -> str:
     return found if isinstance(found, str) else json.dumps(found, ensure_ascii=False)
 
 
+def in_words(settings: dict[str, str]) -> str:
+    """`momentum 0.6, lr0 0.01`."""
+    return ", ".join(f"{key} {text}" for key, text in settings.items())
+
+
 def letter(number: int) -> str:
     """0 → A, 25 → Z, 26 → AA."""
     text = ""
@@ -168,3 +199,12 @@ def letter(number: int) -> str:
         number, rest = divmod(number - 1, 26)
         text = chr(ord("A") + rest) + text
     return text
+
+
+def shorten(text: str, length: int) -> str:
+    """One line of at most `length` characters, cut in the middle."""
+    text = " ".join(text.split())
+    if len(text) <= length:
+        return text
+    half = (length - 1) // 2
+    return text[: length - 1 - half] + "…" + text[len(text) - half :]

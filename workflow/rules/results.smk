@@ -7,6 +7,10 @@ rule plot:
     """Draw every figure of the experiment; the manifest lists them with their captions."""
     input:
         metrics=per_run("results/{experiment}/runs/{run}/metrics.json"),
+        per_class=per_run("results/{experiment}/runs/{run}/per_class.csv"),
+        curves=per_run("results/{experiment}/runs/{run}/curves.csv"),
+        confusion=per_run("results/{experiment}/runs/{run}/confusion.csv"),
+        records=per_run("results/{experiment}/runs/{run}/record.json"),
         history=per_run("results/{experiment}/history/{run}.csv"),
         predictions=per_run("results/{experiment}/runs/{run}/predictions/test.json"),
         speed=per_run("results/{experiment}/runs/{run}/speed.json"),
@@ -18,6 +22,8 @@ rule plot:
         "logs/{experiment}/plot.log",
     benchmark:
         "logs/{experiment}/plot.tsv"
+    conda:
+        "../envs/fairtrial.yaml"
     params:
         settings=lambda w: PLAN.settings("plot"),
         code=lambda w: PLAN.code("plot"),
@@ -36,8 +42,11 @@ rule report:
     input:
         figures="results/{experiment}/figures.json",
         metrics=per_run("results/{experiment}/runs/{run}/metrics.json"),
+        per_class=per_run("results/{experiment}/runs/{run}/per_class.csv"),
         records=per_run("results/{experiment}/runs/{run}/record.json"),
+        speed=per_run("results/{experiment}/runs/{run}/speed.json"),
         sets=sets,
+        quality=quality,
     output:
         pdf="results/{experiment}/report.pdf",
         metrics="results/{experiment}/metrics.json",
@@ -49,6 +58,8 @@ rule report:
         "logs/{experiment}/report.log",
     benchmark:
         "logs/{experiment}/report.tsv"
+    conda:
+        "../envs/fairtrial.yaml"
     params:
         settings=lambda w: PLAN.settings("report"),
         code=lambda w: PLAN.code("report"),

@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import io
 import re
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ from typing import Any
 import matplotlib as mpl
 import seaborn as sns
 from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.lines import Line2D
 
 from fairtrial.dataset import whole_file
@@ -95,7 +97,8 @@ def style(name: str = "whitegrid") -> Iterator[None]:
         "legend.frameon": False,
         "image.composite_image": False,
     }
-    with mpl.rc_context(), sns.axes_style(name):
+    with mpl.rc_context(), sns.axes_style(name), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph .* missing")  # an empty box is drawn instead
         mpl.rcParams.update(look)
         yield
 
@@ -103,7 +106,7 @@ def style(name: str = "whitegrid") -> Iterator[None]:
 def new(height: float, width: float = WIDTH) -> Figure:
     """An empty figure of so many centimetres, at most a page."""
     size = (min(width, WIDTH) / 2.54, min(height, HEIGHT) / 2.54)
-    return Figure(figsize=size, layout="constrained")
+    return Figure(figsize=size, layout=ConstrainedLayoutEngine(wspace=0.05, hspace=0.05))
 
 
 def save(drawn: Figure, path: Path) -> None:
@@ -126,6 +129,13 @@ def _jpeg(match: re.Match[str]) -> str:
         packed = io.BytesIO()
         image.convert("RGB").save(packed, "JPEG", quality=88)
     return "data:image/jpeg;base64," + base64.b64encode(packed.getvalue()).decode()
+
+
+def not_shown(count: int) -> str:
+    """A sentence on the configurations that a figure leaves out, for its caption."""
+    if count <= 0:
+        return ""
+    return f" Not shown: {count} configuration{'s' if count > 1 else ''} lower on val."
 
 
 def looks(configurations: list[Configuration], best: list[Configuration]) -> dict[str, Any]:
@@ -156,15 +166,19 @@ def looks(configurations: list[Configuration], best: list[Configuration]) -> dic
     return found
 
 
+def legend_height(configurations: list[Configuration]) -> float:
+    """Centimetres that the legend of these configurations takes."""
+    named = configurations[: len(COLOURS)]
+    return 0.3 + 0.42 * -(-len(named) // _columns(named))
+
+
 def legend(
     drawn: Figure, configurations: list[Configuration], look: dict[str, Any], marker: bool = False
 ) -> None:
     """One legend under the whole figure, never inside a plot; the grey lines share an entry."""
     named = [c for c in configurations if look[c.letter]["color"] != OTHERS]
-    longest = max(len(c.about) for c in named)
-    columns = 3 if longest <= 28 else 2 if longest <= 46 else 1
-    columns = min(columns, len(named))
-    length = {1: 100, 2: 46, 3: 28}[columns]
+    columns = _columns(named)
+    length = 100 if len(named) == 1 else {1: 100, 2: 44, 3: 26}[columns]
     lines = [_key(look[c.letter], marker) for c in named]
     labels = [c.label(length) for c in named]
     if others := [c for c in configurations if c not in named]:
@@ -180,17 +194,13 @@ def legend(
     )
 
 
+def _columns(named: list[Configuration]) -> int:
+    longest = max(len(c.about) for c in named)
+    return min(len(named), 3 if longest <= 26 else 2 if longest <= 44 else 1)
+
+
 def _key(look: dict[str, Any], marker: bool) -> Line2D:
     kept = {k: v for k, v in look.items() if k not in ("zorder", "marker", "linestyle")}
     if marker:
         return Line2D([], [], marker=look["marker"], linestyle="", markersize=4.5, **kept)
     return Line2D([], [], linestyle=look["linestyle"], **kept)
-
-
-def shorten(text: str, length: int) -> str:
-    """One line of at most `length` characters, cut in the middle."""
-    text = " ".join(text.split())
-    if len(text) <= length:
-        return text
-    half = (length - 1) // 2
-    return text[: length - 1 - half] + "…" + text[len(text) - half :]

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 
-from fairtrial.figures.base import OTHERS, Drawn, figure, legend, looks, new, shorten
-from fairtrial.trial import Comparison, Configuration, Trial
+from fairtrial.figures.base import FONT, OTHERS, Drawn, figure, legend, legend_height, looks, new
+from fairtrial.trial import Comparison, Configuration, Trial, shorten
 
 PER_PAGE = 50
 PAGES = 3
@@ -26,7 +26,7 @@ def per_class(trial: Trial, settings: dict[str, Any]) -> Iterator[Drawn]:
             left_out = len(counts) - len(kept)
             caption = (
                 f"On {comparison.split} of {comparison.names}, means over seeds; classes by their "
-                "number of objects, which stands at the right. A class without objects has no AP."
+                "number of objects, which stands at the right. Those without objects have no AP."
             )
             if left_out:
                 caption += f" The {left_out} rarest classes are in per_class.csv only."
@@ -37,12 +37,12 @@ def per_class(trial: Trial, settings: dict[str, Any]) -> Iterator[Drawn]:
 
 def _objects(comparison: Comparison) -> dict[str, int]:
     table = comparison.configurations[0].first.per_class.get(comparison.split, {})
-    return {name: int(np.nan_to_num(row["objects"])) for name, row in table.items()}
+    return {name: int(row["objects"]) for name, row in table.items() if row["objects"] > 0}
 
 
 def _rows(comparison: Comparison, names: list[str], counts: dict[str, int]) -> Any:
     pitch = 0.38 if len(names) > 25 else 0.5
-    drawn = new(1.8 + pitch * len(names) + 0.22 * min(8, len(comparison.configurations)))
+    drawn = new(1.6 + pitch * len(names) + legend_height(comparison.configurations))
     left, right = drawn.subplots(1, 2, sharey=True, width_ratios=(5, 1))
     look = looks(comparison.configurations, comparison.ranked())
     for configuration in comparison.configurations:
@@ -78,7 +78,8 @@ def _marks(
 def _bars(ax: Axes, counts: list[int], split: str) -> None:
     bars = ax.barh(range(len(counts)), counts, color="#9A9A9A", height=0.6)
     ax.bar_label(bars, padding=2, fontsize=7)
-    ax.set(xlim=(0, 1.45 * max([*counts, 1])), xlabel=f"Objects, {split}", xticks=[])
+    ax.set(xlim=(0, 1.45 * max([*counts, 1])), xticks=[])
+    ax.set_title(f"Objects, {split}", loc="left", fontsize=FONT)
     ax.tick_params(labelleft=False)
     ax.grid(visible=False)
     for side in ("top", "right", "bottom"):

@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
-from fairtrial.figures.base import OTHERS, Drawn, figure, legend, looks, new
+from fairtrial.figures.base import OTHERS, Drawn, figure, legend, legend_height, looks, new
 from fairtrial.results import Run
 from fairtrial.trial import Comparison, Configuration, Trial
 
@@ -56,7 +56,7 @@ def _pair(comparison: Comparison, *panels: tuple[str, str, str]) -> Any:
     curves = [r.curves for c in comparison.configurations for r in c.runs]
     if not any((split, curve) in found for found in curves for curve, _, _ in panels):
         return None
-    drawn = new(7.4 + 0.2 * min(8, len(comparison.configurations)))
+    drawn = new(6.6 + legend_height(comparison.configurations))
     axes = drawn.subplots(1, 2)
     look = looks(comparison.configurations, comparison.ranked())
     for ax, (curve, x, y) in zip(axes, panels, strict=True):

@@ -10,11 +10,12 @@ import seaborn as sns
 from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
-from fairtrial.figures.base import HEIGHT, WIDTH, Drawn, figure, new, shorten
+from fairtrial.figures.base import HEIGHT, WIDTH, Drawn, figure, new, not_shown
 from fairtrial.results import BACKGROUND
-from fairtrial.trial import Comparison, Configuration, Trial
+from fairtrial.trial import Comparison, Configuration, Trial, shorten
 
-PAIRED = 7  # up to so many classes, two matrices stand side by side
+CELL = 0.58  # cm: room for three digits
+SMALL = 8  # up to so many classes, several matrices stand side by side
 WRITTEN = 20  # beyond, no count would be legible
 
 
@@ -24,21 +25,31 @@ def confusion(trial: Trial, settings: dict[str, Any]) -> Iterator[Drawn]:
     for number, comparison in enumerate(trial.comparisons):
         ranked = [c for c in comparison.ranked() if c.first.confusion.get(comparison.split)]
         names = _names(ranked[0], comparison.split) if ranked else []
-        limit, per_page = _room(len(names))
+        limit, per_page, across = _room(len(names))
         for page, start in enumerate(range(0, min(limit, len(ranked)), per_page)):
             chosen = ranked[start : min(start + per_page, limit)]
-            drawn = _matrices(chosen, names, comparison.split, pairs=per_page > 1)
-            letters = ", ".join(c.letter for c in chosen)
+            drawn = _matrices(chosen, names, comparison.split, across)
+            several = "matrices" if len(chosen) > 1 else "matrix"
+            title = f"Confusion {several} of {', '.join(c.letter for c in chosen)}"
             caption = _caption(comparison, len(names), len(ranked) - limit)
             name = f"confusion-{number + 1}-{page + 1}"
-            yield Drawn(name, drawn, f"Confusion matrices of {letters}", caption)
+            yield Drawn(name, drawn, title, caption)
 
 
-def _room(size: int) -> tuple[int, int]:
-    """How many matrices at most, and how many a drawing."""
-    if size - 1 <= PAIRED:
-        return 24, 6
-    return (6, 1) if size - 1 <= WRITTEN else (3, 1)
+def _room(size: int) -> tuple[int, int, int]:
+    """How many matrices at most, how many a drawing, and how many side by side."""
+    if size <= 4:
+        return 24, 9, 3
+    if size <= SMALL + 1:
+        return 24, 4, 2
+    if size <= WRITTEN + 1:
+        return 6, 2 if _side(size) <= HEIGHT / 2 else 1, 1
+    return 3, 1, 1
+
+
+def _side(size: int) -> float:
+    """Height of one matrix with its labels, cm."""
+    return min(WIDTH, 3.2 + CELL * size)
 
 
 def _names(configuration: Configuration, split: str) -> list[str]:
@@ -50,23 +61,21 @@ def _caption(comparison: Comparison, size: int, left_out: int) -> str:
     text = (
         f"On {comparison.split} of {comparison.names}, first seed, at the chosen confidence, "
         "IoU 0.5. The shade is the share of the row"
-        + ("; the number counts objects. " if size - 1 <= WRITTEN else ". ")
+        + ("; the number counts objects, none where it is empty. " if size - 1 <= WRITTEN else ". ")
         + "Last column: missed objects; last row: detections where there is nothing."
     )
-    if left_out > 0:
-        text += f" The {left_out} that are lower on val are in confusion.csv only."
-    return text
+    return text + not_shown(left_out)
 
 
-def _matrices(chosen: list[Configuration], names: list[str], split: str, pairs: bool) -> Any:
-    columns = 2 if pairs and len(chosen) > 1 else 1
+def _matrices(chosen: list[Configuration], names: list[str], split: str, across: int) -> Any:
+    columns = min(across, len(chosen))
     rows = -(-len(chosen) // columns)
-    side = WIDTH / 2 * 0.86 if pairs else min(WIDTH * 0.95, 3.5 + 0.75 * len(names))
-    drawn = new(min(HEIGHT, rows * side))
+    wide = WIDTH / across * 1.02  # side by side, the width of the page sets the size
+    drawn = new(rows * (min(wide, _side(len(names))) if across > 1 else _side(len(names))))
     axes = list(drawn.subplots(rows, columns, squeeze=False).flat)
     for ax, configuration in zip(axes, chosen, strict=False):
         _matrix(ax, _counts(configuration, names, split), names)
-        ax.set_title(configuration.label(38 if pairs else 80), loc="left")
+        ax.set_title(configuration.label({1: 90, 2: 42, 3: 24}[columns]), loc="left")
     for ax in axes[len(chosen) :]:
         ax.set_visible(False)
     return drawn
@@ -80,15 +89,15 @@ def _counts(configuration: Configuration, names: list[str], split: str) -> NDArr
 def _matrix(ax: Axes, counts: NDArray[np.int64], names: list[str]) -> None:
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     written = len(names) - 1 <= WRITTEN
-    labels = [shorten(name, 14) for name in names]
+    labels = [shorten(name, 16) for name in names]
     sns.heatmap(
         shares,
         ax=ax,
         vmin=0,
         vmax=1,
         cmap="Greys",
-        annot=counts if written else False,
-        fmt="d",
+        annot=_written(counts) if written else False,
+        fmt="",
         annot_kws={"size": 7},
         cbar=False,
         square=True,
@@ -103,6 +112,17 @@ def _matrix(ax: Axes, counts: NDArray[np.int64], names: list[str]) -> None:
     ax.set(xlabel="Detected as", ylabel="Truth")
     for spine in ax.spines.values():
         spine.set_visible(True)
+
+
+def _written(counts: NDArray[np.int64]) -> NDArray[np.str_]:
+    """Counts as text of at most four signs; nothing for none, so that the others stand out."""
+
+    def text(count: int) -> str:
+        if count < 1000:
+            return str(count) if count else ""
+        return f"{count / 1000:.1f}k" if count < 9950 else f"{count / 1000:.0f}k"
+
+    return np.array([[text(count) for count in row] for row in counts.tolist()])
 
 
 def _sparse(labels: list[str]) -> list[str]:

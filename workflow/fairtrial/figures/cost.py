@@ -8,7 +8,7 @@ from typing import Any
 
 from matplotlib.axes import Axes
 
-from fairtrial.figures.base import OTHERS, Drawn, figure, legend, looks, new
+from fairtrial.figures.base import OTHERS, Drawn, figure, legend, legend_height, looks, new
 from fairtrial.trial import Comparison, Configuration, Trial
 
 
@@ -21,7 +21,7 @@ def cost(trial: Trial, settings: dict[str, Any]) -> Iterator[Drawn]:
         timed = bool(settings.get("timings", True)) and len(_values(comparison, _time)) > 0
         if timed:
             panels["Time an image, ms"] = _time
-        if panels:
+        if panels and len(comparison.configurations) > 1:
             drawn = _scatter(comparison, panels)
             caption = f"AP on {comparison.split} of {comparison.names}: mean, and range over seeds."
             if timed:
@@ -50,7 +50,7 @@ def _values(comparison: Comparison, read: Any) -> set[float]:
 
 
 def _scatter(comparison: Comparison, panels: dict[str, Any]) -> Any:
-    drawn = new(6.4 + 0.2 * min(8, len(comparison.configurations)))
+    drawn = new(5.8 + legend_height(comparison.configurations))
     axes = drawn.subplots(1, len(panels), sharey=True, squeeze=False).flat
     look = looks(comparison.configurations, comparison.ranked())
     for ax, (title, read) in zip(axes, panels.items(), strict=True):

@@ -10,7 +10,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
-from fairtrial.figures.base import OTHERS, Drawn, figure, legend, looks, new
+from fairtrial.figures.base import OTHERS, Drawn, figure, legend, legend_height, looks, new
 from fairtrial.trial import Comparison, Configuration, Trial
 
 PROGRESS = {
@@ -87,8 +87,7 @@ def _panels(
 ) -> Any:
     """A panel a column of the history, `per_row` side by side."""
     rows = -(-len(columns) // per_row)
-    entries = min(8, len(comparison.configurations))
-    drawn = new(5.2 * rows + 0.6 + 0.4 * entries / 2)
+    drawn = new(4.2 * rows + 0.6 + legend_height(comparison.configurations))
     axes = list(drawn.subplots(rows, per_row, sharex=True, squeeze=False).flat)
     look = looks(comparison.configurations, comparison.ranked())
     for ax, column in zip(axes, columns, strict=False):

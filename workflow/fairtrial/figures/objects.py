@@ -12,9 +12,9 @@ from matplotlib.ticker import FuncFormatter, NullLocator
 from numpy.typing import NDArray
 
 from fairtrial.dataset import SIDES
-from fairtrial.figures.base import DASHES, Drawn, figure, new, shorten
+from fairtrial.figures.base import DASHES, Drawn, figure, new
 from fairtrial.results import View
-from fairtrial.trial import Trial
+from fairtrial.trial import Trial, shorten
 
 LIMITS = (32, 96)  # COCO's: small below 32 × 32 pixels, large from 96 × 96
 SHADES = ("#000000", "#E69F00", "#0072B2")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from fairtrial.report.compare import Gap, over_seeds, tell_apart
+from fairtrial.scoring.uncertainty import Comparison as Gap
+from fairtrial.scoring.uncertainty import over_seeds, tell_apart
 from fairtrial.trial import Comparison, Configuration
 
 UNDEFINED = "–"
@@ -44,25 +45,25 @@ def duration(seconds: float | None) -> str:
     return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
 
 
-def answer(comparison: Comparison, metric: str = "AP") -> Answer:
+def answer(comparison: Comparison) -> Answer:
     """Choose the best on val, and compare it on the shown side with each of the others."""
-    split = comparison.split
-    defined = [c for c in comparison.ranked(metric) if c.scores(split, metric)]
+    split, metric = comparison.split, comparison.metric
+    defined = [c for c in comparison.ranked() if c.scores(split, metric)]
     if not defined:
         return Answer(f"No configuration has an {metric} on {split}.", "", {}, "")
     best, others = defined[0], defined[1:]
     own = best.scores(split, metric)
-    reached = f"{metric} {spread(own)} on {split}{_seeds(best)}"
     if not others:
-        return Answer(f"{name(best)} reaches {reached}.", ALONE, {}, best.letter)
+        reached = f"{name(best)} reaches {metric} {spread(own)} on {split}{_seeds(best)}."
+        return Answer(reached, ALONE, {}, best.letter)
     gaps = {c.letter: tell_apart(own, c.scores(split, metric)) for c in others}
     rival = min(others, key=lambda c: (gaps[c.letter].gap, c.letter))
-    gap = gaps[rival.letter]
+    gap, mean = gaps[rival.letter], over_seeds(own).mean
+    details = [_by_how_much(best, rival, gap, comparison), _why(gap, best, rival)]
+    alike = [c.letter for c in others if c is not rival and not gaps[c.letter].apart]
+    details += _also(best, alike, len(others))
     marks = {letter: _mark(found) for letter, found in gaps.items()}
-    details = [_by_how_much(best, rival, gap, comparison, metric), _why(gap, best, rival)]
-    if also := [c.letter for c in others if c is not rival and not gaps[c.letter].apart]:
-        details.append(_also(best, also))
-    headline = _headline(best, rival, gap, metric)
+    headline = _headline(best, rival, gap, f"{metric} {number(mean)} on {split}")
     return Answer(headline, " ".join(details), marks, best.letter)
 
 
@@ -75,28 +76,24 @@ def name(configuration: Configuration) -> str:
     return f"{configuration.letter} ({about})" if len(about) <= 70 else configuration.letter
 
 
-def _headline(best: Configuration, rival: Configuration, gap: Gap, metric: str) -> str:
+def _headline(best: Configuration, rival: Configuration, gap: Gap, reached: str) -> str:
     if not gap.apart:
         return f"{name(best)} and {name(rival)} cannot be told apart."
     if gap.gap < 0:
         return f"The choice on val does not hold: {name(rival)} is better than {name(best)}."
-    return f"{name(best)} is best."
+    return f"{name(best)} is best: {reached}, {gap.gap:.3f} above the next."
 
 
 def _by_how_much(
-    best: Configuration, rival: Configuration, gap: Gap, comparison: Comparison, metric: str
+    best: Configuration, rival: Configuration, gap: Gap, comparison: Comparison
 ) -> str:
-    split = comparison.split
+    split, metric = comparison.split, comparison.metric
     one, two = (spread(c.scores(split, metric)) for c in (best, rival))
-    lead = f"{best.letter} has the highest {metric} on val. " if split == "test" else ""
     relation = "above" if gap.gap >= 0 else "below"
-    return (
-        f"{lead}On {split} it reaches {metric} {one}{_seeds(best)}, {abs(gap.gap):.3f} "
-        f"{relation} {rival.letter} ({two})."
-        if lead
-        else f"{best.letter} reaches {metric} {one} on val{_seeds(best)}, {abs(gap.gap):.3f} "
-        f"{relation} {rival.letter} ({two})."
-    )
+    next_to = f"{one}{_seeds(best)}, {abs(gap.gap):.3f} {relation} {rival.letter} ({two})."
+    if split == "val":
+        return f"On val {best.letter} reaches the highest {metric}, {next_to}"
+    return f"{best.letter} has the highest {metric} on val. On test it reaches {metric} {next_to}"
 
 
 def _why(gap: Gap, best: Configuration, rival: Configuration) -> str:
@@ -109,12 +106,22 @@ def _why(gap: Gap, best: Configuration, rival: Configuration) -> str:
     p = "p < 0.001" if gap.p < 0.001 else f"p = {gap.p:.3f}" if gap.p < 0.1 else f"p = {gap.p:.2f}"
     if gap.apart:
         return f"That is more than the spread over seeds explains (Welch’s t test, {p})."
+    if gap.spread is not None and abs(gap.gap) > gap.spread:
+        return (
+            f"That is more than the spread over seeds ({gap.spread:.3f}), but with so few seeds "
+            f"such a gap comes by chance too often (Welch’s t test, {p}): more seeds would tell."
+        )
     return f"That gap lies within the spread over seeds (Welch’s t test, {p})."
 
 
-def _also(best: Configuration, letters: list[str]) -> str:
-    listed = ", ".join(letters[:-1]) + " and " + letters[-1] if len(letters) > 1 else letters[0]
-    return f"Neither can {listed} be told apart from {best.letter}."
+def _also(best: Configuration, alike: list[str], others: int) -> list[str]:
+    """Who else cannot be told apart from the best."""
+    if not alike:
+        return []
+    if len(alike) == others - 1 and len(alike) > 1:
+        return [f"Nor can any of the others be told apart from {best.letter}."]
+    listed = ", ".join(alike[:-1]) + " and " + alike[-1] if len(alike) > 1 else alike[0]
+    return [f"Nor can {listed} be told apart from {best.letter}."]
 
 
 def _seeds(configuration: Configuration) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from fairtrial.results import Run
+from fairtrial.results import Run, View
 from fairtrial.trial import Trial
 
 HARDWARE = ("cpu", "gpu", "cores", "threads")
@@ -14,6 +14,7 @@ HARDWARE = ("cpu", "gpu", "cores", "threads")
 def cautions(trial: Trial) -> list[str]:
     """One sentence a caution, the weightiest first; none for runs made alike."""
     found = [
+        *(leak for view in trial.views.values() for leak in overlaps(view)),
         *_comparability(trial),
         *_code(trial),
         *_versions(trial),
@@ -44,6 +45,16 @@ def _comparability(trial: Trial) -> list[str]:
                 "images, so the choice of the best on val compares unlike figures."
             )
     return found
+
+
+def overlaps(view: View) -> list[str]:
+    """Leaks between the sides of a data set, a sentence a pair of sides."""
+    return [
+        f"Data set {view.name}: {count} images of {side} have their content or their group on "
+        f"{other} too, which flatters the figures."
+        for side, other in (("test", "train"), ("test", "val"), ("val", "train"))
+        if (count := view.shared(side, other))
+    ]
 
 
 def _code(trial: Trial) -> list[str]:

@@ -10,10 +10,10 @@ from typing import Any
 from fairtrial.dataset import SIDES
 from fairtrial.report import answer as answers
 from fairtrial.report.answer import UNDEFINED, duration, number, spread
-from fairtrial.report.cautions import cautions, differences
+from fairtrial.report.cautions import cautions, differences, overlaps
 from fairtrial.report.tables import caption, seconds
 from fairtrial.results import NAMES, SHOWN, Run, View
-from fairtrial.trial import ABSENT, Comparison, Configuration, Trial, value
+from fairtrial.trial import ABSENT, Comparison, Configuration, Trial, in_words, shorten, value
 
 ROOM = 30  # characters for the settings in the table of page one; more stand under each row
 TIMED = ("memory_gb",)  # of the hardware, besides the clock: differs between two looks
@@ -23,7 +23,7 @@ def content(
     trial: Trial, settings: dict[str, Any], figures: list[dict[str, Any]]
 ) -> dict[str, Any]:
     """`settings` of the stage; `figures` as in figures.json."""
-    metric, timings = settings.get("rank_by") or "AP", bool(settings.get("timings", True))
+    timings = bool(settings.get("timings", True))
     sections: dict[str, list[dict[str, Any]]] = {}
     for row in figures:
         sections.setdefault(row["section"], []).append(row)
@@ -31,12 +31,13 @@ def content(
         "experiment": settings["experiment"],
         "title": settings.get("title") or settings["experiment"],
         "question": settings.get("question") or "",
-        "metric": metric,
+        "metric": trial.metric,
+        "base": in_words(trial.base),
         "timings": timings,
         "cautions": cautions(trial),
-        "comparisons": [_comparison(c, metric, timings) for c in trial.comparisons],
+        "comparisons": [_comparison(c, timings) for c in trial.comparisons],
         "figures": sections,
-        "classes": [_classes(c, metric) for c in trial.comparisons],
+        "classes": [_classes(c) for c in trial.comparisons],
         "views": [_view(view) for view in trial.views.values()],
         "cost": _cost(trial, timings),
         "runs": [_run(run, c, timings) for c in trial.configurations for run in c.runs],
@@ -44,18 +45,20 @@ def content(
     }
 
 
-def _comparison(comparison: Comparison, metric: str, timings: bool) -> dict[str, Any]:
-    found = answers.answer(comparison, metric)
-    ranked = comparison.ranked(metric)
+def _comparison(comparison: Comparison, timings: bool) -> dict[str, Any]:
+    found = answers.answer(comparison)
+    ranked = comparison.ranked()
     columns = list(ranked[0].differs)
     widths = [max(len(c.differs[k]) for c in ranked) for k in columns]
-    wide = sum(max(len(k), w) + 2 for k, w in zip(columns, widths, strict=True)) > ROOM
+    needed = sum(max(len(k), w) + 2 for k, w in zip(columns, widths, strict=True))
+    told = max(len(c.about) for c in ranked)
+    layout = "columns" if columns and needed <= ROOM else "about" if told <= ROOM else "beneath"
     return {
         "names": comparison.names,
         "split": comparison.split,
-        "caption": caption(comparison, metric),
+        "caption": caption(comparison),
         "answer": vars(found),
-        "beneath": wide or not columns,  # settings under each row, not in columns
+        "layout": layout,  # of the settings: columns, one column in words, or under each row
         "columns": columns,
         "figures": [NAMES.get(m, m) for m in SHOWN],
         "rows": [_row(c, comparison.split, found, timings) for c in ranked],
@@ -75,19 +78,21 @@ def _row(c: Configuration, split: str, found: answers.Answer, timings: bool) -> 
     }
 
 
-def _classes(comparison: Comparison, metric: str) -> dict[str, Any]:
+def _classes(comparison: Comparison) -> dict[str, Any]:
     """AP of each class: a row a class, a column a configuration, the best eight on val."""
-    shown = comparison.ranked(metric)[:8]
+    shown = comparison.ranked()[:8]
     table = shown[0].first.per_class.get(comparison.split, {})
     rows = [
         [name, f"{row['objects']:.0f}", *(_class_ap(c, comparison.split, name) for c in shown)]
         for name, row in table.items()
+        if row["objects"] > 0
     ]
     return {
         "names": comparison.names,
         "split": comparison.split,
         "letters": [c.letter for c in shown],
         "left_out": len(comparison.configurations) - len(shown),
+        "empty": len(table) - len(rows),
         "rows": rows,
     }
 
@@ -101,29 +106,38 @@ def _class_ap(configuration: Configuration, split: str, name: str) -> str:
 def _view(view: View) -> dict[str, Any]:
     split, quality = view.split, view.quality or {}
     summary = split.get("summary") or {}
-    classes = list(view.objects.categories.values())
     sides = [side for side in SIDES if side in summary]
-    certificate = {k: value(split, k) for k in sorted(split) if isinstance(split[k], str | int)}
     return {
         "name": view.name,
-        "certificate": certificate,
-        "sides": [
-            [side, *(str(summary[side].get(k, UNDEFINED)) for k in ("images", "objects", "groups"))]
-            for side in sides
+        "certificate": _certificate(split),
+        "overlaps": overlaps(view),
+        "sides": sides,
+        "totals": [_totals(summary, sides, key) for key in ("images", "objects", "groups")],
+        "classes": [
+            [name, *_class_counts(summary, sides, name)]
+            for name in view.objects.categories.values()
         ],
-        "columns": sides,
-        "classes": [[name, *_class_counts(summary, sides, name)] for name in classes],
         "quality": {k: value(quality, k) for k in quality if isinstance(quality[k], int)},
         "defects": [
             [
                 kind.replace("_", " "),
                 str(found.get("count", "")),
-                found.get("action", ""),
-                found.get("explanation", ""),
+                str(found.get("action", "")),
+                str(found.get("explanation", "")),
             ]
             for kind, found in sorted((quality.get("defects") or {}).items())
         ],
     }
+
+
+def _certificate(split: dict[str, Any]) -> dict[str, str]:
+    """How the sides were made: all of split.json that is short, but the images themselves."""
+    told = {k: value(split, k) for k in split if k not in (*SIDES, "summary")}
+    return {k: text for k, text in told.items() if len(text) <= 120}
+
+
+def _totals(summary: dict[str, Any], sides: list[str], key: str) -> list[str]:
+    return [str(summary[side].get(key, UNDEFINED)) for side in sides]
 
 
 def _class_counts(summary: dict[str, Any], sides: list[str], name: str) -> list[str]:
@@ -138,7 +152,7 @@ def _cost(trial: Trial, timings: bool) -> list[dict[str, Any]]:
     rows = []
     for c in trial.configurations:
         model, speed = c.first.record.get("model") or {}, c.first.speed or {}
-        row = {"letter": c.letter, "about": c.about}
+        row = {"letter": c.letter, "about": shorten(c.about, 60)}
         row["parameters"] = _thousands(model.get("parameters"))
         row["gflops"] = UNDEFINED if model.get("gflops") is None else f"{model['gflops']:.1f}"
         row["layers"] = value(model, "layers") if model.get("layers") is not None else UNDEFINED
@@ -171,7 +185,7 @@ def _run(run: Run, configuration: Configuration, timings: bool) -> dict[str, Any
         "name": run.name,
         "letter": configuration.letter,
         "seed": str(run.seed),
-        "epochs": f"{value(record, 'best_epoch')} / {value(record, 'epochs_run')}",
+        "epochs": f"{record.get('best_epoch') or UNDEFINED} / {record.get('epochs_run')}",
         "confidence": number(run.metrics.get("confidence")),
         "sides": [
             [side, *(number(run.score(side, m)) for m in (*SHOWN, "AP75"))] for side in sides

@@ -10,14 +10,10 @@ from typing import Any
 
 from fairtrial.dataset import whole_file
 from fairtrial.report.answer import duration, spread
-from fairtrial.report.compare import over_seeds
-from fairtrial.results import NAMES, SHOWN
+from fairtrial.results import FIGURES, NAMES, SHOWN
+from fairtrial.scoring.uncertainty import over_seeds
 from fairtrial.trial import Comparison, Configuration, Trial
 
-FIGURES = (
-    *("precision", "recall", "f1", "AP50", "AP", "AP75", "AP_small", "AP_medium", "AP_large"),
-    *("AR_1", "AR_10", "AR_100", "AR_small", "AR_medium", "AR_large"),
-)
 SPECIAL = {
     "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "$": r"\$", "&": r"\&", "#": r"\#",
     "_": r"\_", "%": r"\%", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}",
@@ -32,11 +28,11 @@ def seconds(configuration: Configuration) -> float | None:
     return statistics.fmean(defined) if defined else None
 
 
-def write_comparison(path: Path, trial: Trial, metric: str, timings: bool) -> None:
+def write_comparison(path: Path, trial: Trial, timings: bool) -> None:
     """A row a configuration: settings that differ, then mean and sd of every figure."""
     rows = []
     for number, comparison in enumerate(trial.comparisons, 1):
-        for rank, c in enumerate(comparison.ranked(metric), 1):
+        for rank, c in enumerate(comparison.ranked(), 1):
             row: dict[str, Any] = {"configuration": c.name, "letter": c.letter}
             row |= {"comparison": number, "shown": comparison.split, "rank": rank}
             row |= {"seeds": len(c.runs), **_columns(c.differs), **_means(c)}
@@ -89,12 +85,12 @@ def _csv(path: Path, rows: list[dict[str, Any]]) -> None:
         writer.writerows(rows)
 
 
-def cells(comparison: Comparison, metric: str, timings: bool) -> list[list[str]]:
+def cells(comparison: Comparison, timings: bool) -> list[list[str]]:
     """The table of page one: a heading, then a row a configuration, best on val first."""
     settings = list(comparison.configurations[0].differs) or ["configuration"]
     heading = ["", *settings, "seeds", *(NAMES.get(m, m) for m in SHOWN)]
     rows = [heading + (["training"] if timings else [])]
-    for c in comparison.ranked(metric):
+    for c in comparison.ranked():
         told = list(c.differs.values()) or [c.name]
         figures = [spread(c.scores(comparison.split, m)) for m in SHOWN]
         time = [duration(seconds(c))] if timings else []
@@ -102,37 +98,36 @@ def cells(comparison: Comparison, metric: str, timings: bool) -> list[list[str]]
     return rows
 
 
-def caption(comparison: Comparison, metric: str) -> str:
+def caption(comparison: Comparison) -> str:
     """What the figures of a table are and where they come from."""
     side = comparison.split
     found = (comparison.configurations[0].first.metrics.get(side)) or {}
+    seeds = max(len(c.runs) for c in comparison.configurations)
+    over = "mean ± standard deviation over seeds" if seeds > 1 else "one seed each"
     size = f" ({found.get('images')} images, {found.get('objects')} objects)"
-    return (
-        f"On {side} of {comparison.names}{size}, mean ± standard deviation over seeds; "
-        f"sorted by {metric} on val."
-    )
+    return f"On {side} of {comparison.names}{size}, {over}; sorted by {comparison.metric} on val."
 
 
-def markdown(trial: Trial, metric: str, timings: bool) -> str:
+def markdown(trial: Trial, timings: bool) -> str:
     """A table a comparison."""
     parts = []
     for comparison in trial.comparisons:
-        rows = cells(comparison, metric, timings)
+        rows = cells(comparison, timings)
         lines = ["| " + " | ".join(_markdown(cell) for cell in row) + " |" for row in rows]
         lines.insert(1, "|" + " --- |" * len(rows[0]))
-        parts.append("\n".join([*lines, "", _markdown(caption(comparison, metric)), ""]))
+        parts.append("\n".join([*lines, "", _markdown(caption(comparison)), ""]))
     return "\n".join(parts)
 
 
-def latex(trial: Trial, metric: str, timings: bool) -> str:
+def latex(trial: Trial, timings: bool) -> str:
     """A tabular a comparison; needs no package."""
     parts = []
     for comparison in trial.comparisons:
-        rows = cells(comparison, metric, timings)
+        rows = cells(comparison, timings)
         lines = [" & ".join(_latex(cell) for cell in row) + r" \\" for row in rows]
         lines.insert(1, r"\hline")
         columns = "l" * (len(rows[0]) - len(SHOWN) - timings) + "r" * (len(SHOWN) + timings)
-        note = "% " + " ".join(caption(comparison, metric).split())
+        note = "% " + " ".join(caption(comparison).split())
         begin, end = rf"\begin{{tabular}}{{{columns}}}", r"\end{tabular}"
         parts.append("\n".join([note, begin, r"\hline", *lines, r"\hline", end, ""]))
     return "\n".join(parts)

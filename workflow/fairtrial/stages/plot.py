@@ -15,14 +15,14 @@ def plot(
     """Draw every figure that has something to show.
 
     `settings`: `runs` (names), `gallery` (how many images), `timings` (False leaves out what
-    depends on the clock), `style` (one of seaborn's). `results` is results/<experiment>,
-    `data` the data folder; SVG files go to the folder `figures`, their list to `manifest`.
-    Raises DataError where a run lacks one of its files.
+    depends on the clock), `rank_by` (as for report), `style` (one of seaborn's). `results` is
+    results/<experiment>, `data` the data folder; SVG files go to the folder `figures`, their
+    list to `manifest`. Raises DataError where a run lacks one of its files.
     """
     from fairtrial.figures import base, makers
     from fairtrial.trial import load
 
-    trial = load(results, data, settings["runs"])
+    trial = load(results, data, settings["runs"], settings.get("rank_by") or "AP")
     figures.mkdir(parents=True, exist_ok=True)
     for old in figures.glob("*.svg"):  # of configurations that are no longer in the experiment
         old.unlink()

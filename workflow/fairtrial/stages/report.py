@@ -33,8 +33,8 @@ def report(
     from fairtrial.report.pdf import compile_pdf
     from fairtrial.trial import load
 
-    trial = load(results, data, settings["runs"])
-    metric, timings = settings.get("rank_by") or "AP", bool(settings.get("timings", True))
+    trial = load(results, data, settings["runs"], settings.get("rank_by") or "AP")
+    timings = bool(settings.get("timings", True))
     drawn = read_json(figures)
     files = {row["file"]: (figures.parent / row["file"]).read_bytes() for row in drawn}
     with whole_file(pdf, "wb") as file:
@@ -43,8 +43,8 @@ def report(
     write_json(
         metrics, {r.name: {s: r.metrics[s] for s in sides if r.metrics.get(s)} for r in trial.runs}
     )
-    tables.write_comparison(comparison, trial, metric, timings)
+    tables.write_comparison(comparison, trial, timings)
     tables.write_runs(runs, trial, timings)
     for path, write in ((markdown, tables.markdown), (latex, tables.latex)):
         with whole_file(path) as file:
-            file.write(write(trial, metric, timings))
+            file.write(write(trial, timings))

@@ -1,0 +1,148 @@
+"""Every figure draws what there is, fits the page, and is the same twice."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fairtrial import DataError
+from fairtrial.figures import makers
+from fairtrial.figures.base import HEIGHT, WIDTH
+from fairtrial.stages.plot import plot
+from tests.report.fake_results import Fake, load
+
+CASES: dict[str, dict[str, Any]] = {
+    "three": {"configurations": {f"m{m}": {"momentum": m} for m in (0.3, 0.6, 0.9)}},
+    "twelve": {"configurations": {f"l{i}": {"lr0": i} for i in range(12)}, "seeds": (0,)},
+    "one run, one class, no test, no epoch": {
+        "configurations": {"only": {}},
+        "seeds": (0,),
+        "classes": ("cell",),
+        "test": False,
+        "epochs": 0,
+    },
+    "eighty classes": {
+        "configurations": {"a": {"momentum": 0.3}, "b": {"momentum": 0.6}},
+        "seeds": (0,),
+        "classes": tuple(f"class number {i}" for i in range(80)),
+        "objects": 12,
+        "epochs": 1,
+    },
+    "hostile names": {
+        "configurations": {"x": {"model": "$x_1$ " * 20}, "y": {"model": "#panic()\n_"}},
+        "seeds": (0,),
+        "classes": ("$a$", "_b", "c\nd", "é世", "\\frac{", "long " * 20),
+    },
+    "two data sets": {
+        "configurations": {"a": {"momentum": 0.3}, "b": {"momentum": 0.3}},
+        "seeds": (0,),
+        "sets": {"b": 1},
+    },
+}
+
+
+SMALL: dict[str, Any] = {
+    "configurations": {"a": {"momentum": 0.3}, "b": {"momentum": 0.6}},
+    "seeds": (0,),
+    "epochs": 2,
+}
+
+
+def draw(fake: Fake, **settings: Any) -> list[dict[str, str]]:
+    manifest = fake.results / "figures.json"
+    plot(
+        settings={"runs": fake.runs, "gallery": 1, "timings": True, **settings},
+        results=fake.results,
+        data=fake.data,
+        figures=fake.results / "figures",
+        manifest=manifest,
+    )
+    rows: list[dict[str, str]] = load(manifest)
+    return rows
+
+
+@pytest.fixture(scope="module", params=CASES)
+def drawn(request: Any, tmp_path_factory: Any) -> tuple[str, Fake, list[dict[str, str]]]:
+    fake = Fake(tmp_path_factory.mktemp("figures"), **CASES[request.param]).build()
+    return request.param, fake, draw(fake)
+
+
+def test_no_figure_is_larger_than_the_page(drawn: Any) -> None:
+    _, fake, rows = drawn
+    assert rows
+    for row in rows:
+        head = (fake.results / row["file"]).read_text()[:2000]
+        width, height = map(
+            float, re.search(r'width="([\d.]+)pt" height="([\d.]+)pt"', head).groups()
+        )
+        assert width * 2.54 / 72 <= WIDTH + 0.01, row["file"]
+        assert height * 2.54 / 72 <= HEIGHT + 0.01, row["file"]
+
+
+def test_every_figure_says_what_it_is(drawn: Any) -> None:
+    _, _, rows = drawn
+    assert len({row["file"] for row in rows}) == len(rows)
+    assert all(row["title"] and row["caption"].endswith(".") for row in rows)
+
+
+def test_figures_stand_in_the_sections_where_there_is_something_to_show(drawn: Any) -> None:
+    name, _, rows = drawn
+    found = {row["section"] for row in rows}
+    always = {"detection", "classes", "confusion", "data", "gallery"}
+    if name.startswith("one run"):  # nothing to compare, and no epoch
+        assert found == always
+    elif name == "two data sets":  # a configuration each: no winner, no cost to compare
+        assert found == always | {"curves"}
+    else:
+        assert found == always | {"curves", "answer", "cost"}
+
+
+def test_every_figure_is_exercised(tmp_path: Path) -> None:
+    fake = Fake(tmp_path, **CASES["three"]).build()
+    assert len({row["file"].rstrip("0123456789-.svg") for row in draw(fake)}) == len(makers())
+
+
+def test_same_bytes_twice(tmp_path: Path) -> None:
+    fakes = [Fake(tmp_path / place, **SMALL).build() for place in ("one", "two")]
+    first, second = (draw(fake) for fake in fakes)
+    assert first == second  # the manifest holds every figure's sha256
+
+
+def test_no_clock_without_timings(tmp_path: Path) -> None:
+    fake = Fake(tmp_path, **SMALL).build()
+    before = draw(fake, timings=False)
+    for path in fake.results.rglob("speed.json"):
+        path.unlink()
+    assert draw(fake, timings=False) == before
+
+
+def test_figures_of_former_runs_are_removed(tmp_path: Path) -> None:
+    fake = Fake(tmp_path, **SMALL).build()
+    stale = fake.results / "figures" / "gallery-9-9.svg"
+    stale.parent.mkdir()
+    stale.write_text("<svg/>")
+    draw(fake)
+    assert not stale.exists()
+
+
+def test_a_run_that_is_not_there_is_named(tmp_path: Path) -> None:
+    fake = Fake(tmp_path, {"a": {}}, seeds=(0,)).build()
+    with pytest.raises(DataError, match="ghost-s0"):
+        draw(fake, runs=["a-s0", "ghost-s0"])
+
+
+def test_twelve_letters_are_not_needed_to_read_a_legend(tmp_path: Path) -> None:
+    from fairtrial.figures.base import OTHERS, looks
+    from fairtrial.trial import load as load_trial
+
+    fake = Fake(tmp_path, **CASES["twelve"]).build()
+    comparison = load_trial(fake.results, fake.data, fake.runs).comparisons[0]
+    look = looks(comparison.configurations, comparison.ranked())
+    best = {c.letter for c in comparison.ranked()[:7]}
+    assert {letter for letter, found in look.items() if found["color"] != OTHERS} == best
+    styles = {(str(look[b]["linestyle"]), look[b]["marker"], look[b]["color"]) for b in best}
+    assert len(styles) == 7
+    assert len({str(look[b]["linestyle"]) for b in best}) == 7  # in grey print, too

@@ -1,0 +1,56 @@
+"""The figure of page one: every seed of every configuration on one axis."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Iterator
+from typing import Any
+
+from matplotlib.axes import Axes
+
+from fairtrial.figures.base import FONT, Drawn, figure, new, not_shown
+from fairtrial.results import NAMES
+from fairtrial.trial import Comparison, Configuration, Trial
+
+SHOWN = 16  # more would push the contents off page one
+
+
+@figure("answer")
+def answer(trial: Trial, settings: dict[str, Any]) -> Iterator[Drawn]:
+    """A row a configuration, best on val first: its seeds, their mean and spread."""
+    for number, comparison in enumerate(trial.comparisons):
+        shown = [c for c in comparison.ranked() if c.scores(comparison.split, comparison.metric)]
+        if len(shown) < 2:
+            continue
+        seeds = max(len(c.runs) for c in shown)
+        caption = f"On {comparison.split} of {comparison.names}, best on val on top. "
+        caption += "Circles: seeds; line: mean ± sd." if seeds > 1 else "One seed each."
+        caption += not_shown(len(shown) - SHOWN)
+        name = NAMES.get(comparison.metric, comparison.metric)
+        title = f"{name} of each configuration"
+        yield Drawn(f"answer-{number + 1}", _rows(shown[:SHOWN], comparison), title, caption)
+
+
+def _rows(shown: list[Configuration], comparison: Comparison) -> Any:
+    drawn = new(1.2 + 0.42 * len(shown))
+    ax = drawn.subplots()
+    for place, configuration in enumerate(shown):
+        _row(ax, place, configuration.scores(comparison.split, comparison.metric))
+    ax.set_yticks(range(len(shown)), [c.label(44) for c in shown])
+    ax.set_ylim(len(shown) - 0.5, -0.5)
+    ax.set_xlabel(f"{NAMES.get(comparison.metric, comparison.metric)} on {comparison.split}")
+    ax.grid(axis="y", visible=False)
+    ax.margins(x=0.06)
+    return drawn
+
+
+def _row(ax: Axes, place: int, scores: list[float]) -> None:
+    mean = statistics.fmean(scores)
+    colour = "#000000" if place == 0 else "#0072B2"
+    if len(scores) > 1:
+        ax.errorbar(
+            mean, place, xerr=statistics.stdev(scores), color=colour, capsize=2.5, linewidth=1.4
+        )
+        ax.plot([mean], [place], marker="|", markersize=9, markeredgewidth=1.8, color=colour)
+    circles = ax.plot(scores, [place] * len(scores), "o", color=colour, markersize=FONT / 1.8)
+    circles[0].set(markerfacecolor="white", markeredgewidth=0.9)
