@@ -38,9 +38,11 @@ def read_yaml_text(text: str, where: str) -> dict[str, Any]:
         content = YAML(typ="safe", pure=True).load(text)
     except MarkedYAMLError as error:
         line = f":{error.problem_mark.line + 1}" if error.problem_mark else ""
-        raise SettingsError(f"{where}{line}: not valid YAML: {error.problem}") from error
+        problem = ", ".join(filter(None, (error.context, error.problem)))
+        raise SettingsError(f"{where}{line}: not valid YAML: {problem}") from error
     except YAMLError as error:
-        raise SettingsError(f"{where}: not valid YAML: {error}") from error
+        problem = str(error).partition("\n")[0]
+        raise SettingsError(f"{where}: not valid YAML: {problem}") from error
     if not isinstance(content, dict):
         found = "is empty" if content is None else "holds none"
         raise SettingsError(f"{where}: must hold `key: value` lines, and {found}")
