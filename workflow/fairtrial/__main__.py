@@ -30,6 +30,12 @@ def main(arguments: list[str] | None = None) -> int:
     except fairtrial.FairtrialError as error:
         print(f"fairtrial {name}: {error}", file=sys.stderr)
         return 1
+    except OSError as error:
+        if error.strerror is None:  # not of the operating system: a library's own
+            raise
+        place = f"{error.filename}: " if error.filename else ""
+        print(f"fairtrial {name}: {place}{error.strerror}", file=sys.stderr)
+        return 1
     except KeyboardInterrupt:
         print(f"fairtrial {name}: interrupted", file=sys.stderr)
         return 130
@@ -81,7 +87,17 @@ def _add_options(parser: argparse.ArgumentParser, function: Callable[..., None])
 
 def _converter(kind: Any) -> Callable[[str], Any]:
     """From a flag's text to its type."""
-    return json.loads if typing.get_origin(kind) is dict else kind
+    return _mapping if typing.get_origin(kind) is dict else kind
+
+
+def _mapping(text: str) -> dict[str, Any]:
+    try:
+        found = json.loads(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"not JSON: {error}") from error
+    if not isinstance(found, dict):
+        raise argparse.ArgumentTypeError("not a JSON object")
+    return found
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ from fairtrial.dataset import whole_file
 from fairtrial.folders import checked_path
 from fairtrial.threads import map_in_order
 
+_SHOWN = 10  # files in one error
 _LINE = re.compile(r"([0-9a-fA-F]{64}) [ *](.+)")
 
 
@@ -64,7 +65,7 @@ def write_manifest(sums: dict[str, str], path: Path) -> None:
 def verify(folder: Path, manifest: Path) -> dict[str, str]:
     """The manifest's SHA-256 by path, once every file of it in `folder` has been checked.
 
-    Raises ChecksumError listing each file that is missing or not the one named.
+    Raises ChecksumError listing the first files that are missing or not the one named.
     """
     expected = read_manifest(manifest)
     missing = [name for name in expected if not (folder / name).is_file()]
@@ -73,5 +74,7 @@ def verify(folder: Path, manifest: Path) -> dict[str, str]:
     if missing or wrong:
         lines = [f"  {name}: missing" for name in missing]
         lines += [f"  {name}: changed" for name in wrong]
+        if len(lines) > _SHOWN:
+            lines[_SHOWN:] = [f"  … and {len(lines) - _SHOWN} more of {len(expected)} files"]
         raise ChecksumError(f"{folder} is not what {manifest} names:\n" + "\n".join(lines))
     return expected

@@ -145,11 +145,12 @@ def _coco_annotation(a: Annotation) -> dict[str, Any]:
 def read(path: Path) -> Dataset:
     """Read a set that `write` wrote.
 
-    Raises DataError where the file is missing, is not JSON, or lacks one of its parts.
+    Raises DataError where the file is missing, is not JSON, lacks one of its parts, or an
+    object is on no image or of no class.
     """
     data = read_json(path)
     try:
-        return Dataset(
+        found = Dataset(
             [Image(**row) for row in data["images"]],
             [
                 Annotation(
@@ -166,12 +167,38 @@ def read(path: Path) -> Dataset:
         )
     except (KeyError, TypeError) as error:
         raise DataError(f"{path}: not a set written by `convert` or `split` ({error})") from error
+    images = {image.id for image in found.images}
+    for a in found.annotations:
+        if a.image_id not in images or a.category_id not in found.categories:
+            raise DataError(f"{path}: annotation {a.id} is on no image, or of no class, of the set")
+    return found
+
+
+def read_sides(split: Path) -> dict[str, list[int]]:
+    """The image ids of train, val and test, from a certificate that `split` wrote."""
+    content = read_json(split)
+    if isinstance(content, dict) and all(isinstance(content.get(side), list) for side in SIDES):
+        return {side: content[side] for side in SIDES}
+    raise DataError(f"{split}: not a certificate of `split`: lacks train, val or test")
 
 
 def read_view(annotations: Path, split: Path, folder: Path) -> View:
-    """A data set's two files and its image folder together."""
-    certificate = read_json(split)
-    return View(read(annotations), {side: certificate[side] for side in SIDES}, folder)
+    """A data set's two files and its image folder together.
+
+    Raises DataError where they do not belong together: an image of the split is not in the
+    set or not in the folder. (Ultralytics would train without it, and say nothing.)
+    """
+    dataset, sides = read(annotations), read_sides(split)
+    names = {image.id: image.file_name for image in dataset.images}
+    used = [number for ids in sides.values() for number in ids]
+    if unknown := sorted(set(used) - set(names)):
+        raise DataError(f"{split}: there is no image {unknown[0]} in {annotations}")
+    missing = [names[number] for number in used if not (folder / names[number]).is_file()]
+    if missing:
+        raise DataError(
+            f"{folder}: {len(missing)} of {len(used)} images are not there, such as {missing[0]}"
+        )
+    return View(dataset, sides, folder)
 
 
 def read_json(path: Path) -> Any:

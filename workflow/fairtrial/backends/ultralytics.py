@@ -293,6 +293,8 @@ def detector(
 
         def detect(path: Path) -> tuple[list[Detection], dict[str, float]]:
             pixels = cv2.imread(str(path), cv2.IMREAD_COLOR)
+            if pixels is None:  # Ultralytics would look at pictures of its own instead
+                raise BackendError(f"{path}: cannot be read as an image")
             found = model.predict(pixels, **wanted)[0]
             boxes = found.boxes.xyxy.tolist()
             rows = zip(boxes, found.boxes.conf.tolist(), found.boxes.cls.tolist(), strict=True)

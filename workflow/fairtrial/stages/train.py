@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from fairtrial import provenance, store
-from fairtrial.dataset import SIDES, read_json, read_view, whole_file, write_json
+from fairtrial.dataset import read_json, read_sides, read_view, whole_file, write_json
 
 
 def train(
@@ -65,10 +65,9 @@ def train(
 
 
 def _inputs(annotations: Path, split: Path, initial: Path | None) -> dict[str, Any]:
-    certificate = read_json(split)
     return {
         "annotations": provenance.sha256(annotations),
-        "split": provenance.key({side: certificate[side] for side in SIDES}),
+        "split": provenance.key(read_sides(split)),
         "weights": provenance.sha256(initial) if initial else None,
     }
 
