@@ -24,11 +24,12 @@ rule train:
     params:
         settings=lambda w: PLAN.settings("train", w.run),
         code=lambda w: PLAN.code("train", w.run),
+        fit=lambda w: PLAN.fitted_by(w.run),
         initial=checkpoint_of,
     shell:
         "python -m fairtrial train"
         " --settings {params.settings:q}"
-        " --code {params.code}"
+        " --code {params.fit}"
         " --images {input.images:q}"
         " --annotations {input.annotations:q}"
         " --split {input.split:q}"

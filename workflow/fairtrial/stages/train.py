@@ -28,7 +28,7 @@ def train(
     """Fit one run, or adopt it from the store where an equal one is finished.
 
     settings: `backend` and everything its `Settings` holds; code: fingerprint of the code that
-    trains; initial: the checkpoint to start from, or none. The entry's key is everything that
+    fits; initial: the checkpoint to start from, or none. The entry's key is everything that
     determines the result: never a name, a path or a time. Raises BackendError and StoreError.
     """
     inputs = _inputs(annotations, split, initial)
