@@ -15,7 +15,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from fairtrial import SettingsError
+from fairtrial import SettingsError, checksums
 from fairtrial.fingerprint import fingerprint
 from fairtrial.provenance import canonical
 from fairtrial.runs import Run, refuse_unused, resolve
@@ -26,8 +26,8 @@ from fairtrial.settings import (
     read_experiment,
     read_params,
     read_source,
-    read_yaml_text,
 )
+from fairtrial.yamlfile import nearest, read_yaml_text
 
 
 @dataclass(frozen=True)
@@ -43,30 +43,49 @@ class Plan:
     def read(cls, name: str | None = None) -> Plan:
         """The plan of params.yaml, or of the experiment `name` for a look at another one."""
         params = read_params()
-        name = str(name or params.get("experiment"))
+        name = name or params.get("experiment")
         experiment = read_experiment(name)
         file = f"config/experiments/{name}.yaml"
         runs = resolve(params, experiment, file)
         earlier = _params_before_dvc()
         if earlier and earlier.get("experiment") == params.get("experiment"):
             refuse_unused(params, earlier, experiment, file)
-        return cls(name, params, experiment, runs)
+        return cls(str(name), params, experiment, runs)
+
+    @property
+    def file(self) -> str:
+        """The experiment's file, for messages."""
+        return f"config/experiments/{self.name}.yaml"
 
     @cached_property
     def datasets(self) -> dict[str, DataSet]:
         """The data sets of all runs by name."""
-        return {
-            name: read_dataset(name) for name in sorted({r.dataset for r in self.runs.values()})
-        }
+        wanted = {run.dataset: f"{self.file}: run {run.name}" for run in self.runs.values()}
+        found = {name: read_dataset(name, f"{at}: `dataset`") for name, at in wanted.items()}
+        return dict(sorted(found.items()))
 
     @cached_property
     def sources(self) -> dict[str, dict[str, Any]]:
-        """The sources of all data sets and checkpoints: the settings of their two stages."""
-        wanted = {dataset.source for dataset in self.datasets.values()}
-        wanted |= {
-            weights.partition("/")[0] for run in self.runs.values() if (weights := _weights(run))
+        """The sources of all data sets and checkpoints: the settings of their two stages.
+
+        Raises SettingsError where a data set's source has no format, and where a checkpoint
+        is not among the files of its source.
+        """
+        wanted = {
+            dataset.source: f"config/datasets/{name}.yaml: `source`"
+            for name, dataset in self.datasets.items()
         }
-        return {name: read_source(name) for name in sorted(wanted)}
+        starts = {start: run for run in self.runs if (start := self.weights(run))}
+        at = {start: f"{self.file}: run {run}: `weights`" for start, run in starts.items()}
+        places = {source: at[source, file] for source, file in starts} | wanted
+        found = {name: read_source(name, places[name]) for name in sorted(places)}
+        for name in wanted:
+            if "convert" not in found[name]:
+                file = f"config/sources/{name}.yaml"
+                raise SettingsError(f"{file}: `format`: missing; it is the source of a data set")
+        for source, file in starts:
+            _refuse_unlisted(found[source]["download"].get("manifest"), file, at[source, file])
+        return found
 
     def weights(self, run: str) -> tuple[str, str] | None:
         """The checkpoint that a run starts from: (source, file below it)."""
@@ -77,7 +96,7 @@ class Plan:
         """What a job is told, as canonical JSON; `name` is its source, data set or run."""
         content: dict[str, Any]
         if stage in {"download", "convert"}:
-            content = dict(self._source(name)[stage])
+            content = dict(self.sources[name][stage])
         elif stage == "split":
             content = self.datasets[name].model_dump(mode="json", exclude={"source"})
         elif stage == "train":
@@ -96,12 +115,6 @@ class Plan:
         """The tracked manifest that a source's files are checked against, if it has one."""
         manifest = self.sources[source]["download"].get("manifest")
         return [manifest] if manifest else []
-
-    def _source(self, name: str) -> dict[str, Any]:
-        found: dict[str, Any] = self.sources[name]
-        if "convert" not in found and name in {d.source for d in self.datasets.values()}:
-            raise SettingsError(f"config/sources/{name}.yaml: `format`: missing; it holds images")
-        return found
 
     def _results(self, stage: str) -> dict[str, Any]:
         content: dict[str, Any] = self.params[stage] | {"runs": list(self.runs)}
@@ -125,7 +138,7 @@ class Plan:
         if stage == "download":
             entries += [f"sources.{self.sources[name]['download']['kind']}:fetch"]
         elif stage == "convert":
-            entries += [f"formats.{self._source(name)['convert']['format']}:read"]
+            entries += [f"formats.{self.sources[name]['convert']['format']}:read"]
         elif stage == "train":
             entries += [f"backends.{self.runs[name].backend}:fit"]
         elif stage == "predict":
@@ -133,6 +146,12 @@ class Plan:
         elif stage in {"plot", "report"}:  # both take what lies in their folder
             entries += [{"plot": "figures/", "report": "report/"}[stage]]
         return fingerprint(*entries)
+
+
+def _refuse_unlisted(manifest: str | None, file: str, where: str) -> None:
+    listed = list(checksums.read_manifest(Path(manifest))) if manifest else [file]
+    if file not in listed:
+        raise SettingsError(f"{where}: {manifest} names no `{file}`{nearest(file, listed)}")
 
 
 def _weights(run: Run) -> str:

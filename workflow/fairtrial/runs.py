@@ -16,10 +16,10 @@ from fairtrial.settings import (
     SECTIONS,
     Experiment,
     Overrides,
-    closed,
     plugin_settings,
     training_keys,
 )
+from fairtrial.yamlfile import closed
 
 LONGEST_LABEL = 80
 
@@ -97,10 +97,15 @@ def _run(
     overrides = base | varied | ({} if seed is None else {"seed": seed})
     _refuse_sections(overrides, f"{file}: `{place}`")
     common = {name: overrides.pop(name, params.get(name)) for name in ("dataset", "backend")}
-    model = plugin_settings("backends", str(common["backend"]), f"{file}: `{place}`: `backend`")
+    model = plugin_settings("backends", common["backend"], f"{file}: `{place}`: `backend`")
     own = {name: params[name] for name in model.model_fields if name in params}
-    closed(model, own, PARAMS)
-    checked = closed(model, own | overrides, f"{file}: {place}").model_dump(mode="json")
+
+    def where(key: str) -> str:
+        if key not in overrides:
+            return PARAMS
+        return f"{file}: {place if key in varied else 'base' if key in base else 'seeds'}"
+
+    checked = closed(model, own | overrides, where).model_dump(mode="json")
     shown = label or _label(varied, common | checked)
     return Run(f"{shown}-s{checked['seed']}", **common, settings=checked)
 
@@ -138,20 +143,28 @@ def refuse_unused(
     `earlier` is params.yaml before `dvc exp run -S …` wrote to it. A silent no-op would be
     taken for "the parameter makes no difference".
     """
-    changed = [name for name in training_keys() if params.get(name) != earlier.get(name)]
-    runs = resolve(params, experiment, file).values()
-    for name in sorted(changed):
-        used = {
-            configuration.place
+    keys = sorted(training_keys() | {"backend", "dataset"})
+    for name in (key for key in keys if params.get(key) != earlier.get(key)):
+        known = {
+            configuration.place: _knows(name, params, experiment.base | configuration.varied)
             for configuration in _configurations(experiment)
-            if name not in experiment.base | configuration.varied
         }
-        known = any(name in run.settings for run in runs)
-        if not (used and known) or (name == "seed" and experiment.seeds):
+        used = any(
+            known[configuration.place] and name not in experiment.base | configuration.varied
+            for configuration in _configurations(experiment)
+        )
+        if not used or (name == "seed" and experiment.seeds):
             raise SettingsError(
                 f"{PARAMS}: `{name}` was set to {params.get(name)!r}, but no run of this "
-                f"experiment uses it: {_overrider(name, experiment, file, known)}"
+                f"experiment uses it: {_overrider(name, experiment, file, any(known.values()))}"
             )
+
+
+def _knows(name: str, params: dict[str, Any], overrides: Overrides) -> bool:
+    """Whether a run has such a setting: each has a backend, and what that understands."""
+    backend = overrides.get("backend", params.get("backend"))
+    fields = plugin_settings("backends", backend, "`backend`").model_fields
+    return name in {"backend", "dataset", *fields}
 
 
 def _overrider(name: str, experiment: Experiment, file: str, known: bool) -> str:
@@ -159,5 +172,5 @@ def _overrider(name: str, experiment: Experiment, file: str, known: bool) -> str
         return "no framework of its runs has such a setting"
     if name == "seed" and experiment.seeds:
         return f"{file} sets it by `seeds`"
-    place = "base" if name in experiment.base else "each of its runs"
-    return f"{file} sets it in `{place}`"
+    place = "in `base`" if name in experiment.base else "in each of its runs"
+    return f"{file} sets it {place}"

@@ -6,27 +6,34 @@ is an error instead of a default. Which runs an experiment asks for is said in r
 
 from __future__ import annotations
 
-import difflib
 import importlib
+import re
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, Field, model_validator
 
 from fairtrial import SettingsError
+from fairtrial.yamlfile import Closed, closed, nearest, read_yaml
 
 PARAMS = "params.yaml"
 
-Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
+NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]*$"
+
+
+def _distinct(values: list[Any]) -> list[Any]:
+    twice = sorted({str(value) for value in values if values.count(value) > 1})
+    if twice:
+        raise ValueError(f"must name each once; {', '.join(twice)} stands there twice")
+    return values
+
+
+Name = Annotated[str, Field(pattern=NAME, max_length=80)]
 Share = Annotated[float, Field(ge=0, lt=1)]
+Seed = Annotated[int, Field(ge=0)]
 Overrides = dict[str, Any]
-
-
-class Closed(BaseModel):
-    """A section that knows all of its keys, and takes no text where a number belongs."""
-
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
+Values = Annotated[list[Any], Field(min_length=1)]
 
 
 class Predict(Closed):
@@ -63,15 +70,22 @@ class Split(Closed):
 
     method: Literal["given", "random", "grouped"]
     seed: int = 0
-    val: Share = 0.2  # share of the images; ignored where the source gives the split
+    val: Annotated[Share, Field(gt=0)] = 0.2  # share of images; ignored where the split is given
     test: Share = 0.2
+
+    @model_validator(mode="after")
+    def _leaves_train(self) -> Split:
+        if self.val + self.test >= 1:
+            raise ValueError("`val` and `test` together leave nothing to train on")
+        return self
 
 
 class DataSet(Closed):
     """config/datasets/<name>.yaml: one view of a source."""
 
     source: Name
-    classes: list[str] | None = None  # names to keep, in this order; null keeps all
+    # Names to keep, in this order; null keeps all.
+    classes: Annotated[list[str], Field(min_length=1), AfterValidator(_distinct)] | None = None
     split: Split
 
 
@@ -86,11 +100,11 @@ class Experiment(Closed):
 
     title: Annotated[str, Field(min_length=1)]
     question: str = ""
-    base: Overrides = {}
-    runs: dict[Name, Overrides | None] = {}
-    sweep: dict[str, list[Any]] = {}
-    grid: dict[str, list[Any]] = {}
-    seeds: Annotated[list[int], Field(min_length=1)] | None = None
+    base: Overrides = Field(default_factory=dict)
+    runs: dict[Name, Overrides | None] = Field(default_factory=dict)
+    sweep: dict[str, Values] = Field(default_factory=dict)
+    grid: dict[str, Values] = Field(default_factory=dict)
+    seeds: Annotated[list[Seed], Field(min_length=1), AfterValidator(_distinct)] | None = None
 
 
 SECTIONS: dict[str, type[Closed]] = {
@@ -100,68 +114,6 @@ SECTIONS: dict[str, type[Closed]] = {
     "report": Report,
 }
 COMMON = {"experiment", "dataset", "backend"}  # top-level keys that belong to no framework
-
-
-def read_yaml(path: Path) -> dict[str, Any]:
-    """A file that holds a YAML mapping."""
-    try:
-        return read_yaml_text(path.read_text(encoding="utf-8"), str(path))
-    except FileNotFoundError as error:
-        near = nearest(path.stem, [p.stem for p in path.parent.glob("*.yaml")])
-        raise SettingsError(f"{path}: no such file{near}") from error
-    except UnicodeDecodeError as error:
-        raise SettingsError(f"{path}: not UTF-8 text ({error})") from error
-
-
-def read_yaml_text(text: str, where: str) -> dict[str, Any]:
-    """A YAML 1.2 mapping (DVC's dialect: `1e-4` is a number, `on` is a text)."""
-    from ruamel.yaml import YAML
-    from ruamel.yaml.error import YAMLError
-
-    try:
-        content = YAML(typ="safe", pure=True).load(text)
-    except YAMLError as error:
-        raise SettingsError(f"{where}: not valid YAML: {error}") from error
-    if not isinstance(content, dict):
-        raise SettingsError(f"{where}: must hold `key: value` lines")
-    return content
-
-
-def nearest(word: str, known: list[str]) -> str:
-    """The end of an error message: the known word that was probably meant, or all of them."""
-    match = difflib.get_close_matches(word, known, 1, 0.5)
-    if match:
-        return f"; did you mean `{match[0]}`?"
-    return f"; known: {', '.join(sorted(known))}" if known else ""
-
-
-def closed(model: type[BaseModel], content: Any, where: str) -> Any:
-    """`content` as a `model`, or a SettingsError that names file, key, value and remedy."""
-    try:
-        return model.model_validate(content)
-    except ValidationError as error:
-        problems = "\n".join(_problem(model, each, where) for each in error.errors())
-        raise SettingsError(problems) from None
-
-
-def _problem(model: type[BaseModel], error: Any, where: str) -> str:
-    path = [str(part) for part in error["loc"] if not str(part).startswith("function-")]
-    place = f"{where}: `{'.'.join(path)}`" if path else where
-    if error["type"] == "extra_forbidden":
-        return f"{place}: no such key{nearest(path[-1], _keys(model, path[:-1]))}"
-    if error["type"] == "missing":
-        return f"{place}: missing"
-    shown = "" if isinstance(error["input"], dict) else f" is {error['input']!r}:"
-    return f"{place}{shown} {error['msg'].removeprefix('Value error, ')}"
-
-
-def _keys(model: type[BaseModel], path: list[str]) -> list[str]:
-    for part in path:
-        inner = model.model_fields[part].annotation if part in model.model_fields else None
-        if not (isinstance(inner, type) and issubclass(inner, BaseModel)):
-            return []
-        model = inner
-    return list(model.model_fields)
 
 
 @cache
@@ -174,14 +126,18 @@ def plugins(kind: str) -> tuple[str, ...]:
     return tuple(sorted(p.stem for p in folder.glob("*.py") if not p.stem.startswith("_")))
 
 
-def plugin_settings(kind: str, name: str, where: str) -> type[BaseModel]:
+def plugin_settings(kind: str, name: Any, where: str) -> type[BaseModel]:
     """The `Settings` of one plugin. Raises SettingsError where there is no such module."""
     if name not in plugins(kind):
-        raise SettingsError(
-            f"{where}: no such {kind[:-1]}: `{name}`" + nearest(name, list(plugins(kind)))
-        )
+        raise _unknown(kind[:-1], name, list(plugins(kind)), where)
     found: type[BaseModel] = importlib.import_module(f"fairtrial.{kind}.{name}").Settings
     return found
+
+
+def _unknown(what: str, name: Any, known: list[str], where: str) -> SettingsError:
+    if name is None:
+        return SettingsError(f"{where}: missing{nearest('', known)}")
+    return SettingsError(f"{where}: no such {what}: `{name}`{nearest(str(name), known)}")
 
 
 def read_params(path: Path = Path(PARAMS)) -> dict[str, Any]:
@@ -204,31 +160,41 @@ def training_keys() -> frozenset[str]:
     return frozenset(name for model in models for name in model.model_fields)
 
 
-def read_experiment(name: str) -> Experiment:
-    """config/experiments/<name>.yaml."""
-    path = Path("config/experiments", f"{name}.yaml")
+def read_experiment(name: Any, where: str = f"{PARAMS}: `experiment`") -> Experiment:
+    """config/experiments/<name>.yaml; `where` says where it is named."""
+    path = _config("experiments", name, where)
     experiment: Experiment = closed(Experiment, read_yaml(path), str(path))
     return experiment
 
 
-def read_dataset(name: str) -> DataSet:
-    """config/datasets/<name>.yaml."""
-    path = Path("config/datasets", f"{name}.yaml")
+def read_dataset(name: Any, where: str = "`dataset`") -> DataSet:
+    """config/datasets/<name>.yaml; `where` says where it is named."""
+    path = _config("datasets", name, where)
     dataset: DataSet = closed(DataSet, read_yaml(path), str(path))
     return dataset
 
 
-def read_source(name: str) -> dict[str, dict[str, Any]]:
-    """config/sources/<name>.yaml: the settings of `download` and (null for weights) `convert`."""
-    path = Path("config/sources", f"{name}.yaml")
+def _config(folder: str, name: Any, where: str) -> Path:
+    path = Path("config", folder, f"{name}.yaml")
+    known = [p.stem for p in path.parent.glob("*.yaml") if re.match(NAME, p.stem)]
+    if name in known:
+        return path
+    if path.is_file():
+        raise SettingsError(f"{where}: {path}: its name may hold only letters, digits, `._-`")
+    raise _unknown(f"{folder[:-1]} in {path.parent}", name, known, where)
+
+
+def read_source(name: Any, where: str = "`source`") -> dict[str, dict[str, Any]]:
+    """config/sources/<name>.yaml: the settings of `download` and, unless it holds only other
+    files (as checkpoints), of `convert`; `where` says where the source is named."""
+    path = _config("sources", name, where)
     content = read_yaml(path)
     kind, form = content.pop("kind", None), content.pop("format", None)
     options, most = content.pop("options", {}), content.pop("max_dropped", 0.05)
-    where = f"{path}: `kind`"
-    source = closed(plugin_settings("sources", str(kind), where), content, str(path))
+    source = closed(plugin_settings("sources", kind, f"{path}: `kind`"), content, str(path))
     found = {"download": {"name": name, "kind": kind, **source.model_dump(mode="json")}}
     if form is not None:
-        model = plugin_settings("formats", str(form), f"{path}: `format`")
+        model = plugin_settings("formats", form, f"{path}: `format`")
         checked = closed(model, options, f"{path}: options")
         share = closed(MostDropped, {"max_dropped": most}, str(path)).max_dropped
         found["convert"] = {

@@ -7,6 +7,7 @@ import importlib.util
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -66,6 +67,13 @@ class Settings(BaseModel):
     fliplr: Share
     multi_scale: Share
 
+    @field_validator("optimizer", mode="before")
+    @classmethod
+    def _chosen(cls, name: Any) -> Any:
+        if name == "auto":
+            raise ValueError("it ignores lr0 and momentum; name one: SGD, Adam, AdamW, …")
+        return name
+
     @field_validator("model")
     @classmethod
     def _known(cls, name: str) -> str:
@@ -85,13 +93,14 @@ class Settings(BaseModel):
         return epochs
 
 
-def architectures() -> set[str]:
+@cache
+def architectures() -> frozenset[str]:
     """The names of all detectors, with their scale: yolov8n, yolov8s, …, yolo26x."""
     spec = importlib.util.find_spec("ultralytics")  # finds the folder without importing it
     if spec is None or not spec.submodule_search_locations:
         raise BackendError("ultralytics is not installed; `make venv` installs it")
     folder = Path(spec.submodule_search_locations[0], "cfg", "models")
-    found = set()
+    found: set[str] = set()
     for path in folder.rglob("yolo*.yaml"):
         if re.search(r"-(seg|pose|obb|cls|world|worldv2|rtdetr|depth|sem)|yoloe", path.stem):
             continue
@@ -101,7 +110,7 @@ def architectures() -> set[str]:
         if re.search(r"\d[a-z]$", head):  # one file a scale: yolov9c.yaml, yolov10n.yaml
             scales = [""]
         found |= {head + scale + dash + tail for scale in scales}
-    return found
+    return frozenset(found)
 
 
 # --------------------------------------------------------------------------- training

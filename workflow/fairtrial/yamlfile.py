@@ -1,0 +1,96 @@
+"""YAML files as closed models, with errors that say what would be right."""
+
+from __future__ import annotations
+
+import difflib
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from fairtrial import SettingsError
+
+
+class Closed(BaseModel):
+    """A section that knows all of its keys, and takes no text where a number belongs."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
+
+
+def read_yaml(path: Path) -> dict[str, Any]:
+    """A file that holds a YAML mapping."""
+    try:
+        return read_yaml_text(path.read_text(encoding="utf-8"), str(path))
+    except OSError as error:
+        raise SettingsError(f"{path}: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise SettingsError(f"{path}: not UTF-8 text ({error})") from error
+
+
+def read_yaml_text(text: str, where: str) -> dict[str, Any]:
+    """A YAML 1.2 mapping (DVC's dialect: `1e-4` is a number, `on` is a text)."""
+    from ruamel.yaml import YAML
+    from ruamel.yaml.error import MarkedYAMLError, YAMLError
+
+    try:
+        content = YAML(typ="safe", pure=True).load(text)
+    except MarkedYAMLError as error:
+        line = f":{error.problem_mark.line + 1}" if error.problem_mark else ""
+        problem = ", ".join(filter(None, (error.context, error.problem)))
+        raise SettingsError(f"{where}{line}: not valid YAML: {problem}") from error
+    except YAMLError as error:
+        problem = str(error).partition("\n")[0]
+        raise SettingsError(f"{where}: not valid YAML: {problem}") from error
+    if not isinstance(content, dict):
+        found = "is empty" if content is None else "holds none"
+        raise SettingsError(f"{where}: must hold `key: value` lines, and {found}")
+    return content
+
+
+def nearest(word: str, known: list[str]) -> str:
+    """The end of an error message: the known word that was probably meant, or all of them."""
+    match = difflib.get_close_matches(word, known, 1, 0.5)
+    if match:
+        return f"; did you mean `{match[0]}`?"
+    return f"; known: {', '.join(sorted(known))}" if known else ""
+
+
+def closed(model: type[BaseModel], content: Any, where: str | Callable[[str], str]) -> Any:
+    """`content` as a `model`, or a SettingsError that names file, key, value and remedy.
+
+    `where` is the file and section in which the keys stand, or says so for a key.
+    """
+    try:
+        # as JSON, so that a list is taken for a tuple, but still no text for a number
+        return model.model_validate_json(json.dumps(content, default=str), strict=True)
+    except ValidationError as error:
+        problems = "\n".join(_problem(model, each, where) for each in error.errors())
+        raise SettingsError(problems) from None
+
+
+def _problem(model: type[BaseModel], error: Any, where: str | Callable[[str], str]) -> str:
+    path = [str(part) for part in error["loc"] if not str(part).startswith("function-")]
+    file = where if isinstance(where, str) else where(path[0] if path else "")
+    place = f"{file}: `{'.'.join(path)}`" if path else file
+    if error["type"] == "extra_forbidden":
+        return f"{place}: no such key{nearest(path[-1], _keys(model, path[:-1]))}"
+    if error["type"] == "missing":
+        return f"{place}: missing"
+    if error["type"] in {"dict_type", "model_type", "model_attributes_type"}:
+        return f"{place}: must hold `key: value` lines"
+    shown = "" if isinstance(error["input"], dict) else f" is {json.dumps(error['input'])}:"
+    message = error["msg"].removeprefix("Value error, ")
+    for subject in ("Input", "String", "List"):
+        message = message.replace(f"{subject} should", "must")
+    return f"{place}{shown} {message}" if shown else f"{place}: {message}"
+
+
+def _keys(model: type[BaseModel], path: list[str]) -> list[str]:
+    for part in path:
+        inner = model.model_fields[part].annotation if part in model.model_fields else None
+        if not (isinstance(inner, type) and issubclass(inner, BaseModel)):
+            return []
+        model = inner
+    return list(model.model_fields)
