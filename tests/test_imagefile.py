@@ -49,3 +49,17 @@ def test_size_needs_the_header_only(tmp_path: Path) -> None:
     assert imagefile.size(path) == (90, 70)
     path.write_bytes(b"no image")
     assert imagefile.size(path) is None
+
+
+@pytest.mark.parametrize(("orientation", "kept"), [(None, True), (1, True), (3, False), (6, False)])
+def test_an_image_that_viewers_turn_is_named_and_dropped(
+    tmp_path: Path, orientation: int | None, kept: bool
+) -> None:
+    """OpenCV turns it, and boxes drawn before that would lie on other objects."""
+    exif = Image.Exif()
+    if orientation:
+        exif[imagefile.EXIF_ORIENTATION] = orientation
+    (tmp_path / "a.jpg").write_bytes(jpeg(exif=exif))
+    checked = imagefile.clean(tmp_path, "a.jpg", "digest", tmp_path / "clean")
+    assert checked.kept is kept
+    assert [fault.name for fault in checked.found] == ([] if kept else ["turned_image"])

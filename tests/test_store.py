@@ -16,14 +16,14 @@ from typing import Any
 
 import pytest
 
-from fairtrial import StoreError, store
+from fairtrial import StoreError, locks, store
 
 WORKER = """
 import sys, time
 from pathlib import Path
-from fairtrial import store
+from fairtrial import locks, store
 
-store.POLL, store.HEARTBEAT = 0.02, 0.05
+locks.POLL, locks.HEARTBEAT = 0.02, 0.05
 key, seconds = sys.argv[1], float(sys.argv[2])
 
 def make(folder):
@@ -48,7 +48,7 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("DVC_ROOT", raising=False)
     monkeypatch.delenv("SLURM_JOB_ID", raising=False)
-    monkeypatch.setattr(store, "POLL", 0.01)
+    monkeypatch.setattr(locks, "POLL", 0.01)
     return tmp_path
 
 
@@ -182,7 +182,7 @@ def put_lock(age: float = 0.0, **changed: Any) -> Path:
     """A lock of somebody else, last touched `age` seconds ago."""
     lock = Path("store/runs/key.lock")
     lock.parent.mkdir(parents=True, exist_ok=True)
-    lock.write_text(json.dumps(store.holder() | changed))
+    lock.write_text(json.dumps(locks.holder() | changed))
     then = time.time() - age
     os.utime(lock, (then, then))
     return lock
@@ -202,7 +202,7 @@ def squeue(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], N
 
 
 def stale(lock: Path) -> bool:
-    return store._is_stale(lock)
+    return locks.is_stale(lock)
 
 
 def test_own_process_is_alive() -> None:
@@ -217,12 +217,12 @@ def test_a_process_of_another_container_is_judged_by_its_heartbeat() -> None:
     """The same host name and process id, but another table of processes."""
     elsewhere = {"process_ids": "pid:[1]", "started": "1"}
     assert not stale(put_lock(age=60, **elsewhere))
-    assert stale(put_lock(age=store.STALE_AFTER + 60, **elsewhere))
+    assert stale(put_lock(age=locks.STALE_AFTER + 60, **elsewhere))
 
 
 def test_another_host_is_judged_by_its_heartbeat() -> None:
     assert not stale(put_lock(age=60, host="elsewhere"))
-    assert stale(put_lock(age=store.STALE_AFTER + 60, host="elsewhere"))
+    assert stale(put_lock(age=locks.STALE_AFTER + 60, host="elsewhere"))
 
 
 def test_a_lock_that_a_power_cut_left_empty_is_stale_after_a_while() -> None:
@@ -263,16 +263,16 @@ def test_slurm_is_not_asked_for_a_job_whose_heart_beats(squeue: Callable[[str], 
 def test_without_squeue_the_heartbeat_decides(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "")
     assert not stale(put_lock(age=60, host="elsewhere", slurm_job="7"))
-    assert stale(put_lock(age=store.STALE_AFTER + 60, host="elsewhere", slurm_job="7"))
+    assert stale(put_lock(age=locks.STALE_AFTER + 60, host="elsewhere", slurm_job="7"))
 
 
 def test_a_fresh_lock_is_never_broken() -> None:
     """Two find a stale lock; one breaks and takes it; the other must leave the new one alone."""
     lock = put_lock()
-    store._break(lock)
+    locks._break(lock)
     assert lock.exists()
     put_lock(started="1")
-    store._break(lock)
+    locks._break(lock)
     assert not lock.exists()
 
 
@@ -280,17 +280,17 @@ def test_only_one_breaks_a_lock_at_a_time() -> None:
     lock = put_lock(started="1")
     guard = lock.with_name("key.lock.breaking")
     guard.touch()
-    store._break(lock)
+    locks._break(lock)
     assert lock.exists()
     os.utime(guard, (0, 0))  # of a process that was killed just then
-    store._break(lock)
-    store._break(lock)
+    locks._break(lock)
+    locks._break(lock)
     assert not lock.exists()
     assert left() == []
 
 
 def test_a_heart_beats_while_the_work_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(store, "HEARTBEAT", 0.02)
+    monkeypatch.setattr(locks, "HEARTBEAT", 0.02)
 
     def make(folder: Path) -> None:
         lock = folder.with_name("key.lock")
@@ -310,8 +310,8 @@ def test_who_lost_its_lock_keeps_neither_its_work_nor_the_lock_of_the_other() ->
 
 def test_a_lock_says_who_holds_it() -> None:
     lock = put_lock(host="node7", process=42, slurm_job="99")
-    assert store._describe(lock) == "process 42 on node7, SLURM job 99"
-    assert store.holder()["host"] == socket.gethostname()
+    assert locks.describe(lock) == "process 42 on node7, SLURM job 99"
+    assert locks.holder()["host"] == socket.gethostname()
 
 
 # --------------------------------------------------------------------------- disks

@@ -31,6 +31,14 @@ seeds: [0, 1]
 # With the quick backend the real stages run up to `train`; the rest are stand-ins.
 QUICK_STUBS = ("predict", "validate", "plot", "report")
 QUICK_TRIAL = TRIAL + "base: {backend: quick}\n"
+QUICK_SOURCE = """\
+kind: shapes
+images: 20
+size: 64
+per_scene: 2
+format: coco
+options: {files: [{annotations: annotations.json, images: images}], group: group}
+"""
 
 
 class Project:
@@ -40,11 +48,14 @@ class Project:
         self.root = root
         self.log = root.parent / f"{root.name}.jobs"
         self.trained = root.parent / f"{root.name}.trainings"
+        self.output = root.parent / f"{root.name}.output"
+        self.places = root.parent / f"{root.name}.places"
         bin_folder = Path(sys.executable).parent
         self.env = os.environ | {
             "PATH": f"{bin_folder}:{os.environ['PATH']}",
             "PYTHONPATH": str(STUBS),
             "STUB_LOG": str(self.log),
+            "STUB_PLACES": str(self.places),
             "STUB_STAGES": ",".join(stubs),
             "QUICK_LOG": str(self.trained),
             "DVC_NO_ANALYTICS": "1",
@@ -73,16 +84,11 @@ class Project:
             elif source.exists():
                 target.parent.mkdir(parents=True, exist_ok=True)
                 shutil.copy(source, target)
-        for stage in ("plot", "report"):  # until they are written
-            module = root / f"workflow/fairtrial/stages/{stage}.py"
-            if not module.exists():
-                module.write_text(f"def {stage}() -> None:\n    pass\n")
         project = cls(root, stubs or (QUICK_STUBS if quick_backend else STAGES))
         project.write("config/experiments/trial.yaml", QUICK_TRIAL if quick_backend else TRIAL)
         if quick_backend:
             shutil.copy(QUICK, root / "workflow/fairtrial/backends/quick.py")
-            project.edit("config/sources/shapes.yaml", "images: 400 ", "images: 20 ")
-            project.edit("config/sources/shapes.yaml", "per_scene: 10", "per_scene: 2")
+            project.write("config/sources/shapes.yaml", QUICK_SOURCE)
         project.edit("params.yaml", "experiment: quickstart", "experiment: trial")
         return project
 
@@ -110,11 +116,29 @@ class Project:
 
     def run(self, *command: str, check: bool = True, **env: str) -> subprocess.CompletedProcess:
         done = subprocess.run(
-            command, cwd=self.root, env=self.env | env, capture_output=True, text=True
+            command,
+            cwd=self.root,
+            env=self.env | env,
+            capture_output=True,
+            text=True,
+            timeout=300,
         )
         if check and done.returncode:
             raise AssertionError(f"{command}: {done.returncode}\n{done.stdout}\n{done.stderr}")
         return done
+
+    def start(self, *command: str, **env: str) -> subprocess.Popen:
+        """A command that goes on meanwhile, in a process group of its own like a shell's."""
+        with self.output.open("ab") as file:
+            return subprocess.Popen(
+                command,
+                cwd=self.root,
+                env=self.env | env,
+                stdin=subprocess.DEVNULL,
+                stdout=file,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
 
     def snakemake(self, *arguments: str, check: bool = True, **env: str) -> str:
         """Snakemake in a forked process, which need not import it anew (3 s)."""

@@ -173,3 +173,11 @@ def test_a_parameter_that_no_run_uses_is_refused(project: Project) -> None:
     assert refused.returncode != 0
     assert "no run of this experiment uses it" in refused.stderr + refused.stdout
     assert "Traceback" not in refused.stderr + refused.stdout
+
+
+def test_another_way_to_write_the_record_trains_nothing(project: Project) -> None:
+    """The job of every run runs, and finds its training finished."""
+    project.edit("workflow/fairtrial/stages/train.py", '"path": path,', '"path": str(path),')
+    project.snakemake("--cores", "2")
+    assert project.jobs()["train small-s0"] == 1
+    assert trained(project) == 0

@@ -123,6 +123,10 @@ PLANNED: dict[str, tuple[Edit, set[str]]] = {
         add_run,
         jobs("train", "predict", "validate", of=("more-s0", "more-s1")) | jobs(*RESULTS),
     ),
+    "how a record is written": (
+        code("stages/train", '"path": path,', '"path": str(path),'),
+        jobs(*TRAIN),
+    ),
     # later stages
     "predict.conf": (param("conf: 0.001", "conf: 0.01"), jobs("predict", "validate", *RESULTS)),
     "predict.iou": (param("iou: 0.7", "iou: 0.6"), jobs("predict", "validate", *RESULTS)),
@@ -174,10 +178,11 @@ def test_plan_holds_exactly_the_affected_jobs(name: str, project: Project) -> No
     assert project.plan() == Counter(dict.fromkeys(expected, 1))
 
 
+# Up to the checkpoint a job runs when the one before it did; after it, only what changed counts.
 EXECUTED: dict[str, tuple[Edit, set[str]]] = {
     "code of downloading, equal files": (
         code("stages/download", "def download(", "_X = 1\n\n\ndef download(_x=_X, "),
-        {"download"},
+        {"download", "convert shapes", "split shapes"},
     ),
     "another drawing seed": (
         lambda project: project.edit("config/sources/shapes.yaml", "seed: 0", "seed: 1"),
@@ -189,7 +194,7 @@ EXECUTED: dict[str, tuple[Edit, set[str]]] = {
     ),
     "code of converting, equal result": (
         code("stages/convert", "def convert(", "_X = 1\n\n\ndef convert(_x=_X, "),
-        {"convert shapes"},
+        {"convert shapes", "split shapes"},
     ),
     "code of splitting, equal result": (
         code("splitting", "sorted(ids)", "sorted(list(ids))"),
@@ -221,3 +226,11 @@ def test_another_experiment_and_back_runs_nothing_twice(project: Project) -> Non
     assert project.jobs()["train small-s0"] == 1
     project.edit("params.yaml", "experiment: other", "experiment: trial")
     assert project.plan() == Counter()
+
+
+def test_an_edit_of_a_rule_is_seen(project: Project) -> None:
+    """Snakemake reads rules from a cache, which must not outlive the command."""
+    project.edit(
+        "workflow/rules/results.smk", "logs/{experiment}/report.log", "logs/{experiment}/other.log"
+    )
+    assert "logs/trial/other.log" in project.snakemake("-n", "--force", "results/trial/report.pdf")

@@ -62,6 +62,15 @@ class TrailingBytes(Defect):
     action = "bytes after the end marker cut off; pixels unchanged"
 
 
+class TurnedImage(Defect):
+    name = "turned_image"
+    explanation = (
+        "EXIF asks viewers to turn or mirror the image; whether its boxes were drawn before or "
+        "after that is not known."
+    )
+    action = "image dropped"
+
+
 class OtherColours(Defect):
     name = "other_colours"
     explanation = "The image is neither RGB nor 8-bit grey (palette, alpha, CMYK, 16 bit)."

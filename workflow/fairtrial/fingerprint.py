@@ -24,7 +24,7 @@ from pathlib import Path
 PACKAGE = Path(__file__).parent
 
 # What keeps, names or describes a result without having a part in it.
-OUTSIDE = {"", "fingerprint", "provenance", "settings", "store"}
+OUTSIDE = {"", "fingerprint", "locks", "provenance", "settings", "store"}
 SILENT_FIELDS = {"ctx", "kind", "type_comment", "type_params", "returns"}
 
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 SUFFIXES = frozenset(
     {".jpg", ".jpeg", ".png", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".pgm", ".ppm", ".pnm"}
 )
+EXIF_ORIENTATION = 0x0112  # 1: as stored
 _KEPT_TYPES = ("JPEG", "MPO", "PNG")  # MPO: a JPEG with further pictures behind it
 _KEPT_MODES = ("RGB", "L")
 _UNSCALED_MODES = ("I", "F")  # 32 bits a pixel: which range is black to white is unknown
@@ -61,6 +62,9 @@ def clean(raw: Path, name: str, digest: str, target: Path) -> Checked:
     if image.mode in _UNSCALED_MODES:
         seen = f"pixels of mode {image.mode}, whose range is not known"
         return Checked(kept=False, found=[defects.UnreadableImage(name, seen)])
+    if (orientation := image.getexif().get(EXIF_ORIENTATION, 1)) not in (0, 1):
+        fault = defects.TurnedImage(name, f"orientation {orientation}")
+        return Checked(kept=False, found=[fault])
     checked = Checked(file_name=name, width=image.width, height=image.height, sha256=digest)
     if image.format not in _KEPT_TYPES:
         checked.found.append(defects.OtherFileType(name, str(image.format)))

@@ -111,6 +111,14 @@ class Plan:
         texts = {"title": self.experiment.title, "question": self.experiment.question}
         return content | texts | {"experiment": self.name}
 
+    def fitted_by(self, run: str) -> str:
+        """The fingerprint of the code that determines a run's weights: the store's part of it.
+
+        Less than the job's: where only the record is written differently, the job runs again,
+        finds its entry, and trains nothing.
+        """
+        return fingerprint(f"backends.{self.runs[run].backend}:fit", "dataset:read_view")
+
     def code(self, stage: str, name: str = "") -> str:
         """The fingerprint of the code that a job runs."""
         entries = [f"stages.{stage}:{stage}"]

@@ -1,4 +1,4 @@
-# Purpose: what the other rule files share: the plan of the experiment, and the code's place.
+# Purpose: what the other .smk files share, the plan of the experiment and the code's place.
 # Reads params.yaml and config/; writes nothing.
 import sys
 from pathlib import Path
@@ -10,9 +10,15 @@ sys.path.insert(0, str(Path(workflow.basedir, "workflow")))
 from fairtrial import FairtrialError
 from fairtrial.plan import Plan, own_records, reminder
 
-# The package of this checkout: DVC's temporary copies must run their own code.
+# Python is the one that runs Snakemake, unless Snakemake makes an environment (--sdm conda); the
+# package is that of this checkout, since DVC's temporary copies must run their own code.
+path = (
+    ""
+    if workflow.deployment_settings.deployment_method
+    else f"{Path(sys.executable).parent}:"
+)
 shell.prefix(
-    f"set -euo pipefail; export PATH={Path(sys.executable).parent}:$PATH "
+    f"set -euo pipefail; export PATH={path}$PATH "
     'PYTHONPATH="workflow:${{PYTHONPATH:-}}" MPLCONFIGDIR=store/matplotlib; '
 )
 
@@ -61,6 +67,12 @@ def quality(wildcards):
     """What conversion found in every source of the experiment."""
     sources = sorted({dataset.source for dataset in PLAN.datasets.values()})
     return expand("data/clean/{source}/quality.json", source=sources)
+
+
+def checkpoint_of(wildcards):
+    """That checkpoint itself; an empty text from scratch."""
+    weights = PLAN.weights(wildcards.run)
+    return f"data/raw/{weights[0]}/{weights[1]}" if weights else ""
 
 
 def sets(wildcards):

@@ -14,6 +14,8 @@ rule download:
         "logs/download/{source}.log",
     benchmark:
         "logs/download/{source}.tsv"
+    conda:
+        "../envs/fairtrial.yaml"
     params:
         settings=lambda w: PLAN.settings("download", w.source),
         code=lambda w: PLAN.code("download", w.source),
@@ -39,6 +41,8 @@ rule convert:
         "logs/convert/{source}.log",
     benchmark:
         "logs/convert/{source}.tsv"
+    conda:
+        "../envs/fairtrial.yaml"
     threads: 2
     params:
         settings=lambda w: PLAN.settings("convert", w.source),
@@ -67,6 +71,8 @@ checkpoint split:
         "logs/split/{dataset}.log",
     benchmark:
         "logs/split/{dataset}.tsv"
+    conda:
+        "../envs/fairtrial.yaml"
     params:
         settings=lambda w: PLAN.settings("split", w.dataset),
         code=lambda w: PLAN.code("split", w.dataset),

@@ -22,6 +22,8 @@ rule plot:
         "logs/{experiment}/plot.log",
     benchmark:
         "logs/{experiment}/plot.tsv"
+    conda:
+        "../envs/fairtrial.yaml"
     params:
         settings=lambda w: PLAN.settings("plot"),
         code=lambda w: PLAN.code("plot"),
@@ -56,6 +58,8 @@ rule report:
         "logs/{experiment}/report.log",
     benchmark:
         "logs/{experiment}/report.tsv"
+    conda:
+        "../envs/fairtrial.yaml"
     params:
         settings=lambda w: PLAN.settings("report"),
         code=lambda w: PLAN.code("report"),

@@ -18,17 +18,18 @@ rule train:
         "logs/{experiment}/train/{run}.log",
     benchmark:
         "logs/{experiment}/train/{run}.tsv"
+    conda:
+        "../envs/fairtrial.yaml"
     threads: 1
     params:
         settings=lambda w: PLAN.settings("train", w.run),
         code=lambda w: PLAN.code("train", w.run),
-        initial=lambda w: "/".join(["data", "raw", *PLAN.weights(w.run)])
-        if PLAN.weights(w.run)
-        else "",
+        fit=lambda w: PLAN.fitted_by(w.run),
+        initial=checkpoint_of,
     shell:
         "python -m fairtrial train"
         " --settings {params.settings:q}"
-        " --code {params.code}"
+        " --code {params.fit}"
         " --images {input.images:q}"
         " --annotations {input.annotations:q}"
         " --split {input.split:q}"
@@ -55,6 +56,8 @@ rule predict:
         "logs/{experiment}/predict/{run}.log",
     benchmark:
         "logs/{experiment}/predict/{run}.tsv"
+    conda:
+        "../envs/fairtrial.yaml"
     threads: 1
     params:
         settings=lambda w: PLAN.settings("predict", w.run),
@@ -89,6 +92,8 @@ rule validate:
         "logs/{experiment}/validate/{run}.log",
     benchmark:
         "logs/{experiment}/validate/{run}.tsv"
+    conda:
+        "../envs/fairtrial.yaml"
     params:
         settings=lambda w: PLAN.settings("validate", w.run),
         code=lambda w: PLAN.code("validate", w.run),

@@ -2,7 +2,9 @@
 
 On PYTHONPATH of a test, this is loaded by every `python -m fairtrial <stage>` before the stage
 is. A stage named in STUB_STAGES writes its outputs from nothing but its inputs and settings;
-every stage, stand-in or not, adds a line to STUB_LOG.
+every stage, stand-in or not, adds a line to STUB_LOG, and to STUB_PLACES one that also tells
+the SLURM job, the partition and the GPU in which it ran. A stage named in STUB_FAIL fails; one
+that is a file in the folder STUB_FAIL_ONCE removes the file and fails.
 """
 
 import hashlib
@@ -45,6 +47,18 @@ def log(stage, given):
     line = f"{stage} {name}".strip() if stage not in ("plot", "report", "download") else stage
     with Path(os.environ["STUB_LOG"]).open("a") as file:
         file.write(line + "\n")
+    names = ("SLURM_JOB_ID", "SLURM_JOB_PARTITION", "CUDA_VISIBLE_DEVICES")
+    if "STUB_PLACES" in os.environ:
+        with Path(os.environ["STUB_PLACES"]).open("a") as file:
+            file.write(json.dumps([line, *(os.environ.get(name) for name in names)]) + "\n")
+
+
+def fails(stage):
+    once = Path(os.environ.get("STUB_FAIL_ONCE", "/nonexistent"), stage)
+    if once.is_file():
+        once.unlink()
+        return True
+    return stage in os.environ.get("STUB_FAIL", "").split(",")
 
 
 def content(stage, given):
@@ -78,7 +92,7 @@ def main():
         return
     given = flags(rest)
     log(stage, given)
-    if stage in os.environ.get("STUB_FAIL", "").split(","):
+    if fails(stage):
         print(f"stub: {stage} fails as it was told to", file=sys.stderr)
         os._exit(1)
     if stage in os.environ["STUB_STAGES"].split(","):
@@ -110,3 +124,15 @@ if "STUB_OFFLINE" in os.environ and "fairtrial" in sys.orig_argv:
     refuse_network(os.environ["STUB_OFFLINE"])
 if "STUB_LOG" in os.environ:
     main()
+
+
+def look_often():
+    """Snakemake looks at SLURM's jobs ever more rarely, up to minutes apart; a test cannot wait."""
+    import asyncio
+
+    sleep = asyncio.sleep
+    asyncio.sleep = lambda seconds, *rest: sleep(min(seconds, 1), *rest)
+
+
+if "STUB_HURRY" in os.environ and any(a.endswith("/snakemake") for a in sys.orig_argv):
+    look_often()

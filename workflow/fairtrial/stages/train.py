@@ -28,7 +28,7 @@ def train(
     """Fit one run, or adopt it from the store where an equal one is finished.
 
     settings: `backend` and everything its `Settings` holds; code: fingerprint of the code that
-    trains; initial: the checkpoint to start from, or none. The entry's key is everything that
+    fits; initial: the checkpoint to start from, or none. The entry's key is everything that
     determines the result: never a name, a path or a time. Raises BackendError and StoreError.
     """
     inputs = _inputs(annotations, split, initial)
@@ -56,7 +56,7 @@ def train(
         "settings": own,
         "key": key,
         "code": code,
-        "inputs": inputs,
+        "inputs": inputs | {"weights": _named(settings["weights"], inputs["weights"])},
         "adopted": adopted,
     }
     _copy(entry / "weights.pt", weights)
@@ -71,6 +71,11 @@ def _inputs(annotations: Path, split: Path, initial: Path | None) -> dict[str, A
         "split": provenance.key({side: certificate[side] for side in SIDES}),
         "weights": provenance.sha256(initial) if initial else None,
     }
+
+
+def _named(path: str | None, sha: str | None) -> dict[str, str] | None:
+    """The checkpoint that a run started from, by its source's name and its content."""
+    return {"path": path, "sha256": sha} if path and sha else None
 
 
 def _record(facts: dict[str, Any], seconds: float, threads: int) -> dict[str, Any]:

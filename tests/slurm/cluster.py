@@ -1,0 +1,205 @@
+"""A throw-away SLURM on this machine: one controller and three nodes, all in one folder.
+
+Nodes claim more cores and memory than the machine has, so that jobs may ask for what the
+shipped profile asks. Nothing outside of the folder is touched. SLURM_CONF tells the daemons
+where their configuration is; commands get it from wrappers that come first on PATH, since
+Snakemake removes SLURM's variables from the environment of some of them.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import socket
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+DAEMONS = ("setpriv", "munged", "slurmctld", "slurmd")
+COMMANDS = ("sbatch", "scancel", "scontrol", "sinfo", "squeue", "srun")
+NODES = ("c1", "c2", "g1")
+
+SLURM_CONF = """\
+ClusterName=fairtrial
+SlurmctldHost={host}(127.0.0.1)
+SlurmctldPort={controller}
+SlurmUser=root
+SlurmdUser=root
+AuthType=auth/munge
+CredType=cred/munge
+AuthInfo=socket={root}/munge/socket
+StateSaveLocation={root}/state
+SlurmdSpoolDir={root}/spool/%n
+SlurmctldPidFile={root}/slurmctld.pid
+SlurmdPidFile={root}/slurmd.%n.pid
+SlurmctldLogFile={root}/slurmctld.log
+SlurmdLogFile={root}/slurmd.%n.log
+ProctrackType=proctrack/linuxproc
+TaskPlugin=task/none
+MpiDefault=none
+MailProg=/bin/true
+SwitchType=switch/none
+PropagateResourceLimits=NONE
+SlurmdParameters=config_overrides
+SelectType=select/cons_tres
+SelectTypeParameters=CR_Core_Memory
+SchedulerParameters=sched_interval=2,sched_min_interval=0,bf_interval=2,batch_sched_delay=0
+GresTypes=gpu
+EnforcePartLimits=ALL
+# Memory is sampled every second and a job above its share ended, as cgroups would do.
+JobAcctGatherType=jobacct_gather/linux
+JobAcctGatherFrequency=task=1
+JobAcctGatherParams=OverMemoryKill
+AccountingStorageType=accounting_storage/none
+JobCompType=jobcomp/none
+ReturnToService=2
+KillWait=2
+CompleteWait=0
+MinJobAge=3600
+MessageTimeout=10
+NodeName=c1 NodeHostname={host} NodeAddr=127.0.0.1 Port={c1} CPUs=16 RealMemory=200000
+NodeName=c2 NodeHostname={host} NodeAddr=127.0.0.1 Port={c2} CPUs=16 RealMemory=200000
+NodeName=g1 NodeHostname={host} NodeAddr=127.0.0.1 Port={g1} CPUs=16 RealMemory=200000 \
+Gres=gpu:2 Feature=dgx
+PartitionName=cpu Nodes=c1,c2 Default=YES MaxTime=4-0 State=UP
+PartitionName=gpu Nodes=g1 MaxTime=4-0 State=UP
+"""
+
+# Devices that are there everywhere; nobody reads them.
+GRES_CONF = "NodeName=g1 Name=gpu File=/dev/null\nNodeName=g1 Name=gpu File=/dev/zero\n"
+
+
+def missing() -> str:
+    """Why no SLURM can be started here; empty if it can."""
+    absent = [name for name in DAEMONS + COMMANDS if not _path(name)]
+    if absent:
+        return (
+            f"SLURM is not installed ({', '.join(absent)} not found); on Debian: apt-get install "
+            "munge slurmctld slurmd slurm-client slurm-wlm-basic-plugins"
+        )
+    return "" if os.geteuid() == 0 else "starting SLURM's daemons needs root"
+
+
+def _path(program: str) -> str | None:
+    return shutil.which(program, path=f"{os.environ['PATH']}:/usr/sbin:/sbin")
+
+
+class Cluster:
+    """The daemons, and what SLURM's commands say of the jobs."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self._daemons: list[subprocess.Popen] = []
+        self.bin = root / "bin"  # first on PATH of whoever talks to this SLURM
+
+    # ---------------------------------------------------------------- daemons
+
+    def start(self) -> None:
+        for name in ("bin", "munge", "state", *(f"spool/{node}" for node in NODES)):
+            (self.root / name).mkdir(parents=True)
+        self._configure()
+        self._authentication()
+        wait_for((self.root / "munge/socket").exists, 10, f"munge did not start: {self.root}")
+        self._daemon("slurmctld", "-D")
+        for node in NODES:
+            self._daemon("slurmd", "-D", "-N", node)
+        wait_for(self._ready, 30, f"SLURM did not start; logs in {self.root}")
+
+    def _configure(self) -> None:
+        host = socket.gethostname().partition(".")[0]
+        names = ("controller", *NODES)
+        ports = dict(zip(names, _free_ports(len(names)), strict=True))
+        text = SLURM_CONF.format(host=host, root=self.root, **ports)
+        (self.root / "slurm.conf").write_text(text)
+        (self.root / "gres.conf").write_text(GRES_CONF)
+        for name in COMMANDS:
+            real = f'SLURM_CONF={self.root}/slurm.conf exec {_path(name)} "$@"'
+            (self.bin / name).write_text(f"#!/bin/sh\n{real}\n")
+            (self.bin / name).chmod(0o755)
+        # Accounts are kept by a database that this SLURM lacks; Snakemake asks for them first.
+        (self.bin / "sacctmgr").write_text("#!/bin/sh\necho lab\n")
+        (self.bin / "sacctmgr").chmod(0o755)
+
+    def _authentication(self) -> None:
+        """A key and a munge daemon of our own."""
+        place = self.root / "munge"
+        place.chmod(0o755)
+        (place / "key").write_bytes(os.urandom(1024))
+        (place / "key").chmod(0o400)
+        self._daemon(
+            "munged",
+            "--foreground",
+            "--force",
+            f"--key-file={place}/key",
+            f"--socket={place}/socket",
+            f"--pid-file={self.root}/munged.pid",
+            f"--log-file={place}/log",
+            f"--seed-file={place}/seed",
+        )
+
+    def _ready(self) -> bool:
+        states = self._ask("sinfo", "--noheader", "--Node", "--format=%N %t").split("\n")
+        return {line for line in states if line} == {f"{node} idle" for node in NODES}
+
+    def stop(self) -> None:
+        """End the jobs, and then the daemons that `start` started."""
+        self._ask("scancel", "--user=root")
+        for child in reversed(self._daemons):
+            child.terminate()
+        for child in reversed(self._daemons):
+            try:
+                child.wait(5)
+            except subprocess.TimeoutExpired:
+                child.kill()
+                child.wait()
+
+    # ---------------------------------------------------------------- questions
+
+    def jobs(self, **wanted: str) -> list[dict[str, str]]:
+        """Every job since the start as `scontrol show job` describes it, oldest first."""
+        text = self._ask("scontrol", "--oneliner", "show", "job")
+        found = [dict(re.findall(r"(\S+?)=(\S*)", line)) for line in text.splitlines()]
+        chosen = [job for job in found if all(job.get(k) == v for k, v in wanted.items())]
+        return sorted((job for job in chosen if "JobId" in job), key=lambda j: int(j["JobId"]))
+
+    def _ask(self, *command: str) -> str:
+        """The answer of one of SLURM's commands; nothing while it cannot answer."""
+        done = subprocess.run(
+            [self.bin / command[0], *command[1:]], capture_output=True, text=True, timeout=30
+        )
+        return done.stdout
+
+    def tell(self, *command: str) -> None:
+        """One of SLURM's commands that must succeed."""
+        subprocess.run([self.bin / command[0], *command[1:]], check=True, timeout=30)
+
+    def _daemon(self, name: str, *options: str) -> None:
+        """Start a daemon as a child that ends with this process, however that ends."""
+        with (self.root / "errors").open("a") as errors:
+            child = subprocess.Popen(
+                ["setpriv", "--pdeathsig", "KILL", str(_path(name)), *options],
+                env=os.environ | {"SLURM_CONF": str(self.root / "slurm.conf")},
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=errors,
+            )
+        self._daemons.append(child)
+
+
+def wait_for(true: Callable[[], object], seconds: float, otherwise: str) -> None:
+    """Look ten times a second until something holds."""
+    end = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < end, otherwise
+        time.sleep(0.1)
+
+
+def _free_ports(number: int) -> list[int]:
+    opened = [socket.create_server(("127.0.0.1", 0)) for _ in range(number)]
+    try:
+        return [each.getsockname()[1] for each in opened]
+    finally:
+        for each in opened:
+            each.close()

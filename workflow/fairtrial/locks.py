@@ -1,0 +1,178 @@
+"""Locks that say who holds them: host, process, SLURM job; touched every few seconds.
+
+So a lock whose holder is dead is recognised, on this machine at once and elsewhere by SLURM
+or by its silence, and nobody waits for it for ever.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import threading
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+HEARTBEAT = 5.0  # seconds between two touches of a lock
+STALE_AFTER = 120.0  # seconds without a touch after which a holder elsewhere counts as dead
+OVER = {  # SLURM's states of a job that runs no more
+    *("BOOT_FAIL", "CANCELLED", "COMPLETED", "DEADLINE", "FAILED"),
+    *("NODE_FAIL", "OUT_OF_MEMORY", "PREEMPTED", "TIMEOUT"),
+}
+POLL = 1.0  # seconds between two looks at a lock that another one holds
+
+
+@contextmanager
+def held(lock: Path, finished: Callable[[], bool]) -> Iterator[bool]:
+    """Hold `lock`; yields False instead if `finished()` came true while another held it."""
+    waiting = False
+    while not _take(lock):
+        if is_stale(lock):
+            _break(lock)
+        elif not waiting:
+            waiting = True
+            print(f"waiting: {lock.stem} is being made by {describe(lock)}", file=sys.stderr)
+        time.sleep(POLL if waiting else 0.01)
+        if finished():
+            yield False
+            return
+    over = threading.Event()
+    beat = threading.Thread(target=_beat, args=(lock, over), daemon=True)
+    beat.start()
+    try:
+        yield not finished()
+    finally:
+        over.set()
+        beat.join()
+        if is_own(lock):
+            lock.unlink(missing_ok=True)
+
+
+def _take(lock: Path) -> bool:
+    """Make the lock, complete, in one step: a link fails where the name exists."""
+    own = lock.with_name(f"{lock.name}.{uuid.uuid4().hex}")
+    try:
+        own.write_text(json.dumps(holder(), sort_keys=True), encoding="utf-8")
+        os.link(own, lock)
+    except FileExistsError:
+        return False
+    finally:
+        own.unlink(missing_ok=True)
+    return True
+
+
+def holder() -> dict[str, Any]:
+    """Who this process is: host, process id with its start, SLURM job.
+
+    In a container process ids have another meaning, although the host's name may be the same.
+    """
+    return {
+        "host": socket.gethostname(),
+        "process_ids": _process_ids(),
+        "process": os.getpid(),
+        "started": _process_start(os.getpid()),
+        "slurm_job": os.environ.get("SLURM_JOB_ID"),
+    }
+
+
+def _process_ids() -> str | None:
+    try:
+        return str(Path("/proc/self/ns/pid").readlink())
+    except OSError:
+        return None
+
+
+def _process_start(process: int) -> str | None:
+    """When a process of this machine started (a process id alone may have been given anew)."""
+    try:
+        stat = Path(f"/proc/{process}/stat").read_text(encoding="utf-8")
+    except OSError:
+        return None
+    return stat.rpartition(")")[2].split()[19]
+
+
+def _beat(lock: Path, over: threading.Event) -> None:
+    while not over.wait(HEARTBEAT):
+        with suppress(OSError):
+            os.utime(lock)
+
+
+def _read(lock: Path) -> dict[str, Any] | None:
+    try:
+        found: dict[str, Any] = json.loads(lock.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return found
+
+
+def is_own(lock: Path) -> bool:
+    """Whether this process still holds the lock."""
+    return _read(lock) == holder()
+
+
+def is_stale(lock: Path) -> bool:
+    """Whether the holder is gone: its process, or else its SLURM job, or else its heartbeat."""
+    found, own = _read(lock), holder()
+    if found and found["started"] and all(found[n] == own[n] for n in ("host", "process_ids")):
+        return bool(found["started"] != _process_start(found["process"]))
+    silent = _silent_for(lock)
+    if found and found["slurm_job"] and silent > 3 * HEARTBEAT:  # squeue is a load for its server
+        return silent > STALE_AFTER or _slurm_says_gone(found["slurm_job"])
+    return silent > STALE_AFTER
+
+
+def _silent_for(lock: Path) -> float:
+    """Seconds since the last heartbeat, by the clock of the disk (clocks of hosts differ)."""
+    probe = lock.with_name(f"{lock.name}.{uuid.uuid4().hex}")
+    try:
+        probe.touch()
+        return probe.stat().st_mtime - lock.stat().st_mtime
+    except FileNotFoundError:
+        return 0.0
+    finally:
+        probe.unlink(missing_ok=True)
+
+
+def _slurm_says_gone(job: str) -> bool:
+    try:
+        asked = subprocess.run(
+            ["squeue", "--noheader", "--jobs", job, "--format", "%T"],
+            capture_output=True,
+            text=True,
+            timeout=30,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return False
+    if asked.returncode:
+        return "Invalid job id" in asked.stderr
+    return set(asked.stdout.split()) <= OVER
+
+
+def _break(lock: Path) -> None:
+    """Remove a stale lock. One process at a time looks and removes, and never a fresh lock."""
+    guard = lock.with_name(f"{lock.name}.breaking")
+    try:
+        guard.touch(exist_ok=False)
+    except FileExistsError:
+        if _silent_for(guard) > STALE_AFTER:
+            guard.unlink(missing_ok=True)
+        return
+    try:
+        if is_stale(lock):
+            lock.unlink(missing_ok=True)
+    finally:
+        guard.unlink(missing_ok=True)
+
+
+def describe(lock: Path) -> str:
+    """Who holds a lock, for a message."""
+    found = _read(lock) or {}
+    job = f", SLURM job {found['slurm_job']}" if found.get("slurm_job") else ""
+    return f"process {found.get('process')} on {found.get('host')}{job}"
