@@ -183,11 +183,13 @@ def own_records(folder: Path = Path(".snakemake/metadata")) -> None:
 
 
 def reminder(experiment: str) -> str:
-    """What to do after a run of Snakemake that DVC did not start; empty inside DVC."""
-    report = f"Report: results/{experiment}/report.pdf"
+    """Where the report is, and what to do with it if DVC did not start this; empty without one."""
+    path = Path("results", experiment, "report.pdf")
+    if not path.exists():
+        return ""
     if "DVC_STAGE" in os.environ or not Path(".dvc").is_dir():
-        return report
+        return f"Report: {path}"
     return (
-        f"{report}\nRecord it with `dvc repro` (no finished job runs again) "
+        f"Report: {path}\nRecord it with `dvc repro` (no finished job runs again) "
         "before the next `dvc exp run`."
     )

@@ -20,6 +20,7 @@ from typing import Any
 from fairtrial import DataError, SettingsError
 from fairtrial.results import FIGURES, Run, View
 
+MANY = 3  # differing settings from which on a configuration is told by a name or a departure
 ABSENT = "–"  # a setting that this configuration's backend does not have
 
 
@@ -47,12 +48,27 @@ class Configuration:
         return self.runs[0]
 
     @property
+    def named(self) -> bool:
+        """Whether a person named it; names made from settings are `momentum=0.6` and the like."""
+        return "=" not in self.name
+
+    @property
     def about(self) -> str:
-        """What sets it apart, in words: `momentum 0.6, lr0 0.01`; its name if nothing does."""
-        if not self.differs:
-            return self.name
+        """What to call it: what sets it apart, `momentum 0.6, lr0 0.01`, while that is short;
+        else the name that a person gave it."""
+        short = 0 < len(self.differs) < MANY
+        return self.departure if short or (self.differs and not self.named) else self.name
+
+    @property
+    def departure(self) -> str:
+        """The settings that set it apart, in words."""
         own = {k: v for k, v in self.differs.items() if v not in (ABSENT, self.base.get(k))}
         return in_words(own) or "base settings"
+
+    @property
+    def told(self) -> str:
+        """Both: `frozen: freeze 10`."""
+        return f"{self.name}: {self.departure}" if self.named and self.differs else self.about
 
     def label(self, length: int = 200) -> str:
         """Letter and what sets it apart, cut in the middle to about `length` characters."""
@@ -111,7 +127,7 @@ class Trial:
     def base(self) -> dict[str, str]:
         """Where many settings differ, as in a sweep of one at a time: the value that more than
         half of the configurations have. So a configuration is told by what departs from it."""
-        if len(self.differing) < 3:
+        if len(self.differing) < MANY:
             return {}
         firsts = [runs[0] for runs in self._grouped().values()]
         found = {}

@@ -16,6 +16,7 @@ from fairtrial.results import NAMES, SHOWN, Run, View
 from fairtrial.trial import ABSENT, Comparison, Configuration, Trial, in_words, shorten, value
 
 ROOM = 30  # characters for the settings in the table of page one; more stand under each row
+PARTS = ("preprocess", "inference", "postprocess")  # as the table of speed names them in order
 TIMED = ("memory_gb",)  # of the hardware, besides the clock: differs between two looks
 
 
@@ -48,10 +49,12 @@ def content(
 def _comparison(comparison: Comparison, timings: bool) -> dict[str, Any]:
     found = answers.answer(comparison)
     ranked = comparison.ranked()
-    columns = list(ranked[0].differs)
-    widths = [max(len(c.differs[k]) for c in ranked) for k in columns]
-    needed = sum(max(len(k), w) + 2 for k, w in zip(columns, widths, strict=True))
-    told = max(len(c.about) for c in ranked)
+    named = any(c.named for c in ranked)
+    rows = [[c.name] * named + list(c.differs.values()) for c in ranked]
+    columns = ["configuration"] * named + list(ranked[0].differs)
+    widths = [max(map(len, column)) for column in zip(columns, *rows, strict=True)]
+    needed = sum(width + 2 for width in widths)
+    told = max(len(c.told) for c in ranked)
     layout = "columns" if columns and needed <= ROOM else "about" if told <= ROOM else "beneath"
     return {
         "names": comparison.names,
@@ -61,7 +64,10 @@ def _comparison(comparison: Comparison, timings: bool) -> dict[str, Any]:
         "layout": layout,  # of the settings: columns, one column in words, or under each row
         "columns": columns,
         "figures": [NAMES.get(m, m) for m in SHOWN],
-        "rows": [_row(c, comparison.split, found, timings) for c in ranked],
+        "rows": [
+            _row(c, comparison.split, found, timings) | {"settings": row}
+            for c, row in zip(ranked, rows, strict=True)
+        ],
     }
 
 
@@ -69,8 +75,7 @@ def _row(c: Configuration, split: str, found: answers.Answer, timings: bool) -> 
     return {
         "letter": c.letter,
         "best": c.letter == found.best,
-        "about": c.about,
-        "settings": list(c.differs.values()),
+        "about": c.told,
         "seeds": len(c.runs),
         "figures": [spread(c.scores(split, m)) for m in SHOWN],
         "time": duration(seconds(c)) if timings else "",
@@ -169,7 +174,8 @@ def _thousands(count: int | None) -> str:
 def _speed(speed: dict[str, Any]) -> dict[str, str]:
     if not speed:
         return dict.fromkeys(("time", "parts", "how"), UNDEFINED)
-    parts = [f"{part:.1f}" for part in (speed.get("parts") or {}).values()]
+    timed = speed.get("parts") or {}
+    parts = [f"{timed[name]:.1f}" for name in PARTS if name in timed]
     return {
         "time": f"{speed['median']:.1f} ({speed['q1']:.1f}–{speed['q3']:.1f})",
         "parts": " / ".join(parts) or UNDEFINED,

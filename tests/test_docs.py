@@ -1,0 +1,134 @@
+"""What the documentation says exists: keys, files, targets; its examples are valid."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import tomllib
+from pathlib import Path
+
+import pytest
+from pydantic import BaseModel
+
+from fairtrial import settings
+from fairtrial.plan import Plan
+
+PROJECT = Path(__file__).parents[1]
+PAGES = [PROJECT / name for name in ("README.md", "CONTRIBUTING.md", "config/README.md")]
+KEYS = PAGES[-1].read_text(encoding="utf-8")
+
+# The prefix that the keys of a model of settings.py have in the tables: `predict.conf`. The keys
+# of the others stand alone.
+PREFIXES = {name.capitalize(): f"{name}." for name in (*settings.SECTIONS, "split")}
+ROW = re.compile(r"^\| `([\w.]+)` \|(.*)\|$", re.MULTILINE)
+
+
+def part(heading: str) -> dict[str, str]:
+    """The rows of one section of config/README.md: key → the other cells."""
+    parts = re.split(r"^#+ (.+)$", KEYS, flags=re.MULTILINE)
+    return dict(ROW.findall(parts[parts.index(heading) + 1]))
+
+
+def models_of_settings() -> list[type[BaseModel]]:
+    found = [each for each in vars(settings).values() if isinstance(each, type)]
+    models = [each for each in found if issubclass(each, BaseModel)]
+    return [each for each in models if each.__module__ == settings.__name__ and each.model_fields]
+
+
+def test_every_key_of_params_is_described() -> None:
+    params = settings.read_params(PROJECT / "params.yaml")
+    keys = [name for name in params if name not in settings.SECTIONS]
+    keys += [f"{name}.{key}" for name in settings.SECTIONS for key in params[name]]
+    assert not set(keys) - set(dict(ROW.findall(KEYS)))
+
+
+@pytest.mark.parametrize("model", models_of_settings(), ids=lambda model: model.__name__)
+def test_every_key_of_settings_is_described(model: type[BaseModel]) -> None:
+    prefix = PREFIXES.get(model.__name__, "")
+    assert not {prefix + name for name in model.model_fields} - set(dict(ROW.findall(KEYS)))
+
+
+PLUGINS = [(kind, name) for kind in ("sources", "formats") for name in settings.plugins(kind)]
+
+
+@pytest.mark.parametrize(("kind", "name"), PLUGINS, ids="-".join)
+def test_a_plugin_has_a_section_with_its_keys_and_defaults(kind: str, name: str) -> None:
+    rows = part(name)
+    model = settings.plugin_settings(kind, name, "")
+    top = {key for key in rows if "." not in key}
+    assert top == set(model.model_fields)
+    for key, field in model.model_fields.items():
+        if isinstance(field.default, str | int | float | None):
+            said = rows[key].split("|")[1].strip().strip("`")
+            assert said == json.dumps(field.default).strip('"'), key
+
+
+@pytest.mark.parametrize("name", settings.plugins("backends"))
+def test_every_key_of_a_backend_is_described(name: str) -> None:
+    model = settings.plugin_settings("backends", name, "")
+    assert not set(model.model_fields) - set(part("Training"))
+
+
+def links() -> list[tuple[str, str]]:
+    found = []
+    for page in PAGES:
+        for target in re.findall(r"\]\(([^)\s]+)\)", page.read_text(encoding="utf-8")):
+            if not target.startswith(("http", "#")):
+                found.append((str(page.relative_to(PROJECT)), target.partition("#")[0]))
+    return found
+
+
+@pytest.mark.parametrize(("page", "target"), links())
+def test_what_a_page_links_to_exists(page: str, target: str) -> None:
+    assert (PROJECT / page).parent.joinpath(target).exists()
+
+
+def test_every_target_of_make_exists() -> None:
+    makefile = PROJECT / "Makefile"
+    if not makefile.exists():
+        pytest.skip("there is no Makefile yet")
+    text = "\n".join(page.read_text(encoding="utf-8") for page in PAGES)
+    named = set(re.findall(r"(?:^|`)make ([a-z]+)", text, re.MULTILINE))
+    made = set(re.findall(r"^([a-z]+):", makefile.read_text(encoding="utf-8"), re.MULTILINE))
+    assert named and named <= made
+
+
+def examples() -> dict[str, str]:
+    """The YAML files that the pages show, by the path in their first line."""
+    text = "\n".join(page.read_text(encoding="utf-8") for page in PAGES)
+    blocks = re.findall(r"^```yaml\n(# (\S+)\n.*?)^```$", text, re.MULTILINE | re.DOTALL)
+    assert len(blocks) == text.count("```yaml"), "a YAML block does not begin with its path"
+    return {path: content for content, path in blocks}
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Settings as shipped, together with the examples."""
+    shutil.copytree(PROJECT / "config", tmp_path / "config")
+    shutil.copy(PROJECT / "params.yaml", tmp_path)
+    for path, content in examples().items():
+        (tmp_path / path).write_text(content, encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.mark.parametrize("path", examples())
+def test_an_example_is_valid(path: str, project: Path) -> None:
+    folder, name = Path(path).parent.name, Path(path).stem
+    if folder == "experiments":
+        plan = Plan.read(name)
+        assert plan.runs and plan.sources
+    elif folder == "datasets":
+        assert "convert" in settings.read_source(settings.read_dataset(name).source)
+    else:
+        assert folder == "sources"
+        assert settings.read_source(name)["download"]["name"] == name
+
+
+def test_every_dependency_is_accounted_for() -> None:
+    project = tomllib.loads((PROJECT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    wanted = [*project["dependencies"], *project["optional-dependencies"]["dev"]]
+    text = PAGES[1].read_text(encoding="utf-8")
+    names = {re.split(r"[<>=!~ \[]", each)[0] for each in wanted}
+    assert not {name for name in names if f"`{name}`" not in text}
