@@ -3,115 +3,17 @@
 from __future__ import annotations
 
 import csv
-import importlib.util
-import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import cache
 from pathlib import Path
-from typing import Annotated, Any, Literal
-
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from typing import Any
 
 from fairtrial import BackendError
 from fairtrial.backends._ultralytics_files import lay_out, load, save_weights, workplace
+from fairtrial.backends._ultralytics_settings import Settings
 from fairtrial.dataset import Detection, View, whole_file
 
-Share = Annotated[float, Field(ge=0, le=1)]
-Positive = Annotated[float, Field(gt=0)]
-NotNegative = Annotated[float, Field(ge=0)]
-
-
-class Settings(BaseModel):
-    """The keys of Ultralytics' own training arguments; their defaults stand in params.yaml."""
-
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
-
-    model: str
-    weights: Annotated[str, Field(pattern=r"^[A-Za-z0-9][\w.-]*/[^/].*$")] | None
-    epochs: Annotated[int, Field(ge=0)]
-    patience: Annotated[int, Field(ge=0)]
-    imgsz: Annotated[int, Field(ge=32, multiple_of=32)]
-    batch: Annotated[int, Field(ge=1)]
-    nbs: Annotated[int, Field(ge=1)] | None
-    optimizer: Literal["SGD", "Adam", "AdamW", "Adamax", "NAdam", "RAdam", "RMSProp"]
-    lr0: Positive
-    lrf: Positive
-    momentum: Share
-    weight_decay: NotNegative
-    warmup_epochs: NotNegative
-    warmup_momentum: Share
-    warmup_bias_lr: NotNegative
-    cos_lr: bool
-    freeze: Annotated[int, Field(ge=0)] | None
-    seed: Annotated[int, Field(ge=0)]
-    amp: bool
-    workers: Annotated[int, Field(ge=0)]
-    box: NotNegative
-    cls: NotNegative
-    cls_pw: Share
-    dfl: NotNegative
-    mosaic: Share
-    close_mosaic: Annotated[int, Field(ge=0)]
-    mixup: Share
-    cutmix: Share
-    hsv_h: Share
-    hsv_s: Share
-    hsv_v: Share
-    degrees: Annotated[float, Field(ge=0, le=180)]
-    translate: Share
-    scale: Share
-    shear: Annotated[float, Field(ge=0, le=180)]
-    perspective: Annotated[float, Field(ge=0, le=0.001)]
-    flipud: Share
-    fliplr: Share
-    multi_scale: Share
-
-    @field_validator("optimizer", mode="before")
-    @classmethod
-    def _chosen(cls, name: Any) -> Any:
-        if name == "auto":
-            raise ValueError("it ignores lr0 and momentum; name one: SGD, Adam, AdamW, …")
-        return name
-
-    @field_validator("model")
-    @classmethod
-    def _known(cls, name: str) -> str:
-        known = architectures()
-        if name not in known:
-            import difflib
-
-            near = ", ".join(difflib.get_close_matches(name, known, 3)) or "yolov8n, yolo11s"
-            raise ValueError(f"no detector of this name; near: {near}")
-        return name
-
-    @field_validator("epochs")
-    @classmethod
-    def _trained(cls, epochs: int, info: Any) -> int:
-        if epochs == 0 and info.data.get("weights") is None:
-            raise ValueError("a model without `weights` and without an epoch has learned nothing")
-        return epochs
-
-
-@cache
-def architectures() -> frozenset[str]:
-    """The names of all detectors, with their scale: yolov8n, yolov8s, …, yolo26x."""
-    spec = importlib.util.find_spec("ultralytics")  # finds the folder without importing it
-    if spec is None or not spec.submodule_search_locations:
-        raise BackendError("ultralytics is not installed; `make venv` installs it")
-    folder = Path(spec.submodule_search_locations[0], "cfg", "models")
-    found: set[str] = set()
-    for path in folder.rglob("yolo*.yaml"):
-        if re.search(r"-(seg|pose|obb|cls|world|worldv2|rtdetr|depth|sem)|yoloe", path.stem):
-            continue
-        head, dash, tail = path.stem.partition("-")
-        text = path.read_text(encoding="utf-8")
-        scales = re.findall(r"^ {2}([a-z]): \[", text, re.MULTILINE) or [""]
-        if re.search(r"\d[a-z]$", head):  # one file a scale: yolov9c.yaml, yolov10n.yaml
-            scales = [""]
-        found |= {head + scale + dash + tail for scale in scales}
-    return frozenset(found)
-
+__all__ = ["Settings", "detector", "fit"]
 
 # --------------------------------------------------------------------------- training
 
