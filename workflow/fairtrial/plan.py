@@ -138,18 +138,22 @@ class Plan:
 
     def code(self, stage: str, name: str = "") -> str:
         """The fingerprint of the code that a job runs."""
-        entries = [f"stages.{stage}:{stage}"]
+        return fingerprint(*self.entries(stage, name))
+
+    def entries(self, stage: str, name: str = "") -> list[str]:
+        """Where the code of a job begins: its stage, and what that calls by a setting."""
+        found = [f"stages.{stage}:{stage}"]
         if stage == "download":
-            entries += [f"sources.{self.sources[name]['download']['kind']}:fetch"]
+            found += [f"sources.{self.sources[name]['download']['kind']}:fetch"]
         elif stage == "convert":
-            entries += [f"formats.{self.sources[name]['convert']['format']}:read"]
+            found += [f"formats.{self.sources[name]['convert']['format']}:read"]
         elif stage == "train":
-            entries += [f"backends.{self.runs[name].backend}:fit"]
+            found += [f"backends.{self.runs[name].backend}:fit"]
         elif stage == "predict":
-            entries += [f"backends.{self.runs[name].backend}:detector"]
+            found += [f"backends.{self.runs[name].backend}:detector"]
         elif stage in {"plot", "report"}:  # both take what lies in their folder
-            entries += [{"plot": "figures/", "report": "report/"}[stage]]
-        return fingerprint(*entries)
+            found += [{"plot": "figures/", "report": "report/"}[stage]]
+        return found
 
 
 def _refuse_unlisted(manifest: str | None, file: str, where: str) -> None:
