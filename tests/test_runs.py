@@ -204,7 +204,7 @@ def test_an_unknown_override_names_file_run_key_and_the_nearest() -> None:
 
 def test_a_wrong_value_is_laid_where_it_stands() -> None:
     assert refused({"lr0": -1.0}).startswith("params.yaml: `lr0` is -1.0: must be greater than 0")
-    assert refused(base={"lr0": "x"}).startswith(f'{FILE}: base: `lr0` is "x": must be a valid num')
+    assert refused(base={"lr0": "x"}).startswith(f'{FILE}: base: `lr0` is "x": must be a num')
     assert refused(sweep={"lr0": [0]}).startswith(f"{FILE}: sweep.lr0: `lr0` is 0")
 
 

@@ -147,7 +147,7 @@ def test_a_leak_of_equal_images_is_counted_and_shown() -> None:
     view = images(*rows, ("two", None, "test"), ("own", None, "train"))
     with pytest.raises(
         DataError,
-        match=r"one content on two sides, 2 times, such as 002\.png in "
+        match=r"one content on two sides \(cases: 2\), such as 002\.png in "
         r"test and 001\.png in train.*`random` or `grouped`",
     ):
         refuse_leaks(view, assign(view, split("given"), "set"), "set")
@@ -155,7 +155,9 @@ def test_a_leak_of_equal_images_is_counted_and_shown() -> None:
 
 def test_random_on_grouped_images_is_refused() -> None:
     view = images(*((f"{n}", f"patient{n % 5}", None) for n in range(50)))
-    with pytest.raises(DataError, match="one group on two sides, 5 times, such as group patient0"):
+    with pytest.raises(
+        DataError, match=r"one group on two sides \(cases: 5\), such as group patient0"
+    ):
         refuse_leaks(view, assign(view, split("random"), "set"), "set")
 
 

@@ -60,7 +60,9 @@ class Plan:
     @cached_property
     def datasets(self) -> dict[str, DataSet]:
         """The data sets of all runs by name."""
-        wanted = {run.dataset: f"{self.file}: run {run.name}" for run in self.runs.values()}
+        wanted: dict[str, str] = {}
+        for run in self.runs.values():
+            wanted.setdefault(run.dataset, f"{self.file}: run {run.name}")
         found = {name: read_dataset(name, f"{at}: `dataset`") for name, at in wanted.items()}
         return dict(sorted(found.items()))
 
@@ -75,16 +77,18 @@ class Plan:
             dataset.source: f"config/datasets/{name}.yaml: `source`"
             for name, dataset in self.datasets.items()
         }
-        starts = {start: run for run in self.runs if (start := self.weights(run))}
-        at = {start: f"{self.file}: run {run}: `weights`" for start, run in starts.items()}
-        places = {source: at[source, file] for source, file in starts} | wanted
+        starts: dict[tuple[str, str], str] = {}
+        for run in self.runs:
+            if start := self.weights(run):
+                starts.setdefault(start, f"{self.file}: run {run}: `weights`")
+        places = {source: at for (source, _), at in starts.items()} | wanted
         found = {name: read_source(name, places[name]) for name in sorted(places)}
         for name in wanted:
             if "convert" not in found[name]:
                 file = f"config/sources/{name}.yaml"
                 raise SettingsError(f"{file}: `format`: missing; it is the source of a data set")
-        for source, file in starts:
-            _refuse_unlisted(found[source]["download"].get("manifest"), file, at[source, file])
+        for (source, file), at in starts.items():
+            _refuse_unlisted(found[source]["download"].get("manifest"), file, at)
         return found
 
     def weights(self, run: str) -> tuple[str, str] | None:

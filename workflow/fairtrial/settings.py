@@ -29,7 +29,13 @@ def _distinct(values: list[Any]) -> list[Any]:
     return values
 
 
-Name = Annotated[str, Field(pattern=NAME, max_length=80)]
+def _safe(name: str) -> str:
+    if not re.match(NAME, name):
+        raise ValueError("a name may hold only letters, digits and ._-, as it names files")
+    return name
+
+
+Name = Annotated[str, Field(max_length=80), AfterValidator(_safe)]
 Share = Annotated[float, Field(ge=0, lt=1)]
 Seed = Annotated[int, Field(ge=0)]
 Overrides = dict[str, Any]
@@ -180,7 +186,7 @@ def _config(folder: str, name: Any, where: str) -> Path:
     if name in known:
         return path
     if path.is_file():
-        raise SettingsError(f"{where}: {path}: its name may hold only letters, digits, `._-`")
+        raise SettingsError(f"{where}: {path}: a name may hold only letters, digits and ._-")
     raise _unknown(f"{folder[:-1]} in {path.parent}", name, known, where)
 
 

@@ -109,8 +109,9 @@ def refuse_leaks(view: Dataset, sides: Sides, where: str) -> None:
             shown = f"group {name}: " if what == "group" else ""
             remedy = "`grouped`" if what == "group" else "`random` or `grouped`"
             raise DataError(
-                f"{where}: the split leaks: images of one {what} on two sides, {len(leaking)} "
-                f"times, such as {shown}{example}. The split {remedy} keeps them together."
+                f"{where}: the split leaks: images of one {what} on two sides "
+                f"(cases: {len(leaking)}), such as {shown}{example}. "
+                f"The split {remedy} keeps them together."
             )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,17 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from fairtrial import SettingsError
+
+WORDS = {  # where pydantic speaks of types, to people who write YAML
+    "bool_type": "must be true or false",
+    "finite_number": "must be a finite number",
+    "float_type": "must be a number",
+    "int_type": "must be a whole number",
+    "list_type": "must be a list",
+    "string_type": "must be a text (in quotes, if it looks like a number)",
+    "too_short": "must hold at least one",
+    "tuple_type": "must be a list",
+}
 
 
 class Closed(BaseModel):
@@ -71,7 +83,7 @@ def closed(model: type[BaseModel], content: Any, where: str | Callable[[str], st
 
 
 def _problem(model: type[BaseModel], error: Any, where: str | Callable[[str], str]) -> str:
-    path = [str(part) for part in error["loc"] if not str(part).startswith("function-")]
+    path = [str(part) for part in error["loc"] if not str(part).startswith(("function-", "["))]
     file = where if isinstance(where, str) else where(path[0] if path else "")
     place = f"{file}: `{'.'.join(path)}`" if path else file
     if error["type"] == "extra_forbidden":
@@ -81,9 +93,8 @@ def _problem(model: type[BaseModel], error: Any, where: str | Callable[[str], st
     if error["type"] in {"dict_type", "model_type", "model_attributes_type"}:
         return f"{place}: must hold `key: value` lines"
     shown = "" if isinstance(error["input"], dict) else f" is {json.dumps(error['input'])}:"
-    message = error["msg"].removeprefix("Value error, ")
-    for subject in ("Input", "String", "List"):
-        message = message.replace(f"{subject} should", "must")
+    message = WORDS.get(error["type"], error["msg"].removeprefix("Value error, "))
+    message = re.sub("^(Input|String|List) should", "must", message)
     return f"{place}{shown} {message}" if shown else f"{place}: {message}"
 
 

@@ -84,7 +84,8 @@ def load(checkpoint: Path | None) -> Any:
     try:
         return YOLO(str(checkpoint), task="detect")
     except Exception as error:
-        raise BackendError(f"{checkpoint}: not an Ultralytics checkpoint ({error})") from error
+        reason = f"{type(error).__name__}: {error}".partition("\n")[0]
+        raise BackendError(f"{checkpoint}: not an Ultralytics checkpoint ({reason})") from error
 
 
 def save_weights(checkpoint: Path | None, path: Path) -> None:

@@ -24,7 +24,7 @@ class Settings(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
 
     model: str
-    weights: Annotated[str, Field(pattern=r"^[A-Za-z0-9][\w.-]*/[^/].*$")] | None
+    weights: str | None
     epochs: Annotated[int, Field(ge=0)]
     patience: Annotated[int, Field(ge=0)]
     imgsz: Annotated[int, Field(ge=32, multiple_of=32)]
@@ -77,6 +77,13 @@ class Settings(BaseModel):
         if name not in known:
             near = ", ".join(difflib.get_close_matches(name, known, 3)) or "yolov8n, yolo11s"
             raise ValueError(f"no detector of this name; near: {near}")
+        return name
+
+    @field_validator("weights")
+    @classmethod
+    def _of_a_source(cls, name: str | None) -> str | None:
+        if name is not None and not re.match(r"[A-Za-z0-9][\w.-]*/[^/]", name):
+            raise ValueError("must be <source>/<file>, such as weights/yolov8n.pt")
         return name
 
     @field_validator("epochs")

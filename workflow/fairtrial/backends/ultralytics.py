@@ -28,6 +28,8 @@ def fit(
     Raises BackendError where Ultralytics used other settings than were asked for.
     """
     with workplace() as place:
+        if initial is not None:
+            _refuse_other_architecture(settings["model"], initial)
         if settings["epochs"] == 0:
             model = load(initial)
             rows: list[dict[str, Any]] = []
@@ -52,8 +54,6 @@ def _train(
     from ultralytics import YOLO
 
     history = _History()
-    if initial is not None:
-        _refuse_other_architecture(settings["model"], initial)
     model = YOLO(f"{settings['model']}.yaml", task="detect")
     model.add_callback("on_train_start", lambda _: _set_threads(threads))
     history.listen(model)

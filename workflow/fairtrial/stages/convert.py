@@ -45,9 +45,9 @@ def convert(
     with folders.whole_folder(images) as target:
         checked = _clean_images(found.images, raw, sums, target)
         faults += [fault for one in checked for fault in one.found]
-        _refuse_too_many_dropped(found.images, checked, chosen.max_dropped)
+        _refuse_too_many_dropped(found.images, checked, chosen.max_dropped, raw)
         clean = _assemble(found, checked, faults).canonical()
-        _refuse_empty(clean)
+        _refuse_empty(clean, raw)
     dataset.write(clean, annotations)
     dataset.write_json(quality, _report(clean, faults))
 
@@ -67,11 +67,13 @@ def _clean_images(
     return checked
 
 
-def _refuse_too_many_dropped(images: list[Image], checked: list[Checked], limit: float) -> None:
+def _refuse_too_many_dropped(
+    images: list[Image], checked: list[Checked], limit: float, raw: Path
+) -> None:
     dropped = [str(fault) for one in checked if not one.kept for fault in one.found]
     if len(dropped) > limit * len(images):
         raise DataError(
-            f"{len(dropped)} of {len(images)} images cannot be used, more than the share of "
+            f"{raw}: {len(dropped)} of {len(images)} images cannot be used, more than the share of "
             f"{limit:g} that max_dropped allows:\n  " + "\n  ".join(sorted(dropped))
         )
 
@@ -119,11 +121,11 @@ def _fitted(
     return [Annotation(a.image_id, a.category_id, box, area, a.iscrowd)]
 
 
-def _refuse_empty(clean: Dataset) -> None:
+def _refuse_empty(clean: Dataset, raw: Path) -> None:
     if not clean.images:
-        raise DataError("the annotations name no image")
+        raise DataError(f"{raw}: the annotations name no image")
     if not clean.annotations:
-        raise DataError(f"none of the {len(clean.images)} images has an object")
+        raise DataError(f"{raw}: none of the {len(clean.images)} images has an object")
 
 
 def _report(clean: Dataset, faults: list[Defect]) -> dict[str, Any]:

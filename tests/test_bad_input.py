@@ -1,0 +1,667 @@
+"""Wrong input through the real entry points: one plain message that says what would be right.
+
+Settings are refused by `snakemake -n`, before any job; data by the stage that meets it. Never
+a traceback, and never half an output. `pytest -s -k …` prints the messages to read them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image as images
+
+from fairtrial import dataset
+from fairtrial.__main__ import main
+from fairtrial.dataset import Annotation, Dataset, Image
+from project import CHECKOUT, Project
+
+# --------------------------------------------------------------------------- settings
+
+PARAMS, TRIAL = "params.yaml", "config/experiments/trial.yaml"
+SET, SOURCE = "config/datasets/shapes.yaml", "config/sources/shapes.yaml"
+Edit = tuple[str, str, str] | tuple[str, str]  # file, old text and new text; or the whole text
+
+
+def run(keys: str) -> Edit:
+    """The trial's run `small`, with other overrides."""
+    return TRIAL, "small: {imgsz: 96}", "small: " + keys
+
+
+REFUSED: dict[str, tuple[Edit, list[str]]] = {
+    "misspelt key of training": (
+        (PARAMS, "momentum: 0.9 ", "momentun: 0.9 "),
+        [f"{PARAMS}: `momentun`: no such key; did you mean `momentum`?"],
+    ),
+    "misspelt key of a section": (
+        (PARAMS, "conf: 0.001", "confidence: 0.001"),
+        [f"{PARAMS}: predict: `confidence`: no such key; did you mean `conf`?"],
+    ),
+    "missing key of a section": (
+        (PARAMS, "  gallery: 4", "  #"),
+        [f"{PARAMS}: plot"],
+    ),
+    "misspelt key of an experiment": (
+        (TRIAL, "seeds:", "seed:"),
+        [f"{TRIAL}: `seed`: no such key; did you mean `seeds`?"],
+    ),
+    "misspelt key of a run": (
+        run("{imgz: 96}"),
+        [f"{TRIAL}: runs.small: `imgz`: no such key; did you mean `imgsz`?"],
+    ),
+    "misspelt key of base": (
+        (TRIAL, "seeds:", "base: {epoch: 3}\nseeds:"),
+        [f"{TRIAL}: base: `epoch`: no such key; did you mean `epochs`?"],
+    ),
+    "misspelt key of a data set": (
+        (SET, "method:", "methode:"),
+        [f"{SET}: `split.methode`: no such key; did you mean `method`?"],
+    ),
+    "misspelt key of a source": (
+        (SOURCE, "clutter:", "cluter:"),
+        [f"{SOURCE}: `cluter`: no such key; did you mean `clutter`?"],
+    ),
+    "misspelt option of a format": (
+        (SOURCE, "  group: group", "  grp: group"),
+        [f"{SOURCE}: options: `grp`: no such key; did you mean `group`?"],
+    ),
+    "text for a number": (
+        (PARAMS, "epochs: ", "epochs: many #"),
+        [f'{PARAMS}: `epochs` is "many": must be a whole number'],
+    ),
+    "truth for a number": (
+        run("{lr0: true}"),
+        [f"{TRIAL}: runs.small: `lr0` is true: must be a number"],
+    ),
+    "a list for a number": (
+        run("{lr0: [0.1, 0.2]}"),
+        [f"{TRIAL}: runs.small: `lr0` is [0.1, 0.2]: must be a number"],
+    ),
+    "a number for a list": (
+        (TRIAL, "seeds: [0, 1]", "seeds: 2"),
+        [f"{TRIAL}: `seeds` is 2: must be a list"],
+    ),
+    "a list for a section": (
+        (TRIAL, "runs:", "base: [epochs]\nruns:"),
+        [f"{TRIAL}: `base`: must hold `key: value` lines"],
+    ),
+    "learning rate below 0": (
+        run("{lr0: -1}"),
+        [f"{TRIAL}: runs.small: `lr0` is -1: must be greater than 0"],
+    ),
+    "epochs below 0": (
+        (PARAMS, "epochs: ", "epochs: -1 #"),
+        [f"{PARAMS}: `epochs` is -1: must be greater than or equal to 0"],
+    ),
+    "no epoch and no weights": (
+        run("{epochs: 0}"),
+        [f"{TRIAL}: runs.small: `epochs` is 0", "without `weights`", "learned nothing"],
+    ),
+    "image size that strides do not divide": (
+        run("{imgsz: 100}"),
+        [f"{TRIAL}: runs.small: `imgsz` is 100: must be a multiple of 32"],
+    ),
+    "confidence above 1": (
+        (PARAMS, "conf: 0.001", "conf: 2"),
+        [f"{PARAMS}: predict: `conf` is 2: must be less than 1"],
+    ),
+    "a number that is none": (
+        run("{lr0: .nan}"),
+        [f"{TRIAL}: runs.small: `lr0` is NaN: must be a finite number"],
+    ),
+    "unknown experiment": (
+        (PARAMS, "experiment: trial", "experiment: quickstar"),
+        [f"{PARAMS}: `experiment`: no such experiment", "did you mean `quickstart`?"],
+    ),
+    "no experiment": (
+        (PARAMS, "experiment: trial", "experiment:"),
+        [f"{PARAMS}: `experiment`: missing; known: ", "quickstart"],
+    ),
+    "unknown data set": (
+        run("{dataset: shape}"),
+        [f"{TRIAL}: run small-s0: `dataset`: no such dataset in config/datasets: `shape`; did"],
+    ),
+    "unknown source of a data set": (
+        (SET, "source: shapes", "source: shapez"),
+        [f"{SET}: `source`: no such source in config/sources: `shapez`; did you mean `shapes`?"],
+    ),
+    "unknown kind of source": (
+        (SOURCE, "kind: shapes", "kind: shape"),
+        [f"{SOURCE}: `kind`: no such source: `shape`; did you mean `shapes`?"],
+    ),
+    "unknown format": (
+        (SOURCE, "format: coco", "format: csv"),
+        [f"{SOURCE}: `format`: no such format: `csv`; known: coco, voc, yolo"],
+    ),
+    "a data set of a source without format": (
+        (SOURCE, "format: coco", "#"),
+        [SOURCE],
+    ),
+    "unknown backend": (
+        run("{backend: ultralytic}"),
+        [f"{TRIAL}: `runs.small`: `backend`: no such backend: `ultralytic`; did you mean `ultral"],
+    ),
+    "unknown model": (
+        run("{model: yolo8n}"),
+        [f'{TRIAL}: runs.small: `model` is "yolo8n": no detector of this name', "yolov8n"],
+    ),
+    "a model of another task": (
+        run("{model: yolov8n-seg}"),
+        ['`model` is "yolov8n-seg": no detector of this name', "yolov8n"],
+    ),
+    "optimizer auto": (
+        run("{optimizer: auto}"),
+        ['runs.small: `optimizer` is "auto"', "ignores lr0 and momentum", "AdamW"],
+    ),
+    "seeds named twice": (
+        (TRIAL, "seeds: [0, 1]", "seeds: [0, 1, 1]"),
+        [f"{TRIAL}: `seeds` is [0, 1, 1]: must name each once; 1 stands there twice"],
+    ),
+    "seeds and seed": (
+        run("{seed: 4}"),
+        [f"{TRIAL}: `runs.small`: sets a seed, and `seeds` does so too; keep one"],
+    ),
+    "two runs of one name": (
+        (TRIAL, "seeds:", "sweep: {lr0: [0.1, 0.1000000000000001]}\nseeds:"),
+        [f"{TRIAL}: `sweep.lr0`: another run is called lr0=0.1-s0 too"],
+    ),
+    "a run named twice": (
+        (TRIAL, "  large:", "  small:"),
+        [f"{TRIAL}:4: not valid YAML", 'found duplicate key "small"'],
+    ),
+    "a name that is no file's name": (
+        (TRIAL, "  large:", "  la/rge:"),
+        [f'{TRIAL}: `runs.la/rge` is "la/rge": a name may hold only letters, digits'],
+    ),
+    "a sweep of nothing": (
+        (TRIAL, "seeds:", "sweep: {lr0: []}\nseeds:"),
+        [f"{TRIAL}: `sweep.lr0` is []: must hold at least one"],
+    ),
+    "weights that are no file of a source": (
+        run("{weights: yolov8n.pt}"),
+        ['runs.small: `weights` is "yolov8n.pt": must be <source>/<file>'],
+    ),
+    "weights of an unknown source": (
+        run("{weights: wights/yolov8n.pt}"),
+        ["run small-s0: `weights`: no such source in config/sources: `wights`; did you mean `weig"],
+    ),
+    "weights that the source has not": (
+        run("{weights: weights/yolov8m.pt}"),
+        ["run small-s0: `weights`: ", "names no `yolov8m.pt`; did you mean `yolov8n.pt`?"],
+    ),
+    "a section in a run": (
+        run("{predict: {conf: 0.5}}"),
+        [f"{TRIAL}: `runs.small`: `predict` holds for all runs alike; set it in {PARAMS}"],
+    ),
+    "shares that leave nothing to train on": (
+        (SET, "  val: ", "  val: 0.9 #"),
+        [f"{SET}: `split`: `val` and `test` together leave nothing to train on"],
+    ),
+    "broken YAML": (
+        (TRIAL, "title: a\nruns: {a: [\n"),
+        [f"{TRIAL}:", "not valid YAML"],
+    ),
+    "empty YAML": ((TRIAL, ""), [f"{TRIAL}: must hold `key: value` lines, and is empty"]),
+    "empty params": ((PARAMS, ""), [f"{PARAMS}: must hold `key: value` lines, and is empty"]),
+    "a text for a file of keys": ((SET, "shapes"), [f"{SET}: must hold `key: value` lines"]),
+}
+
+
+@pytest.fixture(scope="module")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    return Project.new(tmp_path_factory.mktemp("bad") / "template")
+
+
+@pytest.fixture
+def project(template: Project, tmp_path: Path) -> Project:
+    return template.copy(tmp_path / "project")
+
+
+def refused(project: Project, *arguments: str, **env: str) -> str:
+    """What `snakemake -n` says when it refuses."""
+    with pytest.raises(AssertionError) as error:
+        project.snakemake("-n", *arguments, **env)
+    text = str(error.value).partition("\n")[2]
+    print(text)
+    assert "Traceback" not in text
+    assert text.count("Error") == 1, "more than one message"
+    return text
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_settings_are_refused_before_any_job(name: str, project: Project) -> None:
+    edit, parts = REFUSED[name]
+    (project.write if len(edit) == 2 else project.edit)(*edit)
+    text = refused(project)
+    assert [part for part in parts if part not in text] == []
+    assert not (project.root / "data").exists()
+
+
+def test_an_experiment_of_the_command_line_is_checked_too(project: Project) -> None:
+    text = refused(project, "--config", "experiment=trail")
+    assert "no such experiment in config/experiments: `trail`; did you mean `trial`?" in text
+
+
+def test_a_changed_default_that_no_run_uses_is_refused(project: Project) -> None:
+    """`dvc exp run -S imgsz=64` where every run says imgsz itself."""
+    for command in (["init", "-q"], ["add", "-A"], ["commit", "-qm", "before"]):
+        project.run("git", *command)
+    project.edit(PARAMS, "imgsz: 160", "imgsz: 64")
+    text = refused(project, DVC_EXP_BASELINE_REV="HEAD")
+    assert f"{PARAMS}: `imgsz` was set to 64, but no run of this experiment uses it" in text
+    assert f"{TRIAL} sets it in each of its runs" in text
+
+
+# --------------------------------------------------------------------------- data
+
+
+class Bench:
+    """Inputs of every stage below `in`, whole and fitting, and its outputs below `out`."""
+
+    def __init__(self, root: Path) -> None:
+        self.root, self.out = root, root / "out"
+        self.raw, self.clean = root / "in/raw", root / "in/clean/cells"
+        for name in ("a", "b", "c"):
+            path = self.raw / "images" / f"{name}.png"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            images.new("RGB", (32, 32), (len(name), 7, ord(name))).save(path)
+        self.put("in/raw/annotations.json", self.coco())
+        self.seal()
+        self.set()
+        self.put("in/split.json", {"train": [1], "val": [2], "test": [3]})
+        for side, image in (("val", 2), ("test", 3)):
+            row = {"image_id": image, "category_id": 1, "bbox": [1, 1, 9, 9], "score": 0.5}
+            self.put(f"in/{side}.json", [row])
+        (root / "in/weights.pt").write_bytes(b"no checkpoint")
+
+    def put(self, name: str, content: Any) -> None:
+        path = self.root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(content if isinstance(content, str) else json.dumps(content))
+
+    def coco(self, **changed: Any) -> dict[str, Any]:
+        rows = [{"id": n, "file_name": f"{x}.png"} for n, x in enumerate("abc", 1)]
+        objects = [
+            {"id": n, "image_id": n, "category_id": 1, "bbox": [1, 1, 9, 9]} for n in (1, 2, 3)
+        ]
+        classes = [{"id": 1, "name": "cell"}]
+        return {"images": rows, "annotations": objects, "categories": classes} | changed
+
+    def seal(self) -> None:
+        """The manifest of the raw files as they are."""
+        files = sorted(path for path in self.raw.rglob("*") if path.is_file())
+        lines = [
+            f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {path.relative_to(self.raw)}\n"
+            for path in files
+        ]
+        self.put("in/raw.sha256", "".join(lines))
+
+    def set(
+        self, *names: str, objects: tuple[tuple[int, int], ...] = ((1, 1), (2, 1), (3, 1))
+    ) -> None:
+        """A clean set of three images with the classes `names`, objects as (image, class)."""
+        rows = [
+            Image(n, f"{x}.png", 32, 32, f"{n}", f"group{n}", side)
+            for n, (x, side) in enumerate(zip("abc", dataset.SIDES, strict=True), 1)
+        ]
+        found = [Annotation(i, k, (1.0, 1.0, 9.0, 9.0), 81.0) for i, k in objects]
+        whole = Dataset(rows, found, dict(enumerate(names or ("cell",), 1)))
+        dataset.write(whole, self.clean / "annotations.json")
+
+    def arguments(self, stage: str, **settings: Any) -> list[str]:
+        given = {name: str(self.root / "in" / file) for name, file in INPUTS[stage].items()}
+        given |= {name: str(self.out / name) for name in OUTPUTS[stage]}
+        given["settings"] = json.dumps(SETTINGS[stage] | settings)
+        return [stage, *(part for name, value in given.items() for part in (f"--{name}", value))]
+
+    def left(self) -> list[str]:
+        return [p.relative_to(self.out).as_posix() for p in self.out.rglob("*") if p.is_file()]
+
+
+VIEW = {
+    "images": "raw/images",
+    "annotations": "clean/cells/annotations.json",
+    "split": "split.json",
+}
+INPUTS = {
+    "download": {},
+    "convert": {"raw": "raw", "manifest": "raw.sha256"},
+    "split": {"source": "clean/cells/annotations.json"},
+    "train": VIEW | {"initial": "weights.pt"},
+    "predict": VIEW | {"weights": "weights.pt"},
+    "validate": {n: VIEW[n] for n in ("annotations", "split")}
+    | {"val": "val.json", "test": "test.json"},
+}
+OUTPUTS = {
+    "download": ["raw", "manifest"],
+    "convert": ["images", "annotations", "quality"],
+    "split": ["annotations", "certificate"],
+    "train": ["weights", "record", "history"],
+    "predict": ["val", "test", "speed"],
+    "validate": ["metrics", "per-class", "curves", "confusion"],
+}
+SETTINGS: dict[str, dict[str, Any]] = {
+    "download": {"name": "cells", "kind": "local", "path": "nowhere"},
+    "convert": {"format": "coco", "options": {}},
+    "split": {"classes": None, "split": {"method": "given", "seed": 0, "val": 0.2, "test": 0.2}},
+    "train": {"backend": "ultralytics", "model": "yolov8n", "weights": "w/x.pt", "seed": 0}
+    | {"epochs": 0, "imgsz": 32},
+    "predict": {"backend": "ultralytics", "imgsz": 32, "conf": 0.001, "iou": 0.7}
+    | {"max_det": 300, "speed_images": 100},
+    "validate": {"iou": 0.5, "max_det": 100},
+}
+
+Spoil = Callable[[Bench], Any]
+
+
+def split(**settings: Any) -> dict[str, Any]:
+    return {"split": SETTINGS["split"]["split"] | settings}
+
+
+def put(name: str, content: Any) -> Spoil:
+    return lambda bench: bench.put(name, content)
+
+
+def no(name: str) -> Spoil:
+    return lambda bench: (bench.root / name).rename(bench.root / "elsewhere")
+
+
+ANNOTATIONS, SIDES = "in/clean/cells/annotations.json", "in/split.json"
+
+# What is spoilt, the stage that meets it, its settings, and what it must say.
+SPOILT: dict[str, tuple[Spoil, str, dict[str, Any], list[str]]] = {
+    "no folder to take files from": (
+        lambda bench: None,
+        "download",
+        {},
+        ["source cells: there is no folder nowhere (path)"],
+    ),
+    "an empty source": (
+        lambda bench: (bench.root / "empty").mkdir(),
+        "download",
+        {"path": "EMPTY"},
+        ["cells: there is no file in this source"],
+    ),
+    "no raw folder": (
+        lambda bench: bench.raw.rename(bench.root / "elsewhere"),
+        "convert",
+        {},
+        ["in/raw is not what", "raw.sha256 names", "images/a.png: missing"],
+    ),
+    "another file than the manifest's": (
+        put("in/raw/images/a.png", "changed"),
+        "convert",
+        {},
+        ["in/raw is not what", "raw.sha256 names", "images/a.png: changed"],
+    ),
+    "a manifest that is none": (
+        put("in/raw.sha256", "abc"),
+        "convert",
+        {},
+        ["raw.sha256:1: not `<"],
+    ),
+    "no image": (
+        lambda bench: (
+            bench.put("in/raw/annotations.json", bench.coco(images=[], annotations=[])),
+            bench.seal(),
+        ),
+        "convert",
+        {},
+        ["in/raw: the annotations name no image"],
+    ),
+    "no object": (
+        lambda bench: (
+            bench.put("in/raw/annotations.json", bench.coco(annotations=[])),
+            bench.seal(),
+        ),
+        "convert",
+        {},
+        ["in/raw: none of the 3 images has an object"],
+    ),
+    "annotations of another format": (
+        lambda bench: (bench.put("in/raw/annotations.json", [1]), bench.seal()),
+        "convert",
+        {},
+        ["annotations.json: not COCO JSON"],
+    ),
+    "an image that is none": (
+        lambda bench: (bench.put("in/raw/images/a.png", "text"), bench.seal()),
+        "convert",
+        {},
+        ["1 of 3 images cannot be used", "max_dropped", "images/a.png: UnidentifiedImageError"],
+    ),
+    "two classes of one name": (
+        lambda bench: (
+            bench.put(
+                "in/raw/annotations.json",
+                bench.coco(categories=[{"id": 1, "name": "cell"}, {"id": 2, "name": "cell"}]),
+            ),
+            bench.seal(),
+        ),
+        "convert",
+        {},
+        ["two category ids have the same name"],
+    ),
+    "no annotations": (no(ANNOTATIONS), "split", {}, [ANNOTATIONS, "no such file"]),
+    "annotations that end too early": (
+        put(ANNOTATIONS, '{"images": ['),
+        "split",
+        {},
+        [ANNOTATIONS, "not valid JSON"],
+    ),
+    "an object on an image that is not there": (
+        lambda bench: bench.put(
+            ANNOTATIONS,
+            (bench.root / ANNOTATIONS).read_text().replace('"image_id": 2', '"image_id": 9'),
+        ),
+        "split",
+        {},
+        [ANNOTATIONS, "is on no image"],
+    ),
+    "a class that the source has not": (
+        lambda bench: None,
+        "split",
+        {"classes": ["cel"]},
+        [ANNOTATIONS, "no class cel; it has cell"],
+    ),
+    "a class called background": (
+        lambda bench: bench.set("background"),
+        "split",
+        {},
+        ["a class is called background", "rename it, or leave it out"],
+    ),
+    "two classes of one name in a set": (
+        lambda bench: bench.set("cell", "cell", objects=((1, 1), (1, 2), (2, 1))),
+        "split",
+        {},
+        ["two classes are called cell; rename one"],
+    ),
+    "a class without an object in train": (
+        lambda bench: bench.set("cell", "rare", objects=((1, 1), (2, 1), (2, 2))),
+        "split",
+        {},
+        ["no object of rare in train", "leave it out of `classes`"],
+    ),
+    "a val without images": (
+        lambda bench: None,
+        "split",
+        split(method="random", val=0.01, test=0.01),
+        ["leaves no image in val; change its shares"],
+    ),
+    "a val without objects": (
+        lambda bench: bench.set("cell", objects=((1, 1), (3, 1))),
+        "split",
+        {},
+        ["no object in val"],
+    ),
+    "a split that is not given": (
+        lambda bench: bench.put(
+            ANNOTATIONS,
+            (bench.root / ANNOTATIONS)
+            .read_text()
+            .replace('"train"', "null")
+            .replace('"val"', "null")
+            .replace('"test"', "null"),
+        ),
+        "split",
+        {},
+        ["split `given`, but its source gives none; use `random`"],
+    ),
+    "a given split that leaks": (
+        lambda bench: bench.put(
+            ANNOTATIONS,
+            (bench.root / ANNOTATIONS).read_text().replace('"sha256": "2"', '"sha256": "1"'),
+        ),
+        "split",
+        {},
+        ["leaks", "one content on two sides (cases: 1)", "a.png in train and b.png in val"],
+    ),
+    "a certificate that is none": (
+        put(SIDES, {"train": [1]}),
+        "train",
+        {},
+        [SIDES, "not a certific"],
+    ),
+    "no certificate": (no(SIDES), "train", {}, [SIDES, "no such file"]),
+    "no checkpoint": (no("in/weights.pt"), "train", {}, ["in/weights.pt: No such file"]),
+    "an image of the split that the set has not": (
+        put(SIDES, {"train": [1], "val": [2], "test": [9]}),
+        "predict",
+        {},
+        [SIDES, "there is no image 9 in"],
+    ),
+    "an image that is not in its folder": (
+        no("in/raw/images/c.png"),
+        "predict",
+        {},
+        ["in/raw/images: 1 of 3 images are not there, such as c.png"],
+    ),
+    "no folder of images": (
+        no("in/raw/images"),
+        "predict",
+        {},
+        ["in/raw/images: 3 of 3 images are not there"],
+    ),
+    "predictions on an unknown image": (
+        put("in/val.json", [{"image_id": 3, "category_id": 1, "bbox": [1, 1, 9, 9], "score": 1}]),
+        "validate",
+        {},
+        ["in/val.json: entry 0: image_id 3 is not an image of this side of the split"],
+    ),
+    "predictions that are none": (
+        put("in/val.json", {"a": 1}),
+        "validate",
+        {},
+        ["in/val.json: expected a COCO results list, found dict"],
+    ),
+    "predictions that end too early": (
+        put("in/test.json", "[{"),
+        "validate",
+        {},
+        ["in/test.json: not valid JSON"],
+    ),
+    "no predictions": (no("in/test.json"), "validate", {}, ["in/test.json: no such file"]),
+}
+
+
+@pytest.fixture
+def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Bench:
+    monkeypatch.chdir(tmp_path)
+    return Bench(tmp_path)
+
+
+@pytest.mark.parametrize("name", SPOILT)
+def test_data_are_refused_by_the_stage_that_meets_them(
+    name: str, bench: Bench, capsys: pytest.CaptureFixture[str]
+) -> None:
+    spoil, stage, settings, parts = SPOILT[name]
+    spoil(bench)
+    settings = {k: str(bench.root / "empty") if v == "EMPTY" else v for k, v in settings.items()}
+    assert main(bench.arguments(stage, **settings) + extra(stage)) == 1
+    said = capsys.readouterr().err
+    with capsys.disabled():
+        if os.environ.get("SHOW"):
+            print(f"\n[{name}]\n{said}")
+    assert said.startswith(f"fairtrial {stage}: ")
+    assert [part for part in parts if part not in said] == []
+    assert bench.left() == []
+
+
+def extra(stage: str) -> list[str]:
+    found = ["--threads", "1"] if stage in {"train", "predict"} else []
+    return [*found, "--code", "0"] if stage == "train" else found
+
+
+def test_the_bench_is_whole_where_nothing_is_spoilt(bench: Bench) -> None:
+    """Else every case above might be refused for a reason of its own."""
+    for stage in ("convert", "split", "validate"):
+        assert main(bench.arguments(stage)) == 0
+    expected = {name for s in ("convert", "split", "validate") for name in OUTPUTS[s]}
+    assert {name.partition("/")[0] for name in bench.left()} == expected
+
+
+# --------------------------------------------------------------------------- checkpoints
+
+CHECKPOINT = """
+import sys
+from pathlib import Path
+from fairtrial.backends._ultralytics_files import save_weights, workplace
+with workplace() as place:
+    from ultralytics import YOLO
+    YOLO("yolov8n.yaml", task="detect").save(place / "x.pt")
+    save_weights(place / "x.pt", Path(sys.argv[1]))
+"""
+
+
+@pytest.fixture(scope="module")
+def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """YOLOv8n as it was drawn by chance, of 80 classes."""
+    path = tmp_path_factory.mktemp("checkpoint") / "x.pt"
+    subprocess.run([sys.executable, "-c", CHECKPOINT, path], env=python(), check=True)
+    return path
+
+
+def python() -> dict[str, str]:
+    return os.environ | {"PYTHONPATH": str(CHECKOUT / "workflow")}
+
+
+def stage(bench: Bench, name: str, **settings: Any) -> str:
+    """What a stage says that fails in a process of its own."""
+    command = [sys.executable, "-m", "fairtrial", *bench.arguments(name, **settings), *extra(name)]
+    done = subprocess.run(command, env=python(), capture_output=True, text=True)
+    print(done.stderr)
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+    assert [path for path in bench.left() if "part" not in path] == []
+    return done.stderr.strip().splitlines()[-1]
+
+
+@pytest.mark.slow
+def test_a_file_that_is_no_checkpoint_is_refused(bench: Bench) -> None:
+    for name in ("train", "predict"):
+        said = stage(bench, name)
+        assert said.startswith(f"fairtrial {name}: ")
+        assert "in/weights.pt: not an Ultralytics checkpoint" in said
+
+
+@pytest.mark.slow
+def test_a_checkpoint_of_another_architecture_is_refused(bench: Bench, checkpoint: Path) -> None:
+    (bench.root / "in/weights.pt").write_bytes(checkpoint.read_bytes())
+    for epochs in (0, 1):
+        said = stage(bench, "train", model="yolo11n", epochs=epochs)
+        assert "in/weights.pt: not a checkpoint of yolo11n: only" in said
+
+
+@pytest.mark.slow
+def test_a_checkpoint_without_the_classes_of_the_set_is_refused(
+    bench: Bench, checkpoint: Path
+) -> None:
+    (bench.root / "in/weights.pt").write_bytes(checkpoint.read_bytes())
+    assert "none of its classes is in cell" in stage(bench, "predict")
