@@ -77,24 +77,39 @@ class Plan:
             dataset.source: f"config/datasets/{name}.yaml: `source`"
             for name, dataset in self.datasets.items()
         }
-        starts: dict[tuple[str, str], str] = {}
-        for run in self.runs:
-            if start := self.weights(run):
-                starts.setdefault(start, f"{self.file}: run {run}: `weights`")
-        places = {source: at for (source, _), at in starts.items()} | wanted
+        starts: dict[str, str] = {}
+        for name, run in self.runs.items():
+            if start := _weights(run):
+                starts.setdefault(start, f"{self.file}: run {name}: `weights`")
+        places = {start.partition("/")[0]: at for start, at in starts.items()} | wanted
         found = {name: read_source(name, places[name]) for name in sorted(places)}
         for name in wanted:
             if "convert" not in found[name]:
                 file = f"config/sources/{name}.yaml"
                 raise SettingsError(f"{file}: `format`: missing; it is the source of a data set")
-        for (source, file), at in starts.items():
+        for start, at in starts.items():
+            source, _, file = start.partition("/")
             _refuse_unlisted(found[source]["download"].get("manifest"), file, at)
         return found
 
-    def weights(self, run: str) -> tuple[str, str] | None:
-        """The checkpoint that a run starts from: (source, file below it)."""
-        source, _, file = _weights(self.runs[run]).partition("/")
-        return (source, file) if file else None
+    def images(self, run: str) -> str:
+        """The folder of clean images that a run learns from."""
+        return f"data/clean/{self.datasets[self.runs[run].dataset].source}/images"
+
+    def quality(self) -> list[str]:
+        """What conversion found in every source of images."""
+        sources = sorted({dataset.source for dataset in self.datasets.values()})
+        return [f"data/clean/{source}/quality.json" for source in sources]
+
+    def checkpoint(self, run: str) -> str:
+        """The checkpoint that a run starts from; an empty text from scratch."""
+        weights = _weights(self.runs[run])
+        return f"data/raw/{weights}" if weights else ""
+
+    def initial(self, run: str) -> list[str]:
+        """The manifest of the source that holds this checkpoint."""
+        source = _weights(self.runs[run]).partition("/")[0]
+        return [f"data/raw/{source}.sha256"] if source else []
 
     def settings(self, stage: str, name: str = "") -> str:
         """What a job is told, as canonical JSON; `name` is its source, data set or run."""

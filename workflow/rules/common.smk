@@ -51,30 +51,6 @@ def of_set(name):
     ).output[name]
 
 
-def images_of(wildcards):
-    """The clean images below the run's data set."""
-    source = PLAN.datasets[PLAN.runs[wildcards.run].dataset].source
-    return f"data/clean/{source}/images"
-
-
-def initial_of(wildcards):
-    """The manifest of the checkpoint that the run starts from; nothing from scratch."""
-    weights = PLAN.weights(wildcards.run)
-    return f"data/raw/{weights[0]}.sha256" if weights else []
-
-
-def quality(wildcards):
-    """What conversion found in every source of the experiment."""
-    sources = sorted({dataset.source for dataset in PLAN.datasets.values()})
-    return expand("data/clean/{source}/quality.json", source=sources)
-
-
-def checkpoint_of(wildcards):
-    """That checkpoint itself; an empty text from scratch."""
-    weights = PLAN.weights(wildcards.run)
-    return f"data/raw/{weights[0]}/{weights[1]}" if weights else ""
-
-
 def sets(wildcards):
     """The two files of every data set of the experiment."""
     made = [checkpoints.split.get(dataset=name).output for name in PLAN.datasets]

@@ -46,7 +46,7 @@ rule report:
         records=per_run("results/{experiment}/runs/{run}/record.json"),
         speed=per_run("results/{experiment}/runs/{run}/speed.json"),
         sets=sets,
-        quality=quality,
+        quality=PLAN.quality(),
     output:
         pdf="results/{experiment}/report.pdf",
         metrics="results/{experiment}/metrics.json",

@@ -6,10 +6,10 @@
 rule train:
     """Fit one run, or adopt it from the store where an equal one is finished."""
     input:
-        images=ancient(images_of),
+        images=ancient(lambda w: PLAN.images(w.run)),
         annotations=of_set("annotations"),
         split=of_set("certificate"),
-        initial=initial_of,
+        initial=lambda w: PLAN.initial(w.run),
     output:
         weights="results/{experiment}/runs/{run}/weights.pt",
         record="results/{experiment}/runs/{run}/record.json",
@@ -25,7 +25,7 @@ rule train:
         settings=lambda w: PLAN.settings("train", w.run),
         code=lambda w: PLAN.code("train", w.run),
         fit=lambda w: PLAN.fitted_by(w.run),
-        initial=checkpoint_of,
+        initial=lambda w: PLAN.checkpoint(w.run),
     shell:
         "python -m fairtrial train"
         " --settings {params.settings:q}"
@@ -45,7 +45,7 @@ rule predict:
     """The raw detections of one run on val and test, and the time it takes an image."""
     input:
         weights="results/{experiment}/runs/{run}/weights.pt",
-        images=ancient(images_of),
+        images=ancient(lambda w: PLAN.images(w.run)),
         annotations=of_set("annotations"),
         split=of_set("certificate"),
     output:
