@@ -162,6 +162,7 @@ def read_params(path: Path = Path(PARAMS)) -> dict[str, Any]:
 
 @cache
 def training_keys() -> frozenset[str]:
+    """The keys of params.yaml that some framework understands."""
     models = [plugin_settings("backends", name, "") for name in plugins("backends")]
     return frozenset(name for model in models for name in model.model_fields)
 

@@ -1,0 +1,315 @@
+"""What every module and rule of the house keeps to, found by listing the folders."""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import inspect
+import re
+import statistics
+import subprocess
+import sys
+from graphlib import TopologicalSorter
+from pathlib import Path
+
+import pytest
+from pydantic import BaseModel
+
+from fairtrial import fingerprint
+from fairtrial.__main__ import STAGES
+from fairtrial.plan import Plan
+from fairtrial.settings import COMMON, SECTIONS, plugin_settings, plugins
+
+ROOT = Path(__file__).parents[1]
+PACKAGE = ROOT / "workflow/fairtrial"
+MODULES = {
+    path.relative_to(PACKAGE).with_suffix("").as_posix().replace("/", "."): path
+    for path in sorted(PACKAGE.rglob("*.py"))
+}
+# In the order in which the Snakefile includes them.
+INCLUDED = re.findall(r'^include: "(.*)"$', (ROOT / "Snakefile").read_text(), re.M)
+RULES_FILES = [ROOT / name for name in INCLUDED]
+
+
+def tree(module: str) -> ast.Module:
+    return ast.parse(MODULES[module].read_text(encoding="utf-8"))
+
+
+# --------------------------------------------------------------------------- rules
+
+
+def rules() -> dict[str, dict[str, str]]:
+    """Each rule: its docstring and its sections as they are written."""
+    found = {}
+    text = "\n".join(path.read_text(encoding="utf-8") for path in RULES_FILES)
+    for name, body in re.findall(r"^(?:rule|checkpoint) (\w+):\n((?:    .*\n|\n)+)", text, re.M):
+        parts = re.split(r"^    (\w+):", body, flags=re.M)
+        found[name] = {"": parts[0]} | dict(zip(parts[1::2], parts[2::2], strict=True))
+    return found
+
+
+RULES = rules()
+
+
+def test_rule_module_and_subcommand_share_a_name() -> None:
+    assert tuple(RULES) == STAGES, "in running order"
+    assert sorted(RULES_FILES) == sorted((ROOT / "workflow/rules").glob("*.smk"))
+    assert {name for name in MODULES if name.startswith("stages.")} == {
+        *(f"stages.{name}" for name in STAGES),
+        "stages.__init__",
+    }
+    for name in STAGES:
+        assert f'"python -m fairtrial {name}"' in RULES[name]["shell"]
+
+
+@pytest.mark.parametrize("name", STAGES)
+def test_the_flags_of_a_rule_are_the_signature_of_its_stage(name: str) -> None:
+    """A flag that is missing fails hours later, one that is misspelt too."""
+    flags = re.findall(r'" --([\w-]+) ', RULES[name]["shell"])
+    function = getattr(importlib.import_module(f"fairtrial.stages.{name}"), name)
+    parameters = inspect.signature(function).parameters
+    assert [flag.replace("-", "_") for flag in flags] == list(parameters)
+    assert {p.kind for p in parameters.values()} == {inspect.Parameter.KEYWORD_ONLY}
+
+
+@pytest.mark.parametrize("name", STAGES)
+def test_a_rule_is_whole(name: str) -> None:
+    rule = RULES[name]
+    assert rule[""].strip().startswith('"""'), "no docstring"
+    assert {"output", "log", "benchmark", "params", "shell"} <= set(rule)
+    assert '" > {log:q} 2>&1"' in rule["shell"]
+    assert f'settings=lambda w: PLAN.settings("{name}"' in rule["params"]
+    assert f'code=lambda w: PLAN.code("{name}"' in rule["params"]
+    for section in ("input", "output"):
+        lines = re.findall(r"^ {8}(\S.*)", rule.get(section, ""), re.M)
+        assert [line for line in lines if not re.match(r"\w+=", line)] == [], "a file has no name"
+
+
+@pytest.mark.parametrize("name", STAGES)
+def test_what_is_not_a_number_is_quoted(name: str) -> None:
+    """A path with a space, or settings in JSON, would be several arguments."""
+    placeholders = re.findall(
+        r"\{((?:params|input|output|log|threads)[^}]*)\}", RULES[name]["shell"]
+    )
+    bare = {text for text in placeholders if not text.endswith(":q")}
+    assert bare <= {"threads", "params.code", "params.fit"}
+
+
+@pytest.mark.parametrize("path", RULES_FILES, ids=lambda path: path.name)
+def test_a_file_of_rules_is_short_and_says_what_it_is_for(path: Path) -> None:
+    lines = path.read_text(encoding="utf-8").splitlines()
+    assert len(lines) <= 150
+    assert lines[0].startswith("# Purpose: ")
+    if path.name != "common.smk":
+        assert not re.search(r"^\s*(def|run:|script:)", "\n".join(lines), re.M)
+
+
+# --------------------------------------------------------------------------- doors
+
+# Who stands on whose shoulders: a module imports from its own folder and from lower levels.
+LEVELS = [
+    {"fairtrial"},
+    {"fingerprint", "folders", "provenance", "threads", "yamlfile", "locks"},
+    {"dataset", "defects", "checksums", "imagefile", "settings", "splitting", "store"},
+    {"formats", "sources", "backends", "scoring", "runs"},
+    {"plan", "results"},
+    {"trial"},
+    {"figures", "report"},
+    {"stages", "commands"},
+    {"__main__"},
+]
+SAME_LEVEL = {"dataset", "defects", "checksums", "imagefile", "splitting", "settings", "store"}
+PLANNING = {"settings", "runs", "plan", "yamlfile", "fingerprint"}
+
+
+def level(module: str) -> int:
+    top = module.partition(".")[0]
+    return next(number for number, names in enumerate(LEVELS) if top in names)
+
+
+def imported(module: str) -> set[str]:
+    """The modules of the package that a module imports, anywhere in it."""
+    found = set()
+    for node in ast.walk(tree(module)):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{module}: a relative import; the fingerprint sees none"
+            for alias in node.names:
+                assert alias.name != "*", f"{module}: import *; the fingerprint sees none"
+                whole = f"{node.module}.{alias.name}".removeprefix("fairtrial.")
+                found.add(f"fairtrial.{whole}" if whole in MODULES else str(node.module))
+    inside = {name for name in found if name.partition(".")[0] == "fairtrial"}
+    return {name.removeprefix("fairtrial.") for name in inside}
+
+
+def test_every_module_has_its_place() -> None:
+    for module in MODULES:
+        if module != "__init__":
+            level(module)
+
+
+@pytest.mark.parametrize("module", [name for name in MODULES if name != "__init__"])
+def test_imports_go_down_only(module: str) -> None:
+    top = module.partition(".")[0]
+    for other in imported(module):
+        if other.partition(".")[0] == top:
+            continue
+        lower = level(other) < level(module)
+        assert lower or {top, other} <= SAME_LEVEL, f"{module} imports {other}"
+
+
+def test_nothing_is_imported_in_a_circle() -> None:
+    known = {name: imported(name) & set(MODULES) for name in MODULES}
+    tuple(TopologicalSorter(known).static_order())
+
+
+def test_jobs_know_nothing_of_planning() -> None:
+    """They get plain resolved values; else an edit of settings.py might change a result."""
+    planners = {"__main__", "commands", *PLANNING}
+    for module in MODULES:
+        if module.partition(".")[0] not in planners:
+            assert imported(module) & PLANNING == set(), module
+
+
+HEAVY = ["cv2", "dvc", "matplotlib", "pandas", "pycocotools", "seaborn", "snakemake", "torch"]
+HEAVY += ["typst", "ultralytics"]
+
+
+@pytest.mark.parametrize(
+    "start",
+    [
+        "import fairtrial.__main__",
+        "from fairtrial.__main__ import _parser; _parser(['train']), _parser(['report'])",
+        "; ".join(f"import fairtrial.stages.{name}" for name in STAGES),
+        "from fairtrial.plan import Plan; Plan.read().sources",
+    ],
+)
+def test_nothing_heavy_is_imported_at_the_start(start: str) -> None:
+    code = f"import sys; {start}; print([name for name in {HEAVY} if name in sys.modules])"
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=ROOT,
+        env={"PYTHONPATH": str(ROOT / "workflow")},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.strip() == "[]"
+
+
+# --------------------------------------------------------------------------- params.yaml
+
+
+def lines_of_params() -> list[tuple[str, str, str]]:
+    """Section ("" for training), key, and comment of each line of params.yaml with a key."""
+    found, section = [], ""
+    for line in (ROOT / "params.yaml").read_text(encoding="utf-8").splitlines():
+        match = re.match(r"^( *)(\w+):([^#]*)(#.*)?$", line)
+        if match and match[1] == "" and match[2] in SECTIONS:
+            section = match[2]
+        elif match:
+            found.append((section if match[1] else "", match[2], (match[4] or "").strip("# ")))
+    return found
+
+
+@pytest.mark.parametrize(("section", "key", "comment"), lines_of_params())
+def test_every_key_of_params_is_read_and_explained(
+    section: str, key: str, comment: str, plan: Plan
+) -> None:
+    assert comment, f"{key} has no comment"
+    if not section:
+        models = [plugin_settings("backends", name, "") for name in plugins("backends")]
+        assert key in COMMON or any(key in model.model_fields for model in models)
+        return
+    entries = plan.entries(section, next(iter(plan.runs)))
+    texts = [MODULES[place].read_text() for place in modules(entries)]
+    assert any(f'"{key}"' in text for text in texts), "no stage reads it"
+
+
+@pytest.fixture
+def plan(monkeypatch: pytest.MonkeyPatch) -> Plan:
+    """The plan of the shipped experiment."""
+    monkeypatch.chdir(ROOT)
+    found = Plan.read()
+    assert found.sources
+    return found
+
+
+def modules(entries: list[str]) -> set[str]:
+    reached = {module for module, _ in fingerprint.reached(*entries)}
+    return {name if name in MODULES else f"{name}.__init__" for name in reached}
+
+
+# --------------------------------------------------------------------------- plugins
+
+CONTRACT = {
+    "sources": {"fetch": ["settings", "name", "folder", "partial"]},
+    "formats": {"read": ["folder", "options"]},
+    "backends": {
+        "fit": ["settings", "view", "initial", "folder", "threads"],
+        "detector": ["weights", "categories", "settings", "threads"],
+    },
+}
+PLUGINS = [(kind, name) for kind in CONTRACT for name in plugins(kind)]
+
+
+@pytest.mark.parametrize(("kind", "name"), PLUGINS)
+def test_a_plugin_keeps_its_contract(kind: str, name: str) -> None:
+    module = importlib.import_module(f"fairtrial.{kind}.{name}")
+    assert module.__doc__
+    assert issubclass(module.Settings, BaseModel)
+    assert module.Settings.model_config["extra"] == "forbid"
+    assert module.Settings.model_config["frozen"] is True
+    for function, parameters in CONTRACT[kind].items():
+        found = getattr(module, function)
+        assert list(inspect.signature(found).parameters) == parameters
+        assert inspect.getdoc(found), f"{function} says nothing"
+
+
+@pytest.mark.parametrize("name", plugins("backends"))
+def test_a_framework_has_what_the_rules_and_the_report_need(name: str) -> None:
+    fields = plugin_settings("backends", name, "").model_fields
+    assert {"seed", "imgsz"} <= set(fields)
+    assert not set(fields) & (set(SECTIONS) | COMMON), "the name of a section"
+
+
+@pytest.mark.parametrize(("kind", "name"), PLUGINS)
+def test_a_plugin_is_imported_without_anything_heavy(kind: str, name: str) -> None:
+    """The plan imports every framework to know its keys, for every `snakemake -n`."""
+    test_nothing_heavy_is_imported_at_the_start(f"import fairtrial.{kind}.{name}")
+
+
+# --------------------------------------------------------------------------- style
+
+
+def functions(module: str) -> list[ast.FunctionDef]:
+    return [node for node in ast.walk(tree(module)) if isinstance(node, ast.FunctionDef)]
+
+
+def length(node: ast.FunctionDef) -> int:
+    assert node.end_lineno is not None
+    return node.end_lineno - node.lineno + 1
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_a_module_is_short_and_says_what_it_is_for(module: str) -> None:
+    text = MODULES[module].read_text(encoding="utf-8")
+    assert len(text.splitlines()) <= 250
+    assert ast.get_docstring(tree(module))
+    assert module.rpartition(".")[2] not in {"utils", "helpers", "misc", "common"}
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_functions_are_short_and_public_ones_are_described(module: str) -> None:
+    for node in functions(module):
+        assert length(node) <= 50, f"{node.name}: {length(node)} lines"
+    top = [node for node in tree(module).body if isinstance(node, ast.FunctionDef)]
+    public = [node for node in top if not node.name.startswith("_")]
+    assert [node.name for node in public if not ast.get_docstring(node)] == []
+
+
+def test_half_of_all_functions_have_ten_lines_or_fewer() -> None:
+    lengths = sorted(length(node) for module in MODULES for node in functions(module))
+    assert statistics.median(lengths) <= 10
+    assert lengths[int(0.9 * len(lengths))] <= 30
