@@ -59,7 +59,7 @@ def _parser(wanted: list[str]) -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for name in (*STAGES, *COMMANDS):
         text = COMMANDS.get(name, "a stage of the workflow; Snakemake calls it")
-        command = commands.add_parser(name, help=text)
+        command = commands.add_parser(name, help=text, allow_abbrev=False)
         if name in wanted:
             _add_options(command, _function(name))
     return parser
@@ -79,8 +79,8 @@ def _add_options(parser: argparse.ArgumentParser, function: Callable[..., None])
             parser.add_argument(flag, action="store_true", **(common | {"required": False}))
         elif typing.get_origin(types[name]) is list:
             parser.add_argument(flag, nargs="*", type=typing.get_args(types[name])[0], **common)
-        elif types[name] == Path | None:  # a rule quotes "no file" as nothing at all
-            parser.add_argument(flag, nargs="?", type=Path, **common)
+        elif types[name] == Path | None:  # a rule quotes "no file" as nothing, or as ''
+            parser.add_argument(flag, nargs="?", type=_path_or_none, **common)
         else:
             parser.add_argument(flag, type=_converter(types[name]), **common)
 
@@ -88,6 +88,10 @@ def _add_options(parser: argparse.ArgumentParser, function: Callable[..., None])
 def _converter(kind: Any) -> Callable[[str], Any]:
     """From a flag's text to its type."""
     return _mapping if typing.get_origin(kind) is dict else kind
+
+
+def _path_or_none(text: str) -> Path | None:
+    return Path(text) if text else None
 
 
 def _mapping(text: str) -> dict[str, Any]:

@@ -1,0 +1,76 @@
+"""The names of Ultralytics' detectors, and what else its Settings promise."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from fairtrial.backends._ultralytics_settings import Settings, architectures
+from fairtrial.yamlfile import read_yaml
+
+ROOT = Path(__file__).parents[2]
+FAMILIES = ["yolov5n", "yolov6n", "yolov8n", "yolov9t", "yolov10n", "yolo11n", "yolo12n", "yolo26n"]
+SMALLEST = sorted(n for n in architectures() if re.search(r"\d[nt]($|-)", n))
+
+
+def settings(**changed: Any) -> Settings:
+    params = read_yaml(ROOT / "params.yaml")
+    own = {name: params[name] for name in Settings.model_fields}
+    return Settings.model_validate(own | changed)
+
+
+def test_every_family_is_there_in_every_size() -> None:
+    assert set(FAMILIES) <= architectures()
+    assert {f"yolov8{scale}" for scale in "nsmlx"} <= architectures()
+    assert {f"yolo26{scale}-p6" for scale in "nsmlx"} <= architectures()
+
+
+def test_models_of_other_tasks_are_not_among_them() -> None:
+    """A segmentation model trains here without an error, and its masks are lost."""
+    others = "seg|pose|obb|cls|world|rtdetr|yoloe|u$"
+    assert [name for name in architectures() if re.search(others, name)] == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", SMALLEST)
+def test_a_name_is_a_model_that_can_be_built(
+    name: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("YOLO_OFFLINE", "1")
+    monkeypatch.setenv("YOLO_CONFIG_DIR", str(tmp_path))
+    from ultralytics.nn.tasks import DetectionModel
+
+    model = DetectionModel(f"{name}.yaml", nc=3, verbose=False)
+    assert type(model.model[-1]).__name__.endswith("Detect")
+    small = sum(parameter.numel() for parameter in model.parameters())
+    assert 1e6 < small < 6e6, "another scale than its name says"
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"model": "yolo8n"}, r"no detector of this name; near: yolov8"),
+        ({"model": "yolov8"}, "no detector of this name; near: yolov8"),
+        ({"optimizer": "auto"}, "ignores lr0 and momentum"),
+        ({"optimizer": "adam"}, "'Adam', 'AdamW'"),
+        ({"epochs": 0}, "without `weights` and without an epoch"),
+        ({"weights": "yolov8n.pt"}, "must be <source>/<file>"),
+        ({"weights": "/yolov8n.pt"}, "must be <source>/<file>"),
+        ({"imgsz": 100}, "multiple of 32"),
+        ({"batch": 0}, "greater than or equal to 1"),
+        ({"batch": -1}, "greater than or equal to 1"),
+        ({"amp": 1}, "valid boolean"),
+        ({"mosaic": 1.5}, "less than or equal to 1"),
+    ],
+)
+def test_a_wrong_value_is_refused(changed: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValidationError, match=message):
+        settings(**changed)
+
+
+def test_a_checkpoint_as_it_is_needs_no_epoch() -> None:
+    assert settings(epochs=0, weights="weights/yolov8n.pt").epochs == 0
