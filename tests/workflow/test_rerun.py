@@ -98,7 +98,7 @@ PLANNED: dict[str, tuple[Edit, set[str]]] = {
     "a comment in code": (code("stages/train", "def train(", "# a word\n\n\ndef train("), set()),
     "a docstring in code": (code("stages/validate", '"""', '""" '), set()),
     "the version": (code("__init__", '__version__ = "0', '__version__ = "1'), set()),
-    "settings of the package": (code("settings", "0.5)", "0.25)"), set()),
+    "settings of the package": (code("yamlfile", "0.5)", "0.25)"), set()),
     "layout of a rule": (
         lambda project: project.edit("workflow/rules/runs.smk", '" --code', '"  --code'),
         set(),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import shutil
@@ -97,5 +98,7 @@ def save_weights(checkpoint: Path | None, path: Path) -> None:
     for name in ("criterion", "pt_path", "loss"):
         if name in vars(model):
             delattr(model, name)
+    content = io.BytesIO()  # on a full disk torch's own writer fails with a riddle
+    torch.save({"epoch": -1, "model": model, "train_args": {}}, content)
     with whole_file(path, "wb") as file:
-        torch.save({"epoch": -1, "model": model, "train_args": {}}, file)
+        file.write(content.getbuffer())
