@@ -62,7 +62,7 @@ def test_blood_cells(project: Project) -> None:
 
 
 def backbone(project: Project, run: str | None) -> list[str]:
-    """Hashes of the first ten layers' convolution weights of a run, or of the checkpoint it began from."""
+    """Hashes of the first ten layers' convolutions, of a run or of the checkpoint it began from."""
     import torch
 
     name = f"results/bccd/runs/{run}/weights.pt" if run else "data/raw/weights/yolov8n.pt"
