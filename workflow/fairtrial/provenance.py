@@ -25,12 +25,6 @@ PACKAGES = (
 )
 
 
-def sha256(path: Path) -> str:
-    """The SHA-256 of a file's content, in hexadecimal."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
 def canonical(content: Any) -> str:
     """JSON text that depends on values alone: not on key order, comments or 1e-4 for 0.0001."""
     return json.dumps(content, sort_keys=True, separators=(",", ":"), allow_nan=False)

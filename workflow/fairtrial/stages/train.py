@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from fairtrial import provenance, store
+from fairtrial import checksums, provenance, store
 from fairtrial.dataset import read_json, read_sides, read_view, whole_file, write_json
 
 
@@ -66,9 +66,9 @@ def train(
 
 def _inputs(annotations: Path, split: Path, initial: Path | None) -> dict[str, Any]:
     return {
-        "annotations": provenance.sha256(annotations),
+        "annotations": checksums.sha256(annotations),
         "split": provenance.key(read_sides(split)),
-        "weights": provenance.sha256(initial) if initial else None,
+        "weights": checksums.sha256(initial) if initial else None,
     }
 
 
