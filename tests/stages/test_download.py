@@ -80,7 +80,7 @@ def test_no_file_at_all(tmp_path: Path) -> None:
 
 
 def test_an_unknown_kind() -> None:
-    with pytest.raises(SettingsError, match="'ftp' is not a source"):
+    with pytest.raises(SettingsError, match="no such source: `ftp`"):
         run({"name": "x", "kind": "ftp"})
 
 

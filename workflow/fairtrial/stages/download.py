@@ -7,7 +7,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-from fairtrial import DataError, checksums, folders, sources, store
+from fairtrial import DataError, checksums, folders, store
+from fairtrial.plugins import plugin
 
 
 def download(*, settings: dict[str, Any], raw: Path, manifest: Path) -> None:
@@ -18,7 +19,7 @@ def download(*, settings: dict[str, Any], raw: Path, manifest: Path) -> None:
     leaves `raw` and `manifest` as they were, if a file is missing or wrong.
     """
     own = dict(settings)
-    name, source = own.pop("name"), sources.module(own.pop("kind"))
+    name, source = own.pop("name"), plugin("sources", own.pop("kind"))
     with folders.whole_folder(raw) as folder:
         source.fetch(source.Settings(**own), name, folder, _partial(settings))
         files = folders.files_below(folder)
