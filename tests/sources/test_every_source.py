@@ -42,7 +42,10 @@ class TestEverySource:
         for number in (1, 2):
             (tmp_path / f"raw{number}").mkdir()
             module.fetch(
-                module.Settings(**example), "demo", tmp_path / f"raw{number}", tmp_path / "partial"
+                module.Settings(**example),
+                "demo",
+                tmp_path / f"raw{number}",
+                tmp_path / "downloads",
             )
         first = contents(tmp_path / "raw1")
         assert first
@@ -67,7 +70,7 @@ class TestEverySource:
             "settings",
             "name",
             "folder",
-            "partial",
+            "downloads",
         ]
 
     def test_is_imported_without_anything_heavy(self, kind: str) -> None:

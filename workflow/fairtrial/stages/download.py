@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from pathlib import Path
 from typing import Any
 
@@ -21,15 +19,10 @@ def download(*, settings: dict[str, Any], raw: Path, manifest: Path) -> None:
     own = dict(settings)
     name, source = own.pop("name"), plugin("sources", own.pop("kind"))
     with folders.whole_folder(raw) as folder:
-        source.fetch(source.Settings(**own), name, folder, _partial(settings))
+        source.fetch(source.Settings(**own), name, folder, store.root() / "downloads")
         files = folders.files_below(folder)
         if not files:
             raise DataError(f"{name}: there is no file in this source")
         sums = checksums.sha256_of(folder, files)
         manifest.unlink(missing_ok=True)  # never a manifest beside a folder it does not describe
     checksums.write_manifest(sums, manifest)
-
-
-def _partial(settings: dict[str, Any]) -> Path:
-    key = hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:12]
-    return store.root() / "downloads" / f"{settings['name']}-{key}"
