@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -13,7 +14,6 @@ from typing import Any
 import pytest
 
 HERE = Path(__file__).parent
-EPOCHS = (1, 2, 3)
 Attempt = Callable[..., dict[str, Any]]
 
 pytestmark = pytest.mark.slow
@@ -68,23 +68,74 @@ def assert_equal(one: Path, other: Path) -> None:
         assert content(one / name) == content(other / name), name
 
 
-# Where it is killed, at every epoch in turn → settings that make another part of the state matter.
-CASES: dict[str, dict[str, Any]] = {
-    "batch": {"multi_scale": 0.5, "mixup": 0.5},
-    "torn": {"nbs": 12, "warmup_epochs": 2.0},  # gradients add up, over an odd number of batches
-    "unnamed": {"optimizer": "SGD", "cos_lr": True},
-    "history": {"model": "yolo26n"},  # two losses, whose weights shift
-    "committed": {"fitness": {"recall": 1.0}, "recall": [0.2, 0.6, 0.4]},
+# Where it is killed, and in which epochs, one after another; settings by which another part of
+# the state matters.
+CASES: dict[str, tuple[tuple[int, ...], dict[str, Any]]] = {
+    "batch": ((1, 2, 3), {"multi_scale": 0.5, "mixup": 0.5}),
+    "torn": ((1, 3), {"nbs": 12, "warmup_epochs": 2.0}),  # gradients add up, over odd numbers
+    "unnamed": ((2,), {"optimizer": "SGD", "cos_lr": True}),
+    "history": ((2, 3), {"model": "yolo26n"}),  # two losses, whose weights shift
+    "committed": ((1, 2, 3), {"fitness": {"recall": 1.0}, "recall": [0.2, 0.6, 0.4]}),
 }
 
 
 @pytest.mark.parametrize("place", CASES)
-def test_killed_in_every_epoch(place: str, attempt: Attempt, tmp_path: Path) -> None:
-    whole = attempt(tmp_path / "whole", **CASES[place])
+def test_killed_and_resumed_equals_never_killed(
+    place: str, attempt: Attempt, tmp_path: Path
+) -> None:
+    epochs, settings = CASES[place]
+    whole = attempt(tmp_path / "whole", **settings)
     assert whole["trained"] == [1, 2, 3]
-    for epoch in EPOCHS:
-        assert attempt(tmp_path / "killed", (epoch, place), **CASES[place])["status"] == 9
-    last = attempt(tmp_path / "killed", **CASES[place])
-    assert last["trained"] == ([] if place in {"history", "committed"} else [3])
-    assert_equal(tmp_path / "whole", tmp_path / "killed")
+    for epoch in epochs:
+        assert attempt(tmp_path / "killed", (epoch, place), **settings)["status"] == 9
+    kept = epochs[-1] if place in {"history", "committed"} else epochs[-1] - 1
+    last = attempt(tmp_path / "killed", **settings)
+    assert last["trained"] == [1, 2, 3][kept:]
     assert last | {"trained": 0} == whole | {"trained": 0}
+    if place == "committed":
+        assert whole["best_epoch"] == 2
+    for litter in (tmp_path / "killed").glob(".*.part"):
+        litter.unlink()  # as the next attempt does, whatever the framework
+    assert_equal(tmp_path / "whole", tmp_path / "killed")
+
+
+def test_killed_after_the_last_epoch_trains_none_again(attempt: Attempt, tmp_path: Path) -> None:
+    """Also: early stopping is not forgotten."""
+    settings = {"epochs": 5, "patience": 1, "fitness": {"recall": 1.0}}
+    settings |= {"recall": [0.2, 0.6, 0.4, 0.9, 0.9]}
+    whole = attempt(tmp_path / "whole", **settings)
+    assert whole["trained"] == [1, 2, 3]
+    assert attempt(tmp_path / "killed", (3, "weights"), **settings)["status"] == 9
+    assert attempt(tmp_path / "killed", **settings)["trained"] == []
+    assert_equal(tmp_path / "whole", tmp_path / "killed")
+
+
+def test_what_after_epoch_raises_is_passed_on_and_the_epoch_counts(
+    attempt: Attempt, tmp_path: Path
+) -> None:
+    """So a search may prune a trial, and the same settings go on from there as a run."""
+    pruned = attempt(tmp_path / "run", (1, "called"))
+    assert pruned["status"] != 0
+    assert "InterruptedError: pruned" in (tmp_path / "run.log").read_text()
+    damaged = tmp_path / "damaged"
+    damaged.mkdir()
+    (damaged / "state.pt").write_bytes((tmp_path / "run/state.pt").read_bytes()[:10_000])
+    assert attempt(tmp_path / "run")["trained"] == [2, 3]
+    assert attempt(damaged)["trained"] == [1, 2, 3]
+    assert "damaged/state.pt: cannot be read" in (tmp_path / "damaged.log").read_text()
+    assert_equal(tmp_path / "run", damaged)
+
+
+CHANGED = {
+    # what Ultralytics does of itself → what is said
+    "memory": r"out of memory with a `batch` of 4; Ultralytics would go on with 2",
+    "lr0": r"lr0 +0\.01 +0\.005 +its trainer\n.*lr0 +0\.01 +0\.005 +its optimizer",
+    "nan": r"epoch 1: the loss is no number any more; with lr0 0\.01 the training diverges",
+}
+
+
+@pytest.mark.parametrize("fault", CHANGED)
+def test_what_was_not_asked_for_fails_at_once(fault: str, attempt: Attempt, tmp_path: Path) -> None:
+    assert attempt(tmp_path / "run", (1, fault))["status"] != 0
+    assert re.search(f"BackendError: .*{CHANGED[fault]}", (tmp_path / "run.log").read_text(), re.S)
+    assert not (tmp_path / "run/state.pt").exists()

@@ -10,14 +10,18 @@ answered by a line: the exit status, the facts that `fit` returned and the epoch
 Places: `batch` (in mid-epoch), `torn` (half of the state's temporary file is written),
 `unnamed` (all of it, before it gets its name), `history` (state written, history not),
 `committed` (both), `called` (after_epoch raises), `weights` (after all epochs, weights written
-but for their name).
+but for their name). Or Ultralytics meets with trouble: `memory` (is full), `nan` (as loss), or
+does as it likes: `lr0` (another one).
 """
 
 from __future__ import annotations
 
+import importlib
 import json
+import math
 import os
 import sys
+import traceback
 from pathlib import Path
 from typing import Any
 
@@ -71,6 +75,27 @@ def kill_at(epoch: int, place: str) -> None:
     trainer.commit, Path.replace = committed, replaced
 
 
+def trouble(place: str) -> None:
+    """What makes Ultralytics do something else than it was asked to."""
+    import torch
+
+    build, load = trainer.Trainer.build_optimizer, trainer.Trainer.preprocess_batch
+
+    def built(self: Any, **given: Any) -> Any:
+        self.args.lr0 = given["lr"] = given["lr"] / 2
+        return build(self, **given)
+
+    def loaded(self: Any, batch: Any) -> Any:
+        if place == "memory":
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return load(self, batch) | {"img": torch.full((4, 3, 32, 32), math.nan)}
+
+    if place == "lr0":
+        trainer.Trainer.build_optimizer = built
+    else:
+        trainer.Trainer.preprocess_batch = loaded
+
+
 def pretend(recall: list[float]) -> None:
     """Figures on val of our choice, so that the best epoch is one."""
     validate = trainer.DetectionTrainer.validate
@@ -85,6 +110,8 @@ def pretend(recall: list[float]) -> None:
 def attempt(asked: dict[str, Any], data: Path) -> dict[str, Any]:
     if asked["kill"]:
         kill_at(*asked["kill"])
+    if asked["kill"] and asked["kill"][1] in {"memory", "lr0", "nan"}:
+        trouble(asked["kill"][1])
     if asked["recall"]:
         pretend(asked["recall"])
     params = read_yaml(PARAMS) | TINY | asked["settings"]
@@ -104,6 +131,9 @@ def attempt(asked: dict[str, Any], data: Path) -> dict[str, Any]:
 
 
 def main() -> None:
+    for name in ("matplotlib.pyplot", "polars", "torch._inductor"):
+        importlib.import_module(name)  # else every attempt would, for seconds
+
     data = Path(sys.argv[1])
     draw(data)
     for line in sys.stdin:
@@ -115,9 +145,11 @@ def main() -> None:
             with Path(f"{asked['folder']}.log").open("a") as log:
                 os.dup2(log.fileno(), 1)
                 os.dup2(log.fileno(), 2)
-                facts = attempt(asked, data)
-                answer.write_text(json.dumps(facts))
-                log.flush()
+                try:
+                    answer.write_text(json.dumps(attempt(asked, data)))
+                except Exception:
+                    traceback.print_exc()
+                    os._exit(1)
             os._exit(0)
         status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
         facts = json.loads(answer.read_text()) if answer.exists() else {}

@@ -20,11 +20,10 @@ import numpy as np
 import torch
 import ultralytics
 from ultralytics.models.yolo.detect import DetectionTrainer
-from ultralytics.utils import YAML
 from ultralytics.utils.torch_utils import unwrap_model
 
 from fairtrial import BackendError
-from fairtrial.audit import refuse_differences
+from fairtrial.backends._ultralytics_audit import audit
 from fairtrial.checkpoint import best_epoch, commit, conditions, deviations, last_state
 from fairtrial.fitness import judged
 
@@ -34,7 +33,6 @@ FIGURES = {
     "metrics/mAP50(B)": "val/AP50",
     "metrics/mAP50-95(B)": "val/AP",
 }
-NOT_JUDGED = {"workers"}  # 0 on the CPU whatever was asked: how data is loaded, not what
 
 
 class Trainer(DetectionTrainer):  # type: ignore[misc]
@@ -58,7 +56,7 @@ class Trainer(DetectionTrainer):  # type: ignore[misc]
     ) -> None:
         self.rows: list[dict[str, Any]] = []
         self.deviations: list[str] = []
-        self._asked = {name: asked[name] for name in asked.keys() - NOT_JUDGED}
+        self.asked = asked
         self._rule, self._folder, self._after_epoch = fitness, folder, after_epoch
         self._threads = threads
         self._conditions = conditions(threads, ultralytics=ultralytics.__version__)
@@ -173,7 +171,7 @@ class Trainer(DetectionTrainer):  # type: ignore[misc]
 
     def save_model(self) -> bool:
         """The end of an epoch: from the commit on, it counts."""
-        self.audit()  # at once, rather than after a night
+        audit(self, self.asked)  # at once, rather than after a night
         self.rows.append(judged(self._row(), self._rule))
         if best_epoch(self.rows) == len(self.rows):
             self._best = _halved(self.ema.ema.state_dict())
@@ -203,9 +201,9 @@ class Trainer(DetectionTrainer):  # type: ignore[misc]
 
     def _build_train_pipeline(self) -> None:
         """Ultralytics comes here again, with half the batch, when memory has run out."""
-        if self.batch_size != self._asked["batch"]:
+        if self.batch_size != self.asked["batch"]:
             raise BackendError(
-                f"out of memory with a `batch` of {self._asked['batch']}; Ultralytics would go on "
+                f"out of memory with a `batch` of {self.asked['batch']}; Ultralytics would go on "
                 f"with {self.batch_size}, and the run would not be what was asked for; take a "
                 "smaller one"
             )
@@ -219,32 +217,6 @@ class Trainer(DetectionTrainer):  # type: ignore[misc]
             f"epoch {epoch + 1}: the loss is no number any more; with lr0 {self.args.lr0} the "
             "training diverges; take a smaller one, or a longer warm-up"
         )
-
-    def audit(self) -> None:
-        """Raise BackendError where any record of Ultralytics tells of another setting."""
-        used: dict[str, dict[str, Any]] = {
-            "its trainer": vars(self.args) | {"batch": self.batch_size, "epochs": self.epochs},
-            "args.yaml": YAML.load(self.save_dir / "args.yaml"),
-            "its optimizer": self._stepped_by(),
-        }
-        if self.last.exists():
-            saved = torch.load(self.last, map_location="cpu", weights_only=False)
-            used["its checkpoint"] = saved["train_args"]
-        refuse_differences("Ultralytics", self._asked, used)
-
-    def _stepped_by(self) -> dict[str, Any]:
-        """What the optimizer itself was built with."""
-        name, group = type(self.optimizer).__name__, self.optimizer.param_groups[0]
-        same = name.lower() == str(self._asked["optimizer"]).lower()  # RMSProp, torch's RMSprop
-        found = {
-            "optimizer": self._asked["optimizer"] if same else name,
-            "lr0": group["initial_lr"],
-        }
-        if "betas" in group:
-            found["momentum"] = group["betas"][0]
-        elif self.epoch >= self.args.warmup_epochs:  # until then it rises
-            found["momentum"] = group["momentum"]
-        return found
 
 
 def _own_names(metrics: dict[str, float]) -> dict[str, float]:

@@ -59,6 +59,7 @@ def _train(
     threads: int,
     after_epoch: Callable[[dict[str, Any]], None],
 ) -> Trainer:
+    from fairtrial.backends._ultralytics_audit import audit
     from fairtrial.backends._ultralytics_trainer import Trainer
 
     asked = _arguments(settings)
@@ -76,7 +77,7 @@ def _train(
     }
     trainer = Trainer(arguments, asked, settings["fitness"], folder, threads, after_epoch)
     trainer.train()
-    trainer.audit()
+    audit(trainer, asked)
     return trainer
 
 
