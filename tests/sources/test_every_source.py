@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import coco_server
 import pytest
 from pydantic import ValidationError
 from web import Web
@@ -22,6 +23,8 @@ def example(kind: str, tmp_path: Path, web: Web, manifest: Path) -> dict[str, An
     """Settings with which a kind works here. A new kind needs a line of its own."""
     (tmp_path / "own").mkdir()
     (tmp_path / "own" / "a.txt").write_text("a")
+    if kind == "coco_subset":
+        return coco_server.serve(web)
     return {
         "http": {"base": web.address, "manifest": str(manifest), "wait": 0},
         "local": {"path": str(tmp_path / "own")},
