@@ -4,6 +4,7 @@ import inspect
 import json
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,10 @@ def example(kind: str, tmp_path: Path, web: Web, manifest: Path) -> dict[str, An
     (tmp_path / "own" / "a.txt").write_text("a")
     if kind == "coco_subset":
         return coco_server.serve(web)
+    with zipfile.ZipFile(tmp_path / "some.zip", "w") as file:
+        file.writestr("some/a.txt", "a")
     return {
+        "archive": {"archive": str(tmp_path / "some.zip")},
         "http": {"base": web.address, "manifest": str(manifest), "wait": 0},
         "local": {"path": str(tmp_path / "own")},
         "shapes": {"images": 3, "size": 48},
