@@ -58,6 +58,16 @@ class TestEverySource:
         assert first
         assert contents(tmp_path / "raw2") == first
 
+    def test_says_beforehand_what_it_needs_and_fetches_nothing(
+        self, kind: str, example: dict[str, Any], web: Web
+    ) -> None:
+        module = plugin("sources", kind)
+        needs = module.needs(module.Settings(**example))
+        assert needs.fetched or needs.places or needs.size
+        assert all(one.address.startswith("http://127.0.0.1") for one in needs.fetched)
+        assert all(place.exists() for place in needs.places)
+        assert not web.asked
+
     def test_settings_are_closed_and_fixed(self, kind: str, example: dict[str, Any]) -> None:
         model = plugin("sources", kind).Settings
         with pytest.raises(ValidationError, match="no_such_key"):

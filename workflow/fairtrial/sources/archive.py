@@ -10,6 +10,7 @@ from pydantic import Field, model_validator
 from fairtrial import ChecksumError, DataError
 from fairtrial.sources._choice import Choice
 from fairtrial.sources._fetching import Wanted, has_sha256, obtain
+from fairtrial.sources._needs import Needs
 from fairtrial.sources._transfer import Patience
 from fairtrial.sources._unpacking import unpack
 
@@ -50,17 +51,17 @@ def fetch(settings: Settings, name: str, folder: Path, downloads: Path) -> None:
     settings.verify(folder)
 
 
-def wanted(settings: Settings) -> list[Wanted]:
-    """What is to be fetched: the archive, if it is not on this machine."""
+def needs(settings: Settings) -> Needs:
+    """The archive; a packed file tells little about the size of its content."""
     if not settings.is_remote or settings.sha256 is None:
-        return []
+        return Needs(places=[Path(settings.archive)])
     file = unquote(Path(urlsplit(settings.archive).path).name)
-    return [Wanted(file, settings.archive, has_sha256(settings.sha256))]
+    return Needs([Wanted(file, settings.archive, has_sha256(settings.sha256))])
 
 
 def _there(settings: Settings, name: str, downloads: Path) -> Path:
     """The archive on this machine, once it is the one that is named."""
-    if remote := wanted(settings):
+    if remote := needs(settings).fetched:
         return obtain(remote, settings, name, downloads)[remote[0].path]
     path = Path(settings.archive)
     if not path.is_file():

@@ -27,6 +27,7 @@ from fairtrial import DataError, folders
 from fairtrial.dataset import whole_file
 from fairtrial.sources._coco_rows import rows
 from fairtrial.sources._fetching import ADDRESS, Wanted, has_sha256, obtain
+from fairtrial.sources._needs import Needs
 from fairtrial.sources._transfer import Patience
 
 if TYPE_CHECKING:
@@ -88,19 +89,29 @@ def fetch(settings: Settings, name: str, folder: Path, downloads: Path) -> None:
     chosen classes on them, crowds among them; segments are left out. Its `info` says what
     was chosen from. Raises DataError listing each file that could not be had, and why.
     """
-    base = settings.base.rstrip("/")
-    archive = Wanted(
-        settings.archive, f"{base}/{quote(settings.archive)}", has_sha256(settings.sha256)
-    )
-    where = obtain([archive], settings, name, downloads)[settings.archive]
+    where = obtain([_archive(settings)], settings, name, downloads)[settings.archive]
     every = _read(where, settings)
     chosen = choose(every, settings.images, settings.seed)
     print(f"{name}: {_said(chosen)}, of {_said(every)}")
     images = {row["file_name"]: row for row in chosen.images}
-    wanted = [Wanted(path, f"{base}/{quote(path)}", _Check(row)) for path, row in images.items()]
+    wanted = [Wanted(path, _address(settings, path), _Check(row)) for path, row in images.items()]
     for path, place in obtain(wanted, settings, name, downloads).items():
         folders.link_or_copy(place, folder / path)
     _write(chosen, every, settings, folder / ANNOTATIONS)
+
+
+def needs(settings: Settings) -> Needs:
+    """The annotations; which images, they tell. An image of COCO has 165 kB on average."""
+    return Needs([_archive(settings)], size=settings.images * 165_000)
+
+
+def _archive(settings: Settings) -> Wanted:
+    address = _address(settings, settings.archive)
+    return Wanted(settings.archive, address, has_sha256(settings.sha256))
+
+
+def _address(settings: Settings, path: str) -> str:
+    return f"{settings.base.rstrip('/')}/{quote(path)}"
 
 
 def choose(every: Subset, most: int, seed: int) -> Subset:

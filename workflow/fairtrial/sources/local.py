@@ -7,6 +7,7 @@ from pathlib import Path
 
 from fairtrial import DataError, folders
 from fairtrial.sources._choice import Choice
+from fairtrial.sources._needs import Needs
 
 
 class Settings(Choice):
@@ -30,6 +31,14 @@ def fetch(settings: Settings, name: str, folder: Path, downloads: Path) -> None:
     for file in files:
         folders.copy_file(root / file, folder / file)
     settings.verify(folder)
+
+
+def needs(settings: Settings) -> Needs:
+    """The folder, and the size of what is taken from it."""
+    root = Path(settings.path)
+    files = filter(settings.taken(), folders.files_below(root) if root.is_dir() else [])
+    sizes = ((root / file).stat().st_size for file in files if (root / file).exists())
+    return Needs(places=[root], size=sum(sizes))
 
 
 def _files(root: Path, name: str) -> list[str]:
