@@ -110,7 +110,10 @@ def test_a_file_of_rules_is_short_and_says_what_it_is_for(path: Path) -> None:
 LEVELS = [
     {"fairtrial"},
     {"fingerprint", "folders", "provenance", "threads", "yamlfile", "locks"},
-    {"dataset", "defects", "checksums", "imagefile", "settings", "splitting", "store"},
+    {"defects"},
+    {"actions", "boxes", "jsonrows"},
+    {"dataset", "checksums", "imagefile", "settings", "splitting", "store"},
+    {"mending"},
     {"formats", "sources", "backends", "scoring", "runs"},
     {"plan", "results"},
     {"trial"},
@@ -118,7 +121,7 @@ LEVELS = [
     {"stages", "commands"},
     {"__main__"},
 ]
-SAME_LEVEL = {"dataset", "defects", "checksums", "imagefile", "splitting", "settings", "store"}
+SAME_LEVEL = {"dataset", "checksums", "imagefile", "splitting", "settings", "store"}
 PLANNING = {"settings", "runs", "plan", "yamlfile", "fingerprint"}
 
 

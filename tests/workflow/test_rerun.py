@@ -188,6 +188,14 @@ EXECUTED: dict[str, tuple[Edit, set[str]]] = {
         lambda project: project.edit("config/sources/shapes.yaml", "seed: 0", "seed: 1"),
         {"download", "convert shapes", "split shapes"} | jobs(*TRAIN),
     ),
+    "another action for a defect": (
+        lambda project: project.edit(
+            "config/sources/shapes.yaml",
+            "format: coco",
+            "format: coco\ndefects: {box_over_edge: drop_box}",
+        ),
+        {"convert shapes", "split shapes"} | jobs(*TRAIN),
+    ),
     "another split": (
         lambda project: project.edit("config/datasets/shapes.yaml", "seed: 0", "seed: 1"),
         {"split shapes"} | jobs(*TRAIN),
