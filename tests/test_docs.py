@@ -14,6 +14,7 @@ from pydantic import BaseModel
 from fairtrial import settings
 from fairtrial.defects import KINDS
 from fairtrial.plan import Plan
+from fairtrial.plugins import plugins
 
 PROJECT = Path(__file__).parents[1]
 PAGES = [PROJECT / name for name in ("README.md", "CONTRIBUTING.md", "config/README.md")]
@@ -50,7 +51,7 @@ def test_every_key_of_settings_is_described(model: type[BaseModel]) -> None:
     assert not {prefix + name for name in model.model_fields} - set(dict(ROW.findall(KEYS)))
 
 
-PLUGINS = [(kind, name) for kind in ("sources", "formats") for name in settings.plugins(kind)]
+PLUGINS = [(kind, name) for kind in ("sources", "formats") for name in plugins(kind)]
 
 
 @pytest.mark.parametrize(("kind", "name"), PLUGINS, ids="-".join)
@@ -74,7 +75,7 @@ def test_every_kind_of_defect_is_described_with_its_actions() -> None:
         assert [action.strip() for action in cell.split(",")] == list(kind.actions), name
 
 
-@pytest.mark.parametrize("name", settings.plugins("backends"))
+@pytest.mark.parametrize("name", plugins("backends"))
 def test_every_key_of_a_backend_is_described(name: str) -> None:
     model = settings.plugin_settings("backends", name, "")
     assert not set(model.model_fields) - set(part("Training"))

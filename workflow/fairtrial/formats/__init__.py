@@ -10,24 +10,3 @@ A format may have `write(view, folder)`, the opposite: it fills an empty folder 
 the options with which `read` reads it.
 To add a format, add a module; a leading underscore marks one that serves others.
 """
-
-from __future__ import annotations
-
-import importlib
-import pkgutil
-from typing import Any
-
-from fairtrial import SettingsError
-
-
-def names() -> list[str]:
-    """The formats there are: the modules of this folder."""
-    found = (module.name for module in pkgutil.iter_modules(__path__))
-    return sorted(name for name in found if not name.startswith("_"))
-
-
-def module(name: str) -> Any:
-    """The module of one format. Raises SettingsError, listing them, for an unknown one."""
-    if name not in names():
-        raise SettingsError(f"format: {name!r} is unknown; there are {', '.join(names())}")
-    return importlib.import_module(f"{__name__}.{name}")

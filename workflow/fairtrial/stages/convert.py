@@ -9,12 +9,13 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from fairtrial import DataError, checksums, dataset, folders, formats, imagefile
+from fairtrial import DataError, checksums, dataset, folders, imagefile
 from fairtrial.actions import Actions, listed
 from fairtrial.dataset import Dataset, Image
 from fairtrial.defects import Defect, LabelWithoutImage, MissingImage, UnannotatedImage
 from fairtrial.imagefile import Checked
 from fairtrial.mending import Side, mend
+from fairtrial.plugins import plugin
 from fairtrial.threads import map_in_order
 
 
@@ -48,7 +49,7 @@ def convert(
     chosen = Settings(**settings)
     actions = Actions(chosen.defects)
     files = _Raw.verified(raw, manifest)
-    module = formats.module(chosen.format)
+    module = plugin("formats", chosen.format)
     found, faults = module.read(raw, module.Settings(**chosen.options))
     _refuse_twice(found.images)
     actions.refuse(faults, str(raw))  # before hours of decoding
