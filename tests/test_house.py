@@ -126,16 +126,24 @@ LEVELS = [
     yamlfile
     """,
     """
+    defects
+    """,
+    """
+    actions
+    boxes
+    jsonrows
+    """,
+    """
     checkpoint
     checksums
     dataset
-    defects
     imagefile
     settings
     splitting
     store
     """,
     """
+    mending
     training
     """,
     """
@@ -164,7 +172,7 @@ LEVELS = [
     __main__
     """,
 ]
-SAME_LEVEL = set(LEVELS[2].split())
+SAME_LEVEL = next(set(names.split()) for names in LEVELS if "dataset" in names)
 PLANNING = {"settings", "runs", "plan", "yamlfile", "fingerprint"}
 
 

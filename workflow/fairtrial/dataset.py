@@ -32,6 +32,8 @@ class Image:
     sha256: str = ""
     group: str | None = None
     split: str | None = None
+    # Boxes are shares of width and height, as YOLO has them; only between a format and convert.
+    relative: bool = False
 
 
 @dataclass(slots=True)
@@ -50,11 +52,15 @@ class Annotation:
 
 @dataclass(slots=True)
 class Dataset:
-    """Images, the objects on them, and the names of the classes by category id."""
+    """Images, the objects on them, and the names of the classes by category id.
+
+    `origins`: what the source calls each class, by category id; its own id where it has one.
+    """
 
     images: list[Image] = field(default_factory=list)
     annotations: list[Annotation] = field(default_factory=list)
     categories: dict[int, str] = field(default_factory=dict)
+    origins: dict[int, list[str]] = field(default_factory=dict)
 
     def by_image(self) -> dict[int, list[Annotation]]:
         """Annotations by image id; an image without objects has an empty list."""
@@ -100,7 +106,8 @@ class Dataset:
             annotation.id = number
         renumbered = [replace(image, id=numbers[image.id]) for image in images]
         names = {new: self.categories[old] for old, new in categories.items()}
-        return Dataset(renumbered, objects, names)
+        origins = {new: self.origins.get(old, [str(old)]) for old, new in categories.items()}
+        return Dataset(renumbered, objects, names, origins)
 
 
 @dataclass(slots=True, frozen=True)
