@@ -109,8 +109,17 @@ def test_a_file_of_rules_is_short_and_says_what_it_is_for(path: Path) -> None:
 # Who stands on whose shoulders: a module imports from its own folder and from lower levels.
 LEVELS = [
     {"fairtrial"},
-    {"fingerprint", "folders", "provenance", "threads", "yamlfile", "locks"},
-    {"dataset", "defects", "checksums", "imagefile", "settings", "splitting", "store"},
+    {"fingerprint", "folders", "provenance", "threads", "together", "yamlfile", "locks"},
+    {
+        "dataset",
+        "defects",
+        "checksums",
+        "duplicates",
+        "imagefile",
+        "settings",
+        "splitting",
+        "store",
+    },
     {"formats", "sources", "backends", "scoring", "runs"},
     {"plan", "results"},
     {"trial"},
@@ -118,7 +127,8 @@ LEVELS = [
     {"stages", "commands"},
     {"__main__"},
 ]
-SAME_LEVEL = {"dataset", "defects", "checksums", "imagefile", "splitting", "settings", "store"}
+SAME_LEVEL = {"dataset", "defects", "checksums", "duplicates", "imagefile", "splitting"}
+SAME_LEVEL |= {"settings", "store"}
 PLANNING = {"settings", "runs", "plan", "yamlfile", "fingerprint"}
 
 
