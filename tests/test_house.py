@@ -123,6 +123,7 @@ LEVELS = [
     plugins
     provenance
     threads
+    together
     yamlfile
     """,
     """
@@ -136,8 +137,11 @@ LEVELS = [
     """
     checkpoint
     checksums
+    balance
     dataset
+    duplicates
     imagefile
+    leaks
     settings
     splitting
     store
