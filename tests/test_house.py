@@ -113,12 +113,13 @@ LEVELS = [
     {"fingerprint", "fitness", "folders", "provenance", "threads", "yamlfile", "locks"},
     {"checkpoint", "checksums", "dataset", "defects", "imagefile", "settings", "splitting"}
     | {"store"},
-    {"training"},
+    {"progress", "training"},
     {"formats", "sources", "backends", "scoring", "runs"},
     {"plan", "results"},
     {"trial"},
     {"figures", "report"},
-    {"stages", "commands"},
+    {"stages"},
+    {"commands"},
     {"__main__"},
 ]
 SAME_LEVEL = {"checkpoint", "checksums", "dataset", "defects", "imagefile", "settings"}
