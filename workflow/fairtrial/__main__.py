@@ -16,6 +16,7 @@ import fairtrial
 
 STAGES = ("download", "convert", "split", "train", "predict", "validate", "plot", "report")
 COMMANDS = {
+    "status": "show how far each run is, also while Snakemake works; --watch goes on showing it",
     "gc": "remove store entries that no recorded run needs; asks first",
 }
 
