@@ -148,6 +148,7 @@ LEVELS = [
     """,
     """
     mending
+    progress
     training
     """,
     """
@@ -169,8 +170,10 @@ LEVELS = [
     report
     """,
     """
-    commands
     stages
+    """,
+    """
+    commands
     """,
     """
     __main__
