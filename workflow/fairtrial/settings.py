@@ -12,9 +12,10 @@ from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, Field, model_validator
+from pydantic import AfterValidator, BaseModel, Discriminator, Field, Tag, model_validator
 
 from fairtrial import SettingsError
+from fairtrial.fitness import normalised
 from fairtrial.yamlfile import Closed, closed, nearest, read_yaml
 
 PARAMS = "params.yaml"
@@ -35,11 +36,28 @@ def _safe(name: str) -> str:
     return name
 
 
+def _some_weight(weights: dict[str, float]) -> dict[str, float]:
+    normalised(weights)
+    return weights
+
+
 Name = Annotated[str, Field(max_length=80), AfterValidator(_safe)]
 Share = Annotated[float, Field(ge=0, lt=1)]
 Seed = Annotated[int, Field(ge=0)]
 Overrides = dict[str, Any]
 Values = Annotated[list[Any], Field(min_length=1)]
+Weights = Annotated[
+    dict[Literal["precision", "recall", "f1", "map50", "map50_95"], Annotated[float, Field(ge=0)]],
+    AfterValidator(_some_weight),
+]
+
+
+# The tags stand in no message: a bracket hides them, see yamlfile.
+RankBy = Annotated[
+    Annotated[Literal["fitness", "AP", "AP50", "precision", "recall", "f1"], Tag("[figure]")]
+    | Annotated[Weights, Tag("[weights]")],
+    Discriminator(lambda found: "[weights]" if isinstance(found, dict) else "[figure]"),
+]
 
 
 class Predict(Closed):
@@ -68,7 +86,8 @@ class Report(Closed):
     """`report:` in params.yaml. A change sets the report again."""
 
     timings: bool  # false leaves times out, so that two machines print equal reports
-    rank_by: Literal["AP", "AP50", "precision", "recall", "f1"]  # figure on val that ranks
+    # figure on val that ranks; fitness: as the runs' own setting says; or weights of figures
+    rank_by: RankBy
 
 
 class Split(Closed):

@@ -1,0 +1,65 @@
+"""Fitness: the user's figure of merit, a weighted mean of figures on val.
+
+The same rule picks the best epoch in every framework, drives the search, and ranks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+# The names that `fitness` in params.yaml uses (Ultralytics'), and those of our figures.
+FIGURES = {
+    "precision": "precision",
+    "recall": "recall",
+    "f1": "f1",
+    "map50": "AP50",
+    "map50_95": "AP",
+}
+ALONE = {"map50_95": 1.0}  # what `fitness: null` stands for
+
+
+def normalised(weights: Mapping[str, float] | None) -> dict[str, float] | None:
+    """Weights that add up to 1, without zeros; None where that is `map50_95` alone.
+
+    So equal rules are equal settings. Raises ValueError where no weight is above 0.
+    """
+    if weights is None:
+        return None
+    total = sum(weights.get(name, 0.0) for name in FIGURES)
+    if not total > 0:
+        raise ValueError("must give one figure at least a weight above 0")
+    found = {n: round(weights[n] / total, 12) for n in FIGURES if weights.get(n, 0.0) > 0}
+    return None if found == ALONE else found
+
+
+def f1(precision: float, recall: float) -> float:
+    """The harmonic mean of precision and recall; 0 where both are 0."""
+    both = precision + recall
+    return 2 * precision * recall / both if both > 0 else 0.0
+
+
+def score(figures: Mapping[str, float], weights: Mapping[str, float] | None) -> float:
+    """The fitness of `figures` (precision, recall, f1, AP50, AP, each 0 to 1).
+
+    Figures without a weight may be missing. Raises KeyError where one with a weight is.
+    """
+    shares = normalised(weights) or ALONE
+    return sum(share * figures[FIGURES[name]] for name, share in shares.items())
+
+
+def judged(row: Mapping[str, Any], weights: Mapping[str, float] | None) -> dict[str, Any]:
+    """An epoch's row, its figures on val completed by `val/f1` and `val/fitness`."""
+    both = f1(row["val/precision"], row["val/recall"])
+    figures = {n: both if n == "f1" else row[f"val/{n}"] for n in FIGURES.values()}
+    others = {name: value for name, value in row.items() if name[4:] not in figures}
+    shown = {f"val/{name}": value for name, value in figures.items()}
+    return others | shown | {"val/fitness": score(figures, weights)}
+
+
+def formula(weights: Mapping[str, float] | None) -> str:
+    """The rule in words, to stand beside numbers: `0.9 recall + 0.1 AP`; `AP` alone."""
+    shares = normalised(weights) or ALONE
+    if len(shares) == 1:
+        return FIGURES[next(iter(shares))]
+    return " + ".join(f"{share:g} {FIGURES[name]}" for name, share in shares.items())
