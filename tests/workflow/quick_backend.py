@@ -20,29 +20,29 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict
-
 from fairtrial import BackendError
+from fairtrial.checkpoint import best_epoch, write_history
 from fairtrial.dataset import Detection, View
+from fairtrial.fitness import judged
+from fairtrial.training import Common
 
 
-class Settings(BaseModel):
+class Settings(Common):
     """Some of the keys that Ultralytics has."""
 
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
-
-    weights: str | None
-    epochs: int
-    imgsz: int
     lr0: float
     momentum: float
-    seed: int
 
 
 def fit(
-    settings: dict[str, Any], view: View, initial: Path | None, folder: Path, threads: int
+    settings: dict[str, Any],
+    view: View,
+    initial: Path | None,
+    folder: Path,
+    threads: int,
+    after_epoch: Callable[[dict[str, Any]], None],
 ) -> dict[str, Any]:
-    """Write `folder`/weights.pt and history.csv after as long as the environment says."""
+    """Write weights.pt and history.csv after as long as the environment says."""
     _log("begin", settings)
     held = bytearray(b"x") * (int(os.environ.get("QUICK_MEMORY", "0")) * 2**20)
     end = time.monotonic() + _seconds()
@@ -53,18 +53,28 @@ def fit(
         Path(fail).unlink()
         raise BackendError("quick: fails as it was told to")
     del held
+    rows = [_row(epoch, settings) for epoch in range(1, settings["epochs"] + 1)]
+    for row in rows:
+        after_epoch(row)
     objects = len(view.dataset.annotations)
     Path(folder, "weights.pt").write_text(json.dumps([settings, objects], sort_keys=True))
-    rows = [f"{epoch},{1 / epoch:.6g}" for epoch in range(1, settings["epochs"] + 1)]
-    Path(folder, "history.csv").write_text("\n".join(["epoch,train/box_loss", *rows, ""]))
+    write_history(folder, rows)
     _log("end", settings)
     return {
         "parameters": 0,
         "gflops": None,
         "layers": None,
-        "best_epoch": settings["epochs"] or None,
+        "best_epoch": best_epoch(rows),
         "epochs_run": settings["epochs"],
     }
+
+
+def _row(epoch: int, settings: dict[str, Any]) -> dict[str, Any]:
+    """Figures that grow with the epochs."""
+    figures = dict.fromkeys(("precision", "recall", "AP50", "AP"), 1 - 1 / (epoch + 1))
+    row = {f"val/{name}": value for name, value in figures.items()}
+    losses = {"train/box_loss": 1 / epoch, "val/box_loss": 1 / epoch}
+    return judged({"epoch": epoch, **losses, **row, "lr": settings["lr0"]}, settings["fitness"])
 
 
 @contextmanager

@@ -123,6 +123,16 @@ PLANNED: dict[str, tuple[Edit, set[str]]] = {
         add_run,
         jobs("train", "predict", "validate", of=("more-s0", "more-s1")) | jobs(*RESULTS),
     ),
+    "the fitness, which chooses the checkpoint": (
+        param("fitness: null", "fitness: {recall: 0.9, map50_95: 0.1}"),
+        jobs(*TRAIN),
+    ),
+    "the fitness of one run": (
+        experiment("imgsz: 96", "imgsz: 96, fitness: {recall: 1}"),
+        jobs("train", "predict", "validate", of=SMALL) | jobs(*RESULTS),
+    ),
+    "another spelling of the fitness": (param("fitness: null", "fitness: {map50_95: 2}"), set()),
+    "a replicate": (param("replicate: 1", "replicate: 2"), jobs(*TRAIN)),
     "how a record is written": (
         code("stages/train", '"path": path,', '"path": str(path),'),
         jobs(*TRAIN),
@@ -164,10 +174,10 @@ PLANNED: dict[str, tuple[Edit, set[str]]] = {
 }
 
 OTHER = """
-from pydantic import BaseModel
+from fairtrial.training import Common
 
-class Settings(BaseModel):
-    seed: int
+class Settings(Common):
+    depth: int
 """
 
 
@@ -226,6 +236,20 @@ def test_another_experiment_and_back_runs_nothing_twice(project: Project) -> Non
     assert project.jobs()["train small-s0"] == 1
     project.edit("params.yaml", "experiment: other", "experiment: trial")
     assert project.plan() == Counter()
+
+
+def test_a_checkpoint_as_it_is_does_not_depend_on_the_fitness(project: Project) -> None:
+    """No epoch, so no best one."""
+    project.write("config/experiments/trial.yaml", AS_IT_IS)
+    project.snakemake("--cores", "2")
+    project.edit("params.yaml", "fitness: null", "fitness: {f1: 1}")
+    assert project.plan() == Counter()
+
+
+AS_IT_IS = """\
+title: A trial of a checkpoint
+runs: {small: {epochs: 0, weights: shapes/yolov8n.pt}}
+"""
 
 
 def test_an_edit_of_a_rule_is_seen(project: Project) -> None:

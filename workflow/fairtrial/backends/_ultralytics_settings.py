@@ -9,26 +9,21 @@ from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import Field, field_validator
 
 from fairtrial import BackendError
+from fairtrial.training import Common
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Positive = Annotated[float, Field(gt=0)]
 NotNegative = Annotated[float, Field(ge=0)]
 
 
-class Settings(BaseModel):
+class Settings(Common):
     """The keys of Ultralytics' own training arguments; their defaults stand in params.yaml."""
 
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
-
     model: str
-    weights: str | None
-    epochs: Annotated[int, Field(ge=0)]
-    patience: Annotated[int, Field(ge=0)]
     imgsz: Annotated[int, Field(ge=32, multiple_of=32)]
-    batch: Annotated[int, Field(ge=1)]
     nbs: Annotated[int, Field(ge=1)] | None
     optimizer: Literal["SGD", "Adam", "AdamW", "Adamax", "NAdam", "RAdam", "RMSProp"]
     lr0: Positive
@@ -40,7 +35,6 @@ class Settings(BaseModel):
     warmup_bias_lr: NotNegative
     cos_lr: bool
     freeze: Annotated[int, Field(ge=0)] | None
-    seed: Annotated[int, Field(ge=0)]
     amp: bool
     workers: Annotated[int, Field(ge=0)]
     box: NotNegative

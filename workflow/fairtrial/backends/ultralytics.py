@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,7 +10,9 @@ from typing import Any
 from fairtrial import BackendError
 from fairtrial.backends._ultralytics_files import lay_out, load, save_weights, workplace
 from fairtrial.backends._ultralytics_settings import Settings
-from fairtrial.dataset import Detection, View, whole_file
+from fairtrial.checkpoint import best_epoch, write_history
+from fairtrial.dataset import Detection, View
+from fairtrial.fitness import judged
 
 __all__ = ["Settings", "detector", "fit"]
 
@@ -19,12 +20,18 @@ __all__ = ["Settings", "detector", "fit"]
 
 
 def fit(
-    settings: dict[str, Any], view: View, initial: Path | None, folder: Path, threads: int
+    settings: dict[str, Any],
+    view: View,
+    initial: Path | None,
+    folder: Path,
+    threads: int,
+    after_epoch: Callable[[dict[str, Any]], None],
 ) -> dict[str, Any]:
     """Train one detector; writes weights.pt (best epoch on val) and history.csv to `folder`.
 
     `settings` are those of `Settings`, resolved. Returns the facts of the run: parameters,
-    GFLOPs at the image size, layers, best_epoch, epochs_run.
+    GFLOPs at the image size, layers, best_epoch, epochs_run. `after_epoch` is called with each
+    epoch's row and may raise.
     Raises BackendError where Ultralytics used other settings than were asked for.
     """
     with workplace() as place:
@@ -35,25 +42,28 @@ def fit(
             rows: list[dict[str, Any]] = []
             best = initial
         else:
-            trainer, rows = _train(settings, view, initial, place, threads)
+            history = _History(settings["fitness"], after_epoch)
+            trainer = _train(settings, view, initial, place, threads, history)
+            rows = history.rows
             _refuse_other_settings(settings, trainer)
             best = trainer.best
             model = load(best)
         save_weights(best, folder / "weights.pt")
-    _write_history(rows, folder / "history.csv")
-    scores = [row["val/AP"] for row in rows]
-    return _size(model, settings["imgsz"]) | {
-        "best_epoch": scores.index(max(scores)) + 1 if scores else None,
-        "epochs_run": len(rows),
-    }
+    write_history(folder, rows)
+    found = _size(model, settings["imgsz"])
+    return found | {"best_epoch": best_epoch(rows), "epochs_run": len(rows)}
 
 
 def _train(
-    settings: dict[str, Any], view: View, initial: Path | None, place: Path, threads: int
-) -> tuple[Any, list[dict[str, Any]]]:
+    settings: dict[str, Any],
+    view: View,
+    initial: Path | None,
+    place: Path,
+    threads: int,
+    history: _History,
+) -> Any:
     from ultralytics import YOLO
 
-    history = _History()
     model = YOLO(f"{settings['model']}.yaml", task="detect")
     model.add_callback("on_train_start", lambda _: _set_threads(threads))
     history.listen(model)
@@ -66,21 +76,47 @@ def _train(
         plots=False,
         project=str(place),
         name="run",
+        trainer=_trainer(settings["fitness"]),
     )
-    return model.trainer, history.rows
+    return model.trainer
+
+
+def _trainer(weights: dict[str, float] | None) -> Any:
+    """Ultralytics' trainer with our rule for the best epoch."""
+    from ultralytics.models.yolo.detect import DetectionTrainer
+
+    class Trainer(DetectionTrainer):  # type: ignore[misc]
+        best_fitness: float | None
+
+        def validate(self) -> tuple[dict[str, float], float]:
+            best: float | None = self.best_fitness
+            metrics, _ = super().validate()
+            row = {FIGURES.get(name, name): value for name, value in metrics.items()}
+            fitness = judged(row, weights)["val/fitness"]
+            self.best_fitness = fitness if best is None else max(best, fitness)
+            return metrics, fitness
+
+    return Trainer
+
+
+OURS = {"model", "weights", "fitness", "replicate"}  # settings that Ultralytics does not know
 
 
 def _arguments(settings: dict[str, Any]) -> dict[str, Any]:
     """Our settings as Ultralytics' arguments. `nbs` null: one optimizer step a batch."""
-    own = {name: value for name, value in settings.items() if name not in {"model", "weights"}}
+    own = {name: value for name, value in settings.items() if name not in OURS}
     return own | {"nbs": settings["nbs"] or settings["batch"]}
 
 
 class _History:
     """A row an epoch, taken from the trainer's events."""
 
-    def __init__(self) -> None:
+    def __init__(
+        self, fitness: dict[str, float] | None, after_epoch: Callable[[dict[str, Any]], None]
+    ) -> None:
         self.rows: list[dict[str, Any]] = []
+        self._fitness = fitness
+        self._then = after_epoch
         self._open = False
 
     def listen(self, model: Any) -> None:
@@ -93,31 +129,25 @@ class _History:
     def _end(self, trainer: Any) -> None:
         """Fires once more after the final evaluation, for which no epoch has begun."""
         if self._open:
-            self.rows.append(_row(trainer))
+            self.rows.append(judged(_row(trainer), self._fitness))
+            self._then(self.rows[-1])
         self._open = False
+
+
+FIGURES = {
+    "metrics/precision(B)": "val/precision",
+    "metrics/recall(B)": "val/recall",
+    "metrics/mAP50(B)": "val/AP50",
+    "metrics/mAP50-95(B)": "val/AP",
+}
 
 
 def _row(trainer: Any) -> dict[str, Any]:
     """One epoch: losses on train and val, Ultralytics' own figures on val, learning rate."""
     found = {"epoch": trainer.epoch + 1}
     found |= trainer.label_loss_items(trainer.tloss, prefix="train")
-    figures = {
-        "metrics/precision(B)": "val/precision",
-        "metrics/recall(B)": "val/recall",
-        "metrics/mAP50(B)": "val/AP50",
-        "metrics/mAP50-95(B)": "val/AP",
-    }
-    found |= {figures.get(name, name): float(value) for name, value in trainer.metrics.items()}
+    found |= {FIGURES.get(name, name): float(value) for name, value in trainer.metrics.items()}
     return found | {"lr": float(trainer.lr["lr/pg0"])}
-
-
-def _write_history(rows: list[dict[str, Any]], path: Path) -> None:
-    columns = list(rows[0]) if rows else ["epoch"]
-    with whole_file(path) as file:
-        writer = csv.DictWriter(file, columns, extrasaction="ignore", lineterminator="\n")
-        writer.writeheader()
-        for row in rows:
-            writer.writerow({k: f"{v:.6g}" if isinstance(v, float) else v for k, v in row.items()})
 
 
 def _refuse_other_settings(settings: dict[str, Any], trainer: Any) -> None:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import importlib
 import shutil
-import time
 from pathlib import Path
 from typing import Any
 
-from fairtrial import checksums, provenance, store
+from fairtrial import checksums, provenance
 from fairtrial.dataset import read_json, read_sides, read_view, whole_file, write_json
+from fairtrial.training import obtain_trained
 
 
 def train(
@@ -28,24 +27,21 @@ def train(
     """Fit one run, or adopt it from the store where an equal one is finished.
 
     settings: `backend` and everything its `Settings` holds; code: fingerprint of the code that
-    fits; initial: the checkpoint to start from, or none. The entry's key is everything that
-    determines the result: never a name, a path or a time. Raises BackendError and StoreError.
+    fits; initial: the checkpoint to start from, or none. Raises BackendError and StoreError.
     """
-    inputs = _inputs(annotations, split, initial)
+    inputs = inputs_of(annotations, split, initial)
     framework = settings["backend"]
     own = {name: value for name, value in settings.items() if name != "backend"}
-    nameless = own | {"weights": None}  # their content is among the inputs
-    key = provenance.key([framework, nameless, code, inputs])
-    backend = importlib.import_module(f"fairtrial.backends.{framework}")
-
-    def make(folder: Path) -> None:
-        view = read_view(annotations, split, images)
-        start = time.monotonic()
-        facts = backend.fit(own, view, initial, folder, threads)
-        seconds = time.monotonic() - start
-        write_json(folder / "record.json", _record(facts, seconds, threads))
-
-    entry, adopted = store.obtain("runs", key, make)
+    entry, adopted = obtain_trained(
+        framework=framework,
+        settings=own,
+        code=code,
+        inputs=inputs,
+        view=lambda: read_view(annotations, split, images),
+        initial=initial,
+        threads=threads,
+        after_epoch=lambda row: None,
+    )
     made = read_json(entry / "record.json")
     name = {
         "run": weights.parent.name,
@@ -54,7 +50,7 @@ def train(
         "dataset": annotations.parent.name,
         "backend": framework,
         "settings": own,
-        "key": key,
+        "key": entry.name,
         "code": code,
         "inputs": inputs | {"weights": _named(settings["weights"], inputs["weights"])},
         "adopted": adopted,
@@ -64,7 +60,8 @@ def train(
     write_json(record, made | name)
 
 
-def _inputs(annotations: Path, split: Path, initial: Path | None) -> dict[str, Any]:
+def inputs_of(annotations: Path, split: Path, initial: Path | None) -> dict[str, str | None]:
+    """What a training reads, by content: annotations, sides, the checkpoint to start from."""
     return {
         "annotations": checksums.sha256(annotations),
         "split": provenance.key(read_sides(split)),
@@ -75,23 +72,6 @@ def _inputs(annotations: Path, split: Path, initial: Path | None) -> dict[str, A
 def _named(path: str | None, sha: str | None) -> dict[str, str] | None:
     """The checkpoint that a run started from, by its source's name and its content."""
     return {"path": path, "sha256": sha} if path and sha else None
-
-
-def _record(facts: dict[str, Any], seconds: float, threads: int) -> dict[str, Any]:
-    hardware = provenance.hardware(threads)
-    commit, dirty = provenance.commit()
-    return {
-        "best_epoch": facts.pop("best_epoch"),
-        "epochs_run": facts.pop("epochs_run"),
-        "model": facts,
-        "seconds": round(seconds, 3),
-        "gpu_seconds": round(seconds, 3) if hardware["gpu"] else None,
-        "hardware": hardware,
-        "versions": provenance.versions(),
-        "commit": commit,
-        "dirty": dirty,
-        "slurm": provenance.slurm(),
-    }
 
 
 def _copy(source: Path, target: Path) -> None:

@@ -1,0 +1,152 @@
+"""One training, whoever asks for it: the settings that all frameworks share, and the entry
+of the store that holds its result.
+
+A run of an experiment and a trial of a search with equal settings are one entry.
+"""
+
+from __future__ import annotations
+
+import importlib
+import socket
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
+
+from fairtrial import checkpoint, fitness, provenance, store
+from fairtrial.dataset import View, read_json, write_json
+
+Row = dict[str, Any]  # an epoch's row of history.csv
+AfterEpoch = Callable[[Row], None]
+Weight = Annotated[float, Field(ge=0)]
+Figure = Literal["precision", "recall", "f1", "map50", "map50_95"]
+
+ATTEMPTS = "attempts.json"  # in an unfinished entry: who worked on it, and how far they came
+
+
+class Common(BaseModel):
+    """The settings that every framework has; its own `Settings` adds to them.
+
+    Defaults stand in params.yaml.
+    """
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
+
+    weights: str | None
+    epochs: Annotated[int, Field(ge=0)]
+    patience: Annotated[int, Field(ge=0)]
+    imgsz: Annotated[int, Field(ge=1)]
+    batch: Annotated[int, Field(ge=1)]
+    seed: Annotated[int, Field(ge=0)]
+    fitness: dict[Figure, Weight] | None
+    replicate: Annotated[int, Field(ge=1)]
+
+    @field_validator("fitness")
+    @classmethod
+    def _rule(cls, weights: dict[str, float] | None, info: ValidationInfo) -> Any:
+        """Equal rules are equal settings; without an epoch there is no best one to choose."""
+        chosen = fitness.normalised(weights)
+        return None if info.data.get("epochs") == 0 else chosen
+
+
+def entry_key(
+    framework: str, settings: dict[str, Any], code: str, inputs: dict[str, str | None]
+) -> str:
+    """The name of a training in the store: everything that determines its result.
+
+    Never a name, a path or a time: the checkpoint that it starts from counts by its content,
+    which is among `inputs`.
+    """
+    return provenance.key([framework, settings | {"weights": None}, code, inputs])
+
+
+def obtain_trained(
+    *,
+    framework: str,
+    settings: dict[str, Any],
+    code: str,
+    inputs: dict[str, str | None],
+    view: Callable[[], View],
+    initial: Path | None,
+    threads: int,
+    after_epoch: AfterEpoch,
+) -> tuple[Path, bool]:
+    """The store's entry of one training, and whether it was there (adopted).
+
+    settings: those of the framework's `Settings`; code: fingerprint of the code that fits;
+    inputs: checksums of `annotations`, `split` and `weights`; view: reads the data set, if it
+    is needed; initial: the checkpoint to start from; after_epoch: called with each epoch's row
+    once that is committed, may raise. What an interrupted attempt left is gone on from.
+    Raises BackendError and StoreError, and whatever `after_epoch` raises.
+    """
+    backend = importlib.import_module(f"fairtrial.backends.{framework}")
+
+    def make(folder: Path) -> None:
+        attempt = _Attempt(folder, after_epoch)
+        facts = backend.fit(settings, view(), initial, folder, threads, attempt.after_epoch)
+        write_json(folder / "record.json", _record(facts, attempt, threads))
+        (folder / ATTEMPTS).unlink()
+
+    return store.obtain("runs", entry_key(framework, settings, code, inputs), make)
+
+
+class _Attempt:
+    """What is told of the attempts at one entry, kept beside its state while it is unfinished."""
+
+    def __init__(self, folder: Path, after_epoch: AfterEpoch) -> None:
+        self._file = folder / ATTEMPTS
+        self._then = after_epoch
+        self._start = time.monotonic()
+        self.all: list[dict[str, Any]] = read_json(self._file) if self._file.exists() else []
+        own = {
+            "from_epoch": checkpoint.epochs_done(folder) + 1,
+            "epochs": 0,
+            "seconds": 0.0,
+            "host": socket.gethostname(),
+            "slurm": provenance.slurm(),
+        }
+        self.all.append(own)
+        self._write()
+
+    def after_epoch(self, row: Row) -> None:
+        own = self.all[-1]
+        if own["epochs"] == 0:
+            own["from_epoch"] = row["epoch"]
+        own["epochs"] += 1
+        self._write()
+        self._then(row)
+
+    def finish(self) -> None:
+        self.all[-1]["seconds"] = round(time.monotonic() - self._start, 3)
+
+    def _write(self) -> None:
+        self.finish()
+        write_json(self._file, self.all)
+
+    @property
+    def resumed(self) -> bool:
+        return any(attempt["from_epoch"] > 1 for attempt in self.all[1:])
+
+
+def _record(facts: dict[str, Any], attempt: _Attempt, threads: int) -> dict[str, Any]:
+    attempt.finish()
+    seconds = round(sum(each["seconds"] for each in attempt.all), 3)
+    hardware = provenance.hardware(threads)
+    commit, dirty = provenance.commit()
+    return {
+        "best_epoch": facts.pop("best_epoch"),
+        "epochs_run": facts.pop("epochs_run"),
+        "model": facts,
+        "seconds": seconds,
+        "gpu_seconds": seconds if hardware["gpu"] else None,
+        "hardware": hardware,
+        "versions": provenance.versions(),
+        "commit": commit,
+        "dirty": dirty,
+        "slurm": provenance.slurm(),
+        "attempts": attempt.all,
+        "resumed": attempt.resumed,
+        "continued_from": None,
+    }
