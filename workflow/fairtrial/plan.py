@@ -146,22 +146,24 @@ class Plan:
         return content | texts | {"experiment": self.name}
 
     def _rank_by(self) -> str | dict[str, float]:
-        """The rule that ranks: a figure, or weights of several.
+        """The rule that ranks: a figure, or weights of several. A run of no epoch has no fitness
+        of its own.
 
         Raises SettingsError where it is to be the fitness of the runs, and they have several.
         """
         asked: str | dict[str, float] = self.params["report"]["rank_by"]
         if asked != "fitness":
             return asked
-        rules = {canonical(run.settings.get("fitness")): run for run in self.runs.values()}
+        chosen = {name: run for name, run in self.runs.items() if run.settings.get("epochs") != 0}
+        rules = {canonical(run.settings.get("fitness")): run for run in chosen.values()}
         if len(rules) > 1:
             names = ", ".join(run.name for run in rules.values())
             raise SettingsError(
                 f'{PARAMS}: report: `rank_by` is "fitness", and the runs of {self.file} have '
                 f"different ones ({names}); name one figure, or the weights of several"
             )
-        (run,) = rules.values()
-        return run.settings.get("fitness") or "AP"
+        found = [run.settings.get("fitness") for run in rules.values()]
+        return (found and found[0]) or "AP"
 
     def fitted_by(self, run: str) -> str:
         """The fingerprint of the code that determines a run's weights: the store's part of it.

@@ -46,18 +46,37 @@ Share = Annotated[float, Field(ge=0, lt=1)]
 Seed = Annotated[int, Field(ge=0)]
 Overrides = dict[str, Any]
 Values = Annotated[list[Any], Field(min_length=1)]
+Variants = Annotated[dict[Name, Overrides | None], Field(min_length=1)]
 Weights = Annotated[
     dict[Literal["precision", "recall", "f1", "map50", "map50_95"], Annotated[float, Field(ge=0)]],
     AfterValidator(_some_weight),
 ]
 
 
-# The tags stand in no message: a bracket hides them, see yamlfile.
-RankBy = Annotated[
-    Annotated[Literal["fitness", "AP", "AP50", "precision", "recall", "f1"], Tag("[figure]")]
-    | Annotated[Weights, Tag("[weights]")],
-    Discriminator(lambda found: "[weights]" if isinstance(found, dict) else "[figure]"),
+def _shape(found: Any) -> str:
+    """Which of two models a value is meant for; the bracket keeps the tag out of messages."""
+    return "[mapping]" if isinstance(found, dict) else "[plain]"
+
+
+Dimension = Annotated[
+    Annotated[Values, Tag("[plain]")] | Annotated[Variants, Tag("[mapping]")],
+    Discriminator(_shape),
 ]
+RankBy = Annotated[
+    Annotated[Literal["fitness", "AP", "AP50", "precision", "recall", "f1"], Tag("[plain]")]
+    | Annotated[Weights, Tag("[mapping]")],
+    Discriminator(_shape),
+]
+
+
+def _once(grid: dict[str, Any]) -> dict[str, Any]:
+    setters: dict[str, str] = {}
+    for name, found in grid.items():
+        variants = found.values() if isinstance(found, dict) else [{name: None}]
+        for key in {key for overrides in variants for key in overrides or {}}:
+            if setters.setdefault(key, name) != name:
+                raise ValueError(f"`{key}` is set by `{setters[key]}` and by `{name}`; keep one")
+    return grid
 
 
 class Predict(Closed):
@@ -128,7 +147,8 @@ class Experiment(Closed):
     base: Overrides = Field(default_factory=dict)
     runs: dict[Name, Overrides | None] = Field(default_factory=dict)
     sweep: dict[str, Values] = Field(default_factory=dict)
-    grid: dict[str, Values] = Field(default_factory=dict)
+    # values of a key, or sets of overrides by name
+    grid: Annotated[dict[str, Dimension], AfterValidator(_once)] = Field(default_factory=dict)
     seeds: Annotated[list[Seed], Field(min_length=1), AfterValidator(_distinct)] | None = None
 
 
