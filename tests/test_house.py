@@ -154,6 +154,7 @@ LEVELS = [
     """
     backends
     formats
+    ranking
     runs
     scoring
     sources
@@ -163,7 +164,17 @@ LEVELS = [
     results
     """,
     """
+    configuration
+    """,
+    """
     trial
+    """,
+    """
+    gaps
+    """,
+    """
+    costs
+    sweeps
     """,
     """
     figures
