@@ -114,7 +114,8 @@ LEVELS = [
     {"checkpoint", "checksums", "dataset", "defects", "imagefile", "settings", "splitting"}
     | {"store"},
     {"training"},
-    {"formats", "sources", "backends", "scoring", "runs"},
+    {"scoring"},
+    {"formats", "sources", "backends", "runs"},
     {"plan", "results"},
     {"trial"},
     {"figures", "report"},
