@@ -13,6 +13,7 @@ from pydantic import BaseModel
 
 from fairtrial import settings
 from fairtrial.plan import Plan
+from fairtrial.plugins import plugins
 
 PROJECT = Path(__file__).parents[1]
 PAGES = [PROJECT / name for name in ("README.md", "CONTRIBUTING.md", "config/README.md")]
@@ -49,7 +50,7 @@ def test_every_key_of_settings_is_described(model: type[BaseModel]) -> None:
     assert not {prefix + name for name in model.model_fields} - set(dict(ROW.findall(KEYS)))
 
 
-PLUGINS = [(kind, name) for kind in ("sources", "formats") for name in settings.plugins(kind)]
+PLUGINS = [(kind, name) for kind in ("sources", "formats") for name in plugins(kind)]
 
 
 @pytest.mark.parametrize(("kind", "name"), PLUGINS, ids="-".join)
@@ -64,7 +65,7 @@ def test_a_plugin_has_a_section_with_its_keys_and_defaults(kind: str, name: str)
             assert said == json.dumps(field.default).strip('"'), key
 
 
-@pytest.mark.parametrize("name", settings.plugins("backends"))
+@pytest.mark.parametrize("name", plugins("backends"))
 def test_every_key_of_a_backend_is_described(name: str) -> None:
     model = settings.plugin_settings("backends", name, "")
     assert not set(model.model_fields) - set(part("Training"))
