@@ -25,7 +25,7 @@ from fairtrial.dataset import whole_file
 
 CHANNELS = 256
 # Three sizes and three ratios at each place of the levels P3 to P7, as in the paper.
-ANCHORS = tuple(tuple(int(s * 2 ** (k / 3)) for k in range(3)) for s in (32, 64, 128, 256, 512))
+ANCHORS = ((32, 40, 50), (64, 80, 101), (128, 161, 203), (256, 322, 406), (512, 645, 812))
 RATIOS = ((0.5, 1.0, 2.0),) * len(ANCHORS)
 IGNORED = -2  # torchvision's number of an anchor that is neither object nor background
 LAST_LAYER = "head.classification_head.cls_logits."
