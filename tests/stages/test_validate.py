@@ -8,7 +8,7 @@ from fairtrial import DataError, dataset
 from fairtrial.dataset import Annotation, Dataset, Image
 from fairtrial.stages.validate import validate
 
-SETTINGS = {"iou": 0.5, "max_det": 100}
+SETTINGS = {"task": "detect", "iou": 0.5, "max_det": 100}
 OUTPUTS = {
     "metrics": "metrics.json",
     "per_class": "per_class.csv",

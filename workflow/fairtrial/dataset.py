@@ -63,6 +63,27 @@ class Dataset:
             found[annotation.image_id].append(annotation)
         return found
 
+    @property
+    def task(self) -> str:
+        """`classify` where objects have no boxes, else `detect`; DataError where some have."""
+        boxless = sum(a.bbox is None for a in self.annotations)
+        if 0 < boxless < len(self.annotations):
+            raise DataError(
+                f"{boxless} of {len(self.annotations)} objects have no box; a set holds either "
+                "boxes or classes of whole images"
+            )
+        return "classify" if boxless else "detect"
+
+    def on_images(self, ids: Iterable[int]) -> Dataset:
+        """The part on these images; all categories stay. DataError for an id that is not in it."""
+        wanted = set(ids)
+        images = [image for image in self.images if image.id in wanted]
+        if missing := wanted - {image.id for image in images}:
+            shown = sorted(missing, key=str)[:5]
+            raise DataError(f"image ids that are not in the annotations: {shown}")
+        objects = [a for a in self.annotations if a.image_id in wanted]
+        return Dataset(images, objects, dict(self.categories))
+
     def canonical(self) -> Dataset:
         """The same set in its one order: images by file name, objects by image, class and
         box, everything numbered 1..N; category ids are kept if they are 1..N already and

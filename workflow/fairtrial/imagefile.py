@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 from fairtrial import defects, folders
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
     from PIL.Image import Image
 
 SUFFIXES = frozenset(
@@ -46,6 +48,15 @@ def size(path: Path) -> tuple[int, int] | None:
             return image.size
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
         return None
+
+
+def pixels(folder: Path, name: str) -> NDArray[np.uint8]:
+    """A clean image as RGB, (height, width, 3)."""
+    import numpy as np
+    from PIL import Image
+
+    with Image.open(folder / name) as image:
+        return np.asarray(image.convert("RGB"))
 
 
 def clean(raw: Path, name: str, digest: str, target: Path) -> Checked:
