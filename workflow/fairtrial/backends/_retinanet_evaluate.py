@@ -68,7 +68,7 @@ def in_pixels(
 
 def _figures(rows: list[dict[str, Any]], view: View) -> dict[str, float]:
     """AP, AP50, and precision and recall at the confidence that maximises F1."""
-    truth = detection.on_images(view.dataset, view.sides["val"])
+    truth = view.dataset.on_images(view.sides["val"])
     ids = {image.id for image in truth.images}
     found = predictions.parse(rows, "val", ids, truth.categories)
     classes = curves.ranked(detection.at_one_iou(truth, found, HIT_IOU, HIT_MAX_DET))
