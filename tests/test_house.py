@@ -115,6 +115,7 @@ LEVELS = [
     fairtrial
     """,
     """
+    audit
     fingerprint
     fitness
     folders
@@ -125,16 +126,24 @@ LEVELS = [
     yamlfile
     """,
     """
+    defects
+    """,
+    """
+    actions
+    boxes
+    jsonrows
+    """,
+    """
     checkpoint
     checksums
     dataset
-    defects
     imagefile
     settings
     splitting
     store
     """,
     """
+    mending
     scoring
     training
     """,
@@ -163,7 +172,7 @@ LEVELS = [
     __main__
     """,
 ]
-SAME_LEVEL = set(LEVELS[2].split())
+SAME_LEVEL = next(set(names.split()) for names in LEVELS if "dataset" in names)
 PLANNING = {"settings", "runs", "plan", "yamlfile", "fingerprint"}
 
 
@@ -289,7 +298,7 @@ def modules(entries: list[str]) -> set[str]:
 # --------------------------------------------------------------------------- plugins
 
 CONTRACT = {
-    "sources": {"fetch": ["settings", "name", "folder", "downloads"]},
+    "sources": {"fetch": ["settings", "name", "folder", "downloads"], "needs": ["settings"]},
     "formats": {"read": ["folder", "options"]},
     "backends": {
         "fit": ["settings", "view", "initial", "folder", "threads", "after_epoch"],

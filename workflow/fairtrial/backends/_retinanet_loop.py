@@ -15,8 +15,10 @@ from typing import Any
 
 import numpy as np
 import torch
+import torchvision
 
 from fairtrial import BackendError, checkpoint, fitness
+from fairtrial.audit import refuse_differences
 from fairtrial.backends import _retinanet_images as pictures
 from fairtrial.backends import _retinanet_model as model
 from fairtrial.backends._retinanet_evaluate import evaluate
@@ -43,7 +45,7 @@ def train(
     state = checkpoint.last_state(folder)
     if state is not None:
         training.restore(state)
-    refuse_other_settings(settings, training)
+    audit(settings, training)
     while not training.is_finished():
         row = training.run_epoch()
         if process.rank == 0:
@@ -55,8 +57,8 @@ def train(
 
 
 class Training:
-    """The live parts of one training; `rows` is its history, `best` the weights of its best
-    epoch."""
+    """The live parts of one training. `rows` is its history, `best` the weights of its best
+    epoch, `deviations` why it may differ from a training that nobody interrupted."""
 
     def __init__(
         self, settings: dict[str, Any], view: View, initial: Path | None, process: Process
@@ -75,6 +77,12 @@ class Training:
         self.view, self.images = view, pictures.Images(view, "train", settings, augment=True)
         self.rows: list[Row] = []
         self.best: dict[str, Any] = {}
+        self.deviations: list[str] = []
+        self._conditions = checkpoint.conditions(
+            torch.get_num_threads(),
+            torchvision=torchvision.__version__,
+            processes=str(process.world),
+        )
 
     def is_finished(self) -> bool:
         """Whether all epochs are done, or none of the last `patience` was better."""
@@ -148,11 +156,15 @@ class Training:
             "optimizer": self.optimizer.state_dict(),
             "scaler": self.scaler.state_dict(),
             "best": self.best,
+            "conditions": self._conditions,
+            "deviations": self.deviations,
         }
 
     def restore(self, state: dict[str, Any]) -> None:
         """Take over what `state` returned."""
         self.rows, self.best = state["rows"], state["best"]
+        now = checkpoint.deviations(state["conditions"], self._conditions)
+        self.deviations = state["deviations"] + now
         self.net.load_state_dict(state["net"])
         if self.average is not None:
             self.average.load_state_dict(state["average"])
@@ -160,24 +172,25 @@ class Training:
         self.scaler.load_state_dict(state["scaler"])
 
 
-def refuse_other_settings(asked: dict[str, Any], training: Training) -> None:
-    """Compare what was asked for with what the live parts say they are. Raises BackendError."""
+def audit(asked: dict[str, Any], training: Training) -> None:
+    """Raise BackendError with a table where the live parts tell of another setting."""
     net, decaying = training.net, training.optimizer.param_groups[0]
     frozen = [p for p in net.backbone.body.parameters() if not p.requires_grad]
     layers = [name for name, _ in net.named_modules() if re.search(r"layer\d\.\d+\.conv\d$", name)]
-    used = {
+    network = {
         "depth": len(layers) + 2,  # the first and the last layer of a ResNet stand outside
         "imgsz": net.transform.max_size,
-        "optimizer": type(training.optimizer).__name__,
-        "momentum": decaying["momentum"] if "momentum" in decaying else decaying["betas"][0],
-        "weight_decay": decaying["weight_decay"],
-        "freeze": asked["freeze"] if bool(asked["freeze"]) == bool(frozen) else len(frozen),
+        "freeze": asked["freeze"] if bool(asked["freeze"]) == bool(frozen) else "other layers",
         "alpha": net.head.classification_head.alpha,
         "gamma": net.head.classification_head.gamma,
     }
-    wrong = [f"  {k}: asked {asked[k]!r}, used {v!r}" for k, v in used.items() if asked[k] != v]
-    if wrong:
-        raise BackendError("RetinaNet used other settings than asked for:\n" + "\n".join(wrong))
+    stepped = {
+        "optimizer": type(training.optimizer).__name__,
+        "momentum": decaying["momentum"] if "momentum" in decaying else decaying["betas"][0],
+        "weight_decay": decaying["weight_decay"],
+    }
+    used = {"the network": network, "the optimizer": stepped}
+    refuse_differences("RetinaNet", asked, used)
 
 
 def optimizer(net: Any, settings: dict[str, Any]) -> Any:

@@ -47,6 +47,7 @@ def fit(
     return model.size(training.net, settings["imgsz"]) | {
         "best_epoch": checkpoint.best_epoch(training.rows),
         "epochs_run": len(training.rows),
+        "deviations": training.deviations,
     }
 
 
