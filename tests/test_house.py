@@ -149,6 +149,7 @@ LEVELS = [
     """
     mending
     progress
+    scoring
     training
     """,
     """
@@ -156,7 +157,6 @@ LEVELS = [
     formats
     ranking
     runs
-    scoring
     sources
     """,
     """
