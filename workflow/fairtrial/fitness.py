@@ -15,12 +15,19 @@ FIGURES = {
     "f1": "f1",
     "map50": "AP50",
     "map50_95": "AP",
+    "accuracy": "accuracy",
+    "top5": "top5",
 }
-ALONE = {"map50_95": 1.0}  # what `fitness: null` stands for
+OF_BOXES = ("precision", "recall", "f1", "map50", "map50_95")
+OF_CLASSES = ("accuracy", "top5", "precision", "recall", "f1")
+
+# What `fitness: null` stands for: boxes are judged by the first, classes by the second.
+ALONE = {"map50_95": 1.0}
+ALONE_OF_CLASSES = {"accuracy": 1.0}
 
 
 def normalised(weights: Mapping[str, float] | None) -> dict[str, float] | None:
-    """Weights that add up to 1, without zeros; None where that is `map50_95` alone.
+    """Weights that add up to 1, without zeros; None where that is `map50_95` or `accuracy` alone.
 
     So equal rules are equal settings. Raises ValueError where no weight is above 0.
     """
@@ -30,7 +37,7 @@ def normalised(weights: Mapping[str, float] | None) -> dict[str, float] | None:
     if not total > 0:
         raise ValueError("must give one figure at least a weight above 0")
     found = {n: round(weights[n] / total, 12) for n in FIGURES if weights.get(n, 0.0) > 0}
-    return None if found == ALONE else found
+    return None if found in (ALONE, ALONE_OF_CLASSES) else found
 
 
 def f1(precision: float, recall: float) -> float:
@@ -40,18 +47,18 @@ def f1(precision: float, recall: float) -> float:
 
 
 def score(figures: Mapping[str, float], weights: Mapping[str, float] | None) -> float:
-    """The fitness of `figures` (precision, recall, f1, AP50, AP, each 0 to 1).
+    """The fitness of `figures` (precision, recall, f1, AP50, AP or accuracy, top5; 0 to 1).
 
     Figures without a weight may be missing. Raises KeyError where one with a weight is.
     """
-    shares = normalised(weights) or ALONE
+    shares = normalised(weights) or (ALONE_OF_CLASSES if "accuracy" in figures else ALONE)
     return sum(share * figures[FIGURES[name]] for name, share in shares.items())
 
 
 def judged(row: Mapping[str, Any], weights: Mapping[str, float] | None) -> dict[str, Any]:
-    """An epoch's row, its figures on val completed by `val/f1` and `val/fitness`."""
-    both = f1(row["val/precision"], row["val/recall"])
-    figures = {n: both if n == "f1" else row[f"val/{n}"] for n in FIGURES.values()}
+    """An epoch's row, its figures on val completed by `val/f1`, if need be, and `val/fitness`."""
+    known = {"val/f1": f1(row["val/precision"], row["val/recall"]), **row}
+    figures = {n: known[f"val/{n}"] for n in FIGURES.values() if f"val/{n}" in known}
     others = {name: value for name, value in row.items() if name[4:] not in figures}
     shown = {f"val/{name}": value for name, value in figures.items()}
     return others | shown | {"val/fitness": score(figures, weights)}

@@ -11,7 +11,7 @@ import socket
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
@@ -21,7 +21,6 @@ from fairtrial.dataset import View, read_json, write_json
 Row = dict[str, Any]  # an epoch's row of history.csv
 AfterEpoch = Callable[[Row], None]
 Weight = Annotated[float, Field(ge=0)]
-Figure = Literal["precision", "recall", "f1", "map50", "map50_95"]
 
 ATTEMPTS = "attempts.json"  # in an unfinished entry: who worked on it, and how far they came
 
@@ -33,6 +32,7 @@ class Common(BaseModel):
     """
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
+    judged_by: ClassVar[tuple[str, ...]] = fitness.OF_BOXES
 
     weights: str | None
     epochs: Annotated[int, Field(ge=0)]
@@ -40,7 +40,7 @@ class Common(BaseModel):
     imgsz: Annotated[int, Field(ge=1)]
     batch: Annotated[int, Field(ge=1)]
     seed: Annotated[int, Field(ge=0)]
-    fitness: dict[Figure, Weight] | None
+    fitness: dict[str, Weight] | None
     replicate: Annotated[int, Field(ge=1)]
 
     @property
@@ -52,6 +52,9 @@ class Common(BaseModel):
     @classmethod
     def _rule(cls, weights: dict[str, float] | None, info: ValidationInfo) -> Any:
         """Equal rules are equal settings; without an epoch there is no best one to choose."""
+        for name in weights or {}:
+            if name not in cls.judged_by:
+                raise ValueError(f"`{name}` is no figure of it; known: {', '.join(cls.judged_by)}")
         chosen = fitness.normalised(weights)
         return None if info.data.get("epochs") == 0 else chosen
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn import metrics
 
-from fairtrial.scoring import classification as ours
+from fairtrial import classification as ours
 
 
 def drawn(

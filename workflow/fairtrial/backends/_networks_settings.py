@@ -1,0 +1,110 @@
+"""The settings of classification networks."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
+
+from fairtrial import fitness
+from fairtrial.training import Common
+
+Positive = Annotated[float, Field(gt=0)]
+NotNegative = Annotated[float, Field(ge=0)]
+Width = Annotated[int, Field(ge=1)]
+
+RESNETS = ("resnet18", "resnet34", "resnet50", "resnet101", "resnet152")
+OTHERS = (
+    "convnext_tiny",
+    "densenet121",
+    "efficientnet_b0",
+    "mobilenet_v2",
+    "mobilenet_v3_small",
+    "regnet_y_400mf",
+    "shufflenet_v2_x1_0",
+    "vgg11_bn",
+)
+MODELS = ("mlp", "cnn", *RESNETS, *OTHERS)
+
+
+class Rule(BaseModel):
+    """Widths by a rule instead of a list: the first one, how many, and how they go on."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+    first: Width
+    layers: Annotated[int, Field(ge=1, le=64)]
+    rule: Literal["divide by 2", "divide by 4", "alternating"]
+
+    def widths(self) -> list[int]:
+        """`alternating` goes between the first width and half of it; none is below 1."""
+        if self.rule == "alternating":
+            return [max(1, self.first // (1 + n % 2)) for n in range(self.layers)]
+        by = int(self.rule[-1])
+        return [max(1, self.first // by**n) for n in range(self.layers)]
+
+
+class Settings(Common):
+    """What has the same meaning for detectors has the same name; defaults are in params.yaml."""
+
+    judged_by: ClassVar[tuple[str, ...]] = fitness.OF_CLASSES
+
+    model: str
+    imgsz: Annotated[int, Field(ge=8)]
+    widths: list[Width] | Rule | None
+    blocks: Annotated[list[Width], Field(min_length=1)] | None
+    activation: Literal["relu", "leaky_relu", "sigmoid", "elu", "silu"]
+    dropout: Annotated[float, Field(ge=0, lt=1)]
+    augment: list[Literal["flip", "crop"]]
+    optimizer: Literal["SGD", "Adam", "AdamW", "Adagrad", "Adadelta"]
+    lr0: Positive
+    lrf: Annotated[float, Field(gt=0, le=1)]
+    scheduler: Literal["none", "exponential", "step", "cosine"]
+    momentum: Annotated[float, Field(ge=0, lt=1)]
+    weight_decay: NotNegative
+    amp: bool
+
+    @property
+    def task(self) -> str:
+        """A class for each image."""
+        return "classify"
+
+    @field_validator("model")
+    @classmethod
+    def _known(cls, name: str) -> str:
+        if name not in MODELS:
+            raise ValueError(f"no classification network; known: {', '.join(MODELS)}")
+        return name
+
+    @field_validator("widths")
+    @classmethod
+    def _listed(cls, widths: list[int] | Rule | None) -> list[int] | None:
+        """Equal widths are equal settings, however they were written."""
+        return widths.widths() if isinstance(widths, Rule) else widths
+
+    @field_validator("augment")
+    @classmethod
+    def _sorted(cls, names: list[str]) -> list[str]:
+        return sorted(set(names))
+
+    @field_validator("blocks")
+    @classmethod
+    def _of_a_cnn(cls, blocks: list[int] | None, info: ValidationInfo) -> list[int] | None:
+        if blocks is not None and info.data.get("model") != "cnn":
+            raise ValueError("only `model: cnn` has blocks of convolutions")
+        return blocks
+
+    @field_validator("weights")
+    @classmethod
+    def _of_a_source(cls, name: str | None) -> str | None:
+        if name is not None and not re.match(r"[A-Za-z0-9][\w.-]*/[^/]", name):
+            raise ValueError("must be <source>/<file>, such as weights/resnet18.pth")
+        return name
+
+    @field_validator("epochs")
+    @classmethod
+    def _trained(cls, epochs: int) -> int:
+        if epochs == 0:
+            raise ValueError("a network whose last layer is new has to learn for an epoch at least")
+        return epochs
