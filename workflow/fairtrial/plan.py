@@ -111,6 +111,11 @@ class Plan:
         source = _weights(self.runs[run]).partition("/")[0]
         return [f"data/raw/{source}.sha256"] if source else []
 
+    def continued(self, run: str, experiment: str) -> list[str]:
+        """The record of the run that this one goes on from."""
+        earlier = self.runs[run].continues
+        return [f"results/{experiment}/runs/{earlier}/record.json"] if earlier else []
+
     def settings(self, stage: str, name: str = "") -> str:
         """What a job is told, as canonical JSON; `name` is its source, data set or run."""
         content: dict[str, Any]

@@ -111,6 +111,7 @@ class Experiment(Closed):
     sweep: dict[str, Values] = Field(default_factory=dict)
     grid: dict[str, Values] = Field(default_factory=dict)
     seeds: Annotated[list[Seed], Field(min_length=1), AfterValidator(_distinct)] | None = None
+    replicate: Annotated[int, Field(ge=1)] = 1  # trainings of each run with one seed
 
 
 SECTIONS: dict[str, type[Closed]] = {
