@@ -123,24 +123,39 @@ LEVELS = [
     plugins
     provenance
     threads
+    together
     yamlfile
+    """,
+    """
+    defects
+    """,
+    """
+    actions
+    boxes
+    jsonrows
     """,
     """
     checkpoint
     checksums
+    balance
     dataset
-    defects
+    duplicates
     imagefile
+    leaks
     settings
     splitting
     store
     """,
     """
+    configurations
+    mending
+    progress
     training
     """,
     """
     backends
     formats
+    ranking
     runs
     scoring
     sources
@@ -150,22 +165,34 @@ LEVELS = [
     results
     """,
     """
+    configuration
+    """,
+    """
     trial
+    """,
+    """
+    gaps
+    """,
+    """
+    costs
+    sweeps
     """,
     """
     figures
     report
     """,
     """
-    commands
     stages
+    """,
+    """
+    commands
     """,
     """
     __main__
     """,
 ]
-SAME_LEVEL = set(LEVELS[2].split())
-PLANNING = {"settings", "runs", "plan", "yamlfile", "fingerprint"}
+SAME_LEVEL = next(set(names.split()) for names in LEVELS if "dataset" in names)
+PLANNING = {"settings", "configurations", "runs", "plan", "yamlfile", "fingerprint"}
 
 
 def level(module: str) -> int:
@@ -290,7 +317,7 @@ def modules(entries: list[str]) -> set[str]:
 # --------------------------------------------------------------------------- plugins
 
 CONTRACT = {
-    "sources": {"fetch": ["settings", "name", "folder", "downloads"]},
+    "sources": {"fetch": ["settings", "name", "folder", "downloads"], "needs": ["settings"]},
     "formats": {"read": ["folder", "options"]},
     "backends": {
         "fit": ["settings", "view", "initial", "folder", "threads", "after_epoch"],

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-import hashlib
-import itertools
 import re
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, NamedTuple
+from typing import Any
 
 from fairtrial import SettingsError
+from fairtrial.configurations import (
+    MANY,
+    Configuration,
+    Member,
+    configurations,
+    members,
+    name_of,
+    shown,
+)
 from fairtrial.provenance import canonical
 from fairtrial.settings import (
     PARAMS,
@@ -21,9 +27,6 @@ from fairtrial.settings import (
 )
 from fairtrial.yamlfile import closed, nearest
 
-LONGEST_LABEL = 80
-MANY = {"seed": "seeds", "replicate": "replicate"}  # a setting → the experiment's key for it
-
 
 @dataclass(frozen=True)
 class Run:
@@ -32,6 +35,7 @@ class Run:
     name: str
     dataset: str
     backend: str
+    task: str  # `detect` or `classify`
     settings: dict[str, Any]
     continues: str = ""  # the run that it goes on from; empty from the start
 
@@ -39,26 +43,6 @@ class Run:
     def configuration(self) -> str:
         """The run's name without its seed and replicate."""
         return self.name.rpartition("-s")[0]
-
-
-class Configuration(NamedTuple):
-    """What an experiment says of one configuration, and where it says so."""
-
-    label: str | None  # its name in `runs:`; None where the varied keys make the name
-    varied: Overrides
-    place: str
-    continues: str = ""  # the label of the one that it goes on from
-
-
-class Member(NamedTuple):
-    """One run of a configuration; None: as params.yaml or the run itself says."""
-
-    seed: int | None
-    replicate: int | None
-
-    @property
-    def overrides(self) -> Overrides:
-        return {name: value for name, value in self._asdict().items() if value is not None}
 
 
 def resolve(params: dict[str, Any], experiment: Experiment, file: str) -> dict[str, Run]:
@@ -71,9 +55,9 @@ def resolve(params: dict[str, Any], experiment: Experiment, file: str) -> dict[s
     found: dict[str, Run] = {}
     names: dict[str, str] = {}  # what makes a run another one → its name
     made: dict[tuple[str, Member], str] = {}  # label and member → the run's name
-    for configuration in _configurations(experiment, file):
+    for configuration in configurations(experiment, file):
         place = f"{file}: `{configuration.place}`"
-        for member in _members(experiment):
+        for member in members(experiment):
             earlier = made.get((configuration.continues, member), "")
             run = _run(params, experiment.base, configuration, member, file)
             run = replace(run, continues=earlier)
@@ -88,13 +72,6 @@ def resolve(params: dict[str, Any], experiment: Experiment, file: str) -> dict[s
     return found
 
 
-def _members(experiment: Experiment) -> list[Member]:
-    seeds: Sequence[int | None] = experiment.seeds or [None]
-    several = experiment.replicate > 1
-    replicates = range(1, experiment.replicate + 1) if several else [None]
-    return [Member(seed, replicate) for seed in seeds for replicate in replicates]
-
-
 def _refuse_no_more_epochs(run: Run, found: dict[str, Run], place: str) -> None:
     if not run.continues:
         return
@@ -106,41 +83,6 @@ def _refuse_no_more_epochs(run: Run, found: dict[str, Run], place: str) -> None:
         )
 
 
-CONTINUED = {"epochs", "patience"}  # what a run may change of the one that it continues
-
-
-def _configurations(experiment: Experiment, file: str) -> Iterator[Configuration]:
-    above: dict[str, Overrides] = {}
-    for name, own in experiment.runs.items():
-        varied = dict(own or {})
-        earlier = varied.pop("continues", "")
-        if earlier:
-            _refuse_other_changes(varied, earlier, list(above), f"{file}: runs.{name}")
-            varied = above[earlier] | varied
-        above[name] = varied
-        yield Configuration(name, varied, f"runs.{name}", earlier)
-    for name, values in experiment.sweep.items():
-        yield from (Configuration(None, {name: value}, f"sweep.{name}") for value in values)
-    if experiment.grid:
-        for chosen in itertools.product(*experiment.grid.values()):
-            yield Configuration(None, dict(zip(experiment.grid, chosen, strict=True)), "grid")
-    if not (experiment.runs or experiment.sweep or experiment.grid):
-        yield Configuration("base", {}, "base")
-
-
-def _refuse_other_changes(own: Overrides, earlier: Any, above: list[str], place: str) -> None:
-    if earlier not in above:
-        raise SettingsError(
-            f"{place}: `continues` is {earlier!r}: must be a run that stands above it in `runs`"
-            + nearest(str(earlier), above)
-        )
-    for name in own.keys() - CONTINUED:
-        raise SettingsError(
-            f"{place}: `{name}`: a run that continues another one may change only its `epochs` "
-            "and `patience`; the rest is as it was"
-        )
-
-
 def _run(
     params: dict[str, Any],
     base: Overrides,
@@ -149,7 +91,7 @@ def _run(
     file: str,
 ) -> Run:
     """One run. A default that its framework does not use does not reach it."""
-    label, varied, place, _ = configuration
+    varied, place = configuration.varied, configuration.place
     for name in member.overrides.keys() & (base | varied).keys():
         raise SettingsError(
             f"{file}: `{place}`: sets `{name}`, and the experiment's `{MANY[name]}` does so too; "
@@ -166,11 +108,15 @@ def _run(
             return PARAMS
         return f"{file}: {place if key in varied else 'base' if key in base else MANY[key]}"
 
-    checked = closed(model, own | overrides, where).model_dump(mode="json")
-    shown = label or _label(varied, common | checked)
+    asked = own | overrides
+    if isinstance(asked.get("weights"), str):
+        asked["weights"] = _filled(asked["weights"], asked, where("weights"))
+    found = closed(model, asked, where)
+    checked = found.model_dump(mode="json")
+    name = name_of(configuration, common | checked)
     replicate = checked["replicate"]
     suffix = f"-s{checked['seed']}" + (f"r{replicate}" if replicate > 1 else "")
-    return Run(shown + suffix, **common, settings=checked)
+    return Run(name + suffix, **common, task=found.task, settings=checked)
 
 
 def _refuse_sections(overrides: Overrides, where: str) -> None:
@@ -183,21 +129,16 @@ def _refuse_sections(overrides: Overrides, where: str) -> None:
             )
 
 
-def _label(varied: Overrides, resolved: dict[str, Any]) -> str:
-    """A name from the settings that vary, by their parsed values: `lr0=0.0001+momentum=0.9`.
+def _filled(weights: str, settings: dict[str, Any], where: str) -> str:
+    """`yolov8/{model}.pt` with the run's own settings in the place of their names."""
 
-    Only [A-Za-z0-9._=+-]; where that loses something, a short hash of the values is added.
-    """
-    parts = [f"{name}={_shown(resolved[name])}" for name in sorted(varied)]
-    exact = "+".join(parts)
-    label = re.sub(r"[^A-Za-z0-9._=+-]+", "_", exact)[:LONGEST_LABEL]
-    if label != exact:
-        label += "." + hashlib.sha256(exact.encode()).hexdigest()[:6]
-    return label
+    def told(match: re.Match[str]) -> str:
+        if match[1] not in settings:
+            known = nearest(match[1], list(settings))
+            raise SettingsError(f"{where}: `weights`: {match[0]} is no setting of the run{known}")
+        return shown(settings[match[1]])
 
-
-def _shown(value: Any) -> str:
-    return f"{value:.12g}" if isinstance(value, float) else str(value)
+    return re.sub(r"\{(\w+)\}", told, weights)
 
 
 def refuse_unused(
@@ -212,11 +153,11 @@ def refuse_unused(
     for name in (key for key in keys if params.get(key) != earlier.get(key)):
         known = {
             configuration.place: _knows(name, params, experiment.base | configuration.varied)
-            for configuration in _configurations(experiment, file)
+            for configuration in configurations(experiment, file)
         }
         used = any(
             known[configuration.place] and name not in experiment.base | configuration.varied
-            for configuration in _configurations(experiment, file)
+            for configuration in configurations(experiment, file)
         )
         if not used or name in _of_members(experiment):
             raise SettingsError(
@@ -227,7 +168,7 @@ def refuse_unused(
 
 def _of_members(experiment: Experiment) -> set[str]:
     """The settings that the experiment varies within each configuration."""
-    return set(_members(experiment)[0].overrides)
+    return set(members(experiment)[0].overrides)
 
 
 def _knows(name: str, params: dict[str, Any], overrides: Overrides) -> bool:

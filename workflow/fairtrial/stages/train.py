@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from fairtrial import checksums, provenance
+from fairtrial import checksums, progress, provenance
 from fairtrial.dataset import copy_whole, read_json, read_sides, read_view, write_json
-from fairtrial.training import obtain_trained
+from fairtrial.training import entry_key, obtain_trained
 
 
 def train(
@@ -35,31 +35,32 @@ def train(
     inputs |= {"continues": earlier["key"]} if earlier else {}
     framework = settings["backend"]
     own = {name: value for name, value in settings.items() if name != "backend"}
-    entry, adopted = obtain_trained(
-        framework=framework,
-        settings=own,
-        code=code,
-        inputs=inputs,
-        view=lambda: read_view(annotations, split, images),
-        initial=initial,
-        threads=threads,
-        after_epoch=lambda row: None,
-    )
-    name = {
-        **_name(weights.parent.name),
-        "seed": settings["seed"],
-        "dataset": annotations.parent.name,
-        "backend": framework,
-        "settings": own,
-        "key": entry.name,
-        "code": code,
-        "inputs": inputs | {"weights": _named(settings["weights"], inputs["weights"])},
-        "continued_from": earlier.get("run"),
-        "adopted": adopted,
-    }
-    copy_whole(entry / "weights.pt", weights)
-    copy_whole(entry / "history.csv", history)
-    write_json(record, read_json(entry / "record.json") | name)
+    with progress.told(weights, settings, entry_key(framework, own, code, inputs)) as live:
+        entry, adopted = obtain_trained(
+            framework=framework,
+            settings=own,
+            code=code,
+            inputs=inputs,
+            view=lambda: read_view(annotations, split, images),
+            initial=initial,
+            threads=threads,
+            after_epoch=live.after_epoch,
+        )
+        name = {
+            **_name(weights.parent.name),
+            "seed": settings["seed"],
+            "dataset": annotations.parent.name,
+            "backend": framework,
+            "settings": own,
+            "key": entry.name,
+            "code": code,
+            "inputs": inputs | {"weights": _named(settings["weights"], inputs["weights"])},
+            "continued_from": earlier.get("run"),
+            "adopted": adopted,
+        }
+        copy_whole(entry / "weights.pt", weights)
+        copy_whole(entry / "history.csv", history)
+        write_json(record, read_json(entry / "record.json") | name)
 
 
 def inputs_of(annotations: Path, split: Path, initial: Path | None) -> dict[str, str | None]:
