@@ -210,7 +210,7 @@ def test_killed_while_the_end_state_is_taken_over(monkeypatch: pytest.MonkeyPatc
         raise InterruptedError
 
     with monkeypatch.context() as patch:
-        patch.setattr(training, "copy_whole", copy)
+        patch.setattr(checkpoint, "copy_whole", copy)
         with pytest.raises(InterruptedError):
             train(continues=key(), epochs=6)
     assert train(continues=key(), epochs=6)[0]["attempts"][-1]["from_epoch"] == 5

@@ -132,7 +132,7 @@ class Plan:
             content = self.datasets[name].model_dump(mode="json", exclude={"source"})
         elif stage == "train":
             run = self.runs[name]
-            content = {"backend": run.backend, "task": run.task, **run.settings}
+            content = {"backend": run.backend, **run.settings}
         elif stage == "predict":
             run = self.runs[name]
             common = {"backend": run.backend, "task": run.task, "imgsz": run.settings["imgsz"]}
