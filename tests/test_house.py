@@ -122,6 +122,7 @@ LEVELS = [
     plugins
     provenance
     threads
+    together
     yamlfile
     """,
     """
@@ -130,6 +131,7 @@ LEVELS = [
     """
     actions
     boxes
+    duplicates
     jsonrows
     """,
     """

@@ -21,7 +21,10 @@ def sections(path: Path) -> Iterator[tuple[str, Iterator[Any]]]:
     asked for. Raises DataError naming the file where it is missing or holds no such JSON.
     """
     try:
-        yield from _keys(path.read_text(encoding="utf-8-sig"))
+        text = path.read_text(encoding="utf-8-sig")
+        if not text.lstrip().startswith("{"):
+            raise DataError(f"{path}: not a JSON object")
+        yield from _keys(text)
     except FileNotFoundError as error:
         raise DataError(f"{path}: no such file") from error
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
