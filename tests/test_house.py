@@ -115,6 +115,7 @@ LEVELS = [
     fairtrial
     """,
     """
+    audit
     fingerprint
     fitness
     folders
@@ -137,19 +138,24 @@ LEVELS = [
     """
     checkpoint
     checksums
+    balance
     dataset
+    duplicates
     imagefile
+    leaks
     settings
     splitting
     store
     """,
     """
     mending
+    progress
     training
     """,
     """
     backends
     formats
+    ranking
     runs
     scoring
     sources
@@ -159,15 +165,27 @@ LEVELS = [
     results
     """,
     """
+    configuration
+    """,
+    """
     trial
+    """,
+    """
+    gaps
+    """,
+    """
+    costs
+    sweeps
     """,
     """
     figures
     report
     """,
     """
-    commands
     stages
+    """,
+    """
+    commands
     """,
     """
     __main__
@@ -299,7 +317,7 @@ def modules(entries: list[str]) -> set[str]:
 # --------------------------------------------------------------------------- plugins
 
 CONTRACT = {
-    "sources": {"fetch": ["settings", "name", "folder", "downloads"]},
+    "sources": {"fetch": ["settings", "name", "folder", "downloads"], "needs": ["settings"]},
     "formats": {"read": ["folder", "options"]},
     "backends": {
         "fit": ["settings", "view", "initial", "folder", "threads", "after_epoch"],

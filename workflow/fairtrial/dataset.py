@@ -12,7 +12,7 @@ import os
 import uuid
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import IO, Any
 
@@ -69,6 +69,27 @@ class Dataset:
             found[annotation.image_id].append(annotation)
         return found
 
+    @property
+    def task(self) -> str:
+        """`classify` where objects have no boxes, else `detect`; DataError where some have."""
+        boxless = sum(a.bbox is None for a in self.annotations)
+        if 0 < boxless < len(self.annotations):
+            raise DataError(
+                f"{boxless} of {len(self.annotations)} objects have no box; a set holds either "
+                "boxes or classes of whole images"
+            )
+        return "classify" if boxless else "detect"
+
+    def on_images(self, ids: Iterable[int]) -> Dataset:
+        """The part on these images; all categories stay. DataError for an id that is not in it."""
+        wanted = set(ids)
+        images = [image for image in self.images if image.id in wanted]
+        if missing := wanted - {image.id for image in images}:
+            shown = sorted(missing, key=str)[:5]
+            raise DataError(f"image ids that are not in the annotations: {shown}")
+        objects = [a for a in self.annotations if a.image_id in wanted]
+        return Dataset(images, objects, dict(self.categories))
+
     def canonical(self) -> Dataset:
         """The same set in its one order: images by file name, objects by image, class and
         box, everything numbered 1..N; category ids are kept if they are 1..N already and
@@ -83,10 +104,7 @@ class Dataset:
         objects.sort(key=lambda a: (a.image_id, a.category_id, a.bbox or (), a.area, a.iscrowd))
         for number, annotation in enumerate(objects, 1):
             annotation.id = number
-        renumbered = [
-            Image(numbers[i.id], i.file_name, i.width, i.height, i.sha256, i.group, i.split)
-            for i in images
-        ]
+        renumbered = [replace(image, id=numbers[image.id]) for image in images]
         names = {new: self.categories[old] for old, new in categories.items()}
         origins = {new: self.origins.get(old, [str(old)]) for old, new in categories.items()}
         return Dataset(renumbered, objects, names, origins)
@@ -117,18 +135,7 @@ class View:
 
 def write(dataset: Dataset, path: Path) -> None:
     """Write a set as COCO JSON, one image or object a line (so that a diff is readable)."""
-    images = [
-        {
-            "id": i.id,
-            "file_name": i.file_name,
-            "width": i.width,
-            "height": i.height,
-            "sha256": i.sha256,
-            "group": i.group,
-            "split": i.split,
-        }
-        for i in dataset.images
-    ]
+    images = [{name: getattr(i, name) for name in Image.__slots__} for i in dataset.images]
     categories = [{"id": k, "name": v} for k, v in sorted(dataset.categories.items())]
     parts = {
         "images": images,

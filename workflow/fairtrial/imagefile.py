@@ -15,6 +15,8 @@ from fairtrial.boxes import turned_size
 from fairtrial.defects import Defect
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
     from PIL.Image import Image
 
 SUFFIXES = frozenset(
@@ -66,6 +68,15 @@ class _File:
     deep: bool  # 16 bits a channel
     orientation: int
     look: bytes  # as shown
+
+
+def pixels(folder: Path, name: str) -> NDArray[np.uint8]:
+    """A clean image as RGB, (height, width, 3)."""
+    import numpy as np
+    from PIL import Image
+
+    with Image.open(folder / name) as image:
+        return np.asarray(image.convert("RGB"))
 
 
 def clean(raw: Path, name: str, digest: str, target: Path, actions: Actions) -> Checked:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from fairtrial.dataset import write_json
+from fairtrial.sources._needs import Needs
 
 if TYPE_CHECKING:
     from numpy.random import Generator
@@ -81,6 +82,11 @@ def fetch(settings: Settings, name: str, folder: Path, downloads: Path) -> None:
     categories = [{"id": i, "name": kind} for i, kind in enumerate(CLASSES, 1)]
     content = {"images": rows, "annotations": objects, "categories": categories}
     write_json(folder / "annotations.json", content)
+
+
+def needs(settings: Settings) -> Needs:
+    """Nothing but room: about a byte a pixel."""
+    return Needs(size=settings.images * settings.size**2)
 
 
 def _save(image: Image, path: Path) -> None:
