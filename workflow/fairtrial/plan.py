@@ -195,7 +195,7 @@ class Plan:
         if stage == "download":
             found += [f"sources.{self.sources[name]['download']['kind']}:fetch"]
         elif stage == "convert":
-            found += [f"formats.{self.sources[name]['convert']['format']}:read"]
+            found += [f"formats.{form}:read" for form in _formats(self.sources[name]["convert"])]
         elif stage == "train":
             found += [f"backends.{self.runs[name].backend}:fit"]
         elif stage == "predict":
@@ -206,6 +206,12 @@ class Plan:
         elif stage in {"plot", "report"}:  # both take what lies in their folder
             found += [{"plot": "figures/", "report": "report/"}[stage]]
         return found
+
+
+def _formats(told: dict[str, Any]) -> list[str]:
+    """The format of a source, and those of its parts."""
+    parts = told["options"].get("parts", [])
+    return sorted({told["format"], *(form for part in parts for form in _formats(part))})
 
 
 def _refuse_unlisted(manifest: str | None, file: str, where: str) -> None:

@@ -254,11 +254,19 @@ def read_source(name: Any, where: str = "`source`") -> dict[str, dict[str, Any]]
     source = closed(plugin_settings("sources", kind, f"{path}: `kind`"), content, str(path))
     found = {"download": {"name": name, "kind": kind, **source.model_dump(mode="json")}}
     if form is not None:
-        model = plugin_settings("formats", form, f"{path}: `format`")
-        checked = closed(model, options, f"{path}: options")
         found["convert"] = {
             "format": form,
-            "options": checked.model_dump(mode="json"),
+            "options": _of_format(form, options, str(path)),
             **closed(Cleaning, cleaning, str(path)).model_dump(mode="json"),
         }
+    return found
+
+
+def _of_format(form: Any, options: Any, where: str) -> dict[str, Any]:
+    """The options of a format, and of those in its parts."""
+    model = plugin_settings("formats", form, f"{where}: `format`")
+    found: dict[str, Any] = closed(model, options, f"{where}: options").model_dump(mode="json")
+    for part in found.get("parts", []):
+        inside = f"{where}: parts: {part['folder']}"
+        part["options"] = _of_format(part["format"], part["options"], inside)
     return found
