@@ -150,6 +150,7 @@ LEVELS = [
     """
     mending
     progress
+    scoring
     training
     """,
     """
@@ -157,7 +158,6 @@ LEVELS = [
     formats
     ranking
     runs
-    scoring
     sources
     """,
     """
