@@ -119,6 +119,7 @@ LEVELS = [
     fingerprint
     fitness
     folders
+    housekeeping
     locks
     plugins
     provenance
@@ -133,14 +134,13 @@ LEVELS = [
     actions
     boxes
     duplicates
-    jsonrows
+    jsonfile
     """,
     """
     checkpoint
     checksums
     balance
     dataset
-    duplicates
     imagefile
     leaks
     settings
@@ -151,6 +151,7 @@ LEVELS = [
     mending
     progress
     scoring
+    source_settings
     training
     """,
     """
@@ -192,7 +193,7 @@ LEVELS = [
     """,
 ]
 SAME_LEVEL = next(set(names.split()) for names in LEVELS if "dataset" in names)
-PLANNING = {"settings", "runs", "plan", "yamlfile", "fingerprint"}
+PLANNING = {"settings", "source_settings", "runs", "plan", "yamlfile", "fingerprint"}
 
 
 def level(module: str) -> int:

@@ -12,7 +12,7 @@ from fairtrial.boxes import Box
 from fairtrial.dataset import Annotation, Dataset, Image
 from fairtrial.defects import BoxFromSegment, Defect, ObjectWithoutBox, UnknownClass
 from fairtrial.folders import checked_path
-from fairtrial.jsonrows import sections
+from fairtrial.jsonfile import sections
 
 PARTS = ("images", "annotations", "categories")
 
