@@ -353,7 +353,7 @@ INPUTS = {
 }
 OUTPUTS = {
     "download": ["raw", "manifest"],
-    "convert": ["images", "annotations", "quality"],
+    "convert": ["images", "annotations", "quality", "duplicates"],
     "split": ["annotations", "certificate"],
     "train": ["weights", "record", "history"],
     "predict": ["val", "test", "speed"],
@@ -441,7 +441,7 @@ SPOILT: dict[str, tuple[Spoil, str, dict[str, Any], list[str]]] = {
         lambda bench: (bench.put("in/raw/annotations.json", [1]), bench.seal()),
         "convert",
         {},
-        ["annotations.json: not COCO JSON"],
+        ["annotations.json: not a JSON object"],
     ),
     "an image that is none": (
         lambda bench: (bench.put("in/raw/images/a.png", "text"), bench.seal()),

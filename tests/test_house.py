@@ -119,6 +119,7 @@ LEVELS = [
     fingerprint
     fitness
     folders
+    housekeeping
     locks
     plugins
     provenance
@@ -132,14 +133,14 @@ LEVELS = [
     """
     actions
     boxes
-    jsonrows
+    duplicates
+    jsonfile
     """,
     """
     checkpoint
     checksums
     balance
     dataset
-    duplicates
     imagefile
     leaks
     settings
@@ -151,6 +152,7 @@ LEVELS = [
     mending
     progress
     scoring
+    source_settings
     training
     """,
     """
@@ -192,7 +194,15 @@ LEVELS = [
     """,
 ]
 SAME_LEVEL = next(set(names.split()) for names in LEVELS if "dataset" in names)
-PLANNING = {"settings", "configurations", "runs", "plan", "yamlfile", "fingerprint"}
+PLANNING = {
+    "configurations",
+    "fingerprint",
+    "plan",
+    "runs",
+    "settings",
+    "source_settings",
+    "yamlfile",
+}
 
 
 def level(module: str) -> int:

@@ -37,6 +37,7 @@ rule convert:
         images=directory("data/clean/{source}/images"),
         annotations="data/clean/{source}/annotations.json",
         quality="data/clean/{source}/quality.json",
+        duplicates="data/clean/{source}/duplicates.json",
     log:
         "logs/convert/{source}.log",
     benchmark:
@@ -55,6 +56,7 @@ rule convert:
         " --images {output.images:q}"
         " --annotations {output.annotations:q}"
         " --quality {output.quality:q}"
+        " --duplicates {output.duplicates:q}"
         " > {log:q} 2>&1"
 
 
