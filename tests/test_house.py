@@ -126,14 +126,17 @@ LEVELS = [
     yamlfile
     """,
     """
+    balance
+    certificate
     checkpoint
     checksums
-    balance
     dataset
+    datasets
     defects
     duplicates
     imagefile
     leaks
+    selection
     settings
     splitting
     store
@@ -168,7 +171,7 @@ LEVELS = [
     """,
 ]
 SAME_LEVEL = set(LEVELS[2].split())
-PLANNING = {"settings", "runs", "plan", "yamlfile", "fingerprint"}
+PLANNING = {"settings", "datasets", "runs", "plan", "yamlfile", "fingerprint"}
 
 
 def level(module: str) -> int:

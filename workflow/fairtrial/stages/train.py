@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from fairtrial import checksums, provenance
-from fairtrial.dataset import read_json, read_sides, read_view, whole_file, write_json
+from fairtrial.dataset import read_json, read_sides, whole_file, write_json
+from fairtrial.leaks import read_sound_view
 from fairtrial.training import obtain_trained
 
 
@@ -27,7 +28,8 @@ def train(
     """Fit one run, or adopt it from the store where an equal one is finished.
 
     settings: `backend` and everything its `Settings` holds; code: fingerprint of the code that
-    fits; initial: the checkpoint to start from, or none. Raises BackendError and StoreError.
+    fits; initial: the checkpoint to start from, or none. Raises BackendError,
+    StoreError, and DataError for a split that leaks.
     """
     inputs = inputs_of(annotations, split, initial)
     framework = settings["backend"]
@@ -37,7 +39,7 @@ def train(
         settings=own,
         code=code,
         inputs=inputs,
-        view=lambda: read_view(annotations, split, images),
+        view=lambda: read_sound_view(annotations, split, images),
         initial=initial,
         threads=threads,
         after_epoch=lambda row: None,
