@@ -115,6 +115,7 @@ LEVELS = [
     fairtrial
     """,
     """
+    audit
     fingerprint
     fitness
     folders
@@ -126,14 +127,21 @@ LEVELS = [
     yamlfile
     """,
     """
+    defects
+    """,
+    """
+    actions
+    boxes
+    duplicates
+    jsonrows
+    """,
+    """
     balance
     certificate
     checkpoint
     checksums
     dataset
     datasets
-    defects
-    duplicates
     imagefile
     leaks
     selection
@@ -142,11 +150,14 @@ LEVELS = [
     store
     """,
     """
+    mending
+    progress
     training
     """,
     """
     backends
     formats
+    ranking
     runs
     scoring
     sources
@@ -156,21 +167,33 @@ LEVELS = [
     results
     """,
     """
+    configuration
+    """,
+    """
     trial
+    """,
+    """
+    gaps
+    """,
+    """
+    costs
+    sweeps
     """,
     """
     figures
     report
     """,
     """
-    commands
     stages
+    """,
+    """
+    commands
     """,
     """
     __main__
     """,
 ]
-SAME_LEVEL = set(LEVELS[2].split())
+SAME_LEVEL = next(set(names.split()) for names in LEVELS if "dataset" in names)
 PLANNING = {"settings", "datasets", "runs", "plan", "yamlfile", "fingerprint"}
 
 
@@ -296,7 +319,7 @@ def modules(entries: list[str]) -> set[str]:
 # --------------------------------------------------------------------------- plugins
 
 CONTRACT = {
-    "sources": {"fetch": ["settings", "name", "folder", "downloads"]},
+    "sources": {"fetch": ["settings", "name", "folder", "downloads"], "needs": ["settings"]},
     "formats": {"read": ["folder", "options"]},
     "backends": {
         "fit": ["settings", "view", "initial", "folder", "threads", "after_epoch"],

@@ -63,7 +63,8 @@ JOBS: dict[str, tuple[str, dict[str, object]]] = {
         "shapes",
         {"raw": "data/raw/shapes", "manifest": "data/raw/shapes.sha256"}
         | {"images": VIEW["images"], "annotations": "data/clean/shapes/annotations.json"}
-        | {"quality": "data/clean/shapes/quality.json"},
+        | {"quality": "data/clean/shapes/quality.json"}
+        | {"duplicates": "data/clean/shapes/duplicates.json"},
     ),
     "split": (
         "shapes",
