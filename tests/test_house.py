@@ -152,6 +152,7 @@ LEVELS = [
     """
     mending
     progress
+    scoring
     training
     """,
     """
@@ -159,7 +160,6 @@ LEVELS = [
     formats
     ranking
     runs
-    scoring
     sources
     """,
     """
