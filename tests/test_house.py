@@ -137,12 +137,15 @@ LEVELS = [
     jsonfile
     """,
     """
+    balance
+    certificate
     checkpoint
     checksums
-    balance
     dataset
+    datasets
     imagefile
     leaks
+    selection
     settings
     splitting
     store
@@ -196,6 +199,7 @@ LEVELS = [
 SAME_LEVEL = next(set(names.split()) for names in LEVELS if "dataset" in names)
 PLANNING = {
     "configurations",
+    "datasets",
     "fingerprint",
     "plan",
     "runs",

@@ -15,12 +15,12 @@ from pathlib import Path
 from typing import Any
 
 from fairtrial import SettingsError, checksums
+from fairtrial.datasets import DataSet
 from fairtrial.fingerprint import fingerprint
 from fairtrial.provenance import canonical
 from fairtrial.runs import Run, refuse_unused, resolve
 from fairtrial.settings import (
     PARAMS,
-    DataSet,
     Experiment,
     read_dataset,
     read_experiment,
