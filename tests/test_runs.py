@@ -6,12 +6,12 @@ import re
 import sys
 from collections.abc import Iterator
 from types import SimpleNamespace
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 import pytest
 from pydantic import Field
 
-from fairtrial import SettingsError, settings
+from fairtrial import SettingsError, plugins, settings
 from fairtrial.provenance import canonical
 from fairtrial.runs import Run, refuse_unused, resolve
 from fairtrial.settings import Experiment
@@ -34,6 +34,7 @@ PARAMS: dict[str, Any] = {
 class Tiny(Closed):
     """A framework that knows some of the keys above."""
 
+    task: ClassVar[str] = "detect"
     weights: str | None
     epochs: Annotated[int, Field(ge=1)]
     lr0: Annotated[float, Field(gt=0)]
@@ -43,6 +44,8 @@ class Tiny(Closed):
 
 class Deep(Closed):
     """Another one, which has no lr0."""
+
+    task: ClassVar[str] = "detect"
 
     epochs: int
     depth: int
@@ -54,7 +57,8 @@ def _two_backends(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     for name, model in {"tiny": Tiny, "deep": Deep}.items():
         module = SimpleNamespace(Settings=model)
         monkeypatch.setitem(sys.modules, f"fairtrial.backends.{name}", module)
-    monkeypatch.setattr(settings, "plugins", lambda kind: ("deep", "tiny"))
+    for reader in (settings, plugins):
+        monkeypatch.setattr(reader, "plugins", lambda kind: ("deep", "tiny"))
     settings.training_keys.cache_clear()
     yield
     settings.training_keys.cache_clear()
@@ -184,7 +188,7 @@ def test_a_default_of_params_renames_nothing() -> None:
 
 
 def test_the_configuration_is_the_name_without_the_seed() -> None:
-    run = Run("a-s1-s12", "cells", "tiny", {})
+    run = Run("a-s1-s12", "cells", "tiny", "detect", {})
     assert run.configuration == "a-s1"
 
 

@@ -31,6 +31,7 @@ class Run:
     name: str
     dataset: str
     backend: str
+    task: str  # `detect` or `classify`
     settings: dict[str, Any]
 
     @property
@@ -105,9 +106,10 @@ def _run(
             return PARAMS
         return f"{file}: {place if key in varied else 'base' if key in base else 'seeds'}"
 
-    checked = closed(model, own | overrides, where).model_dump(mode="json")
+    found = closed(model, own | overrides, where)
+    checked = found.model_dump(mode="json")
     shown = label or _label(varied, common | checked)
-    return Run(f"{shown}-s{checked['seed']}", **common, settings=checked)
+    return Run(f"{shown}-s{checked['seed']}", **common, task=found.task, settings=checked)
 
 
 def _refuse_sections(overrides: Overrides, where: str) -> None:
