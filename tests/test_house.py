@@ -149,13 +149,14 @@ LEVELS = [
     """
     mending
     progress
+    scoring
     training
     """,
     """
     backends
     formats
+    ranking
     runs
-    scoring
     sources
     """,
     """
@@ -163,7 +164,17 @@ LEVELS = [
     results
     """,
     """
+    configuration
+    """,
+    """
     trial
+    """,
+    """
+    gaps
+    """,
+    """
+    costs
+    sweeps
     """,
     """
     figures
