@@ -123,6 +123,7 @@ LEVELS = [
     plugins
     provenance
     threads
+    together
     yamlfile
     """,
     """
@@ -136,20 +137,25 @@ LEVELS = [
     """
     checkpoint
     checksums
+    balance
     dataset
+    duplicates
     imagefile
+    leaks
     settings
     splitting
     store
     """,
     """
     mending
+    progress
     scoring
     training
     """,
     """
     backends
     formats
+    ranking
     runs
     sources
     """,
@@ -158,15 +164,27 @@ LEVELS = [
     results
     """,
     """
+    configuration
+    """,
+    """
     trial
+    """,
+    """
+    gaps
+    """,
+    """
+    costs
+    sweeps
     """,
     """
     figures
     report
     """,
     """
-    commands
     stages
+    """,
+    """
+    commands
     """,
     """
     __main__

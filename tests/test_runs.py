@@ -102,6 +102,37 @@ def test_a_grid_holds_all_combinations() -> None:
     }
 
 
+STARTS = {"scratch": None, "coco": {"weights": "w/a.pt"}, "slow": {"weights": "w/a.pt", "lr0": 0.1}}
+
+
+def test_a_mapping_in_a_grid_names_sets_of_overrides() -> None:
+    found = runs(grid={"epochs": [7, 8], "start": STARTS})
+    assert len(found) == 6
+    assert list(found)[:2] == ["epochs=7+start=scratch-s0", "epochs=7+start=coco-s0"]
+    slow = found["epochs=8+start=slow-s0"].settings
+    assert (slow["weights"], slow["lr0"], slow["epochs"]) == ("w/a.pt", 0.1, 8)
+    assert found["epochs=8+start=scratch-s0"].settings["weights"] is None
+
+
+def test_a_grid_sets_each_key_once() -> None:
+    with pytest.raises(ValueError, match="`lr0` is set by `start` and by `lr0`; keep one"):
+        Experiment(title="x", grid={"start": STARTS, "lr0": [1]})
+
+
+def test_a_checkpoint_may_be_named_after_other_settings() -> None:
+    grid = {"epochs": [7, 8], "start": {"scratch": None, "own": {"weights": "w/{epochs}e.pt"}}}
+    found = runs(grid=grid)
+    own = {name: run.settings["weights"] for name, run in found.items() if "own" in name}
+    assert own == {
+        "epochs=7+start=own-s0": "w/7e.pt",
+        "epochs=8+start=own-s0": "w/8e.pt",
+    }
+    text = refused(runs={"a": {"weights": "w/{epoch}.pt"}})
+    assert text == (
+        f"{FILE}: runs.a: `weights`: {{epoch}} is no setting of the run; did you mean `epochs`?"
+    )
+
+
 def test_runs_sweep_grid_and_seeds_together() -> None:
     found = runs(
         runs={"a": {"cos": True}}, sweep={"lr0": [0.1]}, grid={"epochs": [7]}, seeds=[0, 1]
