@@ -39,16 +39,15 @@ class Trained:
     """One training without an interruption, and one that was stopped after its first epoch."""
 
     def __init__(self, backend: str, view: View, folder: Path) -> None:
-        self.backend, self.view, self.folder = backend, view, folder
-        self.module = plugin("backends", backend)
+        self.view, self.folder = view, folder
+        self.module, self.settings = plugin("backends", backend), settings(backend)
         self.rows: list[dict[str, Any]] = []
         self.facts = self.fit("whole", self.rows.append)
 
     def fit(self, name: str, after_epoch: Any) -> dict[str, Any]:
         (self.folder / name).mkdir(exist_ok=True)
-        own = settings(self.backend)
-        found = self.module.fit(own, self.view, None, self.folder / name, 1, after_epoch)
-        return dict(found)
+        place = self.folder / name
+        return dict(self.module.fit(self.settings, self.view, None, place, 1, after_epoch))
 
 
 @pytest.fixture(scope="module", params=detecting())
