@@ -119,6 +119,7 @@ LEVELS = [
     fingerprint
     fitness
     folders
+    housekeeping
     locks
     plugins
     provenance
@@ -132,16 +133,19 @@ LEVELS = [
     """
     actions
     boxes
-    jsonrows
+    duplicates
+    jsonfile
     """,
     """
+    balance
+    certificate
     checkpoint
     checksums
-    balance
     dataset
-    duplicates
+    datasets
     imagefile
     leaks
+    selection
     settings
     splitting
     store
@@ -151,6 +155,7 @@ LEVELS = [
     mending
     progress
     scoring
+    source_settings
     training
     """,
     """
@@ -192,7 +197,16 @@ LEVELS = [
     """,
 ]
 SAME_LEVEL = next(set(names.split()) for names in LEVELS if "dataset" in names)
-PLANNING = {"settings", "configurations", "runs", "plan", "yamlfile", "fingerprint"}
+PLANNING = {
+    "configurations",
+    "datasets",
+    "fingerprint",
+    "plan",
+    "runs",
+    "settings",
+    "source_settings",
+    "yamlfile",
+}
 
 
 def level(module: str) -> int:

@@ -7,7 +7,8 @@ from typing import Any
 
 from fairtrial import checksums, progress, provenance
 from fairtrial.checkpoint import copy_whole
-from fairtrial.dataset import read_json, read_sides, read_view, write_json
+from fairtrial.dataset import read_json, read_sides, write_json
+from fairtrial.leaks import read_sound_view
 from fairtrial.training import entry_key, obtain_trained
 
 
@@ -29,7 +30,8 @@ def train(
 
     settings: `backend` and everything its `Settings` holds; code: fingerprint of the code that
     fits; initial: the checkpoint to start from, or none; continues: record.json of the run from
-    whose end state this one goes on, or none. Raises BackendError and StoreError.
+    whose end state this one goes on, or none. Raises BackendError, StoreError, and DataError
+    where the split leaks.
     """
     earlier = read_json(continues) if continues else {}
     inputs = inputs_of(annotations, split, initial)
@@ -42,7 +44,7 @@ def train(
             settings=own,
             code=code,
             inputs=inputs,
-            view=lambda: read_view(annotations, split, images),
+            view=lambda: read_sound_view(annotations, split, images),
             initial=initial,
             threads=threads,
             after_epoch=live.after_epoch,
