@@ -30,12 +30,10 @@ def train(
 
     settings: `backend` and everything its `Settings` holds; code: fingerprint of the code that
     fits; initial: the checkpoint to start from, or none; continues: record.json of the run from
-    whose end state this one goes on, or none. Raises BackendError, StoreError, and DataError
-    where the split leaks.
+    whose end state this one goes on, or none. Raises BackendError, DataError and StoreError.
     """
     earlier = read_json(continues) if continues else {}
-    inputs = inputs_of(annotations, split, initial)
-    inputs |= {"continues": earlier["key"]} if earlier else {}
+    inputs = inputs_of(annotations, split, initial) | _continued(earlier)
     framework = settings["backend"]
     own = {name: value for name, value in settings.items() if name != "backend"}
     with progress.told(weights, settings, entry_key(framework, own, code, inputs)) as live:
@@ -72,6 +70,10 @@ def inputs_of(annotations: Path, split: Path, initial: Path | None) -> dict[str,
         "split": provenance.key(read_sides(split)),
         "weights": checksums.sha256(initial) if initial else None,
     }
+
+
+def _continued(earlier: dict[str, Any]) -> dict[str, str | None]:
+    return {"continues": earlier["key"]} if earlier else {}
 
 
 def _name(run: str) -> dict[str, str]:
