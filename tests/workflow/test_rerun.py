@@ -122,6 +122,7 @@ PLANNED: dict[str, tuple[Edit, set[str]]] = {
     "the balance of a data set": (dataset("balance: {ratio: 2}"), SPLIT),
     "a leak that is allowed": (dataset("allow: [near]"), SPLIT),
     "a key at its default": (dataset("single_cls: null"), set()),
+    "a default of another framework": (param("gamma: 2.0", "gamma: 1.0"), set()),
     # training
     "a default of all runs": (param("momentum: 0.9 ", "momentum: 0.8 "), jobs(*TRAIN)),
     "a default of some runs": (
