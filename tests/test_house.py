@@ -122,6 +122,7 @@ LEVELS = [
     plugins
     provenance
     threads
+    weights
     yamlfile
     """,
     """

@@ -100,6 +100,12 @@ def in_words(settings: dict[str, str]) -> str:
     return ", ".join(f"{key} {text}" for key, text in settings.items())
 
 
+def whole_name(name: str) -> str:
+    """The name of a configuration without the fold of its data set."""
+    parts = [part for part in name.split("+") if not part.startswith("dataset=")]
+    return "+".join(parts) or "folds"
+
+
 def letter(number: int) -> str:
     """0 → A, 25 → Z, 26 → AA."""
     text = ""

@@ -162,6 +162,14 @@ class View:
         return str(self.split["source"])
 
     @property
+    def set_of_folds(self) -> str | None:
+        """What is equal in all folds of one set, as text; None where this is no fold."""
+        if self.split.get("method") != "kfold":
+            return None
+        told = [self.source, self.split.get("folds"), self.split.get("seed")]
+        return json.dumps([*told, sorted(self.objects.categories.values())])
+
+    @property
     def images(self) -> Path:
         return self.data / "clean" / self.source / "images"
 
