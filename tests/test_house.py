@@ -115,6 +115,7 @@ LEVELS = [
     fairtrial
     """,
     """
+    audit
     fingerprint
     fitness
     folders
@@ -122,20 +123,33 @@ LEVELS = [
     plugins
     provenance
     threads
+    together
     weights
     yamlfile
     """,
     """
+    defects
+    """,
+    """
+    actions
+    boxes
+    jsonrows
+    """,
+    """
     checkpoint
     checksums
+    balance
     dataset
-    defects
+    duplicates
     imagefile
+    leaks
     settings
     splitting
     store
     """,
     """
+    mending
+    progress
     training
     """,
     """
@@ -168,14 +182,16 @@ LEVELS = [
     report
     """,
     """
-    commands
     stages
+    """,
+    """
+    commands
     """,
     """
     __main__
     """,
 ]
-SAME_LEVEL = set(LEVELS[2].split())
+SAME_LEVEL = next(set(names.split()) for names in LEVELS if "dataset" in names)
 PLANNING = {"settings", "runs", "plan", "yamlfile", "fingerprint"}
 
 
@@ -301,7 +317,7 @@ def modules(entries: list[str]) -> set[str]:
 # --------------------------------------------------------------------------- plugins
 
 CONTRACT = {
-    "sources": {"fetch": ["settings", "name", "folder", "downloads"]},
+    "sources": {"fetch": ["settings", "name", "folder", "downloads"], "needs": ["settings"]},
     "formats": {"read": ["folder", "options"]},
     "backends": {
         "fit": ["settings", "view", "initial", "folder", "threads", "after_epoch"],

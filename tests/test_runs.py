@@ -219,7 +219,7 @@ def test_a_default_of_params_renames_nothing() -> None:
 
 
 def test_the_configuration_is_the_name_without_the_seed() -> None:
-    run = Run("a-s1-s12", "cells", "tiny", {})
+    run = Run("a-s1-s12", "cells", "tiny", "detect", {})
     assert run.configuration == "a-s1"
 
 

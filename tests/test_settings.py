@@ -218,7 +218,7 @@ def test_names_of_files_are_checked_where_they_stand() -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("images: 5\n", "`kind`: missing; known: http, local, shapes"),
+        ("images: 5\n", "`kind`: missing; known: archive, coco_subset, http, local, shapes"),
         ("kind: shape\n", "`kind`: no such source: `shape`; did you mean `shapes`?"),
         ("kind: shapes\nimages: '5'\n", '`images` is "5": must be a whole number'),
         ("kind: shapes\nimages: true\n", "`images` is true: must be a whole number"),

@@ -137,6 +137,15 @@ PLANNED: dict[str, tuple[Edit, set[str]]] = {
         code("stages/train", '"path": path,', '"path": str(path),'),
         jobs(*TRAIN),
     ),
+    # behind a checkpoint, so an upper bound; nothing is downloaded
+    "another action for a defect": (
+        lambda project: project.edit(
+            "config/sources/shapes.yaml",
+            "format: coco",
+            "format: coco\ndefects: {box_over_edge: drop_box}",
+        ),
+        {"convert shapes", "split shapes"} | jobs(*TRAIN),
+    ),
     # later stages
     "predict.conf": (param("conf: 0.001", "conf: 0.01"), jobs("predict", "validate", *RESULTS)),
     "predict.iou": (param("iou: 0.7", "iou: 0.6"), jobs("predict", "validate", *RESULTS)),

@@ -30,6 +30,12 @@ from fairtrial.settings import (
 )
 from fairtrial.yamlfile import nearest, read_yaml_text
 
+# What of `predict:` and `validate:` has a meaning: a class needs no box and no threshold.
+HEEDED = {
+    "detect": {"conf", "iou", "max_det", "speed_images"},
+    "classify": {"speed_images"},
+}
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -120,16 +126,22 @@ class Plan:
         elif stage == "split":
             content = self.datasets[name].model_dump(mode="json", exclude={"source"})
         elif stage == "train":
-            content = {"backend": self.runs[name].backend, **self.runs[name].settings}
+            run = self.runs[name]
+            content = {"backend": run.backend, "task": run.task, **run.settings}
         elif stage == "predict":
             run = self.runs[name]
-            common = {"backend": run.backend, "imgsz": run.settings["imgsz"]}
-            content = common | self.params["predict"]
+            common = {"backend": run.backend, "task": run.task, "imgsz": run.settings["imgsz"]}
+            content = common | self._heeded(run, "predict")
         elif stage == "validate":
-            content = self.params["validate"]
+            run = self.runs[name]
+            content = {"task": run.task} | self._heeded(run, "validate")
         else:
             content = self._results(stage)
         return canonical(content)
+
+    def _heeded(self, run: Run, section: str) -> dict[str, Any]:
+        """The part of a section of params.yaml that has a meaning for the run's task."""
+        return {k: v for k, v in self.params[section].items() if k in HEEDED[run.task]}
 
     def listed(self, source: str) -> list[str]:
         """The tracked manifest that a source's files are checked against, if it has one."""
@@ -187,7 +199,10 @@ class Plan:
         elif stage == "train":
             found += [f"backends.{self.runs[name].backend}:fit"]
         elif stage == "predict":
-            found += [f"backends.{self.runs[name].backend}:detector"]
+            model = {"detect": "detector", "classify": "classifier"}[self.runs[name].task]
+            found += [f"backends.{self.runs[name].backend}:{model}"]
+        elif stage == "validate":
+            found += [f"scoring.{self.runs[name].task}:score"]
         elif stage in {"plot", "report"}:  # both take what lies in their folder
             found += [{"plot": "figures/", "report": "report/"}[stage]]
         return found

@@ -31,6 +31,7 @@ class Run:
     name: str
     dataset: str
     backend: str
+    task: str  # `detect` or `classify`
     settings: dict[str, Any]
 
     @property
@@ -124,9 +125,10 @@ def _run(
     asked = own | overrides
     if isinstance(asked.get("weights"), str):
         asked["weights"] = _filled(asked["weights"], asked, where("weights"))
-    checked = closed(model, asked, where).model_dump(mode="json")
+    found = closed(model, asked, where)
+    checked = found.model_dump(mode="json")
     shown = label or _label(_named(configuration, common | checked))
-    return Run(f"{shown}-s{checked['seed']}", **common, settings=checked)
+    return Run(f"{shown}-s{checked['seed']}", **common, task=found.task, settings=checked)
 
 
 def _refuse_sections(overrides: Overrides, where: str) -> None:

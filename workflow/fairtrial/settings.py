@@ -11,9 +11,18 @@ from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, Discriminator, Field, Tag, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    Discriminator,
+    Field,
+    Tag,
+    field_validator,
+    model_validator,
+)
 
 from fairtrial import SettingsError
+from fairtrial.defects import KINDS
 from fairtrial.fitness import normalised
 from fairtrial.plugins import plugin, plugins
 from fairtrial.yamlfile import Closed, closed, nearest, read_yaml
@@ -133,10 +142,24 @@ class DataSet(Closed):
     split: Split
 
 
-class MostDropped(Closed):
+class Cleaning(Closed):
     """The part of config/sources/<name>.yaml that belongs to every format."""
 
-    max_dropped: Annotated[float, Field(ge=0, le=1)]  # share of unusable images that is borne
+    max_dropped: Annotated[float, Field(ge=0, le=1)] = 0.05  # share of unusable images borne
+    defects: dict[str, str] = Field(default_factory=dict)  # another action than a kind's own
+    # On which pixels boxes of images that EXIF turns were drawn, where no size tells.
+    drawn_on: Literal["shown", "stored"] | None = None
+
+    @field_validator("defects")
+    @classmethod
+    def _possible(cls, defects: dict[str, str]) -> dict[str, str]:
+        for kind, action in defects.items():
+            if kind not in KINDS:
+                raise ValueError(f"`{kind}` is no kind of defect{nearest(kind, list(KINDS))}")
+            if action not in KINDS[kind].actions:
+                possible = list(KINDS[kind].actions)
+                raise ValueError(f"{kind}: cannot `{action}`{nearest(action, possible)}")
+        return defects
 
 
 class Experiment(Closed):
@@ -226,16 +249,16 @@ def read_source(name: Any, where: str = "`source`") -> dict[str, dict[str, Any]]
     path = _config("sources", name, where)
     content = read_yaml(path)
     kind, form = content.pop("kind", None), content.pop("format", None)
-    options, most = content.pop("options", {}), content.pop("max_dropped", 0.05)
+    options = content.pop("options", {})
+    cleaning = {key: content.pop(key) for key in Cleaning.model_fields if key in content}
     source = closed(plugin_settings("sources", kind, f"{path}: `kind`"), content, str(path))
     found = {"download": {"name": name, "kind": kind, **source.model_dump(mode="json")}}
     if form is not None:
         model = plugin_settings("formats", form, f"{path}: `format`")
         checked = closed(model, options, f"{path}: options")
-        share = closed(MostDropped, {"max_dropped": most}, str(path)).max_dropped
         found["convert"] = {
             "format": form,
             "options": checked.model_dump(mode="json"),
-            "max_dropped": share,
+            **closed(Cleaning, cleaning, str(path)).model_dump(mode="json"),
         }
     return found
