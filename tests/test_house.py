@@ -119,6 +119,7 @@ LEVELS = [
     fingerprint
     fitness
     folders
+    grids
     locks
     plugins
     provenance
@@ -143,6 +144,7 @@ LEVELS = [
     duplicates
     imagefile
     leaks
+    ranking
     settings
     splitting
     store
@@ -155,7 +157,6 @@ LEVELS = [
     """
     backends
     formats
-    ranking
     runs
     scoring
     sources

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import itertools
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from fairtrial import SettingsError
+from fairtrial.grids import combinations
 from fairtrial.provenance import canonical
 from fairtrial.settings import (
     PARAMS,
@@ -79,25 +79,10 @@ def _configurations(experiment: Experiment) -> Iterator[Configuration]:
     for name, values in experiment.sweep.items():
         yield from (Configuration(None, {name: value}, f"sweep.{name}") for value in values)
     if experiment.grid:
-        yield from _grid(experiment.grid)
+        for varied, variants in combinations(experiment.grid):
+            yield Configuration(None, varied, "grid", variants)
     if not (experiment.runs or experiment.sweep or experiment.grid):
         yield Configuration("base", {}, "base")
-
-
-def _grid(grid: dict[str, list[Any] | dict[str, Overrides | None]]) -> Iterator[Configuration]:
-    """All combinations: a list holds values of its key, a mapping sets of overrides by name."""
-    for chosen in itertools.product(*grid.values()):
-        varied: Overrides = {}
-        variants: dict[str, str | None] = {}
-        for name, choice in zip(grid, chosen, strict=True):
-            found = grid[name]
-            if isinstance(found, dict):
-                varied |= found[choice] or {}
-                variants[name] = choice
-            else:
-                varied[name] = choice
-                variants[name] = None
-        yield Configuration(None, varied, "grid", variants)
 
 
 def _run(
