@@ -152,13 +152,13 @@ LEVELS = [
     """
     mending
     progress
+    scoring
     training
     """,
     """
     backends
     formats
     runs
-    scoring
     sources
     """,
     """
