@@ -162,8 +162,11 @@ LEVELS = [
     sources
     """,
     """
-    plan
     results
+    unused
+    """,
+    """
+    plan
     """,
     """
     configuration
@@ -193,7 +196,7 @@ LEVELS = [
     """,
 ]
 SAME_LEVEL = next(set(names.split()) for names in LEVELS if "dataset" in names)
-PLANNING = {"settings", "runs", "plan", "yamlfile", "fingerprint"}
+PLANNING = {"settings", "runs", "unused", "plan", "yamlfile", "fingerprint"}
 
 
 def level(module: str) -> int:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import uuid
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -247,6 +248,12 @@ def whole_file(path: Path, mode: str = "w") -> Iterator[IO[Any]]:
         part.replace(path)
     finally:
         part.unlink(missing_ok=True)
+
+
+def copy_whole(source: Path, target: Path) -> None:
+    """Copy a file, which appears under its name only when it is whole."""
+    with source.open("rb") as reader, whole_file(target, "wb") as writer:
+        shutil.copyfileobj(reader, writer)
 
 
 def counts(annotations: Iterable[Annotation]) -> dict[int, int]:

@@ -18,7 +18,7 @@ from typing import Any
 from fairtrial import SettingsError, checksums, ranking
 from fairtrial.fingerprint import fingerprint
 from fairtrial.provenance import canonical
-from fairtrial.runs import Run, refuse_unused, resolve
+from fairtrial.runs import Run, resolve
 from fairtrial.settings import (
     DataSet,
     Experiment,
@@ -27,6 +27,7 @@ from fairtrial.settings import (
     read_params,
     read_source,
 )
+from fairtrial.unused import refuse_unused
 from fairtrial.yamlfile import nearest, read_yaml_text
 
 # What of `predict:` and `validate:` has a meaning: a class needs no box and no threshold.
@@ -116,6 +117,11 @@ class Plan:
         """The manifest of the source that holds this checkpoint."""
         source = _weights(self.runs[run]).partition("/")[0]
         return [f"data/raw/{source}.sha256"] if source else []
+
+    def continued(self, run: str, experiment: str) -> list[str]:
+        """The record of the run that this one goes on from."""
+        earlier = self.runs[run].continues
+        return [f"results/{experiment}/runs/{earlier}/record.json"] if earlier else []
 
     def settings(self, stage: str, name: str = "") -> str:
         """What a job is told, as canonical JSON; `name` is its source, data set or run."""

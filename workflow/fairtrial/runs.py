@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 from fairtrial import SettingsError
@@ -17,11 +17,11 @@ from fairtrial.settings import (
     Experiment,
     Overrides,
     plugin_settings,
-    training_keys,
 )
 from fairtrial.yamlfile import closed, nearest
 
 LONGEST_LABEL = 80
+MANY = {"seed": "seeds", "replicate": "replicate"}  # a setting → the experiment's key for it
 
 
 @dataclass(frozen=True)
@@ -33,10 +33,11 @@ class Run:
     backend: str
     task: str  # `detect` or `classify`
     settings: dict[str, Any]
+    continues: str = ""  # the run that it goes on from; empty from the start
 
     @property
     def configuration(self) -> str:
-        """The run's name without its seed."""
+        """The run's name without its seed and replicate."""
         return self.name.rpartition("-s")[0]
 
 
@@ -46,7 +47,19 @@ class Configuration(NamedTuple):
     label: str | None  # its name in `runs:`; None where the varied keys make the name
     varied: Overrides
     place: str
+    continues: str = ""  # the label of the one that it goes on from
     variants: dict[str, str | None] | None = None  # of a grid: each key, and a variant's name
+
+
+class Member(NamedTuple):
+    """One run of a configuration; None: as params.yaml or the run itself says."""
+
+    seed: int | None
+    replicate: int | None
+
+    @property
+    def overrides(self) -> Overrides:
+        return {name: value for name, value in self._asdict().items() if value is not None}
 
 
 def resolve(params: dict[str, Any], experiment: Experiment, file: str) -> dict[str, Run]:
@@ -57,46 +70,95 @@ def resolve(params: dict[str, Any], experiment: Experiment, file: str) -> dict[s
     know, a value out of range, or two different runs that would have one name.
     """
     found: dict[str, Run] = {}
-    seen: set[str] = set()
-    for configuration in _configurations(experiment):
-        seeds: Sequence[int | None] = experiment.seeds or [None]
-        for seed in seeds:
-            run = _run(params, experiment.base, configuration, seed, file)
-            content = canonical([run.dataset, run.backend, run.settings])
-            if content in seen:
-                continue
-            if run.name in found:
-                place = f"{file}: `{configuration.place}`"
+    names: dict[str, str] = {}  # what makes a run another one → its name
+    made: dict[tuple[str, Member], str] = {}  # label and member → the run's name
+    for configuration in configurations(experiment, file):
+        place = f"{file}: `{configuration.place}`"
+        for member in members(experiment):
+            earlier = made.get((configuration.continues, member), "")
+            run = _run(params, experiment.base, configuration, member, file)
+            run = replace(run, continues=earlier)
+            _refuse_no_more_epochs(run, found, place)
+            content = canonical([run.dataset, run.backend, run.settings, earlier])
+            if content not in names and run.name in found:
                 raise SettingsError(f"{place}: another run is called {run.name} too; rename one")
-            seen.add(content)
-            found[run.name] = run
+            name = names.setdefault(content, run.name)
+            found.setdefault(name, run)
+            if configuration.label:
+                made[configuration.label, member] = name
     return found
 
 
-def _configurations(experiment: Experiment) -> Iterator[Configuration]:
+def members(experiment: Experiment) -> list[Member]:
+    """The runs of each configuration: every seed, with every replicate."""
+    seeds: Sequence[int | None] = experiment.seeds or [None]
+    several = experiment.replicate > 1
+    replicates = range(1, experiment.replicate + 1) if several else [None]
+    return [Member(seed, replicate) for seed in seeds for replicate in replicates]
+
+
+def _refuse_no_more_epochs(run: Run, found: dict[str, Run], place: str) -> None:
+    if not run.continues:
+        return
+    before, after = (each.settings["epochs"] for each in (found[run.continues], run))
+    if not 0 < before < after:
+        raise SettingsError(
+            f"{place}: `epochs` is {after}, and the run that it continues has {before}; it must "
+            "have more, and that one at least 1"
+        )
+
+
+CONTINUED = {"epochs", "patience"}  # what a run may change of the one that it continues
+
+
+def configurations(experiment: Experiment, file: str) -> Iterator[Configuration]:
+    """The configurations that an experiment asks for, in the order of its file."""
+    above: dict[str, Overrides] = {}
     for name, own in experiment.runs.items():
-        yield Configuration(name, own or {}, f"runs.{name}")
+        varied = dict(own or {})
+        earlier = varied.pop("continues", "")
+        if earlier:
+            _refuse_other_changes(varied, earlier, list(above), f"{file}: runs.{name}")
+            varied = above[earlier] | varied
+        above[name] = varied
+        yield Configuration(name, varied, f"runs.{name}", earlier)
     for name, values in experiment.sweep.items():
         yield from (Configuration(None, {name: value}, f"sweep.{name}") for value in values)
     if experiment.grid:
         for varied, variants in combinations(experiment.grid):
-            yield Configuration(None, varied, "grid", variants)
+            yield Configuration(None, varied, "grid", variants=variants)
     if not (experiment.runs or experiment.sweep or experiment.grid):
         yield Configuration("base", {}, "base")
+
+
+def _refuse_other_changes(own: Overrides, earlier: Any, above: list[str], place: str) -> None:
+    if earlier not in above:
+        raise SettingsError(
+            f"{place}: `continues` is {earlier!r}: must be a run that stands above it in `runs`"
+            + nearest(str(earlier), above)
+        )
+    for name in own.keys() - CONTINUED:
+        raise SettingsError(
+            f"{place}: `{name}`: a run that continues another one may change only its `epochs` "
+            "and `patience`; the rest is as it was"
+        )
 
 
 def _run(
     params: dict[str, Any],
     base: Overrides,
     configuration: Configuration,
-    seed: int | None,
+    member: Member,
     file: str,
 ) -> Run:
     """One run. A default that its framework does not use does not reach it."""
-    label, varied, place, _ = configuration
-    if seed is not None and "seed" in base | varied:
-        raise SettingsError(f"{file}: `{place}`: sets a seed, and `seeds` does so too; keep one")
-    overrides = base | varied | ({} if seed is None else {"seed": seed})
+    label, varied, place = configuration[:3]
+    for name in member.overrides.keys() & (base | varied).keys():
+        raise SettingsError(
+            f"{file}: `{place}`: sets `{name}`, and the experiment's `{MANY[name]}` does so too; "
+            "keep one"
+        )
+    overrides = base | varied | member.overrides
     _refuse_sections(overrides, f"{file}: `{place}`")
     common = {name: overrides.pop(name, params.get(name)) for name in ("dataset", "backend")}
     model = plugin_settings("backends", common["backend"], f"{file}: `{place}`: `backend`")
@@ -105,7 +167,7 @@ def _run(
     def where(key: str) -> str:
         if key not in overrides:
             return PARAMS
-        return f"{file}: {place if key in varied else 'base' if key in base else 'seeds'}"
+        return f"{file}: {place if key in varied else 'base' if key in base else MANY[key]}"
 
     asked = own | overrides
     if isinstance(asked.get("weights"), str):
@@ -113,11 +175,15 @@ def _run(
     found = closed(model, asked, where)
     checked = found.model_dump(mode="json")
     shown = label or _label(_named(configuration, common | checked))
-    return Run(f"{shown}-s{checked['seed']}", **common, task=found.task, settings=checked)
+    replicate = checked["replicate"]
+    suffix = f"-s{checked['seed']}" + (f"r{replicate}" if replicate > 1 else "")
+    return Run(shown + suffix, **common, task=found.task, settings=checked)
 
 
 def _refuse_sections(overrides: Overrides, where: str) -> None:
     for name in overrides:
+        if name == "continues":
+            raise SettingsError(f"{where}: `continues` belongs to one of `runs`")
         if name in SECTIONS or name == "experiment":
             raise SettingsError(
                 f"{where}: `{name}` holds for all runs alike; set it in {PARAMS}, not in a run"
@@ -157,44 +223,3 @@ def _label(varied: dict[str, Any]) -> str:
 
 def _shown(value: Any) -> str:
     return f"{value:.12g}" if isinstance(value, float) else str(value)
-
-
-def refuse_unused(
-    params: dict[str, Any], earlier: dict[str, Any], experiment: Experiment, file: str
-) -> None:
-    """Refuse a training default that was changed for this call although no run uses it.
-
-    `earlier` is params.yaml before `dvc exp run -S …` wrote to it. A silent no-op would be
-    taken for "the parameter makes no difference".
-    """
-    keys = sorted(training_keys() | {"backend", "dataset"})
-    for name in (key for key in keys if params.get(key) != earlier.get(key)):
-        known = {
-            configuration.place: _knows(name, params, experiment.base | configuration.varied)
-            for configuration in _configurations(experiment)
-        }
-        used = any(
-            known[configuration.place] and name not in experiment.base | configuration.varied
-            for configuration in _configurations(experiment)
-        )
-        if not used or (name == "seed" and experiment.seeds):
-            raise SettingsError(
-                f"{PARAMS}: `{name}` was set to {params.get(name)!r}, but no run of this "
-                f"experiment uses it: {_overrider(name, experiment, file, any(known.values()))}"
-            )
-
-
-def _knows(name: str, params: dict[str, Any], overrides: Overrides) -> bool:
-    """Whether a run has such a setting: each has a backend, and what that understands."""
-    backend = overrides.get("backend", params.get("backend"))
-    fields = plugin_settings("backends", backend, "`backend`").model_fields
-    return name in {"backend", "dataset", *fields}
-
-
-def _overrider(name: str, experiment: Experiment, file: str, known: bool) -> str:
-    if not known:
-        return "no framework of its runs has such a setting"
-    if name == "seed" and experiment.seeds:
-        return f"{file} sets it by `seeds`"
-    place = "in `base`" if name in experiment.base else "in each of its runs"
-    return f"{file} sets it {place}"

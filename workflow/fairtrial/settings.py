@@ -135,6 +135,7 @@ class Experiment(Closed):
     sweep: dict[str, Values] = Field(default_factory=dict)
     grid: Grid = Field(default_factory=dict)  # values of a key, or sets of overrides by name
     seeds: Annotated[list[Seed], Field(min_length=1), AfterValidator(_distinct)] | None = None
+    replicate: Annotated[int, Field(ge=1)] = 1  # trainings of each run with one seed
 
 
 SECTIONS: dict[str, type[Closed]] = {
