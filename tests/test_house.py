@@ -134,17 +134,20 @@ LEVELS = [
     """
     actions
     boxes
+    duplicates
     jsonrows
     """,
     """
+    balance
+    certificate
     checkpoint
     checksums
-    balance
     dataset
-    duplicates
+    datasets
     imagefile
     leaks
     ranking
+    selection
     settings
     splitting
     store
@@ -196,7 +199,7 @@ LEVELS = [
     """,
 ]
 SAME_LEVEL = next(set(names.split()) for names in LEVELS if "dataset" in names)
-PLANNING = {"settings", "runs", "unused", "plan", "yamlfile", "fingerprint"}
+PLANNING = {"settings", "datasets", "runs", "unused", "plan", "yamlfile", "fingerprint"}
 
 
 def level(module: str) -> int:

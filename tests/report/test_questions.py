@@ -220,7 +220,7 @@ def test_folds_are_averaged_and_compared_fold_by_fold(tmp_path: Path) -> None:
     sets, runs, ap = {}, {}, {}
     for fold in (1, 2, 3, 4, 5):
         for momentum, gain in ((0.6, 0.04), (0.9, 0.0)):
-            name = f"dataset=shapes{fold}+momentum={momentum}"
+            name = f"momentum={momentum}.fold{fold}"
             sets[name], runs[name] = fold, {"momentum": momentum}
             for side in SIDES:
                 # folds differ by 0.1, the two settings by 0.04 in each of them
@@ -228,7 +228,8 @@ def test_folds_are_averaged_and_compared_fold_by_fold(tmp_path: Path) -> None:
     fake = Fake(tmp_path, runs, seeds=(0,), sets=sets, ap=ap).build()
     for fold in range(6):
         path = fake.data / "sets" / f"shapes{fold or ''}" / "split.json"
-        told = {"method": "kfold", "folds": 5, "fold": fold, "source": "drawn"}
+        asked = {"folds": 5, "fold": fold}
+        told = {"method": "kfold", "asked": asked, "source": "drawn"}
         path.write_text(json.dumps(load(path) | told))
     found = make(fake, build=False)
     assert "A (momentum 0.6) is best: AP 0.641 on test, 0.041 above the next." in found

@@ -131,8 +131,8 @@ def test_correction_takes_back_a_verdict():
 
 
 def test_folds_by_hand():
-    """Differences 0.03, 0.05, 0.04: mean 0.04, sd 0.01, t = 4 / √(1/3 + 1/2), df = 2."""
-    found = tell_folds_apart([0.53, 0.75, 0.34], [0.50, 0.70, 0.30])
+    """Differences 0.03, 0.05, 0.04: mean 0.04, sd 0.01; a fold tests, two of four train."""
+    found = tell_folds_apart([0.53, 0.75, 0.34], [0.50, 0.70, 0.30], 4)
     assert (found.gap, found.spread) == (pytest.approx(0.04), pytest.approx(0.01))
     assert found.t == pytest.approx(4 / math.sqrt(1 / 3 + 1 / 2))
     assert found.p == pytest.approx(two_sided_p(found.t, 2))

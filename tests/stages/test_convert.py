@@ -4,6 +4,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from PIL import Image
 from pydantic import ValidationError
@@ -49,6 +50,7 @@ class Raw:
             images=clean / "images",
             annotations=clean / "annotations.json",
             quality=clean / "quality.json",
+            duplicates=clean / "duplicates.json",
         )
         quality = dataset.read_json(clean / "quality.json")
         return dataset.read(clean / "annotations.json"), quality
@@ -356,6 +358,35 @@ def test_the_map_of_classes_is_printed_and_kept(
     ]
 
 
+def photo(seed: int, size: tuple[int, int] = (160, 120), **options: Any) -> bytes:
+    small = np.random.default_rng(seed).integers(0, 256, (6, 8, 3), np.uint8)
+    file = io.BytesIO()
+    Image.fromarray(small).resize((160, 120), Image.Resampling.BICUBIC).resize(size).save(
+        file, options.pop("kind", "JPEG"), **options
+    )
+    return file.getvalue()
+
+
+def test_copies_of_an_image_are_found_and_written_down(raw: Raw) -> None:
+    """Whatever the file type, the colours and the turn: as it is shown."""
+    turn = Image.Exif()
+    turn[0x0112] = 3
+    upside_down = Image.open(io.BytesIO(photo(1))).rotate(180)
+    file = io.BytesIO()
+    upside_down.save(file, "JPEG", exif=turn)
+    raw.add("a.jpg", photo(1), BOX)
+    raw.add("b.jpg", photo(1), BOX)
+    raw.add("c.png", photo(1, (80, 60), kind="PNG"), BOX)
+    raw.add("d.jpg", file.getvalue(), BOX)
+    raw.add("e.jpg", photo(2), BOX)
+    raw.convert()
+    assert dataset.read_json(raw.folder / "clean" / "duplicates.json") == {
+        "exact": [["images/a.jpg", "images/b.jpg"]],
+        "near": [["images/a.jpg", "images/b.jpg", "images/c.png", "images/d.jpg.png"]],
+        "doubtful": [],
+    }
+
+
 def test_nothing_left_is_an_error(raw: Raw) -> None:
     with pytest.raises(DataError, match="name no image"):
         raw.convert()
@@ -408,6 +439,7 @@ def test_bccd_ends_with_two_boxes_less(real_data: Path, tmp_path: Path) -> None:
         images=clean / "images",
         annotations=clean / "annotations.json",
         quality=clean / "quality.json",
+        duplicates=clean / "duplicates.json",
     )
     quality = dataset.read_json(clean / "quality.json")
     assert quality["images"] == 364

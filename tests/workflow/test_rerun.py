@@ -86,6 +86,13 @@ def reorder(project: Project) -> None:
         yaml.dump(dict(reversed(content.items())), file)
 
 
+def dataset(line: str) -> Edit:
+    return lambda project: project.edit(
+        "config/datasets/shapes.yaml", "source: shapes\n", f"source: shapes\n{line}\n"
+    )
+
+
+SPLIT = {"split shapes"} | jobs(*TRAIN)
 BACKEND = "backends/ultralytics"
 
 PLANNED: dict[str, tuple[Edit, set[str]]] = {
@@ -104,6 +111,11 @@ PLANNED: dict[str, tuple[Edit, set[str]]] = {
         set(),
     ),
     "a default that every run overrides": (param("imgsz: 160", "imgsz: 320"), set()),
+    # a data set: behind its split a plan is an upper bound
+    "the classes of a data set": (dataset("single_cls: shape"), SPLIT),
+    "the balance of a data set": (dataset("balance: {ratio: 2}"), SPLIT),
+    "a leak that is allowed": (dataset("allow: [near]"), SPLIT),
+    "a key at its default": (dataset("single_cls: null"), set()),
     # training
     "a default of all runs": (param("momentum: 0.9 ", "momentum: 0.8 "), jobs(*TRAIN)),
     "a default of some runs": (

@@ -21,24 +21,46 @@ def sections(path: Path) -> Iterator[tuple[str, Iterator[Any]]]:
     asked for. Raises DataError naming the file where it is missing or holds no such JSON.
     """
     try:
-        yield from _keys(path.read_text(encoding="utf-8-sig"))
+        text = path.read_text(encoding="utf-8-sig")
     except FileNotFoundError as error:
         raise DataError(f"{path}: no such file") from error
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+    except UnicodeDecodeError as error:
         raise DataError(f"{path}: not valid JSON ({error})") from error
+    cursor = _Cursor(path, text)
+    if not cursor.takes("{"):
+        raise DataError(f"{path}: not a JSON object")
+    more = not cursor.takes("}")
+    while more:
+        key = cursor.value()
+        if not isinstance(key, str):
+            raise cursor.error("expecting a key")
+        cursor.expect(":")
+        rows = _rows(cursor)
+        yield key, rows
+        for _ in rows:  # what the caller left
+            pass
+        more = cursor.takes(",")
+        if not more:
+            cursor.expect("}")
+    if cursor.at < len(text):
+        raise cursor.error("extra data")
 
 
 class _Cursor:
     """A place in a text; behind white space after every step."""
 
-    def __init__(self, text: str) -> None:
-        self.text = text
+    def __init__(self, path: Path, text: str) -> None:
+        self.path, self.text = path, text
         self.at = 0
         self._skip()
 
     def _skip(self) -> None:
         found = _SPACE.match(self.text, self.at)
         self.at = found.end() if found else self.at
+
+    def error(self, message: str) -> DataError:
+        told = json.JSONDecodeError(message, self.text, self.at)  # counts lines and columns
+        return DataError(f"{self.path}: not valid JSON ({told})")
 
     def takes(self, character: str) -> bool:
         """Step over a character, if it stands here."""
@@ -50,35 +72,17 @@ class _Cursor:
 
     def expect(self, character: str) -> None:
         if not self.takes(character):
-            raise json.JSONDecodeError(f"expecting `{character}`", self.text, self.at)
+            raise self.error(f"expecting `{character}`")
 
     def value(self) -> Any:
         try:
             found, self.at = _DECODE(self.text, self.at)
+        except json.JSONDecodeError as error:
+            raise DataError(f"{self.path}: not valid JSON ({error})") from error
         except RecursionError as error:
-            raise json.JSONDecodeError("nested too deeply", self.text, self.at) from error
+            raise self.error("nested too deeply") from error
         self._skip()
         return found
-
-
-def _keys(text: str) -> Iterator[tuple[str, Iterator[Any]]]:
-    cursor = _Cursor(text)
-    cursor.expect("{")
-    more = not cursor.takes("}")
-    while more:
-        key = cursor.value()
-        if not isinstance(key, str):
-            raise json.JSONDecodeError("expecting a key", text, cursor.at)
-        cursor.expect(":")
-        rows = _rows(cursor)
-        yield key, rows
-        for _ in rows:  # what the caller left
-            pass
-        more = cursor.takes(",")
-        if not more:
-            cursor.expect("}")
-    if cursor.at < len(text):
-        raise json.JSONDecodeError("extra data", text, cursor.at)
 
 
 def _rows(cursor: _Cursor) -> Iterator[Any]:

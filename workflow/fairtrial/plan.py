@@ -16,12 +16,13 @@ from pathlib import Path
 from typing import Any
 
 from fairtrial import SettingsError, checksums, ranking
+from fairtrial.datasets import DataSet
 from fairtrial.fingerprint import fingerprint
 from fairtrial.provenance import canonical
 from fairtrial.runs import Run, resolve
 from fairtrial.settings import (
-    DataSet,
     Experiment,
+    data_sets,
     read_dataset,
     read_experiment,
     read_params,
@@ -53,7 +54,7 @@ class Plan:
         name = name or params.get("experiment")
         experiment = read_experiment(name)
         file = f"config/experiments/{name}.yaml"
-        runs = resolve(params, experiment, file)
+        runs = resolve(params, experiment, file, data_sets)
         earlier = _params_before_dvc()
         if earlier and earlier.get("experiment") == params.get("experiment"):
             refuse_unused(params, earlier, experiment, file)
@@ -165,11 +166,8 @@ class Plan:
     @property
     def _rank_by(self) -> str | dict[str, float]:
         """The rule that ranks. A run of no epoch has no fitness of its own."""
-        own = {
-            name: run.settings.get("fitness")
-            for name, run in self.runs.items()
-            if run.settings.get("epochs") != 0
-        }
+        trained = {n: run.settings for n, run in self.runs.items() if run.settings.get("epochs")}
+        own = {name: settings.get("fitness") for name, settings in trained.items()}
         return ranking.resolve(self.params["report"]["rank_by"], own, self.file)
 
     def fitted_by(self, run: str) -> str:

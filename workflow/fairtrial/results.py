@@ -168,8 +168,13 @@ class View:
         """What is equal in all folds of one set, as text; None where this is no fold."""
         if self.split.get("method") != "kfold":
             return None
-        told = [self.source, self.split.get("folds"), self.split.get("seed")]
-        return json.dumps([*told, sorted(self.objects.categories.values())])
+        told = [self.source, self.folds, self.split.get("seed"), self.split.get("allow")]
+        return json.dumps([*told, self.split.get("class_map"), self.split.get("balance") is None])
+
+    @property
+    def folds(self) -> int:
+        """Of how many folds this is one."""
+        return int((self.split.get("asked") or {}).get("folds", 0))
 
     @property
     def images(self) -> Path:

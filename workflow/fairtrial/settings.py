@@ -16,36 +16,19 @@ from pydantic import (
     BaseModel,
     Field,
     field_validator,
-    model_validator,
 )
 
 from fairtrial import SettingsError
+from fairtrial.datasets import FOLD, DataSet, one_fold
 from fairtrial.defects import KINDS
 from fairtrial.grids import Grid
 from fairtrial.plugins import plugin, plugins
 from fairtrial.ranking import RankBy
-from fairtrial.yamlfile import Closed, closed, nearest, read_yaml
+from fairtrial.yamlfile import NAME, Closed, Name, closed, distinct, nearest, read_yaml
 
 PARAMS = "params.yaml"
 
-NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]*$"
 
-
-def _distinct(values: list[Any]) -> list[Any]:
-    twice = sorted({str(value) for value in values if values.count(value) > 1})
-    if twice:
-        raise ValueError(f"must name each once; {', '.join(twice)} stands there twice")
-    return values
-
-
-def _safe(name: str) -> str:
-    if not re.match(NAME, name):
-        raise ValueError("a name may hold only letters, digits and ._-, as it names files")
-    return name
-
-
-Name = Annotated[str, Field(max_length=80), AfterValidator(_safe)]
-Share = Annotated[float, Field(ge=0, lt=1)]
 Seed = Annotated[int, Field(ge=0)]
 Overrides = dict[str, Any]
 Values = Annotated[list[Any], Field(min_length=1)]
@@ -81,30 +64,6 @@ class Report(Closed):
     rank_by: RankBy
 
 
-class Split(Closed):
-    """How a data set's images come to lie in train, val and test."""
-
-    method: Literal["given", "random", "grouped"]
-    seed: int = 0
-    val: Annotated[Share, Field(gt=0)] = 0.2  # share of images; ignored where the split is given
-    test: Share = 0.2
-
-    @model_validator(mode="after")
-    def _leaves_train(self) -> Split:
-        if self.val + self.test >= 1:
-            raise ValueError("`val` and `test` together leave nothing to train on")
-        return self
-
-
-class DataSet(Closed):
-    """config/datasets/<name>.yaml: one view of a source."""
-
-    source: Name
-    # Names to keep, in this order; null keeps all.
-    classes: Annotated[list[str], Field(min_length=1), AfterValidator(_distinct)] | None = None
-    split: Split
-
-
 class Cleaning(Closed):
     """The part of config/sources/<name>.yaml that belongs to every format."""
 
@@ -134,7 +93,7 @@ class Experiment(Closed):
     runs: dict[Name, Overrides | None] = Field(default_factory=dict)
     sweep: dict[str, Values] = Field(default_factory=dict)
     grid: Grid = Field(default_factory=dict)  # values of a key, or sets of overrides by name
-    seeds: Annotated[list[Seed], Field(min_length=1), AfterValidator(_distinct)] | None = None
+    seeds: Annotated[list[Seed], Field(min_length=1), AfterValidator(distinct)] | None = None
     replicate: Annotated[int, Field(ge=1)] = 1  # trainings of each run with one seed
 
 
@@ -190,8 +149,21 @@ def read_experiment(name: Any, where: str = f"{PARAMS}: `experiment`") -> Experi
 
 
 def read_dataset(name: Any, where: str = "`dataset`") -> DataSet:
-    """config/datasets/<name>.yaml; `where` says where it is named."""
-    path = _config("datasets", name, where)
+    """config/datasets/<name>.yaml; `where` says where it is named.
+
+    `<name>.fold2` is the second of the data sets that a `kfold` in <name>.yaml stands for.
+    """
+    return one_fold(_data_set(name, where), str(name), where)
+
+
+def data_sets(name: Any, where: str = "`dataset`") -> list[str]:
+    """The data sets that a name stands for: itself, or one a fold where it leaves the fold open."""
+    return [str(name)] if FOLD.match(str(name)) else _data_set(name, where).folds(str(name))
+
+
+def _data_set(name: Any, where: str) -> DataSet:
+    fold = FOLD.match(str(name))
+    path = _config("datasets", fold[1] if fold else name, where)
     dataset: DataSet = closed(DataSet, read_yaml(path), str(path))
     return dataset
 

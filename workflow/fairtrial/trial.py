@@ -111,7 +111,8 @@ class Trial:
     def configurations(self) -> list[Configuration]:
         found = []
         for number, runs in enumerate(self._grouped().values()):
-            folds = len({run.dataset for run in runs}) > 1
+            several = len({run.dataset for run in runs}) > 1
+            folds = self.views[runs[0].dataset].folds if several else 0
             told = {key: value(runs[0].settings, key) for key in self.differing}
             if folds:
                 told = {key: text for key, text in told.items() if key != "dataset"}

@@ -16,7 +16,7 @@ from pathlib import Path
 INPUTS = {
     "download": (),
     "convert": ("manifest",),
-    "split": ("source",),
+    "split": ("source", "duplicates"),
     "train": ("annotations", "split"),
     "predict": ("weights", "annotations", "split"),
     "validate": ("annotations", "split", "val", "test"),

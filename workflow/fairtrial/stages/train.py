@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from fairtrial import checksums, progress, provenance
-from fairtrial.dataset import copy_whole, read_json, read_sides, read_view, write_json
+from fairtrial.dataset import copy_whole, read_json, read_sides, write_json
+from fairtrial.leaks import read_sound_view
 from fairtrial.training import entry_key, obtain_trained
 
 
@@ -27,8 +28,8 @@ def train(
     """Fit one run, or adopt it from the store where an equal one is finished.
 
     settings: `backend` and everything its `Settings` holds; code: fingerprint of the code that
-    fits; initial: the checkpoint to start from, or none; continues: record.json of the run from
-    whose end state this one goes on, or none. Raises BackendError and StoreError.
+    fits; initial: the checkpoint to start from; continues: record.json of the run from whose end
+    state this one goes on. Raises BackendError, StoreError, and DataError for a leaking split.
     """
     earlier = read_json(continues) if continues else {}
     inputs = inputs_of(annotations, split, initial) | _continued(earlier)
@@ -40,7 +41,7 @@ def train(
             settings=own,
             code=code,
             inputs=inputs,
-            view=lambda: read_view(annotations, split, images),
+            view=lambda: read_sound_view(annotations, split, images),
             initial=initial,
             threads=threads,
             after_epoch=live.after_epoch,
