@@ -120,6 +120,7 @@ LEVELS = [
     fitness
     folders
     grids
+    housekeeping
     locks
     plugins
     provenance
@@ -135,7 +136,7 @@ LEVELS = [
     actions
     boxes
     duplicates
-    jsonrows
+    jsonfile
     """,
     """
     balance
@@ -153,9 +154,11 @@ LEVELS = [
     store
     """,
     """
+    configurations
     mending
     progress
     scoring
+    source_settings
     training
     """,
     """
@@ -165,11 +168,8 @@ LEVELS = [
     sources
     """,
     """
-    results
-    unused
-    """,
-    """
     plan
+    results
     """,
     """
     configuration
@@ -199,7 +199,16 @@ LEVELS = [
     """,
 ]
 SAME_LEVEL = next(set(names.split()) for names in LEVELS if "dataset" in names)
-PLANNING = {"settings", "datasets", "runs", "unused", "plan", "yamlfile", "fingerprint"}
+PLANNING = {
+    "configurations",
+    "datasets",
+    "fingerprint",
+    "plan",
+    "runs",
+    "settings",
+    "source_settings",
+    "yamlfile",
+}
 
 
 def level(module: str) -> int:

@@ -13,9 +13,8 @@ from pydantic import Field
 
 from fairtrial import SettingsError, plugins, settings
 from fairtrial.provenance import canonical
-from fairtrial.runs import Run, resolve
+from fairtrial.runs import Run, refuse_unused, resolve
 from fairtrial.settings import Experiment
-from fairtrial.unused import refuse_unused
 from fairtrial.yamlfile import Closed
 
 FILE = "config/experiments/trial.yaml"

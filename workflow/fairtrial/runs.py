@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any, NamedTuple
+from typing import Any
 
 from fairtrial import SettingsError
-from fairtrial.grids import combinations
+from fairtrial.configurations import (
+    MANY,
+    Configuration,
+    Member,
+    configurations,
+    members,
+    name_of,
+    shown,
+)
 from fairtrial.provenance import canonical
 from fairtrial.settings import (
     PARAMS,
@@ -17,11 +24,9 @@ from fairtrial.settings import (
     Experiment,
     Overrides,
     plugin_settings,
+    training_keys,
 )
 from fairtrial.yamlfile import closed, nearest
-
-LONGEST_LABEL = 80
-MANY = {"seed": "seeds", "replicate": "replicate"}  # a setting → the experiment's key for it
 
 
 @dataclass(frozen=True)
@@ -39,27 +44,6 @@ class Run:
     def configuration(self) -> str:
         """The run's name without its seed and replicate."""
         return self.name.rpartition("-s")[0]
-
-
-class Configuration(NamedTuple):
-    """What an experiment says of one configuration, and where it says so."""
-
-    label: str | None  # its name in `runs:`; None where the varied keys make the name
-    varied: Overrides
-    place: str
-    continues: str = ""  # the label of the one that it goes on from
-    variants: dict[str, str | None] | None = None  # of a grid: each key, and a variant's name
-
-
-class Member(NamedTuple):
-    """One run of a configuration; None: as params.yaml or the run itself says."""
-
-    seed: int | None
-    replicate: int | None
-
-    @property
-    def overrides(self) -> Overrides:
-        return {name: value for name, value in self._asdict().items() if value is not None}
 
 
 def resolve(
@@ -107,14 +91,6 @@ def _of_folds(run: Run, data_sets: list[str]) -> list[Run]:
     ]
 
 
-def members(experiment: Experiment) -> list[Member]:
-    """The runs of each configuration: every seed, with every replicate."""
-    seeds: Sequence[int | None] = experiment.seeds or [None]
-    several = experiment.replicate > 1
-    replicates = range(1, experiment.replicate + 1) if several else [None]
-    return [Member(seed, replicate) for seed in seeds for replicate in replicates]
-
-
 def _refuse_no_more_epochs(run: Run, found: dict[str, Run], place: str) -> None:
     if not run.continues:
         return
@@ -126,42 +102,6 @@ def _refuse_no_more_epochs(run: Run, found: dict[str, Run], place: str) -> None:
         )
 
 
-CONTINUED = {"epochs", "patience"}  # what a run may change of the one that it continues
-
-
-def configurations(experiment: Experiment, file: str) -> Iterator[Configuration]:
-    """The configurations that an experiment asks for, in the order of its file."""
-    above: dict[str, Overrides] = {}
-    for name, own in experiment.runs.items():
-        varied = dict(own or {})
-        earlier = varied.pop("continues", "")
-        if earlier:
-            _refuse_other_changes(varied, earlier, list(above), f"{file}: runs.{name}")
-            varied = above[earlier] | varied
-        above[name] = varied
-        yield Configuration(name, varied, f"runs.{name}", earlier)
-    for name, values in experiment.sweep.items():
-        yield from (Configuration(None, {name: value}, f"sweep.{name}") for value in values)
-    if experiment.grid:
-        for varied, variants in combinations(experiment.grid):
-            yield Configuration(None, varied, "grid", variants=variants)
-    if not (experiment.runs or experiment.sweep or experiment.grid):
-        yield Configuration("base", {}, "base")
-
-
-def _refuse_other_changes(own: Overrides, earlier: Any, above: list[str], place: str) -> None:
-    if earlier not in above:
-        raise SettingsError(
-            f"{place}: `continues` is {earlier!r}: must be a run that stands above it in `runs`"
-            + nearest(str(earlier), above)
-        )
-    for name in own.keys() - CONTINUED:
-        raise SettingsError(
-            f"{place}: `{name}`: a run that continues another one may change only its `epochs` "
-            "and `patience`; the rest is as it was"
-        )
-
-
 def _run(
     params: dict[str, Any],
     base: Overrides,
@@ -170,7 +110,7 @@ def _run(
     file: str,
 ) -> Run:
     """One run. A default that its framework does not use does not reach it."""
-    label, varied, place = configuration[:3]
+    varied, place = configuration.varied, configuration.place
     for name in member.overrides.keys() & (base | varied).keys():
         raise SettingsError(
             f"{file}: `{place}`: sets `{name}`, and the experiment's `{MANY[name]}` does so too; "
@@ -192,10 +132,10 @@ def _run(
         asked["weights"] = _filled(asked["weights"], asked, where("weights"))
     found = closed(model, asked, where)
     checked = found.model_dump(mode="json")
-    shown = label or _label(_named(configuration, common | checked))
+    name = name_of(configuration, common | checked)
     replicate = checked["replicate"]
     suffix = f"-s{checked['seed']}" + (f"r{replicate}" if replicate > 1 else "")
-    return Run(shown + suffix, **common, task=found.task, settings=checked)
+    return Run(name + suffix, **common, task=found.task, settings=checked)
 
 
 def _refuse_sections(overrides: Overrides, where: str) -> None:
@@ -215,29 +155,52 @@ def _filled(weights: str, settings: dict[str, Any], where: str) -> str:
         if match[1] not in settings:
             known = nearest(match[1], list(settings))
             raise SettingsError(f"{where}: `weights`: {match[0]} is no setting of the run{known}")
-        return _shown(settings[match[1]])
+        return shown(settings[match[1]])
 
     return re.sub(r"\{(\w+)\}", told, weights)
 
 
-def _named(configuration: Configuration, resolved: dict[str, Any]) -> dict[str, Any]:
-    """What its name is made of: variants by their names, other keys by their values."""
-    variants = configuration.variants or dict.fromkeys(configuration.varied)
-    return {key: resolved[key] if name is None else name for key, name in variants.items()}
+def refuse_unused(
+    params: dict[str, Any], earlier: dict[str, Any], experiment: Experiment, file: str
+) -> None:
+    """Refuse a training default that was changed for this call although no run uses it.
 
-
-def _label(varied: dict[str, Any]) -> str:
-    """A name from what varies, by parsed values: `lr0=0.0001+momentum=0.9`.
-
-    Only [A-Za-z0-9._=+-]; where that loses something, a short hash of the values is added.
+    `earlier` is params.yaml before `dvc exp run -S …` wrote to it. A silent no-op would be
+    taken for "the parameter makes no difference".
     """
-    parts = [f"{name}={_shown(varied[name])}" for name in sorted(varied)]
-    exact = "+".join(parts)
-    label = re.sub(r"[^A-Za-z0-9._=+-]+", "_", exact)[:LONGEST_LABEL]
-    if label != exact:
-        label += "." + hashlib.sha256(exact.encode()).hexdigest()[:6]
-    return label
+    keys = sorted(training_keys() | {"backend", "dataset"})
+    for name in (key for key in keys if params.get(key) != earlier.get(key)):
+        known = {
+            configuration.place: _knows(name, params, experiment.base | configuration.varied)
+            for configuration in configurations(experiment, file)
+        }
+        used = any(
+            known[configuration.place] and name not in experiment.base | configuration.varied
+            for configuration in configurations(experiment, file)
+        )
+        if not used or name in _of_members(experiment):
+            raise SettingsError(
+                f"{PARAMS}: `{name}` was set to {params.get(name)!r}, but no run of this "
+                f"experiment uses it: {_overrider(name, experiment, file, any(known.values()))}"
+            )
 
 
-def _shown(value: Any) -> str:
-    return f"{value:.12g}" if isinstance(value, float) else str(value)
+def _of_members(experiment: Experiment) -> set[str]:
+    """The settings that the experiment varies within each configuration."""
+    return set(members(experiment)[0].overrides)
+
+
+def _knows(name: str, params: dict[str, Any], overrides: Overrides) -> bool:
+    """Whether a run has such a setting: each has a backend, and what that understands."""
+    backend = overrides.get("backend", params.get("backend"))
+    fields = plugin_settings("backends", backend, "`backend`").model_fields
+    return name in {"backend", "dataset", *fields}
+
+
+def _overrider(name: str, experiment: Experiment, file: str, known: bool) -> str:
+    if not known:
+        return "no framework of its runs has such a setting"
+    if name in _of_members(experiment):
+        return f"{file} sets it by `{MANY[name]}`"
+    place = "in `base`" if name in experiment.base else "in each of its runs"
+    return f"{file} sets it {place}"

@@ -15,7 +15,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
 from fairtrial import StoreError, checkpoint, fitness, provenance, store, weights
-from fairtrial.dataset import View, copy_whole, read_json, write_json
+from fairtrial.dataset import View, read_json, write_json
 from fairtrial.plugins import plugin
 
 Row = dict[str, Any]  # an epoch's row of history.csv
@@ -112,7 +112,7 @@ def _take_over(earlier: str | None, folder: Path) -> int:
         )
     for name in (checkpoint.HISTORY, checkpoint.STATE):  # the state last: with it all is there
         if not (folder / checkpoint.STATE).exists():
-            copy_whole(entry / name, folder / name)
+            checkpoint.copy_whole(entry / name, folder / name)
     return checkpoint.epochs_done(entry)
 
 

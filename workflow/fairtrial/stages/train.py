@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from fairtrial import checksums, progress, provenance
-from fairtrial.dataset import copy_whole, read_json, read_sides, write_json
+from fairtrial.checkpoint import copy_whole
+from fairtrial.dataset import read_json, read_sides, write_json
 from fairtrial.leaks import read_sound_view
 from fairtrial.training import entry_key, obtain_trained
 
@@ -46,8 +47,7 @@ def train(
             threads=threads,
             after_epoch=live.after_epoch,
         )
-        name = {
-            **_name(weights.parent.name),
+        name = _name(weights.parent.name) | {
             "seed": settings["seed"],
             "dataset": annotations.parent.name,
             "backend": framework,
