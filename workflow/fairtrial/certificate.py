@@ -58,7 +58,7 @@ def certify(
 def _asked(split: dict[str, Any]) -> dict[str, Any]:
     """The settings that had a part in it."""
     keys = {"given": (), "kfold": ("folds", "fold")}.get(split["method"], ("val", "test"))
-    asked = {key: split[key] for key in keys}
+    asked = {key: split[key] if split[key] < 1 else int(split[key]) for key in keys}
     return asked | ({"stratify": True} if split["stratify"] else {})
 
 
