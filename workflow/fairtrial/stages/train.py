@@ -29,8 +29,8 @@ def train(
     """Fit one run, or adopt it from the store where an equal one is finished.
 
     settings: `backend` and everything its `Settings` holds; code: fingerprint of the code that
-    fits; initial: the checkpoint to start from, or none; continues: record.json of the run from
-    whose end state this one goes on, or none. Raises BackendError, DataError and StoreError.
+    fits; initial: the checkpoint to start from; continues: record.json of the run from whose end
+    state this one goes on. Raises BackendError, StoreError, and DataError for a leaking split.
     """
     earlier = read_json(continues) if continues else {}
     inputs = inputs_of(annotations, split, initial) | _continued(earlier)
@@ -78,6 +78,10 @@ def _continued(earlier: dict[str, Any]) -> dict[str, str | None]:
 
 def _name(run: str) -> dict[str, str]:
     return {"run": run, "configuration": run.rpartition("-s")[0]}
+
+
+def _continued(earlier: dict[str, Any]) -> dict[str, str | None]:
+    return {"continues": earlier["key"]} if earlier else {}
 
 
 def _named(path: str | None, sha: str | None) -> dict[str, str] | None:
