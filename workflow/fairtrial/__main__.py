@@ -16,6 +16,7 @@ import fairtrial
 
 STAGES = ("download", "convert", "split", "train", "predict", "validate", "plot", "report")
 COMMANDS = {
+    "doctor": "say what the trial lacks, before any job is queued",
     "gc": "remove store entries that no recorded run needs; asks first",
 }
 
