@@ -115,6 +115,7 @@ LEVELS = [
     fairtrial
     """,
     """
+    audit
     fingerprint
     fitness
     folders
@@ -122,26 +123,40 @@ LEVELS = [
     plugins
     provenance
     threads
+    together
     yamlfile
+    """,
+    """
+    defects
+    """,
+    """
+    actions
+    boxes
+    jsonrows
     """,
     """
     checkpoint
     checksums
+    balance
     dataset
-    defects
+    duplicates
     imagefile
+    leaks
     settings
     splitting
     store
     """,
     """
+    mending
+    progress
+    scoring
     training
     """,
     """
     backends
     formats
+    ranking
     runs
-    scoring
     sources
     """,
     """
@@ -149,21 +164,33 @@ LEVELS = [
     results
     """,
     """
+    configuration
+    """,
+    """
     trial
+    """,
+    """
+    gaps
+    """,
+    """
+    costs
+    sweeps
     """,
     """
     figures
     report
     """,
     """
-    commands
     stages
+    """,
+    """
+    commands
     """,
     """
     __main__
     """,
 ]
-SAME_LEVEL = set(LEVELS[2].split())
+SAME_LEVEL = next(set(names.split()) for names in LEVELS if "dataset" in names)
 PLANNING = {"settings", "runs", "plan", "yamlfile", "fingerprint"}
 
 

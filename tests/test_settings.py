@@ -170,9 +170,9 @@ def test_the_shipped_params_are_read() -> None:
         ("max_det: 300", "maxdet: 300", "params.yaml: predict: `max_det`: missing"),
         ("conf: 0.001", "conf: 2", "params.yaml: predict: `conf` is 2: must be less than 1"),
         (
-            "rank_by: AP ",
+            "rank_by: fitness ",
             "rank_by: mAP ",
-            "report: `rank_by` is \"mAP\": must be 'AP'",
+            "report: `rank_by` is \"mAP\": must be 'fitness', 'AP'",
         ),
         ("\nreport:\n", "\nreport: 5\nrep:\n", "params.yaml: report: must hold `key: value` lines"),
     ],

@@ -78,6 +78,8 @@ def test_a_cancelled_job_is_tried_again(cluster: Cluster, project: Project) -> N
     driver, duration = begin(project, UNENDING)
     duration.write_text("0")
     (job,) = cluster.jobs(WorkDir=str(project.root))
+    (row,) = project.status()["runs"]
+    assert [row[k] for k in ("state", "job", "node")] == ["running", job["JobId"], job["NodeList"]]
     cluster.tell("scancel", job["JobId"])
     finish(project, driver)
     assert states(cluster, project) == ["CANCELLED", "COMPLETED"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import json
 import multiprocessing
 import os
 import re
@@ -12,6 +13,7 @@ import subprocess
 import sys
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 CHECKOUT = Path(__file__).parents[2]
 STUBS = Path(__file__).parent / "stubs"
@@ -140,6 +142,13 @@ class Project:
                 start_new_session=True,
             )
 
+    def status(self, *arguments: str) -> dict[str, Any]:
+        """What `python -m fairtrial status` tells in another terminal."""
+        command = (sys.executable, "-m", "fairtrial", "status", "--json", *arguments)
+        told = self.run(*command, PYTHONPATH=str(self.root / "workflow"))
+        content: dict[str, Any] = json.loads(told.stdout)
+        return content
+
     def snakemake(self, *arguments: str, check: bool = True, **env: str) -> str:
         """Snakemake in a forked process, which need not import it anew (3 s)."""
         context = multiprocessing.get_context("fork")
@@ -165,7 +174,8 @@ class Project:
     def trainings(self, event: str = "begin") -> Counter[str]:
         """Every training of the quick backend since the project began: "96 s0" and so on.
 
-        `event`: "begin" or "end" (one that was killed has no end).
+        `event`: "begin", "epoch" (each one that was finished), or "end" (one that was killed has
+        none).
         """
         text = self.trained.read_text() if self.trained.exists() else ""
         found = re.findall(rf"^{event} imgsz=(\d+) lr0=\S+ seed=(\d+)", text, re.MULTILINE)

@@ -6,6 +6,7 @@ import argparse
 import importlib
 import inspect
 import json
+import signal
 import sys
 import typing
 from collections.abc import Callable
@@ -17,6 +18,8 @@ import fairtrial
 STAGES = ("download", "convert", "split", "train", "predict", "validate", "plot", "report")
 COMMANDS = {
     "doctor": "say what the trial lacks, before any job is queued",
+    "compare": "one report over several experiments of DVC or git revisions, without a checkout",
+    "status": "show how far each run is, also while Snakemake works; --watch goes on showing it",
     "gc": "remove store entries that no recorded run needs; asks first",
 }
 
@@ -27,7 +30,8 @@ def main(arguments: list[str] | None = None) -> int:
     options = vars(_parser(arguments[:1]).parse_args(arguments))
     name = options.pop("command")
     try:
-        _function(name)(**options)
+        function = _function(name)
+        function(*options.pop(_several(function), ()), **options)
     except fairtrial.FairtrialError as error:
         print(f"fairtrial {name}: {error}", file=sys.stderr)
         return 1
@@ -43,12 +47,33 @@ def main(arguments: list[str] | None = None) -> int:
     return 0
 
 
+def stop_when_asked() -> None:
+    """Take SIGTERM and SIGUSR1 (scancel, a time limit, preemption) as Ctrl-C is taken.
+
+    So temporary files go, and the lock; epochs that are done are kept in the store anyway.
+    """
+    for number in (signal.SIGTERM, signal.SIGUSR1):
+        signal.signal(number, _stop)
+
+
+def _stop(number: int, _: Any) -> None:
+    print(f"fairtrial: stopped by {signal.Signals(number).name}", file=sys.stderr)
+    sys.exit(128 + number)
+
+
 def _function(name: str) -> Callable[..., None]:
     folder = "stages" if name in STAGES else "commands"
     found: Callable[..., None] = getattr(
         importlib.import_module(f"fairtrial.{folder}.{name}"), name
     )
     return found
+
+
+def _several(function: Callable[..., None]) -> str:
+    """The name of `*names` in a signature, which are arguments without a flag; else nothing."""
+    kind = inspect.Parameter.VAR_POSITIONAL
+    found = (p.name for p in inspect.signature(function).parameters.values() if p.kind is kind)
+    return next(found, "")
 
 
 def _parser(wanted: list[str]) -> argparse.ArgumentParser:
@@ -72,6 +97,9 @@ def _add_options(parser: argparse.ArgumentParser, function: Callable[..., None])
     types = typing.get_type_hints(function)
     for name, parameter in inspect.signature(function).parameters.items():
         flag = "--" + name.replace("_", "-")
+        if parameter.kind is inspect.Parameter.VAR_POSITIONAL:
+            parser.add_argument(name, nargs="+", metavar=name.upper(), type=types[name])
+            continue
         required = parameter.default is inspect.Parameter.empty
         common: dict[str, Any] = {"dest": name, "required": required}
         if not required:
@@ -106,4 +134,5 @@ def _mapping(text: str) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
+    stop_when_asked()
     sys.exit(main())

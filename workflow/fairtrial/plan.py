@@ -20,6 +20,7 @@ from fairtrial.fingerprint import fingerprint
 from fairtrial.provenance import canonical
 from fairtrial.runs import Run, refuse_unused, resolve
 from fairtrial.settings import (
+    PARAMS,
     DataSet,
     Experiment,
     read_dataset,
@@ -28,6 +29,12 @@ from fairtrial.settings import (
     read_source,
 )
 from fairtrial.yamlfile import nearest, read_yaml_text
+
+# What of `predict:` and `validate:` has a meaning: a class needs no box and no threshold.
+HEEDED = {
+    "detect": {"conf", "iou", "max_det", "speed_images"},
+    "classify": {"speed_images"},
+}
 
 
 @dataclass(frozen=True)
@@ -119,16 +126,22 @@ class Plan:
         elif stage == "split":
             content = self.datasets[name].model_dump(mode="json", exclude={"source"})
         elif stage == "train":
-            content = {"backend": self.runs[name].backend, **self.runs[name].settings}
+            run = self.runs[name]
+            content = {"backend": run.backend, "task": run.task, **run.settings}
         elif stage == "predict":
             run = self.runs[name]
-            common = {"backend": run.backend, "imgsz": run.settings["imgsz"]}
-            content = common | self.params["predict"]
+            common = {"backend": run.backend, "task": run.task, "imgsz": run.settings["imgsz"]}
+            content = common | self._heeded(run, "predict")
         elif stage == "validate":
-            content = self.params["validate"]
+            run = self.runs[name]
+            content = {"task": run.task} | self._heeded(run, "validate")
         else:
             content = self._results(stage)
         return canonical(content)
+
+    def _heeded(self, run: Run, section: str) -> dict[str, Any]:
+        """The part of a section of params.yaml that has a meaning for the run's task."""
+        return {k: v for k, v in self.params[section].items() if k in HEEDED[run.task]}
 
     def listed(self, source: str) -> list[str]:
         """The tracked manifest that a source's files are checked against, if it has one."""
@@ -137,11 +150,32 @@ class Plan:
 
     def _results(self, stage: str) -> dict[str, Any]:
         content: dict[str, Any] = self.params[stage] | {"runs": list(self.runs)}
+        content |= self.params["report"] | {"rank_by": self._rank_by()}  # ranked and shown alike
+        content |= {"sweeps": list(self.experiment.sweep)}
         if stage == "plot":
-            content |= self.params["report"]  # what is ranked and shown alike
             return content
         texts = {"title": self.experiment.title, "question": self.experiment.question}
         return content | texts | {"experiment": self.name}
+
+    def _rank_by(self) -> str | dict[str, float]:
+        """The rule that ranks: a figure, or weights of several. A run of no epoch has no fitness
+        of its own.
+
+        Raises SettingsError where it is to be the fitness of the runs, and they have several.
+        """
+        asked: str | dict[str, float] = self.params["report"]["rank_by"]
+        if asked != "fitness":
+            return asked
+        chosen = {name: run for name, run in self.runs.items() if run.settings.get("epochs") != 0}
+        rules = {canonical(run.settings.get("fitness")): run for run in chosen.values()}
+        if len(rules) > 1:
+            names = ", ".join(run.name for run in rules.values())
+            raise SettingsError(
+                f'{PARAMS}: report: `rank_by` is "fitness", and the runs of {self.file} have '
+                f"different ones ({names}); name one figure, or the weights of several"
+            )
+        found = [run.settings.get("fitness") for run in rules.values()]
+        return (found and found[0]) or "AP"
 
     def fitted_by(self, run: str) -> str:
         """The fingerprint of the code that determines a run's weights: the store's part of it.
@@ -165,7 +199,10 @@ class Plan:
         elif stage == "train":
             found += [f"backends.{self.runs[name].backend}:fit"]
         elif stage == "predict":
-            found += [f"backends.{self.runs[name].backend}:detector"]
+            model = {"detect": "detector", "classify": "classifier"}[self.runs[name].task]
+            found += [f"backends.{self.runs[name].backend}:{model}"]
+        elif stage == "validate":
+            found += [f"scoring.{self.runs[name].task}:score"]
         elif stage in {"plot", "report"}:  # both take what lies in their folder
             found += [{"plot": "figures/", "report": "report/"}[stage]]
         return found

@@ -19,7 +19,7 @@ from fairtrial.settings import (
     plugin_settings,
     training_keys,
 )
-from fairtrial.yamlfile import closed
+from fairtrial.yamlfile import closed, nearest
 
 LONGEST_LABEL = 80
 
@@ -31,6 +31,7 @@ class Run:
     name: str
     dataset: str
     backend: str
+    task: str  # `detect` or `classify`
     settings: dict[str, Any]
 
     @property
@@ -45,6 +46,7 @@ class Configuration(NamedTuple):
     label: str | None  # its name in `runs:`; None where the varied keys make the name
     varied: Overrides
     place: str
+    variants: dict[str, str | None] | None = None  # of a grid: each key, and a variant's name
 
 
 def resolve(params: dict[str, Any], experiment: Experiment, file: str) -> dict[str, Run]:
@@ -77,10 +79,25 @@ def _configurations(experiment: Experiment) -> Iterator[Configuration]:
     for name, values in experiment.sweep.items():
         yield from (Configuration(None, {name: value}, f"sweep.{name}") for value in values)
     if experiment.grid:
-        for chosen in itertools.product(*experiment.grid.values()):
-            yield Configuration(None, dict(zip(experiment.grid, chosen, strict=True)), "grid")
+        yield from _grid(experiment.grid)
     if not (experiment.runs or experiment.sweep or experiment.grid):
         yield Configuration("base", {}, "base")
+
+
+def _grid(grid: dict[str, list[Any] | dict[str, Overrides | None]]) -> Iterator[Configuration]:
+    """All combinations: a list holds values of its key, a mapping sets of overrides by name."""
+    for chosen in itertools.product(*grid.values()):
+        varied: Overrides = {}
+        variants: dict[str, str | None] = {}
+        for name, choice in zip(grid, chosen, strict=True):
+            found = grid[name]
+            if isinstance(found, dict):
+                varied |= found[choice] or {}
+                variants[name] = choice
+            else:
+                varied[name] = choice
+                variants[name] = None
+        yield Configuration(None, varied, "grid", variants)
 
 
 def _run(
@@ -91,7 +108,7 @@ def _run(
     file: str,
 ) -> Run:
     """One run. A default that its framework does not use does not reach it."""
-    label, varied, place = configuration
+    label, varied, place, _ = configuration
     if seed is not None and "seed" in base | varied:
         raise SettingsError(f"{file}: `{place}`: sets a seed, and `seeds` does so too; keep one")
     overrides = base | varied | ({} if seed is None else {"seed": seed})
@@ -105,9 +122,13 @@ def _run(
             return PARAMS
         return f"{file}: {place if key in varied else 'base' if key in base else 'seeds'}"
 
-    checked = closed(model, own | overrides, where).model_dump(mode="json")
-    shown = label or _label(varied, common | checked)
-    return Run(f"{shown}-s{checked['seed']}", **common, settings=checked)
+    asked = own | overrides
+    if isinstance(asked.get("weights"), str):
+        asked["weights"] = _filled(asked["weights"], asked, where("weights"))
+    found = closed(model, asked, where)
+    checked = found.model_dump(mode="json")
+    shown = label or _label(_named(configuration, common | checked))
+    return Run(f"{shown}-s{checked['seed']}", **common, task=found.task, settings=checked)
 
 
 def _refuse_sections(overrides: Overrides, where: str) -> None:
@@ -118,12 +139,30 @@ def _refuse_sections(overrides: Overrides, where: str) -> None:
             )
 
 
-def _label(varied: Overrides, resolved: dict[str, Any]) -> str:
-    """A name from the settings that vary, by their parsed values: `lr0=0.0001+momentum=0.9`.
+def _filled(weights: str, settings: dict[str, Any], where: str) -> str:
+    """`yolov8/{model}.pt` with the run's own settings in the place of their names."""
+
+    def told(match: re.Match[str]) -> str:
+        if match[1] not in settings:
+            known = nearest(match[1], list(settings))
+            raise SettingsError(f"{where}: `weights`: {match[0]} is no setting of the run{known}")
+        return _shown(settings[match[1]])
+
+    return re.sub(r"\{(\w+)\}", told, weights)
+
+
+def _named(configuration: Configuration, resolved: dict[str, Any]) -> dict[str, Any]:
+    """What its name is made of: variants by their names, other keys by their values."""
+    variants = configuration.variants or dict.fromkeys(configuration.varied)
+    return {key: resolved[key] if name is None else name for key, name in variants.items()}
+
+
+def _label(varied: dict[str, Any]) -> str:
+    """A name from what varies, by parsed values: `lr0=0.0001+momentum=0.9`.
 
     Only [A-Za-z0-9._=+-]; where that loses something, a short hash of the values is added.
     """
-    parts = [f"{name}={_shown(resolved[name])}" for name in sorted(varied)]
+    parts = [f"{name}={_shown(varied[name])}" for name in sorted(varied)]
     exact = "+".join(parts)
     label = re.sub(r"[^A-Za-z0-9._=+-]+", "_", exact)[:LONGEST_LABEL]
     if label != exact:

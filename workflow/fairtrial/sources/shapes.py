@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from numpy.random import Generator
     from PIL.Image import Image
 
-    from fairtrial.defects import Box
+    from fairtrial.boxes import Box
 
 CLASSES = ("disc", "square", "triangle", "star", "ring")
 _SHARES = (0.40, 0.27, 0.18, 0.10, 0.05)  # of all objects, by class
