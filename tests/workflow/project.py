@@ -123,7 +123,7 @@ class Project:
             env=self.env | env,
             capture_output=True,
             text=True,
-            timeout=300,
+            timeout=1200,
         )
         if check and done.returncode:
             raise AssertionError(f"{command}: {done.returncode}\n{done.stdout}\n{done.stderr}")
