@@ -235,21 +235,21 @@ def test_room_on_the_disk(tell: Tell, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("shutil.disk_usage", lambda _: SimpleNamespace(free=900_000_000))
     status, said = tell()
     assert status == 1
-    # six runs of 0.2 GB each, and a byte for each pixel of 400 images in three places
+    # six runs of 0.2 GB each, and a byte for each pixel of 400 images in two places
     assert (
-        "missing  disk for store, data, results: 0.9 GB are free, and about 1.2 GB are needed"
+        "missing  disk for store, data, results, .dvc: 0.9 GB are free, and about 1.2 GB are needed"
     ) in said
     assert "missing  disk for temporary files: 0.9 GB are free, and about 1.0 GB" in said
     for name in Plan.read().runs:
         Path("results/quickstart/runs", name).mkdir(parents=True)
-    assert "ok       disk for store, data, results" in tell()[1]
+    assert "ok       disk for store, data, results, .dvc" in tell()[1]
 
 
 def test_data_of_coco_are_counted_before_they_are_there(tell: Tell) -> None:
     write("config/experiments/big.yaml", "title: t\nbase: {dataset: coco_person_motorcycle}\n")
     said = tell("--experiment", "big")[1]
     assert "source coco_person_motorcycle: 1 of 1 files are to be fetched from images.co" in said
-    assert "about 7.6 GB are needed" in said  # 15,000 × 165 kB × 3, and a run
+    assert "about 5.2 GB are needed" in said  # 15,000 × 165 kB × 2, and a run
 
 
 def test_results_that_are_not_recorded(tell: Tell) -> None:

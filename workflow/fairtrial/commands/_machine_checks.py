@@ -14,10 +14,10 @@ from fairtrial.commands._data_checks import is_there, needs_of
 from fairtrial.commands._findings import Finding, missing, ok, warning
 from fairtrial.plan import Plan
 
-# Copies of raw data: in store/ and data/raw (one file where links work), the clean images, and
-# DVC's cache. Of a run: weights, and the state in which a training goes on.
-_COPIES = {"store": 1, "data": 2}
+# Of raw data: store/, and DVC's cache. data/ has links to the first, where it is on its disk.
+# Of a run: weights, and the state in which a training goes on.
 _A_RUN = {"store": 150_000_000, "results": 50_000_000}
+_PLACES = ("store", "data", "results", ".dvc")
 _TEMPORARY = 1_000_000_000
 _SHOWN = 4
 
@@ -76,12 +76,14 @@ def space(plan: Plan) -> Iterator[Finding]:
             raw += needs.size
             unknown += [] if needs.size else [name]
     runs = [run for run in plan.runs if not Path("results", plan.name, "runs", run).is_dir()]
-    needed = {place: raw * copies for place, copies in _COPIES.items()}
-    for place, size in _A_RUN.items():
-        needed[place] = needed.get(place, 0) + size * len(runs)
+    device = {place: _existing(Path(place)).stat().st_dev for place in _PLACES}
+    needed = {place: _A_RUN.get(place, 0) * len(runs) for place in _PLACES}
+    needed["store"] += raw
+    needed[".dvc"] += raw
+    needed["data"] += raw if device["data"] != device["store"] else 0
     disks: dict[int, list[str]] = {}
-    for place in needed:
-        disks.setdefault(_existing(Path(place)).stat().st_dev, []).append(place)
+    for place, number in device.items():
+        disks.setdefault(number, []).append(place)
     for places in disks.values():
         total = sum(needed[place] for place in places)
         yield _room(", ".join(places), _existing(Path(places[0])), total)
