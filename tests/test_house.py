@@ -119,6 +119,7 @@ LEVELS = [
     fingerprint
     fitness
     folders
+    packed
     locks
     plugins
     provenance
