@@ -187,7 +187,7 @@ def test_a_mirror_that_has_it_or_not(
     write("mirror/bccd/here.xml", "here")
     assert "source bccd: 1 of 2 files are not in the mirror: no " in tell(*BCCD)[1]
     write("mirror/bccd/gone.xml", "b")
-    assert "ok       source bccd: comes from the mirror; it has 2 of 2 files" in tell(*BCCD)[1]
+    assert "ok       source bccd: 2 of 2 files come from the mirror" in tell(*BCCD)[1]
 
 
 @pytest.mark.usefixtures("served")
@@ -248,8 +248,12 @@ def test_room_on_the_disk(tell: Tell, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_data_of_coco_are_counted_before_they_are_there(tell: Tell) -> None:
     write("config/experiments/big.yaml", "title: t\nbase: {dataset: coco_person_motorcycle}\n")
     said = tell("--experiment", "big")[1]
-    assert "source coco_person_motorcycle: 1 of 1 files are to be fetched from images.co" in said
+    assert "1 of 1 files, and then up to 15,000 more, are to be fetched from images.co" in said
     assert "about 5.2 GB are needed" in said  # 15,000 × 165 kB × 2, and a run
+    zip_ = "store/downloads/images.cocodataset.org/annotations/annotations_trainval2017.zip"
+    write(zip_, "")
+    said = tell("--experiment", "big")[1]
+    assert "0 of 1 files, and then up to 15,000 more, are to be fetched from images.co" in said
 
 
 def test_results_that_are_not_recorded(tell: Tell) -> None:

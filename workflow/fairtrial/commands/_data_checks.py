@@ -66,24 +66,28 @@ def _to_come(name: str, needs: Needs, online: bool) -> Iterator[Finding]:
         return
     downloads = store.root() / "downloads"
     wanted = [one for one in needs.fetched if not place_of(downloads, one.address).is_file()]
-    if wanted:
-        yield _fetched(name, wanted, len(needs.fetched), online)
+    if wanted or needs.later:
+        yield _fetched(name, wanted, needs, online)
     else:
         yield ok(thing, f"what it is made from is in {downloads}")
 
 
-def _fetched(name: str, wanted: list[Wanted], all_: int, online: bool) -> Finding:
+def _fetched(name: str, wanted: list[Wanted], needs: Needs, online: bool) -> Finding:
     """Files that are not here yet: in a mirror's folder, or on a server."""
     thing = f"source {name}"
-    places = [origin(one, name) for one in wanted]
+    places = [origin(one, name) for one in wanted or needs.fetched[:1]]
+    files = f"{len(wanted)} of {len(needs.fetched)} files"
+    files += f", and then up to {needs.later:,} more," if needs.later else ""
     gone = [place for place in places if isinstance(place, Path) and not place.is_file()]
     if gone:
-        return missing(thing, f"{len(gone)} of {all_} files are not in the mirror: no {gone[0]}")
+        return missing(
+            thing, f"{len(gone)} of {len(needs.fetched)} files are not in the mirror: no {gone[0]}"
+        )
     first = places[0]
     if isinstance(first, Path):
-        return ok(thing, f"comes from the mirror; it has {len(wanted)} of {all_} files")
+        return ok(thing, f"{files} come from the mirror")
     host = urlsplit(first).netloc
-    count = f"{len(wanted)} of {all_} files are to be fetched from {host}"
+    count = f"{files} are to be fetched from {host}"
     if online:
         fault = _unreachable(first)
         if fault:

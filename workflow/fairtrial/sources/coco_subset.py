@@ -102,7 +102,7 @@ def fetch(settings: Settings, name: str, folder: Path, downloads: Path) -> None:
 
 def needs(settings: Settings) -> Needs:
     """The annotations; which images, they tell. An image of COCO has 165 kB on average."""
-    return Needs([_archive(settings)], size=settings.images * 165_000)
+    return Needs([_archive(settings)], later=settings.images, size=settings.images * 165_000)
 
 
 def _archive(settings: Settings) -> Wanted:
