@@ -119,6 +119,7 @@ LEVELS = [
     fingerprint
     fitness
     folders
+    housekeeping
     packed
     locks
     plugins
@@ -133,24 +134,29 @@ LEVELS = [
     """
     actions
     boxes
-    jsonrows
+    duplicates
+    jsonfile
     """,
     """
+    balance
+    certificate
     checkpoint
     checksums
-    balance
     dataset
-    duplicates
+    datasets
     imagefile
     leaks
+    selection
     settings
     splitting
     store
     """,
     """
+    configurations
     mending
     progress
     scoring
+    source_settings
     training
     """,
     """
@@ -192,7 +198,16 @@ LEVELS = [
     """,
 ]
 SAME_LEVEL = next(set(names.split()) for names in LEVELS if "dataset" in names)
-PLANNING = {"settings", "runs", "plan", "yamlfile", "fingerprint"}
+PLANNING = {
+    "configurations",
+    "datasets",
+    "fingerprint",
+    "plan",
+    "runs",
+    "settings",
+    "source_settings",
+    "yamlfile",
+}
 
 
 def level(module: str) -> int:

@@ -98,8 +98,8 @@ def test_download_and_convert_make_a_file_a_batch(
     lay(tmp_path / "own")
     raw, manifest = Path("data/raw/c"), Path("data/raw/c.sha256")
     download(settings={"name": "c", "kind": "local", "path": "own"}, raw=raw, manifest=manifest)
-    files = {name: Path("data/clean", name) for name in ("images", "annotations", "quality")}
-    files |= {name: Path("data/clean", name) for name in ("duplicates",) if takes(name)}
+    names = ("images", "annotations", "quality", "duplicates")
+    files = {name: Path("data/clean", name) for name in names}
     settings = {"format": "cifar10", "options": SIDES}
     convert(settings=settings, raw=raw, manifest=manifest, **files)
     assert sorted(path.name for path in files["images"].iterdir()) == [
@@ -116,10 +116,6 @@ def test_download_and_convert_make_a_file_a_batch(
         "automobile": 6,
         "bird": 4,
     }
-
-
-def takes(parameter: str) -> bool:
-    return parameter in convert.__annotations__
 
 
 class Runs:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +12,7 @@ from pydantic import ValidationError
 from written import WRITERS
 
 from fairtrial import DataError, checksums, dataset, folders, imagefile
+from fairtrial.datasets import DataSet, Split
 from fairtrial.plugins import plugin, plugins
 from fairtrial.stages.convert import convert
 from fairtrial.stages.download import download
@@ -47,17 +47,13 @@ class TestEveryLabelling:
     ) -> None:
         monkeypatch.chdir(tmp_path)
         through(name, {**LABELLERS[name](tmp_path / "own")})
-        given = {"method": "given", "seed": 0, "val": 0.2, "test": 0.2}
-        files = {
-            "source": Path("clean/annotations.json"),
-            "duplicates": Path("clean/duplicates.json"),
-            "annotations": Path("set.json"),
-            "certificate": Path("split.json"),
-        }
-        takes = inspect.signature(split).parameters
+        given = DataSet(source="x", classes=["cat", "dog"], split=Split(method="given"))
         split(
-            settings={"classes": ["cat", "dog"], "split": given},
-            **{key: path for key, path in files.items() if key in takes},
+            settings=given.model_dump(mode="json", exclude={"source"}),
+            source=Path("clean/annotations.json"),
+            duplicates=Path("clean/duplicates.json"),
+            annotations=Path("set.json"),
+            certificate=Path("split.json"),
         )
         view = dataset.read_view(Path("set.json"), Path("split.json"), Path("clean/images"))
         assert [len(view.side(side)) for side in dataset.SIDES] == [2, 1, 1]
@@ -87,12 +83,11 @@ def through(name: str, options: dict[str, Any]) -> dataset.Dataset:
     raw, manifest = Path("raw"), Path("raw.sha256")
     download(settings={"name": "x", "kind": "local", "path": "own"}, raw=raw, manifest=manifest)
     files = {key: Path("clean", f"{key}.json") for key in ("annotations", "quality", "duplicates")}
-    takes = inspect.signature(convert).parameters
     convert(
         settings={"format": name, "options": options},
         raw=raw,
         manifest=manifest,
         images=Path("clean/images"),
-        **{key: path for key, path in files.items() if key in takes},
+        **files,
     )
     return dataset.read(files["annotations"])

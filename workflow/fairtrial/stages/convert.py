@@ -13,6 +13,7 @@ from fairtrial import DataError, checksums, dataset, folders, imagefile, packed
 from fairtrial.actions import Actions, listed
 from fairtrial.dataset import Dataset, Image
 from fairtrial.defects import Defect, LabelWithoutImage, MissingImage, UnannotatedImage
+from fairtrial.duplicates import find, look
 from fairtrial.formats._packed import PackedDataset
 from fairtrial.imagefile import Checked
 from fairtrial.mending import Side, mend
@@ -40,8 +41,9 @@ def convert(
     images: Path,
     annotations: Path,
     quality: Path,
+    duplicates: Path,
 ) -> None:
-    """Write clean `images`, their `annotations` and the `quality` report of one source.
+    """Write clean `images`, their `annotations`, and the reports on `quality` and `duplicates`.
 
     `settings`: see Settings. `raw` is only read. Raises ChecksumError if `raw` is not what
     `manifest` names, and DataError if there is a defect that is to be refused, too many
@@ -69,6 +71,8 @@ def convert(
         _refuse_too_many_dropped(faults, total, actions, chosen.max_dropped, raw)
         clean = mended.set.canonical()
         _refuse_empty(clean, raw)
+    looks = {one.file_name: one.look for one in checked}
+    dataset.write_json(duplicates, find({i.file_name: i.sha256 for i in clean.images}, looks))
     dataset.write(clean, annotations)
     dataset.write_json(quality, _report(clean, faults, actions))
 
@@ -140,6 +144,8 @@ def _clean_images(images: list[Image], raw: _Raw, target: Path, actions: Actions
 
 def _write_packed(found: PackedDataset, target: Path) -> list[Checked]:
     """Images that came as arrays have nothing that could be wrong with a file."""
+    from PIL.Image import fromarray
+
     digests: dict[str, str] = {}
     for shard, pixels in found.shards.items():
         digests |= packed.write(target, shard, pixels)
@@ -149,6 +155,7 @@ def _write_packed(found: PackedDataset, target: Path) -> list[Checked]:
             file_name=image.file_name,
             size=(image.width, image.height),
             sha256=digests[image.file_name],
+            look=look(fromarray(packed.pixels(target, image.file_name))),
         )
         for image in found.images
     ]
