@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from pydantic import BaseModel
 
-from fairtrial import datasets, settings
+from fairtrial import datasets, settings, source_settings
 from fairtrial.defects import KINDS
 from fairtrial.plan import Plan
 from fairtrial.plugins import plugins
@@ -33,12 +33,13 @@ def part(heading: str) -> dict[str, str]:
 
 
 def models_of_settings() -> list[type[BaseModel]]:
-    places = {place.__name__: vars(place).values() for place in (settings, datasets)}
     found = [
-        each for name in places for each in places[name] if getattr(each, "__module__", "") == name
+        each
+        for module in (settings, datasets, source_settings)
+        for each in vars(module).values()
+        if isinstance(each, type) and each.__module__ == module.__name__
     ]
-    models = [each for each in found if isinstance(each, type) and issubclass(each, BaseModel)]
-    return [each for each in models if each.model_fields]
+    return [each for each in found if issubclass(each, BaseModel) and each.model_fields]
 
 
 def test_every_key_of_params_is_described() -> None:
@@ -135,10 +136,10 @@ def test_an_example_is_valid(path: str, project: Path) -> None:
         assert plan.runs and plan.sources
     elif folder == "datasets":
         for each in settings.data_sets(name):
-            assert "convert" in settings.read_source(settings.read_dataset(each).source)
+            assert "convert" in source_settings.read_source(settings.read_dataset(each).source)
     else:
         assert folder == "sources"
-        assert settings.read_source(name)["download"]["name"] == name
+        assert source_settings.read_source(name)["download"]["name"] == name
 
 
 def test_every_dependency_is_accounted_for() -> None:

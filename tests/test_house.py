@@ -119,6 +119,7 @@ LEVELS = [
     fingerprint
     fitness
     folders
+    housekeeping
     locks
     plugins
     provenance
@@ -133,7 +134,7 @@ LEVELS = [
     actions
     boxes
     duplicates
-    jsonrows
+    jsonfile
     """,
     """
     balance
@@ -153,6 +154,7 @@ LEVELS = [
     mending
     progress
     scoring
+    source_settings
     training
     """,
     """
@@ -194,7 +196,7 @@ LEVELS = [
     """,
 ]
 SAME_LEVEL = next(set(names.split()) for names in LEVELS if "dataset" in names)
-PLANNING = {"settings", "datasets", "runs", "plan", "yamlfile", "fingerprint"}
+PLANNING = {"settings", "datasets", "source_settings", "runs", "plan", "yamlfile", "fingerprint"}
 
 
 def level(module: str) -> int:

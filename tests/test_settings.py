@@ -18,8 +18,8 @@ from fairtrial.settings import (
     read_dataset,
     read_experiment,
     read_params,
-    read_source,
 )
+from fairtrial.source_settings import read_source
 from fairtrial.yamlfile import Closed, closed, nearest, read_yaml, read_yaml_text
 
 ROOT = Path(__file__).parents[1]

@@ -177,7 +177,7 @@ PLANNED: dict[str, tuple[Edit, set[str]]] = {
     # code
     "code of training": (code(BACKEND, "plots=False", "plots=not True"), jobs(*TRAIN)),
     "code of training, a function deeper": (
-        code("backends/_ultralytics_files", "x + w / 2", "x + w * 0.5"),
+        code("boxes", "x + w / 2", "x + w * 0.5"),
         jobs(*TRAIN),
     ),
     "code of predicting": (

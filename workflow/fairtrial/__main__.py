@@ -19,6 +19,7 @@ STAGES = ("download", "convert", "split", "train", "predict", "validate", "plot"
 COMMANDS = {
     "compare": "one report over several experiments of DVC or git revisions, without a checkout",
     "status": "show how far each run is, also while Snakemake works; --watch goes on showing it",
+    "export": "write a data set in a format that other tools read: coco, voc, yolo",
     "gc": "remove store entries that no recorded run needs; asks first",
 }
 

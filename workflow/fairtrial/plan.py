@@ -8,7 +8,6 @@ its results stale.
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 from dataclasses import dataclass
 from functools import cached_property
@@ -26,8 +25,8 @@ from fairtrial.settings import (
     read_dataset,
     read_experiment,
     read_params,
-    read_source,
 )
+from fairtrial.source_settings import formats_used, read_source
 from fairtrial.yamlfile import nearest, read_yaml_text
 
 # What of `predict:` and `validate:` has a meaning: a class needs no box and no threshold.
@@ -195,7 +194,9 @@ class Plan:
         if stage == "download":
             found += [f"sources.{self.sources[name]['download']['kind']}:fetch"]
         elif stage == "convert":
-            found += [f"formats.{self.sources[name]['convert']['format']}:read"]
+            found += [
+                f"formats.{form}:read" for form in formats_used(self.sources[name]["convert"])
+            ]
         elif stage == "train":
             found += [f"backends.{self.runs[name].backend}:fit"]
         elif stage == "predict":
@@ -227,29 +228,3 @@ def _params_before_dvc() -> dict[str, Any] | None:
         ["git", "show", f"{revision}:params.yaml"], capture_output=True, text=True, check=False
     )
     return read_yaml_text(asked.stdout, revision) if asked.returncode == 0 else None
-
-
-def own_records(folder: Path = Path(".snakemake/metadata")) -> None:
-    """Make Snakemake's records files of their own where DVC linked them into its cache.
-
-    Snakemake writes its records in place; through a hard or symbolic link that would change
-    what DVC has stored. With `cache.type` reflink or copy, as committed, there is none.
-    """
-    for path in folder.rglob("*"):
-        if path.is_symlink() or (path.is_file() and path.stat().st_nlink > 1):
-            own = path.with_name(path.name + ".own")
-            shutil.copyfile(path, own)
-            own.replace(path)
-
-
-def reminder(experiment: str) -> str:
-    """Where the report is, and what to do with it if DVC did not start this; empty without one."""
-    path = Path("results", experiment, "report.pdf")
-    if not path.exists():
-        return ""
-    if "DVC_STAGE" in os.environ or not Path(".dvc").is_dir():
-        return f"Report: {path}"
-    return (
-        f"Report: {path}\nRecord it with `dvc repro` (no finished job runs again) "
-        "before the next `dvc exp run`."
-    )

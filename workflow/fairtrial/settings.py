@@ -17,12 +17,10 @@ from pydantic import (
     Discriminator,
     Field,
     Tag,
-    field_validator,
 )
 
 from fairtrial import SettingsError
 from fairtrial.datasets import FOLD, DataSet, one_fold
-from fairtrial.defects import KINDS
 from fairtrial.fitness import normalised
 from fairtrial.plugins import plugin, plugins
 from fairtrial.yamlfile import NAME, Closed, Name, closed, distinct, nearest, read_yaml
@@ -101,26 +99,6 @@ class Report(Closed):
     rank_by: RankBy
 
 
-class Cleaning(Closed):
-    """The part of config/sources/<name>.yaml that belongs to every format."""
-
-    max_dropped: Annotated[float, Field(ge=0, le=1)] = 0.05  # share of unusable images borne
-    defects: dict[str, str] = Field(default_factory=dict)  # another action than a kind's own
-    # On which pixels boxes of images that EXIF turns were drawn, where no size tells.
-    drawn_on: Literal["shown", "stored"] | None = None
-
-    @field_validator("defects")
-    @classmethod
-    def _possible(cls, defects: dict[str, str]) -> dict[str, str]:
-        for kind, action in defects.items():
-            if kind not in KINDS:
-                raise ValueError(f"`{kind}` is no kind of defect{nearest(kind, list(KINDS))}")
-            if action not in KINDS[kind].actions:
-                possible = list(KINDS[kind].actions)
-                raise ValueError(f"{kind}: cannot `{action}`{nearest(action, possible)}")
-        return defects
-
-
 class Experiment(Closed):
     """config/experiments/<name>.yaml: one question, and the runs that answer it."""
 
@@ -180,7 +158,7 @@ def training_keys() -> frozenset[str]:
 
 def read_experiment(name: Any, where: str = f"{PARAMS}: `experiment`") -> Experiment:
     """config/experiments/<name>.yaml; `where` says where it is named."""
-    path = _config("experiments", name, where)
+    path = config_file("experiments", name, where)
     experiment: Experiment = closed(Experiment, read_yaml(path), str(path))
     return experiment
 
@@ -200,12 +178,13 @@ def data_sets(name: Any, where: str = "`dataset`") -> list[str]:
 
 def _data_set(name: Any, where: str) -> DataSet:
     fold = FOLD.match(str(name))
-    path = _config("datasets", fold[1] if fold else name, where)
+    path = config_file("datasets", fold[1] if fold else name, where)
     dataset: DataSet = closed(DataSet, read_yaml(path), str(path))
     return dataset
 
 
-def _config(folder: str, name: Any, where: str) -> Path:
+def config_file(folder: str, name: Any, where: str) -> Path:
+    """config/<folder>/<name>.yaml; raises SettingsError, saying what was meant, without one."""
     path = Path("config", folder, f"{name}.yaml")
     known = [p.stem for p in path.parent.glob("*.yaml") if re.match(NAME, p.stem)]
     if name in known:
@@ -213,24 +192,3 @@ def _config(folder: str, name: Any, where: str) -> Path:
     if path.is_file():
         raise SettingsError(f"{where}: {path}: a name may hold only letters, digits and ._-")
     raise _unknown(f"{folder[:-1]} in {path.parent}", name, known, where)
-
-
-def read_source(name: Any, where: str = "`source`") -> dict[str, dict[str, Any]]:
-    """config/sources/<name>.yaml: the settings of `download` and, unless it holds only other
-    files (as checkpoints), of `convert`; `where` says where the source is named."""
-    path = _config("sources", name, where)
-    content = read_yaml(path)
-    kind, form = content.pop("kind", None), content.pop("format", None)
-    options = content.pop("options", {})
-    cleaning = {key: content.pop(key) for key in Cleaning.model_fields if key in content}
-    source = closed(plugin_settings("sources", kind, f"{path}: `kind`"), content, str(path))
-    found = {"download": {"name": name, "kind": kind, **source.model_dump(mode="json")}}
-    if form is not None:
-        model = plugin_settings("formats", form, f"{path}: `format`")
-        checked = closed(model, options, f"{path}: options")
-        found["convert"] = {
-            "format": form,
-            "options": checked.model_dump(mode="json"),
-            **closed(Cleaning, cleaning, str(path)).model_dump(mode="json"),
-        }
-    return found

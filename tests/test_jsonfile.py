@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from fairtrial import DataError
-from fairtrial.jsonrows import sections
+from fairtrial.jsonfile import sections
 
 
 def read(folder: Path, text: str) -> dict[str, list[Any]]:

@@ -1,4 +1,4 @@
-"""Large JSON files of lists, row by row: the text is held in memory, its rows are not."""
+"""JSON files: read whole or row by row, written whole or not at all."""
 
 from __future__ import annotations
 
@@ -9,14 +9,33 @@ from pathlib import Path
 from typing import Any
 
 from fairtrial import DataError
+from fairtrial.folders import whole_file
 
 _SPACE = re.compile(r"[ \t\n\r]*")
 _DECODE = json.JSONDecoder().raw_decode
 
 
+def read_json(path: Path) -> Any:
+    """The content of a JSON file. Raises DataError naming the file if there is none in it."""
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise DataError(f"{path}: no such file") from error
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise DataError(f"{path}: not valid JSON ({error})") from error
+
+
+def write_json(path: Path, content: Any) -> None:
+    """Write sorted, indented JSON; NaN is refused, since JSON has none."""
+    with whole_file(path) as file:
+        json.dump(content, file, indent=1, sort_keys=True, ensure_ascii=False, allow_nan=False)
+        file.write("\n")
+
+
 def sections(path: Path) -> Iterator[tuple[str, Iterator[Any]]]:
     """The keys of the object in a JSON file, each with an iterator over the rows of its list.
 
+    For large files: their text is held in memory, but not all of their rows.
     A value that is no list is given as its one row. An iterator ends when the next key is
     asked for. Raises DataError naming the file where it is missing or holds no such JSON.
     """
