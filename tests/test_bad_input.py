@@ -179,7 +179,7 @@ REFUSED: dict[str, tuple[Edit, list[str]]] = {
     ),
     "seeds and seed": (
         run("{seed: 4}"),
-        [f"{TRIAL}: `runs.small`: sets a seed, and `seeds` does so too; keep one"],
+        [f"{TRIAL}: `runs.small`: sets `seed`, and the experiment's `seeds` does so too; keep one"],
     ),
     "two runs of one name": (
         (TRIAL, "seeds:", "sweep: {lr0: [0.1, 0.1000000000000001]}\nseeds:"),

@@ -151,6 +151,7 @@ LEVELS = [
     store
     """,
     """
+    configurations
     mending
     progress
     scoring
@@ -196,7 +197,16 @@ LEVELS = [
     """,
 ]
 SAME_LEVEL = next(set(names.split()) for names in LEVELS if "dataset" in names)
-PLANNING = {"settings", "datasets", "source_settings", "runs", "plan", "yamlfile", "fingerprint"}
+PLANNING = {
+    "configurations",
+    "datasets",
+    "fingerprint",
+    "plan",
+    "runs",
+    "settings",
+    "source_settings",
+    "yamlfile",
+}
 
 
 def level(module: str) -> int:

@@ -117,6 +117,11 @@ class Plan:
         source = _weights(self.runs[run]).partition("/")[0]
         return [f"data/raw/{source}.sha256"] if source else []
 
+    def continued(self, run: str, experiment: str) -> list[str]:
+        """The record of the run that this one goes on from."""
+        earlier = self.runs[run].continues
+        return [f"results/{experiment}/runs/{earlier}/record.json"] if earlier else []
+
     def settings(self, stage: str, name: str = "") -> str:
         """What a job is told, as canonical JSON; `name` is its source, data set or run."""
         content: dict[str, Any]
@@ -126,7 +131,7 @@ class Plan:
             content = self.datasets[name].model_dump(mode="json", exclude={"source"})
         elif stage == "train":
             run = self.runs[name]
-            content = {"backend": run.backend, "task": run.task, **run.settings}
+            content = {"backend": run.backend, **run.settings}
         elif stage == "predict":
             run = self.runs[name]
             common = {"backend": run.backend, "task": run.task, "imgsz": run.settings["imgsz"]}

@@ -110,6 +110,7 @@ class Experiment(Closed):
     # values of a key, or sets of overrides by name
     grid: Annotated[dict[str, Dimension], AfterValidator(_once)] = Field(default_factory=dict)
     seeds: Annotated[list[Seed], Field(min_length=1), AfterValidator(distinct)] | None = None
+    replicate: Annotated[int, Field(ge=1)] = 1
 
 
 SECTIONS: dict[str, type[Closed]] = {

@@ -7,7 +7,7 @@ import math
 from pathlib import Path
 from typing import Any
 
-from fairtrial.configuration import ABSENT, Configuration, in_words, value
+from fairtrial.configuration import Configuration, in_words, value
 from fairtrial.costs import seconds
 from fairtrial.report import answer as answers
 from fairtrial.report.answer import UNDEFINED, duration, number, spread
@@ -146,8 +146,9 @@ def _provenance(trial: Trial, timings: bool) -> dict[str, Any]:
     return {
         "shared": [[k, value(shared, k)] for k in shared],
         "own": [
-            [c.letter, c.name, [[k, v] for k, v in c.differs.items() if v != ABSENT]]
+            [c.letter, c.name, [[k, value(own, k)] for k in own if k not in shared]]
             for c in trial.configurations
+            for own in [c.first.settings]
         ],
         "versions": [[k, str(v)] for k, v in versions.items()],
         "unequal": unequal,

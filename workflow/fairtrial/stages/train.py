@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 from typing import Any
 
 from fairtrial import checksums, progress, provenance
-from fairtrial.dataset import read_json, read_sides, whole_file, write_json
+from fairtrial.checkpoint import copy_whole
+from fairtrial.dataset import read_json, read_sides, write_json
 from fairtrial.leaks import read_sound_view
 from fairtrial.training import entry_key, obtain_trained
 
@@ -20,6 +20,7 @@ def train(
     annotations: Path,
     split: Path,
     initial: Path | None,
+    continues: Path | None,
     threads: int,
     weights: Path,
     record: Path,
@@ -28,10 +29,13 @@ def train(
     """Fit one run, or adopt it from the store where an equal one is finished.
 
     settings: `backend` and everything its `Settings` holds; code: fingerprint of the code that
-    fits; initial: the checkpoint to start from, or none. Raises BackendError,
-    StoreError, and DataError for a split that leaks.
+    fits; initial: the checkpoint to start from, or none; continues: record.json of the run from
+    whose end state this one goes on, or none. Raises BackendError, StoreError, and DataError
+    where the split leaks.
     """
+    earlier = read_json(continues) if continues else {}
     inputs = inputs_of(annotations, split, initial)
+    inputs |= {"continues": earlier["key"]} if earlier else {}
     framework = settings["backend"]
     own = {name: value for name, value in settings.items() if name != "backend"}
     with progress.told(weights, settings, entry_key(framework, own, code, inputs)) as live:
@@ -45,10 +49,7 @@ def train(
             threads=threads,
             after_epoch=live.after_epoch,
         )
-        made = read_json(entry / "record.json")
-        name = {
-            "run": weights.parent.name,
-            "configuration": weights.parent.name.rpartition("-s")[0],
+        name = _name(weights.parent.name) | {
             "seed": settings["seed"],
             "dataset": annotations.parent.name,
             "backend": framework,
@@ -56,11 +57,12 @@ def train(
             "key": entry.name,
             "code": code,
             "inputs": inputs | {"weights": _named(settings["weights"], inputs["weights"])},
+            "continued_from": earlier.get("run"),
             "adopted": adopted,
         }
-        _copy(entry / "weights.pt", weights)
-        _copy(entry / "history.csv", history)
-        write_json(record, made | name)
+        copy_whole(entry / "weights.pt", weights)
+        copy_whole(entry / "history.csv", history)
+        write_json(record, read_json(entry / "record.json") | name)
 
 
 def inputs_of(annotations: Path, split: Path, initial: Path | None) -> dict[str, str | None]:
@@ -72,11 +74,10 @@ def inputs_of(annotations: Path, split: Path, initial: Path | None) -> dict[str,
     }
 
 
+def _name(run: str) -> dict[str, str]:
+    return {"run": run, "configuration": run.rpartition("-s")[0]}
+
+
 def _named(path: str | None, sha: str | None) -> dict[str, str] | None:
     """The checkpoint that a run started from, by its source's name and its content."""
     return {"path": path, "sha256": sha} if path and sha else None
-
-
-def _copy(source: Path, target: Path) -> None:
-    with source.open("rb") as reader, whole_file(target, "wb") as writer:
-        shutil.copyfileobj(reader, writer)
