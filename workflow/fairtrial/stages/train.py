@@ -30,8 +30,7 @@ def train(
 
     settings: `backend` and everything its `Settings` holds; code: fingerprint of the code that
     fits; initial: the checkpoint to start from, or none; continues: record.json of the run from
-    whose end state this one goes on, or none. Raises BackendError, StoreError, and DataError
-    where the split leaks.
+    whose end state this one goes on, or none. Raises BackendError, StoreError, DataError (a leak).
     """
     earlier = read_json(continues) if continues else {}
     inputs = inputs_of(annotations, split, initial)
