@@ -119,11 +119,15 @@ LEVELS = [
     fingerprint
     fitness
     folders
+    grids
+    housekeeping
+    packed
     locks
     plugins
     provenance
     threads
     together
+    weights
     yamlfile
     """,
     """
@@ -132,30 +136,35 @@ LEVELS = [
     """
     actions
     boxes
-    jsonrows
+    duplicates
+    jsonfile
     """,
     """
+    balance
+    certificate
     checkpoint
     checksums
-    balance
     dataset
-    duplicates
+    datasets
     imagefile
     leaks
+    ranking
+    selection
     settings
     splitting
     store
     """,
     """
+    configurations
     mending
     progress
     scoring
+    source_settings
     training
     """,
     """
     backends
     formats
-    ranking
     runs
     sources
     """,
@@ -191,7 +200,16 @@ LEVELS = [
     """,
 ]
 SAME_LEVEL = next(set(names.split()) for names in LEVELS if "dataset" in names)
-PLANNING = {"settings", "runs", "plan", "yamlfile", "fingerprint"}
+PLANNING = {
+    "configurations",
+    "datasets",
+    "fingerprint",
+    "plan",
+    "runs",
+    "settings",
+    "source_settings",
+    "yamlfile",
+}
 
 
 def level(module: str) -> int:
