@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 
 from fairtrial import SettingsError
-from fairtrial.datasets import DataSet
 from fairtrial.plugins import plugins
 from fairtrial.settings import (
     DataSet,
