@@ -1,4 +1,5 @@
-"""What every framework that detects promises, found by listing the folder, none exempt."""
+"""What every framework promises, of boxes or of classes, found by listing the folder, none
+exempt."""
 
 from __future__ import annotations
 
@@ -10,50 +11,59 @@ from typing import Any
 import pytest
 import torch
 
+from fairtrial import BackendError
 from fairtrial.dataset import View
+from fairtrial.imagefile import pixels
 from fairtrial.plugins import plugin, plugins
 from fairtrial.settings import plugin_settings
 from fairtrial.yamlfile import read_yaml
-from tests.backends.tiny import draw
+from tests.backends.tiny import draw, draw_classes
 
 PARAMS = Path(__file__).parents[2] / "params.yaml"
 SMALL = {"imgsz": 64, "batch": 4, "epochs": 2, "lr0": 0.001, "fitness": {"recall": 1.0}}
-FIGURES = [f"val/{name}" for name in ("precision", "recall", "f1", "AP50", "AP", "fitness")]
+FIGURES = {
+    "detect": [f"val/{name}" for name in ("precision", "recall", "f1", "AP50", "AP", "fitness")],
+    "classify": [f"val/{n}" for n in ("precision", "recall", "f1", "accuracy", "top5", "fitness")],
+}
+# A model of each task that has none by the defaults of params.yaml.
+MODELS: dict[str, dict[str, Any]] = {
+    "networks": {"model": "cnn", "imgsz": 16, "dropout": 0.5, "augment": ["crop", "flip"]}
+}
 
 pytestmark = pytest.mark.slow
 
 
 def settings(backend: str, **changed: Any) -> dict[str, Any]:
     model = plugin_settings("backends", backend, "")
-    params = read_yaml(PARAMS) | SMALL | changed
+    params = read_yaml(PARAMS) | SMALL | MODELS.get(backend, {}) | changed
     own = {name: params[name] for name in model.model_fields}
     return model.model_validate(own).model_dump(mode="json")
 
 
-def detecting() -> list[str]:
-    found = plugins("backends")
-    return [name for name in found if hasattr(plugin("backends", name), "detector")]
+def task(backend: str) -> str:
+    return "detect" if hasattr(plugin("backends", backend), "detector") else "classify"
 
 
 class Trained:
     """One training without an interruption, and one that was stopped after its first epoch."""
 
     def __init__(self, backend: str, view: View, folder: Path) -> None:
-        self.view, self.folder = view, folder
+        self.view, self.folder, self.task = view, folder, task(backend)
         self.module, self.settings = plugin("backends", backend), settings(backend)
         self.rows: list[dict[str, Any]] = []
         self.facts = self.fit("whole", self.rows.append)
 
-    def fit(self, name: str, after_epoch: Any) -> dict[str, Any]:
+    def fit(self, name: str, after_epoch: Any, **changed: Any) -> dict[str, Any]:
         (self.folder / name).mkdir(exist_ok=True)
-        place = self.folder / name
-        return dict(self.module.fit(self.settings, self.view, None, place, 1, after_epoch))
+        place, settings = self.folder / name, self.settings | changed
+        return dict(self.module.fit(settings, self.view, None, place, 1, after_epoch))
 
 
-@pytest.fixture(scope="module", params=detecting())
+@pytest.fixture(scope="module", params=plugins("backends"))
 def trained(request: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Trained]:
     folder = tmp_path_factory.mktemp(request.param)
-    view = draw(folder / "data", images=12)
+    make = draw if task(request.param) == "detect" else draw_classes
+    view = make(folder / "data", images=12)
     before = inventory(view.folder)
     yield Trained(request.param, view, folder)
     assert inventory(view.folder) == before, "the folder of the images was written to"
@@ -74,7 +84,7 @@ def test_the_history_has_what_figures_and_search_read(trained: Trained) -> None:
     with (trained.folder / "whole/history.csv").open() as file:
         rows = list(csv.DictReader(file))
     assert [int(row["epoch"]) for row in rows] == [1, 2]
-    assert {"epoch", "lr", *FIGURES} <= set(rows[0])
+    assert {"epoch", "lr", *FIGURES[trained.task]} <= set(rows[0])
     parts = {
         side: {n for n in rows[0] if n.startswith(f"{side}/") and n.endswith("_loss")}
         for side in ("train", "val")
@@ -82,7 +92,7 @@ def test_the_history_has_what_figures_and_search_read(trained: Trained) -> None:
     assert parts["train"] and {n.partition("/")[2] for n in parts["train"]} == {
         n.partition("/")[2] for n in parts["val"]
     }
-    assert all(0 <= float(row[name]) <= 1 for row in rows for name in FIGURES)
+    assert all(0 <= float(row[name]) <= 1 for row in rows for name in FIGURES[trained.task])
 
 
 def test_each_epoch_is_told_of_once_with_its_row(trained: Trained) -> None:
@@ -97,7 +107,8 @@ def test_each_epoch_is_told_of_once_with_its_row(trained: Trained) -> None:
 
 def test_the_facts(trained: Trained) -> None:
     facts = trained.facts
-    assert facts["parameters"] > 1e6 and facts["gflops"] > 0 and facts["layers"] > 10
+    least = {"detect": 1e6, "classify": 1e5}[trained.task]
+    assert facts["parameters"] > least and facts["gflops"] > 0 and facts["layers"] > 10
     assert facts["epochs_run"] == 2 and not facts.get("deviations")
     fitness = [row["val/fitness"] for row in trained.rows]
     assert fitness == pytest.approx([row["val/recall"] for row in trained.rows])
@@ -118,11 +129,19 @@ def test_stopped_and_gone_on_equals_never_stopped(trained: Trained) -> None:
     whole, parts = trained.folder / "whole", trained.folder / "parts"
     assert (whole / "history.csv").read_text() == (parts / "history.csv").read_text()
     for name in ("weights.pt", "state.pt"):
-        one, other = (
-            dict(tensors(torch.load(f / name, weights_only=False))) for f in (whole, parts)
-        )
-        assert one.keys() == other.keys()
-        assert [key for key in one if not torch.equal(one[key], other[key])] == []
+        assert unequal(whole / name, parts / name) == []
+
+
+def test_another_seed_is_another_training(trained: Trained) -> None:
+    trained.fit("other", lambda row: None, seed=1, epochs=1)
+    assert unequal(trained.folder / "whole/weights.pt", trained.folder / "other/weights.pt")
+
+
+def unequal(one: Path, other: Path) -> list[str]:
+    """The tensors of two files of the same names that are not the same bits."""
+    here, there = (dict(tensors(torch.load(file, weights_only=False))) for file in (one, other))
+    assert here.keys() == there.keys()
+    return [key for key in here if not torch.equal(here[key], there[key])]
 
 
 def tensors(content: Any, name: str = "") -> Iterator[tuple[str, Any]]:
@@ -137,6 +156,8 @@ def tensors(content: Any, name: str = "") -> Iterator[tuple[str, Any]]:
 
 def test_detections_lie_on_the_image_and_classes_match_by_name(trained: Trained) -> None:
     """In pixels of the file, which is not as large as the network's image."""
+    if trained.task != "detect":
+        pytest.skip("it finds classes of whole images")
     image = trained.view.side("val")[0]
     names = trained.view.dataset.categories
     turned = {100 - number: name for number, name in names.items()}
@@ -155,3 +176,26 @@ def test_detections_lie_on_the_image_and_classes_match_by_name(trained: Trained)
         assert 0 <= detection.score <= 1
     assert [100 - d.category_id for d in found["turned"]] == [d.category_id for d in found["as"]]
     assert {d.category_id for d in found["one"]} <= {7}
+
+
+def test_probabilities_add_up_and_classes_match_by_name(trained: Trained) -> None:
+    if trained.task != "classify":
+        pytest.skip("it finds boxes")
+    view = trained.view
+    names = view.dataset.categories
+    turned = {100 - number: name for number, name in names.items()}
+    pictures = [pixels(view.folder, image.file_name) for image in view.side("val")]
+    found = []
+    for categories in (names, turned):
+        weights = trained.folder / "whole/weights.pt"
+        with trained.module.classifier(weights, categories, trained.settings, 1) as classify:
+            answers = [classify(picture) for picture in pictures]
+        assert all(part >= 0 for _, times in answers for part in times.values())
+        found.append([likely for likely, _ in answers])
+    assert all(sum(likely) == pytest.approx(1) and min(likely) >= 0 for likely in found[0])
+    assert found[1] == [likely[::-1] for likely in found[0]]
+    with (
+        pytest.raises(BackendError, match="its classes are"),
+        trained.module.classifier(weights, {1: "else"}, trained.settings, 1),
+    ):
+        pass

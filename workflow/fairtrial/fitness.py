@@ -18,12 +18,11 @@ FIGURES = {
     "accuracy": "accuracy",
     "top5": "top5",
 }
-OF_BOXES = ("precision", "recall", "f1", "map50", "map50_95")
-OF_CLASSES = ("accuracy", "top5", "precision", "recall", "f1")
-
-# What `fitness: null` stands for: boxes are judged by the first, classes by the second.
-ALONE = {"map50_95": 1.0}
-ALONE_OF_CLASSES = {"accuracy": 1.0}
+OF = {  # the figures that each task has
+    "detect": ("precision", "recall", "f1", "map50", "map50_95"),
+    "classify": ("accuracy", "top5", "precision", "recall", "f1"),
+}
+ALONE = {"detect": {"map50_95": 1.0}, "classify": {"accuracy": 1.0}}  # what `null` stands for
 
 
 def normalised(weights: Mapping[str, float] | None) -> dict[str, float] | None:
@@ -37,7 +36,7 @@ def normalised(weights: Mapping[str, float] | None) -> dict[str, float] | None:
     if not total > 0:
         raise ValueError("must give one figure at least a weight above 0")
     found = {n: round(weights[n] / total, 12) for n in FIGURES if weights.get(n, 0.0) > 0}
-    return None if found in (ALONE, ALONE_OF_CLASSES) else found
+    return None if found in ALONE.values() else found
 
 
 def f1(precision: float, recall: float) -> float:
@@ -51,7 +50,7 @@ def score(figures: Mapping[str, float], weights: Mapping[str, float] | None) -> 
 
     Figures without a weight may be missing. Raises KeyError where one with a weight is.
     """
-    shares = normalised(weights) or (ALONE_OF_CLASSES if "accuracy" in figures else ALONE)
+    shares = normalised(weights) or ALONE["classify" if "accuracy" in figures else "detect"]
     return sum(share * figures[FIGURES[name]] for name, share in shares.items())
 
 
@@ -64,9 +63,9 @@ def judged(row: Mapping[str, Any], weights: Mapping[str, float] | None) -> dict[
     return others | shown | {"val/fitness": score(figures, weights)}
 
 
-def formula(weights: Mapping[str, float] | None) -> str:
+def formula(weights: Mapping[str, float] | None, task: str = "detect") -> str:
     """The rule in words, to stand beside numbers: `0.9 recall + 0.1 AP`; `AP` alone."""
-    shares = normalised(weights) or ALONE
+    shares = normalised(weights) or ALONE[task]
     if len(shares) == 1:
         return FIGURES[next(iter(shares))]
     return " + ".join(f"{share:g} {FIGURES[name]}" for name, share in shares.items())

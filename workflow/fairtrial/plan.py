@@ -161,12 +161,24 @@ class Plan:
         texts = {"title": self.experiment.title, "question": self.experiment.question}
         return content | texts | {"experiment": self.name}
 
+    @cached_property
+    def task(self) -> str:
+        """That of all runs. Raises SettingsError where they have several."""
+        tasks = {run.task: name for name, run in self.runs.items()}
+        if len(tasks) > 1:
+            told = ", ".join(f"{name}: {task}" for task, name in sorted(tasks.items()))
+            raise SettingsError(
+                f"{self.file}: its runs are of two tasks ({told}), which have no figure in common; "
+                "make it two experiments"
+            )
+        return next(iter(tasks))
+
     @property
     def _rank_by(self) -> str | dict[str, float]:
         """The rule that ranks. A run of no epoch has no fitness of its own."""
         trained = {n: run.settings for n, run in self.runs.items() if run.settings.get("epochs")}
         own = {name: settings.get("fitness") for name, settings in trained.items()}
-        return ranking.resolve(self.params["report"]["rank_by"], own, self.file)
+        return ranking.resolve(self.params["report"]["rank_by"], own, self.task, self.file)
 
     def fitted_by(self, run: str) -> str:
         """The fingerprint of the code that determines a run's weights: the store's part of it.

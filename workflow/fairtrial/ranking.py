@@ -24,11 +24,17 @@ def _some_weight(weights: dict[str, float]) -> dict[str, float]:
 
 
 Weights = Annotated[
-    dict[Literal["precision", "recall", "f1", "map50", "map50_95"], Annotated[float, Field(ge=0)]],
+    dict[
+        Literal["precision", "recall", "f1", "map50", "map50_95", "accuracy", "top5"],
+        Annotated[float, Field(ge=0)],
+    ],
     AfterValidator(_some_weight),
 ]
 RankBy = Annotated[
-    Annotated[Literal["fitness", "AP", "AP50", "precision", "recall", "f1"], Tag("[plain]")]
+    Annotated[
+        Literal["fitness", "AP", "AP50", "precision", "recall", "f1", "accuracy", "top5"],
+        Tag("[plain]"),
+    ]
     | Annotated[Weights, Tag("[mapping]")],
     Discriminator(shape),
 ]
@@ -64,23 +70,37 @@ class Rule:
 
 
 def resolve(
-    rank_by: str | dict[str, float], own: Mapping[str, dict[str, float] | None], file: str
+    rank_by: str | dict[str, float],
+    own: Mapping[str, dict[str, float] | None],
+    task: str,
+    file: str,
 ) -> str | dict[str, float]:
-    """What `report.rank_by` means for runs whose settings `fitness` are `own`, by their names.
+    """What `report.rank_by` means for runs of a task whose settings `fitness` are `own`, by
+    their names.
 
     Raises SettingsError where it is to be their fitness, and they have several; `file` is the
     experiment's, for the message.
     """
     if rank_by != FITNESS:
+        _refuse_unknown(rank_by, task, file)
         return rank_by
-    rules = {fitness.formula(weights): name for name, weights in own.items()}
+    rules = {fitness.formula(weights, task): name for name, weights in own.items()}
     if len(rules) > 1:
         told = ", ".join(f"{name}: {formula}" for formula, name in rules.items())
         raise SettingsError(
             f'params.yaml: report: `rank_by` is "fitness", and the runs of {file} have several '
             f"({told}); name one figure, or the weights of several"
         )
-    return next(iter(own.values()), None) or "AP"
+    return next(iter(own.values()), None) or fitness.FIGURES[next(iter(fitness.ALONE[task]))]
+
+
+def _refuse_unknown(rank_by: str | dict[str, float], task: str, file: str) -> None:
+    for figure in rule(rank_by).figures:
+        if figure not in (known := [fitness.FIGURES[name] for name in fitness.OF[task]]):
+            raise SettingsError(
+                f"params.yaml: report: `rank_by`: the runs of {file} have no {figure}; they have "
+                + ", ".join(known)
+            )
 
 
 def rule(rank_by: str | Mapping[str, float]) -> Rule:
@@ -88,7 +108,7 @@ def rule(rank_by: str | Mapping[str, float]) -> Rule:
     alone are that figure. Raises ValueError where no weight is above 0."""
     if isinstance(rank_by, str):
         return Rule(rank_by)
-    shares = fitness.normalised(rank_by) or fitness.ALONE
+    shares = fitness.normalised(rank_by) or {n: 1.0 for n, share in rank_by.items() if share > 0}
     if len(shares) == 1:
         return Rule(fitness.FIGURES[next(iter(shares))])
     return Rule(FITNESS, shares)

@@ -22,9 +22,42 @@ FIGURES = (  # every figure of metrics.json
     *("precision", "recall", "f1", "AP50", "AP", "AP75", "AP_small", "AP_medium", "AP_large"),
     *("AR_1", "AR_10", "AR_100", "AR_small", "AR_medium", "AR_large"),
 )
-NAMES = {"precision": "Precision", "recall": "Recall", "f1": "F1", FITNESS: "Fitness"}
+NAMES = {
+    "precision": "Precision",
+    "recall": "Recall",
+    "f1": "F1",
+    FITNESS: "Fitness",
+    "accuracy": "Accuracy",
+    "top5": "Top-5",
+    "log_loss": "Log loss",
+    "ece": "ECE",
+}
 REPEATS = ("seed", "replicate")  # settings that tell a run from its repetitions
 BACKGROUND = "background"
+
+
+@dataclass(frozen=True)
+class Measures:
+    """What a task is measured by: figures of tables, all of metrics.json, and of each class."""
+
+    shown: tuple[str, ...]
+    every: tuple[str, ...]
+    of_class: str  # the column of per_class.csv that stands for a class
+    counted: str  # the column of per_class.csv that says how many there were
+
+
+MEASURES = {
+    "detect": Measures(SHOWN, FIGURES, "AP", "objects"),
+    "classify": Measures(
+        ("accuracy", "top5", "precision", "recall", "f1", "log_loss", "ece"),
+        (
+            *("accuracy", "top5", "precision", "recall", "f1"),
+            *("precision_micro", "recall_micro", "f1_micro", "log_loss", "ece"),
+        ),
+        "f1",
+        "images",
+    ),
+}
 
 
 @dataclass
@@ -82,6 +115,11 @@ class Run:
     def metrics(self) -> dict[str, Any]:
         metrics: dict[str, Any] = read_json(self.folder / "metrics.json")
         return metrics
+
+    @cached_property
+    def task(self) -> str:
+        """What its figures are of: `classify` where one of them is the accuracy."""
+        return "classify" if "accuracy" in (self.metrics.get("val") or {}) else "detect"
 
     def score(self, split: str, metric: str) -> float | None:
         """One figure of metrics.json, or the fitness by this run's rule; None where it is

@@ -13,10 +13,14 @@ from typing import Any
 from fairtrial.configuration import Configuration, value
 from fairtrial.gaps import Gap, gaps_to
 from fairtrial.provenance import canonical
+from fairtrial.results import NAMES as LONG
 from fairtrial.trial import Comparison
 
-SHOWN = ("precision", "recall", "AP50", "AP")
-NAMES = {"precision": "Precision", "recall": "Recall", "AP50": "mAP50", "AP": "mAP50-95"}
+SHOWN = {  # four figures by task
+    "detect": ("precision", "recall", "AP50", "AP"),
+    "classify": ("accuracy", "precision", "recall", "f1"),
+}
+NAMES = LONG | {"AP50": "mAP50", "AP": "mAP50-95"}
 WIDE = 100  # of the largest to the smallest value, from which on the axis is logarithmic
 
 

@@ -32,7 +32,7 @@ class Common(BaseModel):
     """
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
-    judged_by: ClassVar[tuple[str, ...]] = fitness.OF_BOXES
+    judged_by: ClassVar[tuple[str, ...]] = fitness.OF["detect"]
 
     weights: str | None
     epochs: Annotated[int, Field(ge=0)]

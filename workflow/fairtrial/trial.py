@@ -19,7 +19,7 @@ from pathlib import Path
 from fairtrial import DataError, SettingsError
 from fairtrial.configuration import ABSENT, MANY, Configuration, letter, value, whole_name
 from fairtrial.ranking import Rule, rule
-from fairtrial.results import FIGURES, Run, View
+from fairtrial.results import MEASURES, Measures, Run, View
 
 
 @dataclass
@@ -35,6 +35,14 @@ class Comparison:
     @property
     def metric(self) -> str:
         return self.rule.name
+
+    @property
+    def task(self) -> str:
+        return self.configurations[0].first.task
+
+    @property
+    def measures(self) -> Measures:
+        return MEASURES[self.task]
 
     @property
     def names(self) -> str:
@@ -60,6 +68,11 @@ class Trial:
     data: Path
     runs: list[Run]
     rule: Rule
+
+    @property
+    def task(self) -> str:
+        """That of all runs: `load` refuses others."""
+        return self.runs[0].task
 
     @cached_property
     def views(self) -> dict[str, View]:
@@ -157,11 +170,21 @@ def load(
     if not runs:
         raise SettingsError("the experiment names no runs: there is nothing to show")
     chosen = rule(rank_by)
-    for figure in chosen.figures:
-        if figure not in FIGURES:
-            raise SettingsError(f"rank_by: {figure} is no figure; possible: {', '.join(FIGURES)}")
     found = [Run(name, results, chosen) for name in dict.fromkeys(runs)]
     for run in found:
         if not run.folder.is_dir():
             raise DataError(f"{run.folder}: no such folder; has the run {run.name} been trained?")
+    _refuse_others(found, chosen)
     return Trial(results, data, found, chosen)
+
+
+def _refuse_others(runs: list[Run], chosen: Rule) -> None:
+    """Refuse runs of two tasks, which have no figure in common, and a figure they do not have."""
+    tasks = {run.task: run.name for run in runs}
+    if len(tasks) > 1:
+        told = ", ".join(f"{name}: {task}" for task, name in sorted(tasks.items()))
+        raise SettingsError(f"runs of two tasks have no figure in common ({told})")
+    possible = MEASURES[runs[0].task].every
+    for figure in chosen.figures:
+        if figure not in possible:
+            raise SettingsError(f"rank_by: {figure} is no figure; possible: {', '.join(possible)}")

@@ -102,7 +102,7 @@ class Training:
             loss, hits = loss + found * len(chosen), hits + right
         if not math.isfinite(loss):
             raise BackendError(f"the loss is not a number any more in epoch {epoch + 1}; lower lr0")
-        return {"train/loss": loss / len(order), "train/accuracy": hits / len(order)}
+        return {"train/cross_entropy_loss": loss / len(order), "train/accuracy": hits / len(order)}
 
     def _step(self, batch: torch.Tensor, classes: torch.Tensor) -> tuple[float, int]:
         """One step of the optimizer. Returns the mean loss, and how many were right."""
@@ -122,7 +122,9 @@ class Training:
             [probabilities(self.net, b, self._device) for b, _ in self._val.batches(LARGEST)]
         )
         found = classification.figures(self._val.classes, likely)
-        return {"val/loss": found["log_loss"]} | {f"val/{name}": found[name] for name in SHOWN}
+        return {"val/cross_entropy_loss": found["log_loss"]} | {
+            f"val/{name}": found[name] for name in SHOWN
+        }
 
     def _state(self) -> dict[str, Any]:
         return {

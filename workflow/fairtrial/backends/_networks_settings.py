@@ -48,7 +48,7 @@ class Rule(BaseModel):
 class Settings(Common):
     """What has the same meaning for detectors has the same name; defaults are in params.yaml."""
 
-    judged_by: ClassVar[tuple[str, ...]] = fitness.OF_CLASSES
+    judged_by: ClassVar[tuple[str, ...]] = fitness.OF["classify"]
 
     model: str
     imgsz: Annotated[int, Field(ge=8)]

@@ -35,6 +35,8 @@ def annotate(
         raise SettingsError(f"{one.folder / 'weights.pt'}: no such run; --run <experiment>/<run>")
     if not input.exists():
         raise DataError(f"{input}: no such file or folder")
+    if one.task != "detect":
+        raise SettingsError(f"{one.folder}: finds classes of whole images, which have no boxes")
     least = one.metrics["confidence"] if confidence is None else confidence
     found: Counter[str] = Counter()
     with _detector(one, least, threads) as (detect, names):
@@ -48,8 +50,6 @@ def annotate(
 def _detector(one: Run, confidence: float, threads: int) -> Iterator[tuple[Detect, dict[int, str]]]:
     """The run's model with the settings it was scored with, and its classes by number."""
     settings = one.record["settings"]
-    if settings.get("task", "detect") != "detect":
-        raise SettingsError(f"{one.folder}: finds classes of whole images, which have no boxes")
     framework = one.record["backend"]
     asked = {"backend": framework, "task": "detect", "imgsz": settings["imgsz"]}
     asked |= read_params()["predict"] | {"conf": confidence}

@@ -52,7 +52,7 @@ def _score(section: dict[str, Any], run: str, root: Path) -> None:
     from fairtrial.stages.validate import validate
 
     one = Run(run, root / "results/comparison")
-    task = one.record["settings"].get("task", "detect")
+    task = one.task
     views, detections = root / "data/sets" / one.dataset, one.folder / "predictions"
     validate(
         settings={"task": task} | {k: v for k, v in section.items() if k in HEEDED[task]},
@@ -70,13 +70,15 @@ def _score(section: dict[str, Any], run: str, root: Path) -> None:
 def _fetch_images(found: Recorded, count: int, root: Path) -> None:
     """Copy the images that the gallery would choose from what this revision brought."""
     from fairtrial.figures.gallery import by_interest
+    from fairtrial.packed import file_of
     from fairtrial.results import View
 
     for place in sorted((root / "data/sets").iterdir()):
         view = View(place.name, root / "data")
         for side in ("val", "test"):
             for image in by_interest(view, side)[:count]:
-                _recorded.copy_image(found, view.source, image.file_name, root)
+                file = str(file_of(Path(), image.file_name))
+                _recorded.copy_image(found, view.source, file, root)
 
 
 def _report(plan: Plan, found: Sequence[Recorded], runs: list[str], root: Path) -> None:

@@ -1,4 +1,4 @@
-"""AP of each class, beside how many objects of it there are."""
+"""AP or F1 of each class, beside how many objects or images of it there are."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ from fairtrial.figures.base import (
     new,
     not_shown,
 )
+from fairtrial.results import NAMES
 from fairtrial.trial import Comparison, Trial
 
 PER_PAGE = 50
@@ -34,24 +35,28 @@ def per_class(trial: Trial, settings: dict[str, Any]) -> Iterator[Drawn]:
     """A row a class, a mark a configuration; 50 classes a drawing, the 150 commonest at most."""
     for number, comparison in enumerate(trial.comparisons):
         counts = _objects(comparison)
+        counted, figure_name = comparison.measures.counted, _name(comparison)
         kept = sorted(counts, key=lambda name: (-counts[name], name))[: PER_PAGE * PAGES]
         for page, start in enumerate(range(0, len(kept), PER_PAGE)):
             names = kept[start : start + PER_PAGE]
             left_out = len(counts) - len(kept)
             caption = (
                 f"On {comparison.split} of {comparison.names}, means over seeds; classes by their "
-                "number of objects, which stands at the right. Those without objects have no AP."
+                f"number of {counted}, which stands at the right. Those without {counted} have no "
+                f"{figure_name}."
             )
             if left_out:
                 caption += f" The {left_out} rarest classes are in per_class.csv only."
-            title = "AP of each class" + (f" ({page + 1})" if len(kept) > PER_PAGE else "")
+            title = f"{figure_name} of each class" + (
+                f" ({page + 1})" if len(kept) > PER_PAGE else ""
+            )
             drawn = _rows(comparison, names, counts)
             yield Drawn(f"per-class-{number + 1}-{page + 1}", drawn, title, caption)
 
 
 @figure("classes")
 def class_map(trial: Trial, settings: dict[str, Any]) -> Iterator[Drawn]:
-    """AP of each class under each configuration, where there are too many for marks."""
+    """AP or F1 of each class under each configuration, where there are too many for marks."""
     for number, comparison in enumerate(trial.comparisons):
         shown = comparison.ranked()[:MAP]
         if len(shown) <= len(COLOURS):
@@ -65,14 +70,20 @@ def class_map(trial: Trial, settings: dict[str, Any]) -> Iterator[Drawn]:
         caption += not_shown(len(comparison.configurations) - len(shown))
         if len(counts) > len(kept):
             caption += f" The {len(counts) - len(kept)} rarest classes are left out."
-        drawn = _map(shown, kept, comparison.split)
-        yield Drawn(f"class-map-{number + 1}", drawn, "AP of each class by configuration", caption)
+        drawn = _map(shown, kept, comparison)
+        title = f"{_name(comparison)} of each class by configuration"
+        yield Drawn(f"class-map-{number + 1}", drawn, title, caption)
 
 
-def _map(shown: list[Configuration], names: list[str], split: str) -> Any:
+def _name(comparison: Comparison) -> str:
+    """What stands for a class: `AP`, `F1`."""
+    return NAMES.get(comparison.measures.of_class, comparison.measures.of_class)
+
+
+def _map(shown: list[Configuration], names: list[str], comparison: Comparison) -> Any:
     drawn = new(2.2 + 0.45 * len(names))
     ax = drawn.subplots()
-    table = np.array([[_mean(c, name, split) for c in shown] for name in names], float)
+    table = np.array([[_mean(c, name, comparison) for c in shown] for name in names], float)
     picture = ax.pcolormesh(table, cmap="cividis", edgecolors="white", linewidth=0.3)
     ax.invert_yaxis()
     ax.set_xticks(np.arange(len(shown)) + 0.5, [c.letter for c in shown])
@@ -84,20 +95,22 @@ def _map(shown: list[Configuration], names: list[str], split: str) -> Any:
         text = f"{ap:.2f}".removeprefix("0")
         shade = "white" if ap < middle else "black"
         ax.text(column + 0.5, row + 0.5, text, ha="center", va="center", fontsize=6.5, color=shade)
-    drawn.colorbar(picture, ax=ax, label="AP", fraction=0.03, pad=0.01)
+    drawn.colorbar(picture, ax=ax, label=_name(comparison), fraction=0.03, pad=0.01)
     return drawn
 
 
-def _mean(configuration: Configuration, name: str, split: str) -> float:
-    """AP of a class over all runs that have one; NaN where none has."""
-    found = [run.per_class.get(split, {}).get(name, {}).get("AP") for run in configuration.runs]
+def _mean(configuration: Configuration, name: str, comparison: Comparison) -> float:
+    """The figure of a class over all runs that have one; NaN where none has."""
+    tables = [run.per_class.get(comparison.split, {}) for run in configuration.runs]
+    found = [table.get(name, {}).get(comparison.measures.of_class) for table in tables]
     defined = [f for f in found if f is not None and np.isfinite(f)]
     return float(np.mean(defined)) if defined else float("nan")
 
 
 def _objects(comparison: Comparison) -> dict[str, int]:
     table = comparison.configurations[0].first.per_class.get(comparison.split, {})
-    return {name: int(row["objects"]) for name, row in table.items() if row["objects"] > 0}
+    counted = comparison.measures.counted
+    return {name: int(row[counted]) for name, row in table.items() if row[counted] > 0}
 
 
 def _rows(comparison: Comparison, names: list[str], counts: dict[str, int]) -> Any:
@@ -106,21 +119,27 @@ def _rows(comparison: Comparison, names: list[str], counts: dict[str, int]) -> A
     left, right = drawn.subplots(1, 2, sharey=True, width_ratios=(5, 1))
     look = looks(comparison.configurations, comparison.ranked())
     for configuration in comparison.configurations:
-        _marks(left, configuration, names, comparison.split, look[configuration.letter])
-    left.set(xlim=(-0.02, 1.02), ylim=(len(names) - 0.5, -0.5), xlabel=f"AP on {comparison.split}")
+        _marks(left, configuration, names, comparison, look[configuration.letter])
+    xlabel = f"{_name(comparison)} on {comparison.split}"
+    left.set(xlim=(-0.02, 1.02), ylim=(len(names) - 0.5, -0.5), xlabel=xlabel)
     left.set_yticks(range(len(names)), [shorten(name, 28) for name in names])
     left.grid(axis="y", visible=True)
-    _bars(right, [counts[name] for name in names], comparison.split)
+    title = f"{comparison.measures.counted.capitalize()}, {comparison.split}"
+    _bars(right, [counts[name] for name in names], title)
     legend(drawn, comparison.configurations, look, marker=True)
     return drawn
 
 
 def _marks(
-    ax: Axes, configuration: Configuration, names: list[str], split: str, look: dict[str, Any]
+    ax: Axes,
+    configuration: Configuration,
+    names: list[str],
+    comparison: Comparison,
+    look: dict[str, Any],
 ) -> None:
     grey = look["color"] == OTHERS
     for place, name in enumerate(names):
-        mean = _mean(configuration, name, split)
+        mean = _mean(configuration, name, comparison)
         if np.isfinite(mean):
             ax.plot(
                 [mean],
@@ -134,11 +153,11 @@ def _marks(
             )
 
 
-def _bars(ax: Axes, counts: list[int], split: str) -> None:
+def _bars(ax: Axes, counts: list[int], title: str) -> None:
     bars = ax.barh(range(len(counts)), counts, color="#9A9A9A", height=0.6)
     ax.bar_label(bars, padding=2, fontsize=7)
     ax.set(xlim=(0, 1.45 * max([*counts, 1])), xticks=[])
-    ax.set_title(f"Objects, {split}", loc="left", fontsize=FONT)
+    ax.set_title(title, loc="left", fontsize=FONT)
     ax.tick_params(labelleft=False)
     ax.grid(visible=False)
     for side in ("top", "right", "bottom"):

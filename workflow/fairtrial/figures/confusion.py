@@ -55,10 +55,15 @@ def _side(size: int) -> float:
 
 def _names(configuration: Configuration, split: str) -> list[str]:
     found = dict.fromkeys(truth for truth, _ in configuration.first.confusion[split])
-    return [n for n in found if n != BACKGROUND] + [BACKGROUND]
+    background = [BACKGROUND] if configuration.first.task == "detect" else []
+    return [n for n in found if n not in background] + background
 
 
 def _caption(comparison: Comparison, size: int, left_out: int) -> str:
+    if comparison.task == "classify":
+        said = f"On {comparison.split} of {comparison.names}, first seed; each image counts as its "
+        said += "most probable class. The shade is the share of the row, the number counts images."
+        return said + not_shown(left_out)
     text = (
         f"On {comparison.split} of {comparison.names}, first seed, at the chosen confidence, "
         "IoU 0.5. The shade is the share of the row"
@@ -75,7 +80,7 @@ def _matrices(chosen: list[Configuration], names: list[str], split: str, across:
     drawn = new(rows * (min(wide, _side(len(names))) if across > 1 else _side(len(names))))
     axes = list(drawn.subplots(rows, columns, squeeze=False).flat)
     for ax, configuration in zip(axes, chosen, strict=False):
-        _matrix(ax, _counts(configuration, names, split), names)
+        _matrix(ax, _counts(configuration, names, split), names, configuration.first.task)
         ax.set_title(configuration.label({1: 90, 2: 42, 3: 24}[columns]), loc="left")
     for ax in axes[len(chosen) :]:
         ax.set_visible(False)
@@ -87,7 +92,7 @@ def _counts(configuration: Configuration, names: list[str], split: str) -> NDArr
     return np.array([[found.get((a, b), 0) for b in names] for a in names])
 
 
-def _matrix(ax: Axes, counts: NDArray[np.int64], names: list[str]) -> None:
+def _matrix(ax: Axes, counts: NDArray[np.int64], names: list[str], task: str) -> None:
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     written = len(names) - 1 <= WRITTEN
     labels = [shorten(name, 16) for name in names]
@@ -110,7 +115,7 @@ def _matrix(ax: Axes, counts: NDArray[np.int64], names: list[str]) -> None:
     )
     ax.tick_params(axis="x", rotation=45 if len(names) <= 8 else 90)
     ax.tick_params(axis="y", rotation=0)
-    ax.set(xlabel="Detected as", ylabel="Truth")
+    ax.set(xlabel={"detect": "Detected as"}.get(task, "Taken for"), ylabel="Truth")
     for spine in ax.spines.values():
         spine.set_visible(True)
 

@@ -11,6 +11,7 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 
+from fairtrial import packed
 from fairtrial.configuration import Configuration, shorten
 from fairtrial.dataset import Image
 from fairtrial.figures.base import WIDTH, Drawn, figure, new, not_shown
@@ -34,7 +35,7 @@ class Box:
 @figure("gallery")
 def gallery(trial: Trial, settings: dict[str, Any]) -> Iterator[Drawn]:
     """A drawing an image: the truth, then each configuration's first seed, best on val first."""
-    for number, comparison in enumerate(trial.comparisons):
+    for number, comparison in enumerate(trial.comparisons if trial.task == "detect" else []):
         view, split = comparison.views[0], comparison.split
         chosen = choose(view, split, int(settings.get("gallery", 4)))
         ranked = comparison.ranked()[:SHOWN]
@@ -137,7 +138,7 @@ def _panels(view: View, image: Image, panels: dict[str, list[Box]], words: dict[
     drawn = new(rows * (WIDTH / columns * aspect + 0.5) + 0.2)
     axes = list(drawn.subplots(rows, columns, squeeze=False).flat)
     places = {name: i for i, name in enumerate(sorted(view.objects.categories.values()))}
-    picture = pixels(view.images / image.file_name, round(WIDTH / columns / 2.54 * DENSITY))
+    picture = pixels(view.images, image.file_name, round(WIDTH / columns / 2.54 * DENSITY))
     for ax, (title, boxes) in zip(axes, panels.items(), strict=False):
         ax.imshow(picture, extent=(0, image.width, image.height, 0), interpolation="none")
         ax.set_title(f"{title}", loc="left", fontsize=7.5)
@@ -150,12 +151,14 @@ def _panels(view: View, image: Image, panels: dict[str, list[Box]], words: dict[
     return drawn
 
 
-def pixels(path: Path, width: int) -> Any:
-    """The photograph upright, at most `width` pixels wide."""
+def pixels(folder: Path, name: str, width: int) -> Any:
+    """The photograph upright, at most `width` pixels wide; it may lie in a shard."""
     from PIL import Image as Picture
     from PIL import ImageOps
 
-    with Picture.open(path) as picture:
+    if packed.is_packed(name):
+        return Picture.fromarray(packed.pixels(folder, name))
+    with Picture.open(folder / name) as picture:
         upright = ImageOps.exif_transpose(picture).convert("RGB")
     upright.thumbnail((width, 2 * width))
     return upright

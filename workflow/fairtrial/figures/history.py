@@ -20,13 +20,19 @@ PROGRESS = {
     "val/AP50": "AP50",
     "val/AP": "AP",
 }
+OF_CLASSES = {
+    "train/accuracy": "train: accuracy",
+    "val/accuracy": "val: accuracy",
+    "val/top5": "val: top-5",
+    "val/f1": "val: F1",
+}
 SEEDS = "Thick lines are means over seeds, thin lines single seeds. "
 
 
 @figure("curves")
 def progress(trial: Trial, settings: dict[str, Any]) -> Iterator[Drawn]:
     """Precision, recall, AP50 and AP on val after each epoch."""
-    for number, comparison in enumerate(trial.comparisons):
+    for number, comparison in enumerate(trial.comparisons if trial.task == "detect" else []):
         columns = [c for c in PROGRESS if _filled(comparison, c)]
         if columns:
             caption = (
@@ -36,6 +42,21 @@ def progress(trial: Trial, settings: dict[str, Any]) -> Iterator[Drawn]:
             drawn = _panels(comparison, columns, PROGRESS, per_row=2)
             title = "Precision, recall and AP on val during training"
             yield Drawn(f"progress-{number + 1}", drawn, title, caption)
+
+
+@figure("curves")
+def accuracy(trial: Trial, settings: dict[str, Any]) -> Iterator[Drawn]:
+    """Accuracy on train and val, top-5 and F1 on val after each epoch."""
+    for number, comparison in enumerate(trial.comparisons if trial.task == "classify" else []):
+        columns = [c for c in OF_CLASSES if _filled(comparison, c)]
+        if columns:
+            caption = (
+                f"{_seeds(comparison)}On {comparison.names}. On train it is that of the batches as "
+                "they were learned, with augmentation and dropout, on val that after the epoch."
+            )
+            drawn = _panels(comparison, columns, OF_CLASSES, per_row=2)
+            title = "Accuracy on train and val during training"
+            yield Drawn(f"accuracy-{number + 1}", drawn, title, caption)
 
 
 @figure("curves")

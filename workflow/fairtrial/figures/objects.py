@@ -33,11 +33,14 @@ def class_distribution(trial: Trial, settings: dict[str, Any]) -> Iterator[Drawn
         kept = every[: PER_PAGE * PAGES]
         for page, start in enumerate(range(0, len(kept), PER_PAGE)):
             names = kept[start : start + PER_PAGE]
-            caption = f"Data set {view.name}: numbers of objects, the commonest class on top."
+            what = {"detect": "objects"}.get(trial.task, "images")
+            caption = f"Data set {view.name}: numbers of {what}, the commonest class on top."
             if len(every) > len(kept):
                 caption += f" The {len(every) - len(kept)} rarest classes are left out."
-            title = "Objects of each class" + (f" ({page + 1})" if len(kept) > PER_PAGE else "")
-            drawn = _bars(names, counts)
+            title = f"{what.capitalize()} of each class" + (
+                f" ({page + 1})" if len(kept) > PER_PAGE else ""
+            )
+            drawn = _bars(names, counts, what)
             yield Drawn(f"classes-{view.name}-{page + 1}", drawn, title, caption)
 
 
@@ -70,7 +73,7 @@ def _sizes(view: View, side: str) -> NDArray[np.float64]:
     return np.sqrt([box[2] * box[3] for box in found if box[2] > 0 and box[3] > 0])
 
 
-def _bars(names: list[str], counts: dict[str, Counter[str]]) -> Any:
+def _bars(names: list[str], counts: dict[str, Counter[str]], what: str) -> Any:
     drawn = new(1.5 + (0.38 if len(names) > 25 else 0.5) * max(len(names), 2))
     axes = drawn.subplots(1, len(counts), sharey=True, squeeze=False).flat
     for ax, (side, found) in zip(axes, counts.items(), strict=True):
@@ -78,7 +81,7 @@ def _bars(names: list[str], counts: dict[str, Counter[str]]) -> Any:
         bars = ax.barh(range(len(names)), heights, color="#8FB4D0", edgecolor="#333333", lw=0.4)
         ax.bar_label(bars, padding=2, fontsize=7)
         ax.set(xlim=(0, 1.3 * max([*heights, 1])), ylim=(len(names) - 0.4, -0.6))
-        ax.set_title(f"{side}: {sum(found.values())} objects", loc="left")
+        ax.set_title(f"{side}: {sum(found.values())} {what}", loc="left")
         ax.set_yticks(range(len(names)), [shorten(name, 24) for name in names])
         ax.grid(axis="y", visible=False)
     return drawn

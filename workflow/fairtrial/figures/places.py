@@ -26,8 +26,8 @@ Boxes = NDArray[np.float64]  # n × 6: x, y, width, height, and the image's widt
 
 @figure("data")
 def objects_per_image(trial: Trial, settings: dict[str, Any]) -> Iterator[Drawn]:
-    """How many objects an image holds, by side."""
-    for views in _side_by_side(trial):
+    """How many objects an image holds, by side; of classes of whole images it is one."""
+    for views in _side_by_side(trial) if trial.task == "detect" else []:
         drawn = new(5.2)
         for ax, view in zip(drawn.subplots(1, len(views), squeeze=False).flat, views, strict=True):
             _per_image(ax, view)

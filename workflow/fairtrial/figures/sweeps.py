@@ -22,7 +22,7 @@ CROWDED = 6  # labels from which on they stand upright
 
 @figure("sweeps")
 def sweep(trial: Trial, settings: dict[str, Any]) -> Iterator[Drawn]:
-    """Precision, recall, mAP50 and mAP50-95 against each parameter that was swept."""
+    """Four figures of the task (precision, recall, mAP50, mAP50-95) against each parameter that was swept."""
     for number, comparison in enumerate(trial.comparisons):
         for found in sweeps(comparison, settings.get("sweeps") or []):
             name = f"sweep-{number + 1}-{found.parameter}"
@@ -51,7 +51,8 @@ def _caption(found: Sweep) -> str:
 def _panels(found: Sweep) -> Any:
     drawn = new(12.5)
     axes = list(drawn.subplots(2, 2, sharex=True).flat)
-    for ax, metric, colour in zip(axes, SHOWN, (COLOURS[i] for i in (2, 4, 5, 0)), strict=True):
+    colours = (COLOURS[i] for i in (2, 4, 5, 0))
+    for ax, metric, colour in zip(axes, SHOWN[found.comparison.task], colours, strict=True):
         _line(ax, found, metric, colour)
         ax.set_title(NAMES[metric], loc="left")
     _alike(axes)

@@ -10,6 +10,7 @@ from matplotlib.axes import Axes
 from fairtrial.dataset import Image
 from fairtrial.figures.base import WIDTH, Drawn, figure, new
 from fairtrial.figures.gallery import pixels
+from fairtrial.packed import file_of
 from fairtrial.results import View
 from fairtrial.trial import Trial
 
@@ -44,7 +45,7 @@ def twins(trial: Trial, settings: dict[str, Any]) -> Iterator[Drawn]:
 
 
 def _there(view: View, images: dict[int, Image], pair: dict[str, Any]) -> bool:
-    return all((view.images / images[n].file_name).is_file() for n in pair["images"])
+    return all(file_of(view.images, images[n].file_name).is_file() for n in pair["images"])
 
 
 def _aspect(images: dict[int, Image], pairs: list[dict[str, Any]]) -> float:
@@ -54,7 +55,7 @@ def _aspect(images: dict[int, Image], pairs: list[dict[str, Any]]) -> float:
 def _pair(axes: list[Axes], view: View, images: dict[int, Image], pair: dict[str, Any]) -> None:
     for ax, number, side in zip(axes, pair["images"], pair["sides"], strict=True):
         image = images[number]
-        ax.imshow(pixels(view.images / image.file_name, 300))
+        ax.imshow(pixels(view.images, image.file_name, 300))
         more = f" ({pair['difference']:.2f})" if ax is axes[0] else ""
         ax.set_title(f"{side}{more}\n{_short(image.file_name)}", loc="left", fontsize=7)
 

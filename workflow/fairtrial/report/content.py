@@ -17,12 +17,21 @@ from fairtrial.report.data import data
 from fairtrial.report.repeats import repeats
 from fairtrial.report.sweeps import swept
 from fairtrial.report.tables import caption, figures
-from fairtrial.results import NAMES, SHOWN, Run, View
+from fairtrial.results import MEASURES, NAMES, SHOWN, Run, View
 from fairtrial.trial import Comparison, Trial
 
 ROOM = {True: 24, False: 30}  # characters for the settings in the table of page one, which is
 # narrower with a spread; more stand under each row
 COLUMN = {True: 14, False: 7}  # characters of a column of figures, with a spread and without
+SHORT = {  # figures as heads of narrow columns
+    "precision": "P",
+    "recall": "R",
+    "f1": "F1",
+    "accuracy": "Acc.",
+    "top5": "Top-5",
+    "log_loss": "Log loss",
+    "ece": "ECE",
+}
 TIMED = ("memory_gb",)  # of the hardware, besides the clock: differs between two looks
 
 
@@ -36,6 +45,7 @@ def content(trial: Trial, settings: dict[str, Any], drawn: list[dict[str, Any]])
         "experiment": settings["experiment"],
         "title": settings.get("title") or settings["experiment"],
         "question": settings.get("question") or "",
+        "task": trial.task,
         "rule": trial.rule.told,
         "base": in_words(trial.base),
         "timings": timings,
@@ -48,7 +58,8 @@ def content(trial: Trial, settings: dict[str, Any], drawn: list[dict[str, Any]])
         "data": data(list(trial.views.values())),
         "cost": cost(trial, timings),
         "fronts": fronts(trial, timings),
-        "runs": [_run(run, c, timings) for c in trial.configurations for run in c.runs],
+        "of_run": [SHORT.get(m, m) for m in _of_run(trial)],
+        "runs": [_run(run, c, trial, timings) for c in trial.configurations for run in c.runs],
         "provenance": _provenance(trial, timings),
     }
 
@@ -63,7 +74,7 @@ def _comparison(comparison: Comparison, timings: bool) -> dict[str, Any]:
     needed = sum(width + 2 for width in widths)
     told = max(len(c.told) for c in ranked)
     wide = max(len(c.repeats) for c in ranked) > 1
-    room = ROOM[wide] - COLUMN[wide] * (len(figures(comparison.metric)) - len(SHOWN))
+    room = ROOM[wide] - COLUMN[wide] * (len(figures(comparison)) - len(SHOWN))
     layout = "columns" if columns and needed <= room else "about" if told <= room else "beneath"
     return {
         "names": comparison.names,
@@ -73,7 +84,7 @@ def _comparison(comparison: Comparison, timings: bool) -> dict[str, Any]:
         "layout": layout,  # of the settings: columns, one column in words, or under each row
         "columns": columns,
         "over": "folds" if ranked[0].folds else "seeds",
-        "figures": [NAMES.get(m, m) for m in figures(comparison.metric)],
+        "figures": [NAMES.get(m, m) for m in figures(comparison)],
         "rows": [
             _row(c, comparison, found, timings) | {"settings": row}
             for c, row in zip(ranked, rows, strict=True)
@@ -84,7 +95,7 @@ def _comparison(comparison: Comparison, timings: bool) -> dict[str, Any]:
 def _row(
     c: Configuration, comparison: Comparison, found: answers.Answer, timings: bool
 ) -> dict[str, Any]:
-    shown = figures(comparison.metric)
+    shown = figures(comparison)
     return {
         "letter": c.letter,
         "best": c.letter == found.best,
@@ -97,17 +108,20 @@ def _row(
 
 
 def _classes(comparison: Comparison) -> dict[str, Any]:
-    """AP of each class: a row a class, a column a configuration, the best eight on val."""
+    """A figure of each class: a row a class, a column a configuration, the best eight on val."""
     shown = comparison.ranked()[:8]
     table = shown[0].first.per_class.get(comparison.split, {})
+    counted = comparison.measures.counted
     rows = [
-        [name, f"{row['objects']:.0f}", *(_class_ap(c, comparison.split, name) for c in shown)]
+        [name, f"{row[counted]:.0f}", *(_of_class(c, comparison, name) for c in shown)]
         for name, row in table.items()
-        if row["objects"] > 0
+        if row[counted] > 0
     ]
     return {
         "names": comparison.names,
         "split": comparison.split,
+        "figure": SHORT.get(comparison.measures.of_class, comparison.measures.of_class),
+        "counted": counted,
         "letters": [c.letter for c in shown],
         "left_out": len(comparison.configurations) - len(shown),
         "empty": len(table) - len(rows),
@@ -115,13 +129,13 @@ def _classes(comparison: Comparison) -> dict[str, Any]:
     }
 
 
-def _class_ap(configuration: Configuration, split: str, name: str) -> str:
-    tables = [run.per_class.get(split, {}) for run in configuration.runs]
-    found = [table[name]["AP"] for table in tables if name in table]
-    return spread([ap for ap in found if math.isfinite(ap)])
+def _of_class(configuration: Configuration, comparison: Comparison, name: str) -> str:
+    tables = [run.per_class.get(comparison.split, {}) for run in configuration.runs]
+    found = [table[name][comparison.measures.of_class] for table in tables if name in table]
+    return spread([figure for figure in found if math.isfinite(figure)])
 
 
-def _run(run: Run, configuration: Configuration, timings: bool) -> dict[str, Any]:
+def _run(run: Run, configuration: Configuration, trial: Trial, timings: bool) -> dict[str, Any]:
     record = run.record
     sides = [side for side in ("val", "test") if run.metrics.get(side)]
     return {
@@ -130,11 +144,14 @@ def _run(run: Run, configuration: Configuration, timings: bool) -> dict[str, Any
         "seed": str(run.seed),
         "epochs": f"{record.get('best_epoch') or UNDEFINED} / {record.get('epochs_run')}",
         "confidence": number(run.metrics.get("confidence")),
-        "sides": [
-            [side, *(number(run.score(side, m)) for m in (*SHOWN, "AP75"))] for side in sides
-        ],
+        "sides": [[side, *(number(run.score(side, m)) for m in _of_run(trial))] for side in sides],
         "time": duration(record.get("seconds")) if timings else "",
     }
+
+
+def _of_run(trial: Trial) -> tuple[str, ...]:
+    """The figures of the table of all runs."""
+    return MEASURES[trial.task].shown + (("AP75",) if trial.task == "detect" else ())
 
 
 def _provenance(trial: Trial, timings: bool) -> dict[str, Any]:

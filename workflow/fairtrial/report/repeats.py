@@ -8,7 +8,7 @@ from fairtrial.checksums import sha256
 from fairtrial.configuration import Configuration
 from fairtrial.report.answer import number
 from fairtrial.report.tables import figures
-from fairtrial.results import FIGURES, NAMES, Run
+from fairtrial.results import MEASURES, NAMES, Run
 from fairtrial.scoring.uncertainty import least_gap, over_seeds
 from fairtrial.trial import Comparison, Trial
 
@@ -33,7 +33,7 @@ def repeats(trial: Trial) -> dict[str, Any]:
 def _spread(configuration: Configuration, comparison: Comparison) -> dict[str, Any]:
     split, metric = comparison.split, comparison.metric
     rows = []
-    for name in figures(metric):
+    for name in figures(comparison):
         scores = configuration.scores(split, name)
         if scores:
             found = over_seeds(scores)
@@ -85,7 +85,7 @@ def _farthest(runs: list[Run]) -> dict[str, Any]:
     """The figure in which they are farthest apart, on either side, and by how much."""
     gaps = []
     for side in ("val", "test"):
-        for metric in FIGURES:
+        for metric in MEASURES[runs[0].task].every:
             scores = [run.score(side, metric) for run in runs]
             defined = [score for score in scores if score is not None]
             if defined:

@@ -30,10 +30,11 @@ def swept(trial: Trial, parameters: Iterable[str]) -> list[dict[str, Any]]:
 
 def _part(found: Sweep, number: int, several: bool) -> dict[str, Any]:
     comparison, best, gaps = found.comparison, found.best, found.gaps(found.comparison.metric)
-    extra = [] if comparison.metric in SHOWN else [comparison.metric]
+    shown = SHOWN[comparison.task]
+    extra = [] if comparison.metric in shown else [comparison.metric]
     rows = []
     for c, text in zip(found.members, found.texts, strict=True):
-        figures = [spread(c.scores(comparison.split, m)) for m in [*extra, *SHOWN]]
+        figures = [spread(c.scores(comparison.split, m)) for m in [*extra, *shown]]
         rows.append(
             {
                 "best": c is best,
@@ -47,7 +48,7 @@ def _part(found: Sweep, number: int, several: bool) -> dict[str, Any]:
         "table": f" (table {number})" if several else "",
         "figure": f"sweep-{number}-{found.parameter}.svg",
         "answer": in_words(found, gaps),
-        "heads": [*(LONG.get(m, m) for m in extra), *(NAMES[m] for m in SHOWN), found.parameter],
+        "heads": [*(LONG.get(m, m) for m in extra), *(NAMES[m] for m in shown), found.parameter],
         "rows": rows,
         "over": "folds" if found.members[0].folds else "seeds",
         "where": f"On {comparison.split} of {comparison.names}, {_means(found)}.",

@@ -11,7 +11,7 @@ from fairtrial.configuration import Configuration
 from fairtrial.costs import seconds
 from fairtrial.dataset import whole_file
 from fairtrial.report.answer import duration, spread
-from fairtrial.results import FIGURES, NAMES, SHOWN
+from fairtrial.results import MEASURES, NAMES
 from fairtrial.scoring.uncertainty import over_seeds
 from fairtrial.trial import Comparison, Trial
 
@@ -31,7 +31,7 @@ def write_comparison(path: Path, trial: Trial, timings: bool) -> None:
             row |= {"comparison": number, "shown": comparison.split, "rank": rank}
             row |= {"ranked_by": comparison.rule.told}
             row |= {"folds" if c.folds else "seeds": len(c.repeats), **_columns(c.differs)}
-            row |= _means(c, comparison.metric)
+            row |= _means(c, _every(trial))
             rows.append(row | _cost(c, timings))
     _csv(path, rows)
 
@@ -46,30 +46,31 @@ def write_runs(path: Path, trial: Trial, timings: bool) -> None:
             if any(run.replicate > 1 for run in trial.runs):
                 row |= {"replicate": run.replicate}
             row |= {"confidence": run.metrics.get("confidence")}
-            ranking = trial.rule.name
-            row |= {f"{s}/{m}": run.score(s, m) for s in ("val", "test") for m in _every(ranking)}
+            row |= {f"{s}/{m}": run.score(s, m) for s in ("val", "test") for m in _every(trial)}
             row |= {k: run.record.get(k) for k in ("best_epoch", "epochs_run")}
             rows.append(row | ({"seconds": run.record.get("seconds")} if timings else {}))
     _csv(path, rows)
 
 
-def _every(ranking: str) -> tuple[str, ...]:
-    return FIGURES if ranking in FIGURES else (*FIGURES, ranking)
+def _every(trial: Trial) -> tuple[str, ...]:
+    ranking, known = trial.rule.name, MEASURES[trial.task].every
+    return known if ranking in known else (*known, ranking)
 
 
 def _columns(differs: dict[str, str]) -> dict[str, str]:
     return {f"setting/{key}": value for key, value in differs.items()}
 
 
-def figures(metric: str) -> tuple[str, ...]:
+def figures(comparison: Comparison) -> tuple[str, ...]:
     """The figures of a table, the one that ranks among them."""
-    return SHOWN if metric in SHOWN else (metric, *SHOWN)
+    metric, shown = comparison.metric, comparison.measures.shown
+    return shown if metric in shown else (metric, *shown)
 
 
-def _means(configuration: Configuration, ranking: str) -> dict[str, Any]:
+def _means(configuration: Configuration, figures: tuple[str, ...]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for side in ("val", "test"):
-        for metric in _every(ranking):
+        for metric in figures:
             scores = configuration.scores(side, metric)
             summary = over_seeds(scores) if scores else None
             found[f"{side}/{metric}"] = summary and summary.mean
@@ -96,7 +97,7 @@ def _csv(path: Path, rows: list[dict[str, Any]]) -> None:
 def cells(comparison: Comparison, timings: bool) -> list[list[str]]:
     """The table of page one: a heading, then a row a configuration, best on val first."""
     settings = list(comparison.configurations[0].differs) or ["configuration"]
-    shown = figures(comparison.metric)
+    shown = figures(comparison)
     over = "folds" if comparison.configurations[0].folds else "seeds"
     heading = ["", *settings, over, *(NAMES.get(m, m) for m in shown)]
     rows = [heading + (["training"] if timings else [])]
@@ -115,7 +116,8 @@ def caption(comparison: Comparison) -> str:
     many = max(len(c.repeats) for c in comparison.configurations) > 1
     folds = comparison.configurations[0].folds
     over = f"mean ± standard deviation over {'folds' if folds else 'seeds'}"
-    size = f" ({found.get('images')} images, {found.get('objects')} objects)"
+    objects = f", {found.get('objects')} objects" if comparison.task == "detect" else ""
+    size = f" ({found.get('images')} images{objects})"
     return (
         f"On {side} of {comparison.names}{'' if folds else size}, "
         f"{over if many else 'one seed each'}; sorted by {comparison.rule.told} on val."
@@ -140,7 +142,7 @@ def latex(trial: Trial, timings: bool) -> str:
         rows = cells(comparison, timings)
         lines = [" & ".join(_latex(cell) for cell in row) + r" \\" for row in rows]
         lines.insert(1, r"\hline")
-        right = len(figures(comparison.metric)) + timings
+        right = len(figures(comparison)) + timings
         columns = "l" * (len(rows[0]) - right) + "r" * right
         note = "% " + " ".join(caption(comparison).split())
         begin, end = rf"\begin{{tabular}}{{{columns}}}", r"\end{tabular}"
