@@ -116,6 +116,7 @@ LEVELS = [
     """,
     """
     audit
+    classification
     fingerprint
     fitness
     folders
@@ -123,6 +124,7 @@ LEVELS = [
     housekeeping
     packed
     locks
+    measures
     plugins
     provenance
     threads
@@ -338,9 +340,9 @@ CONTRACT = {
     "formats": {"read": ["folder", "options"]},
     "backends": {
         "fit": ["settings", "view", "initial", "folder", "threads", "after_epoch"],
-        "detector": ["weights", "categories", "settings", "threads"],
     },
 }
+MODEL = ["weights", "categories", "settings", "threads"]  # of `detector` or `classifier`
 PLUGINS = [(kind, name) for kind in CONTRACT for name in plugins(kind)]
 
 
@@ -355,6 +357,10 @@ def test_a_plugin_keeps_its_contract(kind: str, name: str) -> None:
         found = getattr(module, function)
         assert list(inspect.signature(found).parameters) == parameters
         assert inspect.getdoc(found), f"{function} says nothing"
+    if kind == "backends":
+        models = [getattr(module, n) for n in ("detector", "classifier") if hasattr(module, n)]
+        assert models, "it neither detects nor classifies"
+        assert all(list(inspect.signature(found).parameters) == MODEL for found in models)
 
 
 @pytest.mark.parametrize("name", plugins("backends"))

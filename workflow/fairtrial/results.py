@@ -17,11 +17,6 @@ from fairtrial import DataError
 from fairtrial.dataset import Dataset, read, read_json
 from fairtrial.ranking import FITNESS, Rule
 
-SHOWN = ("precision", "recall", "f1", "AP50", "AP")  # the figures of every table, in order
-FIGURES = (  # every figure of metrics.json
-    *("precision", "recall", "f1", "AP50", "AP", "AP75", "AP_small", "AP_medium", "AP_large"),
-    *("AR_1", "AR_10", "AR_100", "AR_small", "AR_medium", "AR_large"),
-)
 NAMES = {
     "precision": "Precision",
     "recall": "Recall",
@@ -34,30 +29,6 @@ NAMES = {
 }
 REPEATS = ("seed", "replicate")  # settings that tell a run from its repetitions
 BACKGROUND = "background"
-
-
-@dataclass(frozen=True)
-class Measures:
-    """What a task is measured by: figures of tables, all of metrics.json, and of each class."""
-
-    shown: tuple[str, ...]
-    every: tuple[str, ...]
-    of_class: str  # the column of per_class.csv that stands for a class
-    counted: str  # the column of per_class.csv that says how many there were
-
-
-MEASURES = {
-    "detect": Measures(SHOWN, FIGURES, "AP", "objects"),
-    "classify": Measures(
-        ("accuracy", "top5", "precision", "recall", "f1", "log_loss", "ece"),
-        (
-            *("accuracy", "top5", "precision", "recall", "f1"),
-            *("precision_micro", "recall_micro", "f1_micro", "log_loss", "ece"),
-        ),
-        "f1",
-        "images",
-    ),
-}
 
 
 @dataclass

@@ -19,7 +19,8 @@ from pathlib import Path
 from fairtrial import DataError, SettingsError
 from fairtrial.configuration import ABSENT, MANY, Configuration, letter, value, whole_name
 from fairtrial.ranking import Rule, rule
-from fairtrial.results import MEASURES, Measures, Run, View
+from fairtrial.measures import MEASURES, Measures
+from fairtrial.results import Run, View
 
 
 @dataclass

@@ -92,7 +92,7 @@ class Training:
         for group in self._optimizer.param_groups:
             group["lr"] = rate
         self.net.train()
-        loss, hits = 0.0, 0
+        loss, hits, learned = 0.0, 0, 0
         for start in range(0, len(order), self.settings["batch"]):
             chosen = order[start : start + self.settings["batch"]]
             if len(chosen) == 1 and len(order) > 1:
@@ -100,9 +100,10 @@ class Training:
             batch = pictures.augmented(self._train.take(chosen), self.settings["augment"], random)
             found, right = self._step(batch, torch.from_numpy(self._train.classes[chosen]))
             loss, hits = loss + found * len(chosen), hits + right
+            learned += len(chosen)
         if not math.isfinite(loss):
             raise BackendError(f"the loss is not a number any more in epoch {epoch + 1}; lower lr0")
-        return {"train/cross_entropy_loss": loss / len(order), "train/accuracy": hits / len(order)}
+        return {"train/cross_entropy_loss": loss / learned, "train/accuracy": hits / learned}
 
     def _step(self, batch: torch.Tensor, classes: torch.Tensor) -> tuple[float, int]:
         """One step of the optimizer. Returns the mean loss, and how many were right."""

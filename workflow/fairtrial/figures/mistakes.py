@@ -46,8 +46,8 @@ def mistakes(trial: Trial, settings: dict[str, Any]) -> Iterator[Drawn]:
                 continue
             caption = (
                 f"On {comparison.split} of {comparison.names}, first seed: of {len(every)} "
-                "mistakes those of which the model was surest. Over each image its class, then what it was "
-                "taken for and with what probability."
+                "mistakes those of which the model was surest. Over each image its class, then "
+                "what it was taken for and with what probability."
             )
             caption += not_shown(len(ranked) - MODELS)
             name = f"mistakes-{number + 1}-{configuration.letter}"

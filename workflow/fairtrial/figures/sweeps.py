@@ -22,7 +22,7 @@ CROWDED = 6  # labels from which on they stand upright
 
 @figure("sweeps")
 def sweep(trial: Trial, settings: dict[str, Any]) -> Iterator[Drawn]:
-    """Four figures of the task (precision, recall, mAP50, mAP50-95) against each parameter that was swept."""
+    """Four figures, such as mAP50-95 or the accuracy, against each parameter that was swept."""
     for number, comparison in enumerate(trial.comparisons):
         for found in sweeps(comparison, settings.get("sweeps") or []):
             name = f"sweep-{number + 1}-{found.parameter}"

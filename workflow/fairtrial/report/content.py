@@ -17,7 +17,8 @@ from fairtrial.report.data import data
 from fairtrial.report.repeats import repeats
 from fairtrial.report.sweeps import swept
 from fairtrial.report.tables import caption, figures
-from fairtrial.results import MEASURES, NAMES, SHOWN, Run, View
+from fairtrial.measures import MEASURES, SHOWN
+from fairtrial.results import NAMES, Run, View
 from fairtrial.trial import Comparison, Trial
 
 ROOM = {True: 24, False: 30}  # characters for the settings in the table of page one, which is

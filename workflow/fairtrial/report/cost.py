@@ -31,7 +31,7 @@ def cost(trial: Trial, timings: bool) -> list[dict[str, Any]]:
         model, speed = c.first.record.get("model") or {}, c.first.speed or {}
         row = {"letter": c.letter, "about": shorten(c.about, 60)}
         row["parameters"] = _thousands(model.get("parameters"))
-        row["gflops"] = UNDEFINED if model.get("gflops") is None else f"{model['gflops']:.1f}"
+        row["gflops"] = UNDEFINED if model.get("gflops") is None else _gflops(model["gflops"])
         row["layers"] = value(model, "layers") if model.get("layers") is not None else UNDEFINED
         if timings:
             row |= _speed(speed) | {"training": duration(seconds(c))}
@@ -84,3 +84,8 @@ def _speed(speed: dict[str, Any]) -> dict[str, str]:
         "how": f"{speed['device']}, {speed['precision']}, {speed['threads']} threads, "
         f"{speed['imgsz']} px, {speed['images']} images",
     }
+
+
+def _gflops(count: float) -> str:
+    """Tenths; of a network so small that they would show nothing, two digits."""
+    return f"{count:.1f}" if count >= 0.1 else f"{count:.2g}"

@@ -8,7 +8,8 @@ from fairtrial.checksums import sha256
 from fairtrial.configuration import Configuration
 from fairtrial.report.answer import number
 from fairtrial.report.tables import figures
-from fairtrial.results import MEASURES, NAMES, Run
+from fairtrial.measures import MEASURES
+from fairtrial.results import NAMES, Run
 from fairtrial.scoring.uncertainty import least_gap, over_seeds
 from fairtrial.trial import Comparison, Trial
 

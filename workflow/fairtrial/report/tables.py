@@ -11,7 +11,8 @@ from fairtrial.configuration import Configuration
 from fairtrial.costs import seconds
 from fairtrial.dataset import whole_file
 from fairtrial.report.answer import duration, spread
-from fairtrial.results import MEASURES, NAMES
+from fairtrial.measures import MEASURES
+from fairtrial.results import NAMES
 from fairtrial.scoring.uncertainty import over_seeds
 from fairtrial.trial import Comparison, Trial
 

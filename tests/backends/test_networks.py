@@ -1,0 +1,239 @@
+"""Classification networks: what their settings change, and what must never reach val and test."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image as Picture
+from pydantic import ValidationError
+
+from fairtrial import BackendError, packed
+from fairtrial.backends import _networks_images as pictures
+from fairtrial.backends import _networks_loop as loop
+from fairtrial.backends import _networks_model as model
+from fairtrial.backends import networks
+from fairtrial.dataset import Annotation, Dataset, Image, View
+from fairtrial.yamlfile import read_yaml
+from tests.backends.tiny import draw_classes
+
+PARAMS = Path(__file__).parents[2] / "params.yaml"
+TINY = {"backend": "networks", "model": "mlp", "imgsz": 16, "batch": 4, "epochs": 2, "widths": [8]}
+
+
+def settings(**changed: Any) -> dict[str, Any]:
+    params = read_yaml(PARAMS) | TINY | changed
+    own = {name: params[name] for name in networks.Settings.model_fields}
+    return networks.Settings.model_validate(own).model_dump(mode="json")
+
+
+def built(**changed: Any) -> model.Network:
+    return model.build(settings(**changed), 3, torch.zeros(3), torch.ones(3))
+
+
+def widths(net: model.Network) -> list[int]:
+    found = [part for part in net.modules() if isinstance(part, torch.nn.Linear)]
+    return [found[0].in_features, *(part.out_features for part in found)]
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ([64, 32], [64, 32]),
+        ({"first": 64, "layers": 3, "rule": "divide by 2"}, [64, 32, 16]),
+        ({"first": 64, "layers": 3, "rule": "divide by 4"}, [64, 16, 4]),
+        ({"first": 64, "layers": 3, "rule": "alternating"}, [64, 32, 64]),
+        ([], []),
+    ],
+)
+def test_widths_by_a_list_or_a_rule(written: Any, meant: list[int]) -> None:
+    assert settings(widths=written)["widths"] == meant
+    assert widths(built(widths=written)) == [3 * 16 * 16, *meant, 3]
+
+
+def test_a_cnn_has_its_blocks_and_a_network_of_torchvision_its_head() -> None:
+    net = built(model="cnn", blocks=[4, 6], widths=[5])
+    convolutions = [part for part in net.modules() if isinstance(part, torch.nn.Conv2d)]
+    assert [part.out_channels for part in convolutions] == [4, 6]
+    assert widths(net) == [6, 5, 3]
+    assert widths(built(model="resnet18", widths=[7], imgsz=32)) == [512, 7, 3]
+
+
+@pytest.mark.parametrize("name", model.ACTIVATIONS)
+def test_activation_and_dropout_are_those_of_the_settings(name: str) -> None:
+    net = built(activation=name, dropout=0.25, widths=[8, 4])
+    kinds = [type(part) for part in net.modules()]
+    assert kinds.count(model.ACTIVATIONS[name]) == 2
+    assert [p.p for p in net.modules() if isinstance(p, torch.nn.Dropout)] == [0.25, 0.25]
+
+
+@pytest.mark.parametrize("name", loop.OPTIMIZERS)
+def test_the_optimizer_is_the_one_asked_for(name: str) -> None:
+    asked = settings(optimizer=name, momentum=0.7, weight_decay=0.01, lr0=0.02)
+    found = loop.optimizer(built(), asked)
+    group = found.param_groups[0]
+    assert type(found).__name__ == name
+    assert (group["lr"], group["weight_decay"]) == (0.02, 0.01)
+    assert group.get("momentum", group.get("betas", (0.7,))[0]) == 0.7
+
+
+@pytest.mark.parametrize(
+    ("scheduler", "rates"),
+    [
+        ("none", [1.0, 1.0, 1.0]),
+        ("exponential", [1.0, 0.1, 0.01]),
+        ("step", [1.0, 0.1, 0.01]),
+        ("cosine", [1.0, 0.505, 0.01]),
+    ],
+)
+def test_schedules_go_from_lr0_to_lr0_times_lrf(scheduler: str, rates: list[float]) -> None:
+    asked = settings(scheduler=scheduler, lr0=1.0, lrf=0.01, epochs=3)
+    assert [loop.learning_rate(asked, n) for n in range(3)] == pytest.approx(rates)
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"model": "yolov8n"}, "no classification network; known: mlp, cnn, resnet18"),
+        ({"blocks": [8]}, "only `model: cnn` has blocks"),
+        ({"epochs": 0}, "has to learn for an epoch"),
+        ({"fitness": {"map50": 1.0}}, "`map50` is no figure of it; known: accuracy, top5"),
+        ({"activation": "tanh"}, "'relu', 'leaky_relu'"),
+        ({"augment": ["mosaic"]}, "'flip' or 'crop'"),
+        ({"dropout": 1.0}, "less than 1"),
+    ],
+)
+def test_a_wrong_value_is_refused(changed: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValidationError, match=message):
+        settings(**changed)
+
+
+def test_equal_widths_and_augmentations_are_equal_settings() -> None:
+    rule = {"first": 8, "layers": 2, "rule": "divide by 2"}
+    assert settings(widths=rule) == settings(widths=[8, 4])
+    assert settings(augment=["flip", "crop"]) == settings(augment=["crop", "flip", "flip"])
+
+
+def test_augmentation_sees_train_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever augmentation does, val is judged on its images as they are, and so is prediction."""
+    view, seen = draw_classes(tmp_path / "data"), []
+    whole = pictures.Side(view, "train", 16).take(np.arange(len(view.side("train"))))
+
+    def spoil(batch: torch.Tensor, names: list[str], random: torch.Generator) -> torch.Tensor:
+        assert names == ["crop", "flip"]
+        assert all(any(torch.equal(one, own) for own in whole) for one in batch)
+        seen.append(len(batch))
+        return torch.zeros_like(batch)
+
+    asked = settings(augment=["flip", "crop"], batch=3, lr0=1e-9, weight_decay=0.0)
+    found = {}
+    for name in ("plain", "spoilt"):
+        if name == "spoilt":
+            monkeypatch.setattr(pictures, "augmented", spoil)
+        (tmp_path / name).mkdir()
+        rows: list[dict[str, Any]] = []
+        networks.fit(asked, view, None, tmp_path / name, 1, rows.append)
+        weights, names = tmp_path / name / "weights.pt", view.dataset.categories
+        picture = packed.pixels(view.folder, view.side("val")[0].file_name)
+        with networks.classifier(weights, names, asked, 1) as classify:
+            likely = classify(picture)[0]
+        found[name] = [*likely, *(row["val/cross_entropy_loss"] for row in rows)]
+    assert sum(seen) == 2 * len(view.side("train"))
+    assert found["spoilt"] == pytest.approx(found["plain"], abs=1e-4)
+
+
+def test_augmentation_flips_and_moves_and_nothing_else() -> None:
+    batch = torch.arange(2 * 3 * 16 * 16).reshape(2, 3, 16, 16) % 251 + 1
+    random = torch.Generator().manual_seed(0)
+    for _ in range(8):
+        for one, own in zip(pictures.augmented(batch, ["flip"], random), batch, strict=True):
+            assert torch.equal(one, own) or torch.equal(one, own.flip(2))
+    moved = pictures.augmented(batch, ["crop"], random)
+    assert moved.shape == batch.shape and not torch.equal(moved, batch)
+    assert set(moved.unique().tolist()) <= {0, *batch.unique().tolist()}
+    assert torch.equal(pictures.augmented(batch, [], random), batch)
+
+
+def test_normalisation_comes_from_train_alone(tmp_path: Path) -> None:
+    view = draw_classes(tmp_path / "data")
+    asked, folder = settings(epochs=1), tmp_path / "run"
+    folder.mkdir()
+    networks.fit(asked, view, None, folder, 1, lambda row: None)
+    net, _, _ = model.restore(folder / "weights.pt")
+    train = np.stack([packed.pixels(view.folder, i.file_name) for i in view.side("train")])
+    middle = train[:, :, 2:18]  # the 16 × 16 pixels that the network sees
+    assert net.mean.flatten().tolist() == pytest.approx(middle.mean(axis=(0, 1, 2)), rel=1e-5)
+    assert net.deviation.flatten().tolist() == pytest.approx(middle.std(axis=(0, 1, 2)), rel=1e-5)
+
+
+def test_an_image_of_another_shape_is_its_middle() -> None:
+    picture = np.zeros((16, 20, 3), np.uint8)
+    picture[:, 2:18] = 7
+    assert (pictures.fitted(picture, 16) == 7).all()
+    assert pictures.fitted(picture, 8).shape == (8, 8, 3)
+
+
+def test_the_audit_tells_of_another_setting(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    build = loop.optimizer
+    monkeypatch.setattr(loop, "optimizer", lambda net, s: build(net, s | {"weight_decay": 0.5}))
+    with pytest.raises(BackendError, match=r"weight_decay: asked 0\.0005, used 0\.5"):
+        view = draw_classes(tmp_path / "data")
+        networks.fit(settings(), view, None, tmp_path, 1, lambda row: None)
+
+
+def test_a_checkpoint_of_another_network_is_refused(tmp_path: Path) -> None:
+    model.save(tmp_path / "w.pt", settings(), ["a", "b", "c"], built().state_dict())
+    other = built(model="cnn")
+    with pytest.raises(BackendError, match="not a checkpoint of cnn"):
+        model.start_from(other, tmp_path / "w.pt", settings(model="cnn"))
+
+
+def test_a_checkpoint_brings_all_but_a_head_of_other_classes(tmp_path: Path) -> None:
+    trained = built(model="cnn")
+    model.save(tmp_path / "w.pt", settings(model="cnn"), ["a", "b", "c"], trained.state_dict())
+    net = model.build(settings(model="cnn"), 5, torch.zeros(3), torch.ones(3))
+    model.start_from(net, tmp_path / "w.pt", settings(model="cnn"))
+    assert torch.equal(net.body[0].weight, trained.body[0].weight)
+    assert net.body[-1].out_features == 5
+
+
+@pytest.mark.slow
+@pytest.mark.data
+def test_convolutions_beat_a_dense_network_at_equal_epochs(real_data: Path, tmp_path: Path) -> None:
+    view = cifar(real_data / "cifar10_subset/train_lossless", tmp_path)
+    best = {}
+    for name, own in (("mlp", {"widths": [256]}), ("cnn", {"blocks": [16, 32, 64]})):
+        asked = settings(
+            model=name,
+            **{"imgsz": 32, "batch": 64, "epochs": 5, "lr0": 0.002, "widths": None} | own,
+        )
+        (tmp_path / name).mkdir()
+        rows: list[dict[str, Any]] = []
+        networks.fit(asked, view, None, tmp_path / name, 1, rows.append)
+        best[name] = max(row["val/accuracy"] for row in rows)
+    assert best["mlp"] > 0.3, "chance is 0.1"
+    assert best["cnn"] > best["mlp"] + 0.03, best
+
+
+def cifar(source: Path, folder: Path) -> View:
+    """The 4,000 lossless images, packed: the first 3,200 to learn from, the others val."""
+    rows = list(csv.DictReader((source / "labels.csv").open()))
+    sprites = {
+        name: np.asarray(Picture.open(source / name)) for name in {r["sprite"] for r in rows}
+    }
+    images = [sprites[row["sprite"]][int(row["row"])].reshape(32, 32, 3) for row in rows]
+    packed.write(folder, "0.npy", np.stack(images))
+    classes = {int(row["label"]) + 1: row["class_name"] for row in rows}
+    found = Dataset(
+        [Image(n, packed.name_of("0.npy", n - 1, len(rows)), 32, 32) for n in range(1, 4001)],
+        [Annotation(n, int(row["label"]) + 1, None) for n, row in enumerate(rows, 1)],
+        classes,
+    )
+    sides = {"train": list(range(1, 3201)), "val": list(range(3201, 4001)), "test": []}
+    return View(found, sides, folder)
