@@ -119,12 +119,15 @@ LEVELS = [
     fingerprint
     fitness
     folders
+    grids
     housekeeping
+    packed
     locks
     plugins
     provenance
     threads
     together
+    weights
     yamlfile
     """,
     """
@@ -145,6 +148,7 @@ LEVELS = [
     datasets
     imagefile
     leaks
+    ranking
     selection
     settings
     splitting
@@ -161,7 +165,6 @@ LEVELS = [
     """
     backends
     formats
-    ranking
     runs
     sources
     """,
