@@ -119,12 +119,14 @@ LEVELS = [
     fingerprint
     fitness
     folders
+    grids
     housekeeping
     locks
     plugins
     provenance
     threads
     together
+    weights
     yamlfile
     """,
     """
@@ -145,6 +147,7 @@ LEVELS = [
     datasets
     imagefile
     leaks
+    ranking
     selection
     settings
     splitting
@@ -161,7 +164,6 @@ LEVELS = [
     """
     backends
     formats
-    ranking
     runs
     sources
     """,

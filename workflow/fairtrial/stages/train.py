@@ -29,12 +29,11 @@ def train(
     """Fit one run, or adopt it from the store where an equal one is finished.
 
     settings: `backend` and everything its `Settings` holds; code: fingerprint of the code that
-    fits; initial: the checkpoint to start from, or none; continues: record.json of the run from
-    whose end state this one goes on, or none. Raises BackendError, StoreError, DataError (a leak).
+    fits; initial: the checkpoint to start from; continues: record.json of the run from whose end
+    state this one goes on. Raises BackendError, StoreError, and DataError for a leaking split.
     """
     earlier = read_json(continues) if continues else {}
-    inputs = inputs_of(annotations, split, initial)
-    inputs |= {"continues": earlier["key"]} if earlier else {}
+    inputs = inputs_of(annotations, split, initial) | _continued(earlier)
     framework = settings["backend"]
     own = {name: value for name, value in settings.items() if name != "backend"}
     with progress.told(weights, settings, entry_key(framework, own, code, inputs)) as live:
@@ -75,6 +74,10 @@ def inputs_of(annotations: Path, split: Path, initial: Path | None) -> dict[str,
 
 def _name(run: str) -> dict[str, str]:
     return {"run": run, "configuration": run.rpartition("-s")[0]}
+
+
+def _continued(earlier: dict[str, Any]) -> dict[str, str | None]:
+    return {"continues": earlier["key"]} if earlier else {}
 
 
 def _named(path: str | None, sha: str | None) -> dict[str, str] | None:
