@@ -18,6 +18,7 @@ import fairtrial
 STAGES = ("download", "convert", "split", "train", "predict", "validate", "plot", "report")
 COMMANDS = {
     "annotate": "draw what a finished run finds on a video or on images",
+    "doctor": "say what the trial lacks, before any job is queued",
     "compare": "one report over several experiments of DVC or git revisions, without a checkout",
     "status": "show how far each run is, also while Snakemake works; --watch goes on showing it",
     "export": "write a data set in a format that other tools read: coco, voc, yolo",

@@ -76,10 +76,6 @@ def _name(run: str) -> dict[str, str]:
     return {"run": run, "configuration": run.rpartition("-s")[0]}
 
 
-def _continued(earlier: dict[str, Any]) -> dict[str, str | None]:
-    return {"continues": earlier["key"]} if earlier else {}
-
-
 def _named(path: str | None, sha: str | None) -> dict[str, str] | None:
     """The checkpoint that a run started from, by its source's name and its content."""
     return {"path": path, "sha256": sha} if path and sha else None
