@@ -72,6 +72,10 @@ def inputs_of(annotations: Path, split: Path, initial: Path | None) -> dict[str,
     }
 
 
+def _continued(earlier: dict[str, Any]) -> dict[str, str | None]:
+    return {"continues": earlier["key"]} if earlier else {}
+
+
 def _name(run: str) -> dict[str, str]:
     return {"run": run, "configuration": run.rpartition("-s")[0]}
 
