@@ -121,6 +121,7 @@ LEVELS = [
     folders
     grids
     housekeeping
+    packed
     locks
     plugins
     provenance

@@ -72,12 +72,12 @@ def inputs_of(annotations: Path, split: Path, initial: Path | None) -> dict[str,
     }
 
 
-def _name(run: str) -> dict[str, str]:
-    return {"run": run, "configuration": run.rpartition("-s")[0]}
-
-
 def _continued(earlier: dict[str, Any]) -> dict[str, str | None]:
     return {"continues": earlier["key"]} if earlier else {}
+
+
+def _name(run: str) -> dict[str, str]:
+    return {"run": run, "configuration": run.rpartition("-s")[0]}
 
 
 def _named(path: str | None, sha: str | None) -> dict[str, str] | None:
