@@ -112,9 +112,10 @@ LEVELS = [
     {"fairtrial"},
     {"fingerprint", "fitness", "folders", "provenance", "threads", "yamlfile", "locks"},
     {"checkpoint", "checksums", "dataset", "defects", "imagefile", "settings", "splitting"}
-    | {"store"},
+    | {"searchspace", "store"},
     {"training"},
     {"formats", "sources", "backends", "scoring", "runs"},
+    {"search", "studies"},
     {"plan", "results"},
     {"trial"},
     {"figures", "report"},
@@ -122,8 +123,8 @@ LEVELS = [
     {"__main__"},
 ]
 SAME_LEVEL = {"checkpoint", "checksums", "dataset", "defects", "imagefile", "settings"}
-SAME_LEVEL |= {"splitting", "store"}
-PLANNING = {"settings", "runs", "plan", "yamlfile", "fingerprint"}
+SAME_LEVEL |= {"searchspace", "splitting", "store"}
+PLANNING = {"settings", "runs", "plan", "yamlfile", "fingerprint", "searchspace", "studies"}
 
 
 def level(module: str) -> int:

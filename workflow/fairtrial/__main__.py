@@ -14,7 +14,18 @@ from typing import Any
 
 import fairtrial
 
-STAGES = ("download", "convert", "split", "train", "predict", "validate", "plot", "report")
+STAGES = (
+    "download",
+    "convert",
+    "split",
+    "search",
+    "study",
+    "train",
+    "predict",
+    "validate",
+    "plot",
+    "report",
+)
 COMMANDS = {
     "gc": "remove store entries that no recorded run needs; asks first",
 }

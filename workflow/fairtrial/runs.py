@@ -22,6 +22,20 @@ from fairtrial.settings import (
 from fairtrial.yamlfile import closed
 
 LONGEST_LABEL = 80
+FROM_SEARCH = "from_search"  # in a run: its settings are those of a trial
+
+
+class Chosen(NamedTuple):
+    """The trial of a search that gives a run some of its settings."""
+
+    study: str
+    trial: int | None  # its number; None for the best
+    names: tuple[str, ...]  # the settings that it gives
+
+    @property
+    def file(self) -> str:
+        """The name of the file, in the study's folder of choices, that holds them."""
+        return "best.json" if self.trial is None else f"{self.trial}.json"
 
 
 @dataclass(frozen=True)
@@ -32,6 +46,7 @@ class Run:
     dataset: str
     backend: str
     settings: dict[str, Any]
+    chosen: Chosen | None = None
 
     @property
     def configuration(self) -> str:
@@ -59,8 +74,8 @@ def resolve(params: dict[str, Any], experiment: Experiment, file: str) -> dict[s
     for configuration in _configurations(experiment):
         seeds: Sequence[int | None] = experiment.seeds or [None]
         for seed in seeds:
-            run = _run(params, experiment.base, configuration, seed, file)
-            content = canonical([run.dataset, run.backend, run.settings])
+            run = _run(params, experiment, configuration, seed, file)
+            content = canonical([run.dataset, run.backend, run.settings, run.chosen])
             if content in seen:
                 continue
             if run.name in found:
@@ -81,20 +96,55 @@ def _configurations(experiment: Experiment) -> Iterator[Configuration]:
             yield Configuration(None, dict(zip(experiment.grid, chosen, strict=True)), "grid")
     if not (experiment.runs or experiment.sweep or experiment.grid):
         yield Configuration("base", {}, "base")
+        if experiment.search and len(experiment.search.studies()) == 1:
+            yield Configuration("tuned", {FROM_SEARCH: True}, "search")
+
+
+def starting_run(
+    params: dict[str, Any], experiment: Experiment, dataset: str | None, file: str
+) -> Run:
+    """The run whose settings are a search's first trial: params.yaml and `base`, first seed."""
+    place = Configuration("base", {"dataset": dataset} if dataset else {}, "search.datasets")
+    seed = experiment.seeds[0] if experiment.seeds else None
+    return _run(params, experiment, place, seed, file)
+
+
+def _chosen(
+    experiment: Experiment, overrides: Overrides, own: set[str], place: str
+) -> Chosen | None:
+    """Which trial gives a run its settings, but for its own; takes that out of `overrides`."""
+    trial = overrides.pop(FROM_SEARCH, False)
+    if trial is False:
+        return None
+    if not isinstance(trial, int) or trial < 0:
+        raise SettingsError(f"{place}: `{FROM_SEARCH}` must be true, or a trial's number")
+    if FROM_SEARCH in experiment.base or experiment.search is None:
+        why = "in `base` it would feed the search itself" if experiment.search else "no `search:`"
+        raise SettingsError(f"{place}: `{FROM_SEARCH}`: {why}; it belongs in a run beside one")
+    studies = list(experiment.search.studies())
+    if len(studies) > 1:
+        raise SettingsError(
+            f"{place}: `{FROM_SEARCH}`: the search has {len(studies)} studies; from which one is "
+            "not said. Keep one engine, seed and data set"
+        )
+    names = sorted(set(experiment.search.space) - own)
+    return Chosen(studies[0], None if trial is True else trial, tuple(names))
 
 
 def _run(
     params: dict[str, Any],
-    base: Overrides,
+    experiment: Experiment,
     configuration: Configuration,
     seed: int | None,
     file: str,
 ) -> Run:
     """One run. A default that its framework does not use does not reach it."""
     label, varied, place = configuration
+    base = experiment.base
     if seed is not None and "seed" in base | varied:
         raise SettingsError(f"{file}: `{place}`: sets a seed, and `seeds` does so too; keep one")
     overrides = base | varied | ({} if seed is None else {"seed": seed})
+    chosen = _chosen(experiment, overrides, set(varied), f"{file}: `{place}`")
     _refuse_sections(overrides, f"{file}: `{place}`")
     common = {name: overrides.pop(name, params.get(name)) for name in ("dataset", "backend")}
     model = plugin_settings("backends", common["backend"], f"{file}: `{place}`: `backend`")
@@ -107,7 +157,7 @@ def _run(
 
     checked = closed(model, own | overrides, where).model_dump(mode="json")
     shown = label or _label(varied, common | checked)
-    return Run(f"{shown}-s{checked['seed']}", **common, settings=checked)
+    return Run(f"{shown}-s{checked['seed']}", **common, settings=checked, chosen=chosen)
 
 
 def _refuse_sections(overrides: Overrides, where: str) -> None:

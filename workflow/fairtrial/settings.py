@@ -15,6 +15,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, Field, model_validator
 
 from fairtrial import SettingsError
+from fairtrial.searchspace import Search
 from fairtrial.yamlfile import Closed, closed, nearest, read_yaml
 
 PARAMS = "params.yaml"
@@ -111,6 +112,7 @@ class Experiment(Closed):
     sweep: dict[str, Values] = Field(default_factory=dict)
     grid: dict[str, Values] = Field(default_factory=dict)
     seeds: Annotated[list[Seed], Field(min_length=1), AfterValidator(_distinct)] | None = None
+    search: Search | None = None
 
 
 SECTIONS: dict[str, type[Closed]] = {

@@ -55,6 +55,21 @@ def obtain(kind: str, key: str, make: Callable[[Path], None]) -> tuple[Path, boo
     return entry, False
 
 
+def unfinished(kind: str, key: str) -> Path:
+    """Where an entry is made; what lies there is what an interrupted attempt left."""
+    return root() / kind / f"{key}.part"
+
+
+def discard(kind: str, key: str) -> None:
+    """Remove what an attempt left unfinished, unless somebody goes on with it."""
+    part = unfinished(kind, key)
+    if not part.exists() or _is_in_hand(part):
+        return
+    with locks.held(part.with_suffix(".lock"), lambda: not part.exists()) as mine:
+        if mine:
+            shutil.rmtree(part)
+
+
 def entries(kind: str) -> list[Path]:
     """The finished entries, and the unfinished ones that nobody is working on."""
     folders = [path for path in (root() / kind).glob("*") if path.is_dir()]

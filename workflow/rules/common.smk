@@ -37,6 +37,8 @@ wildcard_constraints:
     dataset="[A-Za-z0-9._-]+",
     experiment="[A-Za-z0-9._-]+",
     run="[A-Za-z0-9._=+-]+",
+    study="[A-Za-z0-9._-]+",
+    worker="[0-9]+",
 
 
 def per_run(pattern):
@@ -45,10 +47,30 @@ def per_run(pattern):
 
 
 def of_set(name):
-    """A file of the run's data set, once the split has been made anew (or found unchanged)."""
-    return lambda wildcards: checkpoints.split.get(
-        dataset=PLAN.runs[wildcards.run].dataset
+    """A file of a run's or study's data set, once the split is made (or found unchanged)."""
+    return lambda w: checkpoints.split.get(
+        dataset=PLAN.trained[w.get("run") or w.study].dataset
     ).output[name]
+
+
+def choice(wildcards):
+    """The file with the settings that a search gives this run; nothing for other runs."""
+    chosen = PLAN.runs[wildcards.run].chosen
+    if chosen is None:
+        return []
+    study = checkpoints.study.get(experiment=wildcards.experiment, study=chosen.study)
+    return f"{study.output.choices}/{chosen.file}"
+
+
+def studied(wildcards):
+    """What the trials of every study of the experiment showed."""
+    made = [
+        checkpoints.study.get(experiment=wildcards.experiment, study=name).output
+        for name in PLAN.studies
+    ]
+    return [
+        output[name] for output in made for name in ("trials", "summary", "timings")
+    ]
 
 
 def sets(wildcards):

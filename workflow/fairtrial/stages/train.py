@@ -19,6 +19,7 @@ def train(
     annotations: Path,
     split: Path,
     initial: Path | None,
+    chosen: Path | None,
     threads: int,
     weights: Path,
     record: Path,
@@ -27,11 +28,13 @@ def train(
     """Fit one run, or adopt it from the store where an equal one is finished.
 
     settings: `backend` and everything its `Settings` holds; code: fingerprint of the code that
-    fits; initial: the checkpoint to start from, or none. Raises BackendError and StoreError.
+    fits; initial: the checkpoint to start from, or none; chosen: the trial of a search whose
+    values those settings have that `settings` names under `chosen`, or none. Raises
+    BackendError and StoreError.
     """
     inputs = inputs_of(annotations, split, initial)
     framework = settings["backend"]
-    own = {name: value for name, value in settings.items() if name != "backend"}
+    own, trial = _own(settings, chosen)
     entry, adopted = obtain_trained(
         framework=framework,
         settings=own,
@@ -43,7 +46,7 @@ def train(
         after_epoch=lambda row: None,
     )
     made = read_json(entry / "record.json")
-    name = {
+    name = trial | {
         "run": weights.parent.name,
         "configuration": weights.parent.name.rpartition("-s")[0],
         "seed": settings["seed"],
@@ -58,6 +61,17 @@ def train(
     _copy(entry / "weights.pt", weights)
     _copy(entry / "history.csv", history)
     write_json(record, made | name)
+
+
+def _own(settings: dict[str, Any], chosen: Path | None) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The framework's settings, with the values of a chosen trial, and a word about that."""
+    names = settings.get("chosen", ())
+    own = {name: value for name, value in settings.items() if name not in {"backend", "chosen"}}
+    if chosen is None:
+        return own, {}
+    trial = read_json(chosen)
+    said = {"from_search": {"study": trial["study"], "trial": trial["trial"]}}
+    return own | {name: trial["values"][name] for name in names}, said
 
 
 def inputs_of(annotations: Path, split: Path, initial: Path | None) -> dict[str, str | None]:
