@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from fairtrial.yamlfile import Closed
 
 Engine = Literal["ga", "tpe", "cmaes", "gp", "random"]
 Number = int | float
+T = TypeVar("T")
+OneOrMore = Annotated[
+    list[T],
+    Field(min_length=1),
+    BeforeValidator(lambda value: value if isinstance(value, list) else [value]),
+]
 
 
 class Range(Closed):
@@ -38,9 +44,9 @@ class Search(Closed):
     space: Annotated[dict[str, Any], Field(min_length=1)]
     trials: Annotated[int, Field(ge=1)] | None = None
     hours: Annotated[float, Field(gt=0)] | None = None  # of training, added up over workers
-    engine: Engine | Annotated[list[Engine], Field(min_length=1)] = "tpe"
+    engine: OneOrMore[Engine] = ["tpe"]
     workers: Annotated[int, Field(ge=1, le=256)] = 1
-    seed: Annotated[int, Field(ge=0)] | Annotated[list[int], Field(min_length=1)] = 0
+    seed: OneOrMore[Annotated[int, Field(ge=0)]] = [0]
     pruning: Literal["median", "off"] = "median"
     datasets: Annotated[list[str], Field(min_length=1)] | None = None  # null: the run's own
 
@@ -55,12 +61,10 @@ class Search(Closed):
 
         Names of runs end in `-s<seed>`, so that none can be that of a study.
         """
-        engines = [self.engine] if isinstance(self.engine, str) else self.engine
-        seeds = [self.seed] if isinstance(self.seed, int) else self.seed
         found: dict[str, tuple[str, int, str | None]] = {}
         for dataset in self.datasets or (None,):
-            for engine in engines:
-                for seed in seeds:
+            for engine in self.engine:
+                for seed in self.seed:
                     name = f"{engine}-seed{seed}"
                     found[f"{dataset}-{name}" if dataset else name] = (engine, seed, dataset)
         return found

@@ -91,9 +91,7 @@ def _is_about_the_store(error: OSError) -> bool:
 
 def _make_whole(entry: Path, make: Callable[[Path], None], lock: Path) -> None:
     part = entry.with_name(f"{entry.name}.part")
-    if part.exists():
-        shutil.rmtree(part)
-    part.mkdir()
+    part.mkdir(exist_ok=True)
     make(part)
     for path in (*sorted(part.rglob("*")), part):
         _flush(path)

@@ -145,7 +145,7 @@ def contains(spec: Spec, value: Any) -> bool:
         return value in choices
     if not isinstance(value, int | float) or not spec["low"] <= value <= spec["high"]:
         return False
-    steps = (value - spec["low"]) / spec["step"] if spec["step"] else 0.0
+    steps: float = (value - spec["low"]) / spec["step"] if spec["step"] else 0.0
     return abs(steps - round(steps)) < 1e-8
 
 

@@ -18,43 +18,50 @@ from optuna.samplers import BaseSampler
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from fairtrial import BackendError
+from fairtrial.search.space import distributions, rounded
 
 POPULATION = 10  # of the genetic engine; Optuna's 50 would spend most budgets on chance
+TRIES = 10  # draws of one trial, until one is new
 STARTUP = 5  # trials before tpe and gp learn, and before any is pruned
 NEEDED = {"cmaes": "cmaes", "gp": "scipy"}  # packages that Optuna itself does not require
 
 
-def sampler(engine: str, seed: int, number: int, start: dict[str, Any]) -> BaseSampler:
+def sampler(engine: str, seed: int, start: dict[str, Any]) -> BaseSampler:
     """The sampler of one trial; `start`: the parameters of the first one.
 
     ga is NSGA-II (Deb et al., 2002), which with one objective is a genetic algorithm with
-    elites; tpe the tree-structured Parzen estimator (Bergstra et al., 2011) over all
-    parameters jointly; cmaes is Hansen's CMA-ES; gp a Gaussian process. Raises BackendError
-    where a package is missing.
+    elites, uniform crossover and polynomial mutation; tpe the tree-structured Parzen estimator
+    (Bergstra et al., 2011) over all parameters jointly; cmaes is Hansen's CMA-ES; gp a Gaussian
+    process. Raises BackendError where a package is missing.
     """
     _refuse_missing(engine)
-    own = _seed(seed, number)
     makers: dict[str, Callable[[], BaseSampler]] = {
-        "ga": lambda: optuna.samplers.NSGAIISampler(population_size=POPULATION, seed=own),
+        "ga": lambda: optuna.samplers.NSGAIISampler(
+            population_size=POPULATION,
+            mutation=optuna.samplers.nsgaii.PolynomialMutation(),
+            seed=seed,
+        ),
         "tpe": lambda: optuna.samplers.TPESampler(
-            multivariate=True, n_startup_trials=STARTUP, seed=own
+            multivariate=True, n_startup_trials=STARTUP, seed=seed
         ),
         "cmaes": lambda: optuna.samplers.CmaEsSampler(
-            x0=start, seed=own, warn_independent_sampling=False
+            x0=start, seed=seed, warn_independent_sampling=False
         ),
         "gp": lambda: optuna.samplers.GPSampler(
-            n_startup_trials=STARTUP, seed=own, warn_independent_sampling=False
+            n_startup_trials=STARTUP, seed=seed, warn_independent_sampling=False
         ),
-        "random": lambda: optuna.samplers.RandomSampler(seed=own),
+        "random": lambda: optuna.samplers.RandomSampler(seed=seed),
     }
-    with warnings.catch_warnings():  # x0 is to go in Optuna 6, which pyproject.toml leaves out
+    with warnings.catch_warnings():
+        # x0 is to go in Optuna 6, which pyproject.toml leaves out; mutation is new in 5.
         warnings.simplefilter("ignore", FutureWarning)
+        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
         return makers[engine]()
 
 
-def _seed(seed: int, number: int) -> int:
-    """A seed below 2³² that no other pair gives (but for chance)."""
-    digest = hashlib.sha256(f"{seed} {number}".encode()).digest()
+def _seed(*numbers: int) -> int:
+    """A seed below 2³² that no other numbers give (but for chance)."""
+    digest = hashlib.sha256(" ".join(map(str, numbers)).encode()).digest()
     return int.from_bytes(digest[:4], "big")
 
 
@@ -73,21 +80,32 @@ def draw(
     engine: str,
     seed: int,
     trials: Sequence[FrozenTrial],
-    space: dict[str, BaseDistribution],
+    space: dict[str, dict[str, Any]],
     start: dict[str, Any],
 ) -> FrozenTrial:
     """The next trial after `trials` (all that there are, by number): its parameters, and what
-    the engine notes about it (`system_attrs`). The first is `start`."""
+    the engine notes about it (`system_attrs`). The first is `start`.
+
+    A trial that was there before would teach nothing: it is drawn again, a few times.
+    """
+    wanted = distributions(space)
     if not trials:
-        return _noted(engine, start, space)
-    study = _in_memory(trials, sampler(engine, seed, len(trials), start))
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-        number = study.ask(space).number
-    return study.get_trials()[number]
+        return _first(engine, start, wanted)
+    known = [trial.params for trial in trials]
+    for attempt in range(TRIES):
+        own = _seed(seed, len(trials), attempt)
+        study = _in_memory(trials, sampler(engine, own, start))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+            study.ask(wanted)
+        drawn = study.get_trials()[-1]
+        drawn.params = rounded(drawn.params, space)
+        if drawn.params not in known:
+            break
+    return drawn
 
 
-def _noted(engine: str, start: dict[str, Any], space: dict[str, BaseDistribution]) -> FrozenTrial:
+def _first(engine: str, start: dict[str, Any], space: dict[str, BaseDistribution]) -> FrozenTrial:
     """The first trial, as if the engine had drawn it: a member of the first generation."""
     noted = {"NSGAIISampler:generation": 0} if engine == "ga" else {}
     return create_trial(
@@ -111,7 +129,7 @@ def is_hopeless(trials: Sequence[FrozenTrial], so_far: Sequence[float], epochs: 
     """
     if len(so_far) >= epochs:
         return False
-    pruner = optuna.pruners.MedianPruner(n_startup_trials=STARTUP, n_warmup_steps=epochs // 4)
+    pruner = optuna.pruners.MedianPruner(n_startup_trials=STARTUP, n_warmup_steps=epochs // 4 + 1)
     values = dict(enumerate(so_far, 1))
     trial = create_trial(state=TrialState.RUNNING, intermediate_values=values)
     return pruner.prune(_in_memory(trials, None), trial)

@@ -131,11 +131,11 @@ class Journal:
                 return trial
         return None
 
-    def begin(self, drawn: FrozenTrial, params: dict[str, Any]) -> Trial:
+    def begin(self, drawn: FrozenTrial) -> Trial:
         """Write down a new trial. Only to be called while a trial is being asked for."""
         new = create_trial(
             state=TrialState.RUNNING,
-            params=params,
+            params=drawn.params,
             distributions=drawn.distributions,
             system_attrs=drawn.system_attrs,
         )
@@ -150,7 +150,7 @@ class Journal:
 
     def write_epoch(self, trial: Trial, epoch: int, figures: Figures, seconds: float) -> Trial:
         """Note an epoch's figures, and how long the trial has taken so far."""
-        return self.write(trial, **{f"epoch:{epoch}": figures, "seconds": round(seconds, 3)})
+        return self.write(trial, **{f"epoch:{epoch}": figures, "seconds": round(seconds, 6)})
 
     def finish(self, trial: Trial, history: Sequence[Figures], value: float, entry: str) -> None:
         """The trial was trained to its end: `history` of its `entry` in the store."""

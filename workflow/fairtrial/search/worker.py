@@ -22,7 +22,6 @@ from fairtrial.checkpoint import HISTORY
 from fairtrial.dataset import View
 from fairtrial.search import engines
 from fairtrial.search.journal import Figures, Journal, Trial
-from fairtrial.search.space import distributions, rounded
 from fairtrial.training import entry_key, obtain_trained
 
 ATTEMPTS = 3  # workers that may die with a trial before it counts as failed
@@ -94,11 +93,10 @@ def _next(task: Task, journal: Journal) -> Trial | None:
         task.engine,
         task.seed,
         [trial.valued(task.weights) for trial in before],
-        distributions(task.space),
+        task.space,
         {name: task.start[name] for name in task.space},
     )
-    params = rounded(drawn.params, task.space) if before else drawn.params
-    return journal.begin(drawn, params)
+    return journal.begin(drawn)
 
 
 def _run(task: Task, journal: Journal, trial: Trial) -> None:
