@@ -48,7 +48,7 @@ def test_every_key_of_a_search_is_described() -> None:
     assert set(rows) == set(searchspace.Search.model_fields)
     for key in ("engine", "workers", "seed", "pruning"):
         said = rows[key].split("|")[1].strip().strip("`")
-        default = searchspace.Search.model_fields[key].default
+        default = searchspace.Search.model_fields[key].get_default(call_default_factory=True)
         assert [said] == list(map(str, default if isinstance(default, list) else [default]))
     assert not {name for name in searchspace.Range.model_fields if f"`{name}`" not in rows["space"]}
 
