@@ -13,6 +13,7 @@ from pydantic import BaseModel
 
 from fairtrial import searchspace, settings
 from fairtrial.plan import Plan
+from fairtrial.plugins import plugins
 
 PROJECT = Path(__file__).parents[1]
 PAGES = [PROJECT / name for name in ("README.md", "CONTRIBUTING.md", "config/README.md")]
@@ -48,8 +49,8 @@ def test_every_key_of_a_search_is_described() -> None:
     assert set(rows) == set(searchspace.Search.model_fields)
     for key in ("engine", "workers", "seed", "pruning"):
         said = rows[key].split("|")[1].strip().strip("`")
-        default = searchspace.Search.model_fields[key].get_default(call_default_factory=True)
-        assert [said] == list(map(str, default if isinstance(default, list) else [default]))
+        default = searchspace.Search.model_fields[key].default
+        assert [said] == list(map(str, default if isinstance(default, tuple) else [default]))
     assert not {name for name in searchspace.Range.model_fields if f"`{name}`" not in rows["space"]}
 
 
@@ -59,7 +60,7 @@ def test_every_key_of_settings_is_described(model: type[BaseModel]) -> None:
     assert not {prefix + name for name in model.model_fields} - set(dict(ROW.findall(KEYS)))
 
 
-PLUGINS = [(kind, name) for kind in ("sources", "formats") for name in settings.plugins(kind)]
+PLUGINS = [(kind, name) for kind in ("sources", "formats") for name in plugins(kind)]
 
 
 @pytest.mark.parametrize(("kind", "name"), PLUGINS, ids="-".join)
@@ -74,7 +75,7 @@ def test_a_plugin_has_a_section_with_its_keys_and_defaults(kind: str, name: str)
             assert said == json.dumps(field.default).strip('"'), key
 
 
-@pytest.mark.parametrize("name", settings.plugins("backends"))
+@pytest.mark.parametrize("name", plugins("backends"))
 def test_every_key_of_a_backend_is_described(name: str) -> None:
     model = settings.plugin_settings("backends", name, "")
     assert not set(model.model_fields) - set(part("Training"))

@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 
 from fairtrial import SettingsError
+from fairtrial.plugins import plugins
 from fairtrial.settings import (
     DataSet,
     Experiment,
     Predict,
     plugin_settings,
-    plugins,
     read_dataset,
     read_experiment,
     read_params,

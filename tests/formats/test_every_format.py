@@ -8,8 +8,9 @@ import pytest
 from pydantic import ValidationError
 from written import WRITERS, Scene
 
-from fairtrial import DataError, SettingsError, checksums, folders, formats
+from fairtrial import DataError, SettingsError, checksums, folders
 from fairtrial.dataset import Dataset
+from fairtrial.plugins import plugin, plugins
 
 HEAVY = {"torch", "ultralytics", "numpy", "pandas", "PIL", "httpx", "tqdm", "defusedxml"}
 
@@ -24,11 +25,11 @@ def seen(found: Dataset) -> set[tuple[object, ...]]:
     }
 
 
-@pytest.mark.parametrize("name", formats.names())
+@pytest.mark.parametrize("name", plugins("formats"))
 class TestEveryFormat:
     def test_reads_what_was_written(self, name: str, tmp_path: Path) -> None:
         scene = Scene()
-        module = formats.module(name)
+        module = plugin("formats", name)
         options = module.Settings(**WRITERS[name](scene, tmp_path / "raw"))
         found, faults = module.read(tmp_path / "raw", options)
         assert faults == []
@@ -41,7 +42,7 @@ class TestEveryFormat:
             assert (tmp_path / "raw" / image.file_name).is_file()
 
     def test_leaves_the_raw_folder_alone(self, name: str, tmp_path: Path) -> None:
-        module = formats.module(name)
+        module = plugin("formats", name)
         options = module.Settings(**WRITERS[name](Scene(), tmp_path))
         before = checksums.sha256_of(tmp_path, folders.files_below(tmp_path))
         module.read(tmp_path, options)
@@ -55,24 +56,24 @@ class TestEveryFormat:
             (500.0, 500.0, 4.0, 4.0),
         ]
         scene = Scene(objects=[("a", "cat", box) for box in boxes])
-        module = formats.module(name)
+        module = plugin("formats", name)
         options = module.Settings(**WRITERS[name](scene, tmp_path))
         assert seen(module.read(tmp_path, options)[0]) == set(scene.objects)
 
     def test_an_empty_folder_is_an_error_for_a_person(self, name: str, tmp_path: Path) -> None:
-        module = formats.module(name)
+        module = plugin("formats", name)
         with pytest.raises(DataError):
             module.read(tmp_path, module.Settings())
 
     def test_settings_are_closed_and_fixed(self, name: str) -> None:
-        model = formats.module(name).Settings
+        model = plugin("formats", name).Settings
         with pytest.raises(ValidationError, match="no_such_key"):
             model(no_such_key=1)
         with pytest.raises(ValidationError):
             setattr(model(), next(iter(model.model_fields)), None)
 
     def test_says_what_it_is(self, name: str) -> None:
-        module = formats.module(name)
+        module = plugin("formats", name)
         assert module.__doc__ and module.read.__doc__ and module.Settings.__doc__
 
     def test_is_imported_without_anything_heavy(self, name: str) -> None:
@@ -88,5 +89,5 @@ class TestEveryFormat:
 
 
 def test_an_unknown_format_is_refused_with_the_formats_there_are() -> None:
-    with pytest.raises(SettingsError, match="'csv' is unknown; there are coco, voc, yolo"):
-        formats.module("csv")
+    with pytest.raises(SettingsError, match=r"no such format: `csv`; known: .*voc, yolo"):
+        plugin("formats", "csv")

@@ -11,7 +11,8 @@ import pytest
 from pydantic import ValidationError
 from web import Web
 
-from fairtrial import SettingsError, folders, sources
+from fairtrial import SettingsError, folders
+from fairtrial.plugins import plugin, plugins
 
 HEAVY = {"torch", "ultralytics", "numpy", "pandas", "PIL", "httpx", "tqdm", "defusedxml"}
 
@@ -32,41 +33,44 @@ def contents(folder: Path) -> dict[str, bytes]:
     return {name: (folder / name).read_bytes() for name in folders.files_below(folder)}
 
 
-@pytest.mark.parametrize("kind", sources.kinds())
+@pytest.mark.parametrize("kind", plugins("sources"))
 class TestEverySource:
     def test_gives_the_same_files_twice(
         self, kind: str, example: dict[str, Any], tmp_path: Path
     ) -> None:
-        module = sources.module(kind)
+        module = plugin("sources", kind)
         for number in (1, 2):
             (tmp_path / f"raw{number}").mkdir()
             module.fetch(
-                module.Settings(**example), "demo", tmp_path / f"raw{number}", tmp_path / "partial"
+                module.Settings(**example),
+                "demo",
+                tmp_path / f"raw{number}",
+                tmp_path / "downloads",
             )
         first = contents(tmp_path / "raw1")
         assert first
         assert contents(tmp_path / "raw2") == first
 
     def test_settings_are_closed_and_fixed(self, kind: str, example: dict[str, Any]) -> None:
-        model = sources.module(kind).Settings
+        model = plugin("sources", kind).Settings
         with pytest.raises(ValidationError, match="no_such_key"):
             model(**example, no_such_key=1)
         with pytest.raises(ValidationError):
             setattr(model(**example), next(iter(model.model_fields)), None)
 
     def test_settings_survive_json(self, kind: str, example: dict[str, Any]) -> None:
-        settings = sources.module(kind).Settings(**example)
+        settings = plugin("sources", kind).Settings(**example)
         again = type(settings)(**json.loads(settings.model_dump_json()))
         assert again == settings
 
     def test_says_what_it_is(self, kind: str) -> None:
-        module = sources.module(kind)
+        module = plugin("sources", kind)
         assert module.__doc__ and module.fetch.__doc__ and module.Settings.__doc__
         assert list(inspect.signature(module.fetch).parameters) == [
             "settings",
             "name",
             "folder",
-            "partial",
+            "downloads",
         ]
 
     def test_is_imported_without_anything_heavy(self, kind: str) -> None:
@@ -83,5 +87,5 @@ class TestEverySource:
 
 
 def test_an_unknown_kind_is_refused_with_the_kinds_there_are() -> None:
-    with pytest.raises(SettingsError, match="'ftp' is not a source; there are http, local, shapes"):
-        sources.module("ftp")
+    with pytest.raises(SettingsError, match=r"no such source: `ftp`; known: .*local, shapes"):
+        plugin("sources", "ftp")

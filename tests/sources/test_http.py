@@ -21,11 +21,11 @@ def _no_mirror(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def fetch(web: Web, manifest: Path, tmp_path: Path, **settings: object) -> Path:
-    """Fetch into a fresh folder; partial files are shared between the calls of one test."""
+    """Fetch into a fresh folder; downloads are shared between the calls of one test."""
     target = tmp_path / f"raw{len(list(tmp_path.glob('raw*')))}"
     target.mkdir()
     chosen = {"base": web.address, "manifest": str(manifest), "wait": 0, "tries": 3, **settings}
-    http.fetch(http.Settings.model_validate(chosen), "demo", target, tmp_path / "partial")
+    http.fetch(http.Settings.model_validate(chosen), "demo", target, tmp_path / "downloads")
     return target
 
 
@@ -104,10 +104,11 @@ def test_a_server_without_ranges_sends_the_whole_again(
 def test_a_partial_file_that_is_too_long_or_wrong_is_begun_anew(
     web: Web, manifest: Path, tmp_path: Path
 ) -> None:
-    part = tmp_path / "partial" / f"{ONE}.part"
+    kept = tmp_path / "downloads" / web.address.removeprefix("http://")
+    part = kept / f"{ONE}.part"
     part.parent.mkdir(parents=True)
     part.write_bytes(b"x" * 5000)
-    (tmp_path / "partial" / "a" / "6.bin.part").write_bytes(b"x" * 10)
+    (kept / "a" / "6.bin.part").write_bytes(b"x" * 10)
     assert_whole(fetch(web, manifest, tmp_path), web)
 
 
@@ -176,7 +177,7 @@ def test_an_interrupt_ends_it_soon_and_keeps_what_has_come(
         "signal.signal(signal.SIGINT, signal.default_int_handler); "  # a shell may have it ignored
         f"settings = http.Settings(base={web.address!r}, manifest={str(manifest)!r}); "
         f"http.fetch(settings, 'demo', Path({str(tmp_path / 'raw')!r}), "
-        f"Path({str(tmp_path / 'partial')!r}))"
+        f"Path({str(tmp_path / 'downloads')!r}))"
     )
     command = [sys.executable, "-c", code]
     environment = {**os.environ, "PYTHONPATH": ":".join(sys.path)}
@@ -186,7 +187,7 @@ def test_an_interrupt_ends_it_soon_and_keeps_what_has_come(
         time.sleep(0.2)
         process.send_signal(signal.SIGINT)
         assert process.wait(timeout=5) != 0
-    begun = sorted((tmp_path / "partial").rglob("*.part"))
+    begun = sorted((tmp_path / "downloads").rglob("*.part"))
     assert len(begun) == 8
     web.faults.clear()
     assert_whole(fetch(web, manifest, tmp_path), web)

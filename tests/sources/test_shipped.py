@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 from ruamel.yaml import YAML
 
-from fairtrial import checksums, formats, sources
+from fairtrial import checksums
+from fairtrial.plugins import plugin
 from fairtrial.stages import convert
 
 PROJECT = Path(__file__).parents[2]
@@ -17,10 +18,10 @@ SHIPPED = sorted((PROJECT / "config" / "sources").glob("*.yaml"))
 def test_its_settings_are_valid(path: Path) -> None:
     content: dict[str, Any] = YAML(typ="safe", pure=True).load(path.read_text())
     own = {key: content.pop(key) for key in convert.Settings.model_fields if key in content}
-    settings = sources.module(content.pop("kind")).Settings(**content)
+    settings = plugin("sources", content.pop("kind")).Settings(**content)
     if own:
         chosen = convert.Settings(**own)
-        formats.module(chosen.format).Settings(**chosen.options)
+        plugin("formats", chosen.format).Settings(**chosen.options)
     if getattr(settings, "manifest", None):
         assert checksums.read_manifest(PROJECT / settings.manifest)
 

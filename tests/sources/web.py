@@ -17,6 +17,7 @@ class Web:
     def __init__(self, files: dict[str, bytes]) -> None:
         self.files = files
         self.faults: dict[str, list[int | str]] = {}
+        self.headers: dict[str, str] = {}  # sent along with a status code
         self.asked: list[tuple[str, str | None]] = []  # path and Range header of each request
         web = self
 
@@ -52,7 +53,8 @@ class Web:
             fault = 404
         if isinstance(fault, int):
             handler.send_response(fault)
-            handler.send_header("Content-Length", "0")
+            for header in {"Content-Length": "0", **self.headers}.items():
+                handler.send_header(*header)
             handler.end_headers()
             return
         body = self.files[path]

@@ -13,9 +13,9 @@ Number = int | float
 Seed = Annotated[int, Field(ge=0)]
 T = TypeVar("T")
 OneOrMore = Annotated[
-    list[T],
+    tuple[T, ...],
     Field(min_length=1),
-    BeforeValidator(lambda value: value if isinstance(value, list) else [value]),
+    BeforeValidator(lambda value: tuple(value) if isinstance(value, list) else (value,)),
 ]
 
 
@@ -45,9 +45,9 @@ class Search(Closed):
     space: Annotated[dict[str, Any], Field(min_length=1)]
     trials: Annotated[int, Field(ge=1)] | None = None
     hours: Annotated[float, Field(gt=0)] | None = None  # of training, added up over workers
-    engine: OneOrMore[Engine] = Field(default_factory=lambda: ["tpe"])
+    engine: OneOrMore[Engine] = ("tpe",)
     workers: Annotated[int, Field(ge=1, le=256)] = 1
-    seed: OneOrMore[Seed] = Field(default_factory=lambda: [0])
+    seed: OneOrMore[Seed] = (0,)
     pruning: Literal["median", "off"] = "median"
     datasets: Annotated[list[str], Field(min_length=1)] | None = None  # null: the run's own
 

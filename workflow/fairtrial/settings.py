@@ -6,7 +6,6 @@ is an error instead of a default. Which runs an experiment asks for is said in r
 
 from __future__ import annotations
 
-import importlib
 import re
 from functools import cache
 from pathlib import Path
@@ -15,6 +14,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, Field, model_validator
 
 from fairtrial import SettingsError
+from fairtrial.plugins import plugin, plugins
 from fairtrial.searchspace import Search
 from fairtrial.yamlfile import Closed, closed, nearest, read_yaml
 
@@ -124,21 +124,11 @@ SECTIONS: dict[str, type[Closed]] = {
 COMMON = {"experiment", "dataset", "backend"}  # top-level keys that belong to no framework
 
 
-@cache
-def plugins(kind: str) -> tuple[str, ...]:
-    """The modules of one of the package's folders (backends, formats, sources).
-
-    A leading underscore marks a module that serves another one.
-    """
-    folder = Path(__file__).parent / kind
-    return tuple(sorted(p.stem for p in folder.glob("*.py") if not p.stem.startswith("_")))
-
-
 def plugin_settings(kind: str, name: Any, where: str) -> type[BaseModel]:
     """The `Settings` of one plugin. Raises SettingsError where there is no such module."""
     if name not in plugins(kind):
         raise _unknown(kind[:-1], name, list(plugins(kind)), where)
-    found: type[BaseModel] = importlib.import_module(f"fairtrial.{kind}.{name}").Settings
+    found: type[BaseModel] = plugin(kind, name).Settings
     return found
 
 

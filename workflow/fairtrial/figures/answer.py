@@ -8,7 +8,7 @@ from typing import Any
 
 from matplotlib.axes import Axes
 
-from fairtrial.figures.base import FONT, Drawn, figure, new, not_shown
+from fairtrial.figures.base import FONT, Drawn, figure, looks, new, not_shown
 from fairtrial.results import NAMES
 from fairtrial.trial import Comparison, Configuration, Trial
 
@@ -34,8 +34,10 @@ def answer(trial: Trial, settings: dict[str, Any]) -> Iterator[Drawn]:
 def _rows(shown: list[Configuration], comparison: Comparison) -> Any:
     drawn = new(1.2 + 0.42 * len(shown))
     ax = drawn.subplots()
+    look = looks(comparison.configurations, comparison.ranked())
     for place, configuration in enumerate(shown):
-        _row(ax, place, configuration.scores(comparison.split, comparison.metric))
+        scores = configuration.scores(comparison.split, comparison.metric)
+        _row(ax, place, scores, look[configuration.letter]["color"])
     ax.set_yticks(range(len(shown)), [c.label(44) for c in shown])
     ax.set_ylim(len(shown) - 0.5, -0.5)
     ax.set_xlabel(f"{NAMES.get(comparison.metric, comparison.metric)} on {comparison.split}")
@@ -44,9 +46,8 @@ def _rows(shown: list[Configuration], comparison: Comparison) -> Any:
     return drawn
 
 
-def _row(ax: Axes, place: int, scores: list[float]) -> None:
+def _row(ax: Axes, place: int, scores: list[float], colour: str) -> None:
     mean = statistics.fmean(scores)
-    colour = "#000000" if place == 0 else "#0072B2"
     if len(scores) > 1:
         ax.errorbar(
             mean, place, xerr=statistics.stdev(scores), color=colour, capsize=2.5, linewidth=1.4

@@ -25,7 +25,7 @@ class Settings(BaseModel):
     include: tuple[str, ...] = ("*",)
 
 
-def fetch(settings: Settings, name: str, folder: Path, partial: Path) -> None:
+def fetch(settings: Settings, name: str, folder: Path, downloads: Path) -> None:
     """Copy the files into `folder`, sharing blocks with the originals where possible.
 
     Raises DataError for a missing folder, a link that leaves it, a link to a folder, and

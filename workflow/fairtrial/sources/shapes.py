@@ -48,7 +48,7 @@ class Settings(BaseModel):
     seed: int = Field(0, ge=0)
 
 
-def fetch(settings: Settings, name: str, folder: Path, partial: Path) -> None:
+def fetch(settings: Settings, name: str, folder: Path, downloads: Path) -> None:
     """Draw the images into `folder`/images, and write annotations.json beside them."""
     rows: list[dict[str, Any]] = []
     objects: list[dict[str, Any]] = []

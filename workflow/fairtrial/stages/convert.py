@@ -7,10 +7,11 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from fairtrial import DataError, checksums, dataset, defects, folders, formats, imagefile
+from fairtrial import DataError, checksums, dataset, defects, folders, imagefile
 from fairtrial.dataset import Annotation, Dataset, Image
 from fairtrial.defects import Defect
 from fairtrial.imagefile import Checked
+from fairtrial.plugins import plugin
 from fairtrial.threads import map_in_order
 
 
@@ -40,7 +41,7 @@ def convert(
     """
     chosen = Settings(**settings)
     sums = checksums.verify(raw, manifest)
-    module = formats.module(chosen.format)
+    module = plugin("formats", chosen.format)
     found, faults = module.read(raw, module.Settings(**chosen.options))
     with folders.whole_folder(images) as target:
         checked = _clean_images(found.images, raw, sums, target)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from pathlib import Path
 from typing import Any
 
-from fairtrial import DataError, checksums, folders, sources, store
+from fairtrial import DataError, checksums, folders, store
+from fairtrial.plugins import plugin
 
 
 def download(*, settings: dict[str, Any], raw: Path, manifest: Path) -> None:
@@ -18,17 +17,12 @@ def download(*, settings: dict[str, Any], raw: Path, manifest: Path) -> None:
     leaves `raw` and `manifest` as they were, if a file is missing or wrong.
     """
     own = dict(settings)
-    name, source = own.pop("name"), sources.module(own.pop("kind"))
+    name, source = own.pop("name"), plugin("sources", own.pop("kind"))
     with folders.whole_folder(raw) as folder:
-        source.fetch(source.Settings(**own), name, folder, _partial(settings))
+        source.fetch(source.Settings(**own), name, folder, store.root() / "downloads")
         files = folders.files_below(folder)
         if not files:
             raise DataError(f"{name}: there is no file in this source")
         sums = checksums.sha256_of(folder, files)
         manifest.unlink(missing_ok=True)  # never a manifest beside a folder it does not describe
     checksums.write_manifest(sums, manifest)
-
-
-def _partial(settings: dict[str, Any]) -> Path:
-    key = hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:12]
-    return store.root() / "downloads" / f"{settings['name']}-{key}"

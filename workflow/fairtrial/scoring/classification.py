@@ -1,0 +1,119 @@
+"""Figures of image classification, from the probabilities that a model gives to each class.
+
+`truth` is an array (n,) of class numbers 0 … k-1, `probabilities` one (n, k) whose rows add up
+to 1. Where two classes are equally probable, the lower number comes first.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Numbers = NDArray[np.int64]
+Values = NDArray[np.float64]
+
+BINS = 15  # of confidence, equally wide
+SMALLEST = 1e-15  # a probability of 0 would make the log loss infinite
+
+
+@dataclass(frozen=True)
+class PerClass:
+    """For each class: images (k,), and precision, recall and F1 (k,), each 0 where undefined."""
+
+    images: Numbers
+    precision: Values
+    recall: Values
+    f1: Values
+
+
+@dataclass(frozen=True)
+class Reliability:
+    """For each bin of confidence: images (BINS,), mean confidence and accuracy (NaN if empty)."""
+
+    images: Numbers
+    confidence: Values
+    accuracy: Values
+
+
+def confusion(truth: Numbers, probabilities: Values) -> Numbers:
+    """Images by true class (row) and most probable class (column), (k, k)."""
+    k = probabilities.shape[1]
+    predicted = probabilities.argmax(axis=1)
+    return np.bincount(truth * k + predicted, minlength=k * k).reshape(k, k)
+
+
+def per_class(counts: Numbers) -> PerClass:
+    """Precision, recall and F1 of every class, from a confusion matrix (k, k)."""
+    hits = np.diag(counts)
+    predicted, images = counts.sum(axis=0), counts.sum(axis=1)
+    return PerClass(
+        images,
+        _share(hits, predicted),
+        _share(hits, images),
+        _share(2 * hits, predicted + images),
+    )
+
+
+def figures(truth: Numbers, probabilities: Values) -> dict[str, float]:
+    """All figures of one side; raises ValueError where it has no image.
+
+    accuracy (top 1), top5; precision, recall and f1 as means over the classes that have images
+    (macro) and, with `_micro`, over images, where one class an image makes all three the
+    accuracy; log_loss (natural logarithm); ece, the expected calibration error.
+    """
+    if not len(truth):
+        raise ValueError("no image")
+    found = per_class(confusion(truth, probabilities))
+    present = found.images > 0
+    accuracy = in_top(truth, probabilities, 1)
+    return {
+        "accuracy": accuracy,
+        "top5": in_top(truth, probabilities, 5),
+        "precision": float(found.precision[present].mean()),
+        "recall": float(found.recall[present].mean()),
+        "f1": float(found.f1[present].mean()),
+        "precision_micro": accuracy,
+        "recall_micro": accuracy,
+        "f1_micro": accuracy,
+        "log_loss": log_loss(truth, probabilities),
+        "ece": calibration_error(reliability(truth, probabilities)),
+    }
+
+
+def in_top(truth: Numbers, probabilities: Values, count: int) -> float:
+    """The share of images whose class is among the `count` most probable ones."""
+    order = np.argsort(-probabilities, axis=1, kind="stable")[:, :count]
+    return float((order == truth[:, None]).any(axis=1).mean())
+
+
+def log_loss(truth: Numbers, probabilities: Values) -> float:
+    """The mean negative logarithm of the true class's probability."""
+    own = probabilities[np.arange(len(truth)), truth]
+    return float(-np.log(own.clip(SMALLEST, 1.0)).mean())
+
+
+def reliability(truth: Numbers, probabilities: Values) -> Reliability:
+    """Confidence (the highest probability) against accuracy, in equally wide bins."""
+    confidence = probabilities.max(axis=1)
+    right = probabilities.argmax(axis=1) == truth
+    at = np.clip(np.ceil(confidence * BINS).astype(int) - 1, 0, BINS - 1)  # (low, high]
+    images = np.bincount(at, minlength=BINS)
+    with np.errstate(invalid="ignore"):
+        return Reliability(
+            images,
+            np.bincount(at, confidence, BINS) / images,
+            np.bincount(at, right, BINS) / images,
+        )
+
+
+def calibration_error(found: Reliability) -> float:
+    """Expected calibration error: the mean gap of accuracy and confidence over the bins,
+    weighted by their images (Guo et al., 2017, On Calibration of Modern Neural Networks)."""
+    gaps = np.abs(np.nan_to_num(found.accuracy - found.confidence))
+    return float((gaps * found.images).sum() / found.images.sum())
+
+
+def _share(part: Numbers, whole: Numbers) -> Values:
+    return np.divide(part, whole, out=np.zeros(len(part)), where=whole > 0)
