@@ -615,8 +615,7 @@ from pathlib import Path
 from fairtrial.backends._ultralytics_files import save_weights, workplace
 with workplace() as place:
     from ultralytics import YOLO
-    YOLO("yolov8n.yaml", task="detect").save(place / "x.pt")
-    save_weights(place / "x.pt", Path(sys.argv[1]))
+    save_weights(YOLO("yolov8n.yaml", task="detect").model, Path(sys.argv[1]))
 """
 
 

@@ -115,6 +115,7 @@ LEVELS = [
     fairtrial
     """,
     """
+    audit
     fingerprint
     fitness
     folders

@@ -115,15 +115,20 @@ def test_a_failure_leaves_no_entry_and_no_lock(error: BaseException) -> None:
     assert left() == ["key.part"]
 
 
-def test_the_next_attempt_begins_with_an_empty_folder() -> None:
+def test_the_next_attempt_is_handed_what_the_last_one_left() -> None:
     def fail(folder: Path) -> None:
+        assert list(folder.iterdir()) == []
         (folder / "old").write_text("half")
         raise ValueError
 
+    def go_on(folder: Path) -> None:
+        assert (folder / "old").read_text() == "half"
+        (folder / "old").rename(folder / "new")
+
     with pytest.raises(ValueError):
         store.obtain("runs", "key", fail)
-    folder, _ = store.obtain("runs", "key", write)
-    assert [path.name for path in folder.iterdir()] == ["deep"]
+    folder, _ = store.obtain("runs", "key", go_on)
+    assert [path.name for path in folder.iterdir()] == ["new"]
     assert left() == []
 
 

@@ -165,7 +165,8 @@ class Project:
     def trainings(self, event: str = "begin") -> Counter[str]:
         """Every training of the quick backend since the project began: "96 s0" and so on.
 
-        `event`: "begin" or "end" (one that was killed has no end).
+        `event`: "begin", "epoch" (each one that was finished), or "end" (one that was killed has
+        none).
         """
         text = self.trained.read_text() if self.trained.exists() else ""
         found = re.findall(rf"^{event} imgsz=(\d+) lr0=\S+ seed=(\d+)", text, re.MULTILINE)

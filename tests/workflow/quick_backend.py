@@ -4,8 +4,9 @@ It keeps the promises of a real one (weights.pt and history.csv from settings al
 the real stage, its store and its locks run in a second. What it does beside that is said by
 the environment, never by settings, and so is no part of a result:
 
-    QUICK_LOG      file to which it adds `begin …` and `end …`, a line a training
-    QUICK_SECONDS  how long a training takes (default 0), or a file that holds the number
+    QUICK_LOG      file to which it adds `begin …`, `epoch …` and `end …`, a line each
+    QUICK_SECONDS  how long a training takes (default 0), or a file that holds the number and is
+                   read anew each epoch
     QUICK_MEMORY   megabytes that it holds meanwhile (default 0)
     QUICK_FAIL     a file: while it exists, a training fails in the end and removes it
 """
@@ -22,8 +23,8 @@ from pathlib import Path
 from typing import Any
 
 from fairtrial import BackendError
-from fairtrial.checkpoint import best_epoch, write_history
-from fairtrial.dataset import Detection, View
+from fairtrial.checkpoint import STATE, best_epoch, write_history
+from fairtrial.dataset import Detection, View, whole_file
 from fairtrial.fitness import judged
 from fairtrial.training import Common
 
@@ -43,31 +44,39 @@ def fit(
     threads: int,
     after_epoch: Callable[[dict[str, Any]], None],
 ) -> dict[str, Any]:
-    """Write weights.pt and history.csv after as long as the environment says."""
+    """Write weights.pt, history.csv and state.pt after as long as the environment says."""
     _log("begin", settings)
     held = bytearray(b"x") * (int(os.environ.get("QUICK_MEMORY", "0")) * 2**20)
-    end = time.monotonic() + _seconds()
+    state = folder / STATE
+    rows = json.loads(state.read_text()) if state.exists() else []
+    while len(rows) < settings["epochs"]:
+        _wait(_seconds() / settings["epochs"])
+        rows.append(_row(len(rows) + 1, settings))
+        with whole_file(state) as file:
+            json.dump(rows, file)
+        write_history(folder, rows)
+        _log("epoch", settings)
+        after_epoch(rows[-1])
+    _fail()
+    del held
+    objects = len(view.dataset.annotations)
+    Path(folder, "weights.pt").write_text(json.dumps([settings, objects], sort_keys=True))
+    _log("end", settings)
+    facts = {"parameters": 0, "gflops": None, "layers": None}
+    return facts | {"best_epoch": best_epoch(rows), "epochs_run": len(rows)}
+
+
+def _wait(seconds: float) -> None:
+    end = time.monotonic() + seconds
     while time.monotonic() < end:
         time.sleep(0.1)
+
+
+def _fail() -> None:
     fail = os.environ.get("QUICK_FAIL", "")
     if fail and Path(fail).exists():
         Path(fail).unlink()
         raise BackendError("quick: fails as it was told to")
-    del held
-    rows = [_row(epoch, settings) for epoch in range(1, settings["epochs"] + 1)]
-    for row in rows:
-        after_epoch(row)
-    objects = len(view.dataset.annotations)
-    Path(folder, "weights.pt").write_text(json.dumps([settings, objects], sort_keys=True))
-    write_history(folder, rows)
-    _log("end", settings)
-    return {
-        "parameters": 0,
-        "gflops": None,
-        "layers": None,
-        "best_epoch": best_epoch(rows),
-        "epochs_run": settings["epochs"],
-    }
 
 
 def _row(epoch: int, settings: dict[str, Any]) -> dict[str, Any]:

@@ -6,6 +6,7 @@ import argparse
 import importlib
 import inspect
 import json
+import signal
 import sys
 import typing
 from collections.abc import Callable
@@ -51,6 +52,20 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"fairtrial {name}: interrupted", file=sys.stderr)
         return 130
     return 0
+
+
+def stop_when_asked() -> None:
+    """Take SIGTERM and SIGUSR1 (scancel, a time limit, preemption) as Ctrl-C is taken.
+
+    So temporary files go, and the lock; epochs that are done are kept in the store anyway.
+    """
+    for number in (signal.SIGTERM, signal.SIGUSR1):
+        signal.signal(number, _stop)
+
+
+def _stop(number: int, _: Any) -> None:
+    print(f"fairtrial: stopped by {signal.Signals(number).name}", file=sys.stderr)
+    sys.exit(128 + number)
 
 
 def _function(name: str) -> Callable[..., None]:
@@ -116,4 +131,5 @@ def _mapping(text: str) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
+    stop_when_asked()
     sys.exit(main())

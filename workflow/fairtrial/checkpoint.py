@@ -64,6 +64,22 @@ def write_history(folder: Path, rows: Sequence[dict[str, Any]]) -> None:
             writer.writerow({k: f"{v:.6g}" if isinstance(v, float) else v for k, v in row.items()})
 
 
+def conditions(threads: int, **versions: str) -> dict[str, Any]:
+    """What two attempts must have alike for their result to be that of one, to the bit."""
+    import torch
+
+    gpu = torch.cuda.get_device_name(0) if torch.cuda.is_available() else None
+    return {"threads": threads, "gpu": gpu, "torch": str(torch.__version__), **versions}
+
+
+def deviations(then: dict[str, Any], now: dict[str, Any]) -> list[str]:
+    """Why a training that goes on may differ from an uninterrupted one; empty: it does not."""
+    found = [f"{n}: {then.get(n)}, then {now[n]}" for n in now if now[n] != then.get(n)]
+    if now["gpu"]:
+        found.append("on a GPU, where no training repeats itself to the bit")
+    return found
+
+
 def epochs_done(folder: Path) -> int:
     """How many epochs the history holds; quick, since it opens no state."""
     try:

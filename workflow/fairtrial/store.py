@@ -5,7 +5,7 @@ costs a night is therefore made here, under a key of everything that determines 
 declared outputs are copies:
 
     store/runs/<key>/        an entry: it has this name only when it is whole
-    store/runs/<key>.part/   the same in the making
+    store/runs/<key>.part/   the same in the making, or as far as an interrupted attempt came
     store/runs/<key>.lock    who makes it (locks.py)
 """
 
@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import errno
 import os
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -32,8 +31,9 @@ def obtain(kind: str, key: str, make: Callable[[Path], None]) -> tuple[Path, boo
     """The folder of an entry, made by `make(folder)` unless it is there already.
 
     Waits while somebody else makes the same entry, so that no two ever write one.
-    Returns the folder and whether it was there (adopted). What `make` raises is passed on;
-    the unfinished folder stays for the next attempt to clear.
+    `folder` is empty at the first attempt; what an attempt leaves there when it raises or is
+    killed is handed to the next one, which goes on from it or clears it.
+    Returns the folder and whether it was there (adopted). What `make` raises is passed on.
     """
     entry = root() / kind / key
     if entry.is_dir():
@@ -44,7 +44,7 @@ def obtain(kind: str, key: str, make: Callable[[Path], None]) -> tuple[Path, boo
         with locks.held(lock, entry.is_dir) as mine:
             if not mine:
                 return entry, True
-            _make_whole(entry, make, lock)
+            _make_whole(entry, make)
     except OSError as error:
         if not _is_about_the_store(error):
             raise
@@ -89,19 +89,25 @@ def _is_about_the_store(error: OSError) -> bool:
     )
 
 
-def _make_whole(entry: Path, make: Callable[[Path], None], lock: Path) -> None:
+def _make_whole(entry: Path, make: Callable[[Path], None]) -> None:
     part = entry.with_name(f"{entry.name}.part")
     part.mkdir(exist_ok=True)
     make(part)
     for path in (*sorted(part.rglob("*")), part):
         _flush(path)
-    if not locks.is_own(lock):
-        raise StoreError(
-            f"{entry}: this process was silent for so long that its lock was given to another "
-            f"one ({locks.describe(lock)}); what it made is not kept"
-        )
+    refuse_lost(part)
     part.rename(entry)
     _flush(entry.parent)
+
+
+def refuse_lost(part: Path) -> None:
+    """Raise StoreError where this process has no right any more to work in an unfinished entry."""
+    lock = part.with_name(part.name.removesuffix(".part") + ".lock")
+    if not locks.is_own(lock):
+        raise StoreError(
+            f"{part}: this process was silent for so long that its lock was given to another "
+            f"one ({locks.describe(lock)}); what it makes is not kept"
+        )
 
 
 def _flush(path: Path) -> None:

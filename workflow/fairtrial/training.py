@@ -96,6 +96,9 @@ class _Attempt:
     """What is told of the attempts at one entry, kept beside its state while it is unfinished."""
 
     def __init__(self, folder: Path, after_epoch: AfterEpoch) -> None:
+        for litter in folder.glob(".*.part"):  # files that a killed attempt was writing
+            litter.unlink()
+        self._folder = folder
         self._file = folder / ATTEMPTS
         self._then = after_epoch
         self._start = time.monotonic()
@@ -111,6 +114,7 @@ class _Attempt:
         self._write()
 
     def after_epoch(self, row: Row) -> None:
+        store.refuse_lost(self._folder)
         own = self.all[-1]
         if own["epochs"] == 0:
             own["from_epoch"] = row["epoch"]
@@ -133,12 +137,14 @@ class _Attempt:
 def _record(facts: dict[str, Any], attempt: _Attempt, threads: int) -> dict[str, Any]:
     attempt.finish()
     seconds = round(sum(each["seconds"] for each in attempt.all), 3)
+    deviations = facts.pop("deviations", [])
     hardware = provenance.hardware(threads)
     commit, dirty = provenance.commit()
     return {
         "best_epoch": facts.pop("best_epoch"),
         "epochs_run": facts.pop("epochs_run"),
         "model": facts,
+        "deviations": deviations,
         "seconds": seconds,
         "gpu_seconds": seconds if hardware["gpu"] else None,
         "hardware": hardware,

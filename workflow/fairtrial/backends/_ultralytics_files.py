@@ -89,11 +89,11 @@ def load(checkpoint: Path | None) -> Any:
         raise BackendError(f"{checkpoint}: not an Ultralytics checkpoint ({reason})") from error
 
 
-def save_weights(checkpoint: Path | None, path: Path) -> None:
-    """The model alone: a checkpoint also holds dates and folders of the machine."""
+def save_weights(model: Any, path: Path) -> None:
+    """The model alone, in half precision: a checkpoint also holds dates and folders."""
     import torch
 
-    model = load(checkpoint).model.half()
+    model = model.half()
     model.args = {}
     for name in ("criterion", "pt_path", "loss"):
         if name in vars(model):

@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fairtrial import BackendError
 from fairtrial.backends._ultralytics_files import lay_out, load, save_weights, workplace
 from fairtrial.backends._ultralytics_settings import Settings
 from fairtrial.checkpoint import best_epoch, write_history
 from fairtrial.dataset import Detection, View
-from fairtrial.fitness import judged
+
+if TYPE_CHECKING:
+    from fairtrial.backends._ultralytics_trainer import Trainer
 
 __all__ = ["Settings", "detector", "fit"]
 
@@ -27,76 +29,56 @@ def fit(
     threads: int,
     after_epoch: Callable[[dict[str, Any]], None],
 ) -> dict[str, Any]:
-    """Train one detector; writes weights.pt (best epoch on val) and history.csv to `folder`.
+    """Train one detector in `folder`: weights.pt (best epoch on val), history.csv, state.pt.
 
-    `settings` are those of `Settings`, resolved. Returns the facts of the run: parameters,
-    GFLOPs at the image size, layers, best_epoch, epochs_run. `after_epoch` is called with each
-    epoch's row and may raise.
+    `settings` are those of `Settings`, resolved. A state that an interrupted attempt left is
+    gone on from. Returns the facts of the run: parameters, GFLOPs at the image size, layers,
+    best_epoch, epochs_run, and `deviations` (why a resumed run may differ from another one).
     Raises BackendError where Ultralytics used other settings than were asked for.
     """
     with workplace() as place:
         if initial is not None:
             _refuse_other_architecture(settings["model"], initial)
         if settings["epochs"] == 0:
-            model = load(initial)
-            rows: list[dict[str, Any]] = []
-            best = initial
+            model, rows, found = load(initial).model, [], {}
         else:
-            history = _History(settings["fitness"], after_epoch)
-            trainer = _train(settings, view, initial, place, threads, history)
-            rows = history.rows
-            _refuse_other_settings(settings, trainer)
-            best = trainer.best
-            model = load(best)
-        save_weights(best, folder / "weights.pt")
+            trainer = _train(settings, initial, lay_out(view, place), folder, threads, after_epoch)
+            model, rows = trainer.best_model(), trainer.rows
+            found = {"deviations": trainer.deviations}
+        save_weights(model, folder / "weights.pt")
+        found |= _size(model, settings["imgsz"])
     write_history(folder, rows)
-    found = _size(model, settings["imgsz"])
     return found | {"best_epoch": best_epoch(rows), "epochs_run": len(rows)}
 
 
 def _train(
     settings: dict[str, Any],
-    view: View,
     initial: Path | None,
-    place: Path,
+    data: Path,
+    folder: Path,
     threads: int,
-    history: _History,
-) -> Any:
-    from ultralytics import YOLO
+    after_epoch: Callable[[dict[str, Any]], None],
+) -> Trainer:
+    from fairtrial.backends._ultralytics_audit import audit
+    from fairtrial.backends._ultralytics_trainer import Trainer
 
-    model = YOLO(f"{settings['model']}.yaml", task="detect")
-    model.add_callback("on_train_start", lambda _: _set_threads(threads))
-    history.listen(model)
-    model.train(
-        **_arguments(settings),
-        data=str(lay_out(view, place)),
-        pretrained=str(initial) if initial else False,
-        device=_device(),
-        deterministic=True,
-        plots=False,
-        project=str(place),
-        name="run",
-        trainer=_trainer(settings["fitness"]),
-    )
-    return model.trainer
-
-
-def _trainer(weights: dict[str, float] | None) -> Any:
-    """Ultralytics' trainer with our rule for the best epoch."""
-    from ultralytics.models.yolo.detect import DetectionTrainer
-
-    class Trainer(DetectionTrainer):  # type: ignore[misc]
-        best_fitness: float | None
-
-        def validate(self) -> tuple[dict[str, float], float]:
-            best: float | None = self.best_fitness
-            metrics, _ = super().validate()
-            row = {FIGURES.get(name, name): value for name, value in metrics.items()}
-            fitness = judged(row, weights)["val/fitness"]
-            self.best_fitness = fitness if best is None else max(best, fitness)
-            return metrics, fitness
-
-    return Trainer
+    asked = _arguments(settings)
+    arguments = asked | {
+        "model": f"{settings['model']}.yaml",
+        "data": str(data),
+        "pretrained": str(initial) if initial else False,
+        "device": _device(),
+        "deterministic": True,
+        "plots": False,
+        "project": str(data.parent),
+        "name": "run",
+        "mode": "train",
+        "task": "detect",
+    }
+    trainer = Trainer(arguments, asked, settings["fitness"], folder, threads, after_epoch)
+    trainer.train()
+    audit(trainer, asked)
+    return trainer
 
 
 OURS = {"model", "weights", "fitness", "replicate"}  # settings that Ultralytics does not know
@@ -106,58 +88,6 @@ def _arguments(settings: dict[str, Any]) -> dict[str, Any]:
     """Our settings as Ultralytics' arguments. `nbs` null: one optimizer step a batch."""
     own = {name: value for name, value in settings.items() if name not in OURS}
     return own | {"nbs": settings["nbs"] or settings["batch"]}
-
-
-class _History:
-    """A row an epoch, taken from the trainer's events."""
-
-    def __init__(
-        self, fitness: dict[str, float] | None, after_epoch: Callable[[dict[str, Any]], None]
-    ) -> None:
-        self.rows: list[dict[str, Any]] = []
-        self._fitness = fitness
-        self._then = after_epoch
-        self._open = False
-
-    def listen(self, model: Any) -> None:
-        model.add_callback("on_train_epoch_start", self._begin)
-        model.add_callback("on_fit_epoch_end", self._end)
-
-    def _begin(self, _: Any) -> None:
-        self._open = True
-
-    def _end(self, trainer: Any) -> None:
-        """Fires once more after the final evaluation, for which no epoch has begun."""
-        if self._open:
-            self.rows.append(judged(_row(trainer), self._fitness))
-            self._then(self.rows[-1])
-        self._open = False
-
-
-FIGURES = {
-    "metrics/precision(B)": "val/precision",
-    "metrics/recall(B)": "val/recall",
-    "metrics/mAP50(B)": "val/AP50",
-    "metrics/mAP50-95(B)": "val/AP",
-}
-
-
-def _row(trainer: Any) -> dict[str, Any]:
-    """One epoch: losses on train and val, Ultralytics' own figures on val, learning rate."""
-    found = {"epoch": trainer.epoch + 1}
-    found |= trainer.label_loss_items(trainer.tloss, prefix="train")
-    found |= {FIGURES.get(name, name): float(value) for name, value in trainer.metrics.items()}
-    return found | {"lr": float(trainer.lr["lr/pg0"])}
-
-
-def _refuse_other_settings(settings: dict[str, Any], trainer: Any) -> None:
-    """Ultralytics changes some settings without an error (batch when memory runs out, …)."""
-    used = vars(trainer.args) | {"batch": trainer.batch_size}
-    asked = _arguments(settings)
-    asked.pop("workers")  # 0 on the CPU whatever was asked; how data is loaded, not what
-    wrong = [f"  {k}: asked {v!r}, used {used[k]!r}" for k, v in asked.items() if used[k] != v]
-    if wrong:
-        raise BackendError("Ultralytics used other settings than asked for:\n" + "\n".join(wrong))
 
 
 def _refuse_other_architecture(name: str, checkpoint: Path) -> None:
@@ -178,7 +108,7 @@ def _refuse_other_architecture(name: str, checkpoint: Path) -> None:
 def _size(model: Any, imgsz: int) -> dict[str, Any]:
     from ultralytics.utils.torch_utils import get_flops, get_num_params
 
-    net = model.model.float()
+    net = model.float()
     flops = get_flops(net, imgsz)
     return {
         "parameters": int(get_num_params(net)),

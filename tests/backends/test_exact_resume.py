@@ -1,0 +1,141 @@
+"""A training with Ultralytics that is killed and goes on equals one that was not, bit by bit."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+HERE = Path(__file__).parent
+Attempt = Callable[..., dict[str, Any]]
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def attempt(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Attempt]:
+    """One attempt at a training, in a process of its own; see train_tiny.py."""
+    data = tmp_path_factory.mktemp("data") / "tiny"
+    server = subprocess.Popen(
+        [sys.executable, HERE / "train_tiny.py", data],
+        env=os.environ | {"PYTHONPATH": str(HERE.parents[1] / "workflow")},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert server.stdin and server.stdout
+    asking, answers = server.stdin, server.stdout
+
+    def run(
+        folder: Path, kill: tuple[int, str] | None = None, recall: Any = None, **settings: Any
+    ) -> dict[str, Any]:
+        asked = {"folder": str(folder), "settings": settings, "kill": kill, "recall": recall}
+        asking.write(json.dumps(asked) + "\n")
+        asking.flush()
+        found: dict[str, Any] = json.loads(answers.readline())
+        return found
+
+    yield run
+    asking.close()
+    server.wait(10)
+
+
+def content(path: Path) -> Any:
+    """What a file of torch holds, with every tensor as bytes."""
+    import torch
+
+    def plain(found: Any) -> Any:
+        if isinstance(found, torch.Tensor):
+            return str(found.dtype), tuple(found.shape), found.contiguous().numpy().tobytes()
+        if isinstance(found, dict):
+            return {name: plain(value) for name, value in found.items()}
+        return [plain(value) for value in found] if isinstance(found, list | tuple) else found
+
+    loaded = torch.load(path, map_location="cpu", weights_only=path.name == "state.pt")
+    return plain(loaded if path.name == "state.pt" else loaded["model"].state_dict())
+
+
+def assert_equal(one: Path, other: Path) -> None:
+    assert (one / "history.csv").read_bytes() == (other / "history.csv").read_bytes()
+    for name in ("weights.pt", "state.pt"):
+        assert content(one / name) == content(other / name), name
+
+
+# Where it is killed, and in which epochs, one after another; settings by which another part of
+# the state matters.
+CASES: dict[str, tuple[tuple[int, ...], dict[str, Any]]] = {
+    "batch": ((1, 2, 3), {"multi_scale": 0.5, "mixup": 0.5}),
+    "torn": ((1, 3), {"nbs": 12, "warmup_epochs": 2.0}),  # gradients add up, over odd numbers
+    "unnamed": ((2,), {"optimizer": "SGD", "cos_lr": True}),
+    "history": ((2, 3), {"model": "yolo26n"}),  # two losses, whose weights shift
+    "committed": ((1, 2, 3), {"fitness": {"recall": 1.0}, "recall": [0.2, 0.6, 0.4]}),
+}
+
+
+@pytest.mark.parametrize("place", CASES)
+def test_killed_and_resumed_equals_never_killed(
+    place: str, attempt: Attempt, tmp_path: Path
+) -> None:
+    epochs, settings = CASES[place]
+    whole = attempt(tmp_path / "whole", **settings)
+    assert whole["trained"] == [1, 2, 3]
+    for epoch in epochs:
+        assert attempt(tmp_path / "killed", (epoch, place), **settings)["status"] == 9
+    kept = epochs[-1] if place in {"history", "committed"} else epochs[-1] - 1
+    last = attempt(tmp_path / "killed", **settings)
+    assert last["trained"] == [1, 2, 3][kept:]
+    assert last | {"trained": 0} == whole | {"trained": 0}
+    if place == "committed":
+        assert whole["best_epoch"] == 2
+    for litter in (tmp_path / "killed").glob(".*.part"):
+        litter.unlink()  # as the next attempt does, whatever the framework
+    assert_equal(tmp_path / "whole", tmp_path / "killed")
+
+
+def test_killed_after_the_last_epoch_trains_none_again(attempt: Attempt, tmp_path: Path) -> None:
+    """Also: early stopping is not forgotten."""
+    settings = {"epochs": 5, "patience": 1, "fitness": {"recall": 1.0}}
+    settings |= {"recall": [0.2, 0.6, 0.4, 0.9, 0.9]}
+    whole = attempt(tmp_path / "whole", **settings)
+    assert whole["trained"] == [1, 2, 3]
+    assert attempt(tmp_path / "killed", (3, "weights"), **settings)["status"] == 9
+    assert attempt(tmp_path / "killed", **settings)["trained"] == []
+    assert_equal(tmp_path / "whole", tmp_path / "killed")
+
+
+def test_what_after_epoch_raises_is_passed_on_and_the_epoch_counts(
+    attempt: Attempt, tmp_path: Path
+) -> None:
+    """So a search may prune a trial, and the same settings go on from there as a run."""
+    pruned = attempt(tmp_path / "run", (1, "called"))
+    assert pruned["status"] != 0
+    assert "InterruptedError: pruned" in (tmp_path / "run.log").read_text()
+    damaged = tmp_path / "damaged"
+    damaged.mkdir()
+    (damaged / "state.pt").write_bytes((tmp_path / "run/state.pt").read_bytes()[:10_000])
+    assert attempt(tmp_path / "run")["trained"] == [2, 3]
+    assert attempt(damaged)["trained"] == [1, 2, 3]
+    assert "damaged/state.pt: cannot be read" in (tmp_path / "damaged.log").read_text()
+    assert_equal(tmp_path / "run", damaged)
+
+
+CHANGED = {
+    # what Ultralytics does of itself → what is said
+    "memory": r"out of memory with a `batch` of 4; Ultralytics would go on with 2",
+    "lr0": r"lr0 +0\.01 +0\.005 +its trainer\n.*lr0 +0\.01 +0\.005 +its optimizer",
+    "nan": r"epoch 1: the loss is no number any more; with lr0 0\.01 the training diverges",
+}
+
+
+@pytest.mark.parametrize("fault", CHANGED)
+def test_what_was_not_asked_for_fails_at_once(fault: str, attempt: Attempt, tmp_path: Path) -> None:
+    assert attempt(tmp_path / "run", (1, fault))["status"] != 0
+    assert re.search(f"BackendError: .*{CHANGED[fault]}", (tmp_path / "run.log").read_text(), re.S)
+    assert not (tmp_path / "run/state.pt").exists()
