@@ -104,7 +104,7 @@ def test_a_larger_budget_trains_what_is_new(project: Project) -> None:
     planned = project.plan()
     assert {"search", "study"} <= set(planned)
     project.snakemake(*COMMAND[1:])
-    assert trained(project, "end").total() == 3
+    assert trained(project, "begin").total() == 3
     assert rows(project)[:4] == before
     assert winner(project) < 4, "choose a seed for which more trials find no better one"
     assert project.jobs() == RESULTS, "the winner is the same, and so are its weights"
