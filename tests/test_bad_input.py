@@ -72,6 +72,18 @@ REFUSED: dict[str, tuple[Edit, list[str]]] = {
         (SOURCE, "  group: group", "  grp: group"),
         [f"{SOURCE}: options: `grp`: no such key; did you mean `group`?"],
     ),
+    "misspelt kind of defect": (
+        (SOURCE, "format: coco", "format: coco\ndefects: {box_over_ege: drop_box}"),
+        [f"{SOURCE}: `defects`", "`box_over_ege` is no kind of defect", "mean `box_over_edge`?"],
+    ),
+    "impossible action for a defect": (
+        (SOURCE, "format: coco", "format: coco\ndefects: {box_over_edge: drop-box}"),
+        [f"{SOURCE}: `defects`", "box_over_edge: cannot `drop-box`; did you mean `drop_box`?"],
+    ),
+    "an action that the kind does not have": (
+        (SOURCE, "format: coco", "format: coco\ndefects: {box_outside: keep}"),
+        ["box_outside: cannot `keep`; known: drop_box, drop_image, refuse"],
+    ),
     "text for a number": (
         (PARAMS, "epochs: ", "epochs: many #"),
         [f'{PARAMS}: `epochs` is "many": must be a whole number'],

@@ -12,6 +12,7 @@ import pytest
 from pydantic import BaseModel
 
 from fairtrial import searchspace, settings
+from fairtrial.defects import KINDS
 from fairtrial.plan import Plan
 from fairtrial.plugins import plugins
 
@@ -73,6 +74,15 @@ def test_a_plugin_has_a_section_with_its_keys_and_defaults(kind: str, name: str)
         if isinstance(field.default, str | int | float | None):
             said = rows[key].split("|")[1].strip().strip("`")
             assert said == json.dumps(field.default).strip('"'), key
+
+
+def test_every_kind_of_defect_is_described_with_its_actions() -> None:
+    """In the order of the actions: the first is the default."""
+    rows = part("Defects")
+    assert set(rows) == set(KINDS)
+    for name, kind in KINDS.items():
+        cell = re.sub(r"\([^)]*\)", "", rows[name].rsplit("|", 1)[1])
+        assert [action.strip() for action in cell.split(",")] == list(kind.actions), name
 
 
 @pytest.mark.parametrize("name", plugins("backends"))

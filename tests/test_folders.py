@@ -43,10 +43,21 @@ def test_a_link_falls_back_to_a_copy(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert [(tmp_path / n).stat().st_nlink for n in ("linked", "copied")] == [2, 1]
 
 
-@pytest.mark.parametrize("path", ["", ".", "/a", "../a", "a/..", "a\\b", "a\0"])
+@pytest.mark.parametrize("path", ["", ".", "/a", "../a", "a/..", "a\\b"])
 def test_paths_that_could_leave_are_refused(path: str) -> None:
     with pytest.raises(DataError, match="is not a path below its folder"):
         folders.checked_path(path, "here")
+
+
+@pytest.mark.parametrize("path", ["a\0", "a\nb", "a\u2028b", "a\udc80.jpg"])
+def test_names_that_a_manifest_cannot_hold_are_refused(path: str) -> None:
+    with pytest.raises(DataError, match="has a character that no name"):
+        folders.checked_path(path, "here")
+
+
+@pytest.mark.parametrize("path", ["Zoë Müller/é.jpg", "e\u0301.jpg", "a b/\u00a0.jpg", "写真.jpg"])
+def test_spaces_and_letters_of_all_scripts_are_names(path: str) -> None:
+    assert folders.checked_path(path, "here") == path
 
 
 def test_paths_are_normalised() -> None:

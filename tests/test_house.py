@@ -123,27 +123,43 @@ LEVELS = [
     plugins
     provenance
     threads
+    together
     yamlfile
+    """,
+    """
+    defects
+    """,
+    """
+    actions
+    boxes
+    jsonrows
     """,
     """
     checkpoint
     checksums
+    balance
     dataset
-    defects
+    duplicates
     imagefile
+    leaks
     searchspace
     settings
     splitting
     store
     """,
     """
+    beside_dvc
+    chosen
+    mending
+    progress
+    scoring
     training
     """,
     """
     backends
     formats
+    ranking
     runs
-    scoring
     sources
     """,
     """
@@ -155,22 +171,44 @@ LEVELS = [
     results
     """,
     """
+    configuration
+    """,
+    """
     trial
+    """,
+    """
+    gaps
+    """,
+    """
+    costs
+    sweeps
     """,
     """
     figures
     report
     """,
     """
-    commands
     stages
+    """,
+    """
+    commands
     """,
     """
     __main__
     """,
 ]
-SAME_LEVEL = set(LEVELS[2].split())
-PLANNING = {"settings", "runs", "plan", "yamlfile", "fingerprint", "searchspace", "studies"}
+SAME_LEVEL = next(set(names.split()) for names in LEVELS if "dataset" in names)
+PLANNING = {
+    "settings",
+    "runs",
+    "plan",
+    "yamlfile",
+    "fingerprint",
+    "searchspace",
+    "studies",
+    "chosen",
+}
+PLANNING |= {"beside_dvc"}
 
 
 def level(module: str) -> int:
@@ -295,7 +333,7 @@ def modules(entries: list[str]) -> set[str]:
 # --------------------------------------------------------------------------- plugins
 
 CONTRACT = {
-    "sources": {"fetch": ["settings", "name", "folder", "downloads"]},
+    "sources": {"fetch": ["settings", "name", "folder", "downloads"], "needs": ["settings"]},
     "formats": {"read": ["folder", "options"]},
     "backends": {
         "fit": ["settings", "view", "initial", "folder", "threads", "after_epoch"],

@@ -6,12 +6,12 @@ import re
 import sys
 from collections.abc import Iterator
 from types import SimpleNamespace
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 import pytest
 from pydantic import Field
 
-from fairtrial import SettingsError, settings
+from fairtrial import SettingsError, plugins, settings
 from fairtrial.provenance import canonical
 from fairtrial.runs import Run, refuse_unused, resolve
 from fairtrial.settings import Experiment
@@ -34,6 +34,7 @@ PARAMS: dict[str, Any] = {
 class Tiny(Closed):
     """A framework that knows some of the keys above."""
 
+    task: ClassVar[str] = "detect"
     weights: str | None
     epochs: Annotated[int, Field(ge=1)]
     lr0: Annotated[float, Field(gt=0)]
@@ -43,6 +44,8 @@ class Tiny(Closed):
 
 class Deep(Closed):
     """Another one, which has no lr0."""
+
+    task: ClassVar[str] = "detect"
 
     epochs: int
     depth: int
@@ -54,7 +57,8 @@ def _two_backends(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     for name, model in {"tiny": Tiny, "deep": Deep}.items():
         module = SimpleNamespace(Settings=model)
         monkeypatch.setitem(sys.modules, f"fairtrial.backends.{name}", module)
-    monkeypatch.setattr(settings, "plugins", lambda kind: ("deep", "tiny"))
+    for reader in (settings, plugins):
+        monkeypatch.setattr(reader, "plugins", lambda kind: ("deep", "tiny"))
     settings.training_keys.cache_clear()
     yield
     settings.training_keys.cache_clear()
@@ -96,6 +100,37 @@ def test_a_grid_holds_all_combinations() -> None:
     assert {(r.settings["lr0"], r.settings["epochs"]) for r in found.values()} == {
         *((0.1, 7), (0.1, 8), (0.2, 7), (0.2, 8))
     }
+
+
+STARTS = {"scratch": None, "coco": {"weights": "w/a.pt"}, "slow": {"weights": "w/a.pt", "lr0": 0.1}}
+
+
+def test_a_mapping_in_a_grid_names_sets_of_overrides() -> None:
+    found = runs(grid={"epochs": [7, 8], "start": STARTS})
+    assert len(found) == 6
+    assert list(found)[:2] == ["epochs=7+start=scratch-s0", "epochs=7+start=coco-s0"]
+    slow = found["epochs=8+start=slow-s0"].settings
+    assert (slow["weights"], slow["lr0"], slow["epochs"]) == ("w/a.pt", 0.1, 8)
+    assert found["epochs=8+start=scratch-s0"].settings["weights"] is None
+
+
+def test_a_grid_sets_each_key_once() -> None:
+    with pytest.raises(ValueError, match="`lr0` is set by `start` and by `lr0`; keep one"):
+        Experiment(title="x", grid={"start": STARTS, "lr0": [1]})
+
+
+def test_a_checkpoint_may_be_named_after_other_settings() -> None:
+    grid = {"epochs": [7, 8], "start": {"scratch": None, "own": {"weights": "w/{epochs}e.pt"}}}
+    found = runs(grid=grid)
+    own = {name: run.settings["weights"] for name, run in found.items() if "own" in name}
+    assert own == {
+        "epochs=7+start=own-s0": "w/7e.pt",
+        "epochs=8+start=own-s0": "w/8e.pt",
+    }
+    text = refused(runs={"a": {"weights": "w/{epoch}.pt"}})
+    assert text == (
+        f"{FILE}: runs.a: `weights`: {{epoch}} is no setting of the run; did you mean `epochs`?"
+    )
 
 
 def test_runs_sweep_grid_and_seeds_together() -> None:
@@ -184,7 +219,7 @@ def test_a_default_of_params_renames_nothing() -> None:
 
 
 def test_the_configuration_is_the_name_without_the_seed() -> None:
-    run = Run("a-s1-s12", "cells", "tiny", {})
+    run = Run("a-s1-s12", "cells", "tiny", "detect", {})
     assert run.configuration == "a-s1"
 
 

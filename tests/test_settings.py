@@ -170,9 +170,9 @@ def test_the_shipped_params_are_read() -> None:
         ("max_det: 300", "maxdet: 300", "params.yaml: predict: `max_det`: missing"),
         ("conf: 0.001", "conf: 2", "params.yaml: predict: `conf` is 2: must be less than 1"),
         (
-            "rank_by: AP ",
+            "rank_by: fitness ",
             "rank_by: mAP ",
-            "report: `rank_by` is \"mAP\": must be 'AP'",
+            "report: `rank_by` is \"mAP\": must be 'fitness', 'AP'",
         ),
         ("\nreport:\n", "\nreport: 5\nrep:\n", "params.yaml: report: must hold `key: value` lines"),
     ],
@@ -218,7 +218,7 @@ def test_names_of_files_are_checked_where_they_stand() -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("images: 5\n", "`kind`: missing; known: http, local, shapes"),
+        ("images: 5\n", "`kind`: missing; known: archive, coco_subset, http, local, shapes"),
         ("kind: shape\n", "`kind`: no such source: `shape`; did you mean `shapes`?"),
         ("kind: shapes\nimages: '5'\n", '`images` is "5": must be a whole number'),
         ("kind: shapes\nimages: true\n", "`images` is true: must be a whole number"),

@@ -145,11 +145,13 @@ def test_a_living_holder_is_waited_for() -> None:
     assert Path("made").read_text().count("made") == 1
 
 
-def test_the_lock_of_a_killed_process_is_taken_over() -> None:
+@pytest.mark.parametrize("reaped", [True, False], ids=["reaped", "zombie"])
+def test_the_lock_of_a_killed_process_is_taken_over(reaped: bool) -> None:
     first = worker("key", 60)
     until(Path("working").exists)
     first.kill()
-    first.wait()
+    if reaped:
+        first.wait()
     assert left() == ["key.lock", "key.part"]
     second = worker("key", 0)
     assert second.communicate(timeout=30)[0] == "False\n"

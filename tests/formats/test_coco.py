@@ -1,10 +1,13 @@
+import itertools
 import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import pycocotools.mask
 import pytest
 
-from fairtrial import DataError
+from fairtrial import DataError, defects
 from fairtrial.dataset import Dataset
 from fairtrial.formats import coco
 
@@ -72,14 +75,11 @@ def spoilt(path: str, value: object) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("path", "value", "message"),
     [
-        ("categories", ..., "not COCO JSON"),
+        ("categories", ..., "has no `categories`"),
         ("images", [1], "not COCO JSON"),
-        ("annotations.0.category_id", 1, "annotation 1: there is no category with the id 1"),
         ("annotations.0.image_id", 1, "annotation 1: there is no image with the id 1"),
-        ("annotations.0.bbox", ..., "annotation 1: has no bbox"),
         ("annotations.0.bbox", [1, 2, 3], "not COCO JSON"),
         ("images.1.id", 7, "two images have the id 7"),
-        ("images.1.file_name", "x.png", "x.png stands in the annotations 2 times"),
         ("images.1.file_name", "../../x.png", "is not a path below its folder"),
         ("images.1.patient", ..., "has no key 'patient'"),
         ("categories.0.name", "cat", "two category ids have the same name"),
@@ -97,10 +97,54 @@ def test_a_coordinate_that_is_null_is_not_a_number(tmp_path: Path) -> None:
     assert str(found.annotations[0].bbox[1]) == "nan"
 
 
-def test_an_image_in_two_files_is_refused(tmp_path: Path) -> None:
-    files = [{"annotations": "annotations.json", "split": side} for side in ("train", "val")]
-    with pytest.raises(DataError, match="2 times"):
-        read(tmp_path, content(), files=files)
+SQUARE = [[10, 10, 30, 10, 30, 25], [40, 20, 50, 20, 50, 45]]
+
+
+@pytest.mark.parametrize(
+    ("segmentation", "box"),
+    [
+        (SQUARE, (10, 10, 40, 35)),
+        ({"size": [60, 80], "counts": [601, 2, 58, 2, 4137]}, (10, 1, 2, 2)),
+        (None, None),
+        ([], None),
+    ],
+)
+def test_a_box_that_lacks_comes_from_the_segment(
+    tmp_path: Path, segmentation: object, box: tuple[float, ...] | None
+) -> None:
+    data = spoilt("annotations.0.bbox", ...)
+    data["annotations"][0]["segmentation"] = segmentation
+    (tmp_path / "annotations.json").write_text(json.dumps(data))
+    found, faults = coco.read(tmp_path, coco.Settings())
+    kind = defects.BoxFromSegment if box else defects.ObjectWithoutBox
+    assert faults == [kind("images/x.png", "annotation 1")]
+    assert [a.bbox for a in found.annotations] == ([box] if box else []) + [(1, 2, 3, 4)]
+
+
+def test_compressed_run_lengths_give_the_same_box(tmp_path: Path) -> None:
+    mask = np.zeros((60, 80), np.uint8, order="F")
+    mask[20:30, 5:50] = 1
+    coded = pycocotools.mask.encode(mask)
+    data = spoilt("annotations.0.bbox", [])
+    data["annotations"][0]["segmentation"] = coded | {"counts": coded["counts"].decode()}
+    (tmp_path / "annotations.json").write_text(json.dumps(data))
+    found, _ = coco.read(tmp_path, coco.Settings())
+    assert found.annotations[0].bbox == (5, 20, 45, 10)
+
+
+def test_an_unknown_class_is_named(tmp_path: Path) -> None:
+    data = spoilt("annotations.0.category_id", 1)
+    (tmp_path / "annotations.json").write_text(json.dumps(data))
+    found, faults = coco.read(tmp_path, coco.Settings())
+    seen = "annotation 1: there is no category with the id 1"
+    assert faults == [defects.UnknownClass("images/x.png", seen)]
+    assert len(found.annotations) == 1
+
+
+def test_the_parts_may_come_in_any_order(tmp_path: Path) -> None:
+    expected = read(tmp_path, content())
+    for order in itertools.permutations(content()):
+        assert read(tmp_path, {key: content()[key] for key in order}) == expected
 
 
 @pytest.mark.data

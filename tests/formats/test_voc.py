@@ -5,14 +5,17 @@ import pytest
 from written import Scene, write_voc
 
 from fairtrial import DataError
+from fairtrial.boxes import fit
 from fairtrial.dataset import Dataset
 from fairtrial.defects import (
     BoxWithoutArea,
     Defect,
     InvertedBox,
-    MissingImage,
+    LabelWithoutImage,
+    ObjectWithoutBox,
+    OtherFilename,
     UnannotatedImage,
-    fit,
+    UnknownClass,
 )
 from fairtrial.formats import voc
 
@@ -72,17 +75,91 @@ def test_names_are_trimmed_and_sorted_where_no_classes_are_given(raw: Path) -> N
 @pytest.mark.parametrize(
     ("inside", "message"),
     [
-        (box(1, 1, 2, 2, "cow"), r"a\.xml: object 1: unknown class 'cow'; there are cat, dog, owl"),
-        (box(1, 1, 2, 2, ""), "unknown class ''"),
-        (box("x", 1, 2, 2), "object 1: <xmin>: 'x' is not a number"),
-        ("<object><name>cat</name></object>", "has no <bndbox>"),
         ("<object>", "not valid XML"),
+        ("</annotation>text", "not valid XML"),
     ],
 )
 def test_what_is_refused(raw: Path, inside: str, message: str) -> None:
     put(raw, inside)
     with pytest.raises(DataError, match=message):
         read(raw, classes=["cat", "dog", "owl"])
+
+
+@pytest.mark.parametrize(
+    ("inside", "fault"),
+    [
+        (
+            box(1, 1, 2, 2, "cow"),
+            UnknownClass("JPEGImages/a.png", "a.xml: object 1: 'cow'; there are cat, dog, owl"),
+        ),
+        (
+            box(1, 1, 2, 2, ""),
+            UnknownClass("JPEGImages/a.png", "a.xml: object 1: ''; there are cat, dog, owl"),
+        ),
+        (
+            "<object><name>cat</name></object>",
+            ObjectWithoutBox("JPEGImages/a.png", "a.xml: object 1"),
+        ),
+        (
+            "<filename>x/c.png</filename>",
+            OtherFilename("JPEGImages/a.png", "a.xml names x/c.png"),
+        ),
+    ],
+)
+def test_what_is_named(raw: Path, inside: str, fault: Defect) -> None:
+    put(raw, inside)
+    found, faults = read(raw, classes=["cat", "dog", "owl"])
+    assert faults == [fault]
+    assert {a.image_id for a in found.annotations} == {2}, "only those of b.xml"
+
+
+def test_a_filename_that_no_image_has_does_not_matter(raw: Path) -> None:
+    put(raw, "<filename>export/frame-0001.jpeg</filename>")
+    assert read(raw)[1] == []
+
+
+def test_a_coordinate_that_is_no_number_is_left_to_convert(raw: Path) -> None:
+    put(raw, box("x", 1, 2, 2))
+    assert str(read(raw)[0].annotations[0].bbox) == "(nan, 0.0, nan, 2.0)"
+
+
+def test_names_that_differ_are_matched_by_a_stated_rule_only(raw: Path) -> None:
+    for path in (raw / "Annotations").iterdir():
+        path.rename(path.with_name(f"{path.stem}_label.xml"))
+    found, faults = read(raw)
+    assert not found.annotations
+    assert {type(fault) for fault in faults} == {LabelWithoutImage, UnannotatedImage}
+    found, faults = read(raw, naming={"label": r"(.*)_label", "image": r"\1"})
+    assert (len(found.annotations), faults) == (4, [])
+
+
+@pytest.mark.parametrize(
+    ("naming", "message"),
+    [
+        ({"label": "(.*)", "image": "a"}, "a and b would both belong to a"),
+        ({"label": "(.*)", "image": r"\2"}, "naming: image"),
+        ({"label": "(", "image": "a"}, "not a regular expression"),
+    ],
+)
+def test_a_rule_of_names_that_cannot_be_right(
+    raw: Path, naming: dict[str, str], message: str
+) -> None:
+    with pytest.raises((DataError, ValueError), match=message):
+        read(raw, naming=naming)
+
+
+def test_the_group_is_the_folder_or_a_part_of_the_name(raw: Path) -> None:
+    for kind in ("Annotations", "JPEGImages"):
+        (raw / kind / "p7").mkdir()
+        for path in [path for path in (raw / kind).iterdir() if path.is_file()]:
+            path.rename(raw / kind / "p7" / f"v3_{path.name}")
+    for option in ("folder", r"^(p\d+)/"):
+        assert {image.group for image in read(raw, group=option)[0].images} == {"p7"}
+    assert {image.group for image in read(raw, group=r"(v\d+)_")[0].images} == {"v3"}
+    with pytest.raises(DataError, match=r"p7/v3_a.png: the option `group` \(x\(\.\)\) finds no"):
+        read(raw, group="x(.)")
+    with pytest.raises(ValueError, match="one part in"):
+        read(raw, group="x")
 
 
 def test_an_entity_bomb_is_refused(raw: Path) -> None:
@@ -101,8 +178,12 @@ def test_another_root_is_refused(raw: Path) -> None:
 def test_an_image_without_xml_and_an_xml_without_image_are_named(raw: Path) -> None:
     (raw / "JPEGImages" / "b.png").rename(raw / "JPEGImages" / "z.png")
     found, faults = read(raw)
-    assert len(found.images) == 2
-    assert faults == [MissingImage("Annotations/b.xml"), UnannotatedImage("JPEGImages/z.png")]
+    assert [image.file_name for image in found.images] == [
+        "JPEGImages/a.png",
+        "JPEGImages/c.png",
+        "JPEGImages/z.png",
+    ]
+    assert faults == [LabelWithoutImage("Annotations/b.xml"), UnannotatedImage("JPEGImages/z.png")]
 
 
 def test_of_two_images_with_one_stem_the_named_one_is_taken(raw: Path) -> None:

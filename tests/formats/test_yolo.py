@@ -5,7 +5,7 @@ from written import Scene, write_yolo
 
 from fairtrial import DataError
 from fairtrial.dataset import Dataset
-from fairtrial.defects import Defect, MissingImage
+from fairtrial.defects import BoxFromSegment, Defect, LabelWithoutImage, NoLabelFile, UnknownClass
 from fairtrial.formats import yolo
 
 
@@ -26,7 +26,7 @@ def set_yaml(raw: Path, text: str) -> None:
 def test_names_may_be_a_map_with_gaps(raw: Path) -> None:
     set_yaml(raw, "train: images/train\nnames: {0: cat, 2: owl, 7: yak}\n")
     found, _ = read(raw)
-    assert found.categories == {1: "cat", 3: "owl", 8: "yak"}
+    assert found.categories == {0: "cat", 2: "owl", 7: "yak"}
     assert found.canonical().categories == {1: "cat", 2: "owl", 3: "yak"}
 
 
@@ -55,24 +55,23 @@ def test_labels_beside_images(raw: Path) -> None:
     (raw / "labels" / "train" / "a.txt").rename(folder / "a.txt")
     set_yaml(raw, "train: all\nnames: [cat, dog, owl]\n")
     found, faults = read(raw)
-    assert (len(found.images), len(found.annotations), faults) == (2, 3, [])
+    assert (len(found.images), len(found.annotations)) == (2, 3)
+    assert faults == [NoLabelFile("all/c.png")]
 
 
 def test_labels_without_an_image_are_named(raw: Path) -> None:
     (raw / "labels" / "val" / "gone.txt").write_text("0 .5 .5 .1 .1")
-    assert read(raw)[1] == [MissingImage("labels/val/gone.txt")]
+    (raw / "labels" / "val" / "classes.txt").write_text("cat\ndog\nowl\n")
+    assert LabelWithoutImage("labels/val/gone.txt") in read(raw)[1]
+    assert len(read(raw)[1]) == 2
 
 
 @pytest.mark.parametrize(
     ("line", "message"),
     [
-        ("3 .5 .5 .1 .1", r"labels/val/b\.txt:2: unknown class 3; there are 3 names"),
-        ("0.5 .5 .5 .1 .1", "unknown class 0.5"),
-        ("-1 .5 .5 .1 .1", "unknown class -1"),
-        ("nan .5 .5 .1 .1", "unknown class nan"),
-        ("cat .5 .5 .1 .1", "not `class x y width height`"),
-        ("0 .5 .5 .1", "not `class x y width height`"),
-        ("0 .1 .1 .2 .1 .2 .2 .1 .2", "not `class x y width height`"),
+        ("cat .5 .5 .1 .1", r"labels/val/b\.txt:2: neither `class x y width height` nor a polygon"),
+        ("0 .5 .5 .1", "neither"),
+        ("0 .5 .5 .1 .1 .9", "neither"),
     ],
 )
 def test_lines_that_are_refused(raw: Path, line: str, message: str) -> None:
@@ -81,17 +80,62 @@ def test_lines_that_are_refused(raw: Path, line: str, message: str) -> None:
         read(raw)
 
 
+@pytest.mark.parametrize("kind", ["3", "0.5", "-1", "nan"])
+def test_an_unknown_class_is_named(raw: Path, kind: str) -> None:
+    (raw / "labels" / "val" / "b.txt").write_text(f"{kind} .5 .5 .1 .1\n1 .5 .5 .1 .1\n")
+    found, faults = read(raw)
+    seen = f"labels/val/b.txt:1: class {kind}, where there are 3 names"
+    assert UnknownClass("images/val/b.png", seen) in faults
+    assert [a.category_id for a in found.annotations if a.image_id == 3] == [1]
+
+
+def test_a_polygon_becomes_the_box_around_it(raw: Path) -> None:
+    (raw / "labels" / "val" / "b.txt").write_text("0 .25 .125 .75 .125 .5 .625\n")
+    found, faults = read(raw)
+    assert found.annotations[-1].bbox == (0.25, 0.125, 0.5, 0.5)
+    assert BoxFromSegment("images/val/b.png", "labels/val/b.txt:1") in faults
+
+
+def test_an_image_without_a_text_file_is_named(raw: Path) -> None:
+    assert read(raw)[1] == [NoLabelFile("images/train/c.png")]
+    (raw / "labels" / "train" / "c.txt").touch()
+    assert read(raw)[1] == []
+
+
+def test_sides_may_be_lists_of_images(raw: Path) -> None:
+    (raw / "all.txt").write_text("./images/train/a.png\r\nimages/val/b.png\n\n")
+    set_yaml(raw, "train: all.txt\nnames: [cat, dog, owl]\n")
+    found, faults = read(raw)
+    names = [image.file_name for image in found.images]
+    assert names == ["images/train/a.png", "images/val/b.png"]
+    assert (len(found.annotations), faults) == (4, [])
+
+
+def test_several_folders_a_side(raw: Path) -> None:
+    set_yaml(raw, "train: [images/train, images/val]\nnames: [cat, dog, owl]\n")
+    assert [image.split for image in read(raw)[0].images] == ["train"] * 3
+
+
+def test_images_on_no_side(raw: Path) -> None:
+    assert {image.split for image in read(raw, images="images")[0].images} == {None}
+
+
+def test_groups_and_names_by_rules(raw: Path) -> None:
+    (raw / "labels" / "val" / "b.txt").rename(raw / "labels" / "val" / "b-boxes.txt")
+    (raw / "labels" / "train" / "a.txt").rename(raw / "labels" / "train" / "a-boxes.txt")
+    assert LabelWithoutImage("labels/val/b-boxes.txt") in read(raw)[1]
+    found, _ = read(
+        raw, images="images", group="folder", naming={"label": "(.)-boxes", "image": r"\1"}
+    )
+    assert len(found.annotations) == 4
+    assert [image.group for image in found.images] == ["train", "train", "val"]
+
+
 def test_a_byte_order_mark_and_a_class_written_as_a_fraction(raw: Path) -> None:
     (raw / "labels" / "val" / "b.txt").write_bytes(b"\xef\xbb\xbf1.0 .5 .5 .5 nan\r\n")
     found, _ = read(raw)
     (last,) = (a for a in found.annotations if a.image_id == 3)
     assert (found.categories[last.category_id], str(last.bbox and last.bbox[3])) == ("dog", "nan")
-
-
-def test_an_image_that_is_not_one_is_kept_for_convert_to_drop(raw: Path) -> None:
-    (raw / "images" / "val" / "b.png").write_bytes(b"no image")
-    found, _ = read(raw)
-    assert (found.images[2].width, found.images[2].file_name) == (0, "images/val/b.png")
 
 
 @pytest.mark.parametrize(
@@ -103,7 +147,7 @@ def test_an_image_that_is_not_one_is_kept_for_convert_to_drop(raw: Path) -> None
         ("names: [cat, cat]", "two classes have the same name"),
         ("{nc: 3, names: [cat]}", "nc is 3, but there are 1 names"),
         ("names: [cat]", "names no train, val or test folder"),
-        ("{train: [a, b], names: [cat]}", "only one folder is read"),
+        ("{train: [a, b], names: [cat]}", "train: there is no folder a"),
         ("[", "not valid YAML"),
         ("text", "has no `names:`"),
     ],

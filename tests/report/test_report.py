@@ -131,7 +131,7 @@ def test_equal_figures_cannot_be_told_apart(tmp_path: Path) -> None:
 
 def test_undefined_figures(tmp_path: Path) -> None:
     ap = {(n, s, side): None for n in TWO for s in (0, 1, 2) for side in SIDES}
-    assert "No configuration has an AP on test." in make(Fake(tmp_path, TWO, ap=ap))
+    assert "No configuration has a figure for AP on test." in make(Fake(tmp_path, TWO, ap=ap))
 
 
 def test_without_test_set_the_figures_are_of_val_and_say_so(tmp_path: Path) -> None:

@@ -146,16 +146,23 @@ def test_interpolated_precision_by_hand(scene):
 
 def test_a_side_keeps_its_images_objects_and_all_categories(scene):
     truth, _ = scene([(1, 1, 1), (2, 2, 1)], [])
-    side = detection.on_images(truth, [2, 3])
+    side = truth.on_images([2, 3])
     assert [i.id for i in side.images] == [2, 3]
     assert [a.category_id for a in side.annotations] == [2]
     assert side.categories == truth.categories
 
 
-def test_a_side_with_an_unknown_image_or_an_object_without_box_is_refused(scene):
+def test_a_side_with_an_unknown_image_is_refused(scene):
     truth, _ = scene([(1, 1, 1)], [])
     with pytest.raises(DataError, match=r"not in the annotations: \[77\]"):
-        detection.on_images(truth, [1, 77])
+        truth.on_images([1, 77])
+
+
+def test_boxes_say_the_task(scene):
+    truth, _ = scene([(1, 1, 1), (1, 1, 2)], [])
+    assert truth.task == "detect"
     truth.annotations[0].bbox = None
-    with pytest.raises(DataError, match="annotation 1 has no bbox"):
-        detection.on_images(truth, [1])
+    with pytest.raises(DataError, match="1 of 2 objects have no box"):
+        _ = truth.task
+    truth.annotations[1].bbox = None
+    assert truth.task == "classify"

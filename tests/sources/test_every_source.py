@@ -4,9 +4,11 @@ import inspect
 import json
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 from typing import Any
 
+import coco_server
 import pytest
 from pydantic import ValidationError
 from web import Web
@@ -22,7 +24,12 @@ def example(kind: str, tmp_path: Path, web: Web, manifest: Path) -> dict[str, An
     """Settings with which a kind works here. A new kind needs a line of its own."""
     (tmp_path / "own").mkdir()
     (tmp_path / "own" / "a.txt").write_text("a")
+    if kind == "coco_subset":
+        return coco_server.serve(web)
+    with zipfile.ZipFile(tmp_path / "some.zip", "w") as file:
+        file.writestr("some/a.txt", "a")
     return {
+        "archive": {"archive": str(tmp_path / "some.zip")},
         "http": {"base": web.address, "manifest": str(manifest), "wait": 0},
         "local": {"path": str(tmp_path / "own")},
         "shapes": {"images": 3, "size": 48},
@@ -50,6 +57,16 @@ class TestEverySource:
         first = contents(tmp_path / "raw1")
         assert first
         assert contents(tmp_path / "raw2") == first
+
+    def test_says_beforehand_what_it_needs_and_fetches_nothing(
+        self, kind: str, example: dict[str, Any], web: Web
+    ) -> None:
+        module = plugin("sources", kind)
+        needs = module.needs(module.Settings(**example))
+        assert needs.fetched or needs.places or needs.size
+        assert all(one.address.startswith("http://127.0.0.1") for one in needs.fetched)
+        assert all(place.exists() for place in needs.places)
+        assert not web.asked
 
     def test_settings_are_closed_and_fixed(self, kind: str, example: dict[str, Any]) -> None:
         model = plugin("sources", kind).Settings

@@ -157,12 +157,12 @@ def test_a_log_says_rate_and_files_in_lines(
     ],
 )
 def test_no_address_leads_out_of_the_downloads(base: str, place: str | None) -> None:
-    from fairtrial.sources._fetching import _place
+    from fairtrial.sources._fetching import place_of
 
     if "/.." in base:
         with pytest.raises(DataError, match="is not a path below its folder"):
-            _place(Path("d"), f"{base}/x")
+            place_of(Path("d"), f"{base}/x")
     elif place:
-        assert _place(Path("d"), f"{base}/x") == Path("d", place)
+        assert place_of(Path("d"), f"{base}/x") == Path("d", place)
     else:
-        assert re.fullmatch(r"d/example\.org/data-[0-9a-f]{12}", str(_place(Path("d"), base)))
+        assert re.fullmatch(r"d/example\.org/data-[0-9a-f]{12}", str(place_of(Path("d"), base)))

@@ -11,11 +11,12 @@ class Web:
 
     Faults: a status code; "cut" (closes the connection halfway), "short" (half a body that
     claims to be whole), "wrong" (other bytes), "no range" (ignores a Range header),
-    "slow" (a byte every hundredth of a second).
+    "slow" (a byte every hundredth of a second), "stall" (half a body, and then nothing).
     """
 
     def __init__(self, files: dict[str, bytes]) -> None:
         self.files = files
+        self.closing = threading.Event()
         self.faults: dict[str, list[int | str]] = {}
         self.headers: dict[str, str] = {}  # sent along with a status code
         self.asked: list[tuple[str, str | None]] = []  # path and Range header of each request
@@ -37,6 +38,7 @@ class Web:
         threading.Thread(target=self.server.serve_forever, args=(0.01,), daemon=True).start()
 
     def close(self) -> None:
+        self.closing.set()
         self.server.shutdown()
         self.server.server_close()
 
@@ -78,6 +80,9 @@ class Web:
         if fault == "cut":
             handler.wfile.write(body[: len(body) // 2])
             handler.close_connection = True
+        elif fault == "stall":
+            handler.wfile.write(body[: len(body) // 2])
+            self.closing.wait()
         elif fault == "slow":
             for byte in body:
                 handler.wfile.write(bytes([byte]))

@@ -79,6 +79,20 @@ def test_no_file_at_all(tmp_path: Path) -> None:
     assert not RAW.exists()
 
 
+def test_names_of_contributors_are_kept_and_one_that_no_manifest_can_hold_is_refused(
+    tmp_path: Path,
+) -> None:
+    own = {"name": "mine", "kind": "local", "path": "own"}
+    (tmp_path / "own/Zoë Müller").mkdir(parents=True)
+    (tmp_path / "own/Zoë Müller/Ärger 1.jpg").write_text("a")
+    run(own)
+    assert list(checksums.verify(RAW, MANIFEST)) == ["Zoë Müller/Ärger 1.jpg"]
+    (tmp_path / "own/a\nb.jpg").write_text("b")
+    with pytest.raises(DataError, match=r"mine: .* has a character that no name"):
+        run(own)
+    assert list(checksums.verify(RAW, MANIFEST)) == ["Zoë Müller/Ärger 1.jpg"]
+
+
 def test_an_unknown_kind() -> None:
     with pytest.raises(SettingsError, match="no such source: `ftp`"):
         run({"name": "x", "kind": "ftp"})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import json
 import multiprocessing
 import os
 import re
@@ -12,6 +13,7 @@ import subprocess
 import sys
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 CHECKOUT = Path(__file__).parents[2]
 STUBS = Path(__file__).parent / "stubs"
@@ -121,7 +123,7 @@ class Project:
             env=self.env | env,
             capture_output=True,
             text=True,
-            timeout=300,
+            timeout=1200,
         )
         if check and done.returncode:
             raise AssertionError(f"{command}: {done.returncode}\n{done.stdout}\n{done.stderr}")
@@ -139,6 +141,13 @@ class Project:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
+
+    def status(self, *arguments: str) -> dict[str, Any]:
+        """What `python -m fairtrial status` tells in another terminal."""
+        command = (sys.executable, "-m", "fairtrial", "status", "--json", *arguments)
+        told = self.run(*command, PYTHONPATH=str(self.root / "workflow"))
+        content: dict[str, Any] = json.loads(told.stdout)
+        return content
 
     def snakemake(self, *arguments: str, check: bool = True, **env: str) -> str:
         """Snakemake in a forked process, which need not import it anew (3 s)."""

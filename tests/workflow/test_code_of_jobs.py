@@ -6,13 +6,14 @@ reruns nothing. So each stage of a tiny chain is really run, and watched.
 
 from __future__ import annotations
 
+import csv
 import json
 from pathlib import Path
 
 import pytest
 
 from fairtrial.fingerprint import OUTSIDE
-from project import QUICK_SOURCE, STAGES, Project
+from project import QUICK_SOURCE, Project
 
 pytestmark = pytest.mark.slow
 
@@ -50,88 +51,121 @@ called = {place for place in called if place[0] not in fingerprint.OUTSIDE}
 print(json.dumps([sorted(called), sorted(called - reached)]))
 """
 
-RUN = "results/trial/runs/tiny-s0"
 VIEW = {
     "images": "data/clean/shapes/images",
     "annotations": "data/sets/shapes/annotations.json",
     "split": "data/sets/shapes/split.json",
 }
-PREDICTED = {side: f"{RUN}/predictions/{side}.json" for side in ("val", "test")}
-JOBS: dict[str, tuple[str, dict[str, object]]] = {
-    "download": ("shapes", {"raw": "data/raw/shapes", "manifest": "data/raw/shapes.sha256"}),
-    "convert": (
+
+
+def of_run(run: str) -> dict[str, dict[str, object]]:
+    """The files of the three stages of one run."""
+    folder = f"results/trial/runs/{run}"
+    weights = {"weights": f"{folder}/weights.pt", "threads": 1}
+    predicted = {side: f"{folder}/predictions/{side}.json" for side in ("val", "test")}
+    tables = {name: f"{folder}/{name}.csv" for name in ("per_class", "curves", "confusion")}
+    return {
+        "train": VIEW
+        | {"code": "0", "initial": None, **weights, "record": f"{folder}/record.json"}
+        | {"history": f"results/trial/history/{run}.csv"},
+        "predict": VIEW | weights | predicted | {"speed": f"{folder}/speed.json"},
+        "validate": {name: VIEW[name] for name in ("annotations", "split")}
+        | predicted
+        | {"metrics": f"{folder}/metrics.json", **tables},
+    }
+
+
+# A stage, the source, data set or run that it works on, and its files; in running order.
+JOBS: list[tuple[str, str, dict[str, object]]] = [
+    (
+        "download",
+        "shapes",
+        {"raw": "data/raw/shapes", "manifest": "data/raw/shapes.sha256"},
+    ),
+    (
+        "convert",
         "shapes",
         {"raw": "data/raw/shapes", "manifest": "data/raw/shapes.sha256"}
         | {"images": VIEW["images"], "annotations": "data/clean/shapes/annotations.json"}
         | {"quality": "data/clean/shapes/quality.json"},
     ),
-    "split": (
+    (
+        "split",
         "shapes",
         {"source": "data/clean/shapes/annotations.json"}
         | {"annotations": VIEW["annotations"], "certificate": VIEW["split"]},
     ),
-    "train": (
-        "tiny-s0",
-        VIEW
-        | {"code": "0", "initial": None, "threads": 1, "weights": f"{RUN}/weights.pt"}
-        | {"record": f"{RUN}/record.json", "history": "results/trial/history/tiny-s0.csv"},
-    ),
-    "predict": (
-        "tiny-s0",
-        VIEW
-        | {"weights": f"{RUN}/weights.pt", "threads": 1, "speed": f"{RUN}/speed.json"}
-        | PREDICTED,
-    ),
-    "validate": (
-        "tiny-s0",
-        {name: VIEW[name] for name in ("annotations", "split")}
-        | PREDICTED
-        | {"metrics": f"{RUN}/metrics.json", "per_class": f"{RUN}/per_class.csv"}
-        | {"curves": f"{RUN}/curves.csv", "confusion": f"{RUN}/confusion.csv"},
-    ),
-    "plot": (
+    *((stage, run, job) for run in ("tiny-s0", "deep-s0") for stage, job in of_run(run).items()),
+    (
+        "plot",
         "",
         {"results": "results/trial", "data": "data"}
         | {"figures": "results/trial/figures", "manifest": "results/trial/figures.json"},
     ),
-    "report": (
+    (
+        "report",
         "",
         {"results": "results/trial", "data": "data", "figures": "results/trial/figures.json"}
         | {"pdf": "results/trial/report.pdf", "metrics": "results/trial/metrics.json"}
         | {"comparison": "results/trial/comparison.csv", "runs": "results/trial/runs.csv"}
         | {"markdown": "results/trial/comparison.md", "latex": "results/trial/comparison.tex"},
     ),
-}
+]
+
+
+TRIAL = """\
+title: Watched, with two frameworks
+base: {imgsz: 32, epochs: 1, batch: 4}
+runs:
+  tiny: {model: yolov5n}
+  deep: {backend: retinanet, lr0: 1e-4}
+"""
 
 
 @pytest.fixture(scope="module")
-def watched(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[set[str], list[str]]]:
-    """By stage: what was called of the package, and what of that is not in the fingerprint."""
+def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
     project = Project.new(tmp_path_factory.mktemp("watched") / "project")
     project.write("config/sources/shapes.yaml", QUICK_SOURCE)
-    run = "runs: {tiny: {imgsz: 32, epochs: 1, batch: 4, model: yolov5n}}\n"
-    project.write("config/experiments/trial.yaml", f"title: Watched\n{run}")
+    project.write("config/experiments/trial.yaml", TRIAL)
+    return project
+
+
+@pytest.fixture(scope="module")
+def watched(project: Project) -> dict[tuple[str, str], tuple[set[str], list[str]]]:
+    """By job: what was called of the package, and what of that is not in the fingerprint."""
     found = {}
-    for stage in STAGES:
-        name, job = JOBS[stage]
+    for stage, name, job in JOBS:
         done = project.run(
             *("python", "-c", WATCH, stage, name, json.dumps(job)),
             PYTHONPATH=str(project.root / "workflow"),
             STUB_LOG="",
         )
         called, missed = json.loads(done.stdout.strip().splitlines()[-1])
-        found[stage] = ({module for module, _ in called}, missed)
+        found[stage, name] = ({module for module, _ in called}, missed)
     return found
 
 
-@pytest.mark.parametrize("stage", STAGES)
+@pytest.mark.parametrize("job", [(stage, name) for stage, name, _ in JOBS], ids=" ".join)
 def test_what_a_job_calls_is_in_its_fingerprint(
-    stage: str, watched: dict[str, tuple[set[str], list[str]]]
+    job: tuple[str, str], watched: dict[tuple[str, str], tuple[set[str], list[str]]]
 ) -> None:
-    called, missed = watched[stage]
-    assert f"stages.{stage}" in called, "nothing was watched"
+    called, missed = watched[job]
+    assert f"stages.{job[0]}" in called, "nothing was watched"
     settings = [place for place in missed if place[1] == "Settings"]
     assert [place for place in missed if place not in settings] == []
+
+
+@pytest.mark.usefixtures("watched")
+def test_two_frameworks_stand_in_one_table(project: Project) -> None:
+    """Scored on the same images by the same scorer, and told apart by name."""
+    with (project.root / "results/trial/comparison.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert {row["configuration"]: row["setting/backend"] for row in rows} == {
+        "tiny": "ultralytics",
+        "deep": "retinanet",
+    }
+    assert {row["comparison"] for row in rows} == {"1"}
+    assert all(int(row["parameters"]) > 1e6 and float(row["gflops"]) > 0 for row in rows)
 
 
 def test_what_is_outside_of_every_fingerprint_is_there() -> None:

@@ -6,9 +6,15 @@ stages after it are stand-ins. DVC and Snakemake are real, and typed as a person
 
 from __future__ import annotations
 
+import csv
+import hashlib
 import json
+import re
+import sys
+import time
 from pathlib import Path
 
+import pypdf
 import pytest
 
 from project import Project
@@ -148,13 +154,48 @@ def test_a_temporary_copy_uses_the_same_store(project: Project) -> None:
     assert trained(project) == 0
 
 
-def test_a_queue_runs_every_value(project: Project) -> None:
-    project.run("dvc", "exp", "run", "--queue", "-S", "lr0=1e-4,1e-5")
-    project.run("dvc", "exp", "run", "--run-all")
-    assert trained(project) == 4
+def test_a_queue_runs_every_value_and_they_are_compared(project: Project, tmp_path: Path) -> None:
+    """Two at a time, in copies; and the report over them touches nothing."""
+    project.run("dvc", "exp", "run", "--queue", "-S", "lr0=1e-3,1e-4,1e-5")
+    project.run("dvc", "queue", "start", "-j2")
+    wait_for_queue(project)
+    assert trained(project) == 6
     right(project, DEFAULT)
-    table = project.run("dvc", "exp", "show", "--csv").stdout
-    assert "0.0001" in table and "1e-05" in table
+    names = project.run("dvc", "exp", "list", "--name-only").stdout.split()
+    assert len(names) == 3
+
+    before = everything(project)
+    pdf = tmp_path / "all.pdf"
+    command = (sys.executable, "-m", "fairtrial", "compare", "HEAD", *names, "--to", str(pdf))
+    project.run(*command, PYTHONPATH=str(project.root / "workflow"))
+    assert everything(project) == before
+    with pdf.with_suffix(".csv").open() as file:
+        rows = {row["configuration"]: row for row in csv.DictReader(file)}
+    wanted = {f"{rev}:{run}" for rev in ("HEAD", *names) for run in ("small", "large")}
+    assert set(rows) == wanted
+    assert {rows[f"{name}:small"]["setting/lr0"] for name in names} == {"0.001", "0.0001", "1e-05"}
+    assert rows["HEAD:small"]["setting/lr0"] == "0.002"
+    assert len({row["comparison"] for row in rows.values()}) == 1, "they share their test images"
+    text = "".join("".join(p.extract_text().split()) for p in pypdf.PdfReader(pdf).pages)
+    assert all(name in text for name in names)
+
+
+def wait_for_queue(project: Project) -> None:
+    end = time.monotonic() + 240
+    while re.search("Running|Queued", project.run("dvc", "queue", "status").stdout):
+        assert time.monotonic() < end, "the queue does not finish"
+        time.sleep(0.5)
+
+
+def everything(project: Project) -> dict[str, str]:
+    """Every file of the workspace that a person or a tool would miss, by content."""
+    left_out = {".git", "tmp", "__pycache__", "matplotlib"}  # DVC's and matplotlib's notes
+    found = {}
+    for path in sorted(project.root.rglob("*")):
+        if path.is_file() and not left_out & set(path.relative_to(project.root).parts):
+            found[str(path)] = hashlib.sha256(path.read_bytes()).hexdigest()
+    head = project.run("git", "status", "--porcelain").stdout
+    return found | {"git": head + project.run("git", "rev-parse", "HEAD").stdout}
 
 
 def test_a_clone_pulls_everything_and_has_nothing_to_do(project: Project, tmp_path: Path) -> None:

@@ -52,7 +52,7 @@ def interrupted(project: Project, number: signal.Signals, to_all: bool) -> tuple
     (finished,) = project.trainings("end")
     (begun,) = project.trainings("begin") - project.trainings("end")
     (os.killpg if to_all else os.kill)(driver.pid, number)
-    assert driver.wait(30) != 0
+    assert driver.wait(150) != 0
     duration.write_text("0")
     return finished, begun
 

@@ -137,6 +137,15 @@ PLANNED: dict[str, tuple[Edit, set[str]]] = {
         code("stages/train", '"path": path,', '"path": str(path),'),
         jobs(*TRAIN),
     ),
+    # behind a checkpoint, so an upper bound; nothing is downloaded
+    "another action for a defect": (
+        lambda project: project.edit(
+            "config/sources/shapes.yaml",
+            "format: coco",
+            "format: coco\ndefects: {box_over_edge: drop_box}",
+        ),
+        {"convert shapes", "split shapes"} | jobs(*TRAIN),
+    ),
     # later stages
     "predict.conf": (param("conf: 0.001", "conf: 0.01"), jobs("predict", "validate", *RESULTS)),
     "predict.iou": (param("iou: 0.7", "iou: 0.6"), jobs("predict", "validate", *RESULTS)),
@@ -151,7 +160,7 @@ PLANNED: dict[str, tuple[Edit, set[str]]] = {
     "validate.iou": (param("iou: 0.5", "iou: 0.6"), jobs("validate", *RESULTS)),
     "validate.max_det": (param("max_det: 100", "max_det: 50"), jobs("validate", *RESULTS)),
     "plot.gallery": (param("gallery: 4", "gallery: 2"), jobs(*RESULTS)),
-    "report.rank_by": (param("rank_by: AP ", "rank_by: f1 "), jobs(*RESULTS)),
+    "report.rank_by": (param("rank_by: fitness ", "rank_by: f1 "), jobs(*RESULTS)),
     "the title": (experiment("A trial", "The trial"), jobs("report")),
     # code
     "code of training": (code(BACKEND, "plots=False", "plots=not True"), jobs(*TRAIN)),

@@ -28,6 +28,8 @@ STAGES = (
     "report",
 )
 COMMANDS = {
+    "compare": "one report over several experiments of DVC or git revisions, without a checkout",
+    "status": "show how far each run is, also while Snakemake works; --watch goes on showing it",
     "gc": "remove store entries that no recorded run needs; asks first",
 }
 
@@ -38,7 +40,8 @@ def main(arguments: list[str] | None = None) -> int:
     options = vars(_parser(arguments[:1]).parse_args(arguments))
     name = options.pop("command")
     try:
-        _function(name)(**options)
+        function = _function(name)
+        function(*options.pop(_several(function), ()), **options)
     except fairtrial.FairtrialError as error:
         print(f"fairtrial {name}: {error}", file=sys.stderr)
         return 1
@@ -76,6 +79,13 @@ def _function(name: str) -> Callable[..., None]:
     return found
 
 
+def _several(function: Callable[..., None]) -> str:
+    """The name of `*names` in a signature, which are arguments without a flag; else nothing."""
+    kind = inspect.Parameter.VAR_POSITIONAL
+    found = (p.name for p in inspect.signature(function).parameters.values() if p.kind is kind)
+    return next(found, "")
+
+
 def _parser(wanted: list[str]) -> argparse.ArgumentParser:
     """The whole parser; options only for the wanted subcommand, so that only it is imported."""
     parser = argparse.ArgumentParser("python -m fairtrial", description=fairtrial.__doc__)
@@ -97,6 +107,9 @@ def _add_options(parser: argparse.ArgumentParser, function: Callable[..., None])
     types = typing.get_type_hints(function)
     for name, parameter in inspect.signature(function).parameters.items():
         flag = "--" + name.replace("_", "-")
+        if parameter.kind is inspect.Parameter.VAR_POSITIONAL:
+            parser.add_argument(name, nargs="+", metavar=name.upper(), type=types[name])
+            continue
         required = parameter.default is inspect.Parameter.empty
         common: dict[str, Any] = {"dest": name, "required": required}
         if not required:

@@ -68,13 +68,22 @@ def verify(folder: Path, manifest: Path) -> dict[str, str]:
     Raises ChecksumError listing the first files that are missing or not the one named.
     """
     expected = read_manifest(manifest)
-    missing = [name for name in expected if not (folder / name).is_file()]
-    found = sha256_of(folder, (name for name in expected if name not in set(missing)))
-    wrong = [name for name, digest in found.items() if digest != expected[name]]
-    if missing or wrong:
-        lines = [f"  {name}: missing" for name in missing]
-        lines += [f"  {name}: changed" for name in wrong]
-        if len(lines) > _SHOWN:
-            lines[_SHOWN:] = [f"  … and {len(lines) - _SHOWN} more of {len(expected)} files"]
-        raise ChecksumError(f"{folder} is not what {manifest} names:\n" + "\n".join(lines))
+    refuse_changed(folder, manifest, changed(folder, expected, expected), len(expected))
     return expected
+
+
+def changed(folder: Path, expected: dict[str, str], names: Iterable[str]) -> list[str]:
+    """Those of the names whose file is missing in `folder` or not the one expected."""
+    present = [name for name in names if (folder / name).is_file()]
+    found = sha256_of(folder, present)
+    return [name for name in names if found.get(name) != expected[name]]
+
+
+def refuse_changed(folder: Path, manifest: Path, names: list[str], total: int) -> None:
+    """Raise ChecksumError listing the first of the files, if there is one."""
+    lines = [f"  {name}: missing" for name in names if not (folder / name).is_file()]
+    lines += [f"  {name}: changed" for name in names if (folder / name).is_file()]
+    if len(lines) > _SHOWN:
+        lines[_SHOWN:] = [f"  … and {len(lines) - _SHOWN} more of {total} files"]
+    if lines:
+        raise ChecksumError(f"{folder} is not what {manifest} names:\n" + "\n".join(lines))

@@ -12,7 +12,7 @@ import os
 import uuid
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import IO, Any
 
@@ -32,6 +32,8 @@ class Image:
     sha256: str = ""
     group: str | None = None
     split: str | None = None
+    # Boxes are shares of width and height, as YOLO has them; only between a format and convert.
+    relative: bool = False
 
 
 @dataclass(slots=True)
@@ -50,11 +52,15 @@ class Annotation:
 
 @dataclass(slots=True)
 class Dataset:
-    """Images, the objects on them, and the names of the classes by category id."""
+    """Images, the objects on them, and the names of the classes by category id.
+
+    `origins`: what the source calls each class, by category id; its own id where it has one.
+    """
 
     images: list[Image] = field(default_factory=list)
     annotations: list[Annotation] = field(default_factory=list)
     categories: dict[int, str] = field(default_factory=dict)
+    origins: dict[int, list[str]] = field(default_factory=dict)
 
     def by_image(self) -> dict[int, list[Annotation]]:
         """Annotations by image id; an image without objects has an empty list."""
@@ -62,6 +68,27 @@ class Dataset:
         for annotation in self.annotations:
             found[annotation.image_id].append(annotation)
         return found
+
+    @property
+    def task(self) -> str:
+        """`classify` where objects have no boxes, else `detect`; DataError where some have."""
+        boxless = sum(a.bbox is None for a in self.annotations)
+        if 0 < boxless < len(self.annotations):
+            raise DataError(
+                f"{boxless} of {len(self.annotations)} objects have no box; a set holds either "
+                "boxes or classes of whole images"
+            )
+        return "classify" if boxless else "detect"
+
+    def on_images(self, ids: Iterable[int]) -> Dataset:
+        """The part on these images; all categories stay. DataError for an id that is not in it."""
+        wanted = set(ids)
+        images = [image for image in self.images if image.id in wanted]
+        if missing := wanted - {image.id for image in images}:
+            shown = sorted(missing, key=str)[:5]
+            raise DataError(f"image ids that are not in the annotations: {shown}")
+        objects = [a for a in self.annotations if a.image_id in wanted]
+        return Dataset(images, objects, dict(self.categories))
 
     def canonical(self) -> Dataset:
         """The same set in its one order: images by file name, objects by image, class and
@@ -77,12 +104,10 @@ class Dataset:
         objects.sort(key=lambda a: (a.image_id, a.category_id, a.bbox or (), a.area, a.iscrowd))
         for number, annotation in enumerate(objects, 1):
             annotation.id = number
-        renumbered = [
-            Image(numbers[i.id], i.file_name, i.width, i.height, i.sha256, i.group, i.split)
-            for i in images
-        ]
+        renumbered = [replace(image, id=numbers[image.id]) for image in images]
         names = {new: self.categories[old] for old, new in categories.items()}
-        return Dataset(renumbered, objects, names)
+        origins = {new: self.origins.get(old, [str(old)]) for old, new in categories.items()}
+        return Dataset(renumbered, objects, names, origins)
 
 
 @dataclass(slots=True, frozen=True)
@@ -110,18 +135,7 @@ class View:
 
 def write(dataset: Dataset, path: Path) -> None:
     """Write a set as COCO JSON, one image or object a line (so that a diff is readable)."""
-    images = [
-        {
-            "id": i.id,
-            "file_name": i.file_name,
-            "width": i.width,
-            "height": i.height,
-            "sha256": i.sha256,
-            "group": i.group,
-            "split": i.split,
-        }
-        for i in dataset.images
-    ]
+    images = [{name: getattr(i, name) for name in Image.__slots__} for i in dataset.images]
     categories = [{"id": k, "name": v} for k, v in sorted(dataset.categories.items())]
     parts = {
         "images": images,

@@ -1,164 +1,215 @@
 """What can be wrong with images and their annotations, and what is done about it.
 
-A kind of defect is a small class: its name, why it matters, what `convert` does. To add
-a kind, add a class; whoever finds a case makes an instance of it.
+A kind of defect is a small class: its name, why it matters, and what each possible action
+does. The first action is the default; config/sources/<name>.yaml chooses another one. To
+add a kind, add a class; whoever finds a case makes an instance of it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Mapping
 from dataclasses import dataclass
-from math import isfinite
-from typing import Any, ClassVar
+from typing import ClassVar
 
-Box = tuple[float, float, float, float]
-
-# Coordinates written with six decimals of the image's size are off by less than this (pixels).
-ROUNDING = 0.01
+REFUSE = {"refuse": "conversion refused"}
+DROP_IMAGE = {"drop_image": "image dropped"}
+DROP_BOX = {"drop_box": "box dropped"}
+LOSE_IMAGE = DROP_IMAGE | REFUSE
+LOSE_BOX = DROP_BOX | LOSE_IMAGE
 
 
 @dataclass(frozen=True, order=True, slots=True)
 class Defect:
-    """One case: the file and object in which it was found, and what was seen there."""
+    """One case: the image (or, without one, the file) in which it was found, and what was seen.
+
+    `where` is relative to the raw folder.
+    """
 
     where: str
     seen: str = ""
 
     name: ClassVar[str]
     explanation: ClassVar[str]
-    action: ClassVar[str]
+    actions: ClassVar[Mapping[str, str]]  # what each possible action does; the first is the default
 
     def __str__(self) -> str:
         return f"{self.where}: {self.seen}" if self.seen else self.where
 
 
+# --------------------------------------------------------------------------- images
+
+
 class UnreadableImage(Defect):
     name = "unreadable_image"
     explanation = "The file cannot be decoded as an image."
-    action = "image dropped"
+    actions = LOSE_IMAGE
 
 
 class TruncatedImage(Defect):
     name = "truncated_image"
     explanation = "The file ends before its image does; decoders fill the rest with grey."
-    action = "image dropped"
+    actions = LOSE_IMAGE
+
+
+class DecompressionBomb(Defect):
+    name = "decompression_bomb"
+    explanation = "The file asks for more pixels than any photograph has, and is not decoded."
+    actions = LOSE_IMAGE
+
+
+class TinyImage(Defect):
+    name = "tiny_image"
+    explanation = "Fewer than 10 pixels a side; Ultralytics leaves such images out in silence."
+    actions = LOSE_IMAGE | {"keep": "image kept"}
 
 
 class MissingImage(Defect):
     name = "missing_image"
     explanation = "The annotations name an image that is not there."
-    action = "image dropped"
+    actions = LOSE_IMAGE
 
 
 class UnannotatedImage(Defect):
     name = "unannotated_image"
     explanation = "No annotation file belongs to the image, so nobody said what is on it."
-    action = "image left out"
+    actions = {
+        "drop_image": "image left out",
+        "keep": "kept as an image without objects",
+    } | REFUSE
+
+
+class NoLabelFile(Defect):
+    name = "no_label_file"
+    explanation = "The image has no text file; as YOLO has it, there is no object on it."
+    actions = {"keep": "kept as an image without objects"} | LOSE_IMAGE
 
 
 class TrailingBytes(Defect):
     name = "trailing_bytes"
     explanation = "Bytes follow the JPEG's end marker; Ultralytics rewrites such files in place."
-    action = "bytes after the end marker cut off; pixels unchanged"
+    actions = {"repair": "bytes after the end marker cut off; pixels unchanged"} | LOSE_IMAGE
 
 
 class TurnedImage(Defect):
     name = "turned_image"
-    explanation = (
-        "EXIF asks viewers to turn or mirror the image; whether its boxes were drawn before or "
-        "after that is not known."
-    )
-    action = "image dropped"
+    explanation = "EXIF asks viewers to turn or mirror the image; frameworks differ in doing so."
+    actions = {"repair": "image written anew as it is shown, and its boxes with it"} | LOSE_IMAGE
 
 
 class OtherColours(Defect):
     name = "other_colours"
-    explanation = "The image is neither RGB nor 8-bit grey (palette, alpha, CMYK, 16 bit)."
-    action = "written anew as 8-bit PNG; alpha ignored, upper 8 of 16 bits kept"
+    explanation = "The image is not 8-bit RGB (but palette, alpha, CMYK, 16 bit, black and white)."
+    actions = {
+        "repair": "written anew as 8-bit RGB; alpha ignored, upper 8 of 16 bits kept",
+    } | LOSE_IMAGE
+
+
+class GreyImage(Defect):
+    name = "grey_image"
+    explanation = "The image has one channel of 8 bits, where models expect three."
+    actions = {
+        "repair": "written anew as RGB with three equal channels",
+        "keep": "kept as it is; frameworks read it as three equal channels",
+    } | LOSE_IMAGE
 
 
 class OtherFileType(Defect):
     name = "other_file_type"
     explanation = "The file is neither JPEG nor PNG; not every framework reads it."
-    action = "first frame written anew as PNG; pixels unchanged"
+    actions = {"repair": "first frame written anew as PNG; pixels unchanged"} | LOSE_IMAGE
+
+
+class WrongSuffix(Defect):
+    name = "wrong_suffix"
+    explanation = "The file's name does not end as its content does, such as a PNG named .jpg."
+    actions = {"repair": "named by its content; bytes unchanged"} | LOSE_IMAGE
 
 
 class SizeMismatch(Defect):
     name = "size_mismatch"
-    explanation = "The annotations state another width and height than the image has."
-    action = "the image's own size used; boxes kept as written"
+    explanation = (
+        "The annotations state another width and height than the image has: they may belong to "
+        "another image, or to this one before it was resized."
+    )
+    actions = LOSE_IMAGE | {
+        "keep": "the image's own size used; boxes kept as written",
+        "repair": "boxes scaled from the stated to the image's own size",
+    }
+
+
+# --------------------------------------------------------------------------- labels
+
+
+class LabelWithoutImage(Defect):
+    name = "label_without_image"
+    explanation = "No image belongs to the annotation file."
+    actions = {
+        "drop_image": "label left out, and counted as a dropped image",
+        "keep": "label left out",
+    } | REFUSE
+
+
+class OtherFilename(Defect):
+    name = "other_filename"
+    explanation = "The annotation file names another image than the one that is called like it."
+    actions = REFUSE | {"keep": "the file's own name counts"} | DROP_IMAGE
+
+
+class UnknownClass(Defect):
+    name = "unknown_class"
+    explanation = "The object's class is not among those that are declared."
+    actions = REFUSE | DROP_BOX | DROP_IMAGE
+
+
+class ObjectWithoutBox(Defect):
+    name = "object_without_box"
+    explanation = "The object has neither a box nor a segment."
+    actions = LOSE_BOX
+
+
+class BoxFromSegment(Defect):
+    name = "box_from_segment"
+    explanation = "The object has a segment and no box."
+    actions = {"repair": "box drawn around the segment"} | LOSE_IMAGE
+
+
+# --------------------------------------------------------------------------- boxes
 
 
 class BoxWithoutArea(Defect):
     name = "box_without_area"
     explanation = "The box has no width or no height."
-    action = "box dropped"
+    actions = LOSE_BOX
 
 
 class InvertedBox(Defect):
     name = "inverted_box"
     explanation = "The box ends left of or above its beginning; which corner is wrong is unknown."
-    action = "box dropped"
+    actions = LOSE_BOX | {"repair": "corners put in order"}
 
 
 class BoxNotNumbers(Defect):
     name = "box_not_numbers"
     explanation = "A coordinate of the box is infinite or not a number."
-    action = "box dropped"
+    actions = LOSE_BOX
 
 
 class BoxOutside(Defect):
     name = "box_outside"
     explanation = "The box lies wholly outside its image."
-    action = "box dropped"
+    actions = LOSE_BOX
 
 
 class BoxOverEdge(Defect):
     name = "box_over_edge"
-    explanation = "The box crosses the edge of its image."
-    action = "box clipped to the image"
+    explanation = "The box crosses the edge of its image; Ultralytics would leave the image out."
+    actions = {"repair": "box clipped to the image"} | LOSE_BOX
 
 
-def fit(box: Box, width: int, height: int) -> tuple[Box | None, type[Defect] | None]:
-    """A box (x, y, width, height; pixels) clipped to its image, and the defect it had.
-
-    The box is None where nothing usable is left of it.
-    """
-    fault = _unusable(box)
-    if fault is not None:
-        return None, fault
-    x, y, w, h = box
-    left, top = min(max(x, 0.0), width), min(max(y, 0.0), height)
-    right, bottom = min(max(x + w, 0.0), width), min(max(y + h, 0.0), height)
-    if right <= left or bottom <= top:
-        return None, BoxOutside
-    over = max(left - x, top - y, x + w - right, y + h - bottom)
-    if over <= 0:  # returned as it came: subtracting and adding would move the last digit
-        return box, None
-    return (left, top, right - left, bottom - top), BoxOverEdge if over > ROUNDING else None
+class DuplicateBox(Defect):
+    name = "duplicate_box"
+    explanation = "An object of the same class has the same box on the same image."
+    actions = {"drop_box": "all but one dropped", "keep": "all kept"} | LOSE_IMAGE
 
 
-def _unusable(box: Box) -> type[Defect] | None:
-    if not all(map(isfinite, box)):
-        return BoxNotNumbers
-    if box[2] < 0 or box[3] < 0:
-        return InvertedBox
-    if box[2] == 0 or box[3] == 0:
-        return BoxWithoutArea
-    return None
-
-
-def summary(defects: Iterable[Defect]) -> dict[str, dict[str, Any]]:
-    """Defects by kind, as quality.json shows them: explanation, action, count, cases."""
-    kinds: dict[str, list[Defect]] = {}
-    for defect in sorted(defects, key=lambda d: (d.name, d.where, d.seen)):
-        kinds.setdefault(defect.name, []).append(defect)
-    return {
-        name: {
-            "explanation": cases[0].explanation,
-            "action": cases[0].action,
-            "count": len(cases),
-            "cases": [str(case) for case in cases],
-        }
-        for name, cases in kinds.items()
-    }
+KINDS = {kind.name: kind for kind in Defect.__subclasses__()}

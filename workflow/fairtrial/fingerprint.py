@@ -24,7 +24,7 @@ from pathlib import Path
 PACKAGE = Path(__file__).parent
 
 # What keeps, names or describes a result without having a part in it.
-OUTSIDE = {"", "fingerprint", "locks", "provenance", "settings", "store", "yamlfile"}
+OUTSIDE = {"", "fingerprint", "locks", "progress", "provenance", "settings", "store", "yamlfile"}
 SILENT_FIELDS = {"ctx", "kind", "type_comment", "type_params", "returns"}
 
 

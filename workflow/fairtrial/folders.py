@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 import shutil
 import sys
+import unicodedata
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path, PurePosixPath
 
 from fairtrial import DataError
 
+_NOT_IN_NAMES = {"Cc", "Cs", "Zl", "Zp"}  # Unicode's control characters, halves, line breaks
 _FICLONE = 0x40049409  # Linux's request to share blocks between two files (linux/fs.h)
 
 
@@ -98,13 +100,16 @@ def files_below(folder: Path) -> list[str]:
 
 
 def checked_path(text: str, where: str) -> str:
-    """A relative POSIX path that cannot leave its folder.
+    """A relative POSIX path that cannot leave its folder, and that a manifest can hold.
 
-    Raises DataError for an absolute path, a `..`, a backslash or an empty path.
+    Raises DataError for an absolute path, a `..`, a backslash, an empty path, a line break or
+    other control character, and a name that is not UTF-8.
     """
     path = PurePosixPath(text)
-    if not path.parts or path.is_absolute() or ".." in path.parts or "\\" in text or "\0" in text:
+    if not path.parts or path.is_absolute() or ".." in path.parts or "\\" in text:
         raise DataError(f"{where}: {text!r} is not a path below its folder")
+    if any(unicodedata.category(letter) in _NOT_IN_NAMES for letter in text):
+        raise DataError(f"{where}: {text!r} has a character that no name of a file may have here")
     return path.as_posix()
 
 

@@ -89,12 +89,17 @@ def _process_ids() -> str | None:
 
 
 def _process_start(process: int) -> str | None:
-    """When a process of this machine started (a process id alone may have been given anew)."""
+    """When a process of this machine started (a process id alone may have been given anew).
+
+    None for one that has ended, even if nobody has asked for its exit status yet (in a container
+    that may take for ever).
+    """
     try:
         stat = Path(f"/proc/{process}/stat").read_text(encoding="utf-8")
     except OSError:
         return None
-    return stat.rpartition(")")[2].split()[19]
+    state, *rest = stat.rpartition(")")[2].split()
+    return None if state in "ZX" else rest[18]
 
 
 def _beat(lock: Path, over: threading.Event) -> None:
@@ -103,7 +108,8 @@ def _beat(lock: Path, over: threading.Event) -> None:
             os.utime(lock)
 
 
-def _read(lock: Path) -> dict[str, Any] | None:
+def read(lock: Path) -> dict[str, Any] | None:
+    """Who holds a lock, as `holder` says it; None where nobody does."""
     try:
         found: dict[str, Any] = json.loads(lock.read_text(encoding="utf-8"))
     except (OSError, ValueError):
@@ -113,18 +119,33 @@ def _read(lock: Path) -> dict[str, Any] | None:
 
 def is_own(lock: Path) -> bool:
     """Whether this process still holds the lock."""
-    return _read(lock) == holder()
+    return read(lock) == holder()
 
 
 def is_stale(lock: Path) -> bool:
     """Whether the holder is gone: its process, or else its SLURM job, or else its heartbeat."""
-    found, own = _read(lock), holder()
-    if found and found["started"] and all(found[n] == own[n] for n in ("host", "process_ids")):
-        return bool(found["started"] != _process_start(found["process"]))
+    found = read(lock)
+    alive = lives_here(found)
+    if alive is not None:
+        return not alive
     silent = _silent_for(lock)
     if found and found["slurm_job"] and silent > 3 * HEARTBEAT:  # squeue is a load for its server
         return silent > STALE_AFTER or _slurm_says_gone(found["slurm_job"])
     return silent > STALE_AFTER
+
+
+def is_silent(lock: Path) -> bool:
+    """The same for a mere look, which asks nothing of SLURM: later, but for free."""
+    alive = lives_here(read(lock))
+    return _silent_for(lock) > STALE_AFTER if alive is None else not alive
+
+
+def lives_here(found: dict[str, Any] | None) -> bool | None:
+    """Whether a holder on this machine still works; None for one elsewhere."""
+    own = holder()
+    if found and found["started"] and all(found[n] == own[n] for n in ("host", "process_ids")):
+        return bool(found["started"] == _process_start(found["process"]))
+    return None
 
 
 def _silent_for(lock: Path) -> float:
@@ -173,6 +194,6 @@ def _break(lock: Path) -> None:
 
 def describe(lock: Path) -> str:
     """Who holds a lock, for a message."""
-    found = _read(lock) or {}
+    found = read(lock) or {}
     job = f", SLURM job {found['slurm_job']}" if found.get("slurm_job") else ""
     return f"process {found.get('process')} on {found.get('host')}{job}"

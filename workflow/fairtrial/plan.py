@@ -7,19 +7,18 @@ its results stale.
 
 from __future__ import annotations
 
-import os
-import shutil
-import subprocess
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from fairtrial import SettingsError, checksums
+from fairtrial.beside_dvc import params_before
 from fairtrial.fingerprint import fingerprint
 from fairtrial.provenance import canonical
 from fairtrial.runs import Run, refuse_unused, resolve
 from fairtrial.settings import (
+    PARAMS,
     DataSet,
     Experiment,
     read_dataset,
@@ -28,7 +27,13 @@ from fairtrial.settings import (
     read_source,
 )
 from fairtrial.studies import Study, studies
-from fairtrial.yamlfile import nearest, read_yaml_text
+from fairtrial.yamlfile import nearest
+
+# What of `predict:` and `validate:` has a meaning: a class needs no box and no threshold.
+HEEDED = {
+    "detect": {"conf", "iou", "max_det", "speed_images"},
+    "classify": {"speed_images"},
+}
 
 
 @dataclass(frozen=True)
@@ -49,7 +54,7 @@ class Plan:
         experiment = read_experiment(name)
         file = f"config/experiments/{name}.yaml"
         runs = resolve(params, experiment, file)
-        earlier = _params_before_dvc()
+        earlier = params_before()
         if earlier and earlier.get("experiment") == params.get("experiment"):
             refuse_unused(params, earlier, experiment, file)
         return cls(str(name), params, experiment, runs, studies(params, experiment, file))
@@ -127,7 +132,7 @@ class Plan:
             content = self.datasets[name].model_dump(mode="json", exclude={"source"})
         elif stage == "train":
             run = self.runs[name]
-            content = {"backend": run.backend, **run.settings}
+            content = {"backend": run.backend, "task": run.task, **run.settings}
             content |= {"chosen": run.chosen.names} if run.chosen else {}
         elif stage == "search":
             content = self.studies[name].of_worker()
@@ -135,13 +140,18 @@ class Plan:
             content = self.studies[name].of_study(list(self.runs.values()))
         elif stage == "predict":
             run = self.runs[name]
-            common = {"backend": run.backend, "imgsz": run.settings["imgsz"]}
-            content = common | self.params["predict"]
+            common = {"backend": run.backend, "task": run.task, "imgsz": run.settings["imgsz"]}
+            content = common | self._heeded(run, "predict")
         elif stage == "validate":
-            content = self.params["validate"]
+            run = self.runs[name]
+            content = {"task": run.task} | self._heeded(run, "validate")
         else:
             content = self._results(stage)
         return canonical(content)
+
+    def _heeded(self, run: Run, section: str) -> dict[str, Any]:
+        """The part of a section of params.yaml that has a meaning for the run's task."""
+        return {k: v for k, v in self.params[section].items() if k in HEEDED[run.task]}
 
     def listed(self, source: str) -> list[str]:
         """The tracked manifest that a source's files are checked against, if it has one."""
@@ -157,11 +167,32 @@ class Plan:
     def _results(self, stage: str) -> dict[str, Any]:
         content: dict[str, Any] = self.params[stage] | {"runs": list(self.runs)}
         content |= {"studies": list(self.studies)} if self.studies else {}
+        content |= self.params["report"] | {"rank_by": self._rank_by()}  # ranked and shown alike
+        content |= {"sweeps": list(self.experiment.sweep)}
         if stage == "plot":
-            content |= self.params["report"]  # what is ranked and shown alike
             return content
         texts = {"title": self.experiment.title, "question": self.experiment.question}
         return content | texts | {"experiment": self.name}
+
+    def _rank_by(self) -> str | dict[str, float]:
+        """The rule that ranks: a figure, or weights of several. A run of no epoch has no fitness
+        of its own.
+
+        Raises SettingsError where it is to be the fitness of the runs, and they have several.
+        """
+        asked: str | dict[str, float] = self.params["report"]["rank_by"]
+        if asked != "fitness":
+            return asked
+        chosen = {name: run for name, run in self.runs.items() if run.settings.get("epochs") != 0}
+        rules = {canonical(run.settings.get("fitness")): run for run in chosen.values()}
+        if len(rules) > 1:
+            names = ", ".join(run.name for run in rules.values())
+            raise SettingsError(
+                f'{PARAMS}: report: `rank_by` is "fitness", and the runs of {self.file} have '
+                f"different ones ({names}); name one figure, or the weights of several"
+            )
+        found = [run.settings.get("fitness") for run in rules.values()]
+        return (found and found[0]) or "AP"
 
     def fitted_by(self, run: str) -> str:
         """The fingerprint of the code that determines a run's weights: the store's part of it.
@@ -187,7 +218,10 @@ class Plan:
         elif stage == "train":
             found += [f"backends.{self.runs[name].backend}:fit"]
         elif stage == "predict":
-            found += [f"backends.{self.runs[name].backend}:detector"]
+            model = {"detect": "detector", "classify": "classifier"}[self.runs[name].task]
+            found += [f"backends.{self.runs[name].backend}:{model}"]
+        elif stage == "validate":
+            found += [f"scoring.{self.runs[name].task}:score"]
         elif stage in {"plot", "report"}:  # both take what lies in their folder
             found += [{"plot": "figures/", "report": "report/"}[stage]]
         return found
@@ -201,40 +235,3 @@ def _refuse_unlisted(manifest: str | None, file: str, where: str) -> None:
 
 def _weights(run: Run) -> str:
     return str(run.settings.get("weights") or "")
-
-
-def _params_before_dvc() -> dict[str, Any] | None:
-    """params.yaml as it was before `dvc exp run -S …` changed it; None outside of such a call."""
-    revision = os.environ.get("DVC_EXP_BASELINE_REV")
-    if not revision:
-        return None
-    asked = subprocess.run(
-        ["git", "show", f"{revision}:params.yaml"], capture_output=True, text=True, check=False
-    )
-    return read_yaml_text(asked.stdout, revision) if asked.returncode == 0 else None
-
-
-def own_records(folder: Path = Path(".snakemake/metadata")) -> None:
-    """Make Snakemake's records files of their own where DVC linked them into its cache.
-
-    Snakemake writes its records in place; through a hard or symbolic link that would change
-    what DVC has stored. With `cache.type` reflink or copy, as committed, there is none.
-    """
-    for path in folder.rglob("*"):
-        if path.is_symlink() or (path.is_file() and path.stat().st_nlink > 1):
-            own = path.with_name(path.name + ".own")
-            shutil.copyfile(path, own)
-            own.replace(path)
-
-
-def reminder(experiment: str) -> str:
-    """Where the report is, and what to do with it if DVC did not start this; empty without one."""
-    path = Path("results", experiment, "report.pdf")
-    if not path.exists():
-        return ""
-    if "DVC_STAGE" in os.environ or not Path(".dvc").is_dir():
-        return f"Report: {path}"
-    return (
-        f"Report: {path}\nRecord it with `dvc repro` (no finished job runs again) "
-        "before the next `dvc exp run`."
-    )

@@ -15,22 +15,26 @@ from typing import Any
 
 from fairtrial import DataError
 from fairtrial.dataset import Dataset, read, read_json
+from fairtrial.ranking import FITNESS, Rule
 
 SHOWN = ("precision", "recall", "f1", "AP50", "AP")  # the figures of every table, in order
 FIGURES = (  # every figure of metrics.json
     *("precision", "recall", "f1", "AP50", "AP", "AP75", "AP_small", "AP_medium", "AP_large"),
     *("AR_1", "AR_10", "AR_100", "AR_small", "AR_medium", "AR_large"),
 )
-NAMES = {"precision": "Precision", "recall": "Recall", "f1": "F1"}  # the others name themselves
+NAMES = {"precision": "Precision", "recall": "Recall", "f1": "F1", FITNESS: "Fitness"}
+REPEATS = ("seed", "replicate")  # settings that tell a run from its repetitions
 BACKGROUND = "background"
 
 
 @dataclass
 class Run:
-    """One run of an experiment; `results` is the folder results/<experiment>."""
+    """One run of an experiment; `results` is the folder results/<experiment>, `rule` what the
+    figure `fitness` means."""
 
     name: str
     results: Path
+    rule: Rule | None = None
 
     @property
     def folder(self) -> Path:
@@ -54,13 +58,19 @@ class Run:
         return int(self.record["seed"])
 
     @property
+    def replicate(self) -> int:
+        """Which of several runs of equal settings and seed this is, from 1 on."""
+        return int(self.record["settings"].get("replicate", 1))
+
+    @property
     def dataset(self) -> str:
         return str(self.record["dataset"])
 
     @cached_property
     def settings(self) -> dict[str, Any]:
-        """What was set for this run, without its seed; data set and backend always among it."""
-        settings = {k: v for k, v in self.record["settings"].items() if k != "seed"}
+        """What was set for this run, without what only repeats it; data set and backend are
+        always among it."""
+        settings = {k: v for k, v in self.record["settings"].items() if k not in REPEATS}
         settings.setdefault("dataset", self.dataset)
         if self.record.get("backend") is not None:
             settings.setdefault("backend", self.record["backend"])
@@ -72,8 +82,12 @@ class Run:
         return metrics
 
     def score(self, split: str, metric: str) -> float | None:
-        """One figure of metrics.json, or None where it is undefined or the split is empty."""
-        found = (self.metrics.get(split) or {}).get(metric)
+        """One figure of metrics.json, or the fitness by this run's rule; None where it is
+        undefined or the split is empty."""
+        figures = self.metrics.get(split) or {}
+        if metric == FITNESS and self.rule:
+            return self.rule.score(figures)
+        found = figures.get(metric)
         return None if found is None else float(found)
 
     @cached_property

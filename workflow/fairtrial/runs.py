@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from fairtrial import SettingsError
+from fairtrial.chosen import FROM_SEARCH, Chosen, chosen_by
 from fairtrial.provenance import canonical
 from fairtrial.settings import (
     PARAMS,
@@ -19,23 +20,9 @@ from fairtrial.settings import (
     plugin_settings,
     training_keys,
 )
-from fairtrial.yamlfile import closed
+from fairtrial.yamlfile import closed, nearest
 
 LONGEST_LABEL = 80
-FROM_SEARCH = "from_search"  # in a run: its settings are those of a trial
-
-
-class Chosen(NamedTuple):
-    """The trial of a search that gives a run some of its settings."""
-
-    study: str
-    trial: int | None  # its number; None for the best
-    names: tuple[str, ...]  # the settings that it gives
-
-    @property
-    def file(self) -> str:
-        """The name of the file, in the study's folder of choices, that holds them."""
-        return "best.json" if self.trial is None else f"{self.trial}.json"
 
 
 @dataclass(frozen=True)
@@ -45,6 +32,7 @@ class Run:
     name: str
     dataset: str
     backend: str
+    task: str  # `detect` or `classify`
     settings: dict[str, Any]
     chosen: Chosen | None = None
 
@@ -60,6 +48,7 @@ class Configuration(NamedTuple):
     label: str | None  # its name in `runs:`; None where the varied keys make the name
     varied: Overrides
     place: str
+    variants: dict[str, str | None] | None = None  # of a grid: each key, and a variant's name
 
 
 def resolve(params: dict[str, Any], experiment: Experiment, file: str) -> dict[str, Run]:
@@ -92,8 +81,7 @@ def _configurations(experiment: Experiment) -> Iterator[Configuration]:
     for name, values in experiment.sweep.items():
         yield from (Configuration(None, {name: value}, f"sweep.{name}") for value in values)
     if experiment.grid:
-        for chosen in itertools.product(*experiment.grid.values()):
-            yield Configuration(None, dict(zip(experiment.grid, chosen, strict=True)), "grid")
+        yield from _grid(experiment.grid)
     if not (experiment.runs or experiment.sweep or experiment.grid):
         yield Configuration("base", {}, "base")
         if experiment.search and len(experiment.search.studies()) == 1:
@@ -109,26 +97,20 @@ def starting_run(
     return _run(params, experiment, place, seed, file)
 
 
-def _chosen(
-    experiment: Experiment, overrides: Overrides, own: set[str], place: str
-) -> Chosen | None:
-    """Which trial gives a run its settings, but for its own; takes that out of `overrides`."""
-    trial = overrides.pop(FROM_SEARCH, False)
-    if trial is False:
-        return None
-    if not isinstance(trial, int) or trial < 0:
-        raise SettingsError(f"{place}: `{FROM_SEARCH}` must be true, or a trial's number")
-    if FROM_SEARCH in experiment.base or experiment.search is None:
-        why = "in `base` it would feed the search itself" if experiment.search else "no `search:`"
-        raise SettingsError(f"{place}: `{FROM_SEARCH}`: {why}; it belongs in a run beside one")
-    studies = list(experiment.search.studies())
-    if len(studies) > 1:
-        raise SettingsError(
-            f"{place}: `{FROM_SEARCH}`: the search has {len(studies)} studies; from which one is "
-            "not said. Keep one engine, seed and data set"
-        )
-    names = sorted(set(experiment.search.space) - own)
-    return Chosen(studies[0], None if trial is True else trial, tuple(names))
+def _grid(grid: dict[str, list[Any] | dict[str, Overrides | None]]) -> Iterator[Configuration]:
+    """All combinations: a list holds values of its key, a mapping sets of overrides by name."""
+    for chosen in itertools.product(*grid.values()):
+        varied: Overrides = {}
+        variants: dict[str, str | None] = {}
+        for name, choice in zip(grid, chosen, strict=True):
+            found = grid[name]
+            if isinstance(found, dict):
+                varied |= found[choice] or {}
+                variants[name] = choice
+            else:
+                varied[name] = choice
+                variants[name] = None
+        yield Configuration(None, varied, "grid", variants)
 
 
 def _run(
@@ -139,12 +121,12 @@ def _run(
     file: str,
 ) -> Run:
     """One run. A default that its framework does not use does not reach it."""
-    label, varied, place = configuration
+    label, varied, place, _ = configuration
     base = experiment.base
     if seed is not None and "seed" in base | varied:
         raise SettingsError(f"{file}: `{place}`: sets a seed, and `seeds` does so too; keep one")
     overrides = base | varied | ({} if seed is None else {"seed": seed})
-    chosen = _chosen(experiment, overrides, set(varied), f"{file}: `{place}`")
+    chosen = chosen_by(experiment, overrides, set(varied), f"{file}: `{place}`")
     _refuse_sections(overrides, f"{file}: `{place}`")
     common = {name: overrides.pop(name, params.get(name)) for name in ("dataset", "backend")}
     model = plugin_settings("backends", common["backend"], f"{file}: `{place}`: `backend`")
@@ -155,9 +137,14 @@ def _run(
             return PARAMS
         return f"{file}: {place if key in varied else 'base' if key in base else 'seeds'}"
 
-    checked = closed(model, own | overrides, where).model_dump(mode="json")
-    shown = label or _label(varied, common | checked)
-    return Run(f"{shown}-s{checked['seed']}", **common, settings=checked, chosen=chosen)
+    asked = own | overrides
+    if isinstance(asked.get("weights"), str):
+        asked["weights"] = _filled(asked["weights"], asked, where("weights"))
+    found = closed(model, asked, where)
+    checked = found.model_dump(mode="json")
+    shown = label or _label(_named(configuration, common | checked))
+    name = f"{shown}-s{checked['seed']}"
+    return Run(name, **common, task=found.task, settings=checked, chosen=chosen)
 
 
 def _refuse_sections(overrides: Overrides, where: str) -> None:
@@ -168,12 +155,30 @@ def _refuse_sections(overrides: Overrides, where: str) -> None:
             )
 
 
-def _label(varied: Overrides, resolved: dict[str, Any]) -> str:
-    """A name from the settings that vary, by their parsed values: `lr0=0.0001+momentum=0.9`.
+def _filled(weights: str, settings: dict[str, Any], where: str) -> str:
+    """`yolov8/{model}.pt` with the run's own settings in the place of their names."""
+
+    def told(match: re.Match[str]) -> str:
+        if match[1] not in settings:
+            known = nearest(match[1], list(settings))
+            raise SettingsError(f"{where}: `weights`: {match[0]} is no setting of the run{known}")
+        return _shown(settings[match[1]])
+
+    return re.sub(r"\{(\w+)\}", told, weights)
+
+
+def _named(configuration: Configuration, resolved: dict[str, Any]) -> dict[str, Any]:
+    """What its name is made of: variants by their names, other keys by their values."""
+    variants = configuration.variants or dict.fromkeys(configuration.varied)
+    return {key: resolved[key] if name is None else name for key, name in variants.items()}
+
+
+def _label(varied: dict[str, Any]) -> str:
+    """A name from what varies, by parsed values: `lr0=0.0001+momentum=0.9`.
 
     Only [A-Za-z0-9._=+-]; where that loses something, a short hash of the values is added.
     """
-    parts = [f"{name}={_shown(resolved[name])}" for name in sorted(varied)]
+    parts = [f"{name}={_shown(varied[name])}" for name in sorted(varied)]
     exact = "+".join(parts)
     label = re.sub(r"[^A-Za-z0-9._=+-]+", "_", exact)[:LONGEST_LABEL]
     if label != exact:

@@ -11,9 +11,19 @@ from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, Field, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    Discriminator,
+    Field,
+    Tag,
+    field_validator,
+    model_validator,
+)
 
 from fairtrial import SettingsError
+from fairtrial.defects import KINDS
+from fairtrial.fitness import normalised
 from fairtrial.plugins import plugin, plugins
 from fairtrial.searchspace import Search
 from fairtrial.yamlfile import Closed, closed, nearest, read_yaml
@@ -36,11 +46,47 @@ def _safe(name: str) -> str:
     return name
 
 
+def _some_weight(weights: dict[str, float]) -> dict[str, float]:
+    normalised(weights)
+    return weights
+
+
 Name = Annotated[str, Field(max_length=80), AfterValidator(_safe)]
 Share = Annotated[float, Field(ge=0, lt=1)]
 Seed = Annotated[int, Field(ge=0)]
 Overrides = dict[str, Any]
 Values = Annotated[list[Any], Field(min_length=1)]
+Variants = Annotated[dict[Name, Overrides | None], Field(min_length=1)]
+Weights = Annotated[
+    dict[Literal["precision", "recall", "f1", "map50", "map50_95"], Annotated[float, Field(ge=0)]],
+    AfterValidator(_some_weight),
+]
+
+
+def _shape(found: Any) -> str:
+    """Which of two models a value is meant for; the bracket keeps the tag out of messages."""
+    return "[mapping]" if isinstance(found, dict) else "[plain]"
+
+
+Dimension = Annotated[
+    Annotated[Values, Tag("[plain]")] | Annotated[Variants, Tag("[mapping]")],
+    Discriminator(_shape),
+]
+RankBy = Annotated[
+    Annotated[Literal["fitness", "AP", "AP50", "precision", "recall", "f1"], Tag("[plain]")]
+    | Annotated[Weights, Tag("[mapping]")],
+    Discriminator(_shape),
+]
+
+
+def _once(grid: dict[str, Any]) -> dict[str, Any]:
+    setters: dict[str, str] = {}
+    for name, found in grid.items():
+        variants = found.values() if isinstance(found, dict) else [{name: None}]
+        for key in {key for overrides in variants for key in overrides or {}}:
+            if setters.setdefault(key, name) != name:
+                raise ValueError(f"`{key}` is set by `{setters[key]}` and by `{name}`; keep one")
+    return grid
 
 
 class Predict(Closed):
@@ -69,7 +115,8 @@ class Report(Closed):
     """`report:` in params.yaml. A change sets the report again."""
 
     timings: bool  # false leaves times out, so that two machines print equal reports
-    rank_by: Literal["AP", "AP50", "precision", "recall", "f1"]  # figure on val that ranks
+    # figure on val that ranks; fitness: as the runs' own setting says; or weights of figures
+    rank_by: RankBy
 
 
 class Split(Closed):
@@ -96,10 +143,24 @@ class DataSet(Closed):
     split: Split
 
 
-class MostDropped(Closed):
+class Cleaning(Closed):
     """The part of config/sources/<name>.yaml that belongs to every format."""
 
-    max_dropped: Annotated[float, Field(ge=0, le=1)]  # share of unusable images that is borne
+    max_dropped: Annotated[float, Field(ge=0, le=1)] = 0.05  # share of unusable images borne
+    defects: dict[str, str] = Field(default_factory=dict)  # another action than a kind's own
+    # On which pixels boxes of images that EXIF turns were drawn, where no size tells.
+    drawn_on: Literal["shown", "stored"] | None = None
+
+    @field_validator("defects")
+    @classmethod
+    def _possible(cls, defects: dict[str, str]) -> dict[str, str]:
+        for kind, action in defects.items():
+            if kind not in KINDS:
+                raise ValueError(f"`{kind}` is no kind of defect{nearest(kind, list(KINDS))}")
+            if action not in KINDS[kind].actions:
+                possible = list(KINDS[kind].actions)
+                raise ValueError(f"{kind}: cannot `{action}`{nearest(action, possible)}")
+        return defects
 
 
 class Experiment(Closed):
@@ -110,7 +171,8 @@ class Experiment(Closed):
     base: Overrides = Field(default_factory=dict)
     runs: dict[Name, Overrides | None] = Field(default_factory=dict)
     sweep: dict[str, Values] = Field(default_factory=dict)
-    grid: dict[str, Values] = Field(default_factory=dict)
+    # values of a key, or sets of overrides by name
+    grid: Annotated[dict[str, Dimension], AfterValidator(_once)] = Field(default_factory=dict)
     seeds: Annotated[list[Seed], Field(min_length=1), AfterValidator(_distinct)] | None = None
     search: Search | None = None
 
@@ -189,16 +251,16 @@ def read_source(name: Any, where: str = "`source`") -> dict[str, dict[str, Any]]
     path = _config("sources", name, where)
     content = read_yaml(path)
     kind, form = content.pop("kind", None), content.pop("format", None)
-    options, most = content.pop("options", {}), content.pop("max_dropped", 0.05)
+    options = content.pop("options", {})
+    cleaning = {key: content.pop(key) for key in Cleaning.model_fields if key in content}
     source = closed(plugin_settings("sources", kind, f"{path}: `kind`"), content, str(path))
     found = {"download": {"name": name, "kind": kind, **source.model_dump(mode="json")}}
     if form is not None:
         model = plugin_settings("formats", form, f"{path}: `format`")
         checked = closed(model, options, f"{path}: options")
-        share = closed(MostDropped, {"max_dropped": most}, str(path)).max_dropped
         found["convert"] = {
             "format": form,
             "options": checked.model_dump(mode="json"),
-            "max_dropped": share,
+            **closed(Cleaning, cleaning, str(path)).model_dump(mode="json"),
         }
     return found

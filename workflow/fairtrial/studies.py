@@ -43,8 +43,9 @@ class Study:
 
     def of_worker(self) -> dict[str, Any]:
         """What a worker is told."""
-        start = {"backend": self.start.backend, "start": self.start.settings}
-        return self._asked() | start | {"pruning": self.search.pruning}
+        start = {"task": self.start.task, **self.start.settings}  # as `train` is told
+        asked = self._asked() | {"pruning": self.search.pruning}
+        return asked | {"backend": self.start.backend, "start": start}
 
     def of_study(self, runs: list[Run]) -> dict[str, Any]:
         """What is told to the stage that judges the trials, for `runs` that are made of them."""

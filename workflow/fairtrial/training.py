@@ -43,6 +43,11 @@ class Common(BaseModel):
     fitness: dict[Figure, Weight] | None
     replicate: Annotated[int, Field(ge=1)]
 
+    @property
+    def task(self) -> str:
+        """What the model does with an image: a module of scoring/ that judges it."""
+        return "detect"
+
     @field_validator("fitness")
     @classmethod
     def _rule(cls, weights: dict[str, float] | None, info: ValidationInfo) -> Any:

@@ -8,7 +8,8 @@ from snakemake.exceptions import WorkflowError
 sys.path.insert(0, str(Path(workflow.basedir, "workflow")))
 
 from fairtrial import FairtrialError
-from fairtrial.plan import Plan, own_records, reminder
+from fairtrial.beside_dvc import own_records, reminder
+from fairtrial.plan import Plan
 
 # Python is the one that runs Snakemake, unless Snakemake makes an environment (--sdm conda); the
 # package is that of this checkout, since DVC's temporary copies must run their own code.

@@ -80,7 +80,23 @@ def run(stage, given):
     for name, path in given.items():
         if name not in inputs and name != folder:
             Path(path).parent.mkdir(parents=True, exist_ok=True)
-            Path(path).write_text(json.dumps({"stage": stage, "content": text}) + "\n")
+            Path(path).write_text(shaped(stage, name, given, text) + "\n")
+
+
+def shaped(stage, name, given, text):
+    """What a stand-in writes. Readers of recorded results get what they can read: a detection
+    whose place depends on the inputs, the time of an image, and the names of the runs."""
+    part = int(text[:4], 16) / 2**16  # 0..1, from the inputs
+    if stage == "predict" and name in ("val", "test"):
+        split = json.loads(Path(given["split"]).read_text())
+        box = {"bbox": [1, 1, 20 + 20 * part, 20], "score": 0.5, "category_id": 1}
+        return json.dumps([box | {"image_id": i} for i in split.get(name, [])])
+    if name == "speed":
+        how = {"device": "cpu", "precision": "fp32", "threads": 1, "imgsz": 96, "images": 100}
+        return json.dumps(how | {"median": part, "q1": part, "q3": part})
+    if stage == "report" and name == "runs":
+        return "\n".join(["run", *json.loads(given["settings"])["runs"]])
+    return json.dumps({"stage": stage, "content": text})
 
 
 def main():

@@ -8,9 +8,11 @@ from typing import Any
 
 from matplotlib.axes import Axes
 
+from fairtrial.configuration import Configuration
 from fairtrial.figures.base import FONT, Drawn, figure, looks, new, not_shown
+from fairtrial.ranking import FITNESS
 from fairtrial.results import NAMES
-from fairtrial.trial import Comparison, Configuration, Trial
+from fairtrial.trial import Comparison, Trial
 
 SHOWN = 16  # more would push the contents off page one
 
@@ -22,9 +24,12 @@ def answer(trial: Trial, settings: dict[str, Any]) -> Iterator[Drawn]:
         shown = [c for c in comparison.ranked() if c.scores(comparison.split, comparison.metric)]
         if len(shown) < 2:
             continue
-        seeds = max(len(c.runs) for c in shown)
+        many = max(len(c.repeats) for c in shown) > 1
         caption = f"On {comparison.split} of {comparison.names}, best on val on top. "
-        caption += "Circles: seeds; line: mean ± sd." if seeds > 1 else "One seed each."
+        circles = "folds" if shown[0].folds else "seeds"
+        caption += f"Circles: {circles}; line: mean ± sd." if many else "One seed each."
+        if comparison.metric == FITNESS:
+            caption += f" Fitness: {comparison.rule.formula}."
         caption += not_shown(len(shown) - SHOWN)
         name = NAMES.get(comparison.metric, comparison.metric)
         title = f"{name} of each configuration"

@@ -8,11 +8,25 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 
-from fairtrial.figures.base import FONT, OTHERS, Drawn, figure, legend, legend_height, looks, new
-from fairtrial.trial import Comparison, Configuration, Trial, shorten
+from fairtrial.configuration import Configuration, shorten
+from fairtrial.figures.base import (
+    COLOURS,
+    FONT,
+    OTHERS,
+    Drawn,
+    figure,
+    legend,
+    legend_height,
+    looks,
+    new,
+    not_shown,
+)
+from fairtrial.trial import Comparison, Trial
 
 PER_PAGE = 50
 PAGES = 3
+MAP = 48  # configurations that a map has room for
+WRITTEN = 26  # of them, so many that each figure can be written
 
 
 @figure("classes")
@@ -33,6 +47,52 @@ def per_class(trial: Trial, settings: dict[str, Any]) -> Iterator[Drawn]:
             title = "AP of each class" + (f" ({page + 1})" if len(kept) > PER_PAGE else "")
             drawn = _rows(comparison, names, counts)
             yield Drawn(f"per-class-{number + 1}-{page + 1}", drawn, title, caption)
+
+
+@figure("classes")
+def class_map(trial: Trial, settings: dict[str, Any]) -> Iterator[Drawn]:
+    """AP of each class under each configuration, where there are too many for marks."""
+    for number, comparison in enumerate(trial.comparisons):
+        shown = comparison.ranked()[:MAP]
+        if len(shown) <= len(COLOURS):
+            continue
+        counts = _objects(comparison)
+        kept = sorted(counts, key=lambda name: (-counts[name], name))[:PER_PAGE]
+        caption = (
+            f"On {comparison.split} of {comparison.names}, means over seeds; the best on val at "
+            "the left, the commonest class on top."
+        )
+        caption += not_shown(len(comparison.configurations) - len(shown))
+        if len(counts) > len(kept):
+            caption += f" The {len(counts) - len(kept)} rarest classes are left out."
+        drawn = _map(shown, kept, comparison.split)
+        yield Drawn(f"class-map-{number + 1}", drawn, "AP of each class by configuration", caption)
+
+
+def _map(shown: list[Configuration], names: list[str], split: str) -> Any:
+    drawn = new(2.2 + 0.45 * len(names))
+    ax = drawn.subplots()
+    table = np.array([[_mean(c, name, split) for c in shown] for name in names], float)
+    picture = ax.pcolormesh(table, cmap="cividis", edgecolors="white", linewidth=0.3)
+    ax.invert_yaxis()
+    ax.set_xticks(np.arange(len(shown)) + 0.5, [c.letter for c in shown])
+    ax.set_yticks(np.arange(len(names)) + 0.5, [shorten(name, 28) for name in names])
+    ax.grid(visible=False)
+    middle = (np.nanmin(table) + np.nanmax(table)) / 2
+    for row, column in np.argwhere(np.isfinite(table)) if len(shown) <= WRITTEN else []:
+        ap = table[row, column]
+        text = f"{ap:.2f}".removeprefix("0")
+        shade = "white" if ap < middle else "black"
+        ax.text(column + 0.5, row + 0.5, text, ha="center", va="center", fontsize=6.5, color=shade)
+    drawn.colorbar(picture, ax=ax, label="AP", fraction=0.03, pad=0.01)
+    return drawn
+
+
+def _mean(configuration: Configuration, name: str, split: str) -> float:
+    """AP of a class over all runs that have one; NaN where none has."""
+    found = [run.per_class.get(split, {}).get(name, {}).get("AP") for run in configuration.runs]
+    defined = [f for f in found if f is not None and np.isfinite(f)]
+    return float(np.mean(defined)) if defined else float("nan")
 
 
 def _objects(comparison: Comparison) -> dict[str, int]:
@@ -60,11 +120,10 @@ def _marks(
 ) -> None:
     grey = look["color"] == OTHERS
     for place, name in enumerate(names):
-        found = [run.per_class.get(split, {}).get(name, {}).get("AP") for run in configuration.runs]
-        defined = [f for f in found if f is not None and np.isfinite(f)]
-        if defined:
+        mean = _mean(configuration, name, split)
+        if np.isfinite(mean):
             ax.plot(
-                [float(np.mean(defined))],
+                [mean],
                 [place],
                 marker=look["marker"],
                 markersize=3 if grey else 4.5,

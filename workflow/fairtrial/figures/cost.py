@@ -7,69 +7,78 @@ from collections.abc import Iterator
 from typing import Any
 
 from matplotlib.axes import Axes
+from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
-from fairtrial.figures.base import OTHERS, Drawn, figure, legend, legend_height, looks, new
-from fairtrial.trial import Comparison, Configuration, Trial
+from fairtrial.configuration import Configuration
+from fairtrial.costs import Read, front, kinds, milliseconds
+from fairtrial.figures.base import COLOURS, Drawn, figure, legend, legend_height, looks, new
+from fairtrial.results import NAMES
+from fairtrial.trial import Comparison, Trial
+
+DECADE = 10  # of the dearest to the cheapest, from which on the axis is logarithmic
 
 
 @figure("cost")
 def cost(trial: Trial, settings: dict[str, Any]) -> Iterator[Drawn]:
-    """Parameters, GFLOPs and milliseconds an image against AP, where they differ."""
+    """Size and time against the figure that ranks, with the Pareto front, where they differ."""
+    timings = bool(settings.get("timings", True))
     for number, comparison in enumerate(trial.comparisons):
-        panels = {"Parameters, millions": _parameters, "GFLOPs": _gflops}
-        panels = {n: f for n, f in panels.items() if len(_values(comparison, f)) > 1}
-        timed = bool(settings.get("timings", True)) and len(_values(comparison, _time)) > 0
-        if timed:
-            panels["Time an image, ms"] = _time
+        panels = {n: f for n, f in kinds(timings).items() if _differs(comparison, f)}
         if panels and len(comparison.configurations) > 1:
             drawn = _scatter(comparison, panels)
-            caption = f"AP on {comparison.split} of {comparison.names}: mean, and range over seeds."
-            if timed:
-                caption += " Time: median and quartiles of the first seed, batch 1."
+            metric = comparison.rule.told
+            caption = (
+                f"{metric[0].upper()}{metric[1:]} on {comparison.split} of {comparison.names}: "
+                "mean, and range over repeats. Dashed and ringed: the Pareto front of the means; "
+                "no other is at once as cheap and as good."
+            )
+            if timings:
+                caption += " Time an image: median and quartiles of the first run, batch 1."
             yield Drawn(f"cost-{number + 1}", drawn, "What each configuration costs", caption)
 
 
-def _parameters(configuration: Configuration) -> float | None:
-    found = (configuration.first.record.get("model") or {}).get("parameters")
-    return None if found is None else found / 1e6
-
-
-def _gflops(configuration: Configuration) -> float | None:
-    found = (configuration.first.record.get("model") or {}).get("gflops")
-    return None if found is None else float(found)
-
-
-def _time(configuration: Configuration) -> float | None:
-    speed = configuration.first.speed
-    return None if speed is None else float(speed["median"])
-
-
-def _values(comparison: Comparison, read: Any) -> set[float]:
+def _differs(comparison: Comparison, read: Read) -> bool:
     found = {read(configuration) for configuration in comparison.configurations}
-    return {value for value in found if value is not None}
+    return len(found - {None}) > 1
 
 
-def _scatter(comparison: Comparison, panels: dict[str, Any]) -> Any:
-    drawn = new(5.8 + legend_height(comparison.configurations))
-    axes = drawn.subplots(1, len(panels), sharey=True, squeeze=False).flat
+def _scatter(comparison: Comparison, panels: dict[str, Read]) -> Any:
+    """A panel a cost, two side by side."""
+    rows = -(-len(panels) // 2)
+    columns = -(-len(panels) // rows)
+    drawn = new(5.6 * rows + 0.4 + legend_height(comparison.configurations))
+    axes = list(drawn.subplots(rows, columns, sharey=True, squeeze=False).flat)
     look = looks(comparison.configurations, comparison.ranked())
-    for ax, (title, read) in zip(axes, panels.items(), strict=True):
+    for ax, (title, read) in zip(axes, panels.items(), strict=False):
         for configuration in comparison.configurations:
-            _mark(ax, configuration, comparison.split, read, look[configuration.letter])
+            _mark(ax, configuration, comparison, read, look[configuration.letter])
         ax.set_xlabel(title)
+        low, high = ax.dataLim.intervalx
+        if low > 0 and high >= DECADE * low:
+            ax.set_xscale("log")
+            ax.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+            ax.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:g}"))
+            ax.xaxis.set_minor_locator(NullLocator())
         ax.margins(0.12)
-    axes[0].set_ylabel(f"AP on {comparison.split}")
+        _front(ax, comparison, read)
+    for ax in axes[len(panels) :]:
+        ax.set_visible(False)
+    name = NAMES.get(comparison.metric, comparison.metric)
+    for ax in axes[::columns]:
+        ax.set_ylabel(f"{name} on {comparison.split}")
     legend(drawn, comparison.configurations, look, marker=True)
     return drawn
 
 
-def _mark(ax: Axes, configuration: Configuration, split: str, read: Any, look: Any) -> None:
-    """A point with its range over seeds and, for time, its quartiles."""
-    x, scores = read(configuration), configuration.scores(split, "AP")
+def _mark(
+    ax: Axes, configuration: Configuration, comparison: Comparison, read: Read, look: Any
+) -> None:
+    """A point with its range over repeats and, for the time of an image, its quartiles."""
+    x, scores = read(configuration), configuration.scores(comparison.split, comparison.metric)
     if x is None or not scores:
         return
     y = statistics.fmean(scores)
-    speed = configuration.first.speed if read is _time else None
+    speed = configuration.first.speed if read is milliseconds else None
     across = [[max(0.0, x - speed["q1"])], [max(0.0, speed["q3"] - x)]] if speed else None
     ax.errorbar(
         [x],
@@ -82,5 +91,29 @@ def _mark(ax: Axes, configuration: Configuration, split: str, read: Any, look: A
         elinewidth=0.8,
         zorder=look["zorder"],
     )
-    if look["color"] != OTHERS:
-        ax.annotate(configuration.letter, (x, y), (4, 3), textcoords="offset points")
+    if len(comparison.configurations) <= len(COLOURS):  # else the front has the room
+        _letter(ax, configuration, x, y)
+
+
+def _front(ax: Axes, comparison: Comparison, read: Read) -> None:
+    """A line of steps through the front, a ring around each of its members, and its letter."""
+    members = [step.configuration for step in front(comparison, read)]
+    x = [float(read(c) or 0) for c in members]
+    y = [float(c.mean(comparison.split, comparison.metric) or 0) for c in members]
+    line: dict[str, Any] = {
+        "color": "#444444",
+        "linewidth": 0.8,
+        "linestyle": (0, (4, 2)),
+        "zorder": 1.2,
+    }
+    ax.plot(x, y, drawstyle="steps-post", **line)
+    ring: dict[str, Any] = {"marker": "o", "markersize": 9, "markerfacecolor": "none"}
+    ax.plot(x, y, color="#444444", linestyle="", markeredgewidth=0.7, zorder=3.5, **ring)
+    written = {text.get_text() for text in ax.texts}
+    for c, at, height in zip(members, x, y, strict=True):
+        if c.letter not in written:
+            _letter(ax, c, at, height)
+
+
+def _letter(ax: Axes, configuration: Configuration, x: float, y: float) -> None:
+    ax.annotate(configuration.letter, (x, y), (5, 4), textcoords="offset points")

@@ -11,10 +11,11 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 
+from fairtrial.configuration import Configuration, shorten
 from fairtrial.dataset import Image
 from fairtrial.figures.base import WIDTH, Drawn, figure, new, not_shown
 from fairtrial.results import View
-from fairtrial.trial import Comparison, Configuration, Trial, shorten
+from fairtrial.trial import Comparison, Trial
 
 SHOWN = 11  # configurations at most: with the truth, four rows of three
 DENSITY = 160  # pixels an inch of photographs in the report
@@ -54,6 +55,12 @@ def gallery(trial: Trial, settings: dict[str, Any]) -> Iterator[Drawn]:
 
 
 def choose(view: View, split: str, count: int) -> list[Image]:
+    """The first `count` of `by_interest` whose files are there."""
+    images = [i for i in by_interest(view, split) if (view.images / i.file_name).exists()]
+    return images[: max(0, count)]
+
+
+def by_interest(view: View, split: str) -> list[Image]:
     """The images with most classes, then most objects, among those that can still be read
     (at most 12 objects, unless there are no others); by id where equal."""
     wanted, by_image = set(view.split.get(split) or []), view.objects.by_image()
@@ -63,10 +70,7 @@ def choose(view: View, split: str, count: int) -> list[Image]:
         kinds = len({a.category_id for a in objects})
         return (not 0 < len(objects) <= 12, -kinds, -len(objects), image.id)
 
-    images = [
-        i for i in view.objects.images if i.id in wanted and (view.images / i.file_name).exists()
-    ]
-    return sorted(images, key=interest)[: max(0, count)]
+    return sorted((i for i in view.objects.images if i.id in wanted), key=interest)
 
 
 def _caption(comparison: Comparison, image: Image, key: list[str]) -> str:

@@ -3,7 +3,10 @@
 Each has `Settings` (a closed model of `options:` in config/sources/<name>.yaml) and
 `read(folder, options) -> (Dataset, defects)`: every image that the annotations name, with
 `file_name` relative to `folder`, the width and height that they state (0 if they state
-none) and boxes as written, however broken. `convert` checks all of these against the
-image files, so that every format is repaired by the same code.
-To add a format, add a module.
+none) and boxes as written, however broken; and the defects that only the reader sees, each
+with the `file_name` of its image. `convert` checks all of these against the image files, so
+that every format is repaired by the same code.
+A format may have `write(view, folder)`, the opposite: it fills an empty folder and returns
+the options with which `read` reads it.
+To add a format, add a module; a leading underscore marks one that serves others.
 """

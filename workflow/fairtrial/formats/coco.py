@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from fairtrial import DataError, dataset
+from fairtrial import DataError
+from fairtrial.boxes import Box
 from fairtrial.dataset import Annotation, Dataset, Image
-from fairtrial.defects import Defect
+from fairtrial.defects import BoxFromSegment, Defect, ObjectWithoutBox, UnknownClass
 from fairtrial.folders import checked_path
+from fairtrial.jsonrows import sections
+
+PARTS = ("images", "annotations", "categories")
 
 
 class File(BaseModel):
@@ -36,78 +39,117 @@ class Settings(BaseModel):
 
 
 def read(folder: Path, options: Settings) -> tuple[Dataset, list[Defect]]:
-    """All files as one set. Crowd objects are kept, segments are not.
+    """All files as one set. Crowd objects are kept; of segments only the boxes that lack.
 
     Raises DataError where a file lacks a part, files disagree about a class, an image
-    stands in two of them, or an object has no box, no known image or no known class.
+    stands in two of them, or an object is on no known image.
     """
-    found = Dataset()
+    found, faults = Dataset(), list[Defect]()
     for file in options.files:
         path = folder / checked_path(file.annotations, "files: annotations")
         try:
-            _add(found, dataset.read_json(path), file, options.group)
+            faults += _File(found, file, options.group).read(path)
         except DataError as error:
             raise DataError(f"{file.annotations}: {error}") from error
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise DataError(f"{file.annotations}: not COCO JSON ({error!r})") from error
-    (name, count), *_ = Counter(image.file_name for image in found.images).most_common(1) or [
-        ("", 0)
-    ]
-    if count > 1:
-        raise DataError(f"{name} stands in the annotations {count} times")
-    return found, []
+    return found, faults
 
 
-def _add(found: Dataset, content: Any, file: File, group: str | None) -> None:
-    _add_categories(found, content["categories"])
-    numbers: dict[Any, int] = {}
-    for row in content["images"]:
-        if row["id"] in numbers:
-            raise DataError(f"two images have the id {row['id']}")
-        numbers[row["id"]] = len(found.images) + 1
-        found.images.append(_image(row, numbers[row["id"]], file, group))
-    for row in content["annotations"]:
-        found.annotations.append(_annotation(row, numbers, found.categories))
+class _File:
+    """One file, read into the set of all; rows may come in any order of the parts."""
 
+    def __init__(self, found: Dataset, file: File, group: str | None) -> None:
+        self.found, self.file, self.group = found, file, group
+        self.images: dict[Any, Image] = {}
+        self.rows: list[Annotation] = []  # with the file's own ids
+        self.segments: set[int] = set()  # those of them whose box comes from their segment
 
-def _add_categories(found: Dataset, rows: list[dict[str, Any]]) -> None:
-    for row in rows:
+    def read(self, path: Path) -> list[Defect]:
+        take = {
+            "images": self._image,
+            "annotations": self._annotation,
+            "categories": self._category,
+        }
+        missing = set(PARTS)
+        for key, rows in sections(path):
+            missing.discard(key)
+            if key in take:
+                for row in rows:
+                    take[key](row)
+        if missing:
+            raise DataError(f"has no {' and no '.join(f'`{key}`' for key in sorted(missing))}")
+        if len(set(self.found.categories.values())) < len(self.found.categories):
+            raise DataError("two category ids have the same name")
+        return [fault for at, row in enumerate(self.rows) for fault in self._placed(at, row)]
+
+    def _category(self, row: dict[str, Any]) -> None:
         number, name = int(row["id"]), str(row["name"])
-        known = found.categories.setdefault(number, name)
+        known = self.found.categories.setdefault(number, name)
         if known != name:
             raise DataError(f"category {number} is {name!r} here and {known!r} elsewhere")
-    if len(set(found.categories.values())) < len(found.categories):
-        raise DataError("two category ids have the same name")
+
+    def _image(self, row: dict[str, Any]) -> None:
+        if row["id"] in self.images:
+            raise DataError(f"two images have the id {row['id']}")
+        if self.group is not None and self.group not in row:
+            raise DataError(f"image {row['file_name']} has no key {self.group!r} (options: group)")
+        group = row[self.group] if self.group is not None else None
+        image = Image(
+            len(self.found.images) + 1,
+            checked_path(f"{self.file.images}/{row['file_name']}", "file_name"),
+            int(row.get("width") or 0),
+            int(row.get("height") or 0),
+            group=None if group is None else str(group),
+            split=self.file.split,
+        )
+        self.images[row["id"]] = image
+        self.found.images.append(image)
+
+    def _annotation(self, row: dict[str, Any]) -> None:
+        box, place, kind = row.get("bbox"), row["image_id"], row["category_id"]
+        if not box and (box := _around(row.get("segmentation"))):
+            self.segments.add(len(self.rows))
+        number = row.get("id", len(self.rows) + 1)
+        if not box:
+            self.rows.append(Annotation(place, kind, None, id=number))
+            return
+        x, y, w, h = map(_number, box)
+        area, crowd = _number(row.get("area", w * h)), bool(row.get("iscrowd", 0))
+        self.rows.append(Annotation(place, kind, (x, y, w, h), area, crowd, number))
+
+    def _placed(self, at: int, row: Annotation) -> list[Defect]:
+        """Add the object to the set, unless it has a defect that leaves none."""
+        image, where = self.images.get(row.image_id), f"annotation {row.id}"
+        if image is None:
+            raise DataError(f"{where}: there is no image with the id {row.image_id}")
+        if row.category_id not in self.found.categories:
+            seen = f"{where}: there is no category with the id {row.category_id}"
+            return [UnknownClass(image.file_name, seen)]
+        if row.bbox is None:
+            return [ObjectWithoutBox(image.file_name, where)]
+        row.image_id = image.id
+        self.found.annotations.append(row)
+        return [BoxFromSegment(image.file_name, where)] if at in self.segments else []
 
 
-def _image(row: dict[str, Any], number: int, file: File, group: str | None) -> Image:
-    name = checked_path(f"{file.images}/{row['file_name']}", "file_name")
-    if group is not None and group not in row:
-        raise DataError(f"image {row['file_name']} has no key {group!r} (options: group)")
-    return Image(
-        number,
-        name,
-        int(row.get("width") or 0),
-        int(row.get("height") or 0),
-        group=None if group is None or row[group] is None else str(row[group]),
-        split=file.split,
-    )
+def _around(segment: Any) -> Box | None:
+    """The box around a segment: polygons, or COCO's run lengths."""
+    if not segment:
+        return None
+    if isinstance(segment, dict):
+        from pycocotools import mask
 
-
-def _annotation(
-    row: dict[str, Any], images: dict[Any, int], categories: dict[int, str]
-) -> Annotation:
-    where = f"annotation {row.get('id')}"
-    if row["image_id"] not in images:
-        raise DataError(f"{where}: there is no image with the id {row['image_id']}")
-    if row["category_id"] not in categories:
-        raise DataError(f"{where}: there is no category with the id {row['category_id']}")
-    if row.get("bbox") is None:
-        raise DataError(f"{where}: has no bbox")
-    x, y, w, h = map(_number, row["bbox"])
-    area = _number(row.get("area", w * h))
-    crowd = bool(row.get("iscrowd", 0))
-    return Annotation(images[row["image_id"]], row["category_id"], (x, y, w, h), area, crowd)
+        height, width = segment["size"]
+        coded = segment
+        if isinstance(segment["counts"], list):
+            coded = mask.frPyObjects(segment, height, width)
+        x, y, w, h = map(float, mask.toBbox(coded))
+        return (x, y, w, h) if w and h else None
+    across = [float(value) for polygon in segment for value in polygon[0::2]]
+    down = [float(value) for polygon in segment for value in polygon[1::2]]
+    left, top = min(across), min(down)
+    return left, top, max(across) - left, max(down) - top
 
 
 def _number(value: Any) -> float:

@@ -9,9 +9,18 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import BaseModel, ConfigDict
 
 from fairtrial import DataError
+from fairtrial.boxes import Box
 from fairtrial.dataset import SIDES, Annotation, Dataset, Image
-from fairtrial.defects import Box, Defect, MissingImage, UnannotatedImage
+from fairtrial.defects import (
+    Defect,
+    LabelWithoutImage,
+    ObjectWithoutBox,
+    OtherFilename,
+    UnannotatedImage,
+    UnknownClass,
+)
 from fairtrial.folders import checked_path, files_below
+from fairtrial.formats._names import Group, Naming, group_of, image_stems
 from fairtrial.imagefile import SUFFIXES
 
 if TYPE_CHECKING:
@@ -32,39 +41,91 @@ class Settings(BaseModel):
     # from 1, as VOC defines it: x = xmin - 1, width = xmax - xmin + 1. edges: positions
     # between pixels, as most labelling tools write them: x = xmin, width = xmax - xmin.
     coordinates: Literal["pixels", "edges"] = "pixels"
-    # The classes that there are; null: every name found. A name not listed is an error.
+    # The classes that there are; null: every name found.
     classes: tuple[str, ...] | None = None
+    # What an image's group is: `folder`, the folder in which it lies, or the part in brackets
+    # of a regular expression that is searched in its path below `images`; null: no groups.
+    group: Group | None = None
+    # The rule by which the name of an XML file gives that of its image; null: they are equal.
+    naming: Naming | None = None
 
 
 def read(folder: Path, options: Settings) -> tuple[Dataset, list[Defect]]:
     """Every XML file as an image; objects marked difficult are objects like any other.
 
-    The image of an XML file is the one with the same stem, or, where several have it, the
-    one that <filename> names. Raises DataError for a file that is not such XML, an unknown
-    class, an image on two sides, and where the folders are missing.
+    The image of an XML file is the one with the same stem (or that `naming` gives), or, where
+    several have it, the one that <filename> names. Raises DataError for a file that is not
+    such XML, an image on two sides, and where the folders are missing.
     """
     images = _by_stem(folder / options.images)
     sides = _sides(folder / options.image_sets) if options.image_sets is not None else {}
-    rows = {
-        PurePosixPath(path).with_suffix("").as_posix(): _parse(folder / options.annotations, path)
+    stems = [
+        PurePosixPath(path).with_suffix("").as_posix()
         for path in _present(folder / options.annotations)
         if path.endswith(".xml")
-    }
-    if missing := sorted(set(sides) - set(rows)):
+    ]
+    if missing := sorted(set(sides) - set(stems)):
         raise DataError(f"{options.image_sets} lists images without an XML file: {missing[:5]}")
+    rows = {stem: _parse(folder / options.annotations, f"{stem}.xml") for stem in stems}
     classes = options.classes or sorted({name for row in rows.values() for name in _names(row)})
     found = Dataset(categories=dict(enumerate(classes, 1)))
-    faults: list[Defect] = []
-    for number, (stem, row) in enumerate(sorted(rows.items()), 1):
-        file = _image_name(stem, row, images.get(stem, []))
+    found.origins = {number: [name] for number, name in found.categories.items()}
+    reader = _Reader(found, options, images)
+    for stem, of_image in image_stems(stems, options.naming).items():
+        reader.add(stem, of_image, rows[stem], sides.get(stem))
+    reader.add_rest()
+    return found, reader.faults
+
+
+class _Reader:
+    """Adds one file after the other to a set, with what is wrong with it."""
+
+    def __init__(self, found: Dataset, options: Settings, images: dict[str, list[str]]) -> None:
+        self.found, self.options, self.images = found, options, images
+        self.stems = {file for files in images.values() for file in files}
+        self.numbers = {name: number for number, name in found.categories.items()}
+        self.faults: list[Defect] = []
+        self.taken: set[str] = set()
+
+    def add(self, stem: str, of_image: str | None, row: Element, side: str | None) -> None:
+        """One XML file; `of_image` is the stem of its image, by the rule of names."""
+        file = _image_name(stem, row, self.images.get(of_image, [])) if of_image else None
         if file is None:
-            faults.append(MissingImage(f"{options.annotations}/{stem}.xml"))
-            continue
-        name = checked_path(f"{options.images}/{file}", "images")
-        found.images.append(Image(number, name, *_size(row), split=sides.get(stem)))
-        found.annotations += _objects(row, number, found.categories, stem, options.coordinates)
-    left_out = sorted({file for stem in set(images) - set(rows) for file in images[stem]})
-    return found, faults + [UnannotatedImage(f"{options.images}/{file}") for file in left_out]
+            self.faults.append(LabelWithoutImage(f"{self.options.annotations}/{stem}.xml"))
+            return
+        image = self._image(file, *_size(row), side)
+        named = _text(row, "filename")
+        beside = str(PurePosixPath(file).parent / PurePosixPath(named).name)
+        if beside != file and beside in self.stems:
+            self.faults.append(OtherFilename(image.file_name, f"{stem}.xml names {named}"))
+        for order, element in enumerate(row.findall("object"), 1):
+            self._object(image, element, f"{stem}.xml: object {order}")
+
+    def add_rest(self) -> None:
+        """The images that no XML file belongs to."""
+        for file in sorted(self.stems - self.taken):
+            image = self._image(file, 0, 0, None)
+            self.faults.append(UnannotatedImage(image.file_name))
+
+    def _image(self, file: str, width: int, height: int, side: str | None) -> Image:
+        self.taken.add(file)
+        name = checked_path(f"{self.options.images}/{file}", "images")
+        group = group_of(file, self.options.group)
+        image = Image(len(self.found.images) + 1, name, width, height, group=group, split=side)
+        self.found.images.append(image)
+        return image
+
+    def _object(self, image: Image, element: Element, where: str) -> None:
+        name = _text(element, "name")
+        box = _box(element.find("bndbox"), self.options.coordinates)
+        if name not in self.numbers:
+            seen = f"{where}: {name!r}; there are {', '.join(self.numbers)}"
+            self.faults.append(UnknownClass(image.file_name, seen))
+        elif box is None:
+            self.faults.append(ObjectWithoutBox(image.file_name, where))
+        else:
+            made = Annotation(image.id, self.numbers[name], box, box[2] * box[3])
+            self.found.annotations.append(made)
 
 
 def _present(folder: Path) -> list[str]:
@@ -116,7 +177,8 @@ def _text(element: Element | None, path: str) -> str:
 
 
 def _names(row: Element) -> list[str]:
-    return [_text(element, "name") for element in row.findall("object")]
+    names = (_text(element, "name") for element in row.findall("object"))
+    return [name for name in names if name]
 
 
 def _image_name(stem: str, row: Element, files: list[str]) -> str | None:
@@ -135,34 +197,18 @@ def _size(row: Element) -> tuple[int, int]:
     return (int(width), int(height)) if width.isdigit() and height.isdigit() else (0, 0)
 
 
-def _objects(
-    row: Element, image: int, categories: dict[int, str], stem: str, coordinates: str
-) -> list[Annotation]:
-    numbers = {name: number for number, name in categories.items()}
-    found = []
-    for order, element in enumerate(row.findall("object"), 1):
-        where = f"{stem}.xml: object {order}"
-        name = _text(element, "name")
-        if not name or name not in numbers:
-            raise DataError(f"{where}: unknown class {name!r}; there are {', '.join(numbers)}")
-        box = _box(element.find("bndbox"), where, coordinates)
-        found.append(Annotation(image, numbers[name], box, box[2] * box[3]))
-    return found
-
-
-def _box(element: Element | None, where: str, coordinates: str) -> Box:
+def _box(element: Element | None, coordinates: str) -> Box | None:
     if element is None:
-        raise DataError(f"{where}: has no <bndbox>")
+        return None
     left, top, right, bottom = (
-        _number(_text(element, name), f"{where}: <{name}>")
-        for name in ("xmin", "ymin", "xmax", "ymax")
+        _number(_text(element, name)) for name in ("xmin", "ymin", "xmax", "ymax")
     )
     first = 1 if coordinates == "pixels" else 0
     return left - first, top - first, right - left + first, bottom - top + first
 
 
-def _number(text: str, where: str) -> float:
+def _number(text: str) -> float:
     try:
-        return float(text) if text else nan
-    except ValueError as error:
-        raise DataError(f"{where}: {text!r} is not a number") from error
+        return float(text)
+    except ValueError:
+        return nan

@@ -1,7 +1,8 @@
 """YOLO: one text file an image, a line an object, and a data.yaml that names the classes.
 
 A line is `<class> <centre x> <centre y> <width> <height>`, in shares of the image's width
-and height. An image without a text file has no objects, as the format has it.
+and height, or `<class> <x> <y> <x> <y> …` for a polygon. An image without a text file has no
+objects, as the format has it.
 """
 
 from __future__ import annotations
@@ -12,9 +13,11 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict
 
 from fairtrial import DataError, imagefile
+from fairtrial.boxes import Box
 from fairtrial.dataset import SIDES, Annotation, Dataset, Image
-from fairtrial.defects import Defect, MissingImage
-from fairtrial.folders import files_below
+from fairtrial.defects import BoxFromSegment, Defect, LabelWithoutImage, NoLabelFile, UnknownClass
+from fairtrial.folders import checked_path, files_below
+from fairtrial.formats._names import Group, Naming, group_of, image_stems
 
 
 class Settings(BaseModel):
@@ -23,38 +26,39 @@ class Settings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     yaml: str = "data.yaml"  # relative to the raw folder
-    # Image folders of each side, relative to the raw folder; null: as data.yaml says.
-    # Needed where data.yaml names places outside the raw folder, as many exports do.
+    # Image folders of each side (or text files that list images), relative to the raw folder;
+    # null: as data.yaml says. Needed where data.yaml names places outside the raw folder, as
+    # many exports do.
     splits: dict[Literal["train", "val", "test"], str] | None = None
+    # One folder of images that stand on no side, instead of `splits`.
+    images: str | None = None
+    # What an image's group is: `folder`, the folder in which it lies, or the part in brackets
+    # of a regular expression that is searched in its path below its image folder; null: none.
+    group: Group | None = None
+    # The rule by which the name of a text file gives that of its image; null: they are equal.
+    naming: Naming | None = None
 
 
 def read(folder: Path, options: Settings) -> tuple[Dataset, list[Defect]]:
-    """All sides as one set; the labels of …/images/… stand in …/labels/….
+    """All sides as one set, boxes as shares; the labels of …/images/… stand in …/labels/….
 
-    Raises DataError for a data.yaml without names, a side that is not a folder below the
-    raw folder, an unknown class, and a line that is not five numbers.
+    Raises DataError for a data.yaml without names, a side that is not below the raw folder,
+    and a line that is neither a box nor a polygon.
     """
     content = _yaml(folder / options.yaml)
-    found = Dataset(categories=_categories(content, options.yaml))
-    sides = options.splits or _sides(content, PurePosixPath(options.yaml).parent)
-    faults: list[Defect] = []
-    for side, part in sides.items():
+    reader = _Reader(folder, options, Dataset(categories=_categories(content, options.yaml)))
+    for side, part in _places(content, options):
         if PurePosixPath(part).is_absolute() or not _is_below(folder / part, folder):
             raise DataError(
-                f"{options.yaml}: {side}: there is no folder {part} in {folder}; "
+                f"{options.yaml}: {side or 'images'}: there is no folder {part} in {folder}; "
                 "say where the images are with options: splits"
             )
-        files = [PurePosixPath(part, file) for file in files_below(folder / part)]
-        images = [file for file in files if file.suffix.lower() in imagefile.SUFFIXES]
-        for path in images:
-            _add(found, folder, path, side)
-        faults += _labels_alone(folder, PurePosixPath(part), images)
-    _refuse_shared(found)
-    return found, faults
+        reader.add_place(part, side)
+    return reader.found, reader.faults
 
 
 def _is_below(path: Path, folder: Path) -> bool:
-    return path.is_dir() and path.resolve().is_relative_to(folder.resolve())
+    return path.exists() and path.resolve().is_relative_to(folder.resolve())
 
 
 def _yaml(path: Path) -> dict[str, Any]:
@@ -62,7 +66,7 @@ def _yaml(path: Path) -> dict[str, Any]:
     from ruamel.yaml.error import YAMLError
 
     try:
-        content = YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
+        content = YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError as error:
         raise DataError(f"{path}: no such file") from error
     except (YAMLError, UnicodeDecodeError) as error:
@@ -73,7 +77,7 @@ def _yaml(path: Path) -> dict[str, Any]:
 
 
 def _categories(content: dict[str, Any], where: str) -> dict[int, str]:
-    """Names by category id: the class number of the format, plus one."""
+    """Names by the class number of the format, which begins at 0."""
     names = content.get("names")
     if isinstance(names, list):
         names = dict(enumerate(names))
@@ -83,22 +87,102 @@ def _categories(content: dict[str, Any], where: str) -> dict[int, str]:
         raise DataError(f"{where}: nc is {content['nc']}, but there are {len(names)} names")
     if len(set(names.values())) < len(names):
         raise DataError(f"{where}: two classes have the same name")
-    return {number + 1: str(name) for number, name in names.items()}
+    return {number: str(name) for number, name in names.items()}
 
 
-def _sides(content: dict[str, Any], parent: PurePosixPath) -> dict[str, str]:
-    """The image folder of each side that data.yaml names, relative to the raw folder."""
-    found: dict[str, str] = {}
+def _places(content: dict[str, Any], options: Settings) -> list[tuple[str | None, str]]:
+    """Side and place, relative to the raw folder, of everything that holds images."""
+    if options.images is not None:
+        return [(None, options.images)]
+    if options.splits is not None:
+        return [(side, part) for side, part in options.splits.items()]
+    root = PurePosixPath(options.yaml).parent / str(content.get("path") or ".")
+    found: list[tuple[str | None, str]] = []
     for side in SIDES:
-        part = content.get(side)
-        if part is None:
-            continue
-        if not isinstance(part, str):
-            raise DataError(f"data.yaml: {side}: only one folder is read, not {part!r}")
-        found[side] = (parent / str(content.get("path") or ".") / part).as_posix()
+        parts = content.get(side) or []
+        for part in parts if isinstance(parts, list) else [parts]:
+            found.append((side, (root / str(part)).as_posix()))
     if not found:
         raise DataError("data.yaml: names no train, val or test folder")
     return found
+
+
+class _Reader:
+    """Adds one place of images after the other to a set, with what is wrong there."""
+
+    def __init__(self, folder: Path, options: Settings, found: Dataset) -> None:
+        self.folder, self.options, self.found = folder, options, found
+        self.faults: list[Defect] = []
+        self.sides: dict[str, str | None] = {}
+
+    def add_place(self, part: str, side: str | None) -> None:
+        """A folder of images with its labels, or a text file that lists images."""
+        top = PurePosixPath("." if part.endswith(".txt") else part)
+        paths = self._listed(part) if part.endswith(".txt") else self._below(top)
+        images = [path for path in paths if path.suffix.lower() in imagefile.SUFFIXES]
+        labels = self._labels(images, None if part.endswith(".txt") else top)
+        for path in images:
+            self._add(path, side, group_of(str(path.relative_to(top)), self.options.group))
+            self._add_objects(self.found.images[-1], labels.get(path))
+
+    def _below(self, place: PurePosixPath) -> list[PurePosixPath]:
+        return [place / name for name in files_below(self.folder / place)]
+
+    def _listed(self, part: str) -> list[PurePosixPath]:
+        """The images that a text file lists, relative to its own folder."""
+        base = PurePosixPath(part).parent
+        lines = (self.folder / part).read_text("utf-8-sig", "replace").split("\n")
+        names = (line.strip() for line in lines)
+        return [base / checked_path(name, part) for name in names if name]
+
+    def _labels(
+        self, images: list[PurePosixPath], top: PurePosixPath | None
+    ) -> dict[PurePosixPath, str]:
+        """The text file of each image that has one. `top`: the folder that holds all of these
+        images; labels there that belong to none are defects."""
+        owners = {_label_path(image).with_suffix("").as_posix(): image for image in images}
+        places = {PurePosixPath(stem).parent for stem in owners}
+        whole = top is not None and _label_path(top / "any.jpg").parent != top
+        if top is not None and whole:
+            places.add(_label_path(top / "any.jpg").parent)
+        texts = {path for place in places for path in self._below(place) if path.suffix == ".txt"}
+        found: dict[PurePosixPath, str] = {}
+        stems = [path.with_suffix("").as_posix() for path in texts]
+        for stem, of_image in image_stems(stems, self.options.naming).items():
+            if of_image in owners:
+                found[owners[of_image]] = f"{stem}.txt"
+            elif whole and not stem.endswith("/classes"):  # labelling tools list classes there
+                self.faults.append(LabelWithoutImage(f"{stem}.txt"))
+        return found
+
+    def _add(self, path: PurePosixPath, side: str | None, group: str | None) -> None:
+        name = path.as_posix()
+        if self.sides.setdefault(name, side) != side:
+            raise DataError(f"{name} is on the sides {self.sides[name]!r} and {side!r}")
+        number = len(self.found.images) + 1
+        image = Image(number, name, 0, 0, group=group, split=side, relative=True)
+        self.found.images.append(image)
+
+    def _add_objects(self, image: Image, label: str | None) -> None:
+        if label is None:
+            self.faults.append(NoLabelFile(image.file_name))
+            return
+        lines = (self.folder / label).read_text("utf-8-sig", "replace").splitlines()
+        for at, line in enumerate(lines, 1):
+            if line.strip():
+                self._object(image, line, f"{label}:{at}")
+
+    def _object(self, image: Image, line: str, where: str) -> None:
+        kind, *shares = _line(line, where)
+        if kind not in self.found.categories:
+            seen = f"{where}: class {kind:g}, where there are {len(self.found.categories)} names"
+            self.faults.append(UnknownClass(image.file_name, seen))
+            return
+        if len(shares) > 4:
+            self.faults.append(BoxFromSegment(image.file_name, where))
+        box = _box(shares)
+        made = Annotation(image.id, int(kind), box, box[2] * box[3])
+        self.found.annotations.append(made)
 
 
 def _label_path(image: PurePosixPath) -> PurePosixPath:
@@ -111,48 +195,20 @@ def _label_path(image: PurePosixPath) -> PurePosixPath:
     return PurePosixPath(*parts)
 
 
-def _labels_alone(folder: Path, part: PurePosixPath, images: list[PurePosixPath]) -> list[Defect]:
-    """A defect for each text file that no image belongs to."""
-    labels = _label_path(part / "any.jpg").parent
-    if labels == part or not (folder / labels).is_dir():
-        return []
-    expected = {_label_path(image).as_posix() for image in images}
-    files = ((labels / file).as_posix() for file in files_below(folder / labels))
-    return [MissingImage(file) for file in files if file.endswith(".txt") and file not in expected]
-
-
-def _add(found: Dataset, folder: Path, path: PurePosixPath, side: str) -> None:
-    number = len(found.images) + 1
-    # an image without a readable header has no pixels to count in; `convert` drops it
-    width, height = imagefile.size(folder / path) or (0, 0)
-    found.images.append(Image(number, path.as_posix(), width, height, split=side))
-    label = folder / _label_path(path)
-    if not width or not label.is_file():
-        return
-    for at, line in enumerate(label.read_text("utf-8-sig", "replace").splitlines(), 1):
-        if line.strip():
-            category, x, y, w, h = _line(line, f"{_label_path(path)}:{at}", found.categories)
-            box = ((x - w / 2) * width, (y - h / 2) * height, w * width, h * height)
-            found.annotations.append(Annotation(number, category, box, box[2] * box[3]))
-
-
-def _line(
-    line: str, where: str, categories: dict[int, str]
-) -> tuple[int, float, float, float, float]:
+def _line(line: str, where: str) -> list[float]:
+    """The class and four shares, or the class and the corners of a polygon."""
     try:
-        kind, x, y, w, h = (float(text) for text in line.split())
-    except ValueError as error:
-        raise DataError(f"{where}: not `class x y width height`: {line!r}") from error
-    if kind + 1 not in categories:
-        raise DataError(f"{where}: unknown class {kind:g}; there are {len(categories)} names")
-    return int(kind) + 1, x, y, w, h
+        found = [float(text) for text in line.split()]
+    except ValueError:
+        found = []
+    if len(found) == 5 or (len(found) >= 7 and len(found) % 2):
+        return found
+    raise DataError(f"{where}: neither `class x y width height` nor a polygon: {line!r}")
 
 
-def _refuse_shared(found: Dataset) -> None:
-    sides: dict[str, str | None] = {}
-    for image in found.images:
-        if image.file_name in sides:
-            raise DataError(
-                f"{image.file_name} is on the sides {sides[image.file_name]!r} and {image.split!r}"
-            )
-        sides[image.file_name] = image.split
+def _box(shares: list[float]) -> Box:
+    if len(shares) == 4:
+        x, y, w, h = shares
+        return x - w / 2, y - h / 2, w, h
+    across, down = shares[0::2], shares[1::2]
+    return min(across), min(down), max(across) - min(across), max(down) - min(down)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from fairtrial.scoring.uncertainty import Comparison as Gap
-from fairtrial.scoring.uncertainty import over_seeds, tell_apart
-from fairtrial.trial import Comparison, Configuration
+from fairtrial.configuration import Configuration
+from fairtrial.gaps import Gap, gaps_to
+from fairtrial.ranking import FITNESS
+from fairtrial.scoring.uncertainty import over_seeds
+from fairtrial.trial import Comparison
 
 UNDEFINED = "–"
 ALIKE, LOWER, HIGHER = "≈", "↓", "↑"
@@ -50,23 +52,25 @@ def answer(comparison: Comparison) -> Answer:
     split, metric = comparison.split, comparison.metric
     defined = [c for c in comparison.ranked() if c.scores(split, metric)]
     if not defined:
-        return Answer(f"No configuration has an {metric} on {split}.", "", {}, "")
+        return Answer(f"No configuration has a figure for {metric} on {split}.", "", {}, "")
     best, others = defined[0], defined[1:]
     own = best.scores(split, metric)
     if not others:
         reached = f"{name(best)} reaches {metric} {spread(own)} on {split}{_seeds(best)}."
-        return Answer(reached, ALONE, {}, best.letter)
-    gaps = {c.letter: tell_apart(own, c.scores(split, metric)) for c in others}
-    rival = min(others, key=lambda c: (gaps[c.letter].gap, c.letter))
+        return Answer(reached, " ".join([ALONE, *_meaning(comparison)]), {}, best.letter)
+    gaps = gaps_to(best, others, split, metric)
+    rival = _rival(others, gaps)
     gap, mean = gaps[rival.letter], over_seeds(own).mean
     details = [_by_how_much(best, rival, gap, comparison), _why(gap, best, rival)]
     alike = [c.letter for c in others if c is not rival and not gaps[c.letter].apart]
     details += _also(best, alike, len(others))
-    marks = {letter: _mark(found) for letter, found in gaps.items()}
+    details += _meaning(comparison)
+    marks = {letter: mark(found) for letter, found in gaps.items()}
     headline = _headline(best, rival, gap, f"{metric} {number(mean)} on {split}")
     return Answer(headline, " ".join(details), marks, best.letter)
 
 
+FOLDS = "Nadeau and Bengio’s t test on folds"
 ALONE = "There is nothing to compare it with: the experiment has one configuration on this data."
 
 
@@ -74,6 +78,21 @@ def name(configuration: Configuration) -> str:
     """`A (momentum 0.6)`; the letter alone where the settings fill more than a line."""
     about = " ".join(configuration.about.split())
     return f"{configuration.letter} ({about})" if len(about) <= 70 else configuration.letter
+
+
+def _rival(others: list[Configuration], gaps: dict[str, Gap]) -> Configuration:
+    """With which of the others the best is set side by side: one that is better beyond doubt,
+    else the nearest that cannot be told apart, else the nearest."""
+    better = [c for c in others if gaps[c.letter].apart and gaps[c.letter].gap < 0]
+    alike = [c for c in others if not gaps[c.letter].apart]
+    return min(better or alike or others, key=lambda c: (gaps[c.letter].gap, c.letter))
+
+
+def _meaning(comparison: Comparison) -> list[str]:
+    """What a fitness is made of; a figure says so by its name."""
+    if comparison.metric != FITNESS:
+        return []
+    return [f"Fitness is {comparison.rule.formula} here."]
 
 
 def _headline(best: Configuration, rival: Configuration, gap: Gap, reached: str) -> str:
@@ -98,20 +117,29 @@ def _by_how_much(
 
 def _why(gap: Gap, best: Configuration, rival: Configuration) -> str:
     if gap.p is None:
-        lone = [c.letter for c in (best, rival) if len(c.runs) == 1]
+        lone = [c.letter for c in (best, rival) if len(c.repeats) == 1]
         return (
             f"With one seed of {' and of '.join(lone)} nobody can say how much of that gap is "
             "chance; three seeds or more would show it."
         )
-    p = "p < 0.001" if gap.p < 0.001 else f"p = {gap.p:.3f}" if gap.p < 0.1 else f"p = {gap.p:.2f}"
+    repeats, test = ("folds", FOLDS) if best.folds else ("seeds", "Welch’s t test")
+    p = f"{test}, {_chance(gap)}"
     if gap.apart:
-        return f"That is more than the spread over seeds explains (Welch’s t test, {p})."
+        return f"That is more than the spread over {repeats} explains ({p})."
     if gap.spread is not None and abs(gap.gap) > gap.spread:
+        many = f" for {gap.tests} comparisons" if gap.tests > 1 else ""
         return (
-            f"That is more than the spread over seeds ({gap.spread:.3f}), but with so few seeds "
-            f"such a gap comes by chance too often (Welch’s t test, {p}): more seeds would tell."
+            f"That is more than the spread over {repeats} ({gap.spread:.3f}), but with so few "
+            f"{repeats}{many} such a gap comes by chance too often ({p}): more would tell."
         )
-    return f"That gap lies within the spread over seeds (Welch’s t test, {p})."
+    return f"That gap lies within the spread over {repeats} ({p})."
+
+
+def _chance(gap: Gap) -> str:
+    """`p = 0.031 after Holm’s correction for 10 comparisons`."""
+    p = gap.p or 0.0
+    said = "p < 0.001" if p < 0.001 else f"p = {p:.3f}" if p < 0.1 else f"p = {p:.2f}"
+    return said + (f" after Holm’s correction for {gap.tests} comparisons" if gap.tests > 1 else "")
 
 
 def _also(best: Configuration, alike: list[str], others: int) -> list[str]:
@@ -125,11 +153,12 @@ def _also(best: Configuration, alike: list[str], others: int) -> list[str]:
 
 
 def _seeds(configuration: Configuration) -> str:
-    n = len(configuration.runs)
-    return f" (mean ± sd over {n} seeds)" if n > 1 else " (one seed)"
+    over = configuration.over
+    return f" (mean ± sd over {over})" if len(configuration.repeats) > 1 else f" ({over})"
 
 
-def _mark(gap: Gap) -> str:
+def mark(gap: Gap) -> str:
+    """How one stands to the best, as a sign."""
     if not gap.apart:
         return ALIKE
     return LOWER if gap.gap > 0 else HIGHER

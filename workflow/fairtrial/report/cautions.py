@@ -91,7 +91,7 @@ def _hardware(trial: Trial) -> list[str]:
 
 
 def _seeds(trial: Trial) -> list[str]:
-    sets = {tuple(run.seed for run in c.runs) for c in trial.configurations}
+    sets = {tuple(sorted({run.seed for run in c.runs})) for c in trial.configurations}
     if len(sets) > 1:
         return ["The configurations were not run with the same seeds."]
     return []

@@ -7,40 +7,45 @@ import math
 from pathlib import Path
 from typing import Any
 
+from fairtrial.configuration import ABSENT, Configuration, in_words, value
+from fairtrial.costs import seconds
 from fairtrial.dataset import SIDES
 from fairtrial.report import answer as answers
 from fairtrial.report.answer import UNDEFINED, duration, number, spread
 from fairtrial.report.cautions import cautions, differences, overlaps
-from fairtrial.report.tables import caption, seconds
+from fairtrial.report.cost import cost, fronts
+from fairtrial.report.sweeps import swept
+from fairtrial.report.tables import caption, figures
 from fairtrial.results import NAMES, SHOWN, Run, View
-from fairtrial.trial import ABSENT, Comparison, Configuration, Trial, in_words, shorten, value
+from fairtrial.trial import Comparison, Trial
 
-ROOM = 30  # characters for the settings in the table of page one; more stand under each row
-PARTS = ("preprocess", "inference", "postprocess")  # as the table of speed names them in order
+ROOM = {True: 24, False: 30}  # characters for the settings in the table of page one, which is
+# narrower with a spread; more stand under each row
+COLUMN = {True: 14, False: 7}  # characters of a column of figures, with a spread and without
 TIMED = ("memory_gb",)  # of the hardware, besides the clock: differs between two looks
 
 
-def content(
-    trial: Trial, settings: dict[str, Any], figures: list[dict[str, Any]]
-) -> dict[str, Any]:
-    """`settings` of the stage; `figures` as in figures.json."""
+def content(trial: Trial, settings: dict[str, Any], drawn: list[dict[str, Any]]) -> dict[str, Any]:
+    """`settings` of the stage; `drawn` as in figures.json."""
     timings = bool(settings.get("timings", True))
     sections: dict[str, list[dict[str, Any]]] = {}
-    for row in figures:
+    for row in drawn:
         sections.setdefault(row["section"], []).append(row)
     return {
         "experiment": settings["experiment"],
         "title": settings.get("title") or settings["experiment"],
         "question": settings.get("question") or "",
-        "metric": trial.metric,
+        "rule": trial.rule.told,
         "base": in_words(trial.base),
         "timings": timings,
         "cautions": cautions(trial),
+        "sweeps": swept(trial, settings.get("sweeps") or []),
         "comparisons": [_comparison(c, timings) for c in trial.comparisons],
         "figures": sections,
         "classes": [_classes(c) for c in trial.comparisons],
         "views": [_view(view) for view in trial.views.values()],
-        "cost": _cost(trial, timings),
+        "cost": cost(trial, timings),
+        "fronts": fronts(trial, timings),
         "runs": [_run(run, c, timings) for c in trial.configurations for run in c.runs],
         "provenance": _provenance(trial, timings),
     }
@@ -55,7 +60,9 @@ def _comparison(comparison: Comparison, timings: bool) -> dict[str, Any]:
     widths = [max(map(len, column)) for column in zip(columns, *rows, strict=True)]
     needed = sum(width + 2 for width in widths)
     told = max(len(c.told) for c in ranked)
-    layout = "columns" if columns and needed <= ROOM else "about" if told <= ROOM else "beneath"
+    wide = max(len(c.repeats) for c in ranked) > 1
+    room = ROOM[wide] - COLUMN[wide] * (len(figures(comparison.metric)) - len(SHOWN))
+    layout = "columns" if columns and needed <= room else "about" if told <= room else "beneath"
     return {
         "names": comparison.names,
         "split": comparison.split,
@@ -63,21 +70,25 @@ def _comparison(comparison: Comparison, timings: bool) -> dict[str, Any]:
         "answer": vars(found),
         "layout": layout,  # of the settings: columns, one column in words, or under each row
         "columns": columns,
-        "figures": [NAMES.get(m, m) for m in SHOWN],
+        "over": "folds" if ranked[0].folds else "seeds",
+        "figures": [NAMES.get(m, m) for m in figures(comparison.metric)],
         "rows": [
-            _row(c, comparison.split, found, timings) | {"settings": row}
+            _row(c, comparison, found, timings) | {"settings": row}
             for c, row in zip(ranked, rows, strict=True)
         ],
     }
 
 
-def _row(c: Configuration, split: str, found: answers.Answer, timings: bool) -> dict[str, Any]:
+def _row(
+    c: Configuration, comparison: Comparison, found: answers.Answer, timings: bool
+) -> dict[str, Any]:
+    shown = figures(comparison.metric)
     return {
         "letter": c.letter,
         "best": c.letter == found.best,
         "about": c.told,
-        "seeds": len(c.runs),
-        "figures": [spread(c.scores(split, m)) for m in SHOWN],
+        "repeats": len(c.repeats),
+        "figures": [spread(c.scores(comparison.split, m)) for m in shown],
         "time": duration(seconds(c)) if timings else "",
         "mark": found.marks.get(c.letter, ""),
     }
@@ -151,37 +162,6 @@ def _class_counts(summary: dict[str, Any], sides: list[str], name: str) -> list[
         counts = (summary[side].get("classes") or {}).get(name) or {}
         found += [str(counts.get("images", 0)), str(counts.get("objects", 0))]
     return found
-
-
-def _cost(trial: Trial, timings: bool) -> list[dict[str, Any]]:
-    rows = []
-    for c in trial.configurations:
-        model, speed = c.first.record.get("model") or {}, c.first.speed or {}
-        row = {"letter": c.letter, "about": shorten(c.about, 60)}
-        row["parameters"] = _thousands(model.get("parameters"))
-        row["gflops"] = UNDEFINED if model.get("gflops") is None else f"{model['gflops']:.1f}"
-        row["layers"] = value(model, "layers") if model.get("layers") is not None else UNDEFINED
-        if timings:
-            row |= _speed(speed)
-        rows.append(row)
-    return rows
-
-
-def _thousands(count: int | None) -> str:
-    return UNDEFINED if count is None else f"{count:,}".replace(",", "\u202f")
-
-
-def _speed(speed: dict[str, Any]) -> dict[str, str]:
-    if not speed:
-        return dict.fromkeys(("time", "parts", "how"), UNDEFINED)
-    timed = speed.get("parts") or {}
-    parts = [f"{timed[name]:.1f}" for name in PARTS if name in timed]
-    return {
-        "time": f"{speed['median']:.1f} ({speed['q1']:.1f}–{speed['q3']:.1f})",
-        "parts": " / ".join(parts) or UNDEFINED,
-        "how": f"{speed['device']}, {speed['precision']}, {speed['threads']} threads, "
-        f"{speed['imgsz']} px, {speed['images']} images",
-    }
 
 
 def _run(run: Run, configuration: Configuration, timings: bool) -> dict[str, Any]:

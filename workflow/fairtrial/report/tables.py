@@ -4,28 +4,22 @@ from __future__ import annotations
 
 import csv
 import re
-import statistics
 from pathlib import Path
 from typing import Any
 
+from fairtrial.configuration import Configuration
+from fairtrial.costs import seconds
 from fairtrial.dataset import whole_file
 from fairtrial.report.answer import duration, spread
 from fairtrial.results import FIGURES, NAMES, SHOWN
 from fairtrial.scoring.uncertainty import over_seeds
-from fairtrial.trial import Comparison, Configuration, Trial
+from fairtrial.trial import Comparison, Trial
 
 SPECIAL = {
     "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "$": r"\$", "&": r"\&", "#": r"\#",
     "_": r"\_", "%": r"\%", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}",
     "±": r"$\pm$", "–": "--", "≈": r"$\approx$",
 }  # fmt: skip
-
-
-def seconds(configuration: Configuration) -> float | None:
-    """Mean training time over seeds."""
-    found = [run.record.get("seconds") for run in configuration.runs]
-    defined = [float(s) for s in found if s is not None]
-    return statistics.fmean(defined) if defined else None
 
 
 def write_comparison(path: Path, trial: Trial, timings: bool) -> None:
@@ -35,7 +29,9 @@ def write_comparison(path: Path, trial: Trial, timings: bool) -> None:
         for rank, c in enumerate(comparison.ranked(), 1):
             row: dict[str, Any] = {"configuration": c.name, "letter": c.letter}
             row |= {"comparison": number, "shown": comparison.split, "rank": rank}
-            row |= {"seeds": len(c.runs), **_columns(c.differs), **_means(c)}
+            row |= {"ranked_by": comparison.rule.told}
+            row |= {"folds" if c.folds else "seeds": len(c.repeats), **_columns(c.differs)}
+            row |= _means(c, comparison.metric)
             rows.append(row | _cost(c, timings))
     _csv(path, rows)
 
@@ -47,21 +43,33 @@ def write_runs(path: Path, trial: Trial, timings: bool) -> None:
         for run in c.runs:
             row: dict[str, Any] = {"run": run.name, "configuration": c.name, "letter": c.letter}
             row |= {"seed": run.seed, **_columns(c.differs)}
+            if any(run.replicate > 1 for run in trial.runs):
+                row |= {"replicate": run.replicate}
             row |= {"confidence": run.metrics.get("confidence")}
-            row |= {f"{s}/{m}": run.score(s, m) for s in ("val", "test") for m in FIGURES}
+            ranking = trial.rule.name
+            row |= {f"{s}/{m}": run.score(s, m) for s in ("val", "test") for m in _every(ranking)}
             row |= {k: run.record.get(k) for k in ("best_epoch", "epochs_run")}
             rows.append(row | ({"seconds": run.record.get("seconds")} if timings else {}))
     _csv(path, rows)
+
+
+def _every(ranking: str) -> tuple[str, ...]:
+    return FIGURES if ranking in FIGURES else (*FIGURES, ranking)
 
 
 def _columns(differs: dict[str, str]) -> dict[str, str]:
     return {f"setting/{key}": value for key, value in differs.items()}
 
 
-def _means(configuration: Configuration) -> dict[str, Any]:
+def figures(metric: str) -> tuple[str, ...]:
+    """The figures of a table, the one that ranks among them."""
+    return SHOWN if metric in SHOWN else (metric, *SHOWN)
+
+
+def _means(configuration: Configuration, ranking: str) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for side in ("val", "test"):
-        for metric in FIGURES:
+        for metric in _every(ranking):
             scores = configuration.scores(side, metric)
             summary = over_seeds(scores) if scores else None
             found[f"{side}/{metric}"] = summary and summary.mean
@@ -88,13 +96,15 @@ def _csv(path: Path, rows: list[dict[str, Any]]) -> None:
 def cells(comparison: Comparison, timings: bool) -> list[list[str]]:
     """The table of page one: a heading, then a row a configuration, best on val first."""
     settings = list(comparison.configurations[0].differs) or ["configuration"]
-    heading = ["", *settings, "seeds", *(NAMES.get(m, m) for m in SHOWN)]
+    shown = figures(comparison.metric)
+    over = "folds" if comparison.configurations[0].folds else "seeds"
+    heading = ["", *settings, over, *(NAMES.get(m, m) for m in shown)]
     rows = [heading + (["training"] if timings else [])]
     for c in comparison.ranked():
         told = list(c.differs.values()) or [c.name]
-        figures = [spread(c.scores(comparison.split, m)) for m in SHOWN]
+        means = [spread(c.scores(comparison.split, m)) for m in shown]
         time = [duration(seconds(c))] if timings else []
-        rows.append([c.letter, *told, str(len(c.runs)), *figures, *time])
+        rows.append([c.letter, *told, str(len(c.repeats)), *means, *time])
     return rows
 
 
@@ -102,10 +112,14 @@ def caption(comparison: Comparison) -> str:
     """What the figures of a table are and where they come from."""
     side = comparison.split
     found = (comparison.configurations[0].first.metrics.get(side)) or {}
-    seeds = max(len(c.runs) for c in comparison.configurations)
-    over = "mean ± standard deviation over seeds" if seeds > 1 else "one seed each"
+    many = max(len(c.repeats) for c in comparison.configurations) > 1
+    folds = comparison.configurations[0].folds
+    over = f"mean ± standard deviation over {'folds' if folds else 'seeds'}"
     size = f" ({found.get('images')} images, {found.get('objects')} objects)"
-    return f"On {side} of {comparison.names}{size}, {over}; sorted by {comparison.metric} on val."
+    return (
+        f"On {side} of {comparison.names}{'' if folds else size}, "
+        f"{over if many else 'one seed each'}; sorted by {comparison.rule.told} on val."
+    )
 
 
 def markdown(trial: Trial, timings: bool) -> str:
@@ -126,7 +140,8 @@ def latex(trial: Trial, timings: bool) -> str:
         rows = cells(comparison, timings)
         lines = [" & ".join(_latex(cell) for cell in row) + r" \\" for row in rows]
         lines.insert(1, r"\hline")
-        columns = "l" * (len(rows[0]) - len(SHOWN) - timings) + "r" * (len(SHOWN) + timings)
+        right = len(figures(comparison.metric)) + timings
+        columns = "l" * (len(rows[0]) - right) + "r" * right
         note = "% " + " ".join(caption(comparison).split())
         begin, end = rf"\begin{{tabular}}{{{columns}}}", r"\end{tabular}"
         parts.append("\n".join([note, begin, r"\hline", *lines, r"\hline", end, ""]))

@@ -11,13 +11,12 @@ from __future__ import annotations
 import contextlib
 import io
 import math
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fairtrial import DataError
 from fairtrial.dataset import Dataset
 from fairtrial.scoring.predictions import Detection
 
@@ -26,23 +25,6 @@ FIGURES = (
     *("AP", "AP50", "AP75", "AP_small", "AP_medium", "AP_large"),
     *("AR_1", "AR_10", "AR_100", "AR_small", "AR_medium", "AR_large"),
 )
-
-
-def on_images(truth: Dataset, image_ids: Collection[int]) -> Dataset:
-    """The part of a set that lies on these images; all categories stay.
-
-    Raises DataError where an id is not in the set, or an object has no box.
-    """
-    wanted = set(image_ids)
-    images = [image for image in truth.images if image.id in wanted]
-    if missing := wanted - {image.id for image in images}:
-        raise DataError(
-            f"image ids that are not in the annotations: {sorted(missing, key=str)[:5]}"
-        )
-    objects = [a for a in truth.annotations if a.image_id in wanted]
-    if boxless := [a.id for a in objects if a.bbox is None]:
-        raise DataError(f"annotation {boxless[0]} has no bbox: detection is scored by boxes")
-    return Dataset(images, objects, dict(truth.categories))
 
 
 def standard(truth: Dataset, detections: Sequence[Detection]) -> Any:

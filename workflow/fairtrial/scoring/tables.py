@@ -11,9 +11,7 @@ import numpy as np
 from fairtrial.dataset import Dataset
 from fairtrial.scoring import confusion, curves, detection
 from fairtrial.scoring.predictions import Detection, strongest
-
-Cell = str | int | float | None
-Row = tuple[Cell, ...]
+from fairtrial.scoring.scored import Row
 
 PER_CLASS = ("split", "class", "images", "objects", "AP", "AP50", "precision", "recall", "f1")
 CURVES = ("split", "curve", "x", "y")

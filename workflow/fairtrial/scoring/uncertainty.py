@@ -3,8 +3,9 @@
 Seeds are independent repeats: seed 0 of one configuration has nothing in common with seed 0
 of another, so the two samples are not paired. Test images are the same for all seeds, so
 what is said here holds for these images; how another set of images would fall out is not
-in it. To compare the best of many configurations with each of the others in turn makes a
-false "apart" likelier than LEVEL.
+in it. Where the best is compared with several others, Holm's correction keeps the chance of
+any false "apart" at LEVEL. The t test takes figures of seeds as normal, which two or three of
+them can neither show nor refute.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from __future__ import annotations
 import math
 import statistics
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -39,7 +40,8 @@ class Comparison:
     `gap` is mean of best minus mean of other; `spread` is the standard deviation over seeds
     of the two together (the root of the mean variance; None with one seed on either side).
     `t`, `df` and the two-sided `p` are None where the test is not defined: one seed on a
-    side, or no spread at all, where `p` is 0 for a gap and 1 for none.
+    side, or no spread at all, where `p` is 0 for a gap and 1 for none. Of `tests` > 1 tests
+    made together, `p` is the corrected one.
     """
 
     best: Spread
@@ -50,6 +52,7 @@ class Comparison:
     df: float | None
     p: float | None
     verdict: Verdict
+    tests: int = 1
 
     @property
     def apart(self) -> bool:
@@ -77,6 +80,79 @@ def tell_apart(best: Sequence[float], other: Sequence[float]) -> Comparison:
     t, df, p = _welch(gap, one.sd**2 / one.n, two.sd**2 / two.n, one.n, two.n)
     verdict: Verdict = "apart" if p < LEVEL else "within the spread"
     return Comparison(one, two, gap, spread, t, df, p, verdict)
+
+
+def tell_apart_from_each(
+    best: Sequence[float], others: Sequence[Sequence[float]]
+) -> list[Comparison]:
+    """Compare one configuration with each of several, with Holm's correction over those tests
+    that are defined: a pair with one seed on a side is not tested, and counts for none."""
+    return _corrected([tell_apart(best, other) for other in others])
+
+
+def tell_folds_apart_from_each(
+    best: Sequence[float], others: Sequence[Sequence[float]]
+) -> list[Comparison]:
+    """The same for figures of the folds of one data set, in equal order."""
+    return _corrected([tell_folds_apart(best, other) for other in others])
+
+
+def tell_folds_apart(best: Sequence[float], other: Sequence[float]) -> Comparison:
+    """Compare two configurations fold by fold (two folds at least): `spread` is the standard
+    deviation of the differences.
+
+    Folds share most of their training images, so that an ordinary paired test is far too sure.
+    Nadeau, C. and Bengio, Y. (2003): Inference for the generalization error. Machine Learning
+    52, 239-281: the variance of the mean is taken as (1/k + test/train) of that of a difference,
+    where test/train = 1/(k - 1) for k folds.
+    """
+    one, two, k = over_seeds(best), over_seeds(other), len(best)
+    if k < 2:
+        return Comparison(one, two, one.mean - two.mean, None, None, None, None, "too few seeds")
+    gaps = over_seeds([a - b for a, b in zip(best, other, strict=True)])
+    sd = gaps.sd or 0.0
+    if sd == 0:
+        t, p = None, 0.0 if gaps.mean else 1.0
+    else:
+        t = gaps.mean / (sd * math.sqrt(1 / k + 1 / (k - 1)))
+        p = two_sided_p(t, k - 1)
+    verdict: Verdict = "apart" if p < LEVEL else "within the spread"
+    return Comparison(one, two, gaps.mean, sd, t, k - 1.0, p, verdict)
+
+
+def _corrected(found: list[Comparison]) -> list[Comparison]:
+    tested = [number for number, each in enumerate(found) if each.p is not None]
+    corrected = holm([p for each in found if (p := each.p) is not None])
+    for number, p in zip(tested, corrected, strict=True):
+        verdict: Verdict = "apart" if p < LEVEL else "within the spread"
+        found[number] = replace(found[number], p=p, verdict=verdict, tests=len(tested))
+    return found
+
+
+def holm(ps: Sequence[float]) -> list[float]:
+    """p values of several tests, so corrected that the chance of one false "apart" or more among
+    them all stays at the level, whatever their dependence.
+
+    Holm, S. (1979): A simple sequentially rejective multiple test procedure. Scandinavian
+    Journal of Statistics 6, 65-70. The smallest p is multiplied by the number of tests, the next
+    by one less, and so on; none may fall below one before it.
+    """
+    corrected, highest = [0.0] * len(ps), 0.0
+    for place, number in enumerate(sorted(range(len(ps)), key=ps.__getitem__)):
+        highest = max(highest, min(1.0, (len(ps) - place) * ps[number]))
+        corrected[number] = highest
+    return corrected
+
+
+def least_gap(sd: float, seeds: int) -> float:
+    """The gap of two means of so many seeds each (two at least), with this spread each, from
+    which on a t test tells them apart: smaller ones are within the spread."""
+    df = 2 * (seeds - 1)
+    low, high = 0.0, 100.0
+    while high - low > 1e-9:
+        middle = (low + high) / 2
+        low, high = (middle, high) if two_sided_p(middle, df) > LEVEL else (low, middle)
+    return high * sd * math.sqrt(2 / seeds)
 
 
 def _welch(

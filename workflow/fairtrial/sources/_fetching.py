@@ -52,7 +52,7 @@ def obtain(
     Raises DataError listing each file that could not be had, and why; the next call asks
     for these alone.
     """
-    places = {one.path: _place(downloads, one.address) for one in wanted}
+    places = {one.path: place_of(downloads, one.address) for one in wanted}
     hosts = {urlsplit(one.address).netloc for one in wanted}
     with ExitStack() as locks:
         for host in sorted(hosts):
@@ -81,7 +81,8 @@ def origin(one: Wanted, name: str) -> str | Path:
     return Path(mirror, name, one.path)
 
 
-def _place(downloads: Path, address: str) -> Path:
+def place_of(downloads: Path, address: str) -> Path:
+    """Where the file of an address is kept. Raises DataError for one that would leave there."""
     parts = urlsplit(address)
     path = folders.checked_path(f"{parts.netloc}/{parts.path.lstrip('/')}", address)
     if parts.query:  # another file, whose name may be long

@@ -13,6 +13,7 @@ from pydantic import Field
 
 from fairtrial import checksums, folders
 from fairtrial.sources._fetching import ADDRESS, Wanted, has_sha256, obtain
+from fairtrial.sources._needs import Needs
 from fairtrial.sources._transfer import Patience
 
 
@@ -28,10 +29,14 @@ def fetch(settings: Settings, name: str, folder: Path, downloads: Path) -> None:
 
     Raises DataError listing each file that could not be had, and why.
     """
-    base = settings.base.rstrip("/")
-    wanted = [
-        Wanted(path, f"{base}/{quote(path)}", has_sha256(digest))
-        for path, digest in checksums.read_manifest(Path(settings.manifest)).items()
-    ]
-    for path, place in obtain(wanted, settings, name, downloads).items():
+    for path, place in obtain(needs(settings).fetched, settings, name, downloads).items():
         folders.link_or_copy(place, folder / path)
+
+
+def needs(settings: Settings) -> Needs:
+    """Every file of the manifest; how long they are, their server tells."""
+    base = settings.base.rstrip("/")
+    listed = checksums.read_manifest(Path(settings.manifest))
+    return Needs(
+        [Wanted(path, f"{base}/{quote(path)}", has_sha256(sum_)) for path, sum_ in listed.items()]
+    )

@@ -3,26 +3,17 @@
 from __future__ import annotations
 
 import os
-from fnmatch import fnmatchcase
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict
+from fairtrial import DataError, folders
+from fairtrial.sources._choice import Choice
+from fairtrial.sources._needs import Needs
 
-from fairtrial import DataError, checksums, folders
 
-
-class Settings(BaseModel):
+class Settings(Choice):
     """Which folder, and which of its files."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
     path: str  # absolute, or relative to the project
-    # A list of files and their SHA-256 (as `sha256sum` writes it), relative to the project.
-    # With it, exactly these files are taken, and each must be the one named.
-    manifest: str | None = None
-    # Patterns of relative paths, such as "*.jpg" (a * also matches a /); a file that
-    # matches none of them is left out.
-    include: tuple[str, ...] = ("*",)
 
 
 def fetch(settings: Settings, name: str, folder: Path, downloads: Path) -> None:
@@ -34,21 +25,20 @@ def fetch(settings: Settings, name: str, folder: Path, downloads: Path) -> None:
     root = Path(settings.path)
     if not root.is_dir():
         raise DataError(f"source {name}: there is no folder {root} (path)")
-    files = _chosen(root, settings, name)
+    files = list(filter(settings.taken(), _files(root, name)))
     needed = sum((root / file).stat().st_size for file in files)
     folders.require_space(folder, needed, f"source {name}")
     for file in files:
         folders.copy_file(root / file, folder / file)
-    if settings.manifest is not None:
-        checksums.verify(folder, Path(settings.manifest))
+    settings.verify(folder)
 
 
-def _chosen(root: Path, settings: Settings, name: str) -> list[str]:
-    present = _files(root, name)
-    if settings.manifest is not None:
-        listed = checksums.read_manifest(Path(settings.manifest))
-        return [file for file in present if file in listed]  # a missing one fails in verify
-    return [file for file in present if any(fnmatchcase(file, p) for p in settings.include)]
+def needs(settings: Settings) -> Needs:
+    """The folder, and the size of what is taken from it."""
+    root = Path(settings.path)
+    files = filter(settings.taken(), folders.files_below(root) if root.is_dir() else [])
+    sizes = ((root / file).stat().st_size for file in files if (root / file).exists())
+    return Needs(places=[root], size=sum(sizes))
 
 
 def _files(root: Path, name: str) -> list[str]:

@@ -17,12 +17,13 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from fairtrial.dataset import write_json
+from fairtrial.sources._needs import Needs
 
 if TYPE_CHECKING:
     from numpy.random import Generator
     from PIL.Image import Image
 
-    from fairtrial.defects import Box
+    from fairtrial.boxes import Box
 
 CLASSES = ("disc", "square", "triangle", "star", "ring")
 _SHARES = (0.40, 0.27, 0.18, 0.10, 0.05)  # of all objects, by class
@@ -81,6 +82,11 @@ def fetch(settings: Settings, name: str, folder: Path, downloads: Path) -> None:
     categories = [{"id": i, "name": kind} for i, kind in enumerate(CLASSES, 1)]
     content = {"images": rows, "annotations": objects, "categories": categories}
     write_json(folder / "annotations.json", content)
+
+
+def needs(settings: Settings) -> Needs:
+    """Nothing but room: about a byte a pixel."""
+    return Needs(size=settings.images * settings.size**2)
 
 
 def _save(image: Image, path: Path) -> None:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from fairtrial import DataError, checksums, dataset, defects, folders, imagefile
-from fairtrial.dataset import Annotation, Dataset, Image
-from fairtrial.defects import Defect
+from fairtrial import DataError, checksums, dataset, folders, imagefile
+from fairtrial.actions import Actions, listed
+from fairtrial.dataset import Dataset, Image
+from fairtrial.defects import Defect, LabelWithoutImage, MissingImage, UnannotatedImage
 from fairtrial.imagefile import Checked
+from fairtrial.mending import Side, mend
 from fairtrial.plugins import plugin
 from fairtrial.threads import map_in_order
 
@@ -23,6 +27,8 @@ class Settings(BaseModel):
     format: str  # a module of formats/
     options: dict[str, Any] = Field(default_factory=dict)  # that format's own Settings
     max_dropped: float = Field(0.05, ge=0, le=1)  # largest share of images that may be dropped
+    defects: dict[str, str] = Field(default_factory=dict)  # kind → another action than its default
+    drawn_on: Side | None = None  # where turned images have their boxes, unless sizes tell
 
 
 def convert(
@@ -37,31 +43,91 @@ def convert(
     """Write clean `images`, their `annotations` and the `quality` report of one source.
 
     `settings`: see Settings. `raw` is only read. Raises ChecksumError if `raw` is not what
-    `manifest` names, and DataError if too many images are unusable or nothing is left.
+    `manifest` names, and DataError if there is a defect that is to be refused, too many
+    images are unusable, or nothing is left.
     """
     chosen = Settings(**settings)
-    sums = checksums.verify(raw, manifest)
+    actions = Actions(chosen.defects)
+    files = _Raw.verified(raw, manifest)
     module = plugin("formats", chosen.format)
     found, faults = module.read(raw, module.Settings(**chosen.options))
+    _refuse_twice(found.images)
+    actions.refuse(faults, str(raw))  # before hours of decoding
+    total = len(found.images) + sum(_annotated(fault) for fault in faults)
+    _leave_out(found, faults, actions)
     with folders.whole_folder(images) as target:
-        checked = _clean_images(found.images, raw, sums, target)
-        faults += [fault for one in checked for fault in one.found]
-        _refuse_too_many_dropped(found.images, checked, chosen.max_dropped, raw)
-        clean = _assemble(found, checked, faults).canonical()
+        checked = _clean_images(found.images, files, target, actions)
+        mended = mend(found, checked, actions, chosen.drawn_on)
+        faults += [fault for one in checked for fault in one.found] + mended.found
+        for one in mended.dropped:
+            (target / one.file_name).unlink()
+        actions.refuse(faults, str(raw))
+        _refuse_too_many_dropped(faults, total, actions, chosen.max_dropped, raw)
+        clean = mended.set.canonical()
         _refuse_empty(clean, raw)
     dataset.write(clean, annotations)
-    dataset.write_json(quality, _report(clean, faults))
+    dataset.write_json(quality, _report(clean, faults, actions))
 
 
-def _clean_images(
-    images: list[Image], raw: Path, sums: dict[str, str], target: Path
-) -> list[Checked]:
+@dataclass(frozen=True)
+class _Raw:
+    """The raw folder of a source, and what its manifest says of each file."""
+
+    folder: Path
+    manifest: Path
+    sums: dict[str, str]
+
+    @classmethod
+    def verified(cls, folder: Path, manifest: Path) -> _Raw:
+        """All but images are checked now; those are read, and checked, while they are cleaned."""
+        sums = checksums.read_manifest(manifest)
+        wrong = checksums.changed(folder, sums, [name for name in sums if not _is_image(name)])
+        wrong += [name for name in sums if _is_image(name) and not (folder / name).is_file()]
+        raw = cls(folder, manifest, sums)
+        raw.refuse(wrong)
+        return raw
+
+    def refuse(self, wrong: list[str]) -> None:
+        checksums.refuse_changed(self.folder, self.manifest, wrong, len(self.sums))
+
+
+def _is_image(name: str) -> bool:
+    return PurePosixPath(name).suffix.lower() in imagefile.SUFFIXES
+
+
+def _refuse_twice(images: list[Image]) -> None:
+    seen: set[str] = set()
+    for image in images:
+        if image.file_name in seen:
+            raise DataError(f"{image.file_name} stands in the annotations twice")
+        seen.add(image.file_name)
+
+
+def _annotated(fault: Defect) -> int:
+    """What a reader's defect adds to the number of images that somebody annotated."""
+    return isinstance(fault, LabelWithoutImage) - isinstance(fault, UnannotatedImage)
+
+
+def _leave_out(found: Dataset, faults: list[Defect], actions: Actions) -> None:
+    """Take out the images that are to be dropped for what the reader saw."""
+    names = {fault.where for fault in faults if actions.drops(type(fault))}
+    found.images = [image for image in found.images if image.file_name not in names]
+    kept = {image.id for image in found.images}
+    found.annotations = [a for a in found.annotations if a.image_id in kept]
+
+
+def _clean_images(images: list[Image], raw: _Raw, target: Path, actions: Actions) -> list[Checked]:
+    for folder in {Path(image.file_name).parent for image in images}:
+        (target / folder).mkdir(parents=True, exist_ok=True)
+
     def check(image: Image) -> Checked:
-        if image.file_name not in sums:
-            return Checked(kept=False, found=[defects.MissingImage(image.file_name)])
-        return imagefile.clean(raw, image.file_name, sums[image.file_name], target)
+        digest = raw.sums.get(image.file_name)
+        if digest is None:
+            return Checked(found=[MissingImage(image.file_name)])
+        return imagefile.clean(raw.folder, image.file_name, digest, target, actions)
 
     checked = map_in_order(check, images)
+    raw.refuse([i.file_name for i, one in zip(images, checked, strict=True) if one.changed])
     names = [one.file_name for one in checked if one.kept]
     if len(set(names)) < len(names):
         raise DataError("two images would get one name: one is called <name> and one <name>.png")
@@ -69,57 +135,19 @@ def _clean_images(
 
 
 def _refuse_too_many_dropped(
-    images: list[Image], checked: list[Checked], limit: float, raw: Path
+    faults: Iterable[Defect], total: int, actions: Actions, limit: float, raw: Path
 ) -> None:
-    dropped = [str(fault) for one in checked if not one.kept for fault in one.found]
-    if len(dropped) > limit * len(images):
+    """`total`: the images that the annotations name, and labels without image beside them."""
+    dropped: dict[str, Defect] = {}
+    for fault in sorted(faults, key=str):
+        if actions.of(type(fault)) == "drop_image" and not isinstance(fault, UnannotatedImage):
+            dropped.setdefault(fault.where, fault)
+    if len(dropped) > limit * total:
         raise DataError(
-            f"{raw}: {len(dropped)} of {len(images)} images cannot be used, more than the share of "
-            f"{limit:g} that max_dropped allows:\n  " + "\n  ".join(sorted(dropped))
+            f"{raw}: {len(dropped)} of {total} images cannot be used, more than the share of "
+            f"{limit:g} that max_dropped allows:\n"
+            + listed(f"{fault} ({fault.name})" for fault in dropped.values())
         )
-
-
-def _assemble(found: Dataset, checked: list[Checked], faults: list[Defect]) -> Dataset:
-    """The set of kept images with their true sizes and the boxes that fit them."""
-    objects = found.by_image()
-    clean = Dataset(categories=found.categories)
-    for image, one in zip(found.images, checked, strict=True):
-        if not one.kept:
-            continue
-        stated = (image.width, image.height)
-        if all(stated) and stated != (one.width, one.height):
-            seen = "{}×{} stated, {}×{} found".format(*stated, one.width, one.height)
-            faults.append(defects.SizeMismatch(image.file_name, seen))
-        for annotation in objects[image.id]:
-            clean.annotations += _fitted(annotation, image, one, found.categories, faults)
-        clean.images.append(
-            Image(
-                image.id,
-                one.file_name,
-                one.width,
-                one.height,
-                one.sha256,
-                image.group,
-                image.split,
-            )
-        )
-    return clean
-
-
-def _fitted(
-    a: Annotation, image: Image, one: Checked, names: dict[int, str], faults: list[Defect]
-) -> list[Annotation]:
-    if a.bbox is None:
-        return [a]
-    box, kind = defects.fit(a.bbox, one.width, one.height)
-    if kind is not None:
-        written = ", ".join(f"{value:g}" for value in a.bbox)
-        faults.append(kind(image.file_name, f"{names[a.category_id]} [{written}]"))
-    if box is None:
-        return []
-    # a stated area that the box can hold is that of a segment, and stays
-    area = a.area if 0 < a.area < box[2] * box[3] else box[2] * box[3]
-    return [Annotation(a.image_id, a.category_id, box, area, a.iscrowd)]
 
 
 def _refuse_empty(clean: Dataset, raw: Path) -> None:
@@ -129,11 +157,18 @@ def _refuse_empty(clean: Dataset, raw: Path) -> None:
         raise DataError(f"{raw}: none of the {len(clean.images)} images has an object")
 
 
-def _report(clean: Dataset, faults: list[Defect]) -> dict[str, Any]:
+def _report(clean: Dataset, faults: list[Defect], actions: Actions) -> dict[str, Any]:
     counts = dataset.counts(clean.annotations)
+    for number, name in clean.categories.items():
+        print(f"class {', '.join(clean.origins[number])} of the source is {number} {name}")
     return {
         "images": len(clean.images),
+        "negatives": len(clean.images) - len({a.image_id for a in clean.annotations}),
         "objects": len(clean.annotations),
         "classes": {name: counts.get(i, 0) for i, name in clean.categories.items()},
-        "defects": defects.summary(faults),
+        "class_map": [
+            {"source": clean.origins[number], "id": number, "name": name}
+            for number, name in clean.categories.items()
+        ],
+        "defects": actions.summary(faults),
     }

@@ -20,7 +20,7 @@ def download(*, settings: dict[str, Any], raw: Path, manifest: Path) -> None:
     name, source = own.pop("name"), plugin("sources", own.pop("kind"))
     with folders.whole_folder(raw) as folder:
         source.fetch(source.Settings(**own), name, folder, store.root() / "downloads")
-        files = folders.files_below(folder)
+        files = [folders.checked_path(file, name) for file in folders.files_below(folder)]
         if not files:
             raise DataError(f"{name}: there is no file in this source")
         sums = checksums.sha256_of(folder, files)

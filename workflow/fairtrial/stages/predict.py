@@ -1,4 +1,4 @@
-"""predict: raw detections of one run on val and test, and its speed."""
+"""predict: what one run says of every image of val and test, and its speed."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import importlib
 import itertools
 import json
 import statistics
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,8 @@ from fairtrial.dataset import Detection, Image, View, read_view, whole_file, wri
 
 WARM_UP = 10  # images before the clock counts
 
-Detect = Callable[[Path], tuple[list[Detection], dict[str, float]]]
+Times = dict[str, float]  # milliseconds by part
+Look = Callable[[Image], tuple[list[dict[str, Any]], Times]]  # an image's rows of predictions
 
 
 def predict(
@@ -29,25 +31,54 @@ def predict(
     test: Path,
     speed: Path,
 ) -> None:
-    """Write the detections on val and test as COCO results lists, and the time an image takes.
+    """Write the predictions on val and test, and the time an image takes.
 
-    settings: `backend`, `imgsz`, and params.yaml's `predict:`. Boxes in pixels to 0.001,
-    confidence to 0.000001. Speed: one image at a time, after a warm-up, in milliseconds.
+    settings: `backend`, `task`, `imgsz`, and what params.yaml's `predict:` holds for the task.
+    Detections are COCO results lists, boxes in pixels to 0.001, confidence to 0.000001; of a
+    class it is the probabilities of all, to 9 digits. Speed: one image at a time, after a
+    warm-up, in milliseconds.
     """
     from tqdm import tqdm
 
     backend = importlib.import_module(f"fairtrial.backends.{settings['backend']}")
     view = read_view(annotations, split, images)
-    with backend.detector(weights, view.dataset.categories, settings, threads) as detect:
+    looking = _detecting if settings["task"] == "detect" else _classifying
+    with looking(backend, weights, view, settings, threads) as look:
         for side, path in (("val", val), ("test", test)):
-            rows = [
-                row
-                for image in tqdm(view.side(side), desc=side, unit="image", mininterval=5)
-                for row in _rows(image, detect(view.folder / image.file_name)[0])
-            ]
-            _write(rows, path)
-        times = _times(detect, view, settings["speed_images"])
+            shown = tqdm(view.side(side), desc=side, unit="image", mininterval=5)
+            _write([row for image in shown for row in look(image)[0]], path)
+        times = _times(look, view, settings["speed_images"])
     write_json(speed, _speed(times, settings["imgsz"], threads))
+
+
+@contextmanager
+def _detecting(
+    backend: Any, weights: Path, view: View, settings: dict[str, Any], threads: int
+) -> Iterator[Look]:
+    categories = view.dataset.categories
+    with backend.detector(weights, categories, settings, threads) as detect:
+
+        def look(image: Image) -> tuple[list[dict[str, Any]], Times]:
+            detections, times = detect(view.folder / image.file_name)
+            return _rows(image, detections), times
+
+        yield look
+
+
+@contextmanager
+def _classifying(
+    backend: Any, weights: Path, view: View, settings: dict[str, Any], threads: int
+) -> Iterator[Look]:
+    from fairtrial.imagefile import pixels
+
+    categories = view.dataset.categories
+    with backend.classifier(weights, categories, settings, threads) as classify:
+
+        def look(image: Image) -> tuple[list[dict[str, Any]], Times]:
+            likely, times = classify(pixels(view.folder, image.file_name))
+            return [{"image_id": image.id, "scores": [float(f"{p:.9g}") for p in likely]}], times
+
+        yield look
 
 
 def _rows(image: Image, detections: list[Detection]) -> list[dict[str, Any]]:
@@ -68,14 +99,14 @@ def _write(rows: list[dict[str, Any]], path: Path) -> None:
         file.write("[" + ",\n".join(map(json.dumps, rows)) + "]\n")
 
 
-def _times(detect: Detect, view: View, count: int) -> list[dict[str, float]]:
+def _times(look: Look, view: View, count: int) -> list[Times]:
     """Milliseconds by part of `count` images, round and round through val."""
-    files = itertools.cycle([view.folder / image.file_name for image in view.side("val")])
-    times = [detect(file)[1] for file in itertools.islice(files, WARM_UP + count)]
+    images = itertools.cycle(view.side("val"))
+    times = [look(image)[1] for image in itertools.islice(images, WARM_UP + count)]
     return times[WARM_UP:]
 
 
-def _speed(times: list[dict[str, float]], imgsz: int, threads: int) -> dict[str, Any]:
+def _speed(times: list[Times], imgsz: int, threads: int) -> dict[str, Any]:
     import torch
 
     first, median, third = statistics.quantiles([sum(t.values()) for t in times], n=4)

@@ -6,9 +6,9 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from fairtrial import checksums, provenance
+from fairtrial import checksums, progress, provenance
 from fairtrial.dataset import read_json, read_sides, read_view, whole_file, write_json
-from fairtrial.training import obtain_trained
+from fairtrial.training import entry_key, obtain_trained
 
 
 def train(
@@ -35,32 +35,33 @@ def train(
     inputs = inputs_of(annotations, split, initial)
     framework = settings["backend"]
     own, trial = _own(settings, chosen)
-    entry, adopted = obtain_trained(
-        framework=framework,
-        settings=own,
-        code=code,
-        inputs=inputs,
-        view=lambda: read_view(annotations, split, images),
-        initial=initial,
-        threads=threads,
-        after_epoch=lambda row: None,
-    )
-    made = read_json(entry / "record.json")
-    name = trial | {
-        "run": weights.parent.name,
-        "configuration": weights.parent.name.rpartition("-s")[0],
-        "seed": settings["seed"],
-        "dataset": annotations.parent.name,
-        "backend": framework,
-        "settings": own,
-        "key": entry.name,
-        "code": code,
-        "inputs": inputs | {"weights": _named(settings["weights"], inputs["weights"])},
-        "adopted": adopted,
-    }
-    _copy(entry / "weights.pt", weights)
-    _copy(entry / "history.csv", history)
-    write_json(record, made | name)
+    with progress.told(weights, settings, entry_key(framework, own, code, inputs)) as live:
+        entry, adopted = obtain_trained(
+            framework=framework,
+            settings=own,
+            code=code,
+            inputs=inputs,
+            view=lambda: read_view(annotations, split, images),
+            initial=initial,
+            threads=threads,
+            after_epoch=live.after_epoch,
+        )
+        made = read_json(entry / "record.json")
+        name = trial | {
+            "run": weights.parent.name,
+            "configuration": weights.parent.name.rpartition("-s")[0],
+            "seed": settings["seed"],
+            "dataset": annotations.parent.name,
+            "backend": framework,
+            "settings": own,
+            "key": entry.name,
+            "code": code,
+            "inputs": inputs | {"weights": _named(settings["weights"], inputs["weights"])},
+            "adopted": adopted,
+        }
+        _copy(entry / "weights.pt", weights)
+        _copy(entry / "history.csv", history)
+        write_json(record, made | name)
 
 
 def _own(settings: dict[str, Any], chosen: Path | None) -> tuple[dict[str, Any], dict[str, Any]]:

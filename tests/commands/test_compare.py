@@ -1,0 +1,100 @@
+"""What `compare` takes from two revisions, and under which names. (With DVC: test_dvc.py.)"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fsspec.implementations.dirfs import DirFileSystem
+from fsspec.implementations.local import LocalFileSystem
+from tests.report.fake_results import Fake
+
+from fairtrial import DataError, SettingsError
+from fairtrial.__main__ import main
+from fairtrial.commands import _recorded
+from fairtrial.commands._recorded import Recorded
+from fairtrial.trial import Trial, load
+
+
+def project(root: Path) -> Recorded:
+    """A project with two runs and a report, seen as a revision of its folder's name."""
+    fake = Fake(root, {"plain": {}, "slow": {"lr0": 0.1}}, seeds=(0,)).build()
+    (fake.results / "runs.csv").write_text("\n".join(["run,seed", "slow-s0,0", "plain-s0,0", ""]))
+    return Recorded(root.name, "trial", root.name, DirFileSystem(str(root), LocalFileSystem()))
+
+
+def together(tmp_path: Path, *found: Recorded) -> Trial:
+    root = tmp_path / "together"
+    runs = [run for each in found for run in _recorded.copy_runs(each, root)]
+    for run in runs:  # as scoring anew would
+        label, name = run.split(":")
+        scored = tmp_path / label / "results/trial/runs" / name / "metrics.json"
+        (root / "results/comparison/runs" / run / "metrics.json").write_bytes(scored.read_bytes())
+    return load(root / "results/comparison", root / "data", runs)
+
+
+def test_runs_are_told_apart_by_revision_and_share_their_data(tmp_path: Path) -> None:
+    trial = together(tmp_path, project(tmp_path / "a"), project(tmp_path / "b"))
+    wanted = ["a:slow-s0", "a:plain-s0", "b:slow-s0", "b:plain-s0"]
+    assert [run.name for run in trial.runs] == wanted, "in the order of each report"
+    assert [c.differs["revision"] for c in trial.configurations] == ["a", "a", "b", "b"]
+    assert list(trial.views) == ["shapes"]
+    assert len(trial.comparisons) == 1
+    assert trial.runs[0].history["epoch"] and trial.runs[0].speed
+    assert trial.views["shapes"].quality is not None
+
+
+def test_another_ground_truth_under_the_same_name_stands_apart(tmp_path: Path) -> None:
+    one, other = project(tmp_path / "a"), project(tmp_path / "b")
+    split = tmp_path / "b/data/sets/shapes/split.json"
+    content: dict[str, Any] = json.loads(split.read_text())
+    content["test"].pop()
+    split.write_text(json.dumps(content))
+    trial = together(tmp_path, one, other)
+    assert list(trial.views) == ["shapes", "shapes@b"]
+    assert [[c.name for c in each.configurations] for each in trial.comparisons] == [
+        ["a:slow", "a:plain"],
+        ["b:slow", "b:plain"],
+    ]
+    assert trial.views["shapes@b"].source == "drawn@b"
+
+
+def test_an_image_is_taken_from_the_revision_that_has_it(tmp_path: Path) -> None:
+    one = project(tmp_path / "a")
+    together(tmp_path, one)
+    for _ in range(2):
+        _recorded.copy_image(one, "drawn", "001.png", tmp_path / "together")
+    copied = tmp_path / "together/data/clean/drawn/images/001.png"
+    assert copied.read_bytes() == (tmp_path / "a/data/clean/drawn/images/001.png").read_bytes()
+
+
+def test_what_is_not_recorded_is_said(tmp_path: Path) -> None:
+    found = project(tmp_path / "a")
+    (tmp_path / "a/results/trial/runs/slow-s0/predictions/val.json").unlink()
+    with pytest.raises(DataError, match=r"a: results/trial/runs/slow-s0/predictions/val\.json"):
+        _recorded.copy_runs(found, tmp_path / "together")
+    found.experiment = "other"
+    with pytest.raises(DataError, match="no report of the experiment other is recorded"):
+        found.runs()
+
+
+def test_the_experiment_is_that_of_params_or_the_one_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project(tmp_path / "a")
+    monkeypatch.chdir(tmp_path / "a")
+    with pytest.raises(SettingsError, match=r"has no params\.yaml"), _recorded.opened("workspace"):
+        pass
+    Path("params.yaml").write_text("experiment: trial\n")
+    with _recorded.opened("workspace") as found:
+        assert (found.experiment, found.label) == ("trial", "workspace")
+        assert found.runs() == ["slow-s0", "plain-s0"]
+    with _recorded.opened("workspace:other") as found:
+        assert (found.experiment, found.label) == ("other", "workspace.other")
+
+
+def test_a_revision_is_not_compared_with_itself(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["compare", "HEAD", "HEAD"]) == 1
+    assert "named twice" in capsys.readouterr().err

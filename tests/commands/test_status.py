@@ -1,0 +1,372 @@
+"""The board: each state a run can be in, from the files that a real one leaves."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fairtrial import locks, progress, provenance
+from fairtrial.__main__ import main
+from fairtrial.commands import _queue
+from fairtrial.commands.status import COLOURS, render
+from fairtrial.plan import Plan
+
+ROOT = Path(__file__).parents[2]
+TRIAL = """\
+title: Does it matter?
+base: {epochs: 4}
+runs: {one: {imgsz: 96}, two: {imgsz: 128}}
+seeds: [0]
+"""
+ONE = "one-s0"
+ELSEWHERE = {"host": "n1", "process_ids": None, "process": 7, "started": None, "slurm_job": "41"}
+
+
+@pytest.fixture(autouse=True)
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    shutil.copytree(ROOT / "config", tmp_path / "config")
+    shutil.copy(ROOT / "params.yaml", tmp_path)
+    (tmp_path / "config/experiments/trial.yaml").write_text(TRIAL)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PATH", str(tmp_path / "bin"))  # no SLURM, unless a test has one
+    monkeypatch.delenv("DVC_ROOT", raising=False)
+    return tmp_path
+
+
+@pytest.fixture
+def settings() -> dict[str, Any]:
+    """What the job of run one is told."""
+    told: dict[str, Any] = json.loads(Plan.read("trial").settings("train", ONE))
+    return told
+
+
+WEIGHTS = Path("results/trial/runs/one-s0/weights.pt")
+LOG = Path("logs/trial/train/one-s0.log")
+
+
+def write(path: str | Path, content: Any, age: float = 0) -> Path:
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(content if isinstance(content, str) else json.dumps(content))
+    then = time.time() - age
+    os.utime(path, (then, then))
+    return path
+
+
+def board(capsys: pytest.CaptureFixture[str]) -> dict[str, dict[str, Any]]:
+    assert main(["status", "--experiment", "trial", "--json"]) == 0
+    content = json.loads(capsys.readouterr().out)
+    return {row["run"]: row for row in content["runs"]} | {"": content}
+
+
+def one(capsys: pytest.CaptureFixture[str]) -> tuple[str, str, str]:
+    row = board(capsys)[ONE]
+    return row["state"], row["stage"], row["note"]
+
+
+def trained(settings: dict[str, Any]) -> None:
+    """The run's training is finished, on another machine."""
+    own = {k: v for k, v in settings.items() if k != "backend"}
+    record = {"backend": settings["backend"], "dataset": "shapes", "settings": own}
+    record |= {"epochs_run": 4, "best_epoch": 3, "slurm": {"job": "41", "node": "n1"}}
+    write(WEIGHTS.with_name("record.json"), record, age=5)
+    rows = ["epoch,val/AP,val/fitness", "1,0.1,0.1", "2,0.1,0.1", "3,0.2,0.5", "4,0.3,0.3", ""]
+    write("results/trial/history/one-s0.csv", "\n".join(rows))
+
+
+# --------------------------------------------------------------------------- states
+
+
+def test_before_anything_has_run_all_wait(capsys: pytest.CaptureFixture[str]) -> None:
+    found = board(capsys)
+    assert [found[run]["state"] for run in (ONE, "two-s0")] == ["waiting", "waiting"]
+    assert found[""]["totals"] == {
+        "runs": 2, "done": 0, "running": 0, "waiting": 2, "failed": 0,
+        "epochs_done": 0, "epochs": 8, "left": None,
+    }  # fmt: skip
+
+
+def test_a_training_that_works_tells_of_itself(
+    settings: dict[str, Any], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SLURM_JOB_ID", "41")
+    monkeypatch.setenv("SLURMD_NODENAME", "n1")
+    with progress.told(WEIGHTS, settings, "key") as live:
+        assert board(capsys)[ONE]["state"] == "running", "no epoch is done yet"
+        live.after_epoch({"epoch": 1, "val/fitness": 0.5})
+        live.after_epoch({"epoch": 2, "val/fitness": 0.25})
+        live._state |= {"seconds": 20.0, "began": time.time() - 20}
+        live.write()
+        row = board(capsys)[ONE]
+    assert [row[k] for k in ("state", "stage", "epoch", "epochs", "best", "job", "node")] == [
+        *("running", "train", 2, 4, 0.5, "41", "n1"),
+    ]
+    assert row["left"] == pytest.approx(20, abs=2), "two epochs of ten seconds"
+    assert not progress.place("trial", ONE).exists()
+
+
+def test_an_error_is_shown_with_its_log(
+    settings: dict[str, Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(OSError), progress.told(WEIGHTS, settings, "key") as live:
+        live.after_epoch({"epoch": 1, "val/AP": 0.5})
+        raise OSError("the disk is on fire")
+    assert one(capsys) == ("failed", "train", "the disk is on fire")
+    assert board(capsys)[ONE]["log"] == str(LOG)
+
+
+def test_a_failure_under_other_settings_is_past(
+    settings: dict[str, Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(OSError), progress.told(WEIGHTS, settings | {"lr0": 1e6}, "key"):
+        raise OSError("diverged")
+    assert one(capsys)[0] == "waiting"
+
+
+def test_an_attempt_goes_on_from_what_the_one_before_it_told(settings: dict[str, Any]) -> None:
+    file = progress.place("trial", ONE)
+    with pytest.raises(KeyboardInterrupt), progress.told(WEIGHTS, settings, "key") as live:
+        live.after_epoch({"epoch": 1, "val/AP": 0.5})
+        raise KeyboardInterrupt
+    with progress.told(WEIGHTS, settings, "key") as live:
+        live.after_epoch({"epoch": 2, "val/AP": 0.25})
+        state = progress.read(file)
+        assert state and [state[k] for k in ("epoch", "best", "attempt")] == [2, 0.5, 1]
+        assert state["error"] is None
+    with progress.told(WEIGHTS, settings, "another key"):
+        state = progress.read(file)
+        assert state and [state[k] for k in ("epoch", "best")] == [0, None]
+
+
+KILLED = """
+import json, os, sys, time
+from pathlib import Path
+from fairtrial import locks, progress
+settings, end = json.loads(sys.argv[1]), sys.argv[2]
+Path("store/runs").mkdir(parents=True)
+with progress.told(Path("results/trial/runs/one-s0/weights.pt"), settings, "key"):
+    with locks.held(Path("store/runs/key.lock"), lambda: False):
+        print("ready", flush=True)
+        sys.stdin.read()
+"""
+
+
+def test_a_training_that_was_killed_has_failed_at_once(
+    settings: dict[str, Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    write(LOG, "Epoch 1: 30%\rEpoch 1: 60%\r\n\n")
+    child = subprocess.Popen(
+        [sys.executable, "-c", KILLED, json.dumps(settings), ""],
+        env=os.environ | {"PYTHONPATH": str(ROOT / "workflow")},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    )
+    assert child.stdout and child.stdout.readline() == b"ready\n"
+    assert one(capsys)[0] == "running"
+    child.kill()
+    child.wait()
+    said = "ended without a word of its own; its last line: Epoch 1: 60%"
+    assert one(capsys) == ("failed", "train", said)
+
+
+def live_elsewhere(settings: dict[str, Any], **more: Any) -> None:
+    state = {"run": ONE, "settings": provenance.key(settings), "key": "key", "epochs": 4}
+    state |= {"epoch": 1, "attempt": 1, "seconds": 9.0, "began": time.time() - 9, "best": 0.5}
+    slurm = {"job": "41", "node": "n1"}
+    write(
+        "logs/trial/train/one-s0.json",
+        state | {"holder": ELSEWHERE, "slurm": slurm} | {"error": None} | more,
+    )
+
+
+def test_one_elsewhere_is_believed_while_its_lock_is_touched(
+    settings: dict[str, Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    live_elsewhere(settings)
+    write("store/runs/key.lock", ELSEWHERE, age=locks.STALE_AFTER - 20)
+    assert one(capsys) == ("running", "train", "")
+    write("store/runs/key.lock", ELSEWHERE, age=locks.STALE_AFTER + 20)
+    assert one(capsys) == ("failed", "train", "was killed")
+    write(
+        ".snakemake/slurm_logs/group_run/41.log",
+        "slurmstepd: error: *** JOB 41 ON n1 CANCELLED AT 2026-11-21 DUE TO TIME LIMIT ***\nbye\n",
+    )
+    assert one(capsys)[2] == "JOB 41 ON n1 CANCELLED AT 2026-11-21 DUE TO TIME LIMIT"
+
+
+def test_one_that_waits_for_an_equal_training_says_for_whom(
+    settings: dict[str, Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    write("store/runs/key.lock", ELSEWHERE | {"process": 8, "host": "n2"})
+    with progress.told(WEIGHTS, settings, "key"):
+        said = "the same training is made by process 8 on n2, SLURM job 41"
+        assert one(capsys) == ("waiting", "train", said)
+
+
+def test_one_that_died_between_store_and_results_is_trained(
+    settings: dict[str, Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    live_elsewhere(settings)
+    Path("store/runs/key").mkdir(parents=True)
+    state, _, note = one(capsys)
+    assert state == "waiting"
+    assert "trained already" in note
+
+
+def test_one_that_did_not_begin_says_why(capsys: pytest.CaptureFixture[str]) -> None:
+    write(LOG, "")
+    assert one(capsys)[0] == "waiting"
+    write(LOG, "Traceback (most recent call last):\n  File\nImportError: no torch\n")
+    assert one(capsys) == ("failed", "train", "ImportError: no torch")
+
+
+def test_after_the_training_predict_and_validate_are_followed(
+    settings: dict[str, Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    trained(settings)
+    row = board(capsys)[ONE]
+    assert (row["state"], row["stage"], row["best"], row["job"]) == (
+        "waiting",
+        "predict",
+        0.5,
+        "41",
+    )
+    write("logs/trial/predict/one-s0.log", "", age=60)
+    assert one(capsys)[0] == "waiting", "the log is of an earlier training"
+    write("logs/trial/predict/one-s0.log", "val: 3 images\n")
+    assert one(capsys)[:2] == ("running", "predict")
+    write("logs/trial/predict/one-s0.log", "fairtrial predict: this is wrong\n")
+    assert one(capsys) == ("failed", "predict", "fairtrial predict: this is wrong")
+    write(WEIGHTS.with_name("speed.json"), {})
+    assert one(capsys)[:2] == ("waiting", "validate")
+    write(WEIGHTS.with_name("metrics.json"), {})
+    assert one(capsys) == ("done", "", "")
+
+
+def test_results_of_other_settings_are_not_done(
+    settings: dict[str, Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    trained(settings | {"lr0": 0.5})
+    write(WEIGHTS.with_name("speed.json"), {})
+    write(WEIGHTS.with_name("metrics.json"), {})
+    assert one(capsys)[0] == "waiting"
+
+
+# --------------------------------------------------------------------------- SLURM
+
+
+def squeue(place: Path, text: str) -> Path:
+    """A squeue that counts its calls."""
+    calls = place / "calls"
+    (place / "bin").mkdir(exist_ok=True)
+    script = write(
+        place / "bin/squeue", f'#!/bin/sh\necho "$@" >> {calls}\n/bin/cat {place}/queue\n'
+    )
+    script.chmod(0o755)
+    write(place / "queue", text)
+    return calls
+
+
+def test_slurm_is_asked_once_a_minute_whoever_looks(
+    place: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls = squeue(place, f"41|RUNNING|n1|{place}\n42|PENDING||{place}\n43|PENDING||/other\n")
+    for _ in range(3):
+        told = board(capsys)[""]["slurm"]
+    assert told["jobs"] == {"PENDING": 1, "RUNNING": 1}
+    assert len(calls.read_text().splitlines()) == 1
+    monkeypatch.setattr(_queue, "EVERY", 0.0)
+    board(capsys)
+    assert len(calls.read_text().splitlines()) == 2
+
+
+def test_a_job_that_runs_keeps_its_training_running(
+    place: Path, settings: dict[str, Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A node whose disk is slow touches no lock for a while."""
+    squeue(place, f"41|RUNNING|n1|{place}\n")
+    live_elsewhere(settings)
+    write("store/runs/key.lock", ELSEWHERE, age=locks.STALE_AFTER + 20)
+    assert one(capsys) == ("running", "train", "")
+
+
+def test_a_queue_that_does_not_answer_is_no_answer(
+    place: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    squeue(place, "")
+    (place / "bin/squeue").write_text("#!/bin/sh\nexit 1\n")
+    assert board(capsys)[""]["slurm"] == {"asked": None, "jobs": {}}
+
+
+# --------------------------------------------------------------------------- the text
+
+
+def test_the_text_has_colours_on_a_terminal_only(
+    settings: dict[str, Any], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(OSError), progress.told(WEIGHTS, settings, "key"):
+        raise OSError("of\n two lines")
+
+    def text() -> str:
+        main(["status", "--experiment", "trial"])
+        return capsys.readouterr().out
+
+    plain = text()
+    assert "\033" not in plain
+    assert "    of two lines\n    logs/trial/train/one-s0.log\n" in plain
+    assert plain.splitlines()[-1] == "2 runs: 1 waiting, 1 failed; 0 of 8 epochs"
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    assert f"{COLOURS['failed']}one-s0" in text()
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert text() == plain
+
+
+def test_a_short_terminal_shows_what_is_urgent(
+    settings: dict[str, Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    from fairtrial.commands._board import Row
+
+    rows = [Row(f"r{n}", "done") for n in range(50)] + [Row("bad", "failed", note="why", log="l")]
+    text = render("title", rows, _queue.Queue(None, {}, {}), height=10)
+    assert len(text.splitlines()) <= 10
+    assert "bad" in text and "and 47 more" in text
+
+
+def test_watching_ends_when_all_is_done(
+    settings: dict[str, Any], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Path("config/experiments/trial.yaml").write_text(TRIAL.replace(", two: {imgsz: 128}", ""))
+    looks = []
+
+    def sleep(seconds: float) -> None:
+        looks.append(seconds)
+        trained(settings)
+        write(WEIGHTS.with_name("speed.json"), {})
+        write(WEIGHTS.with_name("metrics.json"), {})
+
+    monkeypatch.setattr(time, "sleep", sleep)
+    assert main(["status", "--experiment", "trial", "--watch"]) == 0
+    assert looks == [5.0]
+    assert capsys.readouterr().out.splitlines()[-1] == "1 run: 1 done; 4 of 4 epochs"
+
+
+def test_a_progress_that_cannot_be_written_ends_no_training(settings: dict[str, Any]) -> None:
+    write("logs", "a file where the folder should be")
+    with progress.told(WEIGHTS, settings, "key") as live:
+        live.after_epoch({"epoch": 1, "val/AP": 0.5})
+
+
+def test_outside_of_slurm_the_node_is_this_machine(
+    settings: dict[str, Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with progress.told(WEIGHTS, settings, "key"):
+        assert board(capsys)[ONE]["node"] == socket.gethostname()

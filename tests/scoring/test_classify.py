@@ -1,0 +1,80 @@
+"""The task `classify`: from files of probabilities to the tables of one run."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from fairtrial import DataError
+from fairtrial.dataset import Annotation, Dataset, Image
+from fairtrial.scoring import classify
+
+
+def truth(*classes: int) -> Dataset:
+    """Images 1, 2, … of these classes, out of three with a gap in their ids."""
+    return Dataset(
+        [Image(n, f"{n}.png", 8, 8) for n, _ in enumerate(classes, 1)],
+        [Annotation(n, c, None) for n, c in enumerate(classes, 1)],
+        {1: "cat", 3: "dog", 7: "frog"},
+    )
+
+
+def score(folder: Path, val: Dataset, likely: object, test: Dataset | None = None):
+    for name, content in (("val", likely), ("test", [])):
+        (folder / name).write_text(json.dumps(content))
+    files = {name: folder / name for name in ("val", "test")}
+    return classify.score({"val": val, "test": test or truth()}, files, {})
+
+
+def rows(*likely: list[float]) -> list[dict[str, object]]:
+    return [{"image_id": n, "scores": scores} for n, scores in enumerate(likely, 1)]
+
+
+def test_classes_are_counted_under_their_own_names(tmp_path: Path) -> None:
+    found = score(tmp_path, truth(7, 1, 3), rows([0.1, 0.2, 0.7], [0.8, 0.1, 0.1], [0.6, 0.3, 0.1]))
+    assert found.metrics["test"] is None
+    assert found.metrics["val"]["accuracy"] == pytest.approx(2 / 3)
+    confusion = {(t, p): n for split, t, p, n in found.confusion.rows if n}
+    assert confusion == {("cat", "cat"): 1, ("dog", "cat"): 1, ("frog", "frog"): 1}
+    recall = {row[1]: row[4] for row in found.per_class.rows}
+    assert recall == {"cat": 1.0, "dog": 0.0, "frog": 1.0}
+
+
+def test_a_class_without_images_has_no_figures(tmp_path: Path) -> None:
+    found = score(tmp_path, truth(1, 1), rows([1, 0, 0], [1, 0, 0]))
+    assert {row[1]: row[3:] for row in found.per_class.rows}["dog"] == (None, None, None)
+    assert found.metrics["val"]["f1"] == 1.0  # and no part in the mean
+
+
+def test_the_order_of_the_file_has_no_part_in_it(tmp_path: Path) -> None:
+    entries = rows([0.1, 0.2, 0.7], [0.8, 0.1, 0.1])
+    first = score(tmp_path, truth(7, 1), entries).metrics
+    assert score(tmp_path, truth(7, 1), entries[::-1]).metrics == first
+
+
+BAD = {
+    "no list": ({}, "expected a list"),
+    "an image twice": (rows([1, 0, 0])[:1] * 2, "not one entry for each"),
+    "an image missing": (rows([1, 0, 0]), "not one entry for each of the 2"),
+    "two classes of three": (rows([1, 0], [1, 0]), "not probabilities of 3 classes"),
+    "do not add up": (rows([1, 0.5, 0], [1, 0, 0]), "not probabilities"),
+    "below zero": (rows([1.5, -0.5, 0], [1, 0, 0]), "below 0"),
+    "no scores": ([{"image_id": 1}], "entry 0"),
+    "detections": ([{"image_id": 1, "bbox": [0, 0, 1, 1], "score": 0.5}], "entry 0"),
+}
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_a_file_that_is_not_one_row_of_probabilities_an_image_is_refused(
+    case: str, tmp_path: Path
+) -> None:
+    content, message = BAD[case]
+    with pytest.raises(DataError, match=message):
+        score(tmp_path, truth(1, 3), content)
+
+
+def test_an_image_of_two_classes_is_refused(tmp_path: Path) -> None:
+    val = truth(1)
+    val.annotations.append(Annotation(1, 3, None))
+    with pytest.raises(DataError, match="image 1 has 2 classes"):
+        score(tmp_path, val, rows([1, 0, 0]))

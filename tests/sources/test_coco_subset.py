@@ -1,0 +1,263 @@
+import hashlib
+import io
+import json
+import random
+from collections.abc import Iterator
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import coco_server
+import pytest
+from coco_server import ARCHIVE, path_of
+from PIL import Image
+from web import Web
+
+from fairtrial import DataError, folders
+from fairtrial.formats import coco
+from fairtrial.sources import coco_subset
+from fairtrial.sources._coco_rows import rows
+
+ONE = path_of(6)  # a motorcycle: always chosen
+
+
+@pytest.fixture(autouse=True)
+def _no_mirror(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("FAIRTRIAL_MIRROR", raising=False)
+
+
+@pytest.fixture
+def web() -> Iterator[Web]:
+    web = Web({})
+    yield web
+    web.close()
+
+
+@pytest.fixture
+def settings(web: Web) -> dict[str, Any]:
+    return coco_server.serve(web)
+
+
+def fetch(tmp_path: Path, settings: dict[str, Any], **given: object) -> Path:
+    target = tmp_path / f"raw{len(list(tmp_path.glob('raw*')))}"
+    target.mkdir()
+    chosen = coco_subset.Settings.model_validate({**settings, "tries": 3, **given})
+    coco_subset.fetch(chosen, "demo", target, tmp_path / "downloads")
+    return target
+
+
+def images(folder: Path) -> list[str]:
+    return [name for name in folders.files_below(folder) if name.endswith(".jpg")]
+
+
+def content(folder: Path) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((folder / "annotations.json").read_text())
+    return found
+
+
+def test_every_image_of_the_rarer_class_and_persons_up_to_the_number(
+    tmp_path: Path, settings: dict[str, Any], web: Web
+) -> None:
+    raw = fetch(tmp_path, settings, images=5)
+    motorcycles = {path_of(6), path_of(7), path_of(11)}
+    persons = {path_of(n) for n in (0, 1, 2, 3, 4, 5, 10)}
+    assert motorcycles < set(images(raw)) < motorcycles | persons
+    assert len(images(raw)) == 5
+    assert all((raw / name).read_bytes() == web.files[name] for name in images(raw))
+
+
+def test_fewer_are_the_first_of_more_and_a_seed_gives_others(
+    tmp_path: Path, settings: dict[str, Any]
+) -> None:
+    some = [images(fetch(tmp_path, settings, images=number)) for number in (4, 5, 6, 99)]
+    assert [len(each) for each in some] == [4, 5, 6, 10]
+    assert all(set(less) < set(more) for less, more in pairwise(some))
+    other = images(fetch(tmp_path, settings, images=5, seed=1))
+    assert other != some[1]
+    assert images(fetch(tmp_path, settings, images=5, seed=0)) == some[1]
+
+
+def test_the_choice_is_the_documented_one(tmp_path: Path, settings: dict[str, Any]) -> None:
+    """Motorcycles first; within a class the order of the SHA-256 of "<seed>:<image id>"."""
+
+    def place(number: int) -> tuple[bool, str]:
+        held = coco_server.HELD[number]
+        digest = hashlib.sha256(f"3:{number + 100}".encode()).hexdigest()
+        return coco_server.MOTORCYCLE not in held, digest
+
+    held = [n for n, k in enumerate(coco_server.HELD) if set(k) - {coco_server.CAR}]
+    for number in (2, 7):
+        expected = sorted(path_of(n) for n in sorted(held, key=place)[:number])
+        assert images(fetch(tmp_path, settings, images=number, seed=3)) == expected
+
+
+def test_the_annotations_are_those_of_the_chosen_and_say_what_was_chosen_from(
+    tmp_path: Path, settings: dict[str, Any]
+) -> None:
+    raw = fetch(tmp_path, settings, images=99)
+    found = content(raw)
+    assert [row["name"] for row in found["categories"]] == ["person", "motorcycle"]
+    assert {row["category_id"] for row in found["annotations"]} == {1, 4}
+    assert {row["image_id"] for row in found["annotations"]} == {r["id"] for r in found["images"]}
+    assert [row["id"] for row in found["annotations"] if row["iscrowd"]] == [1]
+    assert found["images"][0]["license"] == 3
+    assert found["info"]["images_there"] == {"all": 10, "person": 8, "motorcycle": 3}
+    assert (
+        fetch(tmp_path, settings, images=99).joinpath("annotations.json").read_bytes()
+        == (raw / "annotations.json").read_bytes()
+    )
+    options = coco.Settings(files=(coco.File(annotations="annotations.json", images="."),))
+    dataset, faults = coco.read(raw, options)
+    assert sorted(image.file_name for image in dataset.images) == images(raw)
+    assert len(dataset.annotations) == 11 and not faults
+
+
+@pytest.mark.parametrize("path", [ONE, ARCHIVE])
+@pytest.mark.parametrize("fault", [429, 500, 503, "cut", "short", "wrong", "stall", "no range"])
+def test_a_fault_that_passes_does_not_show(
+    web: Web, tmp_path: Path, settings: dict[str, Any], path: str, fault: int | str
+) -> None:
+    web.faults = {path: ["cut", fault] if fault == "no range" else [fault, fault]}
+    raw = fetch(tmp_path, settings, timeout=0.2)
+    assert len(images(raw)) == 8
+    assert all((raw / name).read_bytes() == web.files[name] for name in images(raw))
+    assert web.requests()[path] == (2 if fault == "no range" else 3)
+
+
+@pytest.mark.parametrize(
+    ("fault", "asked", "reason"),
+    [
+        (404, 1, "HTTP 404"),
+        (429, 3, "HTTP 429"),
+        (500, 3, "HTTP 500"),
+        ("short", 3, "cannot be decoded ("),
+        ("wrong", 3, "cannot be decoded ("),
+    ],
+)
+def test_a_fault_that_stays_is_named_and_only_its_image_is_asked_for_again(
+    web: Web, tmp_path: Path, settings: dict[str, Any], fault: int | str, asked: int, reason: str
+) -> None:
+    web.faults = {path: [fault] * asked for path in (ONE, path_of(11))}
+    with pytest.raises(DataError, match="source demo: 2 of 8 files") as error:
+        fetch(tmp_path, settings)
+    assert f"  {ONE}: {reason}" in str(error.value)
+    assert f"  {path_of(11)}: {reason}" in str(error.value)
+    assert not folders.files_below(tmp_path / "raw0")
+    web.asked.clear()
+    assert len(images(fetch(tmp_path, settings))) == 8
+    assert web.requests() == {ONE: 1, path_of(11): 1}
+
+
+@pytest.mark.parametrize(
+    ("data", "reason"),
+    [
+        (coco_server.jpeg(9), "49×30 pixels, and 46×30 are annotated"),
+        (coco_server.jpeg(6)[:-2], "cannot be decoded (OSError: image file is truncated"),
+        (b"<html>Please sign in</html>", "cannot be decoded"),
+        (b"", "cannot be decoded"),
+    ],
+    ids=["another image", "cut", "a page", "nothing"],
+)
+def test_a_whole_answer_that_is_not_the_image_is_refused(
+    web: Web, tmp_path: Path, settings: dict[str, Any], data: bytes, reason: str
+) -> None:
+    web.files[ONE] = data
+    with pytest.raises(DataError, match="1 of 8 files") as error:
+        fetch(tmp_path, settings)
+    assert reason in str(error.value)
+
+
+def test_a_jpeg_that_decodes_without_its_end_is_refused(tmp_path: Path) -> None:
+    """Pillow reads in blocks; where the last one begins just before the end, it misses none."""
+    file = io.BytesIO()
+    image = Image.linear_gradient("L").resize((640, 427)).convert("RGB")
+    image.save(file, "JPEG", quality=90, comment=b"A" * (65736 - 12451))
+    check = coco_subset._Check({"width": 640, "height": 427})
+    (tmp_path / "whole.jpg").write_bytes(file.getvalue())
+    (tmp_path / "cut.jpg").write_bytes(file.getvalue()[:-2] + bytes(2))
+    assert check(tmp_path / "whole.jpg") == ""
+    assert check(tmp_path / "cut.jpg") == "wrong content: a JPEG without its end"
+
+
+def test_other_settings_ask_only_for_what_is_not_there(
+    web: Web, tmp_path: Path, settings: dict[str, Any]
+) -> None:
+    first = set(images(fetch(tmp_path, settings, images=5)))
+    web.asked.clear()
+    second = set(images(fetch(tmp_path, settings, images=7, seed=1, tries=1)))
+    assert set(web.requests()) == second - first
+    web.asked.clear()
+    fetch(tmp_path, settings, classes=["motorcycle"])
+    assert not web.asked
+
+
+def test_a_mirror_is_used_in_place_of_the_server(
+    web: Web, tmp_path: Path, settings: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, data in web.files.items():
+        path = tmp_path / "mirror" / "demo" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
+    monkeypatch.setenv("FAIRTRIAL_MIRROR", str(tmp_path / "mirror"))
+    assert len(images(fetch(tmp_path, settings))) == 8
+    assert not web.asked
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"classes": ["person", "motorbike"]}, "has no class 'motorbike'"),
+        ({"parts": [{"annotations": "a.json", "images": "x"}]}, "There is no item named 'a.json'"),
+        ({"sha256": "0" * 64}, "1 of 1 files could not be fetched"),
+        ({"archive": ONE}, "not a zip"),
+    ],
+)
+def test_wrong_settings_and_annotations_are_named(
+    web: Web, tmp_path: Path, settings: dict[str, Any], given: dict[str, Any], message: str
+) -> None:
+    if "archive" in given:
+        given = {**given, "sha256": hashlib.sha256(web.files[ONE]).hexdigest()}
+    with pytest.raises(DataError, match=message):
+        fetch(tmp_path, {**settings, **given})
+
+
+@pytest.mark.parametrize("layout", [{}, {"indent": 2}, {"separators": (",", ":")}])
+def test_rows_are_those_of_a_json_parser(layout: dict[str, Any]) -> None:
+    random.seed(0)
+    value: list[Any] = [1, -2.5e-3, None, True, 'a ]}, "b"\\', [1, [2]], {"x": [], "y": {}}]
+    whole: dict[str, Any] = {
+        f"list {n}": random.choices(value, k=random.randint(0, 9)) for n in range(20)
+    }
+    whole |= {"text": "no list", "number": 3, "object": {"list": [1, 2]}}
+    expected = [(k, row) for k, v in whole.items() if isinstance(v, list) for row in v]
+    assert list(rows(json.dumps(whole, **layout))) == expected
+
+
+@pytest.mark.parametrize("text", ["", "[]", '{"a": [1, 2', '{"a": [1 2}', '{"a"', '{"a": [tru]}'])
+def test_what_is_no_json_object_is_refused(text: str) -> None:
+    with pytest.raises(DataError, match="not valid JSON"):
+        list(rows(text))
+
+
+@pytest.mark.data
+def test_photographs_of_coco_are_as_their_annotations_say(
+    real_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """From a mirror: 160 photographs of 2017 with COCO's own annotations of them."""
+    source = real_data / "coco2017_tiny_json"
+    names = [f"annotations/instances_{side}2017.json" for side in ("train", "val")]
+    data = coco_server.archive({name: (source / name).read_text() for name in names})
+    mirror = tmp_path / "mirror" / "demo"
+    (mirror / "annotations").mkdir(parents=True)
+    (mirror / ARCHIVE).write_bytes(data)
+    for side in ("train2017", "val2017"):
+        (mirror / side).symlink_to(source / side)
+    monkeypatch.setenv("FAIRTRIAL_MIRROR", str(tmp_path / "mirror"))
+    sha256 = hashlib.sha256(data).hexdigest()
+    raw = fetch(tmp_path, {"sha256": sha256, "classes": ["person", "motorcycle"], "images": 60})
+    info = content(raw)["info"]
+    assert info["images_there"] == {"all": 91, "person": 89, "motorcycle": 4}
+    assert info["images_chosen"]["all"] == len(images(raw)) == 60
+    assert info["images_chosen"]["motorcycle"] == 4
+    with Image.open(raw / content(raw)["images"][0]["file_name"]) as image:
+        assert image.format == "JPEG"

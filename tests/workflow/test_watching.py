@@ -1,0 +1,45 @@
+"""The board beside a real Snakemake: from another terminal, and after everything was killed."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from pathlib import Path
+
+import pytest
+
+from project import Project
+
+pytestmark = pytest.mark.slow
+
+TWO_RUNS = """\
+title: A trial of two runs, one after the other
+base: {backend: quick}
+runs:
+  first: {imgsz: 32}
+  second: {imgsz: 64}
+"""
+
+
+def states(project: Project) -> dict[str, str]:
+    return {row["run"]: row["state"] for row in project.status()["runs"]}
+
+
+def test_it_follows_a_trial_that_is_killed_and_goes_on(tmp_path: Path) -> None:
+    project = Project.new(tmp_path / "project", quick_backend=True)
+    project.write("config/experiments/trial.yaml", TWO_RUNS)
+    driver = project.start("snakemake", "--cores", "1", QUICK_SECONDS="60")
+    end = time.monotonic() + 60
+    while not project.trainings():
+        assert time.monotonic() < end, project.output.read_text()
+        time.sleep(0.1)
+    assert sorted(states(project).values()) == ["running", "waiting"]
+    os.killpg(driver.pid, signal.SIGKILL)
+    driver.wait()
+    assert sorted(states(project).values()) == ["failed", "waiting"]
+    project.snakemake("--unlock")
+    project.snakemake("--cores", "1")
+    assert states(project) == {"first-s0": "done", "second-s0": "done"}
+    assert not list(project.root.glob("logs/trial/train/*.json"))
+    assert [(row["epoch"], row["left"]) for row in project.status()["runs"]] == [(12, None)] * 2

@@ -1,0 +1,162 @@
+"""Images and boxes as tensors, and the batches in which an epoch sees them.
+
+What is random is drawn from (seed, epoch, image): the same for any number of processes, and
+known again after an interruption without any state.
+"""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image as Pillow
+
+from fairtrial import BackendError
+from fairtrial.dataset import Image, View
+
+SMOOTH = Pillow.Resampling.BILINEAR
+GREY = (124, 116, 104)  # ImageNet's mean colour, which the network sees as 0, as all padding
+SMALLEST_SIDE, SMALLEST_SHARE = 2.0, 0.1  # of a box that the edge cuts: pixels, share of its area
+
+Floats = NDArray[np.float32]
+
+
+class Images:
+    """The images of one side of a view, for torch's DataLoader.
+
+    An item is the image (3, height, width), 8-bit RGB, its longer side `imgsz`, and a dict:
+    `boxes` (n, 4) as x1, y1, x2, y2 in its pixels, `labels` (n,) counted from 0 in the order
+    of the category ids, `image_id`, and `back`: x and y factors to the pixels of the file.
+    """
+
+    def __init__(self, view: View, side: str, settings: dict[str, Any], augment: bool) -> None:
+        self.images, self.folder = view.side(side), view.folder
+        self.labels = {number: i for i, number in enumerate(sorted(view.dataset.categories))}
+        self.objects = view.dataset.by_image()
+        self.settings, self.augment, self.epoch = settings, augment, 0
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    def __getitem__(self, index: int) -> tuple[Any, dict[str, Any]]:
+        image = self.images[index]
+        size = fitted(image.width, image.height, self.settings["imgsz"])
+        objects = [a for a in self.objects[image.id] if a.bbox and not a.iscrowd]
+        boxes = np.array([a.bbox for a in objects], np.float32).reshape(-1, 4)
+        boxes[:, 2:] += boxes[:, :2]
+        labels = np.array([self.labels[a.category_id] for a in objects], np.int64)
+        pixels = read(self.folder / image.file_name)
+        if self.augment:
+            rng = np.random.default_rng([self.settings["seed"], self.epoch, image.id])
+            pixels, boxes, kept = varied(pixels, boxes, size, self.settings, rng)
+            labels = labels[kept]
+        else:
+            boxes *= np.tile([size[0] / image.width, size[1] / image.height], 2).astype(np.float32)
+            pixels = pixels.resize(size, SMOOTH)
+        return as_tensor(pixels), {
+            "boxes": torch.from_numpy(boxes),
+            "labels": torch.from_numpy(labels),
+            "image_id": image.id,
+            "back": (image.width / size[0], image.height / size[1]),
+        }
+
+
+def read(path: Path) -> Any:
+    """An image file as an RGB picture of Pillow. Raises BackendError where it cannot be read."""
+    try:
+        with Pillow.open(path) as file:
+            return file.convert("RGB")
+    except OSError as error:
+        raise BackendError(f"{path}: cannot be read as an image ({error})") from error
+
+
+def as_tensor(picture: Any) -> Any:
+    """An RGB picture as a tensor (3, height, width) of bytes."""
+    return torch.from_numpy(np.array(picture, np.uint8)).permute(2, 0, 1).contiguous()
+
+
+def fitted(width: int, height: int, imgsz: int) -> tuple[int, int]:
+    """Width and height of an image scaled so that its longer side is `imgsz`."""
+    factor = imgsz / max(width, height)
+    return max(1, round(width * factor)), max(1, round(height * factor))
+
+
+def varied(
+    picture: Any,
+    boxes: Floats,
+    size: tuple[int, int],
+    settings: dict[str, Any],
+    rng: np.random.Generator,
+) -> tuple[Any, Floats, NDArray[np.bool_]]:
+    """Scale jitter and flips: the picture in `size`, its boxes, and which of them are left.
+
+    The zoom is uniform in 1 ± `scale`. Zoomed in, a random window of the picture is seen;
+    zoomed out, it lies somewhere on grey. A box is left if at least a tenth of its area is
+    seen, and neither side is below two pixels.
+    """
+    zoom = 1 + settings["scale"] * rng.uniform(-1, 1)
+    old, new = np.array(picture.size), np.array(size)
+    window, place = old / max(1.0, zoom), np.maximum(1, (new * min(1.0, zoom)).round())
+    seen_at, placed_at = rng.random(2) * (old - window), (rng.random(2) * (new - place)).round()
+    seen = picture.resize(tuple(place.astype(int)), SMOOTH, box=(*seen_at, *(seen_at + window)))
+    canvas = Pillow.new("RGB", size, GREY)
+    canvas.paste(seen, tuple(placed_at.astype(int)))
+    moved = (boxes.reshape(-1, 2, 2) - seen_at) * (place / window) + placed_at
+    inside = np.clip(moved, placed_at, placed_at + place)
+    for axis, name, flip in ((0, "fliplr", "FLIP_LEFT_RIGHT"), (1, "flipud", "FLIP_TOP_BOTTOM")):
+        if rng.random() < settings[name]:
+            canvas = canvas.transpose(Pillow.Transpose[flip])
+            inside[:, :, axis] = size[axis] - inside[:, ::-1, axis]
+    sides, whole = inside[:, 1] - inside[:, 0], moved[:, 1] - moved[:, 0]
+    large = (sides >= np.minimum(SMALLEST_SIDE, whole)).all(axis=1)
+    kept = large & (sides.prod(axis=1) >= SMALLEST_SHARE * whole.prod(axis=1))
+    return canvas, inside[kept].reshape(-1, 4).astype(np.float32), kept
+
+
+def batches(images: list[Image], settings: dict[str, Any], epoch: int) -> list[list[int]]:
+    """The batches of one epoch, as indices: shuffled, images of like aspect ratio together.
+
+    Aspect ratios are like within half an octave. A batch is padded to its largest image, so
+    this saves work; only where two groups meet is a batch mixed. Where the groups begin is
+    random, so that `drop_last` leaves out other images in each epoch.
+    """
+    rng = np.random.default_rng([settings["seed"], epoch])
+    order = [int(index) for index in rng.permutation(len(images))]
+    order.sort(key=lambda i: round(2 * math.log2(images[i].width / images[i].height)))
+    first = int(rng.integers(len(order)))
+    order = order[first:] + order[:first]
+    batch = settings["batch"]
+    parts = [order[i : i + batch] for i in range(0, len(order), batch)]
+    mixed = [parts[i] for i in rng.permutation(len(parts))]
+    return [part for part in mixed if len(part) == batch or not settings["drop_last"]]
+
+
+def in_order(images: list[Image], batch: int) -> list[list[int]]:
+    """Batches of all images, by aspect ratio."""
+    order = sorted(range(len(images)), key=lambda i: images[i].width / images[i].height)
+    return [order[i : i + batch] for i in range(0, len(order), batch)]
+
+
+def shared(batch: list[int], rank: int, world: int) -> tuple[list[int], float]:
+    """The part of a batch that process `rank` of `world` takes, and the weight of its loss.
+
+    The mean over the processes of weighted mean losses is the mean over the batch. A process
+    for which nothing is left computes the first image with weight 0, since all must take part.
+    """
+    part = batch[rank::world]
+    return part or batch[:1], len(part) * world / len(batch)
+
+
+def loader(images: Images, parts: list[list[int]], workers: int, pin: bool) -> Any:
+    """torch's loader of these batches: two lists, of images and of targets, a batch."""
+    return torch.utils.data.DataLoader(
+        images, batch_sampler=parts, num_workers=workers, pin_memory=pin, collate_fn=_apart
+    )
+
+
+def _apart(items: list[tuple[Any, dict[str, Any]]]) -> tuple[list[Any], list[dict[str, Any]]]:
+    return [image for image, _ in items], [target for _, target in items]

@@ -1,0 +1,54 @@
+"""The settings of RetinaNet."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Literal
+
+from pydantic import Field, ValidationInfo, field_validator
+
+from fairtrial.training import Common
+
+Share = Annotated[float, Field(ge=0, le=1)]
+Positive = Annotated[float, Field(gt=0)]
+NotNegative = Annotated[float, Field(ge=0)]
+
+
+class Settings(Common):
+    """What has the same meaning for Ultralytics has the same name; defaults are in params.yaml."""
+
+    depth: Literal[18, 34, 50, 101, 152]
+    imgsz: Annotated[int, Field(ge=32, multiple_of=32)]
+    drop_last: bool
+    optimizer: Literal["SGD", "Adam", "AdamW"]
+    lr0: Positive
+    lrf: Positive
+    cos_lr: bool
+    momentum: Annotated[float, Field(ge=0, lt=1)]
+    weight_decay: NotNegative
+    warmup_epochs: NotNegative
+    clip: Positive | None
+    ema: Annotated[float, Field(gt=0, lt=1)] | None
+    freeze: Annotated[int, Field(ge=0, le=5)] | None
+    prior: Annotated[float, Field(gt=0, lt=1)]
+    alpha: Annotated[float, Field(gt=0, lt=1)]
+    gamma: NotNegative
+    scale: Annotated[float, Field(ge=0, lt=1)]
+    fliplr: Share
+    flipud: Share
+    amp: bool
+    workers: Annotated[int, Field(ge=0)]
+
+    @field_validator("weights")
+    @classmethod
+    def _of_a_source(cls, name: str | None) -> str | None:
+        if name is not None and not re.match(r"[A-Za-z0-9][\w.-]*/[^/]", name):
+            raise ValueError("must be <source>/<file>, such as weights/resnet18.pth")
+        return name
+
+    @field_validator("epochs")
+    @classmethod
+    def _trained(cls, epochs: int, info: ValidationInfo) -> int:
+        if epochs == 0 and info.data.get("weights") is None:
+            raise ValueError("a model without `weights` and without an epoch has learned nothing")
+        return epochs

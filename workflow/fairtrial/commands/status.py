@@ -1,0 +1,147 @@
+"""status: the board of an experiment, from another terminal."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import sys
+import time
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import asdict
+from textwrap import shorten
+from typing import Any
+
+from fairtrial.commands import _queue
+from fairtrial.commands._board import STATES, Row, board
+from fairtrial.commands._queue import Queue
+from fairtrial.plan import Plan
+
+AGAIN = 5.0  # seconds between two looks of --watch
+COLOURS = {"done": "\033[32m", "running": "\033[33m", "waiting": "", "failed": "\033[31m"}
+PLAIN, CLEAR = "\033[0m", "\033[H\033[2J"
+URGENT = ("failed", "running", "waiting", "done")  # what stays where a terminal is too short
+HEADING = ("run", "state", "stage", "epoch", "best", "left", "job", "node")
+
+
+def status(*, experiment: str = "", watch: bool = False, json: bool = False) -> None:
+    """Show every run of an experiment: its state, epoch, best fitness on val, time left, SLURM job.
+
+    experiment: a file in config/experiments/, by default the one that params.yaml names.
+    --watch shows it anew every few seconds, until everything is done or Ctrl-C; --json prints
+    the same for programs. Green is done, yellow running, white waiting, red failed, with the
+    last line of its error and its log; colours appear on a terminal only, and not where NO_COLOR
+    is set. Works beside a running Snakemake, and on any machine that sees this folder. It reads
+    files, and asks SLURM's queue once a minute at most.
+    """
+    while True:
+        plan, queue = Plan.read(experiment or None), _queue.read()
+        rows = board(plan, queue)
+        if json:
+            _print_json(plan, rows, queue)
+        else:
+            height = shutil.get_terminal_size().lines if watch and sys.stdout.isatty() else 0
+            text = render(f"{plan.name}: {plan.experiment.title}", rows, queue, height)
+            print((CLEAR if height else "") + (text if _coloured() else _bare(text)), flush=True)
+        if not watch or all(row.state == "done" for row in rows):
+            return
+        try:
+            time.sleep(AGAIN)
+        except KeyboardInterrupt:
+            return
+
+
+def render(title: str, rows: Sequence[Row], queue: Queue, height: int = 0) -> str:
+    """The board as text with colours; at most `height` lines, unless that is 0."""
+    shown = _most_urgent(rows, height - 4) if height else list(rows)
+    cells = [_cells(row) for row in shown]
+    used = [i for i in range(len(HEADING)) if i < 2 or any(line[i] for line in cells)]
+    widths = {i: max(len(HEADING[i]), *(len(line[i]) for line in cells)) for i in used}
+
+    def line(texts: Sequence[str]) -> str:
+        return "  ".join(texts[i].ljust(widths[i]) for i in used).rstrip()
+
+    found = [title, line(HEADING)]
+    for row, texts in zip(shown, cells, strict=True):
+        found.append(_painted(line(texts), row.state))
+        beneath = (shorten(" ".join(row.note.split()), 200, placeholder=" …"), row.log)
+        found += [_painted(f"    {text}", row.state) for text in beneath if text]
+    left_out = len(rows) - len(shown)
+    return "\n".join([*found, *_totals(rows, queue, left_out)])
+
+
+def _most_urgent(rows: Sequence[Row], lines: int) -> list[Row]:
+    """As many rows as fit into so many lines, the failed and running ones first."""
+    free = max(lines, 1)
+    kept: set[str] = set()
+    for row in sorted(rows, key=lambda row: URGENT.index(row.state)):
+        free -= 1 + bool(row.note) + bool(row.log)
+        if free < 0 and kept:
+            break
+        kept.add(row.run)
+    return [row for row in rows if row.run in kept]
+
+
+def _cells(row: Row) -> list[str]:
+    epoch = "" if row.epoch is None else f"{row.epoch}/{row.epochs}"
+    best = "" if row.best is None else f"{row.best:.3f}"
+    texts = [row.run, row.state, row.stage, epoch or (f"0/{row.epochs}" if row.epochs else "")]
+    return [*texts, best, _duration(row.left), row.job or "", row.node or ""]
+
+
+def _duration(seconds: float | None) -> str:
+    """`50 s`, `12 min`, `3.4 h`."""
+    if seconds is None:
+        return ""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
+
+
+def totals(rows: Sequence[Row]) -> dict[str, Any]:
+    """Runs by state, epochs done and asked for, and the longest time left of one that runs."""
+    count = Counter(row.state for row in rows)
+    left = [row.left for row in rows if row.left is not None]
+    epochs = {
+        "epochs_done": sum(row.epoch or 0 for row in rows),
+        "epochs": sum(row.epochs or 0 for row in rows),
+        "left": max(left, default=None),
+    }
+    return {"runs": len(rows)} | {state: count[state] for state in STATES} | epochs
+
+
+def _totals(rows: Sequence[Row], queue: Queue, left_out: int) -> list[str]:
+    found = totals(rows)
+    states = [_painted(f"{found[state]} {state}", state) for state in STATES if found[state]]
+    line = f"{found['runs']} run{'s' * (found['runs'] != 1)}: {', '.join(states)}; "
+    line += f"{found['epochs_done']} of {found['epochs']} epochs"
+    if found["left"] is not None:
+        line += f"; those that run need {_duration(found['left'])} more"
+    lines = [f"… and {left_out} more that do not fit here"] if left_out else []
+    lines.append(line)
+    if queue.asked is not None:
+        jobs = ", ".join(f"{n} {state.lower()}" for state, n in queue.counts.items()) or "none"
+        at = time.strftime("%H:%M:%S", time.localtime(queue.asked))
+        lines.append(f"SLURM jobs of this folder at {at}: {jobs}")
+    return lines
+
+
+def _print_json(plan: Plan, rows: Sequence[Row], queue: Queue) -> None:
+    told = {"asked": queue.asked, "jobs": queue.counts}
+    content = {"experiment": plan.name, "runs": [asdict(row) for row in rows]}
+    print(json.dumps(content | {"totals": totals(rows), "slurm": told}), flush=True)
+
+
+def _coloured() -> bool:
+    return sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+
+
+def _painted(text: str, state: str) -> str:
+    return f"{COLOURS[state]}{text}{PLAIN}" if COLOURS[state] else text
+
+
+def _bare(text: str) -> str:
+    for code in (*COLOURS.values(), PLAIN):
+        text = text.replace(code, "") if code else text
+    return text

@@ -1,0 +1,79 @@
+"""What several formats take from the names of files: groups, and which label is whose."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from pathlib import PurePosixPath
+from typing import Annotated
+
+from pydantic import AfterValidator, BaseModel, ConfigDict
+
+from fairtrial import DataError
+
+FOLDER = "folder"
+
+
+def _expression(text: str) -> str:
+    try:
+        re.compile(text)
+    except re.error as error:
+        raise ValueError(f"not a regular expression ({error})") from error
+    return text
+
+
+def _with_brackets(text: str) -> str:
+    if text != FOLDER and re.compile(_expression(text)).groups != 1:
+        raise ValueError(f"must be `{FOLDER}`, or a regular expression with one part in ( )")
+    return text
+
+
+Group = Annotated[str, AfterValidator(_with_brackets)]
+
+
+class Naming(BaseModel):
+    """A rule by which the name of a label file (without suffix) gives that of its image."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    label: Annotated[str, AfterValidator(_expression)]  # matches the whole name
+    image: str  # the image's name, with \1, \2, … for the parts in brackets
+
+
+def group_of(file: str, option: str | None) -> str | None:
+    """The group of an image, by its path below the folder of images.
+
+    Raises DataError where the path does not tell.
+    """
+    if option is None:
+        return None
+    if option == FOLDER:
+        group = PurePosixPath(file).parent.name
+    else:
+        match = re.search(option, file)
+        group = (match[1] or "") if match else ""
+    if not group:
+        raise DataError(f"{file}: the option `group` ({option}) finds no group in this name")
+    return group
+
+
+def image_stems(labels: Iterable[str], naming: Naming | None) -> dict[str, str | None]:
+    """The path of its image for each label, both without suffix; None where the rule fails.
+
+    Raises DataError where two labels would belong to one image.
+    """
+    found: dict[str, str | None] = {}
+    owner: dict[str, str] = {}
+    for label in sorted(labels):
+        image = found[label] = _by_rule(PurePosixPath(label), naming) if naming else label
+        if image is not None and owner.setdefault(image, label) != label:
+            raise DataError(f"naming: {owner[image]} and {label} would both belong to {image}")
+    return found
+
+
+def _by_rule(label: PurePosixPath, naming: Naming) -> str | None:
+    match = re.fullmatch(naming.label, label.name)
+    try:
+        return str(label.parent / match.expand(naming.image)) if match else None
+    except (re.error, IndexError) as error:
+        raise DataError(f"naming: image: {naming.image!r}: {error}") from error

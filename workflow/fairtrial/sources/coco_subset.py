@@ -1,0 +1,225 @@
+"""The images of MS COCO that hold some of its classes, up to a number, with their boxes.
+
+The annotations come as COCO's own zip, whose SHA-256 is a setting; the images one by one.
+COCO publishes no checksum of an image. So each must have come with the length that the server
+stated, decode to its end, and have the size that the annotations state.
+
+Which images: those of the rarest class come first (of the classes, the one on the fewest
+images), then those of the next, and so on; images of one class stand in the order of the
+SHA-256 of "<seed>:<image id>". The first `images` of this list are taken.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import zipfile
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+from urllib.parse import quote
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from fairtrial import DataError, folders
+from fairtrial.dataset import whole_file
+from fairtrial.sources._coco_rows import rows
+from fairtrial.sources._fetching import ADDRESS, Wanted, has_sha256, obtain
+from fairtrial.sources._needs import Needs
+from fairtrial.sources._transfer import Patience
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+ANNOTATIONS = "annotations.json"
+_EXIF_ORIENTATION = 0x0112  # 5 to 8: shown with width and height exchanged
+
+
+class Part(BaseModel):
+    """One JSON file in the zip, and the folder of its images on the server."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    annotations: str
+    images: str
+
+
+class Settings(Patience):
+    """Which classes, how many images, and where they are."""
+
+    classes: Annotated[tuple[str, ...], Field(min_length=1)]
+    images: int = Field(ge=1)  # at most so many
+    seed: int = 0  # other numbers give other images
+    base: str = Field("http://images.cocodataset.org", pattern=ADDRESS)
+    archive: str = "annotations/annotations_trainval2017.zip"  # below base
+    sha256: str = Field(pattern="^[0-9a-f]{64}$")  # of the archive
+    parts: tuple[Part, ...] = (
+        Part(annotations="annotations/instances_train2017.json", images="train2017"),
+        Part(annotations="annotations/instances_val2017.json", images="val2017"),
+    )
+
+
+@dataclass
+class Subset:
+    """What is chosen: rows of COCO JSON, and how many images hold each class."""
+
+    images: list[dict[str, Any]] = field(default_factory=list)  # file_name below `base`
+    annotations: list[dict[str, Any]] = field(default_factory=list)
+    categories: dict[int, dict[str, Any]] = field(default_factory=dict)
+
+    def holding(self) -> dict[int, set[int]]:
+        """The categories on each image, by image id; images with none are left out."""
+        found: dict[int, set[int]] = {}
+        for row in self.annotations:
+            found.setdefault(row["image_id"], set()).add(row["category_id"])
+        return found
+
+    def images_of(self) -> dict[str, int]:
+        """How many images hold each class, by its name."""
+        count = Counter(number for held in self.holding().values() for number in held)
+        return {row["name"]: count[number] for number, row in self.categories.items()}
+
+
+def fetch(settings: Settings, name: str, folder: Path, downloads: Path) -> None:
+    """Put the chosen images into `folder`, and their boxes into annotations.json there.
+
+    That file is COCO JSON with the ids of COCO: the chosen images, and every object of the
+    chosen classes on them, crowds among them; segments are left out. Its `info` says what
+    was chosen from. Raises DataError listing each file that could not be had, and why.
+    """
+    where = obtain([_archive(settings)], settings, name, downloads)[settings.archive]
+    every = _read(where, settings)
+    chosen = choose(every, settings.images, settings.seed)
+    print(f"{name}: {_said(chosen)}, of {_said(every)}")
+    images = {row["file_name"]: row for row in chosen.images}
+    wanted = [Wanted(path, _address(settings, path), _Check(row)) for path, row in images.items()]
+    for path, place in obtain(wanted, settings, name, downloads).items():
+        folders.link_or_copy(place, folder / path)
+    _write(chosen, every, settings, folder / ANNOTATIONS)
+
+
+def needs(settings: Settings) -> Needs:
+    """The annotations; which images, they tell. An image of COCO has 165 kB on average."""
+    return Needs([_archive(settings)], size=settings.images * 165_000)
+
+
+def _archive(settings: Settings) -> Wanted:
+    address = _address(settings, settings.archive)
+    return Wanted(settings.archive, address, has_sha256(settings.sha256))
+
+
+def _address(settings: Settings, path: str) -> str:
+    return f"{settings.base.rstrip('/')}/{quote(path)}"
+
+
+def choose(every: Subset, most: int, seed: int) -> Subset:
+    """At most so many of the images, those of the rarest class first; in order of their names."""
+    counts = every.images_of()
+    rarest_first = sorted(every.categories, key=lambda i: (counts[every.categories[i]["name"]], i))
+    rank = {number: place for place, number in enumerate(rarest_first)}
+    holding = every.holding()
+
+    def place(row: dict[str, Any]) -> tuple[int, str]:
+        digest = hashlib.sha256(f"{seed}:{row['id']}".encode()).hexdigest()
+        return min(rank[number] for number in holding[row["id"]]), digest
+
+    first = sorted((row for row in every.images if row["id"] in holding), key=place)[:most]
+    kept = {row["id"] for row in first}
+    return Subset(
+        sorted(first, key=lambda row: row["file_name"]),
+        [row for row in every.annotations if row["image_id"] in kept],
+        every.categories,
+    )
+
+
+def _read(archive: Path, settings: Settings) -> Subset:
+    """Every image, and the objects of the wanted classes, of all parts."""
+    found = Subset()
+    try:
+        with zipfile.ZipFile(archive) as opened:
+            for part in settings.parts:
+                try:
+                    text = opened.read(part.annotations).decode("utf-8")
+                    _add(found, text, part, set(settings.classes))
+                except (DataError, KeyError, TypeError, ValueError) as error:
+                    where = f"{settings.archive}: {part.annotations}"
+                    raise DataError(f"{where}: not COCO JSON ({error})") from error
+    except zipfile.BadZipFile as error:
+        raise DataError(f"{settings.archive}: not a zip ({error})") from error
+    known = {row["name"] for row in found.categories.values()}
+    if unknown := [name for name in settings.classes if name not in known]:
+        raise DataError(f"classes: {settings.archive} has no class {unknown[0]!r}")
+    return found
+
+
+def _add(found: Subset, text: str, part: Part, classes: set[str]) -> None:
+    objects = []
+    for kind, row in rows(text):
+        if kind == "images":
+            name = folders.checked_path(f"{part.images}/{row['file_name']}", "file_name")
+            found.images.append({**row, "file_name": name})
+        elif kind == "categories" and row["name"] in classes:
+            found.categories[row["id"]] = row
+        elif kind == "annotations":
+            row.pop("segmentation", None)
+            objects.append(row)
+    found.annotations += [row for row in objects if row["category_id"] in found.categories]
+
+
+@dataclass(frozen=True)
+class _Check:
+    """Whether a file is the image that a row of COCO JSON describes."""
+
+    row: dict[str, Any]
+
+    def __call__(self, path: Path) -> str:
+        """Why it is not, or nothing."""
+        from PIL import Image
+
+        data = path.read_bytes()
+        try:
+            with Image.open(io.BytesIO(data)) as image:
+                if fault := self.other_size(image):
+                    return fault
+                image.load()
+        except Exception as error:  # whatever a decoder raises, the image cannot be used
+            return f"cannot be decoded ({type(error).__name__}: {error})"
+        if image.format == "JPEG" and not data.endswith(b"\xff\xd9"):
+            return "wrong content: a JPEG without its end"
+        return ""
+
+    def other_size(self, image: Image) -> str:
+        """Looked at before the pixels are, so that no small file becomes a huge image."""
+        size = (self.row["width"], self.row["height"])
+        turned = image.getexif().get(_EXIF_ORIENTATION, 1) >= 5
+        if image.size == size or (turned and image.size == size[::-1]):
+            return ""
+        return "wrong content: {}×{} pixels, and {}×{} are annotated".format(*image.size, *size)
+
+
+def _said(subset: Subset) -> str:
+    held = ", ".join(f"{count} with {name}" for name, count in subset.images_of().items())
+    return f"{len(subset.images)} images ({held})"
+
+
+def _write(chosen: Subset, every: Subset, settings: Settings, path: Path) -> None:
+    info = {
+        "description": "Images of COCO that hold certain classes, and the objects of these",
+        "archive": {"address": f"{settings.base}/{settings.archive}", "sha256": settings.sha256},
+        "seed": settings.seed,
+        "images_chosen": {"all": len(chosen.images), **chosen.images_of()},
+        "images_there": {"all": len(every.holding()), **every.images_of()},
+    }
+    lists = {
+        "images": chosen.images,
+        "annotations": sorted(chosen.annotations, key=lambda row: (row["image_id"], row["id"])),
+        "categories": [chosen.categories[number] for number in sorted(chosen.categories)],
+    }
+    with whole_file(path) as file:
+        file.write(f'{{\n"info": {json.dumps(info, sort_keys=True)}')
+        for name, content in lists.items():
+            lines = ",\n".join(json.dumps(row, sort_keys=True) for row in content)
+            file.write(f',\n"{name}": [\n{lines}\n]')
+        file.write("\n}\n")
