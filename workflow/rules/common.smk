@@ -55,7 +55,11 @@ def of_set(name):
 
 
 def choice(wildcards):
-    """The file with the settings that a search gives this run; nothing for other runs."""
+    """The file with the settings that a search gives this run; nothing for other runs.
+
+    predict and validate ask for it as well: what follows a checkpoint is decided anew only for
+    those who do.
+    """
     chosen = PLAN.runs[wildcards.run].chosen
     if chosen is None:
         return []

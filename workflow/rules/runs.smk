@@ -50,6 +50,7 @@ rule predict:
         images=ancient(lambda w: PLAN.images(w.run)),
         annotations=of_set("annotations"),
         split=of_set("certificate"),
+        chosen=choice,
     output:
         val="results/{experiment}/runs/{run}/predictions/val.json",
         test="results/{experiment}/runs/{run}/predictions/test.json",
@@ -85,6 +86,7 @@ rule validate:
         split=of_set("certificate"),
         val="results/{experiment}/runs/{run}/predictions/val.json",
         test="results/{experiment}/runs/{run}/predictions/test.json",
+        chosen=choice,
     output:
         metrics="results/{experiment}/runs/{run}/metrics.json",
         per_class="results/{experiment}/runs/{run}/per_class.csv",

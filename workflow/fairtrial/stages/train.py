@@ -27,10 +27,9 @@ def train(
 ) -> None:
     """Fit one run, or adopt it from the store where an equal one is finished.
 
-    settings: `backend` and everything its `Settings` holds; code: fingerprint of the code that
-    fits; initial: the checkpoint to start from, or none; chosen: the trial of a search whose
-    values those settings have that `settings` names under `chosen`, or none. Raises
-    BackendError and StoreError.
+    settings: `backend`, `task`, everything its `Settings` holds, and as `chosen` the names of those
+    that `chosen`, a trial of a search, gives; code: fingerprint of the code that fits; initial: the
+    checkpoint to start from, or none. Raises BackendError and StoreError.
     """
     inputs = inputs_of(annotations, split, initial)
     framework = settings["backend"]
