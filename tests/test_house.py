@@ -169,6 +169,7 @@ LEVELS = [
     """
     plan
     results
+    studied
     """,
     """
     configuration

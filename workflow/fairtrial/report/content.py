@@ -14,6 +14,7 @@ from fairtrial.report import answer as answers
 from fairtrial.report.answer import UNDEFINED, duration, number, spread
 from fairtrial.report.cautions import cautions, differences, overlaps
 from fairtrial.report.cost import cost, fronts
+from fairtrial.report.search import searches
 from fairtrial.report.sweeps import swept
 from fairtrial.report.tables import caption, figures
 from fairtrial.results import NAMES, SHOWN, Run, View
@@ -40,6 +41,7 @@ def content(trial: Trial, settings: dict[str, Any], drawn: list[dict[str, Any]])
         "timings": timings,
         "cautions": cautions(trial),
         "sweeps": swept(trial, settings.get("sweeps") or []),
+        "search": searches(trial, settings, timings),
         "comparisons": [_comparison(c, timings) for c in trial.comparisons],
         "figures": sections,
         "classes": [_classes(c) for c in trial.comparisons],
