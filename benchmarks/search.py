@@ -99,7 +99,7 @@ def theirs(data: Path, start: dict[str, Any], seed: int, budget: int) -> Iterato
         data / "sets/shapes/split.json",
         data / "clean/shapes/images",
     )
-    left_out = {"task", "weights", "fitness", "replicate", *RANGES}
+    left_out = {"weights", "fitness", "replicate", *RANGES}
     own = {name: value for name, value in start.items() if name not in left_out}
     with workplace() as place:
         told = own | {name: start[name] for name in RANGES}
@@ -146,7 +146,7 @@ def main() -> None:
     options = parser.parse_args()
     os.chdir(PROJECT)
     run = next(iter(Plan.read("quickstart").runs.values()))
-    start = {"task": run.task, **run.settings, "epochs": options.length, "imgsz": options.imgsz}
+    start = {**run.settings, "epochs": options.length, "imgsz": options.imgsz}
     data = options.data.resolve()
     points: dict[str, list[list[Point]]] = {}
     rows = []

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from pydantic import BaseModel
 
-from fairtrial import searchspace, settings
+from fairtrial import datasets, searchspace, settings, source_settings
 from fairtrial.defects import KINDS
 from fairtrial.plan import Plan
 from fairtrial.plugins import plugins
@@ -22,7 +22,7 @@ KEYS = PAGES[-1].read_text(encoding="utf-8")
 
 # The prefix that the keys of a model of settings.py have in the tables: `predict.conf`. The keys
 # of the others stand alone.
-PREFIXES = {name.capitalize(): f"{name}." for name in (*settings.SECTIONS, "split")}
+PREFIXES = {name.capitalize(): f"{name}." for name in (*settings.SECTIONS, "split", "balance")}
 ROW = re.compile(r"^\| `([\w.]+)` \|(.*)\|$", re.MULTILINE)
 
 
@@ -33,9 +33,14 @@ def part(heading: str) -> dict[str, str]:
 
 
 def models_of_settings() -> list[type[BaseModel]]:
-    found = [each for each in vars(settings).values() if isinstance(each, type)]
-    models = [each for each in found if issubclass(each, BaseModel)]
-    return [each for each in models if each.__module__ == settings.__name__ and each.model_fields]
+    places = {
+        place.__name__: vars(place).values() for place in (settings, datasets, source_settings)
+    }
+    found = [
+        each for name in places for each in places[name] if getattr(each, "__module__", "") == name
+    ]
+    models = [each for each in found if isinstance(each, type) and issubclass(each, BaseModel)]
+    return [each for each in models if each.model_fields]
 
 
 def test_every_key_of_params_is_described() -> None:
@@ -141,10 +146,11 @@ def test_an_example_is_valid(path: str, project: Path) -> None:
         plan = Plan.read(name)
         assert plan.runs and plan.sources
     elif folder == "datasets":
-        assert "convert" in settings.read_source(settings.read_dataset(name).source)
+        for each in settings.data_sets(name):
+            assert "convert" in source_settings.read_source(settings.read_dataset(each).source)
     else:
         assert folder == "sources"
-        assert settings.read_source(name)["download"]["name"] == name
+        assert source_settings.read_source(name)["download"]["name"] == name
 
 
 def test_every_dependency_is_accounted_for() -> None:

@@ -119,6 +119,7 @@ LEVELS = [
     fingerprint
     fitness
     folders
+    housekeeping
     locks
     plugins
     provenance
@@ -132,27 +133,31 @@ LEVELS = [
     """
     actions
     boxes
-    jsonrows
+    duplicates
+    jsonfile
     """,
     """
+    balance
+    certificate
     checkpoint
     checksums
-    balance
     dataset
-    duplicates
+    datasets
     imagefile
     leaks
     searchspace
+    selection
     settings
     splitting
     store
     """,
     """
-    beside_dvc
     chosen
+    configurations
     mending
     progress
     scoring
+    source_settings
     training
     """,
     """
@@ -200,16 +205,18 @@ LEVELS = [
 ]
 SAME_LEVEL = next(set(names.split()) for names in LEVELS if "dataset" in names)
 PLANNING = {
-    "settings",
-    "runs",
-    "plan",
-    "yamlfile",
+    "configurations",
+    "datasets",
     "fingerprint",
+    "chosen",
+    "plan",
     "searchspace",
     "studies",
-    "chosen",
+    "runs",
+    "settings",
+    "source_settings",
+    "yamlfile",
 }
-PLANNING |= {"beside_dvc"}
 
 
 def level(module: str) -> int:

@@ -118,8 +118,52 @@ def write_yolo(scene: Scene, folder: Path) -> dict[str, Any]:
     return {}
 
 
+def write_cadica(scene: Scene, folder: Path) -> dict[str, Any]:
+    """Each image is the one frame of a video of its own; b has no lesion unless a box is on it."""
+    patient = folder / "selectedVideos" / "p1"
+    videos: dict[bool, list[str]] = {True: [], False: []}
+    for name in scene.images:
+        video = patient / f"v{name}"
+        scene.draw(name, video / "input" / f"{name}.png")
+        boxes = [
+            f"{x} {y} {w} {h} {kind}"
+            for image, kind, (x, y, w, h) in scene.objects
+            if image == name
+        ]
+        videos[bool(boxes)].append(video.name)
+        (video / f"p1_{video.name}_selectedFrames.txt").write_bytes(f"{name}\r\n".encode())
+        if boxes:
+            (video / "groundtruth").mkdir()
+            (video / "groundtruth" / f"{name}.txt").write_text("\r\n".join(boxes))
+    (patient / "lesionVideos.txt").write_text("\r\n".join(videos[True]))
+    (patient / "nonlesionVideos.txt").write_text("\n".join([*videos[False], ""]))
+    return {"classes": scene.classes}
+
+
+def write_contributors(scene: Scene, folder: Path) -> dict[str, Any]:
+    """An image a contributor, in three formats, with names that need care."""
+    writers = {"Ana García": "voc", "jörg weiß 2": "yolo", "Zoë O'Neil": "coco"}
+    parts = []
+    for name, (who, form) in zip(scene.images, writers.items(), strict=True):
+        own = Scene(
+            {name: scene.images[name]},
+            {name: scene.sides[name]},
+            scene.classes,
+            [each for each in scene.objects if each[0] == name],
+        )
+        options = WRITERS[form](own, folder / who)
+        if form == "coco":
+            options["files"] = [f for f in options["files"] if f["split"] == scene.sides[name]]
+        if form == "yolo":
+            options["splits"] = {scene.sides[name]: f"images/{scene.sides[name]}"}
+        parts.append({"folder": who, "format": form, "options": options})
+    return {"parts": parts}
+
+
 WRITERS: dict[str, Callable[[Scene, Path], dict[str, Any]]] = {
+    "cadica": write_cadica,
     "coco": write_coco,
+    "contributors": write_contributors,
     "voc": write_voc,
     "yolo": write_yolo,
 }

@@ -19,7 +19,9 @@ from typing import Any
 from PIL import Image as Picture
 from PIL import ImageDraw
 
+from fairtrial.certificate import certify
 from fairtrial.dataset import Annotation, Dataset, Image, write, write_json
+from fairtrial.datasets import DataSet, Split
 
 CONFIDENCES = [i / 100 for i in range(101)]
 SIDES = {"train": 16, "val": 8, "test": 12}
@@ -134,27 +136,14 @@ VERSIONS = {"python": "3.11.9", "torch": "2.15.0", "ultralytics": "8.4.190", "nu
 
 
 def _split(found: Dataset, source: str) -> dict[str, Any]:
-    by_image, names = found.by_image(), found.categories
     sides: dict[str, list[int]] = {
         side: [i.id for i in found.images if i.split == side] for side in SIDES
     }
-    summary = {}
-    for side, ids in sides.items():
-        classes = {
-            name: {
-                "images": sum(any(a.category_id == k for a in by_image[i]) for i in ids),
-                "objects": sum(a.category_id == k for i in ids for a in by_image[i]),
-            }
-            for k, name in names.items()
-        }
-        objects = sum(len(by_image[i]) for i in ids)
-        summary[side] = {
-            "images": len(ids),
-            "objects": objects,
-            "groups": len(ids),
-            "classes": classes,
-        }
-    return {"method": "grouped", "seed": 0, "source": source, **sides, "summary": summary}
+    asked = DataSet(source=source, split=Split(method="grouped"))
+    none: dict[str, list[Any]] = {"exact": [], "near": [], "doubtful": []}
+    mapped: dict[str, str | None] = {name: name for name in found.categories.values()}
+    told = certify(found, sides, asked.model_dump(mode="json"), none, [], mapped)
+    return {"source": source} | told
 
 
 def _run(

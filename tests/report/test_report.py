@@ -200,6 +200,17 @@ def test_a_sweep_is_told_by_what_departs_from_the_base(tmp_path: Path) -> None:
     assert "as it says: batch 16, lr0 0.001, momentum 0.9" in found
 
 
+def test_frameworks_are_told_apart_by_what_they_share(tmp_path: Path) -> None:
+    """What only one of them has is no difference in the tables; it stands with the provenance."""
+    other = {"lr0": 0.0001, "batch": 16, "epochs": 8, "imgsz": 640, "depth": 18, "gamma": 2.0}
+    record = {"deep": {"backend": "retinanet", "settings": other | {"seed": 0}}}
+    fake = Fake(tmp_path, {"yolo": {}, "deep": {}}, seeds=(0,), record=record)
+    found = make(fake)
+    heading = (fake.results / "comparison.md").read_text().splitlines()[0]
+    assert heading.startswith("|  | backend | lr0 | seeds |")
+    assert "backend retinanet" in found and "gamma" in found and "yolov8n" in found
+
+
 HOSTILE = '#panic("x") $x$ \\input{a} *bold* = no heading <label> @ref `raw` // é “q” ' + "w" * 90
 
 

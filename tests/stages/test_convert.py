@@ -3,10 +3,13 @@ import json
 import shutil
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
+import numpy as np
 import pytest
 from PIL import Image
 from pydantic import ValidationError
+from ruamel.yaml import YAML
 
 from fairtrial import ChecksumError, DataError, checksums, dataset, folders
 from fairtrial.stages.convert import convert
@@ -49,6 +52,7 @@ class Raw:
             images=clean / "images",
             annotations=clean / "annotations.json",
             quality=clean / "quality.json",
+            duplicates=clean / "duplicates.json",
         )
         quality = dataset.read_json(clean / "quality.json")
         return dataset.read(clean / "annotations.json"), quality
@@ -356,6 +360,35 @@ def test_the_map_of_classes_is_printed_and_kept(
     ]
 
 
+def photo(seed: int, size: tuple[int, int] = (160, 120), **options: Any) -> bytes:
+    small = np.random.default_rng(seed).integers(0, 256, (6, 8, 3), np.uint8)
+    file = io.BytesIO()
+    Image.fromarray(small).resize((160, 120), Image.Resampling.BICUBIC).resize(size).save(
+        file, options.pop("kind", "JPEG"), **options
+    )
+    return file.getvalue()
+
+
+def test_copies_of_an_image_are_found_and_written_down(raw: Raw) -> None:
+    """Whatever the file type, the colours and the turn: as it is shown."""
+    turn = Image.Exif()
+    turn[0x0112] = 3
+    upside_down = Image.open(io.BytesIO(photo(1))).rotate(180)
+    file = io.BytesIO()
+    upside_down.save(file, "JPEG", exif=turn)
+    raw.add("a.jpg", photo(1), BOX)
+    raw.add("b.jpg", photo(1), BOX)
+    raw.add("c.png", photo(1, (80, 60), kind="PNG"), BOX)
+    raw.add("d.jpg", file.getvalue(), BOX)
+    raw.add("e.jpg", photo(2), BOX)
+    raw.convert()
+    assert dataset.read_json(raw.folder / "clean" / "duplicates.json") == {
+        "exact": [["images/a.jpg", "images/b.jpg"]],
+        "near": [["images/a.jpg", "images/b.jpg", "images/c.png", "images/d.jpg.png"]],
+        "doubtful": [],
+    }
+
+
 def test_nothing_left_is_an_error(raw: Raw) -> None:
     with pytest.raises(DataError, match="name no image"):
         raw.convert()
@@ -397,7 +430,7 @@ def test_twice_is_the_same_wherever_it_stands(raw: Raw, tmp_path: Path) -> None:
 
 @pytest.mark.data
 def test_bccd_ends_with_two_boxes_less(real_data: Path, tmp_path: Path) -> None:
-    raw = real_data / "bccd"
+    raw = shutil.copytree(real_data / "bccd", tmp_path / "raw")
     manifest = Path(__file__).parents[2] / "config" / "sources" / "bccd.sha256"
     clean = tmp_path / "clean"
     options = {"image_sets": "ImageSets/Main", "coordinates": "edges"}
@@ -408,6 +441,7 @@ def test_bccd_ends_with_two_boxes_less(real_data: Path, tmp_path: Path) -> None:
         images=clean / "images",
         annotations=clean / "annotations.json",
         quality=clean / "quality.json",
+        duplicates=clean / "duplicates.json",
     )
     quality = dataset.read_json(clean / "quality.json")
     assert quality["images"] == 364
@@ -443,3 +477,112 @@ def test_every_messy_image_goes_through_or_is_named(real_data: Path, raw: Raw) -
             assert clean.size == (image.width, image.height)
             assert clean.getexif().get(0x0112, 1) in (0, 1)
             assert clean.format in ("JPEG", "MPO", "PNG")
+
+
+def convert_folder(raw: Path, clean: Path, **settings: Any) -> tuple[dataset.Dataset, Any]:
+    """Convert a folder as it stands, with a manifest of all its files."""
+    names = folders.files_below(raw)
+    checksums.write_manifest(checksums.sha256_of(raw, names), clean / "sha256")
+    convert(
+        settings=settings,
+        raw=raw,
+        manifest=clean / "sha256",
+        images=clean / "images",
+        annotations=clean / "annotations.json",
+        quality=clean / "quality.json",
+        duplicates=clean / "duplicates.json",
+    )
+    return dataset.read(clean / "annotations.json"), dataset.read_json(clean / "quality.json")
+
+
+def write_voc(raw: Path, stem: str, size: tuple[int, int], *boxes: tuple[int, ...]) -> None:
+    objects = "".join(
+        f"<object><name>face</name><bndbox><xmin>{a}</xmin><ymin>{b}</ymin><xmax>{c}</xmax>"
+        f"<ymax>{d}</ymax></bndbox></object>"
+        for a, b, c, d in boxes
+    )
+    width, height = size
+    text = f"<size><width>{width}</width><height>{height}</height></size>{objects}"
+    (raw / "Annotations" / f"{stem}.xml").write_text(f"<annotation>{text}</annotation>")
+
+
+@pytest.fixture
+def voc(tmp_path: Path) -> Path:
+    """Three images of 80×60 with an XML file each."""
+    raw = tmp_path / "raw"
+    for part in ("Annotations", "JPEGImages"):
+        (raw / part).mkdir(parents=True)
+    for stem in "abc":
+        (raw / "JPEGImages" / f"{stem}.jpg").write_bytes(picture())
+        write_voc(raw, stem, (80, 60), (1, 2, 30, 40))
+    return raw
+
+
+def test_files_that_belong_to_other_images_are_refused(voc: Path, tmp_path: Path) -> None:
+    for stem in "abc":
+        (voc / "Annotations" / f"{stem}.xml").rename(voc / "Annotations" / f"{stem}2.xml")
+    with pytest.raises(
+        DataError, match=r"3 of 3 images cannot(.|\n)*a2\.xml \(label_without_image"
+    ):
+        convert_folder(voc, tmp_path / "clean", format="voc")
+
+
+def test_boxes_made_for_images_of_other_sizes_are_refused(voc: Path, tmp_path: Path) -> None:
+    for stem in "abc":
+        write_voc(voc, stem, (500, 375), (1, 2, 30, 40))
+    with pytest.raises(DataError, match=r"3 of 3(.|\n)*500×375 stated, 80×60 found"):
+        convert_folder(voc, tmp_path / "clean", format="voc")
+
+
+def test_images_and_labels_alone_are_named_and_kept_only_if_asked(
+    voc: Path, tmp_path: Path
+) -> None:
+    (voc / "JPEGImages" / "new.jpg").write_bytes(picture())
+    write_voc(voc, "old", (80, 60), (1, 2, 30, 40))
+    found, quality = convert_folder(voc, tmp_path / "clean", format="voc", max_dropped=0.25)
+    assert len(found.images) == 3
+    cases = {kind: case["cases"] for kind, case in quality["defects"].items()}
+    assert cases == {
+        "label_without_image": ["Annotations/old.xml"],
+        "unannotated_image": ["JPEGImages/new.jpg"],
+    }
+    chosen = {"unannotated_image": "keep", "label_without_image": "keep"}
+    found, quality = convert_folder(
+        voc, tmp_path / "clean", format="voc", max_dropped=0, defects=chosen
+    )
+    assert (len(found.images), quality["negatives"]) == (4, 1)
+
+
+@pytest.mark.data
+def test_every_degenerate_face_is_named(real_data: Path, tmp_path: Path) -> None:
+    """39 boxes without area, 3 inverted, of them one to the left of the image."""
+    raw = tmp_path / "raw"
+    (raw / "JPEGImages").mkdir(parents=True)
+    shutil.copytree(
+        real_data / "messy_annotations" / "wider_face_voc_degenerate", raw / "Annotations"
+    )
+    for path in (raw / "Annotations").glob("*.xml"):
+        root = ElementTree.parse(path).getroot()
+        size = tuple(int(root.findtext(f"size/{name}") or 0) for name in ("width", "height"))
+        Image.new("RGB", size).save(raw / "JPEGImages" / f"{path.stem}.jpg")
+    found, quality = convert_folder(
+        raw, tmp_path / "clean", format="voc", options={"coordinates": "edges"}
+    )
+    counts = {kind: case["count"] for kind, case in quality["defects"].items()}
+    assert (counts["box_without_area"], counts["inverted_box"]) == (39, 3)
+    assert len(found.images) == 36
+    assert any("-11" in case for case in quality["defects"]["inverted_box"]["cases"])
+
+
+@pytest.mark.data
+def test_the_sample_of_cadica_as_shipped(real_data: Path, tmp_path: Path) -> None:
+    shipped = YAML(typ="safe").load(Path("config/sources/cadica.yaml").read_text())
+    settings = {key: shipped[key] for key in ("format", "options", "defects")}
+    raw = shutil.copytree(real_data / "cadica_sample", tmp_path / "raw")
+    found, quality = convert_folder(raw, tmp_path / "clean", **settings)
+    assert (quality["images"], quality["negatives"]) == (43, 17)
+    assert {image.group for image in found.images} == {"p4", "p14", "p19", "p26"}
+    counts = {kind: case["count"] for kind, case in quality["defects"].items()}
+    assert counts == {"grey_image": 43, "label_without_image": 75}
+    for image in found.images:
+        assert (tmp_path / "clean" / "images" / image.file_name).samefile(raw / image.file_name)

@@ -87,7 +87,8 @@ JOBS: list[tuple[str, str, dict[str, object]]] = [
         "shapes",
         {"raw": "data/raw/shapes", "manifest": "data/raw/shapes.sha256"}
         | {"images": VIEW["images"], "annotations": "data/clean/shapes/annotations.json"}
-        | {"quality": "data/clean/shapes/quality.json"},
+        | {"quality": "data/clean/shapes/quality.json"}
+        | {"duplicates": "data/clean/shapes/duplicates.json"},
     ),
     (
         "split",

@@ -86,6 +86,13 @@ def reorder(project: Project) -> None:
         yaml.dump(dict(reversed(content.items())), file)
 
 
+def dataset(line: str) -> Edit:
+    return lambda project: project.edit(
+        "config/datasets/shapes.yaml", "source: shapes\n", f"source: shapes\n{line}\n"
+    )
+
+
+SPLIT = {"split shapes"} | jobs(*TRAIN)
 BACKEND = "backends/ultralytics"
 
 PLANNED: dict[str, tuple[Edit, set[str]]] = {
@@ -104,6 +111,11 @@ PLANNED: dict[str, tuple[Edit, set[str]]] = {
         set(),
     ),
     "a default that every run overrides": (param("imgsz: 160", "imgsz: 320"), set()),
+    # a data set: behind its split a plan is an upper bound
+    "the classes of a data set": (dataset("single_cls: shape"), SPLIT),
+    "the balance of a data set": (dataset("balance: {ratio: 2}"), SPLIT),
+    "a leak that is allowed": (dataset("allow: [near]"), SPLIT),
+    "a key at its default": (dataset("single_cls: null"), set()),
     # training
     "a default of all runs": (param("momentum: 0.9 ", "momentum: 0.8 "), jobs(*TRAIN)),
     "a default of some runs": (
@@ -132,7 +144,18 @@ PLANNED: dict[str, tuple[Edit, set[str]]] = {
         jobs("train", "predict", "validate", of=SMALL) | jobs(*RESULTS),
     ),
     "another spelling of the fitness": (param("fitness: null", "fitness: {map50_95: 2}"), set()),
-    "a replicate": (param("replicate: 1", "replicate: 2"), jobs(*TRAIN)),
+    "a replicate": (
+        param("replicate: 1", "replicate: 2"),
+        jobs(*TRAIN, of=tuple(f"{run}r2" for run in RUNS)),
+    ),
+    "two replicates": (
+        experiment("seeds:", "replicate: 2\nseeds:"),
+        jobs(*TRAIN, of=tuple(f"{run}r2" for run in RUNS)),
+    ),
+    "a run that continues another one": (
+        experiment("seeds:", "  long: {continues: small, epochs: 20}\nseeds:"),
+        jobs("train", "predict", "validate", of=("long-s0", "long-s1")) | jobs(*RESULTS),
+    ),
     "how a record is written": (
         code("stages/train", '"path": path,', '"path": str(path),'),
         jobs(*TRAIN),
@@ -165,7 +188,7 @@ PLANNED: dict[str, tuple[Edit, set[str]]] = {
     # code
     "code of training": (code(BACKEND, "plots=False", "plots=not True"), jobs(*TRAIN)),
     "code of training, a function deeper": (
-        code("backends/_ultralytics_files", "x + w / 2", "x + w * 0.5"),
+        code("boxes", "x + w / 2", "x + w * 0.5"),
         jobs(*TRAIN),
     ),
     "code of predicting": (
@@ -245,6 +268,20 @@ def test_another_experiment_and_back_runs_nothing_twice(project: Project) -> Non
     assert project.jobs()["train small-s0"] == 1
     project.edit("params.yaml", "experiment: other", "experiment: trial")
     assert project.plan() == Counter()
+
+
+def test_what_changes_a_run_changes_what_continues_it(project: Project) -> None:
+    """Patience of the continuation alone leaves the first part as it is."""
+    text = "  long: {continues: small, epochs: 20, patience: 100}\nseeds:"
+    project.edit("config/experiments/trial.yaml", "seeds:", text)
+    project.snakemake("--cores", "2")
+    continued = ("long-s0", "long-s1")
+    own = jobs("train", "predict", "validate", of=continued) | jobs(*RESULTS)
+    experiment("patience: 100", "patience: 50")(project)
+    assert project.plan() == Counter(dict.fromkeys(own, 1))
+    param("lr0: 0.002", "lr0: 0.001")(project)
+    both = jobs("train", "predict", "validate", of=(*SMALL, *continued)) | jobs(*RESULTS)
+    assert project.plan() == Counter(dict.fromkeys(both, 1))
 
 
 def test_a_checkpoint_as_it_is_does_not_depend_on_the_fitness(project: Project) -> None:

@@ -30,6 +30,8 @@ STAGES = (
 COMMANDS = {
     "compare": "one report over several experiments of DVC or git revisions, without a checkout",
     "status": "show how far each run is, also while Snakemake works; --watch goes on showing it",
+    "export": "write a data set in a format that other tools read: coco, voc, yolo",
+    "tensorboard": "write the figures by epoch as TensorBoard's event files",
     "gc": "remove store entries that no recorded run needs; asks first",
 }
 
@@ -51,8 +53,8 @@ def main(arguments: list[str] | None = None) -> int:
         place = f"{error.filename}: " if error.filename else ""
         print(f"fairtrial {name}: {place}{error.strerror}", file=sys.stderr)
         return 1
-    except KeyboardInterrupt:
-        print(f"fairtrial {name}: interrupted", file=sys.stderr)
+    except KeyboardInterrupt as error:
+        print(f"fairtrial {name}: interrupted {error}".rstrip(), file=sys.stderr)
         return 130
     return 0
 
@@ -67,8 +69,7 @@ def stop_when_asked() -> None:
 
 
 def _stop(number: int, _: Any) -> None:
-    print(f"fairtrial: stopped by {signal.Signals(number).name}", file=sys.stderr)
-    sys.exit(128 + number)
+    raise KeyboardInterrupt(signal.Signals(number).name)
 
 
 def _function(name: str) -> Callable[..., None]:

@@ -43,6 +43,12 @@ def turned(box: Box, orientation: int, size: Size) -> Box:
     return across, down, h, w
 
 
+def shares(box: Box, size: Size) -> Box:
+    """Centre and size of a box as shares of its image's width and height, as YOLO has them."""
+    (x, y, w, h), (width, height) = box, size
+    return (x + w / 2) / width, (y + h / 2) / height, w / width, h / height
+
+
 def fit(box: Box, width: int, height: int) -> tuple[Box | None, type[Defect] | None]:
     """A box (x, y, width, height; pixels) as repair leaves it, and the defect it had.
 

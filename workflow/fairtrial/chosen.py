@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from fairtrial import SettingsError
+from fairtrial.searchspace import FROM_SEARCH
 from fairtrial.settings import Experiment, Overrides
-
-FROM_SEARCH = "from_search"  # in a run: its settings are those of a trial
 
 
 class Chosen(NamedTuple):

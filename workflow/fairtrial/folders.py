@@ -1,4 +1,4 @@
-"""Folders that are whole or absent, copies that share blocks where they can, safe paths."""
+"""Files and folders that are whole or absent; copies that share blocks; safe paths."""
 
 from __future__ import annotations
 
@@ -6,9 +6,11 @@ import os
 import shutil
 import sys
 import unicodedata
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path, PurePosixPath
+from typing import IO, Any
 
 from fairtrial import DataError
 
@@ -36,6 +38,22 @@ def whole_folder(path: Path) -> Iterator[Path]:
     finally:
         _remove(part)
         _remove(old)
+
+
+@contextmanager
+def whole_file(path: Path, mode: str = "w") -> Iterator[IO[Any]]:
+    """Open a file for writing that appears under its name only when it is whole."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f".{path.name}.{uuid.uuid4().hex}.part")
+    encoding = None if "b" in mode else "utf-8"
+    try:
+        with part.open(mode, encoding=encoding, newline=None if "b" in mode else "") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
 
 
 @contextmanager

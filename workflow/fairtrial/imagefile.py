@@ -45,7 +45,7 @@ class Checked:
     `size` is that of the raw file's pixels as they are stored, and `orientation` (EXIF's, 1 to
     8) how they were turned for the clean one. `kept` is False for an image that had to be
     dropped; then there is no clean file. `changed`: the raw file is not the one that the
-    manifest names.
+    manifest names. `look`: what duplicates are found by.
     """
 
     kept: bool = False
@@ -54,11 +54,12 @@ class Checked:
     size: tuple[int, int] = (0, 0)
     orientation: int = 1
     sha256: str = ""
+    look: bytes = b""
     found: list[Defect] = field(default_factory=list)
 
 
 @dataclass(slots=True)
-class Look:
+class _File:
     """What an image file turned out to be, once decoded; `size` is as stored."""
 
     kind: str
@@ -66,6 +67,7 @@ class Look:
     size: tuple[int, int]
     deep: bool  # 16 bits a channel
     orientation: int
+    look: bytes  # as shown
 
 
 def pixels(folder: Path, name: str) -> NDArray[np.uint8]:
@@ -87,11 +89,11 @@ def clean(raw: Path, name: str, digest: str, target: Path, actions: Actions) -> 
     if hashlib.sha256(data).hexdigest() != digest:
         return Checked(changed=True)
     try:
-        look = _look(data)
+        file = _decoded(data)
     except Exception as error:  # whatever a decoder raises, the image cannot be used
         return Checked(found=[_unusable(name, error)])
-    checked = Checked(size=look.size, orientation=look.orientation, sha256=digest)
-    checked.found = list(_faults(name, look, data))
+    checked = Checked(size=file.size, orientation=file.orientation, sha256=digest, look=file.look)
+    checked.found = list(_faults(name, file, data))
     repaired = {type(fault) for fault in checked.found if actions.of(type(fault)) == "repair"}
     if any(actions.drops(type(fault)) for fault in checked.found):
         return checked
@@ -99,10 +101,10 @@ def clean(raw: Path, name: str, digest: str, target: Path, actions: Actions) -> 
     checked.file_name = name
     if repaired - {defects.TrailingBytes, defects.WrongSuffix}:
         checked.file_name = f"{name}.png"
-        checked.sha256 = _write(_png(data, look), target / checked.file_name)
+        checked.sha256 = _write(_png(data, file), target / checked.file_name)
         return checked
     if defects.WrongSuffix in repaired:
-        checked.file_name = name + _KEPT[look.kind][0]
+        checked.file_name = name + _KEPT[file.kind][0]
     if defects.TrailingBytes in repaired:
         checked.sha256 = _write(data[: jpeg_end(data)], target / checked.file_name)
     else:
@@ -110,23 +112,44 @@ def clean(raw: Path, name: str, digest: str, target: Path, actions: Actions) -> 
     return checked
 
 
-def _look(data: bytes) -> Look:
+def _decoded(data: bytes) -> _File:
     from PIL import Image
 
-    image = Image.open(io.BytesIO(data))
+    from fairtrial import duplicates
+
+    image: Image.Image = Image.open(io.BytesIO(data))
     size, mode = image.size, image.mode
     kind = str(image.format)
     deep = mode.startswith("I;16") or (mode == "I" and kind == "PPM") or "16" in _coding(image)
     if mode in ("I", "F") and not deep:
         raise ValueError(f"pixels of mode {mode}, whose range is not known")
-    if kind == "TIFF":  # Pillow turns these itself while it loads them
-        orientation = _orientation(image)
-        image.load()
-        return Look(kind, mode, turned_size(image.size, orientation), deep, orientation)
-    if kind in ("JPEG", "MPO"):  # every bit is read, but an eighth of the pixels computed
-        image.draft("L", (1, 1))
+    turned_by_pillow = _orientation(image) if kind == "TIFF" else 1
+    if kind in ("JPEG", "MPO"):  # every bit is read, but only the pixels needed are computed
+        image.draft("L", (2 * duplicates.SIDE, 2 * duplicates.SIDE))
     image.load()
-    return Look(kind, mode, size, deep, _orientation(image))
+    if kind == "TIFF":
+        size = turned_size(image.size, turned_by_pillow)
+        look = duplicates.look(_shallow(image) if deep else image)
+        return _File(kind, mode, size, deep, turned_by_pillow, look)
+    orientation = _orientation(image)  # of a PNG it may stand behind the pixels
+    look = duplicates.look(_shown(_shallow(image) if deep else image, orientation))
+    return _File(kind, mode, size, deep, orientation, look)
+
+
+def _shallow(image: Image) -> Image:
+    """The upper 8 bits of an image of 16; Pillow does so by itself where it has colours."""
+    import numpy as np
+    from PIL import Image
+
+    if not image.mode.startswith("I"):
+        return image
+    return Image.fromarray((np.asarray(image).astype(np.uint32) >> 8).astype(np.uint8))
+
+
+def _shown(image: Image, orientation: int) -> Image:
+    from PIL.Image import Transpose
+
+    return image.transpose(Transpose[_TURNS[orientation]]) if orientation in _TURNS else image
 
 
 def _coding(image: Image) -> str:
@@ -156,39 +179,35 @@ def _unusable(name: str, error: Exception) -> Defect:
     return defects.UnreadableImage(name, type(error).__name__)
 
 
-def _faults(name: str, look: Look, data: bytes) -> Iterator[Defect]:
-    if min(look.size) < SMALLEST:
-        yield defects.TinyImage(name, "{}×{}".format(*look.size))
-    if look.orientation != 1:
-        yield defects.TurnedImage(name, f"orientation {look.orientation}")
-    if look.mode == "L":
+def _faults(name: str, file: _File, data: bytes) -> Iterator[Defect]:
+    if min(file.size) < SMALLEST:
+        yield defects.TinyImage(name, "{}×{}".format(*file.size))
+    if file.orientation != 1:
+        yield defects.TurnedImage(name, f"orientation {file.orientation}")
+    if file.mode == "L":
         yield defects.GreyImage(name)
-    elif look.mode != "RGB" or look.deep:
-        yield defects.OtherColours(name, f"mode {look.mode}" + ", 16 bits" * look.deep)
-    if look.kind not in _KEPT:
-        yield defects.OtherFileType(name, look.kind)
-    elif PurePosixPath(name).suffix.lower() not in _KEPT[look.kind]:
-        yield defects.WrongSuffix(name, f"is {look.kind}")
-    if look.kind == "JPEG" and (end := jpeg_end(data)) < len(data):
+    elif file.mode != "RGB" or file.deep:
+        yield defects.OtherColours(name, f"mode {file.mode}" + ", 16 bits" * file.deep)
+    if file.kind not in _KEPT:
+        yield defects.OtherFileType(name, file.kind)
+    elif PurePosixPath(name).suffix.lower() not in _KEPT[file.kind]:
+        yield defects.WrongSuffix(name, f"is {file.kind}")
+    if file.kind == "JPEG" and (end := jpeg_end(data)) < len(data):
         yield defects.TrailingBytes(name, f"{len(data) - end} bytes")
 
 
-def _png(data: bytes, look: Look) -> bytes:
+def _png(data: bytes, file: _File) -> bytes:
     """The first frame as an 8-bit RGB PNG, turned as viewers show it."""
-    import numpy as np
     from PIL import Image
 
     image: Image.Image = Image.open(io.BytesIO(data))
     image.load()
-    if look.deep and image.mode.startswith("I"):  # Pillow reads colours of 16 bits as 8
-        image = Image.fromarray((np.asarray(image).astype(np.uint32) >> 8).astype(np.uint8))
-    image = image.convert("RGB")
-    if look.orientation != 1 and look.kind != "TIFF":
-        image = image.transpose(Image.Transpose[_TURNS[look.orientation]])
+    orientation = 1 if file.kind == "TIFF" else file.orientation
+    image = _shown((_shallow(image) if file.deep else image).convert("RGB"), orientation)
     image.info.clear()
-    file = io.BytesIO()
-    image.save(file, "PNG", compress_level=1)  # four times as fast as 6, a tenth larger
-    return file.getvalue()
+    written = io.BytesIO()
+    image.save(written, "PNG", compress_level=1)  # four times as fast as 6, a tenth larger
+    return written.getvalue()
 
 
 def _write(data: bytes, path: Path) -> str:

@@ -7,27 +7,28 @@ its results stale.
 
 from __future__ import annotations
 
+import os
+import subprocess
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from fairtrial import SettingsError, checksums
-from fairtrial.beside_dvc import params_before
+from fairtrial.datasets import DataSet
 from fairtrial.fingerprint import fingerprint
 from fairtrial.provenance import canonical
 from fairtrial.runs import Run, refuse_unused, resolve
 from fairtrial.settings import (
     PARAMS,
-    DataSet,
     Experiment,
     read_dataset,
     read_experiment,
     read_params,
-    read_source,
 )
+from fairtrial.source_settings import formats_used, read_source
 from fairtrial.studies import Study, studies
-from fairtrial.yamlfile import nearest
+from fairtrial.yamlfile import nearest, read_yaml_text
 
 # What of `predict:` and `validate:` has a meaning: a class needs no box and no threshold.
 HEEDED = {
@@ -54,7 +55,7 @@ class Plan:
         experiment = read_experiment(name)
         file = f"config/experiments/{name}.yaml"
         runs = resolve(params, experiment, file)
-        earlier = params_before()
+        earlier = _params_before_dvc()
         if earlier and earlier.get("experiment") == params.get("experiment"):
             refuse_unused(params, earlier, experiment, file)
         return cls(str(name), params, experiment, runs, studies(params, experiment, file))
@@ -123,6 +124,11 @@ class Plan:
         source = _weights(self.trained[run]).partition("/")[0]
         return [f"data/raw/{source}.sha256"] if source else []
 
+    def continued(self, run: str, experiment: str) -> list[str]:
+        """The record of the run that this one goes on from."""
+        earlier = self.runs[run].continues
+        return [f"results/{experiment}/runs/{earlier}/record.json"] if earlier else []
+
     def settings(self, stage: str, name: str = "") -> str:
         """What a job is told, as canonical JSON; `name` is its source, data set or run."""
         content: dict[str, Any]
@@ -132,7 +138,7 @@ class Plan:
             content = self.datasets[name].model_dump(mode="json", exclude={"source"})
         elif stage == "train":
             run = self.runs[name]
-            content = {"backend": run.backend, "task": run.task, **run.settings}
+            content = {"backend": run.backend, **run.settings}
             content |= {"chosen": run.chosen.names} if run.chosen else {}
         elif stage == "search":
             content = self.studies[name].of_worker()
@@ -157,12 +163,6 @@ class Plan:
         """The tracked manifest that a source's files are checked against, if it has one."""
         manifest = self.sources[source]["download"].get("manifest")
         return [manifest] if manifest else []
-
-    def workers(self, study: str) -> list[str]:
-        """What the workers of a study leave when they are done."""
-        folder = f"results/{self.name}/search/{study}/workers"
-        numbers = range(1, self.studies[study].search.workers + 1)
-        return [f"{folder}/{number}.json" for number in numbers]
 
     def _results(self, stage: str) -> dict[str, Any]:
         content: dict[str, Any] = self.params[stage] | {"runs": list(self.runs)}
@@ -212,7 +212,9 @@ class Plan:
         if stage == "download":
             found += [f"sources.{self.sources[name]['download']['kind']}:fetch"]
         elif stage == "convert":
-            found += [f"formats.{self.sources[name]['convert']['format']}:read"]
+            found += [
+                f"formats.{form}:read" for form in formats_used(self.sources[name]["convert"])
+            ]
         elif stage == "search":
             found += [f"backends.{self.trained[name].backend}:fit"]
         elif stage == "train":
@@ -235,3 +237,14 @@ def _refuse_unlisted(manifest: str | None, file: str, where: str) -> None:
 
 def _weights(run: Run) -> str:
     return str(run.settings.get("weights") or "")
+
+
+def _params_before_dvc() -> dict[str, Any] | None:
+    """params.yaml as it was before `dvc exp run -S …` changed it; None outside of such a call."""
+    revision = os.environ.get("DVC_EXP_BASELINE_REV")
+    if not revision:
+        return None
+    asked = subprocess.run(
+        ["git", "show", f"{revision}:params.yaml"], capture_output=True, text=True, check=False
+    )
+    return read_yaml_text(asked.stdout, revision) if asked.returncode == 0 else None

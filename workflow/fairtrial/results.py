@@ -74,6 +74,8 @@ class Run:
         settings.setdefault("dataset", self.dataset)
         if self.record.get("backend") is not None:
             settings.setdefault("backend", self.record["backend"])
+        if earlier := self.record.get("continued_from"):
+            settings["continues"] = str(earlier).rpartition("-s")[0]
         return settings
 
     @cached_property

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-import hashlib
-import itertools
 import re
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import Any, NamedTuple
+from dataclasses import dataclass, replace
+from typing import Any
 
 from fairtrial import SettingsError
-from fairtrial.chosen import FROM_SEARCH, Chosen, chosen_by
+from fairtrial.chosen import Chosen, chosen_by
+from fairtrial.configurations import (
+    MANY,
+    Configuration,
+    Member,
+    configurations,
+    members,
+    name_of,
+    shown,
+)
 from fairtrial.provenance import canonical
 from fairtrial.settings import (
     PARAMS,
@@ -22,8 +28,6 @@ from fairtrial.settings import (
 )
 from fairtrial.yamlfile import closed, nearest
 
-LONGEST_LABEL = 80
-
 
 @dataclass(frozen=True)
 class Run:
@@ -34,21 +38,13 @@ class Run:
     backend: str
     task: str  # `detect` or `classify`
     settings: dict[str, Any]
-    chosen: Chosen | None = None
+    continues: str = ""  # the run that it goes on from; empty from the start
+    chosen: Chosen | None = None  # the trial of a search that gives some of its settings
 
     @property
     def configuration(self) -> str:
-        """The run's name without its seed."""
+        """The run's name without its seed and replicate."""
         return self.name.rpartition("-s")[0]
-
-
-class Configuration(NamedTuple):
-    """What an experiment says of one configuration, and where it says so."""
-
-    label: str | None  # its name in `runs:`; None where the varied keys make the name
-    varied: Overrides
-    place: str
-    variants: dict[str, str | None] | None = None  # of a grid: each key, and a variant's name
 
 
 def resolve(params: dict[str, Any], experiment: Experiment, file: str) -> dict[str, Run]:
@@ -59,33 +55,23 @@ def resolve(params: dict[str, Any], experiment: Experiment, file: str) -> dict[s
     know, a value out of range, or two different runs that would have one name.
     """
     found: dict[str, Run] = {}
-    seen: set[str] = set()
-    for configuration in _configurations(experiment):
-        seeds: Sequence[int | None] = experiment.seeds or [None]
-        for seed in seeds:
-            run = _run(params, experiment, configuration, seed, file)
-            content = canonical([run.dataset, run.backend, run.settings, run.chosen])
-            if content in seen:
-                continue
-            if run.name in found:
-                place = f"{file}: `{configuration.place}`"
+    names: dict[str, str] = {}  # what makes a run another one → its name
+    made: dict[tuple[str, Member], str] = {}  # label and member → the run's name
+    for configuration in configurations(experiment, file):
+        place = f"{file}: `{configuration.place}`"
+        for member in members(experiment):
+            earlier = made.get((configuration.continues, member), "")
+            run = _run(params, experiment, configuration, member, file)
+            run = replace(run, continues=earlier)
+            _refuse_no_more_epochs(run, found, place)
+            content = canonical([run.dataset, run.backend, run.settings, earlier, run.chosen])
+            if content not in names and run.name in found:
                 raise SettingsError(f"{place}: another run is called {run.name} too; rename one")
-            seen.add(content)
-            found[run.name] = run
+            name = names.setdefault(content, run.name)
+            found.setdefault(name, run)
+            if configuration.label:
+                made[configuration.label, member] = name
     return found
-
-
-def _configurations(experiment: Experiment) -> Iterator[Configuration]:
-    for name, own in experiment.runs.items():
-        yield Configuration(name, own or {}, f"runs.{name}")
-    for name, values in experiment.sweep.items():
-        yield from (Configuration(None, {name: value}, f"sweep.{name}") for value in values)
-    if experiment.grid:
-        yield from _grid(experiment.grid)
-    if not (experiment.runs or experiment.sweep or experiment.grid):
-        yield Configuration("base", {}, "base")
-        if experiment.search and len(experiment.search.studies()) == 1:
-            yield Configuration("tuned", {FROM_SEARCH: True}, "search")
 
 
 def starting_run(
@@ -93,39 +79,35 @@ def starting_run(
 ) -> Run:
     """The run whose settings are a search's first trial: params.yaml and `base`, first seed."""
     place = Configuration("base", {"dataset": dataset} if dataset else {}, "search.datasets")
-    seed = experiment.seeds[0] if experiment.seeds else None
-    return _run(params, experiment, place, seed, file)
+    return _run(params, experiment, place, members(experiment)[0], file)
 
 
-def _grid(grid: dict[str, list[Any] | dict[str, Overrides | None]]) -> Iterator[Configuration]:
-    """All combinations: a list holds values of its key, a mapping sets of overrides by name."""
-    for chosen in itertools.product(*grid.values()):
-        varied: Overrides = {}
-        variants: dict[str, str | None] = {}
-        for name, choice in zip(grid, chosen, strict=True):
-            found = grid[name]
-            if isinstance(found, dict):
-                varied |= found[choice] or {}
-                variants[name] = choice
-            else:
-                varied[name] = choice
-                variants[name] = None
-        yield Configuration(None, varied, "grid", variants)
+def _refuse_no_more_epochs(run: Run, found: dict[str, Run], place: str) -> None:
+    if not run.continues:
+        return
+    before, after = (each.settings["epochs"] for each in (found[run.continues], run))
+    if not 0 < before < after:
+        raise SettingsError(
+            f"{place}: `epochs` is {after}, and the run that it continues has {before}; it must "
+            "have more, and that one at least 1"
+        )
 
 
 def _run(
     params: dict[str, Any],
     experiment: Experiment,
     configuration: Configuration,
-    seed: int | None,
+    member: Member,
     file: str,
 ) -> Run:
     """One run. A default that its framework does not use does not reach it."""
-    label, varied, place, _ = configuration
-    base = experiment.base
-    if seed is not None and "seed" in base | varied:
-        raise SettingsError(f"{file}: `{place}`: sets a seed, and `seeds` does so too; keep one")
-    overrides = base | varied | ({} if seed is None else {"seed": seed})
+    varied, place, base = configuration.varied, configuration.place, experiment.base
+    for name in member.overrides.keys() & (base | varied).keys():
+        raise SettingsError(
+            f"{file}: `{place}`: sets `{name}`, and the experiment's `{MANY[name]}` does so too; "
+            "keep one"
+        )
+    overrides = base | varied | member.overrides
     chosen = chosen_by(experiment, overrides, set(varied), f"{file}: `{place}`")
     _refuse_sections(overrides, f"{file}: `{place}`")
     common = {name: overrides.pop(name, params.get(name)) for name in ("dataset", "backend")}
@@ -135,20 +117,23 @@ def _run(
     def where(key: str) -> str:
         if key not in overrides:
             return PARAMS
-        return f"{file}: {place if key in varied else 'base' if key in base else 'seeds'}"
+        return f"{file}: {place if key in varied else 'base' if key in base else MANY[key]}"
 
     asked = own | overrides
     if isinstance(asked.get("weights"), str):
         asked["weights"] = _filled(asked["weights"], asked, where("weights"))
     found = closed(model, asked, where)
     checked = found.model_dump(mode="json")
-    shown = label or _label(_named(configuration, common | checked))
-    name = f"{shown}-s{checked['seed']}"
-    return Run(name, **common, task=found.task, settings=checked, chosen=chosen)
+    name = name_of(configuration, common | checked)
+    replicate = checked["replicate"]
+    suffix = f"-s{checked['seed']}" + (f"r{replicate}" if replicate > 1 else "")
+    return Run(name + suffix, **common, task=found.task, settings=checked, chosen=chosen)
 
 
 def _refuse_sections(overrides: Overrides, where: str) -> None:
     for name in overrides:
+        if name == "continues":
+            raise SettingsError(f"{where}: `continues` belongs to one of `runs`")
         if name in SECTIONS or name == "experiment":
             raise SettingsError(
                 f"{where}: `{name}` holds for all runs alike; set it in {PARAMS}, not in a run"
@@ -162,32 +147,9 @@ def _filled(weights: str, settings: dict[str, Any], where: str) -> str:
         if match[1] not in settings:
             known = nearest(match[1], list(settings))
             raise SettingsError(f"{where}: `weights`: {match[0]} is no setting of the run{known}")
-        return _shown(settings[match[1]])
+        return shown(settings[match[1]])
 
     return re.sub(r"\{(\w+)\}", told, weights)
-
-
-def _named(configuration: Configuration, resolved: dict[str, Any]) -> dict[str, Any]:
-    """What its name is made of: variants by their names, other keys by their values."""
-    variants = configuration.variants or dict.fromkeys(configuration.varied)
-    return {key: resolved[key] if name is None else name for key, name in variants.items()}
-
-
-def _label(varied: dict[str, Any]) -> str:
-    """A name from what varies, by parsed values: `lr0=0.0001+momentum=0.9`.
-
-    Only [A-Za-z0-9._=+-]; where that loses something, a short hash of the values is added.
-    """
-    parts = [f"{name}={_shown(varied[name])}" for name in sorted(varied)]
-    exact = "+".join(parts)
-    label = re.sub(r"[^A-Za-z0-9._=+-]+", "_", exact)[:LONGEST_LABEL]
-    if label != exact:
-        label += "." + hashlib.sha256(exact.encode()).hexdigest()[:6]
-    return label
-
-
-def _shown(value: Any) -> str:
-    return f"{value:.12g}" if isinstance(value, float) else str(value)
 
 
 def refuse_unused(
@@ -202,17 +164,22 @@ def refuse_unused(
     for name in (key for key in keys if params.get(key) != earlier.get(key)):
         known = {
             configuration.place: _knows(name, params, experiment.base | configuration.varied)
-            for configuration in _configurations(experiment)
+            for configuration in configurations(experiment, file)
         }
         used = any(
             known[configuration.place] and name not in experiment.base | configuration.varied
-            for configuration in _configurations(experiment)
+            for configuration in configurations(experiment, file)
         )
-        if not used or (name == "seed" and experiment.seeds):
+        if not used or name in _of_members(experiment):
             raise SettingsError(
                 f"{PARAMS}: `{name}` was set to {params.get(name)!r}, but no run of this "
                 f"experiment uses it: {_overrider(name, experiment, file, any(known.values()))}"
             )
+
+
+def _of_members(experiment: Experiment) -> set[str]:
+    """The settings that the experiment varies within each configuration."""
+    return set(members(experiment)[0].overrides)
 
 
 def _knows(name: str, params: dict[str, Any], overrides: Overrides) -> bool:
@@ -225,7 +192,7 @@ def _knows(name: str, params: dict[str, Any], overrides: Overrides) -> bool:
 def _overrider(name: str, experiment: Experiment, file: str, known: bool) -> str:
     if not known:
         return "no framework of its runs has such a setting"
-    if name == "seed" and experiment.seeds:
-        return f"{file} sets it by `seeds`"
+    if name in _of_members(experiment):
+        return f"{file} sets it by `{MANY[name]}`"
     place = "in `base`" if name in experiment.base else "in each of its runs"
     return f"{file} sets it {place}"

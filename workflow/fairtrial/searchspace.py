@@ -9,6 +9,7 @@ from pydantic import BeforeValidator, Field, model_validator
 from fairtrial.yamlfile import Closed
 
 Engine = Literal["ga", "tpe", "cmaes", "gp", "random"]
+FROM_SEARCH = "from_search"  # in a run: some of its settings are those of a trial
 Number = int | float
 Seed = Annotated[int, Field(ge=0)]
 T = TypeVar("T")

@@ -17,33 +17,16 @@ from pydantic import (
     Discriminator,
     Field,
     Tag,
-    field_validator,
-    model_validator,
 )
 
 from fairtrial import SettingsError
-from fairtrial.defects import KINDS
+from fairtrial.datasets import FOLD, DataSet, one_fold
 from fairtrial.fitness import normalised
 from fairtrial.plugins import plugin, plugins
 from fairtrial.searchspace import Search
-from fairtrial.yamlfile import Closed, closed, nearest, read_yaml
+from fairtrial.yamlfile import NAME, Closed, Name, closed, distinct, nearest, read_yaml
 
 PARAMS = "params.yaml"
-
-NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]*$"
-
-
-def _distinct(values: list[Any]) -> list[Any]:
-    twice = sorted({str(value) for value in values if values.count(value) > 1})
-    if twice:
-        raise ValueError(f"must name each once; {', '.join(twice)} stands there twice")
-    return values
-
-
-def _safe(name: str) -> str:
-    if not re.match(NAME, name):
-        raise ValueError("a name may hold only letters, digits and ._-, as it names files")
-    return name
 
 
 def _some_weight(weights: dict[str, float]) -> dict[str, float]:
@@ -51,8 +34,6 @@ def _some_weight(weights: dict[str, float]) -> dict[str, float]:
     return weights
 
 
-Name = Annotated[str, Field(max_length=80), AfterValidator(_safe)]
-Share = Annotated[float, Field(ge=0, lt=1)]
 Seed = Annotated[int, Field(ge=0)]
 Overrides = dict[str, Any]
 Values = Annotated[list[Any], Field(min_length=1)]
@@ -119,50 +100,6 @@ class Report(Closed):
     rank_by: RankBy
 
 
-class Split(Closed):
-    """How a data set's images come to lie in train, val and test."""
-
-    method: Literal["given", "random", "grouped"]
-    seed: int = 0
-    val: Annotated[Share, Field(gt=0)] = 0.2  # share of images; ignored where the split is given
-    test: Share = 0.2
-
-    @model_validator(mode="after")
-    def _leaves_train(self) -> Split:
-        if self.val + self.test >= 1:
-            raise ValueError("`val` and `test` together leave nothing to train on")
-        return self
-
-
-class DataSet(Closed):
-    """config/datasets/<name>.yaml: one view of a source."""
-
-    source: Name
-    # Names to keep, in this order; null keeps all.
-    classes: Annotated[list[str], Field(min_length=1), AfterValidator(_distinct)] | None = None
-    split: Split
-
-
-class Cleaning(Closed):
-    """The part of config/sources/<name>.yaml that belongs to every format."""
-
-    max_dropped: Annotated[float, Field(ge=0, le=1)] = 0.05  # share of unusable images borne
-    defects: dict[str, str] = Field(default_factory=dict)  # another action than a kind's own
-    # On which pixels boxes of images that EXIF turns were drawn, where no size tells.
-    drawn_on: Literal["shown", "stored"] | None = None
-
-    @field_validator("defects")
-    @classmethod
-    def _possible(cls, defects: dict[str, str]) -> dict[str, str]:
-        for kind, action in defects.items():
-            if kind not in KINDS:
-                raise ValueError(f"`{kind}` is no kind of defect{nearest(kind, list(KINDS))}")
-            if action not in KINDS[kind].actions:
-                possible = list(KINDS[kind].actions)
-                raise ValueError(f"{kind}: cannot `{action}`{nearest(action, possible)}")
-        return defects
-
-
 class Experiment(Closed):
     """config/experiments/<name>.yaml: one question, and the runs that answer it."""
 
@@ -173,7 +110,8 @@ class Experiment(Closed):
     sweep: dict[str, Values] = Field(default_factory=dict)
     # values of a key, or sets of overrides by name
     grid: Annotated[dict[str, Dimension], AfterValidator(_once)] = Field(default_factory=dict)
-    seeds: Annotated[list[Seed], Field(min_length=1), AfterValidator(_distinct)] | None = None
+    seeds: Annotated[list[Seed], Field(min_length=1), AfterValidator(distinct)] | None = None
+    replicate: Annotated[int, Field(ge=1)] = 1
     search: Search | None = None
 
 
@@ -223,19 +161,33 @@ def training_keys() -> frozenset[str]:
 
 def read_experiment(name: Any, where: str = f"{PARAMS}: `experiment`") -> Experiment:
     """config/experiments/<name>.yaml; `where` says where it is named."""
-    path = _config("experiments", name, where)
+    path = config_file("experiments", name, where)
     experiment: Experiment = closed(Experiment, read_yaml(path), str(path))
     return experiment
 
 
 def read_dataset(name: Any, where: str = "`dataset`") -> DataSet:
-    """config/datasets/<name>.yaml; `where` says where it is named."""
-    path = _config("datasets", name, where)
+    """config/datasets/<name>.yaml; `where` says where it is named.
+
+    `<name>.fold2` is the second of the data sets that a `kfold` in <name>.yaml stands for.
+    """
+    return one_fold(_data_set(name, where), str(name), where)
+
+
+def data_sets(name: Any, where: str = "`dataset`") -> list[str]:
+    """The data sets that a name stands for: itself, or one a fold where it leaves the fold open."""
+    return [str(name)] if FOLD.match(str(name)) else _data_set(name, where).folds(str(name))
+
+
+def _data_set(name: Any, where: str) -> DataSet:
+    fold = FOLD.match(str(name))
+    path = config_file("datasets", fold[1] if fold else name, where)
     dataset: DataSet = closed(DataSet, read_yaml(path), str(path))
     return dataset
 
 
-def _config(folder: str, name: Any, where: str) -> Path:
+def config_file(folder: str, name: Any, where: str) -> Path:
+    """config/<folder>/<name>.yaml; raises SettingsError, saying what was meant, without one."""
     path = Path("config", folder, f"{name}.yaml")
     known = [p.stem for p in path.parent.glob("*.yaml") if re.match(NAME, p.stem)]
     if name in known:
@@ -243,24 +195,3 @@ def _config(folder: str, name: Any, where: str) -> Path:
     if path.is_file():
         raise SettingsError(f"{where}: {path}: a name may hold only letters, digits and ._-")
     raise _unknown(f"{folder[:-1]} in {path.parent}", name, known, where)
-
-
-def read_source(name: Any, where: str = "`source`") -> dict[str, dict[str, Any]]:
-    """config/sources/<name>.yaml: the settings of `download` and, unless it holds only other
-    files (as checkpoints), of `convert`; `where` says where the source is named."""
-    path = _config("sources", name, where)
-    content = read_yaml(path)
-    kind, form = content.pop("kind", None), content.pop("format", None)
-    options = content.pop("options", {})
-    cleaning = {key: content.pop(key) for key in Cleaning.model_fields if key in content}
-    source = closed(plugin_settings("sources", kind, f"{path}: `kind`"), content, str(path))
-    found = {"download": {"name": name, "kind": kind, **source.model_dump(mode="json")}}
-    if form is not None:
-        model = plugin_settings("formats", form, f"{path}: `format`")
-        checked = closed(model, options, f"{path}: options")
-        found["convert"] = {
-            "format": form,
-            "options": checked.model_dump(mode="json"),
-            **closed(Cleaning, cleaning, str(path)).model_dump(mode="json"),
-        }
-    return found

@@ -41,11 +41,15 @@ class Study:
     seed: int
     search: Search
 
+    @property
+    def workers(self) -> range:
+        """The numbers of its workers."""
+        return range(1, self.search.workers + 1)
+
     def of_worker(self) -> dict[str, Any]:
         """What a worker is told."""
-        start = {"task": self.start.task, **self.start.settings}  # as `train` is told
-        asked = self._asked() | {"pruning": self.search.pruning}
-        return asked | {"backend": self.start.backend, "start": start}
+        start = {"backend": self.start.backend, "start": self.start.settings}
+        return self._asked() | start | {"pruning": self.search.pruning}
 
     def of_study(self, runs: list[Run]) -> dict[str, Any]:
         """What is told to the stage that judges the trials, for `runs` that are made of them."""

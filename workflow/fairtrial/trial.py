@@ -16,7 +16,7 @@ from functools import cached_property
 from pathlib import Path
 
 from fairtrial import DataError, SettingsError
-from fairtrial.configuration import MANY, Configuration, letter, value
+from fairtrial.configuration import ABSENT, MANY, Configuration, letter, value
 from fairtrial.ranking import Rule, rule
 from fairtrial.results import FIGURES, Run, View
 
@@ -67,9 +67,13 @@ class Trial:
 
     @cached_property
     def differing(self) -> list[str]:
-        """Settings that are not equal in all runs, `model` and `dataset` first."""
+        """Settings that are not equal in all runs that have them, `model` and `dataset` first.
+
+        What only one framework has tells nothing apart that its name does not.
+        """
         names = sorted({name for run in self.runs for name in run.settings})
-        found = [n for n in names if len({value(run.settings, n) for run in self.runs}) > 1]
+        told = {n: {value(run.settings, n) for run in self.runs} - {ABSENT} for n in names}
+        found = [name for name in names if len(told[name]) > 1]
         first = [n for n in ("backend", "model", "dataset") if n in found]
         return first + [n for n in found if n not in first]
 

@@ -8,7 +8,7 @@ from snakemake.exceptions import WorkflowError
 sys.path.insert(0, str(Path(workflow.basedir, "workflow")))
 
 from fairtrial import FairtrialError
-from fairtrial.beside_dvc import own_records, reminder
+from fairtrial.housekeeping import own_records, reminder
 from fairtrial.plan import Plan
 
 # Python is the one that runs Snakemake, unless Snakemake makes an environment (--sdm conda); the
@@ -65,6 +65,13 @@ def choice(wildcards):
         return []
     study = checkpoints.study.get(experiment=wildcards.experiment, study=chosen.study)
     return f"{study.output.choices}/{chosen.file}"
+
+
+def workers(wildcards):
+    """What the workers of a study leave when they are done."""
+    numbers = PLAN.studies[wildcards.study].workers
+    pattern = "results/{experiment}/search/{study}/workers/{worker}.json"
+    return expand(pattern, worker=numbers, **wildcards)
 
 
 def studied(wildcards):

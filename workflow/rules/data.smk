@@ -37,6 +37,7 @@ rule convert:
         images=directory("data/clean/{source}/images"),
         annotations="data/clean/{source}/annotations.json",
         quality="data/clean/{source}/quality.json",
+        duplicates="data/clean/{source}/duplicates.json",
     log:
         "logs/convert/{source}.log",
     benchmark:
@@ -55,6 +56,7 @@ rule convert:
         " --images {output.images:q}"
         " --annotations {output.annotations:q}"
         " --quality {output.quality:q}"
+        " --duplicates {output.duplicates:q}"
         " > {log:q} 2>&1"
 
 
@@ -64,6 +66,7 @@ checkpoint split:
     """Make one data set: its classes, and its train, val and test images."""
     input:
         source=lambda w: f"data/clean/{PLAN.datasets[w.dataset].source}/annotations.json",
+        duplicates=lambda w: f"data/clean/{PLAN.datasets[w.dataset].source}/duplicates.json",
     output:
         annotations="data/sets/{dataset}/annotations.json",
         certificate="data/sets/{dataset}/split.json",
@@ -80,6 +83,7 @@ checkpoint split:
         "python -m fairtrial split"
         " --settings {params.settings:q}"
         " --source {input.source:q}"
+        " --duplicates {input.duplicates:q}"
         " --annotations {output.annotations:q}"
         " --certificate {output.certificate:q}"
         " > {log:q} 2>&1"

@@ -10,6 +10,7 @@ rule train:
         annotations=of_set("annotations"),
         split=of_set("certificate"),
         initial=lambda w: PLAN.initial(w.run),
+        continues=lambda w: PLAN.continued(w.run, w.experiment),
         chosen=choice,
     output:
         weights="results/{experiment}/runs/{run}/weights.pt",
@@ -35,6 +36,7 @@ rule train:
         " --annotations {input.annotations:q}"
         " --split {input.split:q}"
         " --initial {params.initial:q}"
+        " --continues {input.continues:q}"
         " --chosen {input.chosen:q}"
         " --threads {threads}"
         " --weights {output.weights:q}"

@@ -41,7 +41,7 @@ rule search:
 checkpoint study:
     """Judge the trials of a study by the present fitness; choose the best."""
     input:
-        workers=lambda w: PLAN.workers(w.study),
+        workers=workers,
     output:
         trials="results/{experiment}/search/{study}/trials.csv",
         best="results/{experiment}/search/{study}/best.yaml",

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from fairtrial import BackendError
+from fairtrial.boxes import Box, shares
 from fairtrial.dataset import Image, View, whole_file
 
 
@@ -44,16 +45,9 @@ def lay_out(view: View, place: Path) -> Path:
     return place / "data.yaml"
 
 
-def box_text(bbox: tuple[float, float, float, float], image: Image) -> str:
+def box_text(bbox: Box, image: Image) -> str:
     """Centre and size of a box as shares of the image: `x y w h`."""
-    x, y, w, h = bbox
-    values = (
-        (x + w / 2) / image.width,
-        (y + h / 2) / image.height,
-        w / image.width,
-        h / image.height,
-    )
-    return " ".join(map(str, values))
+    return " ".join(map(str, shares(bbox, (image.width, image.height))))
 
 
 @contextmanager

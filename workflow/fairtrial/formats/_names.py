@@ -10,6 +10,7 @@ from typing import Annotated
 from pydantic import AfterValidator, BaseModel, ConfigDict
 
 from fairtrial import DataError
+from fairtrial.dataset import View
 
 FOLDER = "folder"
 
@@ -77,3 +78,22 @@ def _by_rule(label: PurePosixPath, naming: Naming) -> str | None:
         return str(label.parent / match.expand(naming.image)) if match else None
     except (re.error, IndexError) as error:
         raise DataError(f"naming: image: {naming.image!r}: {error}") from error
+
+
+def exported_names(view: View) -> dict[int, str]:
+    """A name without folders for each image of a view, by id; no two differ in suffix alone."""
+    files = {i.id: PurePosixPath(i.file_name) for i in view.dataset.images}
+    parents = {file.parent for file in files.values()}
+    flat = {
+        number: file.name if len(parents) == 1 else "_".join(file.parts)
+        for number, file in files.items()
+    }
+    taken: dict[str, int] = {}
+    found = {}
+    for number, name in sorted(flat.items()):
+        path = PurePosixPath(name)
+        stem = path.stem if path.stem not in taken else f"{path.stem}-{number}"
+        if taken.setdefault(stem, number) != number:
+            raise DataError(f"{name}: another image is called {stem} already")
+        found[number] = stem + path.suffix
+    return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -9,11 +10,14 @@ from pydantic import BaseModel, ConfigDict
 
 from fairtrial import DataError
 from fairtrial.boxes import Box
-from fairtrial.dataset import Annotation, Dataset, Image
+from fairtrial.dataset import SIDES, Annotation, Dataset, Image, View
+from fairtrial.dataset import write as write_set
 from fairtrial.defects import BoxFromSegment, Defect, ObjectWithoutBox, UnknownClass
-from fairtrial.folders import checked_path
-from fairtrial.jsonrows import sections
+from fairtrial.folders import checked_path, copy_file
+from fairtrial.formats._names import exported_names
+from fairtrial.jsonfile import sections
 
+LOSES = ""  # what the format cannot hold
 PARTS = ("images", "annotations", "categories")
 
 
@@ -54,6 +58,28 @@ def read(folder: Path, options: Settings) -> tuple[Dataset, list[Defect]]:
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise DataError(f"{file.annotations}: not COCO JSON ({error!r})") from error
     return found, faults
+
+
+def write(view: View, folder: Path) -> dict[str, Any]:
+    """A JSON file and a folder of images a side. Returns the options that read them."""
+    names, files = exported_names(view), []
+    for side in SIDES:
+        images = view.side(side)
+        if not images:
+            continue
+        for image in images:
+            copy_file(view.folder / image.file_name, folder / side / names[image.id])
+        ids = {image.id for image in images}
+        own = Dataset(
+            [replace(image, file_name=names[image.id]) for image in images],
+            [a for a in view.dataset.annotations if a.image_id in ids],
+            view.dataset.categories,
+        )
+        write_set(own, folder / "annotations" / f"instances_{side}.json")
+        files.append(
+            {"annotations": f"annotations/instances_{side}.json", "images": side, "split": side}
+        )
+    return {"files": files, "group": "group"}
 
 
 class _File:

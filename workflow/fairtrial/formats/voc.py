@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from math import nan
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
 from fairtrial import DataError
 from fairtrial.boxes import Box
-from fairtrial.dataset import SIDES, Annotation, Dataset, Image
+from fairtrial.dataset import SIDES, Annotation, Dataset, Image, View
 from fairtrial.defects import (
     Defect,
     LabelWithoutImage,
@@ -19,12 +19,15 @@ from fairtrial.defects import (
     UnannotatedImage,
     UnknownClass,
 )
-from fairtrial.folders import checked_path, files_below
-from fairtrial.formats._names import Group, Naming, group_of, image_stems
+from fairtrial.folders import checked_path, copy_file, files_below
+from fairtrial.formats._names import Group, Naming, exported_names, group_of, image_stems
 from fairtrial.imagefile import SUFFIXES
 
 if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
+
+
+LOSES = "crowd regions, areas of segments and groups"  # what the format cannot hold
 
 
 class Settings(BaseModel):
@@ -75,6 +78,51 @@ def read(folder: Path, options: Settings) -> tuple[Dataset, list[Defect]]:
         reader.add(stem, of_image, rows[stem], sides.get(stem))
     reader.add_rest()
     return found, reader.faults
+
+
+def write(view: View, folder: Path) -> dict[str, Any]:
+    """XML files with coordinates as edges, images and lists of sides; returns the options that
+    read them."""
+    from xml.etree.ElementTree import ElementTree
+
+    names, objects = exported_names(view), view.dataset.by_image()
+    for part in ("Annotations", "JPEGImages", "ImageSets/Main"):
+        (folder / part).mkdir(parents=True)
+    for side in SIDES:
+        stems = []
+        for image in view.side(side):
+            name = names[image.id]
+            copy_file(view.folder / image.file_name, folder / "JPEGImages" / name)
+            stems.append(PurePosixPath(name).stem)
+            row = _element(image, name, objects[image.id], view.dataset.categories)
+            ElementTree(row).write(folder / "Annotations" / f"{stems[-1]}.xml", "unicode")
+        text = "".join(f"{stem}\n" for stem in stems)
+        (folder / "ImageSets/Main" / f"{side}.txt").write_text(text, encoding="utf-8")
+    classes = list(view.dataset.categories.values())
+    return {"image_sets": "ImageSets/Main", "coordinates": "edges", "classes": classes}
+
+
+def _element(
+    image: Image, name: str, objects: list[Annotation], categories: dict[int, str]
+) -> Element:
+    from xml.etree.ElementTree import Element, SubElement
+
+    def add(parent: Element, values: dict[str, object]) -> None:
+        for key, value in values.items():
+            SubElement(parent, key).text = str(value)
+
+    root = Element("annotation")
+    add(root, {"filename": name})
+    add(SubElement(root, "size"), {"width": image.width, "height": image.height, "depth": 3})
+    for a in objects:
+        if a.bbox is None or a.iscrowd:
+            continue
+        x, y, w, h = a.bbox
+        row = SubElement(root, "object")
+        add(row, {"name": categories[a.category_id], "difficult": 0})
+        edges = {"xmin": x, "ymin": y, "xmax": x + w, "ymax": y + h}
+        add(SubElement(row, "bndbox"), {key: f"{value:.17g}" for key, value in edges.items()})
+    return root
 
 
 class _Reader:

@@ -7,17 +7,20 @@ objects, as the format has it.
 
 from __future__ import annotations
 
+import json
 from pathlib import Path, PurePosixPath
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
 from fairtrial import DataError, imagefile
-from fairtrial.boxes import Box
-from fairtrial.dataset import SIDES, Annotation, Dataset, Image
+from fairtrial.boxes import Box, Size, shares
+from fairtrial.dataset import SIDES, Annotation, Dataset, Image, View
 from fairtrial.defects import BoxFromSegment, Defect, LabelWithoutImage, NoLabelFile, UnknownClass
-from fairtrial.folders import checked_path, files_below
-from fairtrial.formats._names import Group, Naming, group_of, image_stems
+from fairtrial.folders import checked_path, copy_file, files_below
+from fairtrial.formats._names import Group, Naming, exported_names, group_of, image_stems
+
+LOSES = "crowd regions, areas of segments and groups"  # what the format cannot hold
 
 
 class Settings(BaseModel):
@@ -55,6 +58,34 @@ def read(folder: Path, options: Settings) -> tuple[Dataset, list[Defect]]:
             )
         reader.add_place(part, side)
     return reader.found, reader.faults
+
+
+def write(view: View, folder: Path) -> dict[str, Any]:
+    """Images and text files by side, and data.yaml; returns the options that read them."""
+    names, objects = exported_names(view), view.dataset.by_image()
+    classes = {number: at for at, number in enumerate(sorted(view.dataset.categories))}
+    sides = [side for side in SIDES if view.side(side)]
+    for side in sides:
+        (folder / "labels" / side).mkdir(parents=True)
+        for image in view.side(side):
+            path = PurePosixPath(side, names[image.id])
+            copy_file(view.folder / image.file_name, folder / "images" / path)
+            lines = [
+                " ".join(map(str, (classes[a.category_id], *shares(a.bbox, _size(image))))) + "\n"
+                for a in objects[image.id]
+                if a.bbox and not a.iscrowd
+            ]
+            label = folder / "labels" / path.with_suffix(".txt")
+            label.write_text("".join(lines), encoding="utf-8")
+    known = {at: view.dataset.categories[number] for number, at in classes.items()}
+    lines = [f"{side}: images/{side}" for side in sides]
+    lines += ["names:", *(f"  {at}: {json.dumps(name)}" for at, name in known.items())]
+    (folder / "data.yaml").write_text("\n".join([*lines, ""]), encoding="utf-8")
+    return {}
+
+
+def _size(image: Image) -> Size:
+    return image.width, image.height
 
 
 def _is_below(path: Path, folder: Path) -> bool:

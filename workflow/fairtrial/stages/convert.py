@@ -13,6 +13,7 @@ from fairtrial import DataError, checksums, dataset, folders, imagefile
 from fairtrial.actions import Actions, listed
 from fairtrial.dataset import Dataset, Image
 from fairtrial.defects import Defect, LabelWithoutImage, MissingImage, UnannotatedImage
+from fairtrial.duplicates import find
 from fairtrial.imagefile import Checked
 from fairtrial.mending import Side, mend
 from fairtrial.plugins import plugin
@@ -39,8 +40,9 @@ def convert(
     images: Path,
     annotations: Path,
     quality: Path,
+    duplicates: Path,
 ) -> None:
-    """Write clean `images`, their `annotations` and the `quality` report of one source.
+    """Write clean `images`, their `annotations`, and the reports on `quality` and `duplicates`.
 
     `settings`: see Settings. `raw` is only read. Raises ChecksumError if `raw` is not what
     `manifest` names, and DataError if there is a defect that is to be refused, too many
@@ -65,6 +67,8 @@ def convert(
         _refuse_too_many_dropped(faults, total, actions, chosen.max_dropped, raw)
         clean = mended.set.canonical()
         _refuse_empty(clean, raw)
+    looks = {one.file_name: one.look for one in checked}
+    dataset.write_json(duplicates, find({i.file_name: i.sha256 for i in clean.images}, looks))
     dataset.write(clean, annotations)
     dataset.write_json(quality, _report(clean, faults, actions))
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from fairtrial.dataset import read_view, write_json
+from fairtrial.dataset import write_json
+from fairtrial.leaks import read_sound_view
 from fairtrial.stages.train import inputs_of
 
 
@@ -35,7 +36,7 @@ def search(
         **own,
         code=code,
         inputs=inputs_of(annotations, split, initial),
-        view=lambda: read_view(annotations, split, images),
+        view=lambda: read_sound_view(annotations, split, images),
         initial=initial,
         threads=threads,
     )

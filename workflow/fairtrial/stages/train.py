@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 from typing import Any
 
 from fairtrial import checksums, progress, provenance
-from fairtrial.dataset import read_json, read_sides, read_view, whole_file, write_json
+from fairtrial.checkpoint import copy_whole
+from fairtrial.dataset import read_json, read_sides, write_json
+from fairtrial.leaks import read_sound_view
 from fairtrial.training import entry_key, obtain_trained
 
 
@@ -19,6 +20,7 @@ def train(
     annotations: Path,
     split: Path,
     initial: Path | None,
+    continues: Path | None,
     chosen: Path | None,
     threads: int,
     weights: Path,
@@ -27,11 +29,14 @@ def train(
 ) -> None:
     """Fit one run, or adopt it from the store where an equal one is finished.
 
-    settings: `backend`, `task`, everything its `Settings` holds, and as `chosen` the names of those
-    that `chosen`, a trial of a search, gives; code: fingerprint of the code that fits; initial: the
-    checkpoint to start from, or none. Raises BackendError and StoreError.
+    settings: `backend` and everything its `Settings` holds; code: fingerprint of the code that
+    fits; initial: the checkpoint to start from; continues: record.json of the run from whose end
+    state this one goes on; chosen: the trial of a search that gives the settings listed in
+    `settings` as `chosen`. Raises BackendError, StoreError, and DataError where the split leaks.
     """
+    earlier = read_json(continues) if continues else {}
     inputs = inputs_of(annotations, split, initial)
+    inputs |= {"continues": earlier["key"]} if earlier else {}
     framework = settings["backend"]
     own, trial = _own(settings, chosen)
     with progress.told(weights, settings, entry_key(framework, own, code, inputs)) as live:
@@ -40,27 +45,23 @@ def train(
             settings=own,
             code=code,
             inputs=inputs,
-            view=lambda: read_view(annotations, split, images),
+            view=lambda: read_sound_view(annotations, split, images),
             initial=initial,
             threads=threads,
             after_epoch=live.after_epoch,
         )
-        made = read_json(entry / "record.json")
-        name = trial | {
-            "run": weights.parent.name,
-            "configuration": weights.parent.name.rpartition("-s")[0],
-            "seed": settings["seed"],
-            "dataset": annotations.parent.name,
+        name = _name(weights.parent.name, annotations.parent.name, settings["seed"]) | {
             "backend": framework,
             "settings": own,
             "key": entry.name,
             "code": code,
             "inputs": inputs | {"weights": _named(settings["weights"], inputs["weights"])},
+            "continued_from": earlier.get("run"),
             "adopted": adopted,
         }
-        _copy(entry / "weights.pt", weights)
-        _copy(entry / "history.csv", history)
-        write_json(record, made | name)
+        copy_whole(entry / "weights.pt", weights)
+        copy_whole(entry / "history.csv", history)
+        write_json(record, read_json(entry / "record.json") | name | trial)
 
 
 def _own(settings: dict[str, Any], chosen: Path | None) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -83,11 +84,11 @@ def inputs_of(annotations: Path, split: Path, initial: Path | None) -> dict[str,
     }
 
 
+def _name(run: str, dataset: str, seed: int) -> dict[str, Any]:
+    configuration = run.rpartition("-s")[0]
+    return {"run": run, "configuration": configuration, "dataset": dataset, "seed": seed}
+
+
 def _named(path: str | None, sha: str | None) -> dict[str, str] | None:
     """The checkpoint that a run started from, by its source's name and its content."""
     return {"path": path, "sha256": sha} if path and sha else None
-
-
-def _copy(source: Path, target: Path) -> None:
-    with source.open("rb") as reader, whole_file(target, "wb") as writer:
-        shutil.copyfileobj(reader, writer)

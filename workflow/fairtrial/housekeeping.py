@@ -1,25 +1,10 @@
-"""What the workflow does because DVC stands around it."""
+"""What the Snakefile does before its jobs and after them."""
 
 from __future__ import annotations
 
 import os
 import shutil
-import subprocess
 from pathlib import Path
-from typing import Any
-
-from fairtrial.yamlfile import read_yaml_text
-
-
-def params_before() -> dict[str, Any] | None:
-    """params.yaml as it was before `dvc exp run -S …` changed it; None outside of such a call."""
-    revision = os.environ.get("DVC_EXP_BASELINE_REV")
-    if not revision:
-        return None
-    asked = subprocess.run(
-        ["git", "show", f"{revision}:params.yaml"], capture_output=True, text=True, check=False
-    )
-    return read_yaml_text(asked.stdout, revision) if asked.returncode == 0 else None
 
 
 def own_records(folder: Path = Path(".snakemake/metadata")) -> None:

@@ -1,0 +1,163 @@
+"""Out and in again: what a format is given is what `convert` makes of it."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from generated import generated
+from PIL import Image as images
+
+from fairtrial import checksums, dataset, folders
+from fairtrial.dataset import Dataset, View
+from fairtrial.plugins import plugin, plugins
+from fairtrial.stages.convert import convert
+
+WRITERS = [name for name in plugins("formats") if hasattr(plugin("formats", name), "write")]
+
+
+def nearly(box: tuple[float, ...]) -> Any:
+    """Equal to a thousand-millionth of a pixel: centres and edges are sums, and are rounded."""
+    return pytest.approx(box, abs=1e-9, rel=0)
+
+
+def read_again(name: str, folder: Path, options: dict[str, Any], clean: Path) -> Dataset:
+    names = folders.files_below(folder)
+    checksums.write_manifest(checksums.sha256_of(folder, names), clean / "sha256")
+    convert(
+        settings={"format": name, "options": options, "max_dropped": 0},
+        raw=folder,
+        manifest=clean / "sha256",
+        images=clean / "images",
+        annotations=clean / "annotations.json",
+        quality=clean / "quality.json",
+        duplicates=clean / "duplicates.json",
+    )
+    assert dataset.read_json(clean / "quality.json")["defects"] == {}
+    return dataset.read(clean / "annotations.json")
+
+
+def content(found: Dataset, whole: bool, near: Callable[..., Any] = tuple) -> dict[str, Any]:
+    """A set by the content of its images: what does not depend on names and numbers. `whole`:
+    with all that only the hub and COCO hold. `near` makes a box comparable."""
+    objects = found.by_image()
+    return {
+        i.sha256: (
+            (i.width, i.height, i.split, i.group if whole else None),
+            [
+                (
+                    found.categories[a.category_id],
+                    near(a.bbox),
+                    (a.area, a.iscrowd) if whole else None,
+                )
+                for a in sorted(objects[i.id], key=lambda a: (a.category_id, a.bbox))
+                if whole or not a.iscrowd
+            ],
+        )
+        for i in found.images
+    }
+
+
+@pytest.mark.parametrize("name", WRITERS)
+@pytest.mark.parametrize("seed", range(8))
+def test_out_and_in_again_equals_the_hub(name: str, seed: int, tmp_path: Path) -> None:
+    view = generated(seed, tmp_path / "images")
+    (tmp_path / "out").mkdir()
+    options = plugin("formats", name).write(view, tmp_path / "out")
+    found = read_again(name, tmp_path / "out", options, tmp_path / "clean")
+    assert list(found.categories.values()) == list(view.dataset.categories.values())
+    if name == "coco":  # to the last bit
+        assert content(found, True) == content(view.dataset, True)
+    else:
+        assert content(found, False) == content(view.dataset, False, nearly)
+
+
+@pytest.mark.parametrize("name", WRITERS)
+def test_images_of_one_name_stay_apart(name: str, tmp_path: Path) -> None:
+    view = generated(1, tmp_path / "images")
+    for at, image in enumerate(view.dataset.images):
+        new = f"x{image.file_name[-4:]}" if at < 2 else f"{at}/x{image.file_name[-4:]}"
+        old = tmp_path / "images" / image.file_name
+        image.file_name = new
+        folders.copy_file(old, tmp_path / "other" / new)
+    (tmp_path / "out").mkdir()
+    moved = View(view.dataset, view.sides, tmp_path / "other")
+    options = plugin("formats", name).write(moved, tmp_path / "out")
+    found = read_again(name, tmp_path / "out", options, tmp_path / "clean")
+    assert len(found.images) == len(view.dataset.images)
+    assert content(found, False) == content(view.dataset, False, nearly)
+
+
+@pytest.mark.parametrize("ids", [[0, 1, 2], [1, 2, 3], [1, 18, 90], [90, 1, 18], [7, 3, 5]])
+def test_no_way_shifts_a_class(ids: list[int], tmp_path: Path) -> None:
+    """COCO's ids (from 0, from 1, with gaps, in any order) → hub → YOLO's → hub."""
+    import json
+
+    import pycocotools.coco
+
+    file = io.BytesIO()
+    images.linear_gradient("L").convert("RGB").resize((40, 40)).save(file, "PNG")
+    raw = tmp_path / "raw"
+    raw.mkdir()
+    (raw / "a.png").write_bytes(file.getvalue())
+    boxes = {name: [at, at, 10, 10] for at, name in enumerate(["cat", "dog", "owl"])}
+    rows = {
+        "images": [{"id": 0, "file_name": "a.png"}],
+        "annotations": [
+            {"id": at, "image_id": 0, "category_id": ids[at], "bbox": box}
+            for at, box in enumerate(boxes.values())
+        ],
+        "categories": [{"id": ids[at], "name": name} for at, name in enumerate(boxes)],
+    }
+    (raw / "a.json").write_text(json.dumps(rows))
+    options = {"files": [{"annotations": "a.json"}]}
+    hub = read_again("coco", raw, options, tmp_path / "clean")
+    expected = {name: tuple(box) for name, box in boxes.items()}
+    assert {hub.categories[a.category_id]: a.bbox for a in hub.annotations} == expected
+    loaded = pycocotools.coco.COCO(str(tmp_path / "clean" / "annotations.json"))
+    assert {c["name"] for c in loaded.loadCats(loaded.getCatIds())} == set(boxes)
+    assert loaded.getCatIds() == [1, 2, 3]
+    (tmp_path / "yolo").mkdir()
+    view = View(hub, {"train": [1], "val": [], "test": []}, tmp_path / "clean" / "images")
+    plugin("formats", "yolo").write(view, tmp_path / "yolo")
+    names = [name for _, name in sorted(zip(ids, boxes, strict=True))]
+    lines = (tmp_path / "yolo" / "labels" / "train" / "a.txt").read_text().split("\n")
+    numbers = {names[int(line[0])]: float(line.split()[1]) * 40 - 5 for line in lines if line}
+    assert numbers == pytest.approx({name: box[0] for name, box in boxes.items()})
+    again = read_again("yolo", tmp_path / "yolo", {}, tmp_path / "again")
+    found = {again.categories[a.category_id]: a.bbox for a in again.annotations}
+    assert found == {name: pytest.approx(box) for name, box in expected.items()}
+
+
+def test_pycocotools_and_ultralytics_count_what_we_count(tmp_path: Path) -> None:
+    import pycocotools.coco
+
+    from fairtrial.backends._ultralytics_files import workplace
+
+    view = generated(5, tmp_path / "images")
+    objects = view.dataset.annotations
+    dataset.write(view.dataset, tmp_path / "annotations.json")
+    coco = pycocotools.coco.COCO(str(tmp_path / "annotations.json"))
+    assert len(coco.getImgIds()) == len(view.dataset.images)
+    assert len(coco.getAnnIds()) == len(objects)
+    for number in view.dataset.categories:
+        ours = [a for a in objects if a.category_id == number]
+        assert len(coco.getAnnIds(catIds=[number])) == len(ours)
+    (tmp_path / "out").mkdir()
+    plugin("formats", "yolo").write(view, tmp_path / "out")
+    with workplace():
+        from ultralytics.data.dataset import YOLODataset
+        from ultralytics.data.utils import check_det_dataset
+
+        data = check_det_dataset(str(tmp_path / "out" / "data.yaml"))
+        for side in ("train", "val"):
+            found = YOLODataset(img_path=data[side], data=data, task="detect", imgsz=64)
+            ids = set(view.sides[side])
+            kept = [a for a in objects if a.image_id in ids and not a.iscrowd]
+            assert len(found) == len(ids)
+            assert sum(len(label["cls"]) for label in found.labels) == len(kept)
+            theirs = sorted(int(c) for label in found.labels for c in label["cls"].ravel())
+            assert theirs == sorted(a.category_id - 1 for a in kept)

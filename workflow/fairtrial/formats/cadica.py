@@ -1,0 +1,124 @@
+"""CADICA: a tree of patients and videos of angiography, with a text file of boxes a frame.
+
+    selectedVideos/<patient>/lesionVideos.txt, nonlesionVideos.txt      names of videos
+    selectedVideos/<patient>/<video>/<patient>_<video>_selectedFrames.txt   names of frames
+    selectedVideos/<patient>/<video>/input/<frame>.png
+    selectedVideos/<patient>/<video>/groundtruth/<frame>.txt            x y width height class
+
+Frames that are not selected do not belong to the set. A frame of a video without lesions has
+no text file, and no object.
+"""
+
+from __future__ import annotations
+
+from math import nan
+from pathlib import Path, PurePosixPath
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from fairtrial import DataError
+from fairtrial.dataset import Annotation, Dataset, Image
+from fairtrial.defects import Defect, LabelWithoutImage, UnannotatedImage, UnknownClass
+from fairtrial.folders import checked_path
+
+
+class Settings(BaseModel):
+    """The options of the format."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    videos: str = "selectedVideos"  # the folder of patients
+    # Degrees of stenosis in percent, from the mildest to the occlusion.
+    classes: tuple[str, ...] = ("p0_20", "p20_50", "p50_70", "p70_90", "p90_98", "p99", "p100")
+    group: Literal["patient", "video"] = "patient"
+    first_pixel: Literal[0, 1] = 0  # the number of the pixel in the top left corner
+
+
+def read(folder: Path, options: Settings) -> tuple[Dataset, list[Defect]]:
+    """The selected frames of all videos. Raises DataError where a folder or a list is missing,
+    or a line is not `x y width height class`."""
+    top = folder / checked_path(options.videos, "videos")
+    patients = sorted(path.name for path in top.iterdir() if path.is_dir()) if top.is_dir() else []
+    if not patients:
+        raise DataError(f"there is no patient in {top} (options: videos)")
+    found = Dataset(categories=dict(enumerate(options.classes, 1)))
+    found.origins = {number: [name] for number, name in found.categories.items()}
+    faults: list[Defect] = []
+    for patient in patients:
+        healthy = _names(top / patient / "nonlesionVideos.txt")
+        listed = _names(top / patient / "lesionVideos.txt") + healthy
+        present = sorted(path.name for path in (top / patient).iterdir() if path.is_dir())
+        for video in sorted(set(listed) - set(present)):
+            where = f"{options.videos}/{patient}"
+            faults.append(LabelWithoutImage(where, f"lists {video}, which has no folder"))
+        for video in present:
+            faults += _Video(folder, options, patient, video).add_to(found, video in healthy)
+    return found, faults
+
+
+def _names(path: Path) -> list[str]:
+    """The names in a list, whatever its line ends; an empty list has none."""
+    try:
+        text = path.read_text("utf-8-sig")
+    except FileNotFoundError as error:
+        raise DataError(f"{path}: no such file") from error
+    except UnicodeDecodeError as error:
+        raise DataError(f"{path}: not a list of names ({error})") from error
+    return [checked_path(name, str(path)) for name in text.split()]
+
+
+class _Video:
+    """The frames of one video, and their labels."""
+
+    def __init__(self, folder: Path, options: Settings, patient: str, video: str) -> None:
+        self.folder, self.options = folder, options
+        self.place = PurePosixPath(options.videos, patient, video)
+        self.name = f"{patient}_{video}"
+        self.group = patient if options.group == "patient" else self.name
+
+    def add_to(self, found: Dataset, healthy: bool) -> list[Defect]:
+        """Add the selected frames to a set. `healthy`: one without text file has no object."""
+        frames = _names(self.folder / self.place / f"{self.name}_selectedFrames.txt")
+        labels = self.folder / self.place / "groundtruth"
+        stems = {path.stem for path in labels.glob("*.txt")}
+        faults: list[Defect] = [
+            LabelWithoutImage(f"{self.place}/groundtruth/{stem}.txt", "not a selected frame")
+            for stem in sorted(stems - set(frames))
+        ]
+        for frame in frames:
+            name = f"{self.place}/input/{frame}.png"
+            image = Image(len(found.images) + 1, name, 0, 0, group=self.group)
+            found.images.append(image)
+            if frame in stems:
+                faults += self._objects(found, image, labels / f"{frame}.txt")
+            elif not healthy:
+                faults.append(UnannotatedImage(name))
+        return faults
+
+    def _objects(self, found: Dataset, image: Image, path: Path) -> list[Defect]:
+        numbers = {name: number for number, name in found.categories.items()}
+        faults: list[Defect] = []
+        for at, line in enumerate(path.read_text("utf-8-sig", "replace").splitlines(), 1):
+            if not line.strip():
+                continue
+            where = f"{path.name}:{at}"
+            *box, kind = line.split()
+            if len(box) != 4:
+                raise DataError(f"{where}: not `x y width height class`: {line!r}")
+            x, y, w, h = map(_number, box)
+            if kind not in numbers:
+                seen = f"{where}: {kind!r}; there are {', '.join(numbers)}"
+                faults.append(UnknownClass(image.file_name, seen))
+                continue
+            first = self.options.first_pixel
+            made = Annotation(image.id, numbers[kind], (x - first, y - first, w, h), w * h)
+            found.annotations.append(made)
+        return faults
+
+
+def _number(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        return nan

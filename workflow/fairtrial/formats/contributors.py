@@ -1,0 +1,96 @@
+"""Handed in by several people: a folder a contributor, each in a format of its own."""
+
+from __future__ import annotations
+
+import unicodedata
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from fairtrial import DataError
+from fairtrial.dataset import Annotation, Dataset, Image
+from fairtrial.defects import Defect
+from fairtrial.folders import checked_path
+from fairtrial.plugins import plugin
+
+
+class Part(BaseModel):
+    """What one contributor handed in."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    folder: str  # relative to the raw folder; also the contributor's name
+    format: str  # any other format
+    options: dict[str, Any] = Field(default_factory=dict)  # of that format
+
+
+class Settings(BaseModel):
+    """The options of the format."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    parts: tuple[Part, ...] = ()
+
+
+def read(folder: Path, options: Settings) -> tuple[Dataset, list[Defect]]:
+    """All parts as one set, the contributor as group. Classes of one name are one class.
+
+    Raises DataError, naming the contributor, for what the formats refuse.
+    """
+    if not options.parts:
+        raise DataError("options: `parts` names no contributor")
+    if len({part.folder for part in options.parts}) < len(options.parts):
+        raise DataError("options: `parts` names a folder twice")
+    found, faults = Dataset(), list[Defect]()
+    read_parts: dict[str, Dataset] = {}
+    for part in options.parts:
+        place = _on_disk(folder, checked_path(part.folder, "parts: folder"))
+        module = plugin("formats", part.format)
+        try:
+            own, own_faults = module.read(folder / place, module.Settings(**part.options))
+        except DataError as error:
+            raise DataError(f"{part.folder}: {error}") from error
+        read_parts[place] = own
+        faults += [type(fault)(f"{place}/{fault.where}", fault.seen) for fault in own_faults]
+    names = sorted({name for own in read_parts.values() for name in own.categories.values()})
+    found.categories = dict(enumerate(names, 1))
+    found.origins = {number: [] for number in found.categories}
+    for place, own in read_parts.items():
+        _add(found, own, place)
+    return found, faults
+
+
+def _on_disk(folder: Path, name: str) -> str:
+    """The folder as the disk spells it: systems write accents as one character or as two."""
+    if (folder / name).is_dir():
+        return name
+    there = sorted(path.name for path in folder.iterdir() if path.is_dir())
+    same = [each for each in there if _plain(each) == _plain(name)]
+    if len(same) != 1:
+        raise DataError(f"parts: there is no folder {name!r}; there are {', '.join(there)}")
+    return same[0]
+
+
+def _plain(name: str) -> str:
+    return unicodedata.normalize("NFC", name)
+
+
+def _add(found: Dataset, own: Dataset, place: str) -> None:
+    contributor = _plain(place)
+    ours = {name: number for number, name in found.categories.items()}
+    classes = {old: ours[name] for old, name in own.categories.items()}
+    for old in sorted(classes):
+        written = ", ".join(own.origins.get(old, [str(old)]))
+        found.origins[classes[old]].append(f"{contributor}: {written}")
+    numbers = {image.id: len(found.images) + at for at, image in enumerate(own.images, 1)}
+    for i in own.images:
+        name = f"{place}/{i.file_name}"
+        size = (i.width, i.height)
+        found.images.append(
+            Image(numbers[i.id], name, *size, group=contributor, split=i.split, relative=i.relative)
+        )
+    for a in own.annotations:
+        found.annotations.append(
+            Annotation(numbers[a.image_id], classes[a.category_id], a.bbox, a.area, a.iscrowd)
+        )
