@@ -33,14 +33,13 @@ def part(heading: str) -> dict[str, str]:
 
 
 def models_of_settings() -> list[type[BaseModel]]:
-    places = {
-        place.__name__: vars(place).values() for place in (settings, datasets, source_settings)
-    }
     found = [
-        each for name in places for each in places[name] if getattr(each, "__module__", "") == name
+        each
+        for module in (settings, datasets, source_settings)
+        for each in vars(module).values()
+        if isinstance(each, type) and each.__module__ == module.__name__
     ]
-    models = [each for each in found if isinstance(each, type) and issubclass(each, BaseModel)]
-    return [each for each in models if each.model_fields]
+    return [each for each in found if issubclass(each, BaseModel) and each.model_fields]
 
 
 def test_every_key_of_params_is_described() -> None:

@@ -119,12 +119,15 @@ LEVELS = [
     fingerprint
     fitness
     folders
+    grids
     housekeeping
+    packed
     locks
     plugins
     provenance
     threads
     together
+    weights
     yamlfile
     """,
     """
@@ -145,6 +148,7 @@ LEVELS = [
     datasets
     imagefile
     leaks
+    ranking
     searchspace
     selection
     settings
@@ -163,7 +167,6 @@ LEVELS = [
     """
     backends
     formats
-    ranking
     runs
     sources
     """,

@@ -136,6 +136,16 @@ def test_a_checkpoint_may_be_named_after_other_settings() -> None:
     )
 
 
+def test_a_data_set_of_open_folds_is_a_run_a_fold() -> None:
+    asked = Experiment(title="x", runs={"a": None, "b": {"dataset": "whole"}}, seeds=[0, 1])
+    folds = {"cells": ["cells.fold1", "cells.fold2"], "whole": ["whole"]}
+    found = resolve(PARAMS, asked, FILE, lambda name, place: folds[name])
+    assert {name: run.dataset for name, run in found.items()} == {
+        **{f"a.fold{k}-s{seed}": f"cells.fold{k}" for seed in (0, 1) for k in (1, 2)},
+        **{f"b-s{seed}": "whole" for seed in (0, 1)},
+    }
+
+
 def test_runs_sweep_grid_and_seeds_together() -> None:
     found = runs(
         runs={"a": {"cos": True}}, sweep={"lr0": [0.1]}, grid={"epochs": [7]}, seeds=[0, 1]
@@ -322,7 +332,7 @@ def test_the_configuration_is_the_name_without_the_seed() -> None:
 
 def test_two_runs_of_one_name_are_refused() -> None:
     text = refused(sweep={"lr0": [0.1, 0.1000000000000001]})
-    assert text.startswith(f"{FILE}: `sweep.lr0`: another run is called lr0=0.1-s0 too")
+    assert text.startswith(f"{FILE}: `sweep.lr0`: another run is called lr0=0.1-s0;")
 
 
 # --------------------------------------------------------------------------- refusals

@@ -146,6 +146,19 @@ def test_sizes_are_those_asked_for_to_one_image(
 
 @pytest.mark.parametrize("stratify", [False, True])
 @pytest.mark.parametrize("seed", range(10))
+def test_with_few_groups_no_side_stays_empty(seed: int, stratify: bool) -> None:
+    """Four patients with 17, 12, 7 and 7 frames, as in a sample of angiograms."""
+    sizes = {"p26": 17, "p19": 12, "p14": 7, "p4": 7}
+    view = images(*((f"{p}-{n}", p, None) for p, count in sizes.items() for n in range(count)))
+    view.annotations = [Annotation(n, 1, None) for n in range(1, 44, 2)]
+    sides = sides_of(view, method="grouped", stratify=stratify, seed=seed, val=0.15, test=0.2)
+    assert all(sides.values())
+    sides = sides_of(view, method="grouped", stratify=stratify, seed=seed, test=0)
+    assert sides["val"] and not sides["test"]
+
+
+@pytest.mark.parametrize("stratify", [False, True])
+@pytest.mark.parametrize("seed", range(10))
 def test_sizes_of_groups_are_near_the_shares(seed: int, stratify: bool) -> None:
     """No side exceeds its share by more than the largest group."""
     rng = random.Random(seed)

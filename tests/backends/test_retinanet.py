@@ -523,7 +523,7 @@ def test_two_processes_learn_as_one(tmp_path: Path) -> None:
     start = tmp_path / "start.pt"
     names = list(view.dataset.categories.values())
     model.save({"depth": 18, "names": names, "model": network(len(names)).state_dict()}, start)
-    own = settings(epochs=1, batch=4, optimizer="SGD", lr0=0.001, ema=None, weights="a/start.pt")
+    own = settings(epochs=1, batch=4, optimizer="SGD", lr0=0.001, ema=0.9, weights="a/start.pt")
     ends = {}
     for world in (1, 2):
         folder = tmp_path / str(world)

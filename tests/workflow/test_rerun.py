@@ -63,6 +63,12 @@ def code(module: str, old: str, new: str) -> Edit:
     return lambda project: project.edit(f"workflow/fairtrial/{module}.py", old, new)
 
 
+def other_fitness(project: Project) -> None:
+    """Of one configuration; then a common figure has to rank them."""
+    experiment("imgsz: 96", "imgsz: 96, fitness: {recall: 1}")(project)
+    param("rank_by: fitness", "rank_by: AP")(project)
+
+
 def add_run(project: Project) -> None:
     project.edit("config/experiments/trial.yaml", "seeds", "  more: {imgsz: 64}\nseeds")
 
@@ -116,6 +122,7 @@ PLANNED: dict[str, tuple[Edit, set[str]]] = {
     "the balance of a data set": (dataset("balance: {ratio: 2}"), SPLIT),
     "a leak that is allowed": (dataset("allow: [near]"), SPLIT),
     "a key at its default": (dataset("single_cls: null"), set()),
+    "a default of another framework": (param("gamma: 2.0", "gamma: 1.0"), set()),
     # training
     "a default of all runs": (param("momentum: 0.9 ", "momentum: 0.8 "), jobs(*TRAIN)),
     "a default of some runs": (
@@ -140,7 +147,7 @@ PLANNED: dict[str, tuple[Edit, set[str]]] = {
         jobs(*TRAIN),
     ),
     "the fitness of one run": (
-        experiment("imgsz: 96", "imgsz: 96, fitness: {recall: 1}"),
+        other_fitness,
         jobs("train", "predict", "validate", of=SMALL) | jobs(*RESULTS),
     ),
     "another spelling of the fitness": (param("fitness: null", "fitness: {map50_95: 2}"), set()),

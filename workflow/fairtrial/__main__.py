@@ -28,6 +28,8 @@ STAGES = (
     "report",
 )
 COMMANDS = {
+    "annotate": "draw what a finished run finds on a video or on images",
+    "doctor": "say what the trial lacks, before any job is queued",
     "compare": "one report over several experiments of DVC or git revisions, without a checkout",
     "status": "show how far each run is, also while Snakemake works; --watch goes on showing it",
     "export": "write a data set in a format that other tools read: coco, voc, yolo",
@@ -126,7 +128,9 @@ def _add_options(parser: argparse.ArgumentParser, function: Callable[..., None])
 
 
 def _converter(kind: Any) -> Callable[[str], Any]:
-    """From a flag's text to its type."""
+    """From a flag's text to its type; `float | None` is a float."""
+    if type(None) in typing.get_args(kind):
+        (kind,) = set(typing.get_args(kind)) - {type(None)}
     return _mapping if typing.get_origin(kind) is dict else kind
 
 

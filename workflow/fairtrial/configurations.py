@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-import itertools
 import re
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 from fairtrial import SettingsError
+from fairtrial.grids import combinations
 from fairtrial.searchspace import FROM_SEARCH
 from fairtrial.settings import Experiment, Overrides
 from fairtrial.yamlfile import nearest
@@ -61,7 +61,8 @@ def configurations(experiment: Experiment, file: str) -> Iterator[Configuration]
     for name, values in experiment.sweep.items():
         yield from (Configuration(None, {name: value}, f"sweep.{name}") for value in values)
     if experiment.grid:
-        yield from _grid(experiment.grid)
+        for varied, variants in combinations(experiment.grid):
+            yield Configuration(None, varied, "grid", variants)
     if not (experiment.runs or experiment.sweep or experiment.grid):
         yield Configuration("base", {}, "base")
         if experiment.search and len(experiment.search.studies()) == 1:
@@ -79,22 +80,6 @@ def _refuse_other_changes(own: Overrides, earlier: Any, above: list[str], place:
             f"{place}: `{name}`: a run that continues another one may change only its `epochs` "
             "and `patience`; the rest is as it was"
         )
-
-
-def _grid(grid: dict[str, list[Any] | dict[str, Overrides | None]]) -> Iterator[Configuration]:
-    """All combinations: a list holds values of its key, a mapping sets of overrides by name."""
-    for chosen in itertools.product(*grid.values()):
-        varied: Overrides = {}
-        variants: dict[str, str | None] = {}
-        for name, choice in zip(grid, chosen, strict=True):
-            found = grid[name]
-            if isinstance(found, dict):
-                varied |= found[choice] or {}
-                variants[name] = choice
-            else:
-                varied[name] = choice
-                variants[name] = None
-        yield Configuration(None, varied, "grid", variants)
 
 
 def name_of(configuration: Configuration, resolved: dict[str, Any]) -> str:

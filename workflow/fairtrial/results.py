@@ -164,6 +164,19 @@ class View:
         return str(self.split["source"])
 
     @property
+    def set_of_folds(self) -> str | None:
+        """What is equal in all folds of one set, as text; None where this is no fold."""
+        if self.split.get("method") != "kfold":
+            return None
+        told = [self.source, self.folds, self.split.get("seed"), self.split.get("allow")]
+        return json.dumps([*told, self.split.get("class_map"), self.split.get("balance") is None])
+
+    @property
+    def folds(self) -> int:
+        """Of how many folds this is one."""
+        return int((self.split.get("asked") or {}).get("folds", 0))
+
+    @property
     def images(self) -> Path:
         return self.data / "clean" / self.source / "images"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -47,31 +48,49 @@ class Run:
         return self.name.rpartition("-s")[0]
 
 
-def resolve(params: dict[str, Any], experiment: Experiment, file: str) -> dict[str, Run]:
+def resolve(
+    params: dict[str, Any],
+    experiment: Experiment,
+    file: str,
+    data_sets: Callable[[str, str], list[str]] = lambda name, place: [name],
+) -> dict[str, Run]:
     """All runs of an experiment by name, in the order in which its file lists them.
 
     Runs with equal settings are one run, under the first of their names. `file` names the
-    experiment in messages. Raises SettingsError for a key that the run's framework does not
+    experiment in messages; `data_sets` tells the folds that a data set stands for, of a name and
+    the place where it is named. Raises SettingsError for a key that the run's framework does not
     know, a value out of range, or two different runs that would have one name.
     """
     found: dict[str, Run] = {}
     names: dict[str, str] = {}  # what makes a run another one → its name
-    made: dict[tuple[str, Member], str] = {}  # label and member → the run's name
+    made: dict[tuple[str, Member, str], str] = {}  # label, member and data set → the run's name
     for configuration in configurations(experiment, file):
         place = f"{file}: `{configuration.place}`"
         for member in members(experiment):
-            earlier = made.get((configuration.continues, member), "")
-            run = _run(params, experiment, configuration, member, file)
-            run = replace(run, continues=earlier)
-            _refuse_no_more_epochs(run, found, place)
-            content = canonical([run.dataset, run.backend, run.settings, earlier, run.chosen])
-            if content not in names and run.name in found:
-                raise SettingsError(f"{place}: another run is called {run.name} too; rename one")
-            name = names.setdefault(content, run.name)
-            found.setdefault(name, run)
-            if configuration.label:
-                made[configuration.label, member] = name
+            asked = _run(params, experiment, configuration, member, file)
+            for each in _of_folds(asked, data_sets(asked.dataset, f"{place}: `dataset`")):
+                earlier = made.get((configuration.continues, member, each.dataset), "")
+                run = replace(each, continues=earlier)
+                _refuse_no_more_epochs(run, found, place)
+                content = canonical([run.dataset, run.backend, run.settings, earlier, run.chosen])
+                if content not in names and run.name in found:
+                    raise SettingsError(f"{place}: another run is called {run.name}; rename one")
+                name = names.setdefault(content, run.name)
+                found.setdefault(name, run)
+                if configuration.label:
+                    made[configuration.label, member, run.dataset] = name
     return found
+
+
+def _of_folds(run: Run, data_sets: list[str]) -> list[Run]:
+    """The run itself, or one on each fold of its data set, called `<configuration>.fold2-s0`."""
+    if data_sets == [run.dataset]:
+        return [run]
+    label, _, member = run.name.rpartition("-s")
+    return [
+        replace(run, name=f"{label}.{name.rpartition('.')[2]}-s{member}", dataset=name)
+        for name in data_sets
+    ]
 
 
 def starting_run(

@@ -9,65 +9,28 @@ from __future__ import annotations
 import re
 from functools import cache
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from pydantic import (
     AfterValidator,
     BaseModel,
-    Discriminator,
     Field,
-    Tag,
 )
 
 from fairtrial import SettingsError
 from fairtrial.datasets import FOLD, DataSet, one_fold
-from fairtrial.fitness import normalised
+from fairtrial.grids import Grid
 from fairtrial.plugins import plugin, plugins
+from fairtrial.ranking import RankBy
 from fairtrial.searchspace import Search
 from fairtrial.yamlfile import NAME, Closed, Name, closed, distinct, nearest, read_yaml
 
 PARAMS = "params.yaml"
 
 
-def _some_weight(weights: dict[str, float]) -> dict[str, float]:
-    normalised(weights)
-    return weights
-
-
 Seed = Annotated[int, Field(ge=0)]
 Overrides = dict[str, Any]
 Values = Annotated[list[Any], Field(min_length=1)]
-Variants = Annotated[dict[Name, Overrides | None], Field(min_length=1)]
-Weights = Annotated[
-    dict[Literal["precision", "recall", "f1", "map50", "map50_95"], Annotated[float, Field(ge=0)]],
-    AfterValidator(_some_weight),
-]
-
-
-def _shape(found: Any) -> str:
-    """Which of two models a value is meant for; the bracket keeps the tag out of messages."""
-    return "[mapping]" if isinstance(found, dict) else "[plain]"
-
-
-Dimension = Annotated[
-    Annotated[Values, Tag("[plain]")] | Annotated[Variants, Tag("[mapping]")],
-    Discriminator(_shape),
-]
-RankBy = Annotated[
-    Annotated[Literal["fitness", "AP", "AP50", "precision", "recall", "f1"], Tag("[plain]")]
-    | Annotated[Weights, Tag("[mapping]")],
-    Discriminator(_shape),
-]
-
-
-def _once(grid: dict[str, Any]) -> dict[str, Any]:
-    setters: dict[str, str] = {}
-    for name, found in grid.items():
-        variants = found.values() if isinstance(found, dict) else [{name: None}]
-        for key in {key for overrides in variants for key in overrides or {}}:
-            if setters.setdefault(key, name) != name:
-                raise ValueError(f"`{key}` is set by `{setters[key]}` and by `{name}`; keep one")
-    return grid
 
 
 class Predict(Closed):
@@ -108,10 +71,9 @@ class Experiment(Closed):
     base: Overrides = Field(default_factory=dict)
     runs: dict[Name, Overrides | None] = Field(default_factory=dict)
     sweep: dict[str, Values] = Field(default_factory=dict)
-    # values of a key, or sets of overrides by name
-    grid: Annotated[dict[str, Dimension], AfterValidator(_once)] = Field(default_factory=dict)
+    grid: Grid = Field(default_factory=dict)  # values of a key, or sets of overrides by name
     seeds: Annotated[list[Seed], Field(min_length=1), AfterValidator(distinct)] | None = None
-    replicate: Annotated[int, Field(ge=1)] = 1
+    replicate: Annotated[int, Field(ge=1)] = 1  # trainings of each run with one seed
     search: Search | None = None
 
 

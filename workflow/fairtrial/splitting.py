@@ -102,10 +102,18 @@ def _drawn(seed: int, name: str) -> str:
 def _dealt(order: list[list[Image]], wanted: dict[str, float]) -> Sides:
     """Each bundle where most is missing."""
     sides: Sides = {side: [] for side in wanted}
-    for bundle in order:
-        side = max(wanted, key=lambda side: wanted[side] - len(sides[side]))
+    for number, bundle in enumerate(order):
+        possible = _possible(sides, wanted, len(order) - number)
+        side = max(possible, key=lambda side: wanted[side] - len(sides[side]))
         sides[side] += [image.id for image in bundle]
     return {side: sorted(ids) for side, ids in sides.items()}
+
+
+def _possible(sides: Sides, wanted: dict[str, float], left: int) -> list[str]:
+    """The sides that may get the next of the bundles that are `left`: where these are no more
+    than the empty sides, as with four patients, only those."""
+    empty = [side for side, size in wanted.items() if size > 0 and not sides[side]]
+    return empty if left <= len(empty) else list(wanted)
 
 
 def _stratified(view: Dataset, order: list[list[Image]], wanted: dict[str, float]) -> Sides:
@@ -129,7 +137,8 @@ def _stratified(view: Dataset, order: list[list[Image]], wanted: dict[str, float
         label = min((k for k in left if left[k] > 0), key=lambda k: (left[k], k))
         # largest first: the small ones can still even out
         for n in sorted((n for n in holders[label] if n in waiting), key=lambda n: -held[n][label]):
-            side = max(wanted, key=lambda s: (room[s] > 0, lacking[s][label], room[s]))
+            possible = _possible(sides, wanted, len(waiting))
+            side = max(possible, key=lambda s: (room[s] > 0, lacking[s][label], room[s]))
             sides[side] += [image.id for image in order[n]]
             room[side] -= len(order[n])
             for other, count in held[n].items():

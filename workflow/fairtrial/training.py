@@ -14,7 +14,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
-from fairtrial import StoreError, checkpoint, fitness, provenance, store
+from fairtrial import StoreError, checkpoint, fitness, provenance, store, weights
 from fairtrial.dataset import View, read_json, write_json
 from fairtrial.plugins import plugin
 
@@ -92,7 +92,8 @@ def obtain_trained(
     def make(folder: Path) -> None:
         attempt = _Attempt(folder, after_epoch, _take_over(inputs.get("continues"), folder))
         facts = backend.fit(settings, view(), initial, folder, threads, attempt.after_epoch)
-        write_json(folder / "record.json", _record(facts, attempt, threads))
+        state = {"state": weights.digest(folder / "weights.pt")}
+        write_json(folder / "record.json", _record(facts, attempt, threads) | state)
         (folder / ATTEMPTS).unlink()
 
     return store.obtain("runs", entry_key(framework, settings, code, inputs), make)

@@ -91,20 +91,21 @@ def tell_apart_from_each(
 
 
 def tell_folds_apart_from_each(
-    best: Sequence[float], others: Sequence[Sequence[float]]
+    best: Sequence[float], others: Sequence[Sequence[float]], folds: int
 ) -> list[Comparison]:
     """The same for figures of the folds of one data set, in equal order."""
-    return _corrected([tell_folds_apart(best, other) for other in others])
+    return _corrected([tell_folds_apart(best, other, folds) for other in others])
 
 
-def tell_folds_apart(best: Sequence[float], other: Sequence[float]) -> Comparison:
+def tell_folds_apart(best: Sequence[float], other: Sequence[float], folds: int) -> Comparison:
     """Compare two configurations fold by fold (two folds at least): `spread` is the standard
-    deviation of the differences.
+    deviation of the differences. `folds`: of how many folds these are some or all (three at
+    least); one is test, one val, the others train.
 
     Folds share most of their training images, so that an ordinary paired test is far too sure.
     Nadeau, C. and Bengio, Y. (2003): Inference for the generalization error. Machine Learning
-    52, 239-281: the variance of the mean is taken as (1/k + test/train) of that of a difference,
-    where test/train = 1/(k - 1) for k folds.
+    52, 239-281: the variance of the mean of n differences is taken as (1/n + test/train) of that
+    of one, where test/train = 1/(folds - 2).
     """
     one, two, k = over_seeds(best), over_seeds(other), len(best)
     if k < 2:
@@ -114,7 +115,7 @@ def tell_folds_apart(best: Sequence[float], other: Sequence[float]) -> Compariso
     if sd == 0:
         t, p = None, 0.0 if gaps.mean else 1.0
     else:
-        t = gaps.mean / (sd * math.sqrt(1 / k + 1 / (k - 1)))
+        t = gaps.mean / (sd * math.sqrt(1 / k + 1 / (folds - 2)))
         p = two_sided_p(t, k - 1)
     verdict: Verdict = "apart" if p < LEVEL else "within the spread"
     return Comparison(one, two, gaps.mean, sd, t, k - 1.0, p, verdict)

@@ -32,11 +32,10 @@ def train(
     settings: `backend` and everything its `Settings` holds; code: fingerprint of the code that
     fits; initial: the checkpoint to start from; continues: record.json of the run from whose end
     state this one goes on; chosen: the trial of a search that gives the settings listed in
-    `settings` as `chosen`. Raises BackendError, StoreError, and DataError where the split leaks.
+    `settings` as `chosen`. Raises BackendError, StoreError, and DataError for a leaking split.
     """
     earlier = read_json(continues) if continues else {}
-    inputs = inputs_of(annotations, split, initial)
-    inputs |= {"continues": earlier["key"]} if earlier else {}
+    inputs = inputs_of(annotations, split, initial) | _continued(earlier)
     framework = settings["backend"]
     own, trial = _own(settings, chosen)
     with progress.told(weights, settings, entry_key(framework, own, code, inputs)) as live:
@@ -82,6 +81,10 @@ def inputs_of(annotations: Path, split: Path, initial: Path | None) -> dict[str,
         "split": provenance.key(read_sides(split)),
         "weights": checksums.sha256(initial) if initial else None,
     }
+
+
+def _continued(earlier: dict[str, Any]) -> dict[str, str | None]:
+    return {"continues": earlier["key"]} if earlier else {}
 
 
 def _name(run: str, dataset: str, seed: int) -> dict[str, Any]:
