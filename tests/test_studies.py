@@ -183,3 +183,17 @@ def test_equal_spaces_are_equal_however_they_are_written(project: Path) -> None:
 
     other = SEARCH.replace("1e-4", "0.0001").replace("[SGD, AdamW]", "['SGD', 'AdamW']  # two")
     assert told(SEARCH) == told(other)
+
+
+def test_a_data_set_of_folds_is_a_study_on_each(project: Path) -> None:
+    Path("config/datasets/folds.yaml").write_text(
+        "source: shapes\nsplit: {method: kfold, folds: 3}\n"
+    )
+    text = SEARCH + "  datasets: [folds]\n"
+    found = plan(text + "  engine: [ga, tpe]\n").studies
+    assert list(found)[:2] == ["folds.fold1-ga-seed0", "folds.fold2-ga-seed0"]
+    assert len(found) == 6
+    assert found["folds.fold3-tpe-seed0"].start.dataset == "folds.fold3"
+    with pytest.raises(SettingsError, match="its data set has 3 folds"):
+        plan(text)
+    assert list(plan(text.replace("folds]", "folds.fold2]")).studies) == ["folds.fold2-tpe-seed0"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import typing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from pydantic import BaseModel
@@ -11,7 +11,7 @@ from pydantic import BaseModel
 from fairtrial import SettingsError
 from fairtrial.runs import Run, starting_run
 from fairtrial.searchspace import Range, Search
-from fairtrial.settings import COMMON, SECTIONS, Experiment, plugin_settings
+from fairtrial.settings import COMMON, SECTIONS, Experiment, data_sets, plugin_settings
 from fairtrial.yamlfile import closed, nearest
 
 FIXED = {  # settings that a trial cannot vary, and why
@@ -78,7 +78,16 @@ def studies(params: dict[str, Any], experiment: Experiment, file: str) -> dict[s
             raise SettingsError(f"{file}: `search`: needs at least one of `epochs` to judge")
         space = {key: _spec(key, search.space[key], start, file) for key in sorted(search.space)}
         _refuse_unfit(engine, space, file)
-        found[name] = Study(name, start, space, engine, seed, search)
+        folds = data_sets(start.dataset, f"{file}: search: `datasets`")
+        for fold in folds:
+            own = name if folds == [start.dataset] else f"{fold}-{engine}-seed{seed}"
+            begun = replace(start, dataset=fold)
+            found[own] = Study(own, begun, space, engine, seed, search)
+    if search and len(found) > len(search.studies()) == 1:
+        raise SettingsError(
+            f"{file}: `search`: its data set has {len(found)} folds, and from which of them a run "
+            "would have its settings is not said; name one fold, or compare several engines"
+        )
     return found
 
 

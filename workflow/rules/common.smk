@@ -75,14 +75,15 @@ def workers(wildcards):
 
 
 def studied(wildcards):
-    """What the trials of every study of the experiment showed."""
-    made = [
-        checkpoints.study.get(experiment=wildcards.experiment, study=name).output
-        for name in PLAN.studies
-    ]
-    return [
-        output[name] for output in made for name in ("trials", "summary", "timings")
-    ]
+    """What the trials of every study of the experiment showed.
+
+    By path, not by `checkpoints.study.get`, which would hide all but the first from a plan, and
+    run one after another.
+    """
+    names = ("trials.csv", "best.yaml", "summary.json", "timings.json")
+    pattern = "results/{experiment}/search/{study}/{name}"
+    return expand(pattern, study=list(PLAN.studies), name=names, **wildcards)
+
 
 
 def sets(wildcards):
