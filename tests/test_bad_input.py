@@ -21,6 +21,7 @@ from PIL import Image as images
 from fairtrial import dataset
 from fairtrial.__main__ import main
 from fairtrial.dataset import Annotation, Dataset, Image
+from fairtrial.datasets import DataSet, Split
 from project import CHECKOUT, Project
 
 # --------------------------------------------------------------------------- settings
@@ -150,7 +151,7 @@ REFUSED: dict[str, tuple[Edit, list[str]]] = {
     ),
     "unknown format": (
         (SOURCE, "format: coco", "format: csv"),
-        [f"{SOURCE}: `format`: no such format: `csv`; known: coco, voc, yolo"],
+        [f"{SOURCE}: `format`: no such format: `csv`; did you mean `class_csv`?"],
     ),
     "a data set of a source without format": (
         (SOURCE, "format: coco", "#"),
@@ -178,7 +179,7 @@ REFUSED: dict[str, tuple[Edit, list[str]]] = {
     ),
     "seeds and seed": (
         run("{seed: 4}"),
-        [f"{TRIAL}: `runs.small`: sets a seed, and `seeds` does so too; keep one"],
+        [f"{TRIAL}: `runs.small`: sets `seed`, and the experiment's `seeds` does so too; keep one"],
     ),
     "two runs of one name": (
         (TRIAL, "seeds:", "sweep: {lr0: [0.1, 0.1000000000000001]}\nseeds:"),
@@ -287,6 +288,7 @@ class Bench:
         self.put("in/raw/annotations.json", self.coco())
         self.seal()
         self.set()
+        self.put("in/clean/cells/duplicates.json", {"exact": [], "near": [], "doubtful": []})
         self.put("in/split.json", {"train": [1], "val": [2], "test": [3]})
         for side, image in (("val", 2), ("test", 3)):
             row = {"image_id": image, "category_id": 1, "bbox": [1, 1, 9, 9], "score": 0.5}
@@ -345,7 +347,10 @@ VIEW = {
 INPUTS = {
     "download": {},
     "convert": {"raw": "raw", "manifest": "raw.sha256"},
-    "split": {"source": "clean/cells/annotations.json"},
+    "split": {
+        "source": "clean/cells/annotations.json",
+        "duplicates": "clean/cells/duplicates.json",
+    },
     "train": VIEW | {"initial": "weights.pt"},
     "predict": VIEW | {"weights": "weights.pt"},
     "validate": {n: VIEW[n] for n in ("annotations", "split")}
@@ -362,7 +367,7 @@ OUTPUTS = {
 SETTINGS: dict[str, dict[str, Any]] = {
     "download": {"name": "cells", "kind": "local", "path": "nowhere"},
     "convert": {"format": "coco", "options": {}},
-    "split": {"classes": None, "split": {"method": "given", "seed": 0, "val": 0.2, "test": 0.2}},
+    "split": DataSet(source="cells", split=Split(method="given")).model_dump(exclude={"source"}),
     "train": {"backend": "ultralytics", "model": "yolov8n", "weights": "w/x.pt", "seed": 0}
     | {"epochs": 0, "imgsz": 32},
     "predict": {"backend": "ultralytics", "imgsz": 32, "conf": 0.001, "iou": 0.7}
@@ -371,6 +376,7 @@ SETTINGS: dict[str, dict[str, Any]] = {
 }
 
 Spoil = Callable[[Bench], Any]
+NONE: dict[str, list[Any]] = {"doubtful": []}
 
 
 def split(**settings: Any) -> dict[str, Any]:
@@ -487,7 +493,7 @@ SPOILT: dict[str, tuple[Spoil, str, dict[str, Any], list[str]]] = {
         lambda bench: bench.set("background"),
         "split",
         {},
-        ["a class is called background", "rename it, or leave it out"],
+        ["a class is called background", "give it another name", "or leave it out"],
     ),
     "two classes of one name in a set": (
         lambda bench: bench.set("cell", "cell", objects=((1, 1), (1, 2), (2, 1))),
@@ -533,7 +539,43 @@ SPOILT: dict[str, tuple[Spoil, str, dict[str, Any], list[str]]] = {
         ),
         "split",
         {},
-        ["leaks", "one content on two sides (cases: 1)", "a.png in train and b.png in val"],
+        ["leaks: 2 images are identical files on two sides", "a.png in train and b.png in val"],
+    ),
+    "copies on two sides of a given split": (
+        put("in/clean/cells/duplicates.json", {"exact": [], "near": [["a.png", "c.png"]]} | NONE),
+        "split",
+        {},
+        ["leaks: 2 images are copies of one picture on two", "c.png in test and a.png in train"],
+    ),
+    "more images asked for than there are": (
+        lambda bench: None,
+        "split",
+        split(method="random", val=1, test=2),
+        ["`val` and `test` ask for 3 of 3 images and leave nothing to train on"],
+    ),
+    "no report on duplicates": (
+        no("in/clean/cells/duplicates.json"),
+        "split",
+        {},
+        ["in/clean/cells/duplicates.json: no such file"],
+    ),
+    "a certificate edited so that it leaks": (
+        lambda bench: bench.put(
+            ANNOTATIONS,
+            (bench.root / ANNOTATIONS).read_text().replace('"sha256": "2"', '"sha256": "1"'),
+        ),
+        "train",
+        {},
+        [SIDES, "the split leaks: 2 images are identical files on two sides"],
+    ),
+    "a certificate edited so that a group leaks": (
+        lambda bench: bench.put(
+            ANNOTATIONS,
+            (bench.root / ANNOTATIONS).read_text().replace('"group2"', '"group1"'),
+        ),
+        "train",
+        {},
+        [SIDES, "2 images are images of one group on two sides (sets: 1), such as group group1"],
     ),
     "a certificate that is none": (
         put(SIDES, {"train": [1]}),

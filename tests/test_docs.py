@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from pydantic import BaseModel
 
-from fairtrial import settings, source_settings
+from fairtrial import datasets, settings, source_settings
 from fairtrial.defects import KINDS
 from fairtrial.plan import Plan
 from fairtrial.plugins import plugins
@@ -22,7 +22,7 @@ KEYS = PAGES[-1].read_text(encoding="utf-8")
 
 # The prefix that the keys of a model of settings.py have in the tables: `predict.conf`. The keys
 # of the others stand alone.
-PREFIXES = {name.capitalize(): f"{name}." for name in (*settings.SECTIONS, "split")}
+PREFIXES = {name.capitalize(): f"{name}." for name in (*settings.SECTIONS, "split", "balance")}
 ROW = re.compile(r"^\| `([\w.]+)` \|(.*)\|$", re.MULTILINE)
 
 
@@ -35,7 +35,7 @@ def part(heading: str) -> dict[str, str]:
 def models_of_settings() -> list[type[BaseModel]]:
     found = [
         each
-        for module in (settings, source_settings)
+        for module in (settings, datasets, source_settings)
         for each in vars(module).values()
         if isinstance(each, type) and each.__module__ == module.__name__
     ]
@@ -135,7 +135,8 @@ def test_an_example_is_valid(path: str, project: Path) -> None:
         plan = Plan.read(name)
         assert plan.runs and plan.sources
     elif folder == "datasets":
-        assert "convert" in source_settings.read_source(settings.read_dataset(name).source)
+        for each in settings.data_sets(name):
+            assert "convert" in source_settings.read_source(settings.read_dataset(each).source)
     else:
         assert folder == "sources"
         assert source_settings.read_source(name)["download"]["name"] == name

@@ -119,12 +119,15 @@ LEVELS = [
     fingerprint
     fitness
     folders
+    grids
     housekeeping
+    packed
     locks
     plugins
     provenance
     threads
     together
+    weights
     yamlfile
     """,
     """
@@ -137,17 +140,22 @@ LEVELS = [
     jsonfile
     """,
     """
+    balance
+    certificate
     checkpoint
     checksums
-    balance
     dataset
+    datasets
     imagefile
     leaks
+    ranking
+    selection
     settings
     splitting
     store
     """,
     """
+    configurations
     mending
     progress
     scoring
@@ -157,7 +165,6 @@ LEVELS = [
     """
     backends
     formats
-    ranking
     runs
     sources
     """,
@@ -193,7 +200,16 @@ LEVELS = [
     """,
 ]
 SAME_LEVEL = next(set(names.split()) for names in LEVELS if "dataset" in names)
-PLANNING = {"settings", "source_settings", "runs", "plan", "yamlfile", "fingerprint"}
+PLANNING = {
+    "configurations",
+    "datasets",
+    "fingerprint",
+    "plan",
+    "runs",
+    "settings",
+    "source_settings",
+    "yamlfile",
+}
 
 
 def level(module: str) -> int:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 from ruamel.yaml import YAML
+
+from fairtrial.housekeeping import own_records
 
 PROFILES = Path(__file__).parents[1] / "profiles"
 
@@ -29,3 +32,28 @@ def test_train_and_predict_ask_for_the_same_kind_of_job() -> None:
         for rule in ("train", "predict")
     )
     assert train == predict == {"slurm_partition": "gpu", "gres": "'gpu:1'"}
+
+
+def test_content_counts_whatever_its_size_and_no_white_space_in_a_rule() -> None:
+    """At Snakemake's own limit of 1 MB, weights that DVC has put back would look changed."""
+    asked = read("default")
+    assert asked["max-checksum-file-size"] == "1TB"
+    assert asked["rerun-triggers"] == ["mtime", "params", "input"]
+
+
+def test_dvc_copies_and_does_not_link() -> None:
+    """Snakemake writes its records in place: through a link that would change DVC's cache."""
+    text = (PROFILES.parent / ".dvc/config").read_text()
+    assert 'type = "reflink,copy"' in text
+
+
+@pytest.mark.parametrize("link", [os.link, os.symlink])
+def test_a_record_that_was_linked_all_the_same_is_made_an_own_file(link, tmp_path: Path) -> None:
+    cached, record = tmp_path / "cache", tmp_path / "metadata/deep/record"
+    record.parent.mkdir(parents=True)
+    cached.write_text("recorded")
+    link(cached, record)
+    own_records(tmp_path / "metadata")
+    record.write_text("changed")
+    assert cached.read_text() == "recorded"
+    assert [path.name for path in record.parent.iterdir()] == ["record"]

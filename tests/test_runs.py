@@ -27,6 +27,7 @@ PARAMS: dict[str, Any] = {
     "lr0": 0.01,
     "cos": False,
     "seed": 0,
+    "replicate": 1,
     "depth": 18,
 }
 
@@ -40,6 +41,7 @@ class Tiny(Closed):
     lr0: Annotated[float, Field(gt=0)]
     cos: bool
     seed: Annotated[int, Field(ge=0)]
+    replicate: int
 
 
 class Deep(Closed):
@@ -50,6 +52,7 @@ class Deep(Closed):
     epochs: int
     depth: int
     seed: int
+    replicate: int
 
 
 @pytest.fixture(autouse=True)
@@ -133,6 +136,16 @@ def test_a_checkpoint_may_be_named_after_other_settings() -> None:
     )
 
 
+def test_a_data_set_of_open_folds_is_a_run_a_fold() -> None:
+    asked = Experiment(title="x", runs={"a": None, "b": {"dataset": "whole"}}, seeds=[0, 1])
+    folds = {"cells": ["cells.fold1", "cells.fold2"], "whole": ["whole"]}
+    found = resolve(PARAMS, asked, FILE, lambda name, place: folds[name])
+    assert {name: run.dataset for name, run in found.items()} == {
+        **{f"a.fold{k}-s{seed}": f"cells.fold{k}" for seed in (0, 1) for k in (1, 2)},
+        **{f"b-s{seed}": "whole" for seed in (0, 1)},
+    }
+
+
 def test_runs_sweep_grid_and_seeds_together() -> None:
     found = runs(
         runs={"a": {"cos": True}}, sweep={"lr0": [0.1]}, grid={"epochs": [7]}, seeds=[0, 1]
@@ -151,7 +164,7 @@ def test_an_own_override_beats_base_and_base_beats_params() -> None:
     assert (
         found["a-s0"].settings
         == Tiny.model_validate(
-            {"weights": None, "epochs": 9, "lr0": 0.3, "cos": False, "seed": 0}
+            {"weights": None, "epochs": 9, "lr0": 0.3, "cos": False, "seed": 0, "replicate": 1}
         ).model_dump()
     )
     assert found["b-s0"].settings["lr0"] == 0.2
@@ -160,7 +173,7 @@ def test_an_own_override_beats_base_and_base_beats_params() -> None:
 def test_a_default_that_a_framework_does_not_know_does_not_reach_its_runs() -> None:
     """Else a change of lr0 would train models anew that have no lr0."""
     found = runs(runs={"a": None, "b": {"backend": "deep"}})
-    assert found["b-s0"].settings == {"epochs": 5, "depth": 18, "seed": 0}
+    assert found["b-s0"].settings == {"epochs": 5, "depth": 18, "seed": 0, "replicate": 1}
     assert "depth" not in found["a-s0"].settings
     assert runs({"lr0": 0.5}, runs={"b": {"backend": "deep"}})["b-s0"] == found["b-s0"]
 
@@ -173,6 +186,100 @@ def test_data_may_differ_between_runs() -> None:
 def test_a_default_is_judged_together_with_what_overrides_it() -> None:
     """`epochs: 0` in params.yaml is wrong by itself; every run here says otherwise."""
     assert runs({"epochs": 0}, base={"epochs": 3})["base-s0"].settings["epochs"] == 3
+
+
+def test_replicates_are_trainings_of_one_seed() -> None:
+    found = runs(runs={"a": None, "b": {"lr0": 0.1}}, seeds=[3, 1], replicate=2)
+    assert list(found) == [f"{label}-s{s}{r}" for label in "ab" for s in (3, 1) for r in ("", "r2")]
+    assert [found[f"a-s3{r}"].settings["replicate"] for r in ("", "r2")] == [1, 2]
+    assert {run.configuration for run in found.values()} == {"a", "b"}
+
+
+def test_the_first_replicate_is_the_run_without_replicates() -> None:
+    assert runs(seeds=[0, 1]).items() <= runs(seeds=[0, 1], replicate=3).items()
+    assert list(runs({"replicate": 2})) == ["base-s0r2"]
+
+
+# --------------------------------------------------------------------------- continued
+
+SHORT = {"epochs": 5, "lr0": 0.1}
+
+
+def test_a_continued_run_is_the_one_of_its_seed_with_more_epochs() -> None:
+    found = runs(
+        runs={"short": SHORT, "long": {"continues": "short", "epochs": 9}},
+        base={"cos": True},
+        seeds=[0, 1],
+        replicate=2,
+    )
+    long = {name: run for name, run in found.items() if name.startswith("long")}
+    assert {name: run.continues for name, run in long.items()} == {
+        name: name.replace("long", "short") for name in long
+    }
+    assert len(long) == 4
+    short = found["short-s1r2"]
+    assert found["long-s1r2"].settings == short.settings | {"epochs": 9}
+    assert short.continues == ""
+
+
+def test_a_continued_run_is_not_the_one_that_has_as_many_epochs_from_the_start() -> None:
+    found = runs(
+        runs={"short": SHORT, "long": {"continues": "short", "epochs": 9}, "whole": {"lr0": 0.1}},
+        base={"epochs": 9},
+    )
+    assert list(found) == ["short-s0", "long-s0", "whole-s0"]
+    assert found["long-s0"].settings == found["whole-s0"].settings
+
+
+def test_a_run_may_continue_one_that_continues_and_one_that_has_another_name() -> None:
+    found = runs(
+        runs={
+            "first": SHORT,
+            "same": SHORT,
+            "b": {"continues": "same", "epochs": 6},
+            "c": {"continues": "b", "epochs": 7},
+        }
+    )
+    assert {n: r.continues for n, r in found.items()} == {
+        "first-s0": "",
+        "b-s0": "first-s0",
+        "c-s0": "b-s0",
+    }
+    assert found["c-s0"].settings["lr0"] == 0.1
+
+
+@pytest.mark.parametrize(
+    ("asked", "message"),
+    [
+        (
+            {"runs": {"short": SHORT, "a": {"continues": "shrt", "epochs": 9}}},
+            f"{FILE}: runs.a: `continues` is 'shrt': must be a run that stands above it in `runs`; "
+            "did you mean `short`?",
+        ),
+        (
+            {"runs": {"a": {"continues": "short", "epochs": 9}, "short": SHORT}},
+            f"{FILE}: runs.a: `continues` is 'short': must be a run that stands above it in `runs`",
+        ),
+        (
+            {"runs": {"short": SHORT, "a": {"continues": "short", "epochs": 9, "lr0": 1.0}}},
+            f"{FILE}: runs.a: `lr0`: a run that continues another one may change only its `epochs`",
+        ),
+        (
+            {"runs": {"short": SHORT, "a": {"continues": "short"}}},
+            f"{FILE}: `runs.a`: `epochs` is 5, and the run that it continues has 5; it must have",
+        ),
+        ({"base": {"continues": "a"}}, f"{FILE}: `base`: `continues` belongs to one of `runs`"),
+        ({"sweep": {"continues": ["a"]}}, "`continues` belongs to one of `runs`"),
+        (
+            {"base": {"replicate": 1}, "replicate": 2},
+            "sets `replicate`, and the experiment's `replicate` does so too; keep one",
+        ),
+    ],
+)
+def test_what_cannot_be_continued_or_replicated_is_refused(
+    asked: dict[str, Any], message: str
+) -> None:
+    assert message in refused(**asked)
 
 
 # --------------------------------------------------------------------------- names
@@ -225,7 +332,7 @@ def test_the_configuration_is_the_name_without_the_seed() -> None:
 
 def test_two_runs_of_one_name_are_refused() -> None:
     text = refused(sweep={"lr0": [0.1, 0.1000000000000001]})
-    assert text.startswith(f"{FILE}: `sweep.lr0`: another run is called lr0=0.1-s0 too")
+    assert text.startswith(f"{FILE}: `sweep.lr0`: another run is called lr0=0.1-s0;")
 
 
 # --------------------------------------------------------------------------- refusals
@@ -256,7 +363,7 @@ def test_a_missing_default_is_named() -> None:
 
 @pytest.mark.parametrize("where", [{"base": {"seed": 1}}, {"runs": {"a": {"seed": 1}}}])
 def test_seed_and_seeds_together_are_refused(where: dict[str, Any]) -> None:
-    assert "sets a seed, and `seeds` does so too" in refused(seeds=[0], **where)
+    assert "sets `seed`, and the experiment's `seeds` does so too" in refused(seeds=[0], **where)
 
 
 def test_a_section_in_a_run_is_refused() -> None:
@@ -301,6 +408,7 @@ UNUSED: dict[str, tuple[dict[str, Any], dict[str, Any], str]] = {
     "its own sweep": ({"lr0": 0.5}, {"sweep": {"lr0": [1, 2]}}, "in each of its runs"),
     "its own grid": ({"lr0": 0.5}, {"grid": {"lr0": [1], "epochs": [2]}}, "in each of its runs"),
     "seeds": ({"seed": 4}, {"seeds": [0, 1]}, f"{FILE} sets it by `seeds`"),
+    "replicates": ({"replicate": 4}, {"replicate": 2}, f"{FILE} sets it by `replicate`"),
     "another framework": ({"depth": 50}, {}, "no framework of its runs has such a setting"),
     "only a framework whose run overrides it knows it": (
         {"lr0": 0.5},

@@ -13,6 +13,7 @@ from fairtrial.settings import (
     DataSet,
     Experiment,
     Predict,
+    data_sets,
     plugin_settings,
     read_dataset,
     read_experiment,
@@ -250,6 +251,7 @@ def test_a_source_without_format_has_nothing_to_convert() -> None:
 
 
 SPLIT = {"method": "random"}
+KFOLD = {"method": "kfold"}
 
 
 @pytest.mark.parametrize(
@@ -257,7 +259,25 @@ SPLIT = {"method": "random"}
     [
         ({"split": SPLIT}, "x: `source`: missing"),
         ({"source": "a b", "split": SPLIT}, 'x: `source` is "a b": a name may hold only'),
-        ({"source": "a", "split": {"method": "rand"}}, "must be 'given', 'random' or 'grouped'"),
+        ({"source": "a", "split": {"method": "rand"}}, "must be 'given', 'random', 'stratified', "),
+        ({"source": "a", "split": SPLIT | {"val": 10.5}}, "must be a share below 1, or a whole"),
+        ({"source": "a", "split": SPLIT | {"folds": 5}}, "the method `kfold` alone has `folds`"),
+        ({"source": "a", "split": KFOLD | {"val": 0.1}}, "the method `kfold` has no `val`"),
+        ({"source": "a", "split": KFOLD | {"fold": 6}}, "there is no fold 6 of 5"),
+        ({"source": "a", "split": KFOLD | {"folds": 2}}, "must be greater than or equal to 3"),
+        ({"source": "a", "split": SPLIT | {"stratify": True}}, "belongs to the method `grouped`"),
+        ({"source": "a", "split": SPLIT, "balance": {}}, "must hold `ratio`, `cap` or both"),
+        (
+            {"source": "a", "split": SPLIT, "balance": {"ratio": 0.5}},
+            "`balance.ratio` is 0.5: must be greater than or equal to 1",
+        ),
+        ({"source": "a", "split": SPLIT, "allow": ["grop"]}, "`allow.0` is"),
+        ({"source": "a", "split": SPLIT, "single_cls": True}, "must be a text"),
+        ({"source": "a", "split": SPLIT, "classes": {"a": 1}}, "a map from the source's names"),
+        (
+            {"source": "a", "split": {"method": "grouped"}, "allow": ["group"]},
+            "`grouped` keeps groups together, and `allow` parts them; choose one",
+        ),
         ({"source": "a", "split": SPLIT | {"val": 0}}, "`split.val` is 0: must be greater than 0"),
         ({"source": "a", "split": SPLIT | {"val": 0.5, "test": 0.5}}, "leave nothing to train on"),
         ({"source": "a", "split": SPLIT | {"sead": 1}}, "`split.sead`: no such key; did you mean "),
@@ -273,6 +293,33 @@ def test_a_mistake_in_a_data_set_is_named(content: Any, message: str) -> None:
     with pytest.raises(SettingsError) as error:
         closed(DataSet, content, "x")
     assert message in str(error.value)
+
+
+@pytest.mark.usefixtures("project")
+def test_a_kfold_stands_for_a_data_set_a_fold() -> None:
+    put("datasets/cells", "source: cells\nsplit: {method: kfold, folds: 3}\n")
+    put("datasets/one", "source: cells\nsplit: {method: kfold, fold: 2}\n")
+    assert read_dataset("cells.fold3").split.fold == 3
+    assert data_sets("cells") == ["cells.fold1", "cells.fold2", "cells.fold3"]
+    assert (data_sets("cells.fold3"), data_sets("one")) == (["cells.fold3"], ["one"])
+    assert read_dataset("one").split.fold == 2
+    for name in ("cells", "cells.fold4"):
+        with pytest.raises(SettingsError) as error:
+            read_dataset(name, "here")
+        assert str(error.value) == (
+            f"here: `{name}`: must name a fold: cells.fold1, cells.fold2, cells.fold3"
+        )
+    with pytest.raises(SettingsError, match="must name a fold: one"):
+        read_dataset("one.fold1")
+    with pytest.raises(SettingsError, match="no such dataset in config/datasets: `cell`; did you"):
+        read_dataset("cell.fold1")
+
+
+@pytest.mark.usefixtures("project")
+def test_the_sizes_of_a_split_are_shares_or_numbers() -> None:
+    put("datasets/cells", "source: cells\nsplit: {method: random, val: 50, test: 0.1}\n")
+    split = read_dataset("cells").split
+    assert (split.val, split.test) == (50, 0.1)
 
 
 @pytest.mark.parametrize(
@@ -312,3 +359,17 @@ def test_modules_that_serve_others_are_no_plugins() -> None:
 def test_an_unknown_framework_is_named_with_the_nearest() -> None:
     with pytest.raises(SettingsError, match=r"^x: no such backend: `ultralytic`; did you"):
         plugin_settings("backends", "ultralytic", "x")
+
+
+@pytest.mark.parametrize(
+    "path", sorted((ROOT / "config/datasets").glob("*_balanced.yaml")), ids=lambda path: path.stem
+)
+def test_a_shipped_balanced_set_has_the_split_of_the_one_that_it_stands_beside(path: Path) -> None:
+    other = path.with_name(path.name.replace("_balanced", ""))
+    balanced, whole = (closed(DataSet, read_yaml(each), each.name) for each in (path, other))
+    assert balanced.balance is not None
+    assert (balanced.source, balanced.classes, balanced.split) == (
+        whole.source,
+        whole.classes,
+        whole.split,
+    )

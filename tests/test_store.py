@@ -370,6 +370,24 @@ def test_a_full_disk_is_said_plainly_and_leaves_no_entry(disk: Callable[[str], N
     assert left() == ["key.part"]
 
 
+def test_a_limit_of_the_size_of_files_is_said_plainly() -> None:
+    """`ulimit -f`, and a quota on some systems: what a full disk is without a mount."""
+    code = """
+import resource, signal
+from fairtrial import StoreError, store
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (2**16, 2**16))
+try:
+    store.obtain("runs", "key", lambda folder: (folder / "weights.pt").write_bytes(bytes(2**20)))
+except StoreError as error:
+    print(error)
+"""
+    env = os.environ | {"PYTHONPATH": str(Path(store.__file__).parents[1])}
+    done = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True)
+    assert "File too large" in done.stdout and "free space" in done.stdout, done.stderr
+    assert left() == ["key.part"]
+
+
 def test_no_space_for_the_lock_leaves_no_litter(disk: Callable[[str], None]) -> None:
     disk("size=64k")
     Path("store/runs").mkdir()

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from fairtrial import StoreError, checkpoint, locks, provenance, store
+from fairtrial import StoreError, checkpoint, locks, provenance, store, training
 from fairtrial.training import Common, obtain_trained
 
 SETTINGS: dict[str, Any] = {
@@ -36,15 +36,16 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("DVC_ROOT", raising=False)
     monkeypatch.delenv("SLURM_JOB_ID", raising=False)
-    monkeypatch.setitem(sys.modules, "fairtrial.backends.fake", SimpleNamespace(fit=fit))
+    monkeypatch.setattr(training, "plugin", lambda kind, name: SimpleNamespace(fit=fit))
     return tmp_path
 
 
 def fit(
     settings: Any, view: Any, initial: Any, folder: Path, threads: int, after_epoch: Any
 ) -> Any:
-    """A framework whose state is its history."""
-    for epoch in range(checkpoint.epochs_done(folder) + 1, settings["epochs"] + 1):
+    """A framework whose state is the list of its epochs."""
+    for epoch in range(1 + len(states(folder)), settings["epochs"] + 1):
+        (folder / "state.pt").write_text("\n".join([*states(folder), f"epoch {epoch}"]))
         rows = [{"epoch": number} for number in range(1, epoch + 1)]
         checkpoint.write_history(folder, rows)
         after_epoch(rows[-1])
@@ -52,19 +53,28 @@ def fit(
     return {"best_epoch": 1, "epochs_run": settings["epochs"], "parameters": 7, "deviations": []}
 
 
-def train(stop: Any = lambda row: None, **changed: Any) -> tuple[dict[str, Any], bool]:
+def states(folder: Path) -> list[str]:
+    path = folder / "state.pt"
+    return path.read_text().splitlines() if path.exists() else []
+
+
+def train(
+    stop: Any = lambda row: None, continues: str | None = None, **changed: Any
+) -> tuple[dict[str, Any], bool]:
     """The record of a training, and whether it was adopted."""
     entry, adopted = obtain_trained(
         framework="fake",
         settings=SETTINGS | changed,
         code="code",
-        inputs=INPUTS,
+        inputs=INPUTS | ({"continues": continues} if continues else {}),
         view=lambda: None,  # type: ignore[arg-type,return-value]
         initial=None,
         threads=1,
         after_epoch=stop,
     )
-    assert {path.name for path in entry.iterdir()} == {"weights.pt", "history.csv", "record.json"}
+    assert {path.name for path in entry.iterdir()} == {
+        *("weights.pt", "history.csv", "state.pt", "record.json")
+    }
     return json.loads((entry / "record.json").read_text()), adopted
 
 
@@ -168,6 +178,63 @@ def test_who_lost_its_lock_stops_at_the_next_epoch() -> None:
     assert seen == [1]
 
 
+# --------------------------------------------------------------------------- continued
+
+
+def test_a_continued_training_has_the_epochs_of_both_and_trains_only_the_second() -> None:
+    train()
+    seen: list[int] = []
+    record, adopted = train(lambda row: seen.append(row["epoch"]), key(), epochs=6)
+    assert seen == [5, 6]
+    assert adopted is False
+    (attempt,) = record["attempts"]
+    assert (attempt["from_epoch"], attempt["epochs"]) == (5, 2)
+    assert record["resumed"] is False
+    assert train(epochs=6)[1] is False, "the same number of epochs from the start is another one"
+    assert train(None, key(), epochs=6)[1] is True
+
+
+def test_a_continued_training_that_is_killed_is_resumed() -> None:
+    train()
+    with pytest.raises(InterruptedError):
+        train(stop_at(5), key(), epochs=7)
+    record, _ = train(continues=key(), epochs=7)
+    assert [a["from_epoch"] for a in record["attempts"]] == [5, 6]
+    assert record["resumed"] is True
+
+
+def test_killed_while_the_end_state_is_taken_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    train()
+
+    def copy(source: Path, target: Path) -> None:
+        raise InterruptedError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(checkpoint, "copy_whole", copy)
+        with pytest.raises(InterruptedError):
+            train(continues=key(), epochs=6)
+    assert train(continues=key(), epochs=6)[0]["attempts"][-1]["from_epoch"] == 5
+
+
+def test_without_the_end_state_nothing_can_be_continued() -> None:
+    train()
+    (store.root() / "runs" / key() / "state.pt").unlink()
+    with pytest.raises(
+        StoreError, match=r"store/runs/\w+: has no end state .*gc --states.*forcerun"
+    ):
+        train(continues=key(), epochs=6)
+
+
+def test_a_damaged_state_does_not_make_a_continued_training_start_afresh() -> None:
+    train()
+    with pytest.raises(InterruptedError):
+        train(stop_at(5), key(), epochs=6)
+    (part,) = Path("store/runs").glob("*.part")
+    (part / "state.pt").write_text("")
+    with pytest.raises(StoreError, match="damaged; remove it"):
+        train(continues=key(), epochs=6)
+
+
 # --------------------------------------------------------------------------- signals
 
 SLEEPER = """
@@ -199,6 +266,6 @@ def test_a_signal_stops_at_once_keeps_the_state_and_leaves_no_lock(number: signa
         assert time.monotonic() < end
         time.sleep(0.01)
     child.send_signal(number)
-    assert f"stopped by {number.name}" in child.communicate(timeout=10)[1]
-    assert child.returncode == 128 + number
+    assert f"KeyboardInterrupt: {number.name}" in child.communicate(timeout=10)[1]
+    assert child.returncode != 0
     assert sorted(path.name for path in Path("store/runs").rglob("*")) == ["key.part", "state.pt"]

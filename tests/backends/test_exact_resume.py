@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -124,6 +125,26 @@ def test_what_after_epoch_raises_is_passed_on_and_the_epoch_counts(
     assert attempt(damaged)["trained"] == [1, 2, 3]
     assert "damaged/state.pt: cannot be read" in (tmp_path / "damaged.log").read_text()
     assert_equal(tmp_path / "run", damaged)
+
+
+def test_a_continued_training_trains_only_the_further_epochs(
+    attempt: Attempt, tmp_path: Path
+) -> None:
+    """As 20 epochs continued to 40: the end state of the first is put into the second's folder."""
+    attempt(tmp_path / "short", epochs=2)
+    for name in ("long", "killed"):
+        (tmp_path / name).mkdir()
+        for file in ("state.pt", "history.csv"):
+            shutil.copy(tmp_path / "short" / file, tmp_path / name / file)
+    assert attempt(tmp_path / "killed", (4, "batch"), epochs=4)["status"] == 9
+    assert attempt(tmp_path / "killed", epochs=4)["trained"] == [4]
+    long = attempt(tmp_path / "long", epochs=4)
+    assert (long["trained"], long["epochs_run"]) == ([3, 4], 4)
+    assert_equal(tmp_path / "long", tmp_path / "killed")
+    histories = [(tmp_path / n / "history.csv").read_text().splitlines() for n in ("short", "long")]
+    assert histories[1][:3] == histories[0]
+    rates = [float(row.split(",")[7]) for row in histories[1][1:]]
+    assert rates[2:] == [0.00505, 0.002575], "the schedule is that of four epochs"
 
 
 CHANGED = {

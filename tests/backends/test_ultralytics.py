@@ -9,8 +9,10 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
+from fairtrial.backends import ultralytics
 from fairtrial.backends._ultralytics_settings import Settings, architectures
 from fairtrial.yamlfile import read_yaml
+from tests.backends.tiny import draw
 
 ROOT = Path(__file__).parents[2]
 FAMILIES = ["yolov5n", "yolov6n", "yolov8n", "yolov9t", "yolov10n", "yolo11n", "yolo12n", "yolo26n"]
@@ -27,11 +29,20 @@ def test_every_family_is_there_in_every_size() -> None:
     assert set(FAMILIES) <= architectures()
     assert {f"yolov8{scale}" for scale in "nsmlx"} <= architectures()
     assert {f"yolo26{scale}-p6" for scale in "nsmlx"} <= architectures()
+    assert {f"rtdetr-{scale}" for scale in ("l", "x", "resnet50", "resnet101")} <= architectures()
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [("yolov8n.yaml", "yolov8n"), ("yolov5nu", "yolov5n"), ("rtdetr-l.yaml", "rtdetr-l")],
+)
+def test_other_names_of_a_model_are_one_setting(written: str, meant: str) -> None:
+    assert settings(model=written, imgsz=640).model == meant
 
 
 def test_models_of_other_tasks_are_not_among_them() -> None:
     """A segmentation model trains here without an error, and its masks are lost."""
-    others = "seg|pose|obb|cls|world|rtdetr|yoloe|u$"
+    others = "seg|pose|obb|cls|world|.rtdetr|yoloe|u$"
     assert [name for name in architectures() if re.search(others, name)] == []
 
 
@@ -61,6 +72,7 @@ def test_a_name_is_a_model_that_can_be_built(
         ({"weights": "yolov8n.pt"}, "must be <source>/<file>"),
         ({"weights": "/yolov8n.pt"}, "must be <source>/<file>"),
         ({"imgsz": 100}, "multiple of 32"),
+        ({"imgsz": 96, "model": "rtdetr-l"}, "RT-DETR needs an imgsz of 128 or more"),
         ({"batch": 0}, "greater than or equal to 1"),
         ({"batch": -1}, "greater than or equal to 1"),
         ({"amp": 1}, "valid boolean"),
@@ -74,3 +86,22 @@ def test_a_wrong_value_is_refused(changed: dict[str, Any], message: str) -> None
 
 def test_a_checkpoint_as_it_is_needs_no_epoch() -> None:
     assert settings(epochs=0, weights="weights/yolov8n.pt").epochs == 0
+
+
+@pytest.mark.slow
+def test_rt_detr_learns_and_detects(tmp_path: Path) -> None:
+    """The same path as the YOLO models', with another network, loss and way of detecting."""
+    view = draw(tmp_path / "data", images=6)
+    asked = settings(model="rtdetr-l", imgsz=128, batch=4, epochs=1, lr0=1e-5).model_dump()
+    rows: list[dict[str, Any]] = []
+    facts = ultralytics.fit(asked, view, None, tmp_path, 1, rows.append)
+    assert facts["parameters"] > 3e7 and facts["gflops"] > 0
+    assert {"train/giou_loss", "train/l1_loss", "val/AP"} <= set(rows[0])
+    wanted = {"imgsz": 128, "conf": 1e-6, "iou": 0.7, "max_det": 300}
+    names, image = view.dataset.categories, view.side("val")[0]
+    with ultralytics.detector(tmp_path / "weights.pt", names, wanted, 1) as detect:
+        found, _ = detect(view.folder / image.file_name)
+    assert found and {d.category_id for d in found} <= set(names)
+    for x, y, width, height in (d.bbox for d in found):
+        assert x >= 0 and y >= 0 and width >= 0 and height >= 0
+        assert x + width <= image.width + 1e-3 and y + height <= image.height + 1e-3

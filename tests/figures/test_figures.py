@@ -16,7 +16,11 @@ from tests.report.fake_results import Fake, load
 
 CASES: dict[str, dict[str, Any]] = {
     "three": {"configurations": {f"m{m}": {"momentum": m} for m in (0.3, 0.6, 0.9)}},
-    "twelve": {"configurations": {f"l{i}": {"lr0": 10**i} for i in range(12)}, "seeds": (0,)},
+    "twelve": {
+        "configurations": {f"l{i}": {"lr0": 10**i} for i in range(12)},
+        "seeds": (0,),
+        "motley": True,
+    },
     "one run, one class, no test, no epoch": {
         "configurations": {"only": {}},
         "seeds": (0,),

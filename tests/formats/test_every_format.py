@@ -1,4 +1,5 @@
-"""What every format promises; the formats are found by listing the folder."""
+"""What every format of boxes promises. test_every_labelling.py has those of classes, and sees
+that none is left out."""
 
 import subprocess
 import sys
@@ -11,7 +12,7 @@ from written import WRITERS, Scene
 from fairtrial import DataError, SettingsError, checksums, folders
 from fairtrial.dataset import Dataset
 from fairtrial.defects import NoLabelFile
-from fairtrial.plugins import plugin, plugins
+from fairtrial.plugins import plugin
 
 HEAVY = {"torch", "ultralytics", "numpy", "pandas", "PIL", "httpx", "tqdm", "defusedxml"}
 
@@ -29,7 +30,7 @@ def seen(found: Dataset, scene: Scene) -> set[tuple[object, ...]]:
     return result
 
 
-@pytest.mark.parametrize("name", plugins("formats"))
+@pytest.mark.parametrize("name", WRITERS)
 class TestEveryFormat:
     def test_reads_what_was_written(self, name: str, tmp_path: Path) -> None:
         scene = Scene()

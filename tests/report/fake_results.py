@@ -19,7 +19,9 @@ from typing import Any
 from PIL import Image as Picture
 from PIL import ImageDraw
 
+from fairtrial.certificate import certify
 from fairtrial.dataset import Annotation, Dataset, Image, write, write_json
+from fairtrial.datasets import DataSet, Split
 
 CONFIDENCES = [i / 100 for i in range(101)]
 SIDES = {"train": 16, "val": 8, "test": 12}
@@ -42,6 +44,7 @@ class Fake:
     sets: dict[str, int] = field(default_factory=dict)  # configuration → number of its data set
     objects: int = 6
     size: int = 320
+    motley: bool = False  # images of two sizes, and a pair on two sides that looks alike
 
     @property
     def results(self) -> Path:
@@ -74,7 +77,7 @@ class Fake:
             for _ in range(count):
                 self._image(found, side, source, rng)
         write(found, self.data / "sets" / name / "annotations.json")
-        write_json(self.data / "sets" / name / "split.json", _split(found, source))
+        write_json(self.data / "sets" / name / "split.json", _split(found, source, self.motley))
         write_json(self.data / "clean" / source / "quality.json", QUALITY)
         raw = self.data / "raw" / f"{source}.sha256"
         raw.parent.mkdir(parents=True, exist_ok=True)
@@ -83,7 +86,8 @@ class Fake:
 
     def _image(self, found: Dataset, side: str, source: str, rng: random.Random) -> None:
         number, size = len(found.images) + 1, self.size
-        image = Image(number, f"{number:03}.png", size, size * 3 // 4, f"{number:064}", None, side)
+        height = size // 2 if self.motley and number % 5 == 0 else size * 3 // 4
+        image = Image(number, f"{number:03}.png", size, height, f"{number:064}", None, side)
         found.images.append(image)
         picture = Picture.new("RGB", (image.width, image.height), "#dfe6e9")
         pen = ImageDraw.Draw(picture)
@@ -133,28 +137,16 @@ HARDWARE = {"cpu": "Example CPU 9", "cores": 8, "threads": 8, "memory_gb": 32, "
 VERSIONS = {"python": "3.11.9", "torch": "2.15.0", "ultralytics": "8.4.190", "numpy": "2.4.6"}
 
 
-def _split(found: Dataset, source: str) -> dict[str, Any]:
-    by_image, names = found.by_image(), found.categories
+def _split(found: Dataset, source: str, motley: bool) -> dict[str, Any]:
     sides: dict[str, list[int]] = {
         side: [i.id for i in found.images if i.split == side] for side in SIDES
     }
-    summary = {}
-    for side, ids in sides.items():
-        classes = {
-            name: {
-                "images": sum(any(a.category_id == k for a in by_image[i]) for i in ids),
-                "objects": sum(a.category_id == k for i in ids for a in by_image[i]),
-            }
-            for k, name in names.items()
-        }
-        objects = sum(len(by_image[i]) for i in ids)
-        summary[side] = {
-            "images": len(ids),
-            "objects": objects,
-            "groups": len(ids),
-            "classes": classes,
-        }
-    return {"method": "grouped", "seed": 0, "source": source, **sides, "summary": summary}
+    asked = DataSet(source=source, split=Split(method="grouped"))
+    pair = {"images": [1, len(found.images)], "distance": 4, "difference": 0.123}
+    alike: dict[str, list[Any]] = {"exact": [], "near": [], "doubtful": [pair] * motley}
+    mapped: dict[str, str | None] = {name: name for name in found.categories.values()}
+    told = certify(found, sides, asked.model_dump(mode="json"), alike, [], mapped)
+    return {"source": source} | told
 
 
 def _run(

@@ -200,6 +200,17 @@ def test_a_sweep_is_told_by_what_departs_from_the_base(tmp_path: Path) -> None:
     assert "as it says: batch 16, lr0 0.001, momentum 0.9" in found
 
 
+def test_frameworks_are_told_apart_by_what_they_share(tmp_path: Path) -> None:
+    """What only one of them has is no difference in the tables; it stands with the provenance."""
+    other = {"lr0": 0.0001, "batch": 16, "epochs": 8, "imgsz": 640, "depth": 18, "gamma": 2.0}
+    record = {"deep": {"backend": "retinanet", "settings": other | {"seed": 0}}}
+    fake = Fake(tmp_path, {"yolo": {}, "deep": {}}, seeds=(0,), record=record)
+    found = make(fake)
+    heading = (fake.results / "comparison.md").read_text().splitlines()[0]
+    assert heading.startswith("|  | backend | lr0 | seeds |")
+    assert "backend retinanet" in found and "gamma" in found and "yolov8n" in found
+
+
 HOSTILE = '#panic("x") $x$ \\input{a} *bold* = no heading <label> @ref `raw` // é “q” ' + "w" * 90
 
 
@@ -289,3 +300,30 @@ def test_same_bytes_twice(tmp_path: Path) -> None:
         make(fake, draw=True)
         pdfs.append((fake.results / "report.pdf").read_bytes())
     assert pdfs[0] == pdfs[1]
+
+
+def test_the_data_section_is_the_certificate_of_each_set(tmp_path: Path) -> None:
+    fake = Fake(tmp_path, {"a": {}, "b": {}}, seeds=(0,), sets={"b": 1}, motley=True).build()
+    path = fake.data / "sets/shapes1/split.json"
+    told = load(path)
+    told |= {"class_map": {"disc": "circle", "square": "square", "star": None}, "without_side": 4}
+    balance = {"before": told["summary"]["train"], "after": told["summary"]["train"]}
+    told |= {"balance": {"ratio": 2.0, "cap": None, "left_out": []} | balance, "allow": ["near"]}
+    told["leaks"] = {"near": {"sets": 1, "images": 3}}
+    told["duplicates"]["exact"] = [{"images": [1, 2], "sides": ["train"]}]
+    told["duplicates"]["near"] = [{"images": [1, 2, 20], "sides": ["test", "train"]}]
+    path.write_text(json.dumps(told))
+    found = make(fake, build=False)
+    for each in (
+        "Side by side shapes shapes1 source drawn drawn1 method grouped grouped",
+        "classes disc → circle; left out: star",
+        "without a side 4 images, which are not used",
+        "identical files 1 sets of 2 images, each on one side",
+        "copies of a picture 1 sets of 3 images, 1 of them on two sides",
+        "pairs that look alike 1, of which 1 on two sides: look at them below",
+        "allowed by hand near on two sides",
+        "balance its classes: ratio 2",
+        "Data set shapes1: 3 images have a copy of their picture on another side",
+        "Data set shapes: pairs of images that look alike lie on two sides (1 such pairs)",
+    ):
+        assert each in found, each

@@ -2,7 +2,15 @@ import math
 
 import pytest
 
-from fairtrial.scoring.uncertainty import over_seeds, tell_apart, two_sided_p
+from fairtrial.scoring.uncertainty import (
+    holm,
+    least_gap,
+    over_seeds,
+    tell_apart,
+    tell_apart_from_each,
+    tell_folds_apart,
+    two_sided_p,
+)
 
 
 def test_sd_is_of_the_sample_not_of_the_population():
@@ -90,3 +98,54 @@ def test_a_single_seed_still_states_the_gap():
     found = tell_apart([0.9], [0.4, 0.6])
     assert found.gap == pytest.approx(0.4)
     assert (found.spread, found.t, found.df, found.p) == (None, None, None, None)
+
+
+@pytest.mark.parametrize(
+    ("ps", "corrected"),
+    [
+        ([], []),
+        ([0.03], [0.03]),
+        # Holm's own scheme by hand: 4·0.005, 3·0.01, 2·0.03, and 0.04 raised to 0.06
+        ([0.01, 0.04, 0.03, 0.005], [0.03, 0.06, 0.06, 0.02]),
+        ([0.5, 0.6], [1.0, 1.0]),
+    ],
+)
+def test_holm_by_hand(ps, corrected):
+    assert holm(ps) == pytest.approx(corrected)
+
+
+def test_only_tests_that_are_made_are_corrected_for():
+    best, other = [0.62, 0.60, 0.61], [0.58, 0.57, 0.585]
+    alone = tell_apart(best, other).p
+    found = tell_apart_from_each(best, [other, [0.2], other])
+    assert [each.tests for each in found] == [2, 1, 2]
+    assert found[0].p == pytest.approx(min(1, 2 * alone))
+    assert (found[1].p, found[1].verdict) == (None, "too few seeds")
+
+
+def test_correction_takes_back_a_verdict():
+    best, other = [0.60, 0.61, 0.62], [0.565, 0.575, 0.585]
+    assert tell_apart(best, other).apart
+    found = tell_apart_from_each(best, [other] * 10)
+    assert {(each.apart, each.verdict) for each in found} == {(False, "within the spread")}
+
+
+def test_folds_by_hand():
+    """Differences 0.03, 0.05, 0.04: mean 0.04, sd 0.01; a fold tests, two of four train."""
+    found = tell_folds_apart([0.53, 0.75, 0.34], [0.50, 0.70, 0.30], 4)
+    assert (found.gap, found.spread) == (pytest.approx(0.04), pytest.approx(0.01))
+    assert found.t == pytest.approx(4 / math.sqrt(1 / 3 + 1 / 2))
+    assert found.p == pytest.approx(two_sided_p(found.t, 2))
+    assert found.verdict == "apart"
+
+
+@pytest.mark.parametrize("seeds", [2, 3, 5])
+def test_the_least_gap_is_where_the_test_begins_to_tell(seeds):
+    sd = 0.01
+    # values with exactly this spread, whatever their number
+    base = [-1.0] * (seeds // 2) + [1.0] * (seeds // 2) + [0.0] * (seeds % 2)
+    scale = sd / over_seeds(base).sd
+    gap = least_gap(sd, seeds)
+    low = [0.5 + scale * x for x in base]
+    for factor, apart in ((0.999, False), (1.001, True)):
+        assert tell_apart([x + factor * gap for x in low], low).apart is apart

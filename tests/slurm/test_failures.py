@@ -42,24 +42,10 @@ def finish(project: Project, driver: subprocess.Popen) -> None:
     assert (project.root / PREDICTED).exists()
 
 
-def test_a_job_over_its_time_limit_is_tried_again_with_more(
-    cluster: Cluster, project: Project
-) -> None:
-    driver, duration = begin(project, UNENDING)
-    duration.write_text("0")
-    (job,) = cluster.jobs(WorkDir=str(project.root))
-    cluster.tell("scontrol", "update", f"JobId={job['JobId']}", "EndTime=now+1")
-    finish(project, driver)
-    first, second = cluster.jobs(WorkDir=str(project.root))
-    assert (first["JobState"], second["JobState"]) == ("TIMEOUT", "COMPLETED")
-    assert (job["TimeLimit"], second["TimeLimit"]) == ("13:00:00", "1-02:00:00")
-    assert project.trainings("end") == ONCE
-
-
 def test_a_job_over_its_memory_is_tried_again_with_more(cluster: Cluster, project: Project) -> None:
     """Also: the site's values from the ignored copy, and sbatch's own variables."""
     profile = (project.root / "profiles/slurm/config.yaml").read_text()
-    changed = profile.replace("mem_mb: 32000 * attempt", "mem_mb: 1200 * attempt")
+    changed = profile.replace("mem_mb: 32000 * min", "mem_mb: 1200 * min")
     project.write("profiles/slurm/config.v9+.yaml", changed)
     driver, _ = begin(project, "3", QUICK_MEMORY="1300", SBATCH_ACCOUNT="lab")
     finish(project, driver)

@@ -43,8 +43,8 @@ def test_each_run_is_one_gpu_job_and_the_rest_needs_none(cluster: Cluster, tmp_p
 
 
 HEADER = {
-    "runtime: 720 * attempt": "runtime: 2880",
-    "mem_mb: 32000 * attempt": "mem_mb: 102400",
+    "runtime: 720\n": "runtime: 2880\n",
+    "mem_mb: 32000 * min(attempt, 2)": "mem_mb: 102400",
     "cpus_per_task: 8 ": "cpus_per_task: 16 ",
     "cpus_per_task: 8\n": "cpus_per_task: 16\n",
     "# constraint: dgx": "constraint: dgx",

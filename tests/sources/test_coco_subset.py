@@ -1,7 +1,6 @@
 import hashlib
 import io
 import json
-import random
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
@@ -16,7 +15,6 @@ from web import Web
 from fairtrial import DataError, folders
 from fairtrial.formats import coco
 from fairtrial.sources import coco_subset
-from fairtrial.sources._coco_rows import rows
 
 ONE = path_of(6)  # a motorcycle: always chosen
 
@@ -219,24 +217,6 @@ def test_wrong_settings_and_annotations_are_named(
         given = {**given, "sha256": hashlib.sha256(web.files[ONE]).hexdigest()}
     with pytest.raises(DataError, match=message):
         fetch(tmp_path, {**settings, **given})
-
-
-@pytest.mark.parametrize("layout", [{}, {"indent": 2}, {"separators": (",", ":")}])
-def test_rows_are_those_of_a_json_parser(layout: dict[str, Any]) -> None:
-    random.seed(0)
-    value: list[Any] = [1, -2.5e-3, None, True, 'a ]}, "b"\\', [1, [2]], {"x": [], "y": {}}]
-    whole: dict[str, Any] = {
-        f"list {n}": random.choices(value, k=random.randint(0, 9)) for n in range(20)
-    }
-    whole |= {"text": "no list", "number": 3, "object": {"list": [1, 2]}}
-    expected = [(k, row) for k, v in whole.items() if isinstance(v, list) for row in v]
-    assert list(rows(json.dumps(whole, **layout))) == expected
-
-
-@pytest.mark.parametrize("text", ["", "[]", '{"a": [1, 2', '{"a": [1 2}', '{"a"', '{"a": [tru]}'])
-def test_what_is_no_json_object_is_refused(text: str) -> None:
-    with pytest.raises(DataError, match="not valid JSON"):
-        list(rows(text))
 
 
 @pytest.mark.data

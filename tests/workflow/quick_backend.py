@@ -5,9 +5,10 @@ the real stage, its store and its locks run in a second. What it does beside tha
 the environment, never by settings, and so is no part of a result:
 
     QUICK_LOG      file to which it adds `begin …`, `epoch …` and `end …`, a line each
-    QUICK_SECONDS  how long a training takes (default 0), or a file that holds the number and is
-                   read anew each epoch
+    QUICK_SECONDS  how long a training takes (default 0), or a file that holds the number when
+                   it begins
     QUICK_MEMORY   megabytes that it holds meanwhile (default 0)
+    QUICK_BYTES    least size of weights.pt (default 0)
     QUICK_FAIL     a file: while it exists, a training fails in the end and removes it
 """
 
@@ -48,8 +49,9 @@ def fit(
     held = bytearray(b"x") * (int(os.environ.get("QUICK_MEMORY", "0")) * 2**20)
     state = folder / STATE
     rows = json.loads(state.read_text()) if state.exists() else []
+    seconds = _seconds()
     while len(rows) < settings["epochs"]:
-        _wait(_seconds() / settings["epochs"])
+        _wait(seconds / settings["epochs"])
         rows.append(_row(len(rows) + 1, settings))
         with whole_file(state) as file:
             json.dump(rows, file)
@@ -59,7 +61,8 @@ def fit(
     _fail()
     del held
     objects = len(view.dataset.annotations)
-    Path(folder, "weights.pt").write_text(json.dumps([settings, objects], sort_keys=True))
+    text = json.dumps([settings, objects], sort_keys=True)
+    Path(folder, "weights.pt").write_text(text.ljust(int(os.environ.get("QUICK_BYTES", "0"))))
     _log("end", settings)
     facts = {"parameters": 0, "gflops": None, "layers": None}
     return facts | {"best_epoch": best_epoch(rows), "epochs_run": len(rows)}

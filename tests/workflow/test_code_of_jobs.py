@@ -66,7 +66,8 @@ def of_run(run: str) -> dict[str, dict[str, object]]:
     tables = {name: f"{folder}/{name}.csv" for name in ("per_class", "curves", "confusion")}
     return {
         "train": VIEW
-        | {"code": "0", "initial": None, **weights, "record": f"{folder}/record.json"}
+        | {"code": "0", "initial": None, "continues": None, **weights}
+        | {"record": f"{folder}/record.json"}
         | {"history": f"results/trial/history/{run}.csv"},
         "predict": VIEW | weights | predicted | {"speed": f"{folder}/speed.json"},
         "validate": {name: VIEW[name] for name in ("annotations", "split")}
@@ -94,6 +95,7 @@ JOBS: list[tuple[str, str, dict[str, object]]] = [
         "split",
         "shapes",
         {"source": "data/clean/shapes/annotations.json"}
+        | {"duplicates": "data/clean/shapes/duplicates.json"}
         | {"annotations": VIEW["annotations"], "certificate": VIEW["split"]},
     ),
     *((stage, run, job) for run in ("tiny-s0", "deep-s0") for stage, job in of_run(run).items()),

@@ -32,7 +32,7 @@ def recorded(tmp_path_factory: pytest.TempPathFactory) -> Project:
     project.run("git", "init", "-q")
     project.run("git", "add", "-A")
     project.run("git", "commit", "-qm", "project")
-    project.run("dvc", "exp", "run")
+    project.run("dvc", "exp", "run", QUICK_BYTES=str(2 * 2**20))  # as large as real weights
     assert trained(project) == 4
     project.run("git", "add", "-A")
     project.run("git", "commit", "-qm", "trial")
@@ -152,6 +152,10 @@ def test_a_temporary_copy_uses_the_same_store(project: Project) -> None:
     right(project, OTHER)
     project.run("dvc", "repro")
     assert trained(project) == 0
+    project.edit("params.yaml", "lr0: 0.0001", "lr0: 0.002")
+    project.run("dvc", "repro")
+    right(project, DEFAULT)
+    assert trained(project) == 0, "what stands under the old setting's name is not what was applied"
 
 
 def test_a_queue_runs_every_value_and_they_are_compared(project: Project, tmp_path: Path) -> None:
@@ -176,7 +180,8 @@ def test_a_queue_runs_every_value_and_they_are_compared(project: Project, tmp_pa
     assert {rows[f"{name}:small"]["setting/lr0"] for name in names} == {"0.001", "0.0001", "1e-05"}
     assert rows["HEAD:small"]["setting/lr0"] == "0.002"
     assert len({row["comparison"] for row in rows.values()}) == 1, "they share their test images"
-    text = "".join("".join(p.extract_text().split()) for p in pypdf.PdfReader(pdf).pages)
+    text = "".join(page.extract_text() for page in pypdf.PdfReader(pdf).pages)
+    text = "".join(text.replace("\u200b", "").split())  # names may wrap
     assert all(name in text for name in names)
 
 
@@ -214,6 +219,20 @@ def test_a_parameter_that_no_run_uses_is_refused(project: Project) -> None:
     assert refused.returncode != 0
     assert "no run of this experiment uses it" in refused.stderr + refused.stdout
     assert "Traceback" not in refused.stderr + refused.stdout
+
+
+def test_a_change_that_would_be_another_one_is_refused(project: Project) -> None:
+    """Several values without a queue; a misspelt key, and one that `+` makes DVC add."""
+    changes = {
+        "lr0=1e-4,1e-5": "can't be used without `--queue`",
+        "lro=1e-4": "Could not override 'lro'",
+        "+lro=1e-4": "params.yaml: `lro`: no such key",
+    }
+    for change, said in changes.items():
+        refused = project.run("dvc", "exp", "run", "-S", change, check=False)
+        assert refused.returncode != 0
+        assert said in refused.stderr + refused.stdout
+    assert trained(project) == 0
 
 
 def test_another_way_to_write_the_record_trains_nothing(project: Project) -> None:

@@ -63,6 +63,12 @@ def code(module: str, old: str, new: str) -> Edit:
     return lambda project: project.edit(f"workflow/fairtrial/{module}.py", old, new)
 
 
+def other_fitness(project: Project) -> None:
+    """Of one configuration; then a common figure has to rank them."""
+    experiment("imgsz: 96", "imgsz: 96, fitness: {recall: 1}")(project)
+    param("rank_by: fitness", "rank_by: AP")(project)
+
+
 def add_run(project: Project) -> None:
     project.edit("config/experiments/trial.yaml", "seeds", "  more: {imgsz: 64}\nseeds")
 
@@ -86,6 +92,13 @@ def reorder(project: Project) -> None:
         yaml.dump(dict(reversed(content.items())), file)
 
 
+def dataset(line: str) -> Edit:
+    return lambda project: project.edit(
+        "config/datasets/shapes.yaml", "source: shapes\n", f"source: shapes\n{line}\n"
+    )
+
+
+SPLIT = {"split shapes"} | jobs(*TRAIN)
 BACKEND = "backends/ultralytics"
 
 PLANNED: dict[str, tuple[Edit, set[str]]] = {
@@ -104,6 +117,12 @@ PLANNED: dict[str, tuple[Edit, set[str]]] = {
         set(),
     ),
     "a default that every run overrides": (param("imgsz: 160", "imgsz: 320"), set()),
+    # a data set: behind its split a plan is an upper bound
+    "the classes of a data set": (dataset("single_cls: shape"), SPLIT),
+    "the balance of a data set": (dataset("balance: {ratio: 2}"), SPLIT),
+    "a leak that is allowed": (dataset("allow: [near]"), SPLIT),
+    "a key at its default": (dataset("single_cls: null"), set()),
+    "a default of another framework": (param("gamma: 2.0", "gamma: 1.0"), set()),
     # training
     "a default of all runs": (param("momentum: 0.9 ", "momentum: 0.8 "), jobs(*TRAIN)),
     "a default of some runs": (
@@ -128,11 +147,22 @@ PLANNED: dict[str, tuple[Edit, set[str]]] = {
         jobs(*TRAIN),
     ),
     "the fitness of one run": (
-        experiment("imgsz: 96", "imgsz: 96, fitness: {recall: 1}"),
+        other_fitness,
         jobs("train", "predict", "validate", of=SMALL) | jobs(*RESULTS),
     ),
     "another spelling of the fitness": (param("fitness: null", "fitness: {map50_95: 2}"), set()),
-    "a replicate": (param("replicate: 1", "replicate: 2"), jobs(*TRAIN)),
+    "a replicate": (
+        param("replicate: 1", "replicate: 2"),
+        jobs(*TRAIN, of=tuple(f"{run}r2" for run in RUNS)),
+    ),
+    "two replicates": (
+        experiment("seeds:", "replicate: 2\nseeds:"),
+        jobs(*TRAIN, of=tuple(f"{run}r2" for run in RUNS)),
+    ),
+    "a run that continues another one": (
+        experiment("seeds:", "  long: {continues: small, epochs: 20}\nseeds:"),
+        jobs("train", "predict", "validate", of=("long-s0", "long-s1")) | jobs(*RESULTS),
+    ),
     "how a record is written": (
         code("stages/train", '"path": path,', '"path": str(path),'),
         jobs(*TRAIN),
@@ -245,6 +275,20 @@ def test_another_experiment_and_back_runs_nothing_twice(project: Project) -> Non
     assert project.jobs()["train small-s0"] == 1
     project.edit("params.yaml", "experiment: other", "experiment: trial")
     assert project.plan() == Counter()
+
+
+def test_what_changes_a_run_changes_what_continues_it(project: Project) -> None:
+    """Patience of the continuation alone leaves the first part as it is."""
+    text = "  long: {continues: small, epochs: 20, patience: 100}\nseeds:"
+    project.edit("config/experiments/trial.yaml", "seeds:", text)
+    project.snakemake("--cores", "2")
+    continued = ("long-s0", "long-s1")
+    own = jobs("train", "predict", "validate", of=continued) | jobs(*RESULTS)
+    experiment("patience: 100", "patience: 50")(project)
+    assert project.plan() == Counter(dict.fromkeys(own, 1))
+    param("lr0: 0.002", "lr0: 0.001")(project)
+    both = jobs("train", "predict", "validate", of=(*SMALL, *continued)) | jobs(*RESULTS)
+    assert project.plan() == Counter(dict.fromkeys(both, 1))
 
 
 def test_a_checkpoint_as_it_is_does_not_depend_on_the_fitness(project: Project) -> None:

@@ -17,9 +17,12 @@ import fairtrial
 
 STAGES = ("download", "convert", "split", "train", "predict", "validate", "plot", "report")
 COMMANDS = {
+    "annotate": "draw what a finished run finds on a video or on images",
+    "doctor": "say what the trial lacks, before any job is queued",
     "compare": "one report over several experiments of DVC or git revisions, without a checkout",
     "status": "show how far each run is, also while Snakemake works; --watch goes on showing it",
     "export": "write a data set in a format that other tools read: coco, voc, yolo",
+    "tensorboard": "write the figures by epoch as TensorBoard's event files",
     "gc": "remove store entries that no recorded run needs; asks first",
 }
 
@@ -41,8 +44,8 @@ def main(arguments: list[str] | None = None) -> int:
         place = f"{error.filename}: " if error.filename else ""
         print(f"fairtrial {name}: {place}{error.strerror}", file=sys.stderr)
         return 1
-    except KeyboardInterrupt:
-        print(f"fairtrial {name}: interrupted", file=sys.stderr)
+    except KeyboardInterrupt as error:
+        print(f"fairtrial {name}: interrupted {error}".rstrip(), file=sys.stderr)
         return 130
     return 0
 
@@ -57,8 +60,7 @@ def stop_when_asked() -> None:
 
 
 def _stop(number: int, _: Any) -> None:
-    print(f"fairtrial: stopped by {signal.Signals(number).name}", file=sys.stderr)
-    sys.exit(128 + number)
+    raise KeyboardInterrupt(signal.Signals(number).name)
 
 
 def _function(name: str) -> Callable[..., None]:
@@ -115,7 +117,9 @@ def _add_options(parser: argparse.ArgumentParser, function: Callable[..., None])
 
 
 def _converter(kind: Any) -> Callable[[str], Any]:
-    """From a flag's text to its type."""
+    """From a flag's text to its type; `float | None` is a float."""
+    if type(None) in typing.get_args(kind):
+        (kind,) = set(typing.get_args(kind)) - {type(None)}
     return _mapping if typing.get_origin(kind) is dict else kind
 
 

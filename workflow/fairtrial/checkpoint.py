@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import csv
 import io
+import shutil
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -78,6 +79,12 @@ def deviations(then: dict[str, Any], now: dict[str, Any]) -> list[str]:
     if now["gpu"]:
         found.append("on a GPU, where no training repeats itself to the bit")
     return found
+
+
+def copy_whole(source: Path, target: Path) -> None:
+    """Copy a file, which appears under its name only when it is whole."""
+    with source.open("rb") as reader, whole_file(target, "wb") as writer:
+        shutil.copyfileobj(reader, writer)
 
 
 def epochs_done(folder: Path) -> int:

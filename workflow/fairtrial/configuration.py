@@ -18,14 +18,14 @@ ABSENT = "–"  # a setting that this configuration's backend does not have
 @dataclass
 class Configuration:
     """Runs that differ only in what repeats them, in the order of their seeds: in seed and
-    replicate and, where `folds` is true, in the fold of their data set."""
+    replicate and, where `folds` is not 0, in which of so many folds of a set they have."""
 
     name: str
     letter: str
     runs: list[Run]
     differs: dict[str, str]  # the settings in which configurations differ, as text
     base: dict[str, str]  # of these, the values that most configurations share
-    folds: bool = False
+    folds: int = 0
 
     @property
     def repeats(self) -> list[list[Run]]:
@@ -98,6 +98,12 @@ def value(settings: dict[str, Any], key: str) -> str:
 def in_words(settings: dict[str, str]) -> str:
     """`momentum 0.6, lr0 0.01`."""
     return ", ".join(f"{key} {text}" for key, text in settings.items())
+
+
+def whole_name(name: str) -> str:
+    """The name of a configuration without the fold of its data set."""
+    parts = [part for part in name.split("+") if not re.match(r"dataset=.*\.fold\d+$", part)]
+    return re.sub(r"\.fold\d+$", "", "+".join(parts)) or "folds"
 
 
 def letter(number: int) -> str:

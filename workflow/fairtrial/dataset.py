@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from fairtrial import DataError
+from fairtrial import DataError, packed
 from fairtrial.folders import whole_file
 from fairtrial.jsonfile import read_json, sections, write_json
 
@@ -233,7 +233,7 @@ def read_view(annotations: Path, split: Path, folder: Path) -> View:
     used = [number for ids in sides.values() for number in ids]
     if unknown := sorted(set(used) - set(names)):
         raise DataError(f"{split}: there is no image {unknown[0]} in {annotations}")
-    missing = [names[number] for number in used if not (folder / names[number]).is_file()]
+    missing = [names[i] for i in used if not packed.file_of(folder, names[i]).is_file()]
     if missing:
         raise DataError(
             f"{folder}: {len(missing)} of {len(used)} images are not there, such as {missing[0]}"

@@ -21,6 +21,8 @@ def gaps_to(
     """
     shown = {c.letter: c.scores(split, metric) for c in others if c.scores(split, metric)}
     own = best.scores(split, metric)
-    paired = best.folds and all(len(row) == len(own) for row in shown.values())
-    tell = tell_folds_apart_from_each if paired else tell_apart_from_each
-    return dict(zip(shown, tell(own, list(shown.values())), strict=True))
+    paired = best.folds > 2 and all(len(row) == len(own) for row in shown.values())
+    theirs = list(shown.values())
+    if paired:
+        return dict(zip(shown, tell_folds_apart_from_each(own, theirs, best.folds), strict=True))
+    return dict(zip(shown, tell_apart_from_each(own, theirs), strict=True))

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
-from fairtrial import defects, folders
+from fairtrial import defects, folders, packed
 from fairtrial.actions import Actions
 from fairtrial.boxes import turned_size
 from fairtrial.defects import Defect
@@ -75,6 +75,8 @@ def pixels(folder: Path, name: str) -> NDArray[np.uint8]:
     import numpy as np
     from PIL import Image
 
+    if packed.is_packed(name):
+        return packed.pixels(folder, name)
     with Image.open(folder / name) as image:
         return np.asarray(image.convert("RGB"))
 

@@ -45,9 +45,14 @@ def sections(path: Path) -> Iterator[tuple[str, Iterator[Any]]]:
         raise DataError(f"{path}: no such file") from error
     except UnicodeDecodeError as error:
         raise DataError(f"{path}: not valid JSON ({error})") from error
-    cursor = _Cursor(path, text)
+    yield from sections_of(text, str(path))
+
+
+def sections_of(text: str, where: str) -> Iterator[tuple[str, Iterator[Any]]]:
+    """The same of a text; `where` says in errors where it is from."""
+    cursor = _Cursor(where, text)
     if not cursor.takes("{"):
-        raise DataError(f"{path}: not a JSON object")
+        raise DataError(f"{where}: not a JSON object")
     more = not cursor.takes("}")
     while more:
         key = cursor.value()
@@ -68,8 +73,8 @@ def sections(path: Path) -> Iterator[tuple[str, Iterator[Any]]]:
 class _Cursor:
     """A place in a text; behind white space after every step."""
 
-    def __init__(self, path: Path, text: str) -> None:
-        self.path, self.text = path, text
+    def __init__(self, where: str, text: str) -> None:
+        self.where, self.text = where, text
         self.at = 0
         self._skip()
 
@@ -79,7 +84,7 @@ class _Cursor:
 
     def error(self, message: str) -> DataError:
         told = json.JSONDecodeError(message, self.text, self.at)  # counts lines and columns
-        return DataError(f"{self.path}: not valid JSON ({told})")
+        return DataError(f"{self.where}: not valid JSON ({told})")
 
     def takes(self, character: str) -> bool:
         """Step over a character, if it stands here."""
@@ -97,7 +102,7 @@ class _Cursor:
         try:
             found, self.at = _DECODE(self.text, self.at)
         except json.JSONDecodeError as error:
-            raise DataError(f"{self.path}: not valid JSON ({error})") from error
+            raise DataError(f"{self.where}: not valid JSON ({error})") from error
         except RecursionError as error:
             raise self.error("nested too deeply") from error
         self._skip()

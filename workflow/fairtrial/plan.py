@@ -14,14 +14,14 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from fairtrial import SettingsError, checksums
+from fairtrial import SettingsError, checksums, ranking
+from fairtrial.datasets import DataSet
 from fairtrial.fingerprint import fingerprint
 from fairtrial.provenance import canonical
 from fairtrial.runs import Run, refuse_unused, resolve
 from fairtrial.settings import (
-    PARAMS,
-    DataSet,
     Experiment,
+    data_sets,
     read_dataset,
     read_experiment,
     read_params,
@@ -52,7 +52,7 @@ class Plan:
         name = name or params.get("experiment")
         experiment = read_experiment(name)
         file = f"config/experiments/{name}.yaml"
-        runs = resolve(params, experiment, file)
+        runs = resolve(params, experiment, file, data_sets)
         earlier = _params_before_dvc()
         if earlier and earlier.get("experiment") == params.get("experiment"):
             refuse_unused(params, earlier, experiment, file)
@@ -117,6 +117,11 @@ class Plan:
         source = _weights(self.runs[run]).partition("/")[0]
         return [f"data/raw/{source}.sha256"] if source else []
 
+    def continued(self, run: str, experiment: str) -> list[str]:
+        """The record of the run that this one goes on from."""
+        earlier = self.runs[run].continues
+        return [f"results/{experiment}/runs/{earlier}/record.json"] if earlier else []
+
     def settings(self, stage: str, name: str = "") -> str:
         """What a job is told, as canonical JSON; `name` is its source, data set or run."""
         content: dict[str, Any]
@@ -126,7 +131,7 @@ class Plan:
             content = self.datasets[name].model_dump(mode="json", exclude={"source"})
         elif stage == "train":
             run = self.runs[name]
-            content = {"backend": run.backend, "task": run.task, **run.settings}
+            content = {"backend": run.backend, **run.settings}
         elif stage == "predict":
             run = self.runs[name]
             common = {"backend": run.backend, "task": run.task, "imgsz": run.settings["imgsz"]}
@@ -149,32 +154,19 @@ class Plan:
 
     def _results(self, stage: str) -> dict[str, Any]:
         content: dict[str, Any] = self.params[stage] | {"runs": list(self.runs)}
-        content |= self.params["report"] | {"rank_by": self._rank_by()}  # ranked and shown alike
+        content |= self.params["report"] | {"rank_by": self._rank_by}  # ranked and shown alike
         content |= {"sweeps": list(self.experiment.sweep)}
         if stage == "plot":
             return content
         texts = {"title": self.experiment.title, "question": self.experiment.question}
         return content | texts | {"experiment": self.name}
 
+    @property
     def _rank_by(self) -> str | dict[str, float]:
-        """The rule that ranks: a figure, or weights of several. A run of no epoch has no fitness
-        of its own.
-
-        Raises SettingsError where it is to be the fitness of the runs, and they have several.
-        """
-        asked: str | dict[str, float] = self.params["report"]["rank_by"]
-        if asked != "fitness":
-            return asked
-        chosen = {name: run for name, run in self.runs.items() if run.settings.get("epochs") != 0}
-        rules = {canonical(run.settings.get("fitness")): run for run in chosen.values()}
-        if len(rules) > 1:
-            names = ", ".join(run.name for run in rules.values())
-            raise SettingsError(
-                f'{PARAMS}: report: `rank_by` is "fitness", and the runs of {self.file} have '
-                f"different ones ({names}); name one figure, or the weights of several"
-            )
-        found = [run.settings.get("fitness") for run in rules.values()]
-        return (found and found[0]) or "AP"
+        """The rule that ranks. A run of no epoch has no fitness of its own."""
+        trained = {n: run.settings for n, run in self.runs.items() if run.settings.get("epochs")}
+        own = {name: settings.get("fitness") for name, settings in trained.items()}
+        return ranking.resolve(self.params["report"]["rank_by"], own, self.file)
 
     def fitted_by(self, run: str) -> str:
         """The fingerprint of the code that determines a run's weights: the store's part of it.

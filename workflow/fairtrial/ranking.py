@@ -8,11 +8,30 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any, Literal
 
-from fairtrial import fitness
+from pydantic import AfterValidator, Discriminator, Field, Tag
+
+from fairtrial import SettingsError, fitness
+from fairtrial.grids import shape
 
 FITNESS = "fitness"  # the name of a sum of several figures
+
+
+def _some_weight(weights: dict[str, float]) -> dict[str, float]:
+    fitness.normalised(weights)
+    return weights
+
+
+Weights = Annotated[
+    dict[Literal["precision", "recall", "f1", "map50", "map50_95"], Annotated[float, Field(ge=0)]],
+    AfterValidator(_some_weight),
+]
+RankBy = Annotated[
+    Annotated[Literal["fitness", "AP", "AP50", "precision", "recall", "f1"], Tag("[plain]")]
+    | Annotated[Weights, Tag("[mapping]")],
+    Discriminator(shape),
+]
 
 
 @dataclass(frozen=True)
@@ -42,6 +61,26 @@ class Rule:
         if any(figures.get(name) is None for name in self.figures):
             return None
         return fitness.score(figures, self.weights) if self.weights else float(figures[self.name])
+
+
+def resolve(
+    rank_by: str | dict[str, float], own: Mapping[str, dict[str, float] | None], file: str
+) -> str | dict[str, float]:
+    """What `report.rank_by` means for runs whose settings `fitness` are `own`, by their names.
+
+    Raises SettingsError where it is to be their fitness, and they have several; `file` is the
+    experiment's, for the message.
+    """
+    if rank_by != FITNESS:
+        return rank_by
+    rules = {fitness.formula(weights): name for name, weights in own.items()}
+    if len(rules) > 1:
+        told = ", ".join(f"{name}: {formula}" for formula, name in rules.items())
+        raise SettingsError(
+            f'params.yaml: report: `rank_by` is "fitness", and the runs of {file} have several '
+            f"({told}); name one figure, or the weights of several"
+        )
+    return next(iter(own.values()), None) or "AP"
 
 
 def rule(rank_by: str | Mapping[str, float]) -> Rule:

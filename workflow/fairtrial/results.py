@@ -74,6 +74,8 @@ class Run:
         settings.setdefault("dataset", self.dataset)
         if self.record.get("backend") is not None:
             settings.setdefault("backend", self.record["backend"])
+        if earlier := self.record.get("continued_from"):
+            settings["continues"] = str(earlier).rpartition("-s")[0]
         return settings
 
     @cached_property
@@ -160,6 +162,19 @@ class View:
     @property
     def source(self) -> str:
         return str(self.split["source"])
+
+    @property
+    def set_of_folds(self) -> str | None:
+        """What is equal in all folds of one set, as text; None where this is no fold."""
+        if self.split.get("method") != "kfold":
+            return None
+        told = [self.source, self.folds, self.split.get("seed"), self.split.get("allow")]
+        return json.dumps([*told, self.split.get("class_map"), self.split.get("balance") is None])
+
+    @property
+    def folds(self) -> int:
+        """Of how many folds this is one."""
+        return int((self.split.get("asked") or {}).get("folds", 0))
 
     @property
     def images(self) -> Path:

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-import hashlib
-import itertools
 import re
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import Any, NamedTuple
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
 
 from fairtrial import SettingsError
+from fairtrial.configurations import (
+    MANY,
+    Configuration,
+    Member,
+    configurations,
+    members,
+    name_of,
+    shown,
+)
 from fairtrial.provenance import canonical
 from fairtrial.settings import (
     PARAMS,
@@ -21,8 +28,6 @@ from fairtrial.settings import (
 )
 from fairtrial.yamlfile import closed, nearest
 
-LONGEST_LABEL = 80
-
 
 @dataclass(frozen=True)
 class Run:
@@ -33,85 +38,85 @@ class Run:
     backend: str
     task: str  # `detect` or `classify`
     settings: dict[str, Any]
+    continues: str = ""  # the run that it goes on from; empty from the start
 
     @property
     def configuration(self) -> str:
-        """The run's name without its seed."""
+        """The run's name without its seed and replicate."""
         return self.name.rpartition("-s")[0]
 
 
-class Configuration(NamedTuple):
-    """What an experiment says of one configuration, and where it says so."""
-
-    label: str | None  # its name in `runs:`; None where the varied keys make the name
-    varied: Overrides
-    place: str
-    variants: dict[str, str | None] | None = None  # of a grid: each key, and a variant's name
-
-
-def resolve(params: dict[str, Any], experiment: Experiment, file: str) -> dict[str, Run]:
+def resolve(
+    params: dict[str, Any],
+    experiment: Experiment,
+    file: str,
+    data_sets: Callable[[str, str], list[str]] = lambda name, place: [name],
+) -> dict[str, Run]:
     """All runs of an experiment by name, in the order in which its file lists them.
 
     Runs with equal settings are one run, under the first of their names. `file` names the
-    experiment in messages. Raises SettingsError for a key that the run's framework does not
+    experiment in messages; `data_sets` tells the folds that a data set stands for, of a name and
+    the place where it is named. Raises SettingsError for a key that the run's framework does not
     know, a value out of range, or two different runs that would have one name.
     """
     found: dict[str, Run] = {}
-    seen: set[str] = set()
-    for configuration in _configurations(experiment):
-        seeds: Sequence[int | None] = experiment.seeds or [None]
-        for seed in seeds:
-            run = _run(params, experiment.base, configuration, seed, file)
-            content = canonical([run.dataset, run.backend, run.settings])
-            if content in seen:
-                continue
-            if run.name in found:
-                place = f"{file}: `{configuration.place}`"
-                raise SettingsError(f"{place}: another run is called {run.name} too; rename one")
-            seen.add(content)
-            found[run.name] = run
+    names: dict[str, str] = {}  # what makes a run another one → its name
+    made: dict[tuple[str, Member, str], str] = {}  # label, member and data set → the run's name
+    for configuration in configurations(experiment, file):
+        place = f"{file}: `{configuration.place}`"
+        for member in members(experiment):
+            asked = _run(params, experiment.base, configuration, member, file)
+            for each in _of_folds(asked, data_sets(asked.dataset, f"{place}: `dataset`")):
+                earlier = made.get((configuration.continues, member, each.dataset), "")
+                run = replace(each, continues=earlier)
+                _refuse_no_more_epochs(run, found, place)
+                content = canonical([run.dataset, run.backend, run.settings, earlier])
+                if content not in names and run.name in found:
+                    raise SettingsError(f"{place}: another run is called {run.name}; rename one")
+                name = names.setdefault(content, run.name)
+                found.setdefault(name, run)
+                if configuration.label:
+                    made[configuration.label, member, run.dataset] = name
     return found
 
 
-def _configurations(experiment: Experiment) -> Iterator[Configuration]:
-    for name, own in experiment.runs.items():
-        yield Configuration(name, own or {}, f"runs.{name}")
-    for name, values in experiment.sweep.items():
-        yield from (Configuration(None, {name: value}, f"sweep.{name}") for value in values)
-    if experiment.grid:
-        yield from _grid(experiment.grid)
-    if not (experiment.runs or experiment.sweep or experiment.grid):
-        yield Configuration("base", {}, "base")
+def _of_folds(run: Run, data_sets: list[str]) -> list[Run]:
+    """The run itself, or one on each fold of its data set, called `<configuration>.fold2-s0`."""
+    if data_sets == [run.dataset]:
+        return [run]
+    label, _, member = run.name.rpartition("-s")
+    return [
+        replace(run, name=f"{label}.{name.rpartition('.')[2]}-s{member}", dataset=name)
+        for name in data_sets
+    ]
 
 
-def _grid(grid: dict[str, list[Any] | dict[str, Overrides | None]]) -> Iterator[Configuration]:
-    """All combinations: a list holds values of its key, a mapping sets of overrides by name."""
-    for chosen in itertools.product(*grid.values()):
-        varied: Overrides = {}
-        variants: dict[str, str | None] = {}
-        for name, choice in zip(grid, chosen, strict=True):
-            found = grid[name]
-            if isinstance(found, dict):
-                varied |= found[choice] or {}
-                variants[name] = choice
-            else:
-                varied[name] = choice
-                variants[name] = None
-        yield Configuration(None, varied, "grid", variants)
+def _refuse_no_more_epochs(run: Run, found: dict[str, Run], place: str) -> None:
+    if not run.continues:
+        return
+    before, after = (each.settings["epochs"] for each in (found[run.continues], run))
+    if not 0 < before < after:
+        raise SettingsError(
+            f"{place}: `epochs` is {after}, and the run that it continues has {before}; it must "
+            "have more, and that one at least 1"
+        )
 
 
 def _run(
     params: dict[str, Any],
     base: Overrides,
     configuration: Configuration,
-    seed: int | None,
+    member: Member,
     file: str,
 ) -> Run:
     """One run. A default that its framework does not use does not reach it."""
-    label, varied, place, _ = configuration
-    if seed is not None and "seed" in base | varied:
-        raise SettingsError(f"{file}: `{place}`: sets a seed, and `seeds` does so too; keep one")
-    overrides = base | varied | ({} if seed is None else {"seed": seed})
+    varied, place = configuration.varied, configuration.place
+    for name in member.overrides.keys() & (base | varied).keys():
+        raise SettingsError(
+            f"{file}: `{place}`: sets `{name}`, and the experiment's `{MANY[name]}` does so too; "
+            "keep one"
+        )
+    overrides = base | varied | member.overrides
     _refuse_sections(overrides, f"{file}: `{place}`")
     common = {name: overrides.pop(name, params.get(name)) for name in ("dataset", "backend")}
     model = plugin_settings("backends", common["backend"], f"{file}: `{place}`: `backend`")
@@ -120,19 +125,23 @@ def _run(
     def where(key: str) -> str:
         if key not in overrides:
             return PARAMS
-        return f"{file}: {place if key in varied else 'base' if key in base else 'seeds'}"
+        return f"{file}: {place if key in varied else 'base' if key in base else MANY[key]}"
 
     asked = own | overrides
     if isinstance(asked.get("weights"), str):
         asked["weights"] = _filled(asked["weights"], asked, where("weights"))
     found = closed(model, asked, where)
     checked = found.model_dump(mode="json")
-    shown = label or _label(_named(configuration, common | checked))
-    return Run(f"{shown}-s{checked['seed']}", **common, task=found.task, settings=checked)
+    name = name_of(configuration, common | checked)
+    replicate = checked["replicate"]
+    suffix = f"-s{checked['seed']}" + (f"r{replicate}" if replicate > 1 else "")
+    return Run(name + suffix, **common, task=found.task, settings=checked)
 
 
 def _refuse_sections(overrides: Overrides, where: str) -> None:
     for name in overrides:
+        if name == "continues":
+            raise SettingsError(f"{where}: `continues` belongs to one of `runs`")
         if name in SECTIONS or name == "experiment":
             raise SettingsError(
                 f"{where}: `{name}` holds for all runs alike; set it in {PARAMS}, not in a run"
@@ -146,32 +155,9 @@ def _filled(weights: str, settings: dict[str, Any], where: str) -> str:
         if match[1] not in settings:
             known = nearest(match[1], list(settings))
             raise SettingsError(f"{where}: `weights`: {match[0]} is no setting of the run{known}")
-        return _shown(settings[match[1]])
+        return shown(settings[match[1]])
 
     return re.sub(r"\{(\w+)\}", told, weights)
-
-
-def _named(configuration: Configuration, resolved: dict[str, Any]) -> dict[str, Any]:
-    """What its name is made of: variants by their names, other keys by their values."""
-    variants = configuration.variants or dict.fromkeys(configuration.varied)
-    return {key: resolved[key] if name is None else name for key, name in variants.items()}
-
-
-def _label(varied: dict[str, Any]) -> str:
-    """A name from what varies, by parsed values: `lr0=0.0001+momentum=0.9`.
-
-    Only [A-Za-z0-9._=+-]; where that loses something, a short hash of the values is added.
-    """
-    parts = [f"{name}={_shown(varied[name])}" for name in sorted(varied)]
-    exact = "+".join(parts)
-    label = re.sub(r"[^A-Za-z0-9._=+-]+", "_", exact)[:LONGEST_LABEL]
-    if label != exact:
-        label += "." + hashlib.sha256(exact.encode()).hexdigest()[:6]
-    return label
-
-
-def _shown(value: Any) -> str:
-    return f"{value:.12g}" if isinstance(value, float) else str(value)
 
 
 def refuse_unused(
@@ -186,17 +172,22 @@ def refuse_unused(
     for name in (key for key in keys if params.get(key) != earlier.get(key)):
         known = {
             configuration.place: _knows(name, params, experiment.base | configuration.varied)
-            for configuration in _configurations(experiment)
+            for configuration in configurations(experiment, file)
         }
         used = any(
             known[configuration.place] and name not in experiment.base | configuration.varied
-            for configuration in _configurations(experiment)
+            for configuration in configurations(experiment, file)
         )
-        if not used or (name == "seed" and experiment.seeds):
+        if not used or name in _of_members(experiment):
             raise SettingsError(
                 f"{PARAMS}: `{name}` was set to {params.get(name)!r}, but no run of this "
                 f"experiment uses it: {_overrider(name, experiment, file, any(known.values()))}"
             )
+
+
+def _of_members(experiment: Experiment) -> set[str]:
+    """The settings that the experiment varies within each configuration."""
+    return set(members(experiment)[0].overrides)
 
 
 def _knows(name: str, params: dict[str, Any], overrides: Overrides) -> bool:
@@ -209,7 +200,7 @@ def _knows(name: str, params: dict[str, Any], overrides: Overrides) -> bool:
 def _overrider(name: str, experiment: Experiment, file: str, known: bool) -> str:
     if not known:
         return "no framework of its runs has such a setting"
-    if name == "seed" and experiment.seeds:
-        return f"{file} sets it by `seeds`"
+    if name in _of_members(experiment):
+        return f"{file} sets it by `{MANY[name]}`"
     place = "in `base`" if name in experiment.base else "in each of its runs"
     return f"{file} sets it {place}"

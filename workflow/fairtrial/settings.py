@@ -9,81 +9,27 @@ from __future__ import annotations
 import re
 from functools import cache
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from pydantic import (
     AfterValidator,
     BaseModel,
-    Discriminator,
     Field,
-    Tag,
-    model_validator,
 )
 
 from fairtrial import SettingsError
-from fairtrial.fitness import normalised
+from fairtrial.datasets import FOLD, DataSet, one_fold
+from fairtrial.grids import Grid
 from fairtrial.plugins import plugin, plugins
-from fairtrial.yamlfile import Closed, closed, nearest, read_yaml
+from fairtrial.ranking import RankBy
+from fairtrial.yamlfile import NAME, Closed, Name, closed, distinct, nearest, read_yaml
 
 PARAMS = "params.yaml"
 
-NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]*$"
 
-
-def _distinct(values: list[Any]) -> list[Any]:
-    twice = sorted({str(value) for value in values if values.count(value) > 1})
-    if twice:
-        raise ValueError(f"must name each once; {', '.join(twice)} stands there twice")
-    return values
-
-
-def _safe(name: str) -> str:
-    if not re.match(NAME, name):
-        raise ValueError("a name may hold only letters, digits and ._-, as it names files")
-    return name
-
-
-def _some_weight(weights: dict[str, float]) -> dict[str, float]:
-    normalised(weights)
-    return weights
-
-
-Name = Annotated[str, Field(max_length=80), AfterValidator(_safe)]
-Share = Annotated[float, Field(ge=0, lt=1)]
 Seed = Annotated[int, Field(ge=0)]
 Overrides = dict[str, Any]
 Values = Annotated[list[Any], Field(min_length=1)]
-Variants = Annotated[dict[Name, Overrides | None], Field(min_length=1)]
-Weights = Annotated[
-    dict[Literal["precision", "recall", "f1", "map50", "map50_95"], Annotated[float, Field(ge=0)]],
-    AfterValidator(_some_weight),
-]
-
-
-def _shape(found: Any) -> str:
-    """Which of two models a value is meant for; the bracket keeps the tag out of messages."""
-    return "[mapping]" if isinstance(found, dict) else "[plain]"
-
-
-Dimension = Annotated[
-    Annotated[Values, Tag("[plain]")] | Annotated[Variants, Tag("[mapping]")],
-    Discriminator(_shape),
-]
-RankBy = Annotated[
-    Annotated[Literal["fitness", "AP", "AP50", "precision", "recall", "f1"], Tag("[plain]")]
-    | Annotated[Weights, Tag("[mapping]")],
-    Discriminator(_shape),
-]
-
-
-def _once(grid: dict[str, Any]) -> dict[str, Any]:
-    setters: dict[str, str] = {}
-    for name, found in grid.items():
-        variants = found.values() if isinstance(found, dict) else [{name: None}]
-        for key in {key for overrides in variants for key in overrides or {}}:
-            if setters.setdefault(key, name) != name:
-                raise ValueError(f"`{key}` is set by `{setters[key]}` and by `{name}`; keep one")
-    return grid
 
 
 class Predict(Closed):
@@ -116,30 +62,6 @@ class Report(Closed):
     rank_by: RankBy
 
 
-class Split(Closed):
-    """How a data set's images come to lie in train, val and test."""
-
-    method: Literal["given", "random", "grouped"]
-    seed: int = 0
-    val: Annotated[Share, Field(gt=0)] = 0.2  # share of images; ignored where the split is given
-    test: Share = 0.2
-
-    @model_validator(mode="after")
-    def _leaves_train(self) -> Split:
-        if self.val + self.test >= 1:
-            raise ValueError("`val` and `test` together leave nothing to train on")
-        return self
-
-
-class DataSet(Closed):
-    """config/datasets/<name>.yaml: one view of a source."""
-
-    source: Name
-    # Names to keep, in this order; null keeps all.
-    classes: Annotated[list[str], Field(min_length=1), AfterValidator(_distinct)] | None = None
-    split: Split
-
-
 class Experiment(Closed):
     """config/experiments/<name>.yaml: one question, and the runs that answer it."""
 
@@ -148,9 +70,9 @@ class Experiment(Closed):
     base: Overrides = Field(default_factory=dict)
     runs: dict[Name, Overrides | None] = Field(default_factory=dict)
     sweep: dict[str, Values] = Field(default_factory=dict)
-    # values of a key, or sets of overrides by name
-    grid: Annotated[dict[str, Dimension], AfterValidator(_once)] = Field(default_factory=dict)
-    seeds: Annotated[list[Seed], Field(min_length=1), AfterValidator(_distinct)] | None = None
+    grid: Grid = Field(default_factory=dict)  # values of a key, or sets of overrides by name
+    seeds: Annotated[list[Seed], Field(min_length=1), AfterValidator(distinct)] | None = None
+    replicate: Annotated[int, Field(ge=1)] = 1  # trainings of each run with one seed
 
 
 SECTIONS: dict[str, type[Closed]] = {
@@ -205,8 +127,21 @@ def read_experiment(name: Any, where: str = f"{PARAMS}: `experiment`") -> Experi
 
 
 def read_dataset(name: Any, where: str = "`dataset`") -> DataSet:
-    """config/datasets/<name>.yaml; `where` says where it is named."""
-    path = config_file("datasets", name, where)
+    """config/datasets/<name>.yaml; `where` says where it is named.
+
+    `<name>.fold2` is the second of the data sets that a `kfold` in <name>.yaml stands for.
+    """
+    return one_fold(_data_set(name, where), str(name), where)
+
+
+def data_sets(name: Any, where: str = "`dataset`") -> list[str]:
+    """The data sets that a name stands for: itself, or one a fold where it leaves the fold open."""
+    return [str(name)] if FOLD.match(str(name)) else _data_set(name, where).folds(str(name))
+
+
+def _data_set(name: Any, where: str) -> DataSet:
+    fold = FOLD.match(str(name))
+    path = config_file("datasets", fold[1] if fold else name, where)
     dataset: DataSet = closed(DataSet, read_yaml(path), str(path))
     return dataset
 

@@ -6,7 +6,6 @@ A run of an experiment and a trial of a search with equal settings are one entry
 
 from __future__ import annotations
 
-import importlib
 import socket
 import time
 from collections.abc import Callable
@@ -15,8 +14,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
-from fairtrial import checkpoint, fitness, provenance, store
+from fairtrial import StoreError, checkpoint, fitness, provenance, store, weights
 from fairtrial.dataset import View, read_json, write_json
+from fairtrial.plugins import plugin
 
 Row = dict[str, Any]  # an epoch's row of history.csv
 AfterEpoch = Callable[[Row], None]
@@ -81,29 +81,49 @@ def obtain_trained(
     """The store's entry of one training, and whether it was there (adopted).
 
     settings: those of the framework's `Settings`; code: fingerprint of the code that fits;
-    inputs: checksums of `annotations`, `split` and `weights`; view: reads the data set, if it
+    inputs: checksums of `annotations`, `split` and `weights`, and where a finished training is
+    continued, its key as `continues`; view: reads the data set, if it
     is needed; initial: the checkpoint to start from; after_epoch: called with each epoch's row
     once that is committed, may raise. What an interrupted attempt left is gone on from.
     Raises BackendError and StoreError, and whatever `after_epoch` raises.
     """
-    backend = importlib.import_module(f"fairtrial.backends.{framework}")
+    backend = plugin("backends", framework)
 
     def make(folder: Path) -> None:
-        attempt = _Attempt(folder, after_epoch)
+        attempt = _Attempt(folder, after_epoch, _take_over(inputs.get("continues"), folder))
         facts = backend.fit(settings, view(), initial, folder, threads, attempt.after_epoch)
-        write_json(folder / "record.json", _record(facts, attempt, threads))
+        state = {"state": weights.digest(folder / "weights.pt")}
+        write_json(folder / "record.json", _record(facts, attempt, threads) | state)
         (folder / ATTEMPTS).unlink()
 
     return store.obtain("runs", entry_key(framework, settings, code, inputs), make)
 
 
+def _take_over(earlier: str | None, folder: Path) -> int:
+    """Put the end state of a finished training into `folder`; returns how many epochs it had."""
+    if earlier is None:
+        return 0
+    entry = store.root() / "runs" / earlier
+    if not (entry / checkpoint.STATE).is_file():
+        raise StoreError(
+            f"{entry}: has no end state from which a run could be continued: it was removed "
+            "(gc --states), or the run was trained elsewhere. To train it again, remove this "
+            "folder, and name the run's record.json to `snakemake --forcerun`."
+        )
+    for name in (checkpoint.HISTORY, checkpoint.STATE):  # the state last: with it all is there
+        if not (folder / checkpoint.STATE).exists():
+            checkpoint.copy_whole(entry / name, folder / name)
+    return checkpoint.epochs_done(entry)
+
+
 class _Attempt:
     """What is told of the attempts at one entry, kept beside its state while it is unfinished."""
 
-    def __init__(self, folder: Path, after_epoch: AfterEpoch) -> None:
+    def __init__(self, folder: Path, after_epoch: AfterEpoch, before: int) -> None:
         for litter in folder.glob(".*.part"):  # files that a killed attempt was writing
             litter.unlink()
         self._folder = folder
+        self._before = before  # epochs of the training that is continued
         self._file = folder / ATTEMPTS
         self._then = after_epoch
         self._start = time.monotonic()
@@ -120,6 +140,10 @@ class _Attempt:
 
     def after_epoch(self, row: Row) -> None:
         store.refuse_lost(self._folder)
+        if row["epoch"] <= self._before:
+            raise StoreError(
+                f"{self._folder}: damaged; remove it, and the run goes on as it should"
+            )
         own = self.all[-1]
         if own["epochs"] == 0:
             own["from_epoch"] = row["epoch"]
@@ -159,5 +183,4 @@ def _record(facts: dict[str, Any], attempt: _Attempt, threads: int) -> dict[str,
         "slurm": provenance.slurm(),
         "attempts": attempt.all,
         "resumed": attempt.resumed,
-        "continued_from": None,
     }

@@ -9,6 +9,7 @@ follow the order of the experiment, so that they are the same in every figure an
 from __future__ import annotations
 
 import hashlib
+import json
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ from functools import cached_property
 from pathlib import Path
 
 from fairtrial import DataError, SettingsError
-from fairtrial.configuration import MANY, Configuration, letter, value
+from fairtrial.configuration import ABSENT, MANY, Configuration, letter, value, whole_name
 from fairtrial.ranking import Rule, rule
 from fairtrial.results import FIGURES, Run, View
 
@@ -67,9 +68,15 @@ class Trial:
 
     @cached_property
     def differing(self) -> list[str]:
-        """Settings that are not equal in all runs, `model` and `dataset` first."""
+        """Settings that are not equal in all runs that have them, `model` and `dataset` first.
+
+        What only one framework has tells nothing apart that its name does not.
+        """
         names = sorted({name for run in self.runs for name in run.settings})
-        found = [n for n in names if len({value(run.settings, n) for run in self.runs}) > 1]
+        told = {n: {value(run.settings, n) for run in self.runs} - {ABSENT} for n in names}
+        found = [name for name in names if len(told[name]) > 1]
+        if len({view.set_of_folds or name for name, view in self.views.items()}) == 1:
+            found = [n for n in found if n != "dataset"]  # they are folds of one set
         first = [n for n in ("backend", "model", "dataset") if n in found]
         return first + [n for n in found if n not in first]
 
@@ -88,23 +95,35 @@ class Trial:
         return found
 
     def _grouped(self) -> dict[str, list[Run]]:
+        """Runs by configuration; those that differ in the fold of their data alone are one."""
         grouped: dict[str, list[Run]] = {}
         for run in self.runs:
-            grouped.setdefault(run.configuration, []).append(run)
+            grouped.setdefault(self._whole(run) or run.configuration, []).append(run)
         return grouped
+
+    def _whole(self, run: Run) -> str | None:
+        """What is equal in all folds of a configuration, as text; None where its data set is no
+        fold, or the only one."""
+        found = self.views[run.dataset].set_of_folds
+        same = [view for view in self.views.values() if found and view.set_of_folds == found]
+        if len(same) < 2:
+            return None
+        settings = {key: told for key, told in run.settings.items() if key != "dataset"}
+        return json.dumps([found, run.record.get("backend"), settings], sort_keys=True)
 
     @cached_property
     def configurations(self) -> list[Configuration]:
-        return [
-            Configuration(
-                name,
-                letter(number),
-                sorted(runs, key=lambda run: (run.seed, run.name)),
-                {key: value(runs[0].settings, key) for key in self.differing},
-                self.base,
-            )
-            for number, (name, runs) in enumerate(self._grouped().items())
-        ]
+        found = []
+        for number, runs in enumerate(self._grouped().values()):
+            several = len({run.dataset for run in runs}) > 1
+            folds = self.views[runs[0].dataset].folds if several else 0
+            told = {key: value(runs[0].settings, key) for key in self.differing}
+            if folds:
+                told = {key: text for key, text in told.items() if key != "dataset"}
+            name = whole_name(runs[0].configuration) if folds else runs[0].configuration
+            ordered = sorted(runs, key=lambda run: (run.seed, run.name))
+            found.append(Configuration(name, letter(number), ordered, told, self.base, folds))
+        return found
 
     @cached_property
     def comparisons(self) -> list[Comparison]:
@@ -120,7 +139,8 @@ class Trial:
 
     def _comparison(self, split: str, members: list[Configuration]) -> Comparison:
         names = sorted({run.dataset for configuration in members for run in configuration.runs})
-        same_val = len({self._truth(name, "val") for name in names}) == 1
+        vals = {frozenset(self._truth(run.dataset, "val") for run in c.runs) for c in members}
+        same_val = len(vals) == 1
         return Comparison(split, members, [self.views[name] for name in names], same_val, self.rule)
 
     def _truth(self, dataset: str, side: str) -> str:

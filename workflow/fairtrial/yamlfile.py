@@ -7,9 +7,9 @@ import json
 import re
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from fairtrial import SettingsError
 
@@ -29,6 +29,26 @@ class Closed(BaseModel):
     """A section that knows all of its keys, and takes no text where a number belongs."""
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
+
+
+NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]*$"
+
+
+def _safe(name: str) -> str:
+    if not re.match(NAME, name):
+        raise ValueError("a name may hold only letters, digits and ._-, as it names files")
+    return name
+
+
+Name = Annotated[str, Field(max_length=80), AfterValidator(_safe)]
+
+
+def distinct(values: list[Any]) -> list[Any]:
+    """`values`, if none of them stands there twice."""
+    twice = sorted({str(value) for value in values if values.count(value) > 1})
+    if twice:
+        raise ValueError(f"must name each once; {', '.join(twice)} stands there twice")
+    return values
 
 
 def read_yaml(path: Path) -> dict[str, Any]:

@@ -66,6 +66,7 @@ checkpoint split:
     """Make one data set: its classes, and its train, val and test images."""
     input:
         source=lambda w: f"data/clean/{PLAN.datasets[w.dataset].source}/annotations.json",
+        duplicates=lambda w: f"data/clean/{PLAN.datasets[w.dataset].source}/duplicates.json",
     output:
         annotations="data/sets/{dataset}/annotations.json",
         certificate="data/sets/{dataset}/split.json",
@@ -82,6 +83,7 @@ checkpoint split:
         "python -m fairtrial split"
         " --settings {params.settings:q}"
         " --source {input.source:q}"
+        " --duplicates {input.duplicates:q}"
         " --annotations {output.annotations:q}"
         " --certificate {output.certificate:q}"
         " > {log:q} 2>&1"

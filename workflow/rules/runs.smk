@@ -10,6 +10,7 @@ rule train:
         annotations=of_set("annotations"),
         split=of_set("certificate"),
         initial=lambda w: PLAN.initial(w.run),
+        continues=lambda w: PLAN.continued(w.run, w.experiment),
     output:
         weights="results/{experiment}/runs/{run}/weights.pt",
         record="results/{experiment}/runs/{run}/record.json",
@@ -34,6 +35,7 @@ rule train:
         " --annotations {input.annotations:q}"
         " --split {input.split:q}"
         " --initial {params.initial:q}"
+        " --continues {input.continues:q}"
         " --threads {threads}"
         " --weights {output.weights:q}"
         " --record {output.record:q}"

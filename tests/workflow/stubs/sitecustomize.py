@@ -16,7 +16,7 @@ from pathlib import Path
 INPUTS = {
     "download": (),
     "convert": ("manifest",),
-    "split": ("source",),
+    "split": ("source", "duplicates"),
     "train": ("annotations", "split"),
     "predict": ("weights", "annotations", "split"),
     "validate": ("annotations", "split", "val", "test"),
@@ -24,7 +24,17 @@ INPUTS = {
     "report": ("figures",),
 }
 FOLDERS = {"download": "raw", "convert": "images", "plot": "figures"}
-NOT_OUTPUTS = {"settings", "code", "initial", "threads", "results", "data", "images", "raw"}
+NOT_OUTPUTS = {
+    "settings",
+    "code",
+    "initial",
+    "continues",
+    "threads",
+    "results",
+    "data",
+    "images",
+    "raw",
+}
 
 
 def flags(arguments):

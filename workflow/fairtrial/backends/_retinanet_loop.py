@@ -70,9 +70,9 @@ class Training:
         if initial is not None:
             model.start_from(self.net, initial, self.names)
         self.net.to(process.device)
+        self.average = copy.deepcopy(self.net) if settings["ema"] else None
         self.shared = process.share(self.net)
         self.optimizer = optimizer(self.net, settings)
-        self.average = copy.deepcopy(self.net) if settings["ema"] else None
         self.scaler = torch.amp.GradScaler(enabled=settings["amp"] and process.on_gpu)
         self.view, self.images = view, pictures.Images(view, "train", settings, augment=True)
         self.rows: list[Row] = []

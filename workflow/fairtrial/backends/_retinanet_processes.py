@@ -93,7 +93,7 @@ def together(world: int, work: Callable[[Process], Any]) -> Iterator[Process]:
     with tempfile.TemporaryDirectory(prefix="fairtrial-") as folder:
         meeting = Path(folder, "meeting")
         others = [
-            context.Process(target=_other, args=(meeting, rank, world, work), daemon=True)
+            context.Process(target=_other, args=(meeting, rank, world, work))  # may load images
             for rank in range(1, world)
         ]
         for other in others:

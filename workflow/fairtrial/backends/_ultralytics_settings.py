@@ -17,6 +17,7 @@ from fairtrial.training import Common
 Share = Annotated[float, Field(ge=0, le=1)]
 Positive = Annotated[float, Field(gt=0)]
 NotNegative = Annotated[float, Field(ge=0)]
+TRANSFORMER_IMGSZ = 128  # pixels: its decoder picks 300 places, and fewer pixels have fewer
 
 
 class Settings(Common):
@@ -66,11 +67,14 @@ class Settings(Common):
 
     @field_validator("model")
     @classmethod
-    def _known(cls, name: str) -> str:
+    def _known(cls, name: str, info: Any) -> str:
         known = architectures()
+        name = re.sub(r"^(yolov5[nsmlx])u$", r"\1", name.removesuffix(".yaml"))  # the same model
         if name not in known:
             near = ", ".join(difflib.get_close_matches(name, known, 3)) or "yolov8n, yolo11s"
             raise ValueError(f"no detector of this name; near: {near}")
+        if is_transformer(name) and info.data.get("imgsz", 0) < TRANSFORMER_IMGSZ:
+            raise ValueError(f"RT-DETR needs an imgsz of {TRANSFORMER_IMGSZ} or more")
         return name
 
     @field_validator("weights")
@@ -88,14 +92,19 @@ class Settings(Common):
         return epochs
 
 
+def is_transformer(model: str) -> bool:
+    """Whether a name is one of RT-DETR, which Ultralytics trains with classes of its own."""
+    return model.startswith("rtdetr-")
+
+
 @cache
 def architectures() -> frozenset[str]:
-    """The names of all detectors, with their scale: yolov8n, yolov8s, …, yolo26x."""
+    """The names of all detectors, with their scale: yolov8n, …, yolo26x, rtdetr-l, …"""
     spec = importlib.util.find_spec("ultralytics")  # finds the folder without importing it
     if spec is None or not spec.submodule_search_locations:
         raise BackendError("ultralytics is not installed; `make venv` installs it")
     folder = Path(spec.submodule_search_locations[0], "cfg", "models")
-    found: set[str] = set()
+    found = {path.stem for path in folder.rglob("rtdetr-*.yaml")}  # one file a scale
     for path in folder.rglob("yolo*.yaml"):
         if re.search(r"-(seg|pose|obb|cls|world|worldv2|rtdetr|depth|sem)|yoloe", path.stem):
             continue

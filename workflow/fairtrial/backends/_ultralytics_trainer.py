@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 import torch
 import ultralytics
+from ultralytics.models.rtdetr.train import RTDETRTrainer
 from ultralytics.models.yolo.detect import DetectionTrainer
 from ultralytics.utils.torch_utils import unwrap_model
 
@@ -217,6 +218,10 @@ class Trainer(DetectionTrainer):  # type: ignore[misc]
             f"epoch {epoch + 1}: the loss is no number any more; with lr0 {self.args.lr0} the "
             "training diverges; take a smaller one, or a longer warm-up"
         )
+
+
+class TransformerTrainer(Trainer, RTDETRTrainer):  # type: ignore[misc]
+    """The same with RT-DETR's images, network and validator."""
 
 
 def _own_names(metrics: dict[str, float]) -> dict[str, float]:

@@ -1,4 +1,4 @@
-"""Ultralytics' detectors (YOLOv5u, v8, v9, v10, 11, 12, 26) by the names of their yaml files."""
+"""Ultralytics' detectors (YOLOv5u to 12 and 26, RT-DETR) by the names of their yaml files."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from fairtrial import BackendError
 from fairtrial.backends._ultralytics_files import lay_out, load, save_weights, workplace
-from fairtrial.backends._ultralytics_settings import Settings
+from fairtrial.backends._ultralytics_settings import Settings, is_transformer
 from fairtrial.checkpoint import best_epoch, write_history
 from fairtrial.dataset import Detection, View
 
@@ -60,7 +60,7 @@ def _train(
     after_epoch: Callable[[dict[str, Any]], None],
 ) -> Trainer:
     from fairtrial.backends._ultralytics_audit import audit
-    from fairtrial.backends._ultralytics_trainer import Trainer
+    from fairtrial.backends._ultralytics_trainer import Trainer, TransformerTrainer
 
     asked = _arguments(settings)
     arguments = asked | {
@@ -75,7 +75,8 @@ def _train(
         "mode": "train",
         "task": "detect",
     }
-    trainer = Trainer(arguments, asked, settings["fitness"], folder, threads, after_epoch)
+    kind = TransformerTrainer if is_transformer(settings["model"]) else Trainer
+    trainer = kind(arguments, asked, settings["fitness"], folder, threads, after_epoch)
     trainer.train()
     audit(trainer, asked)
     return trainer
@@ -92,11 +93,12 @@ def _arguments(settings: dict[str, Any]) -> dict[str, Any]:
 
 def _refuse_other_architecture(name: str, checkpoint: Path) -> None:
     """Ultralytics takes over the tensors that fit and says nothing if hardly any does."""
-    from ultralytics.nn.tasks import DetectionModel
+    from ultralytics.nn.tasks import DetectionModel, RTDETRDetectionModel
     from ultralytics.utils.torch_utils import intersect_dicts
 
     theirs = load(checkpoint).model.float().state_dict()
-    ours = DetectionModel(f"{name}.yaml", nc=80, verbose=False).state_dict()
+    kind = RTDETRDetectionModel if is_transformer(name) else DetectionModel
+    ours = kind(f"{name}.yaml", nc=80, verbose=False).state_dict()
     fitting = len(intersect_dicts(theirs, ours))
     if fitting < 0.9 * len(ours):
         raise BackendError(
@@ -143,6 +145,7 @@ def detector(
     """
     with workplace():
         import cv2
+        from ultralytics.utils.ops import clip_boxes
 
         model = load(weights)
         _set_threads(threads)
@@ -158,7 +161,7 @@ def detector(
             if pixels is None:  # Ultralytics would look at pictures of its own instead
                 raise BackendError(f"{path}: cannot be read as an image")
             found = model.predict(pixels, **wanted)[0]
-            boxes = found.boxes.xyxy.tolist()
+            boxes = clip_boxes(found.boxes.xyxy.clone(), found.orig_shape).tolist()
             rows = zip(boxes, found.boxes.conf.tolist(), found.boxes.cls.tolist(), strict=True)
             detections = [
                 Detection(classes[int(c)], (x1, y1, x2 - x1, y2 - y1), score)

@@ -6,6 +6,7 @@ same disk, and after one that was killed.
 
 from __future__ import annotations
 
+import json
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -41,14 +42,18 @@ class Row:
 
 def board(plan: Plan, queue: Queue) -> list[Row]:
     """A row a run, in the order of the experiment."""
-    return [_row(plan.name, run, queue) for run in plan.runs.values()]
+    return [
+        _row(plan.name, run, json.loads(plan.settings("train", run.name)), queue)
+        for run in plan.runs.values()
+    ]
 
 
-def _row(experiment: str, run: Run, queue: Queue) -> Row:
-    asked = run.settings.get("epochs")
-    record = _record_of(experiment, run)
+def _row(experiment: str, run: Run, told: dict[str, Any], queue: Queue) -> Row:
+    """`told`: what the run's training is told now."""
+    asked = told.get("epochs")
+    record = _record_of(experiment, run, told)
     live = progress.read(progress.place(experiment, run.name))
-    if live and live["settings"] != provenance.key({"backend": run.backend, **run.settings}):
+    if live and live["settings"] != provenance.key(told):
         live = None  # of other settings than are asked for now
     if live:
         row = _training(experiment, live, queue)
@@ -60,14 +65,14 @@ def _row(experiment: str, run: Run, queue: Queue) -> Row:
     return row
 
 
-def _record_of(experiment: str, run: Run) -> dict[str, Any] | None:
+def _record_of(experiment: str, run: Run, told: dict[str, Any]) -> dict[str, Any] | None:
     """The record of a finished training, if it is of the settings that are asked for now."""
     try:
         record = read_json(Path("results", experiment, "runs", run.name, "record.json"))
     except (DataError, OSError):
         return None
-    told = (record.get("backend"), record.get("dataset"), record.get("settings"))
-    return record if told == (run.backend, run.dataset, run.settings) else None
+    made = {"backend": record.get("backend")} | (record.get("settings") or {})
+    return record if made == told and record.get("dataset") == run.dataset else None
 
 
 # --------------------------------------------------------------------------- training

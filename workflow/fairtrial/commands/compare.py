@@ -14,7 +14,7 @@ from fairtrial import SettingsError
 from fairtrial.commands import _recorded
 from fairtrial.commands._recorded import Recorded
 from fairtrial.dataset import whole_file
-from fairtrial.plan import Plan
+from fairtrial.plan import HEEDED, Plan
 
 TABLES = {"comparison": ".csv", "markdown": ".md", "latex": ".tex"}
 
@@ -37,7 +37,7 @@ def compare(*revisions: str, to: Path = Path("comparison.pdf")) -> None:
         found = [stack.enter_context(_recorded.opened(name)) for name in revisions]
         runs = [run for each in found for run in _recorded.copy_runs(each, root)]
         for run in runs:
-            _score(json.loads(plan.settings("validate", next(iter(plan.runs)))), run, root)
+            _score(plan.params["validate"], run, root)
         gallery = json.loads(plan.settings("plot"))["gallery"]
         for each in found:
             _fetch_images(each, gallery, root)
@@ -46,14 +46,16 @@ def compare(*revisions: str, to: Path = Path("comparison.pdf")) -> None:
     print(f"{to}: {len(runs)} runs of {', '.join(revisions)}")
 
 
-def _score(settings: dict[str, Any], run: str, root: Path) -> None:
+def _score(section: dict[str, Any], run: str, root: Path) -> None:
+    """Score one run by `section`, params.yaml's `validate:`."""
     from fairtrial.results import Run
     from fairtrial.stages.validate import validate
 
     one = Run(run, root / "results/comparison")
+    task = one.record["settings"].get("task", "detect")
     views, detections = root / "data/sets" / one.dataset, one.folder / "predictions"
     validate(
-        settings=settings,
+        settings={"task": task} | {k: v for k, v in section.items() if k in HEEDED[task]},
         annotations=views / "annotations.json",
         split=views / "split.json",
         val=detections / "val.json",

@@ -7,31 +7,49 @@ import shutil
 import sys
 from pathlib import Path
 
-from fairtrial import StoreError, store
+from fairtrial import StoreError, checkpoint, store
 
 
-def gc(*, yes: bool = False) -> None:
-    """Remove finished and unfinished trainings that no run under results/ was made from.
+def gc(*, yes: bool = False, unfinished: bool = False, states: bool = False) -> None:
+    """Remove finished trainings that no run under results/ was made from.
 
     Without them a setting that is put back trains again; results and what DVC has recorded
-    stay as they are. Lists what would go and asks first; --yes does not ask. What is being
-    made at this moment stays.
+    stay as they are. --unfinished: also the interrupted ones, which would otherwise go on from
+    their last epoch. --states: also the end states of trainings that stay; without them nothing
+    can be continued by more epochs. Lists what would go and asks first; --yes does not ask.
+    What is being made at this moment stays.
     """
     folder = store.root() / "runs"
     needed = _needed(Path("results"))
-    spare = [path for path in store.entries("runs") if path.name not in needed]
+    spare = _spare(needed, unfinished, states)
     if not spare:
         print(f"{folder}: nothing to remove; {len(needed)} entries are needed by results/")
         return
     size = sum(_size(path) for path in spare)
     for path in spare:
-        print(f"{_size(path) / 2**20:9.1f} MiB  {path}")
+        print(f"{_size(path) / 2**20:9.1f} MiB  {path}{_epochs(path)}")
     if not (yes or _confirmed(f"Remove these {len(spare)} ({size / 2**20:.1f} MiB)? [y/N] ")):
         print("nothing removed")
         return
     for path in spare:
-        shutil.rmtree(path)
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink()
     print(f"removed {len(spare)} ({size / 2**20:.1f} MiB)")
+
+
+def _spare(needed: set[str], unfinished: bool, states: bool) -> list[Path]:
+    entries = store.entries("runs")
+    found = [
+        path
+        for path in entries
+        if path.name not in needed and (unfinished or path.suffix != ".part")
+    ]
+    kept = [path for path in entries if path not in found and path.suffix != ".part"]
+    return found + [
+        p / checkpoint.STATE for p in kept if states and (p / checkpoint.STATE).exists()
+    ]
 
 
 def _needed(results: Path) -> set[str]:
@@ -45,8 +63,13 @@ def _needed(results: Path) -> set[str]:
     return found
 
 
-def _size(folder: Path) -> int:
-    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+def _epochs(path: Path) -> str:
+    return f"  unfinished, {checkpoint.epochs_done(path)} epochs" if path.suffix == ".part" else ""
+
+
+def _size(path: Path) -> int:
+    files = [path] if path.is_file() else [p for p in path.rglob("*") if p.is_file()]
+    return sum(file.stat().st_size for file in files)
 
 
 def _confirmed(question: str) -> bool:

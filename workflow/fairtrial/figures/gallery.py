@@ -137,7 +137,7 @@ def _panels(view: View, image: Image, panels: dict[str, list[Box]], words: dict[
     drawn = new(rows * (WIDTH / columns * aspect + 0.5) + 0.2)
     axes = list(drawn.subplots(rows, columns, squeeze=False).flat)
     places = {name: i for i, name in enumerate(sorted(view.objects.categories.values()))}
-    picture = _pixels(view.images / image.file_name, round(WIDTH / columns / 2.54 * DENSITY))
+    picture = pixels(view.images / image.file_name, round(WIDTH / columns / 2.54 * DENSITY))
     for ax, (title, boxes) in zip(axes, panels.items(), strict=False):
         ax.imshow(picture, extent=(0, image.width, image.height, 0), interpolation="none")
         ax.set_title(f"{title}", loc="left", fontsize=7.5)
@@ -150,7 +150,7 @@ def _panels(view: View, image: Image, panels: dict[str, list[Box]], words: dict[
     return drawn
 
 
-def _pixels(path: Path, width: int) -> Any:
+def pixels(path: Path, width: int) -> Any:
     """The photograph upright, at most `width` pixels wide."""
     from PIL import Image as Picture
     from PIL import ImageOps

@@ -15,6 +15,7 @@ def cautions(trial: Trial) -> list[str]:
     """One sentence a caution, the weightiest first; none for runs made alike."""
     found = [
         *(leak for view in trial.views.values() for leak in overlaps(view)),
+        *(doubt for view in trial.views.values() for doubt in alike(view)),
         *_comparability(trial),
         *_code(trial),
         *_versions(trial),
@@ -55,6 +56,24 @@ def overlaps(view: View) -> list[str]:
         for side, other in (("test", "train"), ("test", "val"), ("val", "train"))
         if (count := view.shared(side, other))
     ]
+
+
+def alike(view: View) -> list[str]:
+    """Copies of one picture that were allowed on two sides, and pairs that may be some."""
+    leak = (view.split.get("leaks") or {}).get("near")
+    found = []
+    if leak:
+        found.append(
+            f"Data set {view.name}: {leak['images']} images have a copy of their picture on "
+            "another side, which flatters the figures."
+        )
+    pairs = len((view.split.get("duplicates") or {}).get("doubtful_across") or [])
+    if pairs:
+        found.append(
+            f"Data set {view.name}: pairs of images that look alike lie on two sides ({pairs} such "
+            "pairs). If they show the same, that flatters the figures: see them in section Data."
+        )
+    return found
 
 
 def _code(trial: Trial) -> list[str]:

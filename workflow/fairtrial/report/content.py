@@ -7,13 +7,14 @@ import math
 from pathlib import Path
 from typing import Any
 
-from fairtrial.configuration import ABSENT, Configuration, in_words, value
+from fairtrial.configuration import Configuration, in_words, value
 from fairtrial.costs import seconds
-from fairtrial.dataset import SIDES
 from fairtrial.report import answer as answers
 from fairtrial.report.answer import UNDEFINED, duration, number, spread
-from fairtrial.report.cautions import cautions, differences, overlaps
+from fairtrial.report.cautions import cautions, differences
 from fairtrial.report.cost import cost, fronts
+from fairtrial.report.data import data
+from fairtrial.report.repeats import repeats
 from fairtrial.report.sweeps import swept
 from fairtrial.report.tables import caption, figures
 from fairtrial.results import NAMES, SHOWN, Run, View
@@ -39,11 +40,12 @@ def content(trial: Trial, settings: dict[str, Any], drawn: list[dict[str, Any]])
         "base": in_words(trial.base),
         "timings": timings,
         "cautions": cautions(trial),
+        "repeats": repeats(trial),
         "sweeps": swept(trial, settings.get("sweeps") or []),
         "comparisons": [_comparison(c, timings) for c in trial.comparisons],
         "figures": sections,
         "classes": [_classes(c) for c in trial.comparisons],
-        "views": [_view(view) for view in trial.views.values()],
+        "data": data(list(trial.views.values())),
         "cost": cost(trial, timings),
         "fronts": fronts(trial, timings),
         "runs": [_run(run, c, timings) for c in trial.configurations for run in c.runs],
@@ -119,51 +121,6 @@ def _class_ap(configuration: Configuration, split: str, name: str) -> str:
     return spread([ap for ap in found if math.isfinite(ap)])
 
 
-def _view(view: View) -> dict[str, Any]:
-    split, quality = view.split, view.quality or {}
-    summary = split.get("summary") or {}
-    sides = [side for side in SIDES if side in summary]
-    return {
-        "name": view.name,
-        "certificate": _certificate(split),
-        "overlaps": overlaps(view),
-        "sides": sides,
-        "totals": [_totals(summary, sides, key) for key in ("images", "objects", "groups")],
-        "classes": [
-            [name, *_class_counts(summary, sides, name)]
-            for name in view.objects.categories.values()
-        ],
-        "quality": {k: value(quality, k) for k in quality if isinstance(quality[k], int)},
-        "defects": [
-            [
-                kind.replace("_", " "),
-                str(found.get("count", "")),
-                str(found.get("action", "")),
-                str(found.get("explanation", "")),
-            ]
-            for kind, found in sorted((quality.get("defects") or {}).items())
-        ],
-    }
-
-
-def _certificate(split: dict[str, Any]) -> dict[str, str]:
-    """How the sides were made: all of split.json that is short, but the images themselves."""
-    told = {k: value(split, k) for k in split if k not in (*SIDES, "summary")}
-    return {k: text for k, text in told.items() if len(text) <= 120}
-
-
-def _totals(summary: dict[str, Any], sides: list[str], key: str) -> list[str]:
-    return [str(summary[side].get(key, UNDEFINED)) for side in sides]
-
-
-def _class_counts(summary: dict[str, Any], sides: list[str], name: str) -> list[str]:
-    found = []
-    for side in sides:
-        counts = (summary[side].get("classes") or {}).get(name) or {}
-        found += [str(counts.get("images", 0)), str(counts.get("objects", 0))]
-    return found
-
-
 def _run(run: Run, configuration: Configuration, timings: bool) -> dict[str, Any]:
     record = run.record
     sides = [side for side in ("val", "test") if run.metrics.get(side)]
@@ -191,8 +148,9 @@ def _provenance(trial: Trial, timings: bool) -> dict[str, Any]:
     return {
         "shared": [[k, value(shared, k)] for k in shared],
         "own": [
-            [c.letter, c.name, [[k, v] for k, v in c.differs.items() if v != ABSENT]]
+            [c.letter, c.name, [[k, value(own, k)] for k in own if k not in shared]]
             for c in trial.configurations
+            for own in [c.first.settings]
         ],
         "versions": [[k, str(v)] for k, v in versions.items()],
         "unequal": unequal,

@@ -14,7 +14,8 @@ import math
 import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
+from functools import cache
+from typing import Any, Literal
 
 import numpy as np
 
@@ -91,20 +92,21 @@ def tell_apart_from_each(
 
 
 def tell_folds_apart_from_each(
-    best: Sequence[float], others: Sequence[Sequence[float]]
+    best: Sequence[float], others: Sequence[Sequence[float]], folds: int
 ) -> list[Comparison]:
     """The same for figures of the folds of one data set, in equal order."""
-    return _corrected([tell_folds_apart(best, other) for other in others])
+    return _corrected([tell_folds_apart(best, other, folds) for other in others])
 
 
-def tell_folds_apart(best: Sequence[float], other: Sequence[float]) -> Comparison:
+def tell_folds_apart(best: Sequence[float], other: Sequence[float], folds: int) -> Comparison:
     """Compare two configurations fold by fold (two folds at least): `spread` is the standard
-    deviation of the differences.
+    deviation of the differences. `folds`: of how many folds these are some or all (three at
+    least); one is test, one val, the others train.
 
     Folds share most of their training images, so that an ordinary paired test is far too sure.
     Nadeau, C. and Bengio, Y. (2003): Inference for the generalization error. Machine Learning
-    52, 239-281: the variance of the mean is taken as (1/k + test/train) of that of a difference,
-    where test/train = 1/(k - 1) for k folds.
+    52, 239-281: the variance of the mean of n differences is taken as (1/n + test/train) of that
+    of one, where test/train = 1/(folds - 2).
     """
     one, two, k = over_seeds(best), over_seeds(other), len(best)
     if k < 2:
@@ -114,7 +116,7 @@ def tell_folds_apart(best: Sequence[float], other: Sequence[float]) -> Compariso
     if sd == 0:
         t, p = None, 0.0 if gaps.mean else 1.0
     else:
-        t = gaps.mean / (sd * math.sqrt(1 / k + 1 / (k - 1)))
+        t = gaps.mean / (sd * math.sqrt(1 / k + 1 / (folds - 2)))
         p = two_sided_p(t, k - 1)
     verdict: Verdict = "apart" if p < LEVEL else "within the spread"
     return Comparison(one, two, gaps.mean, sd, t, k - 1.0, p, verdict)
@@ -167,6 +169,12 @@ def _welch(
     return t, df, two_sided_p(t, df)
 
 
+@cache
+def _nodes() -> tuple[Any, Any]:
+    """Of Gauss and Legendre's rule; to find them takes longer than all else here."""
+    return np.polynomial.legendre.leggauss(200)
+
+
 def two_sided_p(t: float, df: float) -> float:
     """The chance of |T| ≥ |t| under Student's t with `df` ≥ 1 degrees of freedom, to 1e-9.
 
@@ -174,7 +182,7 @@ def two_sided_p(t: float, df: float) -> float:
     Legendre's rule. (This is all that scipy would be needed for.)
     """
     end = math.atan(abs(t) / math.sqrt(df))
-    nodes, weights = np.polynomial.legendre.leggauss(200)
+    nodes, weights = _nodes()
     inside = float(weights @ np.cos((nodes + 1) * end / 2) ** (df - 1)) * end / 2
     half = math.exp(math.lgamma(df / 2) - math.lgamma((df + 1) / 2)) * math.sqrt(math.pi) / 2
     return min(1.0, max(0.0, 1 - inside / half))

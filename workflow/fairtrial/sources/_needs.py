@@ -15,4 +15,5 @@ class Needs:
 
     fetched: Sequence[Wanted] = ()
     places: Sequence[Path] = ()
+    later: int = 0  # further files at most, of which the first ones tell the names
     size: int = 0  # about; 0: not known before they are there

@@ -24,8 +24,8 @@ from urllib.parse import quote
 from pydantic import BaseModel, ConfigDict, Field
 
 from fairtrial import DataError, folders
-from fairtrial.dataset import whole_file
-from fairtrial.sources._coco_rows import rows
+from fairtrial.folders import whole_file
+from fairtrial.jsonfile import sections_of
 from fairtrial.sources._fetching import ADDRESS, Wanted, has_sha256, obtain
 from fairtrial.sources._needs import Needs
 from fairtrial.sources._transfer import Patience
@@ -102,7 +102,7 @@ def fetch(settings: Settings, name: str, folder: Path, downloads: Path) -> None:
 
 def needs(settings: Settings) -> Needs:
     """The annotations; which images, they tell. An image of COCO has 165 kB on average."""
-    return Needs([_archive(settings)], size=settings.images * 165_000)
+    return Needs([_archive(settings)], later=settings.images, size=settings.images * 165_000)
 
 
 def _archive(settings: Settings) -> Wanted:
@@ -140,11 +140,11 @@ def _read(archive: Path, settings: Settings) -> Subset:
     try:
         with zipfile.ZipFile(archive) as opened:
             for part in settings.parts:
+                where = f"{settings.archive}: {part.annotations}"
                 try:
                     text = opened.read(part.annotations).decode("utf-8")
-                    _add(found, text, part, set(settings.classes))
-                except (DataError, KeyError, TypeError, ValueError) as error:
-                    where = f"{settings.archive}: {part.annotations}"
+                    _add(found, text, where, part.images, set(settings.classes))
+                except (KeyError, TypeError, ValueError, AttributeError) as error:
                     raise DataError(f"{where}: not COCO JSON ({error})") from error
     except zipfile.BadZipFile as error:
         raise DataError(f"{settings.archive}: not a zip ({error})") from error
@@ -154,17 +154,18 @@ def _read(archive: Path, settings: Settings) -> Subset:
     return found
 
 
-def _add(found: Subset, text: str, part: Part, classes: set[str]) -> None:
+def _add(found: Subset, text: str, where: str, images: str, classes: set[str]) -> None:
     objects = []
-    for kind, row in rows(text):
-        if kind == "images":
-            name = folders.checked_path(f"{part.images}/{row['file_name']}", "file_name")
-            found.images.append({**row, "file_name": name})
-        elif kind == "categories" and row["name"] in classes:
-            found.categories[row["id"]] = row
-        elif kind == "annotations":
-            row.pop("segmentation", None)
-            objects.append(row)
+    for section, rows in sections_of(text, where):
+        for row in rows if section in {"images", "categories", "annotations"} else ():
+            if section == "images":
+                name = folders.checked_path(f"{images}/{row['file_name']}", where)
+                found.images.append({**row, "file_name": name})
+            elif section == "annotations":
+                row.pop("segmentation", None)
+                objects.append(row)
+            elif row["name"] in classes:
+                found.categories[row["id"]] = row
     found.annotations += [row for row in objects if row["category_id"] in found.categories]
 
 
@@ -183,6 +184,7 @@ class _Check:
             with Image.open(io.BytesIO(data)) as image:
                 if fault := self.other_size(image):
                     return fault
+                image.draft("L", (1, 1))  # of a JPEG every bit is read, but few pixels computed
                 image.load()
         except Exception as error:  # whatever a decoder raises, the image cannot be used
             return f"cannot be decoded ({type(error).__name__}: {error})"

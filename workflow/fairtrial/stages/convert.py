@@ -9,11 +9,12 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from fairtrial import DataError, checksums, dataset, folders, imagefile
+from fairtrial import DataError, checksums, dataset, folders, imagefile, packed
 from fairtrial.actions import Actions, listed
 from fairtrial.dataset import Dataset, Image
 from fairtrial.defects import Defect, LabelWithoutImage, MissingImage, UnannotatedImage
-from fairtrial.duplicates import find
+from fairtrial.duplicates import find, look
+from fairtrial.formats._packed import PackedDataset
 from fairtrial.imagefile import Checked
 from fairtrial.mending import Side, mend
 from fairtrial.plugins import plugin
@@ -58,7 +59,10 @@ def convert(
     total = len(found.images) + sum(_annotated(fault) for fault in faults)
     _leave_out(found, faults, actions)
     with folders.whole_folder(images) as target:
-        checked = _clean_images(found.images, files, target, actions)
+        if isinstance(found, PackedDataset):
+            checked = _write_packed(found, target)
+        else:
+            checked = _clean_images(found.images, files, target, actions)
         mended = mend(found, checked, actions, chosen.drawn_on)
         faults += [fault for one in checked for fault in one.found] + mended.found
         for one in mended.dropped:
@@ -136,6 +140,25 @@ def _clean_images(images: list[Image], raw: _Raw, target: Path, actions: Actions
     if len(set(names)) < len(names):
         raise DataError("two images would get one name: one is called <name> and one <name>.png")
     return checked
+
+
+def _write_packed(found: PackedDataset, target: Path) -> list[Checked]:
+    """Images that came as arrays have nothing that could be wrong with a file."""
+    from PIL.Image import fromarray
+
+    digests: dict[str, str] = {}
+    for shard, pixels in found.shards.items():
+        digests |= packed.write(target, shard, pixels)
+    return [
+        Checked(
+            kept=True,
+            file_name=image.file_name,
+            size=(image.width, image.height),
+            sha256=digests[image.file_name],
+            look=look(fromarray(packed.pixels(target, image.file_name))),
+        )
+        for image in found.images
+    ]
 
 
 def _refuse_too_many_dropped(

@@ -5,47 +5,90 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from fairtrial import DataError
-from fairtrial.dataset import SIDES, Dataset, read, write, write_json
-from fairtrial.splitting import assign, refuse_leaks, select, summary
+from fairtrial import DataError, leaks
+from fairtrial.balance import undersample
+from fairtrial.certificate import balanced, certify, numbered
+from fairtrial.dataset import Dataset, read, read_json, write, write_json
+from fairtrial.selection import ClassMap, class_map, select, summary
+from fairtrial.splitting import assign
 
 
-def split(*, settings: dict[str, Any], source: Path, annotations: Path, certificate: Path) -> None:
+def split(
+    *,
+    settings: dict[str, Any],
+    source: Path,
+    duplicates: Path,
+    annotations: Path,
+    certificate: Path,
+) -> None:
     """Write a data set: its annotations, and the certificate of its split.
 
-    `source` is data/clean/<source>/annotations.json; settings are those of
-    config/datasets/<name>.yaml without the source. Raises DataError for classes that the
-    source lacks, a class without an object in train, a val without images or objects, two
-    classes of one name, and for a split that leaks: one image, or one group, on two sides.
+    `source` is data/clean/<source>/annotations.json, `duplicates` the duplicates.json beside it;
+    settings are those of config/datasets/<name>.yaml without the source. Raises DataError for
+    classes that the source lacks, a class without an object in train, a val without images or
+    objects, two classes of one name, and for a split that leaks more than `allow` says.
     """
-    view = select(read(source), settings["classes"], str(source))
-    _refuse_names(list(view.categories.values()), str(source))
-    sides = assign(view, settings["split"], str(source))
-    refuse_leaks(view, sides, str(source))
-    facts = {side: summary(view, sides[side]) for side in SIDES}
-    _refuse_hollow(view, facts, str(source))
+    view, mapped = _view(read(source), settings, str(source))
+    told = _split(view, mapped, settings, read_json(duplicates), str(source))
+    _refuse_hollow(view, told["summary"], str(source))
+    _print(told)
     write(view, annotations)
-    write_json(
-        certificate,
-        {
-            "source": source.parent.name,
-            "method": settings["split"]["method"],
-            "seed": settings["split"]["seed"],
-            "summary": facts,
-            **sides,
-        },
-    )
+    write_json(certificate, {"source": source.parent.name} | told)
+
+
+def _view(source: Dataset, settings: dict[str, Any], where: str) -> tuple[Dataset, ClassMap]:
+    classes, single = settings["classes"], settings["single_cls"]
+    _refuse_names(list(source.categories.values()), where)
+    mapped = class_map(source, classes, single, where)
+    order = sorted(set(classes.values())) if isinstance(classes, dict) else classes
+    view = select(source, mapped, [single] if single else order)
+    _refuse_background(list(view.categories.values()), where)
+    return view, mapped
+
+
+def _split(
+    view: Dataset, mapped: ClassMap, settings: dict[str, Any], found: Any, where: str
+) -> dict[str, Any]:
+    found, asked, allow = numbered(found, view), settings["split"], settings["allow"]
+    sides = assign(view, asked, found["near"], allow, where)
+    leaking = leaks.leaks(view.images, sides, found["near"])
+    leaks.refuse(leaking, allow, where)
+    told = certify(view, sides, settings, found, leaking, mapped)
+    if settings["balance"]:
+        kept = undersample(view, sides["train"], settings["balance"], asked["seed"])
+        told["balance"] = balanced(view, settings["balance"], sides["train"], kept)
+        told["train"], told["summary"]["train"] = kept, summary(view, kept)
+    return told
+
+
+def _print(told: dict[str, Any]) -> None:
+    """The choices that a reader of the log looks for."""
+    for old, new in told["class_map"].items():
+        print(f"class {old}: {'left out' if new is None else new}")
+    for side, facts in told["summary"].items():
+        print(f"{side}: {facts['images']} images, {facts['objects']} objects")
+    if told["without_side"]:
+        print(f"{told['without_side']} images have no side and are not used")
+    if told["balance"]:
+        print(f"balance: {len(told['balance']['left_out'])} images left out of train")
+    for kind, leak in told["leaks"].items():
+        print(f"allowed: {leak['images']} images are {leaks.KINDS[kind][0]} on two sides")
+    if across := told["duplicates"]["doubtful_across"]:
+        print(f"look at them: {len(across)} pairs on two sides may show the same (see the report)")
 
 
 def _refuse_names(names: list[str], where: str) -> None:
-    """Tables and confusion matrices name a class by its name, and no object `background`."""
+    """Tables and confusion matrices name a class by its name."""
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         raise DataError(f"{where}: two classes are called {', '.join(twice)}; rename one")
+
+
+def _refuse_background(names: list[str], where: str) -> None:
     if "background" in names:
         raise DataError(
             f"{where}: a class is called background, which stands for `no object` in the "
-            "results; rename it, or leave it out of the data set's `classes`"
+            "results; give it another name in the data set's `classes`, or leave it out"
         )
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 from typing import Any
 
 from fairtrial import checksums, progress, provenance
-from fairtrial.dataset import read_json, read_sides, read_view, whole_file, write_json
+from fairtrial.checkpoint import copy_whole
+from fairtrial.dataset import read_json, read_sides, write_json
+from fairtrial.leaks import read_sound_view
 from fairtrial.training import entry_key, obtain_trained
 
 
@@ -19,6 +20,7 @@ def train(
     annotations: Path,
     split: Path,
     initial: Path | None,
+    continues: Path | None,
     threads: int,
     weights: Path,
     record: Path,
@@ -27,9 +29,11 @@ def train(
     """Fit one run, or adopt it from the store where an equal one is finished.
 
     settings: `backend` and everything its `Settings` holds; code: fingerprint of the code that
-    fits; initial: the checkpoint to start from, or none. Raises BackendError and StoreError.
+    fits; initial: the checkpoint to start from; continues: record.json of the run from whose end
+    state this one goes on. Raises BackendError, StoreError, and DataError for a leaking split.
     """
-    inputs = inputs_of(annotations, split, initial)
+    earlier = read_json(continues) if continues else {}
+    inputs = inputs_of(annotations, split, initial) | _continued(earlier)
     framework = settings["backend"]
     own = {name: value for name, value in settings.items() if name != "backend"}
     with progress.told(weights, settings, entry_key(framework, own, code, inputs)) as live:
@@ -38,15 +42,12 @@ def train(
             settings=own,
             code=code,
             inputs=inputs,
-            view=lambda: read_view(annotations, split, images),
+            view=lambda: read_sound_view(annotations, split, images),
             initial=initial,
             threads=threads,
             after_epoch=live.after_epoch,
         )
-        made = read_json(entry / "record.json")
-        name = {
-            "run": weights.parent.name,
-            "configuration": weights.parent.name.rpartition("-s")[0],
+        name = _name(weights.parent.name) | {
             "seed": settings["seed"],
             "dataset": annotations.parent.name,
             "backend": framework,
@@ -54,11 +55,12 @@ def train(
             "key": entry.name,
             "code": code,
             "inputs": inputs | {"weights": _named(settings["weights"], inputs["weights"])},
+            "continued_from": earlier.get("run"),
             "adopted": adopted,
         }
-        _copy(entry / "weights.pt", weights)
-        _copy(entry / "history.csv", history)
-        write_json(record, made | name)
+        copy_whole(entry / "weights.pt", weights)
+        copy_whole(entry / "history.csv", history)
+        write_json(record, read_json(entry / "record.json") | name)
 
 
 def inputs_of(annotations: Path, split: Path, initial: Path | None) -> dict[str, str | None]:
@@ -70,11 +72,14 @@ def inputs_of(annotations: Path, split: Path, initial: Path | None) -> dict[str,
     }
 
 
+def _continued(earlier: dict[str, Any]) -> dict[str, str | None]:
+    return {"continues": earlier["key"]} if earlier else {}
+
+
+def _name(run: str) -> dict[str, str]:
+    return {"run": run, "configuration": run.rpartition("-s")[0]}
+
+
 def _named(path: str | None, sha: str | None) -> dict[str, str] | None:
     """The checkpoint that a run started from, by its source's name and its content."""
     return {"path": path, "sha256": sha} if path and sha else None
-
-
-def _copy(source: Path, target: Path) -> None:
-    with source.open("rb") as reader, whole_file(target, "wb") as writer:
-        shutil.copyfileobj(reader, writer)

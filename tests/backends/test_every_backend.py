@@ -1,0 +1,157 @@
+"""What every framework that detects promises, found by listing the folder, none exempt."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from fairtrial.dataset import View
+from fairtrial.plugins import plugin, plugins
+from fairtrial.settings import plugin_settings
+from fairtrial.yamlfile import read_yaml
+from tests.backends.tiny import draw
+
+PARAMS = Path(__file__).parents[2] / "params.yaml"
+SMALL = {"imgsz": 64, "batch": 4, "epochs": 2, "lr0": 0.001, "fitness": {"recall": 1.0}}
+FIGURES = [f"val/{name}" for name in ("precision", "recall", "f1", "AP50", "AP", "fitness")]
+
+pytestmark = pytest.mark.slow
+
+
+def settings(backend: str, **changed: Any) -> dict[str, Any]:
+    model = plugin_settings("backends", backend, "")
+    params = read_yaml(PARAMS) | SMALL | changed
+    own = {name: params[name] for name in model.model_fields}
+    return model.model_validate(own).model_dump(mode="json")
+
+
+def detecting() -> list[str]:
+    found = plugins("backends")
+    return [name for name in found if hasattr(plugin("backends", name), "detector")]
+
+
+class Trained:
+    """One training without an interruption, and one that was stopped after its first epoch."""
+
+    def __init__(self, backend: str, view: View, folder: Path) -> None:
+        self.view, self.folder = view, folder
+        self.module, self.settings = plugin("backends", backend), settings(backend)
+        self.rows: list[dict[str, Any]] = []
+        self.facts = self.fit("whole", self.rows.append)
+
+    def fit(self, name: str, after_epoch: Any) -> dict[str, Any]:
+        (self.folder / name).mkdir(exist_ok=True)
+        place = self.folder / name
+        return dict(self.module.fit(self.settings, self.view, None, place, 1, after_epoch))
+
+
+@pytest.fixture(scope="module", params=detecting())
+def trained(request: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Trained]:
+    folder = tmp_path_factory.mktemp(request.param)
+    view = draw(folder / "data", images=12)
+    before = inventory(view.folder)
+    yield Trained(request.param, view, folder)
+    assert inventory(view.folder) == before, "the folder of the images was written to"
+
+
+def inventory(folder: Path) -> dict[str, tuple[int, bytes]]:
+    files = [path for path in folder.rglob("*") if path.is_file()]
+    return {str(path): (path.stat().st_mtime_ns, path.read_bytes()) for path in files}
+
+
+def test_a_finished_folder_holds_three_files(trained: Trained) -> None:
+    found = sorted(path.name for path in (trained.folder / "whole").iterdir())
+    assert found == ["history.csv", "state.pt", "weights.pt"]
+    torch.load(trained.folder / "whole/state.pt", weights_only=True)  # runs no code
+
+
+def test_the_history_has_what_figures_and_search_read(trained: Trained) -> None:
+    with (trained.folder / "whole/history.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert [int(row["epoch"]) for row in rows] == [1, 2]
+    assert {"epoch", "lr", *FIGURES} <= set(rows[0])
+    parts = {
+        side: {n for n in rows[0] if n.startswith(f"{side}/") and n.endswith("_loss")}
+        for side in ("train", "val")
+    }
+    assert parts["train"] and {n.partition("/")[2] for n in parts["train"]} == {
+        n.partition("/")[2] for n in parts["val"]
+    }
+    assert all(0 <= float(row[name]) <= 1 for row in rows for name in FIGURES)
+
+
+def test_each_epoch_is_told_of_once_with_its_row(trained: Trained) -> None:
+    with (trained.folder / "whole/history.csv").open() as file:
+        written = list(csv.DictReader(file))
+    told = [
+        {k: f"{v:.6g}" if isinstance(v, float) else str(v) for k, v in row.items()}
+        for row in trained.rows
+    ]
+    assert told == written
+
+
+def test_the_facts(trained: Trained) -> None:
+    facts = trained.facts
+    assert facts["parameters"] > 1e6 and facts["gflops"] > 0 and facts["layers"] > 10
+    assert facts["epochs_run"] == 2 and not facts.get("deviations")
+    fitness = [row["val/fitness"] for row in trained.rows]
+    assert fitness == pytest.approx([row["val/recall"] for row in trained.rows])
+    assert facts["best_epoch"] == fitness.index(max(fitness)) + 1
+
+
+def test_stopped_and_gone_on_equals_never_stopped(trained: Trained) -> None:
+    """What after_epoch raises is passed on, and the epoch counts."""
+
+    def stop(row: dict[str, Any]) -> None:
+        raise InterruptedError(f"after epoch {row['epoch']}")
+
+    with pytest.raises(InterruptedError, match="after epoch 1"):
+        trained.fit("parts", stop)
+    told: list[dict[str, Any]] = []
+    assert trained.fit("parts", told.append) == trained.facts
+    assert [row["epoch"] for row in told] == [2]
+    whole, parts = trained.folder / "whole", trained.folder / "parts"
+    assert (whole / "history.csv").read_text() == (parts / "history.csv").read_text()
+    for name in ("weights.pt", "state.pt"):
+        one, other = (
+            dict(tensors(torch.load(f / name, weights_only=False))) for f in (whole, parts)
+        )
+        assert one.keys() == other.keys()
+        assert [key for key in one if not torch.equal(one[key], other[key])] == []
+
+
+def tensors(content: Any, name: str = "") -> Iterator[tuple[str, Any]]:
+    if isinstance(content, torch.nn.Module):
+        content = content.state_dict()
+    if isinstance(content, torch.Tensor):
+        yield name, content
+    elif isinstance(content, dict):
+        for key, value in content.items():
+            yield from tensors(value, f"{name}/{key}")
+
+
+def test_detections_lie_on_the_image_and_classes_match_by_name(trained: Trained) -> None:
+    """In pixels of the file, which is not as large as the network's image."""
+    image = trained.view.side("val")[0]
+    names = trained.view.dataset.categories
+    turned = {100 - number: name for number, name in names.items()}
+    wanted = {"imgsz": 96, "conf": 0.0001, "iou": 0.7, "max_det": 20}
+    found = {}
+    for key, categories in (("as", names), ("turned", turned), ("one", {7: names[1]})):
+        weights = trained.folder / "whole/weights.pt"
+        with trained.module.detector(weights, categories, wanted, 1) as detect:
+            found[key], times = detect(trained.view.folder / image.file_name)
+        assert all(milliseconds >= 0 for milliseconds in times.values())
+    assert 0 < len(found["as"]) <= 20
+    for detection in found["as"]:
+        x, y, width, height = detection.bbox
+        assert x >= -0.01 and y >= -0.01 and width >= 0 and height >= 0
+        assert x + width <= image.width + 0.01 and y + height <= image.height + 0.01
+        assert 0 <= detection.score <= 1
+    assert [100 - d.category_id for d in found["turned"]] == [d.category_id for d in found["as"]]
+    assert {d.category_id for d in found["one"]} <= {7}

@@ -1,0 +1,77 @@
+"""What gc removes, and what it leaves alone."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fairtrial import StoreError, locks
+from fairtrial.commands.gc import gc
+
+
+@pytest.fixture(autouse=True)
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A store with what results/ was made from, what it was not, and two unfinished entries."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("DVC_ROOT", raising=False)
+    for name in ("needed", "spare", "old.part", "now.part"):
+        folder = Path("store/runs", name)
+        folder.mkdir(parents=True)
+        (folder / "state.pt").write_text("state")
+        (folder / "history.csv").write_text("epoch\n1\n2\n")
+    Path("store/runs/now.lock").write_text(json.dumps(locks.holder()))
+    record = Path("results/trial/runs/a-s0/record.json")
+    record.parent.mkdir(parents=True)
+    record.write_text(json.dumps({"key": "needed"}))
+
+
+def left() -> set[str]:
+    return {path.parent.name for path in Path("store/runs").glob("*/history.csv")}
+
+
+def with_state() -> set[str]:
+    return {path.parent.name for path in Path("store/runs").glob("*/state.pt")}
+
+
+@pytest.mark.parametrize(
+    ("options", "kept", "states"),
+    [
+        ({}, {"needed", "old.part", "now.part"}, {"needed", "old.part", "now.part"}),
+        ({"unfinished": True}, {"needed", "now.part"}, {"needed", "now.part"}),
+        ({"states": True}, {"needed", "old.part", "now.part"}, {"old.part", "now.part"}),
+    ],
+)
+def test_what_goes(options: dict[str, Any], kept: set[str], states: set[str]) -> None:
+    gc(yes=True, **options)
+    assert left() == kept
+    assert with_state() == states
+
+
+def test_an_unfinished_training_is_listed_with_its_epochs(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    gc(yes=True, unfinished=True)
+    assert "store/runs/old.part  unfinished, 2 epochs" in capsys.readouterr().out
+
+
+def test_nothing_to_remove_is_said(capsys: pytest.CaptureFixture[str]) -> None:
+    gc(yes=True)
+    gc(yes=True)
+    assert "nothing to remove; 1 entries are needed by results/" in capsys.readouterr().out
+
+
+def test_nobody_is_asked_where_nobody_can_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(StoreError, match="call it with --yes"):
+        gc()
+    assert left() == {"needed", "spare", "old.part", "now.part"}
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", "{"])
+def test_a_damaged_record_removes_nothing(text: str) -> None:
+    Path("results/trial/runs/a-s0/record.json").write_text(text)
+    with pytest.raises(StoreError, match=r"record\.json: not a record of a run"):
+        gc(yes=True)
+    assert left() == {"needed", "spare", "old.part", "now.part"}

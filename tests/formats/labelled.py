@@ -1,0 +1,63 @@
+"""The same few images with a class each, written in each format of classes."""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+CLASSES = ("cat", "dog", "owl")
+# Class and side of each image; the third class has none.
+IMAGES = {"a": ("dog", "train"), "b": ("cat", "train"), "c": ("dog", "val"), "d": ("cat", "test")}
+
+
+def picture(name: str) -> np.ndarray:
+    return np.random.default_rng(ord(name)).integers(0, 256, (32, 32, 3), np.uint8)
+
+
+def draw(name: str, path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(picture(name)).save(path)
+
+
+def write_folders(folder: Path) -> dict[str, Any]:
+    for name, (label, side) in IMAGES.items():
+        draw(name, folder / f"own {side}" / label / "deeper" / f"{name}.png")
+    sides = {side: f"own {side}" for side in ("train", "val", "test")}
+    return {"splits": sides, "classes": CLASSES}
+
+
+def write_csv(folder: Path) -> dict[str, Any]:
+    lines = ["side;what;name\r\n"]
+    for name, (label, side) in IMAGES.items():
+        draw(name, folder / "pictures" / f"{name}.png")
+        lines.append(f"{side};{label};{name}\r\n")
+    (folder / "table.csv").write_text("".join(lines), encoding="utf-8-sig")
+    columns = {"image": "name", "label": "what", "split": "side", "suffix": ".png"}
+    place = {"table": "table.csv", "images": "pictures", "delimiter": ";"}
+    return {**columns, **place, "classes": CLASSES}
+
+
+def write_cifar10(folder: Path) -> dict[str, Any]:
+    place = folder / "cifar-10-batches-py"
+    place.mkdir(parents=True)
+    for side in ("train", "val", "test"):
+        names = [name for name, (_, on) in IMAGES.items() if on == side]
+        rows = [picture(name).transpose(2, 0, 1).reshape(-1) for name in names]
+        labels = [CLASSES.index(IMAGES[name][0]) for name in names]
+        content = {b"data": np.array(rows), b"labels": labels}
+        (place / side).write_bytes(pickle.dumps(content, 2))
+    names = {b"label_names": [name.encode() for name in CLASSES]}
+    (place / "batches.meta").write_bytes(pickle.dumps(names, 2))
+    return {"train": ["train"], "val": ["val"], "test": ["test"]}
+
+
+LABELLERS: dict[str, Callable[[Path], dict[str, Any]]] = {
+    "cifar10": write_cifar10,
+    "class_csv": write_csv,
+    "class_folders": write_folders,
+}

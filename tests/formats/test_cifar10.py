@@ -1,0 +1,209 @@
+"""CIFAR-10's pickles: read exactly, and never run."""
+
+from __future__ import annotations
+
+import datetime
+import os
+import pickle
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from fairtrial import DataError, dataset, imagefile
+from fairtrial.formats import cifar10
+from fairtrial.stages.convert import convert
+from fairtrial.stages.download import download
+
+NAMES = ["airplane", "automobile", "bird"]
+BATCHES = {"data_batch_1": 11, "data_batch_2": 2, "test_batch": 3}
+SIDES: dict[str, Any] = {"train": ["data_batch_1"], "val": ["data_batch_2"]}
+
+
+def pixels(name: str) -> np.ndarray:
+    """The images of a batch, (images, height, width, 3)."""
+    chance = np.random.default_rng(len(name) + BATCHES[name])
+    return chance.integers(0, 256, (BATCHES[name], 32, 32, 3), np.uint8)
+
+
+def content(name: str) -> dict[Any, Any]:
+    """A batch as the authors have it: planes of colour, keys that Python 2 wrote."""
+    rows = pixels(name).transpose(0, 3, 1, 2).reshape(BATCHES[name], -1).copy()
+    labels = [number % 3 for number in range(BATCHES[name])]
+    return {b"batch_label": b"some", b"labels": labels, b"data": rows, b"filenames": [b"a.png"]}
+
+
+def as_python_2(value: Any) -> bytes:
+    """A pickle of protocol 2 with texts as Python 2 wrote them: short strings of bytes."""
+    if isinstance(value, bytes):
+        return b"U" + bytes([len(value)]) + value
+    if isinstance(value, dict):
+        inner = b"".join(as_python_2(k) + as_python_2(v) for k, v in value.items())
+        return b"}(" + inner + b"u"
+    if isinstance(value, list):
+        return b"](" + b"".join(map(as_python_2, value)) + b"e"
+    if isinstance(value, int):
+        return b"J" + value.to_bytes(4, "little", signed=True)
+    data = value.tobytes()
+    shape = b"".join(as_python_2(length) for length in value.shape)
+    kind = b"cnumpy\ndtype\nU\x02u1K\x00K\x01\x87R(K\x03U\x01|NNNJ" + b"\xff" * 4
+    return (
+        b"cnumpy.core.multiarray\n_reconstruct\ncnumpy\nndarray\nK\x00\x85U\x01b\x87R("
+        + (b"K\x01(" + shape + b"t" + kind + b"J" + b"\xff" * 4 + b"K\x00tb\x89")
+        + (b"T" + len(data).to_bytes(4, "little") + data + b"tb")
+    )
+
+
+def lay(folder: Path, python_2: bool = True) -> Path:
+    place = folder / "cifar-10-batches-py"
+    place.mkdir(parents=True)
+    files = {name: content(name) for name in BATCHES}
+    files["batches.meta"] = {b"label_names": [name.encode() for name in NAMES]}
+    for name, value in files.items():
+        data = b"\x80\x02" + as_python_2(value) + b"." if python_2 else pickle.dumps(value, 2)
+        (place / name).write_bytes(data)
+    return place
+
+
+@pytest.mark.parametrize("python_2", [True, False])
+def test_every_image_has_its_pixels_its_class_and_its_side(tmp_path: Path, python_2: bool) -> None:
+    place = lay(tmp_path, python_2)
+    if python_2:  # what is written here by hand is what Python takes it for
+        found = pickle.loads((place / "data_batch_1").read_bytes(), encoding="bytes")
+        assert np.array_equal(found[b"data"], content("data_batch_1")[b"data"])
+    found, faults = cifar10.read(tmp_path, cifar10.Settings(**SIDES))
+    assert not faults
+    assert found.categories == {1: "airplane", 2: "automobile", 3: "bird"}
+    assert found.origins == {1: ["0"], 2: ["1"], 3: ["2"]}
+    assert len(found.images) == len(found.annotations) == 16
+    assert [image.file_name for image in found.images][9:12] == [
+        "data_batch_1.npy#09",
+        "data_batch_1.npy#10",
+        "data_batch_2.npy#0",
+    ]
+    assert [image.split for image in found.images] == ["train"] * 11 + ["val"] * 2 + ["test"] * 3
+    assert [a.category_id for a in found.annotations] == [
+        n % 3 + 1 for count in BATCHES.values() for n in range(count)
+    ]
+    assert all(a.bbox is None for a in found.annotations)
+    for name in BATCHES:
+        assert np.array_equal(found.shards[f"{name}.npy"], pixels(name))
+
+
+def test_download_and_convert_make_a_file_a_batch(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    lay(tmp_path / "own")
+    raw, manifest = Path("data/raw/c"), Path("data/raw/c.sha256")
+    download(settings={"name": "c", "kind": "local", "path": "own"}, raw=raw, manifest=manifest)
+    names = ("images", "annotations", "quality", "duplicates")
+    files = {name: Path("data/clean", name) for name in names}
+    settings = {"format": "cifar10", "options": SIDES}
+    convert(settings=settings, raw=raw, manifest=manifest, **files)
+    assert sorted(path.name for path in files["images"].iterdir()) == [
+        f"{name}.npy" for name in BATCHES
+    ]
+    clean = dataset.read(files["annotations"])
+    assert clean.task == "classify"
+    assert {(image.width, image.height) for image in clean.images} == {(32, 32)}
+    assert len({image.sha256 for image in clean.images}) == 16
+    shown = imagefile.pixels(files["images"], "data_batch_1.npy#10")
+    assert np.array_equal(shown, pixels("data_batch_1")[10])
+    assert dataset.read_json(files["quality"])["classes"] == {
+        "airplane": 6,
+        "automobile": 6,
+        "bird": 4,
+    }
+
+
+class Runs:
+    """What a pickle made by somebody else may do when it is opened."""
+
+    def __init__(self, call: Any, *arguments: Any) -> None:
+        self.made_by = call, arguments
+
+    def __reduce__(self) -> Any:
+        return self.made_by
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        Runs(os.system, "touch ran"),
+        Runs(eval, "open('ran', 'w')"),
+        Runs(getattr, "text", "join"),
+        Runs(np.load, "x"),
+        Runs(np.memmap, "ran", "u1", "w+", 0, 9),
+        datetime.date(2026, 1, 1),
+        np.array([Runs(os.system, "touch ran")], dtype=object),
+        np.zeros(3),
+        np.float64(1),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+@pytest.mark.parametrize("protocol", [0, 2, 5])
+def test_a_pickle_is_not_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, value: Any, protocol: int
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    place = lay(tmp_path)
+    harmless = content("data_batch_1")
+    (place / "data_batch_1").write_bytes(pickle.dumps({**harmless, b"more": value}, protocol))
+    with pytest.raises(DataError, match="data_batch_1: not a pickle of values"):
+        cifar10.read(tmp_path, cifar10.Settings(**SIDES))
+    assert not (tmp_path / "ran").exists()
+
+
+def test_no_cut_and_no_changed_byte_raises_anything_else(tmp_path: Path) -> None:
+    """A refusal for a person, or the same kind of set; never another exception."""
+    place = lay(tmp_path)
+    whole = (place / "data_batch_2").read_bytes()
+    chance = np.random.default_rng(0)
+    for _ in range(150):
+        data = bytearray(whole)
+        at = int(chance.integers(0, 180 if chance.random() < 0.8 else len(data)))
+        if chance.random() < 0.3:
+            del data[at:]
+        else:
+            data[at] ^= 1 << int(chance.integers(0, 8))
+        (place / "data_batch_2").write_bytes(data)
+        try:
+            found, _ = cifar10.read(tmp_path, cifar10.Settings(**SIDES))
+        except DataError:
+            continue
+        assert all(shard.shape[1:] == (32, 32, 3) for shard in found.shards.values())
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({b"labels": [0] * 10}, "11 images and 10 labels"),
+        ({b"labels": [3] * 11}, "the label 3 of image 0 is no class"),
+        ({b"labels": [-1] * 11}, "the label -1 of image 0 is no class"),
+        ({b"labels": ["cat"] * 11}, "the label 'cat' of image 0 is no class"),
+        ({b"labels": None}, "data_batch_1: has no list `labels`"),
+        ({b"data": None}, "has no `data` with 3072 bytes an image"),
+        ({b"data": np.zeros((11, 12), np.uint8)}, "has no `data` with 3072 bytes an image"),
+    ],
+)
+def test_what_does_not_fit_together_is_named(
+    tmp_path: Path, change: dict[bytes, Any], message: str
+) -> None:
+    place = lay(tmp_path)
+    (place / "data_batch_1").write_bytes(pickle.dumps(content("data_batch_1") | change, 2))
+    with pytest.raises(DataError, match=message):
+        cifar10.read(tmp_path, cifar10.Settings(**SIDES))
+
+
+def test_a_batch_stands_on_one_side(tmp_path: Path) -> None:
+    lay(tmp_path)
+    with pytest.raises(DataError, match="stands on two sides, or twice on one"):
+        cifar10.read(tmp_path, cifar10.Settings(train=("data_batch_1",), val=("data_batch_1",)))
+
+
+def test_a_batch_that_is_not_there(tmp_path: Path) -> None:
+    lay(tmp_path)
+    with pytest.raises(DataError, match="data_batch_3: no such file"):
+        cifar10.read(tmp_path, cifar10.Settings())

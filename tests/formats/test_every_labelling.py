@@ -1,0 +1,93 @@
+"""What every format of classes promises, from its files to the interchange."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from labelled import CLASSES, IMAGES, LABELLERS, picture
+from pydantic import ValidationError
+from written import WRITERS
+
+from fairtrial import DataError, checksums, dataset, folders, imagefile
+from fairtrial.datasets import DataSet, Split
+from fairtrial.plugins import plugin, plugins
+from fairtrial.stages.convert import convert
+from fairtrial.stages.download import download
+from fairtrial.stages.split import split
+
+
+def test_every_format_has_a_writer() -> None:
+    """Of boxes (test_every_format.py) or of classes (here)."""
+    assert sorted([*WRITERS, *LABELLERS]) == list(plugins("formats"))
+
+
+@pytest.mark.parametrize("name", LABELLERS)
+class TestEveryLabelling:
+    def test_an_image_has_its_pixels_its_class_and_its_side(
+        self, name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.chdir(tmp_path)
+        options = LABELLERS[name](tmp_path / "own")
+        found = through(name, options)
+        assert found.task == "classify"
+        assert found.categories == dict(enumerate(CLASSES, 1))
+        classes = {a.image_id: found.categories[a.category_id] for a in found.annotations}
+        assert len(classes) == len(found.annotations) == len(IMAGES)
+        for image in found.images:
+            shown = imagefile.pixels(Path("clean/images"), image.file_name)
+            (same,) = [each for each in IMAGES if np.array_equal(shown, picture(each))]
+            assert (classes[image.id], image.split) == IMAGES[same]
+            assert (image.width, image.height) == (32, 32)
+
+    def test_its_set_can_be_split_as_given(
+        self, name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.chdir(tmp_path)
+        through(name, {**LABELLERS[name](tmp_path / "own")})
+        given = DataSet(source="x", classes=["cat", "dog"], split=Split(method="given"))
+        split(
+            settings=given.model_dump(mode="json", exclude={"source"}),
+            source=Path("clean/annotations.json"),
+            duplicates=Path("clean/duplicates.json"),
+            annotations=Path("set.json"),
+            certificate=Path("split.json"),
+        )
+        view = dataset.read_view(Path("set.json"), Path("split.json"), Path("clean/images"))
+        assert [len(view.side(side)) for side in dataset.SIDES] == [2, 1, 1]
+
+    def test_leaves_the_raw_folder_alone(self, name: str, tmp_path: Path) -> None:
+        module = plugin("formats", name)
+        options = module.Settings(**LABELLERS[name](tmp_path))
+        before = checksums.sha256_of(tmp_path, folders.files_below(tmp_path))
+        module.read(tmp_path, options)
+        assert checksums.sha256_of(tmp_path, folders.files_below(tmp_path)) == before
+
+    def test_an_empty_folder_is_an_error_for_a_person(self, name: str, tmp_path: Path) -> None:
+        module = plugin("formats", name)
+        with pytest.raises(DataError):
+            module.read(tmp_path, module.Settings())
+
+    def test_settings_are_closed_and_fixed(self, name: str) -> None:
+        model = plugin("formats", name).Settings
+        with pytest.raises(ValidationError, match="no_such_key"):
+            model(no_such_key=1)
+        with pytest.raises(ValidationError):
+            setattr(model(), next(iter(model.model_fields)), None)
+
+
+def through(name: str, options: dict[str, Any]) -> dataset.Dataset:
+    """From the folder `own` to clean images and their annotations."""
+    raw, manifest = Path("raw"), Path("raw.sha256")
+    download(settings={"name": "x", "kind": "local", "path": "own"}, raw=raw, manifest=manifest)
+    files = {key: Path("clean", f"{key}.json") for key in ("annotations", "quality", "duplicates")}
+    convert(
+        settings={"format": name, "options": options},
+        raw=raw,
+        manifest=manifest,
+        images=Path("clean/images"),
+        **files,
+    )
+    return dataset.read(files["annotations"])

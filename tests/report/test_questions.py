@@ -1,0 +1,296 @@
+"""What the report says of sweeps, fitness, many comparisons, replicates, folds and costs."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fairtrial.costs import front, parameters
+from fairtrial.report import tables
+from fairtrial.report.content import content
+from fairtrial.sweeps import sweeps
+from fairtrial.trial import Trial
+from fairtrial.trial import load as load_trial
+from tests.report.fake_results import Fake, load
+from tests.report.test_report import SIDES, TWO, scores
+from tests.report.test_report import make as make_pdf
+
+Values = dict[str, list[float]]
+
+
+def on_both(values: Values) -> dict[Any, Any]:
+    """AP by configuration and seed, the same on val and test."""
+    return {
+        (n, s, side): v for n, row in values.items() for s, v in enumerate(row) for side in SIDES
+    }
+
+
+def words(found: Any) -> list[str]:
+    """Everything that the template is given, in order."""
+    if isinstance(found, dict):
+        return [word for each in found.values() for word in words(each)]
+    return (
+        [word for each in found for word in words(each)]
+        if isinstance(found, list)
+        else [str(found)]
+    )
+
+
+def make(fake: Fake, build: bool = True, runs: list[str] | None = None, **settings: Any) -> str:
+    """What the report says, without setting the PDF, which takes seconds."""
+    if build:
+        fake.build()
+    rank_by = settings.get("rank_by", "AP")
+    found = load_trial(fake.results, fake.data, runs or fake.runs, rank_by)
+    tables.write_comparison(fake.results / "comparison.csv", found, True)
+    return " ".join(" ".join(words(content(found, {"experiment": "t", **settings}, []))).split())
+
+
+def around(*means: float) -> list[list[float]]:
+    """Three seeds around each mean, with sd 0.01."""
+    return [[mean - 0.01, mean, mean + 0.01] for mean in means]
+
+
+def trial(fake: Fake, **settings: Any) -> Trial:
+    return load_trial(fake.results, fake.data, fake.runs, **settings)
+
+
+# --------------------------------------------------------------------------- sweeps
+
+LRF = {f"lrf={v:g}": {"lrf": v, "momentum": 0.9} for v in (0.1, 1e-4, 0.01, 0.001)}
+
+
+def swept(root: Path, *means: float) -> Fake:
+    return Fake(root, LRF, ap=on_both(dict(zip(LRF, around(*means), strict=True))))
+
+
+def test_a_sweep_is_sorted_by_its_parameter_and_says_what_can_be_told(tmp_path: Path) -> None:
+    found = make_pdf(swept(tmp_path, 0.40, 0.50, 0.60, 0.595), sweeps=["lrf"])
+    assert "One parameter at a time" in found
+    assert "Precision Recall mAP50 mAP50-95 lrf seeds vs. best" in found
+    rows = ["0.500 ± 0.010 0.0001 3 ↓", "0.595 ± 0.010 0.001 3 ≈"]
+    rows += ["0.600 ± 0.010 0.01 3", "0.400 ± 0.010 0.1 3 ↓"]
+    places = [found.index(row) for row in rows]
+    assert places == sorted(places)
+    assert "lrf 0.01 has the highest AP on val; on test it reaches 0.600 ± 0.010." in found
+    assert "Cannot be told apart from it: 0.001." in found
+    assert "Lower by more than chance: 0.0001, 0.1." in found
+
+
+def test_a_sweep_with_one_seed_tells_nothing(tmp_path: Path) -> None:
+    found = make(Fake(tmp_path, LRF, seeds=(0,)), sweeps=["lrf"])
+    assert "With one seed each nobody can say which of the differences are more than" in found
+    assert "than chance:" not in found
+
+
+def test_several_sweeps_share_the_values_that_are_equal(tmp_path: Path) -> None:
+    """lrf 0.01 and momentum 0.9 are one run, and stand in both."""
+    more = {f"momentum={m}": {"lrf": 0.01, "momentum": m} for m in (0.5, 0.7)}
+    comparison = trial(Fake(tmp_path, LRF | more, seeds=(0,)).build()).comparisons[0]
+    found = sweeps(comparison, ["lrf", "momentum", "batch"])
+    assert [(s.parameter, s.values) for s in found] == [
+        ("lrf", [1e-4, 0.001, 0.01, 0.1]),
+        ("momentum", [0.5, 0.7, 0.9]),
+    ]
+    assert [s.logarithmic for s in found] == [True, False]
+
+
+def test_values_that_are_no_numbers_keep_their_order(tmp_path: Path) -> None:
+    runs = {f"freeze={f}": {"freeze": f} for f in (None, 22, 10)}
+    (found,) = sweeps(trial(Fake(tmp_path, runs, seeds=(0,)).build()).comparisons[0], ["freeze"])
+    assert (found.texts, found.numeric, found.logarithmic) == (["none", "22", "10"], False, False)
+
+
+def test_a_sweep_is_drawn_with_what_can_be_told(tmp_path: Path) -> None:
+    """Hollow: 0.001; full: 0.0001 and 0.1; a star: 0.01; a band, a logarithmic axis, names."""
+    from fairtrial.figures.base import style
+    from fairtrial.figures.sweeps import sweep
+
+    runs = LRF | {f"o={o}": {"optimizer": o, "lrf": 0.01, "momentum": 0.9} for o in ("SGD", "Adam")}
+    fake = Fake(tmp_path, runs, ap=swept(tmp_path, 0.40, 0.50, 0.60, 0.595).ap).build()
+    with style():
+        numbers, names = sweep.draw(trial(fake), {"sweeps": ["lrf", "optimizer"]})
+        ax = numbers.figure.axes[3]
+        marks = [line for line in ax.lines if line.get_marker() in "o*"]
+        faces = [(m.get_marker(), m.get_markerfacecolor() == "white") for m in marks]
+        assert faces == [("o", False), ("o", True), ("*", False), ("o", False)]
+        assert ax.get_xscale() == "log" and len(ax.collections) == 1
+        spans = [high - low for low, high in (a.get_ylim() for a in numbers.figure.axes)]
+        assert max(spans) == pytest.approx(min(spans))
+        assert [t.get_text() for t in names.figure.axes[3].get_xticklabels()] == [
+            *("AdamW", "SGD", "Adam")
+        ]
+
+
+# --------------------------------------------------------------------------- fitness
+
+FITNESS = {"recall": 0.9, "map50_95": 0.1}
+
+
+def test_a_fitness_ranks_and_is_told_beside_what_depends_on_it(tmp_path: Path) -> None:
+    fake = Fake(tmp_path, TWO, ap=scores([0.60, 0.61, 0.62], [0.50, 0.51, 0.52])).build()
+    for run in ("low-s0", "low-s1", "low-s2"):  # B finds more, with a lower AP
+        path = fake.results / "runs" / run / "metrics.json"
+        found = load(path)
+        for side in SIDES:
+            found[side]["recall"] = 0.9
+        path.write_text(json.dumps(found))
+    text = make(fake, build=False, rank_by=FITNESS)
+    assert "B (momentum 0.9) is best: fitness 0.861 on test" in text
+    assert "Fitness is 0.9 recall + 0.1 AP here." in text
+    assert "sorted by fitness (0.9 recall + 0.1 AP) on val" in text
+    rows = list(csv.DictReader((fake.results / "comparison.csv").open()))
+    assert [(row["letter"], row["ranked_by"]) for row in rows] == [
+        ("B", "fitness (0.9 recall + 0.1 AP)"),
+        ("A", "fitness (0.9 recall + 0.1 AP)"),
+    ]
+    assert float(rows[0]["val/fitness"]) == pytest.approx(0.9 * 0.9 + 0.1 * 0.6)
+
+
+def test_weights_of_one_figure_are_that_figure(tmp_path: Path) -> None:
+    fake = Fake(tmp_path, TWO, seeds=(0,)).build()
+    assert trial(fake, rank_by={"map50_95": 2.0, "recall": 0.0}).rule == trial(fake).rule
+
+
+# --------------------------------------------------------------------------- many comparisons
+
+
+def test_of_many_comparisons_the_text_says_so_and_corrects(tmp_path: Path) -> None:
+    """0.60 and 0.565, sd 0.01: p = 0.013 alone, and 0.13 among ten equal ones."""
+    names = [f"m{i}" for i in range(11)]
+    values = dict(zip(names, around(0.60, *[0.565] * 10), strict=True))
+    runs = {name: {"momentum": i} for i, name in enumerate(names)}
+    alone = {n: runs[n] for n in names[:2]}
+    assert "is best" in make(Fake(tmp_path / "two", alone, ap=on_both(values)))
+    found = make(Fake(tmp_path / "many", runs, ap=on_both(values)))
+    assert "A (momentum 0) and B (momentum 1) cannot be told apart." in found
+    assert "p = 0.13 after Holm’s correction for 10 comparisons" in found
+
+
+def test_the_best_is_not_called_best_while_one_cannot_be_told_apart(tmp_path: Path) -> None:
+    """The nearest is lower beyond doubt; one that is farther has a wide spread."""
+    values = {"a": [0.60, 0.601, 0.602], "b": [0.55, 0.551, 0.552], "c": [0.2, 0.5, 0.75]}
+    runs = {name: {"momentum": i} for i, name in enumerate(values)}
+    found = make(Fake(tmp_path, runs, ap=on_both(values)))
+    assert "A (momentum 0) and C (momentum 2) cannot be told apart." in found
+
+
+# --------------------------------------------------------------------------- repeats
+
+
+def replicated(root: Path, change: bool) -> Fake:
+    """Two configurations, two seeds, each run twice; `change` moves one detection of one."""
+    fake = Fake(root, TWO, seeds=(0, 1), ap=scores([0.60, 0.62], [0.50, 0.52])).build()
+    for run in fake.runs:
+        path = fake.results / "runs" / run
+        copy = fake.results / "runs" / f"{run}r2"
+        copy.mkdir()
+        for file in path.rglob("*.*"):
+            target = copy / file.relative_to(path)
+            target.parent.mkdir(exist_ok=True)
+            target.write_bytes(file.read_bytes())
+        for folder, replicate in ((path, 1), (copy, 2)):
+            record = load(folder / "record.json")
+            record["settings"]["replicate"] = replicate
+            record["state"] = f"{run}{replicate if change and run == 'high-s0' else ''}"
+            (folder / "record.json").write_text(json.dumps(record))
+        history = fake.results / "history"
+        (history / f"{run}r2.csv").write_bytes((history / f"{run}.csv").read_bytes())
+    if change:
+        runs = fake.results / "runs"
+        (runs / "high-s0r2/predictions/test.json").write_text("[]")
+        path = runs / "high-s0r2/metrics.json"
+        path.write_text(path.read_text().replace("0.6,", "0.61,").replace("0.6}", "0.61}"))
+    return fake
+
+
+def with_replicates(fake: Fake) -> list[str]:
+    return [name for run in fake.runs for name in (run, f"{run}r2")]
+
+
+def test_replicates_are_no_more_seeds(tmp_path: Path) -> None:
+    """Counted as seeds, the same two numbers twice would make any gap significant."""
+    fake = replicated(tmp_path, change=False)
+    found = make(fake, build=False, runs=with_replicates(fake))
+    assert "0.610 ± 0.014 (mean ± sd over 2 seeds)" in found
+    assert "Equal seeds gave equal results: the detections of replicates are equal" in found
+
+
+def test_replicates_that_differ_are_told_with_how_far(tmp_path: Path) -> None:
+    fake = replicated(tmp_path, change=True)
+    found = make(fake, build=False, runs=with_replicates(fake))
+    assert "Equal seeds gave equal results in 3 of 4 cases; farthest apart: 0.0100 (" in found
+    assert "A 0 2 differ differ 0.0100" in found
+    assert "A 1 2 equal equal 0" in found
+
+
+def test_the_spread_over_seeds_and_what_it_hides(tmp_path: Path) -> None:
+    """sd 0.01: two means of three seeds differ from 2.776 · 0.01 · √(2/3) on."""
+    found = make(Fake(tmp_path, {"only": {}}, ap=on_both({"only": [0.50, 0.51, 0.52]})))
+    assert "AP 0.510 0.010 0.500 0.520 0.020 AP 2 0.043 3 0.023 5 0.015 10 0.009" in found
+
+
+# --------------------------------------------------------------------------- folds
+
+
+def test_folds_are_averaged_and_compared_fold_by_fold(tmp_path: Path) -> None:
+    sets, runs, ap = {}, {}, {}
+    for fold in (1, 2, 3, 4, 5):
+        for momentum, gain in ((0.6, 0.04), (0.9, 0.0)):
+            name = f"momentum={momentum}.fold{fold}"
+            sets[name], runs[name] = fold, {"momentum": momentum}
+            for side in SIDES:
+                # folds differ by 0.1, the two settings by 0.04 in each of them
+                ap[name, 0, side] = 0.3 + 0.1 * fold + gain + 0.001 * (fold % 2) * (gain > 0)
+    fake = Fake(tmp_path, runs, seeds=(0,), sets=sets, ap=ap).build()
+    for fold in range(6):
+        path = fake.data / "sets" / f"shapes{fold or ''}" / "split.json"
+        asked = {"folds": 5, "fold": fold}
+        told = {"method": "kfold", "asked": asked, "source": "drawn"}
+        path.write_text(json.dumps(load(path) | told))
+    found = make(fake, build=False)
+    assert "A (momentum 0.6) is best: AP 0.641 on test, 0.041 above the next." in found
+    assert "0.641 ± 0.158 (mean ± sd over 5 folds), 0.041 above B (0.600 ± 0.158)" in found
+    assert "Nadeau and Bengio’s t test on folds" in found
+    assert "Beware" not in found
+    rows = list(csv.DictReader((fake.results / "comparison.csv").open()))
+    assert [(r["configuration"], r["folds"]) for r in rows] == [
+        ("momentum=0.6", "5"),
+        ("momentum=0.9", "5"),
+    ]
+
+
+# --------------------------------------------------------------------------- cost
+
+
+def test_the_front_holds_what_nothing_beats_at_its_cost(tmp_path: Path) -> None:
+    """c costs more than b and reaches less; d is dearer and better, but not surely so."""
+    values = dict(zip("abcd", around(0.40, 0.50, 0.45, 0.505), strict=True))
+    record = {n: {"model": {"parameters": p * 10**6}} for p, n in enumerate("abcd", 1)}
+    runs = {name: {"momentum": i} for i, name in enumerate(values)}
+    fake = Fake(tmp_path, runs, ap=on_both(values), record=record)
+    found = make(fake, timings=False)
+    steps = front(trial(fake).comparisons[0], parameters)
+    assert [(s.configuration.letter, s.gap and s.gap.apart) for s in steps] == [
+        *(("A", None), ("B", True), ("D", False))
+    ]
+    assert "Parameters A → B (+0.100) → D (+0.005, within the spread)" in found
+
+
+def test_where_many_are_compared_each_class_is_shown_for_all(tmp_path: Path) -> None:
+    from fairtrial.figures.base import style
+    from fairtrial.figures.classes import class_map
+
+    fake = Fake(tmp_path, {f"c{i}": {"momentum": i} for i in range(10)}, seeds=(0,)).build()
+    with style():
+        (drawn,) = class_map.draw(trial(fake), {})
+    ax = drawn.figure.axes[0]
+    best = [c.letter for c in trial(fake).comparisons[0].ranked()]
+    assert [label.get_text() for label in ax.get_xticklabels()] == best
+    first = trial(fake).comparisons[0].ranked()[0].first.per_class["test"]
+    shown = [label.get_text() for label in ax.get_yticklabels()]
+    assert ax.texts[0].get_text() == f"{first[shown[0]]['AP']:.2f}".removeprefix("0")

@@ -1,0 +1,201 @@
+"""The stage: a data set from a source, its certificate, and what it refuses."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fairtrial import DataError
+from fairtrial.dataset import SIDES, Annotation, Dataset, Image, read, write, write_json
+from fairtrial.datasets import DataSet
+from fairtrial.leaks import read_sound_view
+from fairtrial.stages.split import split
+
+
+class Source:
+    """A clean source and the sets made of it."""
+
+    def __init__(self, root: Path, clean: Dataset, **found: Any) -> None:
+        self.root, self.clean = root, root / "clean/cells"
+        write(clean.canonical(), self.clean / "annotations.json")
+        empty: dict[str, list[Any]] = {"exact": [], "near": [], "doubtful": []}
+        write_json(self.clean / "duplicates.json", empty | found)
+
+    def split(self, method: str = "random", **settings: Any) -> dict[str, Any]:
+        """The certificate of a set made with these settings of its file."""
+        own = {"method": method} | settings.pop("split", {})
+        asked = DataSet.model_validate({"source": "cells", "split": own} | settings)
+        split(
+            settings=asked.model_dump(mode="json", exclude={"source"}),
+            source=self.clean / "annotations.json",
+            duplicates=self.clean / "duplicates.json",
+            annotations=self.root / "set/annotations.json",
+            certificate=self.root / "set/split.json",
+        )
+        found: dict[str, Any] = json.loads((self.root / "set/split.json").read_text())
+        return found
+
+    def edit(self, **changed: Any) -> None:
+        """The certificate with other content, as by hand."""
+        path = self.root / "set/split.json"
+        path.write_text(json.dumps(json.loads(path.read_text()) | changed))
+
+    def view(self) -> Any:
+        for image in read(self.clean / "annotations.json").images:
+            (self.root / "images").mkdir(exist_ok=True)
+            (self.root / "images" / image.file_name).touch()
+        set_ = self.root / "set"
+        return read_sound_view(set_ / "annotations.json", set_ / "split.json", self.root / "images")
+
+
+def cells(count: int = 40, group: int | None = None) -> Dataset:
+    """Images with one object of `common`, every fourth with one of `rare` instead."""
+    names = (f"{n:02}.png" for n in range(count))
+    found = Dataset(
+        [
+            Image(n, name, 9, 9, f"{n}", None if group is None else f"p{n % group}")
+            for n, name in enumerate(names, 1)
+        ],
+        categories={1: "common", 2: "rare"},
+    )
+    found.annotations = [
+        Annotation(n, 2 if n % 4 == 0 else 1, (1.0, 1.0, 2.0, 2.0), 4.0)
+        for n in range(1, count + 1)
+    ]
+    return found
+
+
+def test_the_certificate_says_how_and_what(tmp_path: Path) -> None:
+    told = Source(tmp_path, cells()).split("stratified", split={"seed": 3, "val": 8})
+    assert {side: len(told[side]) for side in SIDES} == {"train": 24, "val": 8, "test": 8}
+    assert (told["source"], told["method"], told["seed"]) == ("cells", "stratified", 3)
+    assert told["asked"] == {"val": 8, "test": 0.2}
+    assert told["class_map"] == {"common": "common", "rare": "rare"}
+    assert told["summary"]["val"]["classes"]["rare"] == {"images": 2, "objects": 2}
+    assert told["duplicates"] == {"exact": [], "near": [], "doubtful": 0, "doubtful_across": []}
+    assert (told["leaks"], told["without_side"], told["balance"]) == ({}, 0, None)
+
+
+def test_the_certificate_says_where_duplicates_went(tmp_path: Path) -> None:
+    clean = cells()
+    clean.images[1].sha256 = clean.images[0].sha256
+    alike = {"distance": 4, "difference": 0.1}
+    doubtful = [{"a": f"{n:02}.png", "b": f"{n + 1:02}.png"} | alike for n in range(10, 30)]
+    near = [["00.png", "01.png"], ["02.png", "05.png", "30.png"]]
+    told = Source(tmp_path, clean, exact=near[:1], near=near, doubtful=doubtful).split()
+    side_of = {number: side for side in SIDES for number in told[side]}
+    assert told["duplicates"]["near"] == [
+        {"images": [1, 2], "sides": [side_of[1]]},
+        {"images": [3, 6, 31], "sides": [side_of[3]]},
+    ]
+    assert told["duplicates"]["exact"] == [{"images": [1, 2], "sides": [side_of[1]]}]
+    assert told["duplicates"]["doubtful"] == 20
+    across = {tuple(pair["images"]) for pair in told["duplicates"]["doubtful_across"]}
+    assert across == {(n, n + 1) for n in range(11, 31) if side_of[n] != side_of[n + 1]}
+
+
+def test_a_random_split_of_grouped_images_needs_the_exception(tmp_path: Path) -> None:
+    source = Source(tmp_path, cells(group=5))
+    with pytest.raises(
+        DataError, match=r"40 images are images of one group on two sides \(sets: 5"
+    ):
+        source.split("random")
+    with pytest.raises(DataError, match=r"`grouped` keeps them together"):
+        source.split("stratified")
+    told = source.split("random", allow=["group"])
+    assert told["leaks"] == {"group": {"sets": 5, "images": 40}}
+    assert source.split("grouped")["leaks"] == {}
+    assert source.split("kfold", split={"folds": 5, "fold": 2})["leaks"] == {}
+
+
+def test_given_counts_the_images_without_a_side(tmp_path: Path, capsys: Any) -> None:
+    clean = cells()
+    for image in clean.images:
+        image.split = {0: "train", 1: "train", 2: "val", 3: "test", 4: None}[(image.id // 4) % 5]
+    source = Source(tmp_path, clean)
+    assert source.split("given")["without_side"] == 8
+    assert "8 images have no side and are not used" in capsys.readouterr().out
+
+
+def test_copies_on_two_sides_of_a_given_split_need_the_exception(tmp_path: Path) -> None:
+    clean = cells()
+    for image in clean.images:
+        image.split = SIDES[image.id // 8 % 3]
+    source = Source(tmp_path, clean, near=[["00.png", "10.png"], ["01.png", "02.png"]])
+    with pytest.raises(DataError, match=r"leaks: 2 images are copies of one picture on two sides"):
+        source.split("given")
+    assert source.split("given", allow=["near"])["leaks"] == {"near": {"sets": 1, "images": 2}}
+
+
+@pytest.mark.parametrize("what", ["content", "group", "near"])
+def test_training_refuses_an_edited_certificate_that_leaks(tmp_path: Path, what: str) -> None:
+    clean = cells(group=40)
+    if what == "content":
+        clean.images[1].sha256 = clean.images[0].sha256
+    if what == "group":
+        clean.images[1].group = clean.images[0].group
+    near = [["00.png", "01.png"]] if what == "near" else []
+    source = Source(tmp_path, clean, near=near)
+    told = source.split("grouped")
+    assert source.view().sides == {side: told[side] for side in SIDES}
+    other = min(side for side in SIDES if 1 not in told[side])
+    moved = {side: [number for number in told[side] if number != 2] for side in SIDES}
+    source.edit(**moved | {other: [*moved[other], 2]})
+    with pytest.raises(DataError, match=r"split\.json: the split leaks: 2 images"):
+        source.view()
+    source.edit(allow=[what])
+    source.view()
+
+
+def test_balance_changes_train_alone_and_is_told(tmp_path: Path) -> None:
+    source = Source(tmp_path, cells(80))
+    plain = source.split("stratified")
+    told = source.split("stratified", balance={"ratio": 1})
+    assert (told["val"], told["test"]) == (plain["val"], plain["test"])
+    assert set(told["train"]) < set(plain["train"])
+    assert told["balance"]["left_out"] == sorted(set(plain["train"]) - set(told["train"]))
+    assert told["balance"]["before"] == plain["summary"]["train"]
+    assert told["balance"]["after"] == told["summary"]["train"]
+    assert told["summary"]["train"]["classes"]["common"]["objects"] == 12
+    assert told["summary"]["train"]["classes"]["rare"]["objects"] == 12
+    assert told["without_side"] == 0
+
+
+def test_classes_are_renamed_merged_and_the_map_is_printed(tmp_path: Path, capsys: Any) -> None:
+    source = Source(tmp_path, cells())
+    told = source.split(classes={"rare": "odd", "common": "usual"})
+    assert told["class_map"] == {"common": "usual", "rare": "odd"}
+    assert "class rare: odd" in capsys.readouterr().out
+    assert read(tmp_path / "set/annotations.json").categories == {1: "odd", 2: "usual"}
+    told = source.split(single_cls="cell")
+    assert told["class_map"] == {"common": "cell", "rare": "cell"}
+    view = read(tmp_path / "set/annotations.json")
+    assert (view.categories, len(view.annotations)) == ({1: "cell"}, 40)
+
+
+def cadica(folder: Path) -> Dataset:
+    """CADICA's sample as `convert` would bring it: a frame an image, its patient as group."""
+    clean = Dataset(categories={1: "lesion"})
+    for path in sorted(folder.rglob("*.png")):
+        number, patient = len(clean.images) + 1, path.parts[-4]
+        digest = hashlib.sha256(path.read_bytes()).hexdigest()
+        clean.images.append(Image(number, path.name, 512, 512, digest, patient))
+        boxes = path.parents[1] / "groundtruth" / f"{path.stem}.txt"
+        for line in boxes.read_text().splitlines() if boxes.is_file() else []:
+            x, y, w, h = map(float, line.split()[:4])
+            clean.annotations.append(Annotation(number, 1, (x, y, w, h), w * h))
+    return clean
+
+
+def test_frames_of_a_patient_stay_on_one_side(real_data: Path, tmp_path: Path) -> None:
+    """Of CADICA's 43 frames a random split would show the model every patient it is tested on."""
+    source = Source(tmp_path, cadica(real_data / "cadica_sample"))
+    with pytest.raises(DataError, match=r"\d\d images are images of one group on two sides"):
+        source.split("random")
+    told = source.split("grouped", split={"val": 0.25, "test": 0.25})
+    assert [told["summary"][side]["groups"] for side in SIDES] == [2, 1, 1]
+    assert sum(told["summary"][side]["images"] for side in SIDES) == 43

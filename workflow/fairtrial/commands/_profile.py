@@ -1,0 +1,138 @@
+"""What a Snakemake profile asks SLURM for, job by job."""
+
+from __future__ import annotations
+
+import ast
+import operator
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from fairtrial import SettingsError
+from fairtrial.yamlfile import read_yaml
+
+# The rules whose jobs go to SLURM; the Snakefile keeps the others where one types.
+SUBMITTED = ("convert", "split", "train", "predict", "validate", "plot")
+_UNITS = {"s": 1 / 60, "m": 1, "h": 60, "d": 1440, "w": 10080}  # minutes
+
+
+@dataclass(frozen=True)
+class Job:
+    """What is asked for the rules that run as one job, at one attempt. None: not asked."""
+
+    rules: str
+    partition: str | None
+    gres: str | None
+    constraint: str | None
+    minutes: float | None
+    memory: float | None  # MB
+    processors: float | None
+
+
+@dataclass(frozen=True)
+class Profile:
+    """A profile's file and its content."""
+
+    path: Path
+    content: dict[str, Any]
+
+    @property
+    def is_slurm(self) -> bool:
+        """Whether its jobs go to SLURM."""
+        return self.content.get("executor") == "slurm"
+
+    @property
+    def attempts(self) -> int:
+        """How often a job is tried."""
+        return 1 + int(self.content.get("retries", 0))
+
+    def jobs(self, attempt: int) -> list[Job]:
+        """Every kind of job. Raises SettingsError for a value that cannot be worked out."""
+        groups: dict[str, list[str]] = {}
+        for rule in SUBMITTED:
+            group = self.content.get("groups", {}).get(rule, rule)
+            groups.setdefault(group, []).append(rule)
+        return [self._job(rules, attempt) for rules in groups.values()]
+
+    def _job(self, rules: list[str], attempt: int) -> Job:
+        """Rules of one group run one after the other in one job."""
+        default = self.content.get("default-resources", {})
+        own = self.content.get("set-resources", {})
+        asked = [default | own.get(rule, {}) for rule in rules]
+
+        def number(key: str, of_all: Callable[[list[float]], float]) -> float | None:
+            values = [each[key] for each in asked if key in each]
+            where = f"{self.path}: `{key}` of {rules[0]}"
+            return (
+                of_all([evaluated(value, attempt, where) for value in values]) if values else None
+            )
+
+        def text(key: str) -> str | None:
+            found = asked[0].get(key)
+            return None if found is None else str(found).strip("'\"")
+
+        return Job(
+            " and ".join(rules),
+            text("slurm_partition"),
+            text("gres"),
+            text("constraint"),
+            number("runtime", sum),
+            number("mem_mb", max),
+            number("cpus_per_task", max),
+        )
+
+
+def read_profile(name: str) -> Profile:
+    """A profile by its path, or by its name below profiles/.
+
+    Of its files the one that Snakemake 9 reads: config.v9+.yaml, config.v8+.yaml, config.yaml.
+    Raises SettingsError where there is none.
+    """
+    own = int(metadata.version("snakemake").partition(".")[0])
+    files = [f"config.v{version}+.yaml" for version in range(own, 7, -1)] + ["config.yaml"]
+    for folder in (Path(name), Path("profiles", name)):
+        for path in (folder / file for file in files):
+            if path.is_file():
+                return Profile(path, read_yaml(path))
+    raise SettingsError(f"there is no profile {name}, and no profiles/{name}/config.yaml")
+
+
+def evaluated(value: Any, attempt: int, where: str) -> float:
+    """The number that a value of a profile stands for: 60 * attempt, min(…), "2d", 4000."""
+    if isinstance(value, int | float):
+        return float(value)
+    text = str(value).strip()
+    if match := re.fullmatch(r"([\d.]+)\s*([smhdw])", text):
+        return float(match[1]) * _UNITS[match[2]]
+    try:
+        return _value(ast.parse(text, mode="eval").body, attempt)
+    except (SyntaxError, KeyError, TypeError, ArithmeticError) as error:
+        raise SettingsError(f"{where} is {text!r}, which cannot be worked out here") from error
+
+
+_OPERATORS: dict[type[ast.operator], Callable[[float, float], float]] = {
+    ast.Add: operator.add,
+    ast.Sub: operator.sub,
+    ast.Mult: operator.mul,
+    ast.Div: operator.truediv,
+    ast.FloorDiv: operator.floordiv,
+    ast.Pow: operator.pow,
+}
+_FUNCTIONS: dict[str, Callable[..., float]] = {"min": min, "max": max, "int": int}
+
+
+def _value(node: ast.expr, attempt: int) -> float:
+    """Arithmetic with `attempt`, and nothing else: a profile is not run here."""
+    if isinstance(node, ast.Constant) and isinstance(node.value, int | float):
+        return float(node.value)
+    if isinstance(node, ast.Name):
+        return float({"attempt": attempt}[node.id])
+    if isinstance(node, ast.BinOp):
+        left, right = _value(node.left, attempt), _value(node.right, attempt)
+        return _OPERATORS[type(node.op)](left, right)
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and not node.keywords:
+        return float(_FUNCTIONS[node.func.id](*(_value(each, attempt) for each in node.args)))
+    raise KeyError(type(node).__name__)

@@ -1,0 +1,56 @@
+"""doctor: say before any job is queued what the trial lacks."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from itertools import chain
+
+from fairtrial import FairtrialError
+from fairtrial.commands import _data_checks, _machine_checks, _slurm_checks
+from fairtrial.commands._findings import Finding, missing
+from fairtrial.commands._profile import Profile, read_profile
+from fairtrial.plan import Plan
+
+
+def doctor(*, experiment: str = "", profile: str = "", online: bool = False) -> None:
+    """Say in some seconds what a trial lacks, before any job is queued; one line a check.
+
+    Looks at data, checkpoints, packages, GPU, room on the disks, git, DVC and what was left
+    behind; with a profile for SLURM also at partitions and their limits. --experiment: another
+    one than params.yaml names. --profile: a name below profiles/ or a folder; else
+    SNAKEMAKE_PROFILE. --online asks the servers of what is still to be fetched. Nothing is
+    changed. The exit status is 1 if something is missing without which the trial fails.
+    """
+    name = profile or os.environ.get("SNAKEMAKE_PROFILE", "")
+    chosen = read_profile(name) if name else None
+    plan = Plan.read(experiment or None)
+    print(f"experiment {plan.name}: {len(plan.runs)} runs")
+    lacking = 0
+    for finding in _findings(plan, chosen, online):
+        print(finding, flush=True)
+        lacking += finding.level == "missing"
+    if lacking:
+        raise FairtrialError(f"the trial cannot succeed: see the {lacking} lines `missing` above")
+
+
+def _findings(plan: Plan, profile: Profile | None, online: bool) -> Iterator[Finding]:
+    """All checks; one that cannot be made is a finding, too."""
+    on_slurm = profile is not None and profile.is_slurm
+    checks = [
+        ("data", _data_checks.data(plan, online)),
+        ("disk", _machine_checks.space(plan)),
+        ("git", _machine_checks.versions()),
+        ("leftovers", _machine_checks.leftovers()),
+        ("packages", _machine_checks.packages()),
+        ("SLURM", _slurm_checks.slurm(profile) if profile and on_slurm else iter(())),
+        ("GPU", _machine_checks.gpu(on_slurm)),
+    ]
+    return chain.from_iterable(_guarded(thing, check) for thing, check in checks)
+
+
+def _guarded(thing: str, check: Iterator[Finding]) -> Iterator[Finding]:
+    try:
+        yield from check
+    except FairtrialError as error:
+        yield missing(thing, str(error))

@@ -1,0 +1,50 @@
+"""tensorboard: the history of every run as event files."""
+
+from __future__ import annotations
+
+import csv
+import math
+from pathlib import Path
+
+from fairtrial import DataError, progress, store
+from fairtrial.commands import _events
+from fairtrial.plan import Plan
+
+
+def tensorboard(*, experiment: str = "", to: Path | None = None) -> None:
+    """Write the figures by epoch of every run of an experiment as TensorBoard's event files.
+
+    experiment: by default the one that params.yaml names; to: a folder, by default
+    store/tensorboard/<experiment>. A run in training is shown as far as it is. Written on
+    request only; TensorBoard itself need not be installed.
+    """
+    plan = Plan.read(experiment or None)
+    folder = to or store.root() / "tensorboard" / plan.name
+    written = 0
+    for run in plan.runs:
+        history = _history(plan.name, run)
+        if history is not None:
+            _write(folder / run, history)
+            written += 1
+    if not written:
+        raise DataError(f"results/{plan.name}/history: no run of {plan.name} has a history yet")
+    print(f"{folder}: {written} of {len(plan.runs)} runs; see `tensorboard --logdir {folder}`")
+
+
+def _history(experiment: str, run: str) -> Path | None:
+    """The history of a run: its training's as far as it is, or else the finished one's."""
+    live = progress.read(progress.place(experiment, run))
+    part = store.root() / "runs" / f"{live['key']}.part" / "history.csv" if live else None
+    found = Path("results", experiment, "history", f"{run}.csv")
+    return next((path for path in (part, found) if path and path.exists()), None)
+
+
+def _write(folder: Path, history: Path) -> None:
+    with history.open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    shown = []
+    for row in rows:
+        values = {name: float(text) for name, text in row.items() if text and name != "epoch"}
+        finite = {name: value for name, value in values.items() if math.isfinite(value)}
+        shown.append((int(row["epoch"]), finite))
+    _events.write(folder, shown)

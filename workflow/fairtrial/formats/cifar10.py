@@ -1,0 +1,169 @@
+"""CIFAR-10 as its authors distribute it for Python: a pickle for each 10,000 images.
+
+A pickle can run any code while it is opened. These are opened by an interpreter that makes
+numbers, texts, lists, dictionaries and arrays of bytes, and refuses everything else. Not even
+NumPy is called by it.
+
+Layout: Krizhevsky, "Learning Multiple Layers of Features from Tiny Images", 2009, and the
+data set's page. A row of `data` holds 1,024 bytes of red, then of green, then of blue.
+"""
+
+from __future__ import annotations
+
+import math
+import pickle
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pydantic import BaseModel, ConfigDict
+
+from fairtrial import DataError, packed
+from fairtrial.dataset import Annotation, Image
+from fairtrial.defects import Defect
+from fairtrial.folders import checked_path
+from fairtrial.formats._packed import PackedDataset
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+SIDE = 32  # pixels
+_ROW = 3 * SIDE * SIDE
+
+
+class Settings(BaseModel):
+    """The options of the format."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    folder: str = "cifar-10-batches-py"  # of the pickles, relative to the raw folder
+    # The sides of the batches, for `method: given`. The authors name train and test alone.
+    train: tuple[str, ...] = ("data_batch_1", "data_batch_2", "data_batch_3", "data_batch_4")
+    val: tuple[str, ...] = ("data_batch_5",)
+    test: tuple[str, ...] = ("test_batch",)
+
+
+def read(folder: Path, options: Settings) -> tuple[PackedDataset, list[Defect]]:
+    """All batches as one set: an image has one class and no box, and is packed in a shard.
+
+    Raises DataError for a file that is missing, that is no such pickle or asks for more than
+    values, and where labels, names and images do not fit together.
+    """
+    place = folder / checked_path(options.folder, "options: folder")
+    meta = place / "batches.meta"
+    names = [_text(name) for name in _list(_opened(meta), "label_names", meta)]
+    found = PackedDataset(categories=dict(enumerate(names, 1)))
+    found.origins = {number: [str(number - 1)] for number in found.categories}
+    sides = {"train": options.train, "val": options.val, "test": options.test}
+    for side, batches in sides.items():
+        for batch in batches:
+            _add(found, place / checked_path(batch, f"options: {side}"), side)
+    return found, []
+
+
+def _add(found: PackedDataset, path: Path, side: str) -> None:
+    content = _opened(path)
+    images = _images(content, path)
+    labels = _list(content, "labels", path)
+    if len(labels) != len(images):
+        raise DataError(f"{path}: {len(images)} images and {len(labels)} labels")
+    shard = f"{path.name}.npy"
+    if shard in found.shards:
+        raise DataError(f"{path}: stands on two sides, or twice on one")
+    found.shards[shard] = images
+    for at, label in enumerate(labels):
+        if not isinstance(label, int) or label + 1 not in found.categories:
+            raise DataError(f"{path}: the label {label!r} of image {at} is no class")
+        number = len(found.images) + 1
+        name = packed.name_of(shard, at, len(images))
+        found.images.append(Image(number, name, SIDE, SIDE, split=side))
+        found.annotations.append(Annotation(number, label + 1, None))
+
+
+def _images(content: dict[str, Any], path: Path) -> NDArray[np.uint8]:
+    """The pixels of a batch, (images, height, width, 3)."""
+    import numpy as np
+
+    array = content.get("data")
+    if not isinstance(array, _Array) or len(array.shape) != 2 or array.shape[1] != _ROW:
+        raise DataError(f"{path}: has no `data` with {_ROW} bytes an image")
+    rows = np.frombuffer(array.content, np.uint8).reshape(-1, 3, SIDE, SIDE)
+    return rows.transpose(0, 2, 3, 1)
+
+
+def _list(content: dict[str, Any], key: str, path: Path) -> list[Any]:
+    found = content.get(key)
+    if not isinstance(found, list):
+        raise DataError(f"{path}: has no list `{key}`")
+    return found
+
+
+def _text(value: Any) -> str:
+    return value.decode("utf-8") if isinstance(value, bytes) else str(value)
+
+
+def _opened(path: Path) -> dict[str, Any]:
+    """The dictionary in a pickle, its keys as texts (Python 2 wrote them as bytes)."""
+    try:
+        with path.open("rb") as file:
+            content = _Values(file, encoding="bytes").load()
+    except FileNotFoundError as error:
+        raise DataError(f"{path}: no such file") from error
+    except OSError:
+        raise
+    except Exception as error:  # whatever a broken pickle makes an interpreter raise
+        raise DataError(f"{path}: not a pickle of values ({error})") from error
+    if not isinstance(content, dict):
+        raise DataError(f"{path}: holds no dictionary")
+    return {_text(key): value for key, value in content.items()}
+
+
+class _Array:
+    """What stands for a NumPy array of bytes while a pickle is read."""
+
+    shape: tuple[int, ...] = ()
+    content: bytes = b""
+
+    def __setstate__(self, state: tuple[int, tuple[int, ...], _Kind, bool, bytes]) -> None:
+        _, self.shape, kind, columns_first, self.content = state
+        fits = isinstance(self.content, bytes) and len(self.content) == math.prod(self.shape)
+        if kind.name not in ("u1", b"u1") or columns_first or not fits:
+            raise pickle.UnpicklingError("an array of something else than bytes, row by row")
+
+
+class _Kind:
+    """What stands for NumPy's type of an array's elements."""
+
+    def __init__(self, name: str | bytes, *_: object) -> None:
+        self.name = name
+
+    def __setstate__(self, state: object) -> None:
+        """Byte order and the like: a byte has none."""
+
+
+def _array(*_: object) -> _Array:
+    return _Array()
+
+
+def _bytes(text: str, encoding: str) -> bytes:
+    """How Python 3 writes bytes for Python 2."""
+    return text.encode("latin-1")
+
+
+_KNOWN: dict[tuple[str, str], Any] = {
+    ("numpy.core.multiarray", "_reconstruct"): _array,
+    ("numpy._core.multiarray", "_reconstruct"): _array,  # since NumPy 2
+    ("numpy", "ndarray"): _Array,
+    ("numpy", "dtype"): _Kind,
+    ("_codecs", "encode"): _bytes,
+}
+
+
+class _Values(pickle.Unpickler):
+    """Makes values and arrays of bytes, and nothing else."""
+
+    def find_class(self, module: str, name: str) -> Any:
+        """One of those above, whatever the pickle asks for."""
+        if (module, name) not in _KNOWN:
+            raise pickle.UnpicklingError(f"it asks for {module}.{name}, which is no value")
+        return _KNOWN[module, name]

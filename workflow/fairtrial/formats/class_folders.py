@@ -1,0 +1,86 @@
+"""A folder a class: the images of the class `cat` lie in `…/cat/`, or in folders below it."""
+
+from __future__ import annotations
+
+from pathlib import Path, PurePosixPath
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from fairtrial import DataError
+from fairtrial.dataset import Annotation, Dataset, Image
+from fairtrial.defects import Defect, UnannotatedImage
+from fairtrial.folders import checked_path, files_below
+from fairtrial.formats._names import Group, group_of
+from fairtrial.imagefile import SUFFIXES
+
+
+class Settings(BaseModel):
+    """The options of the format."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    images: str = "."  # the folder in which the classes' folders are, relative to the raw folder
+    # Such a folder for each side, instead of `images`.
+    splits: dict[Literal["train", "val", "test"], str] | None = None
+    # The classes that there are, each the name of a folder, in this order; null: every folder
+    # that holds an image, by name.
+    classes: tuple[str, ...] | None = None
+    # What an image's group is: `folder`, the folder in which it lies, or the part in brackets
+    # of a regular expression that is searched in its path below the folder of its class.
+    group: Group | None = None
+
+
+def read(folder: Path, options: Settings) -> tuple[Dataset, list[Defect]]:
+    """All sides as one set: an image has one class and no box.
+
+    Raises DataError for a folder that is not there, and for one that is no listed class.
+    Images that lie in no class's folder are defects.
+    """
+    places: dict[str, str | None] = {options.images: None}
+    if options.splits is not None:
+        places = {place: side for side, place in options.splits.items()}
+    files = [
+        (place, side, PurePosixPath(file))
+        for place, side in places.items()
+        for file in _images(folder, checked_path(place, "options") if place != "." else place)
+    ]
+    found, faults = Dataset(categories=_categories(files, options)), list[Defect]()
+    numbers = {name: number for number, name in found.categories.items()}
+    for place, side, file in files:
+        image = Image(len(found.images) + 1, (PurePosixPath(place) / file).as_posix(), 0, 0)
+        image.split = side
+        if len(file.parts) == 1:
+            faults.append(UnannotatedImage(image.file_name))
+        else:
+            label, inside = file.parts[0], PurePosixPath(*file.parts[1:])
+            image.group = group_of(_below(inside, label, options.group), options.group)
+            found.annotations.append(Annotation(image.id, numbers[label], None))
+        found.images.append(image)
+    return found, faults
+
+
+def _images(folder: Path, place: str) -> list[str]:
+    if not (folder / place).is_dir():
+        raise DataError(f"there is no folder {place} in {folder}; name it in options")
+    files = files_below(folder / place)
+    return [file for file in files if PurePosixPath(file).suffix.lower() in SUFFIXES]
+
+
+def _below(inside: PurePosixPath, label: str, group: str | None) -> str:
+    """The path in which a group is looked for; the class itself is no group."""
+    if group == "folder" and len(inside.parts) == 1:
+        raise DataError(f"{label}/{inside}: the option `group` (folder) finds no folder in {label}")
+    return inside.as_posix()
+
+
+def _categories(
+    files: list[tuple[str, str | None, PurePosixPath]], options: Settings
+) -> dict[int, str]:
+    there = sorted({file.parts[0] for _, _, file in files if len(file.parts) > 1})
+    if not there:
+        raise DataError("there is no folder with images (options: images, splits)")
+    listed = list(options.classes) if options.classes is not None else there
+    if unknown := sorted(set(there) - set(listed)):
+        raise DataError(f"the folder {unknown[0]} is none of the classes that are listed")
+    return dict(enumerate(listed, 1))

@@ -1,0 +1,44 @@
+"""Whether two trainings ended in the same weights."""
+
+from __future__ import annotations
+
+import hashlib
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+
+def digest(weights: Path) -> str | None:
+    """SHA-256 over every tensor in weights.pt, by name: equal for equal weights, whatever else
+    (dates, settings) the file holds. None for a file that is none of torch's.
+
+    Only for files that a training of ours has just written: to open one can run any code.
+    """
+    if not zipfile.is_zipfile(weights):
+        return None
+    import torch
+
+    found = hashlib.sha256()
+    content = torch.load(weights, map_location="cpu", weights_only=False)
+    for name, tensor in sorted(_tensors("", content), key=lambda pair: pair[0]):
+        found.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}\n".encode())
+        found.update(tensor.contiguous().view(torch.uint8).numpy() if tensor.dim() else b"")
+        found.update(b"" if tensor.dim() else repr(tensor.item()).encode())
+    return found.hexdigest()
+
+
+def _tensors(name: str, content: Any) -> Iterator[tuple[str, Any]]:
+    """All tensors of a checkpoint, in modules, mappings and lists."""
+    import torch
+
+    if isinstance(content, torch.Tensor):
+        yield name, content.detach()
+    elif isinstance(content, torch.nn.Module):
+        yield from _tensors(name, content.state_dict())
+    elif isinstance(content, dict):
+        for key, value in content.items():
+            yield from _tensors(f"{name}.{key}", value)
+    elif isinstance(content, list | tuple):
+        for number, value in enumerate(content):
+            yield from _tensors(f"{name}.{number}", value)
