@@ -370,9 +370,9 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "split": DataSet(source="cells", split=Split(method="given")).model_dump(exclude={"source"}),
     "train": {"backend": "ultralytics", "model": "yolov8n", "weights": "w/x.pt", "seed": 0}
     | {"epochs": 0, "imgsz": 32},
-    "predict": {"backend": "ultralytics", "imgsz": 32, "conf": 0.001, "iou": 0.7}
+    "predict": {"backend": "ultralytics", "task": "detect", "imgsz": 32, "conf": 0.001, "iou": 0.7}
     | {"max_det": 300, "speed_images": 100},
-    "validate": {"iou": 0.5, "max_det": 100},
+    "validate": {"task": "detect", "iou": 0.5, "max_det": 100},
 }
 
 Spoil = Callable[[Bench], Any]
@@ -650,7 +650,8 @@ def test_data_are_refused_by_the_stage_that_meets_them(
 
 def extra(stage: str) -> list[str]:
     found = ["--threads", "1"] if stage in {"train", "predict"} else []
-    return [*found, "--code", "0"] if stage == "train" else found
+    none = ["--continues", "", "--chosen", ""]
+    return [*found, *none, "--code", "0"] if stage == "train" else found
 
 
 def test_the_bench_is_whole_where_nothing_is_spoilt(bench: Bench) -> None:
