@@ -149,12 +149,14 @@ LEVELS = [
     imagefile
     leaks
     ranking
+    searchspace
     selection
     settings
     splitting
     store
     """,
     """
+    chosen
     configurations
     mending
     progress
@@ -169,8 +171,13 @@ LEVELS = [
     sources
     """,
     """
+    search
+    studies
+    """,
+    """
     plan
     results
+    studied
     """,
     """
     configuration
@@ -204,7 +211,10 @@ PLANNING = {
     "configurations",
     "datasets",
     "fingerprint",
+    "chosen",
     "plan",
+    "searchspace",
+    "studies",
     "runs",
     "settings",
     "source_settings",
