@@ -103,7 +103,7 @@ def draw(folder: Path, images: int, boxes: int) -> None:
 
     from fairtrial import checksums
 
-    rng = random.Random(0)
+    rng = random.Random(0)  # noqa: S311 - pictures, no secrets
     (folder / "raw" / "images").mkdir(parents=True)
     rows = []
     for number in range(images):
@@ -202,20 +202,22 @@ def convert(folder: Path) -> None:
 def whole(folder: Path) -> None:
     from fairtrial.backends._ultralytics_files import lay_out
     from fairtrial.dataset import read_view
+    from fairtrial.settings import DataSet
     from fairtrial.stages.split import split
 
     clock = Clock()
     convert(folder)
     clock.say("convert")
     clean, made = folder / "convert", folder / "whole"
-    settings = {"source": "coco", **SPLIT}
+    asked = {"method": "random", "val": 0.05, "test": 0.0}
+    chosen = DataSet.model_validate({"source": "coco", "split": asked})
     files = {"annotations": made / "annotations.json", "certificate": made / "split.json"}
-    known = split.__kwdefaults__ or {}
-    more = (
-        {"duplicates": clean / "duplicates.json"} if "duplicates" in split.__annotations__ else {}
+    split(
+        settings=chosen.model_dump(mode="json", exclude={"source"}),
+        source=clean / "annotations.json",
+        duplicates=clean / "duplicates.json",
+        **files,
     )
-    settings.pop("source", None)
-    split(settings=settings | known, source=clean / "annotations.json", **files, **more)
     clock.say("split")
     view = read_view(files["annotations"], files["certificate"], clean / "images")
     lay_out(view, made / "laid")
@@ -250,13 +252,6 @@ def ultralytics(folder: Path) -> None:
         convert_coco(str(only), str(folder / "ultralytics"), cls91to80=False)
 
 
-SPLIT = {
-    "classes": None,
-    "single_cls": False,
-    "balance": None,
-    "allow": [],
-    "split": {"method": "random", "seed": 0, "val": 0.05, "test": 0.0},
-}
 STEPS = {"whole": whole, "labels": labels, "ultralytics": ultralytics, "convert": convert}
 
 if __name__ == "__main__":
