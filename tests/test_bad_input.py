@@ -151,7 +151,7 @@ REFUSED: dict[str, tuple[Edit, list[str]]] = {
     ),
     "unknown format": (
         (SOURCE, "format: coco", "format: csv"),
-        [f"{SOURCE}: `format`: no such format: `csv`; known: coco, voc, yolo"],
+        [f"{SOURCE}: `format`: no such format: `csv`; did you mean `class_csv`?"],
     ),
     "a data set of a source without format": (
         (SOURCE, "format: coco", "#"),

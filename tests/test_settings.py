@@ -359,3 +359,17 @@ def test_modules_that_serve_others_are_no_plugins() -> None:
 def test_an_unknown_framework_is_named_with_the_nearest() -> None:
     with pytest.raises(SettingsError, match=r"^x: no such backend: `ultralytic`; did you"):
         plugin_settings("backends", "ultralytic", "x")
+
+
+@pytest.mark.parametrize(
+    "path", sorted((ROOT / "config/datasets").glob("*_balanced.yaml")), ids=lambda path: path.stem
+)
+def test_a_shipped_balanced_set_has_the_split_of_the_one_that_it_stands_beside(path: Path) -> None:
+    other = path.with_name(path.name.replace("_balanced", ""))
+    balanced, whole = (closed(DataSet, read_yaml(each), each.name) for each in (path, other))
+    assert balanced.balance is not None
+    assert (balanced.source, balanced.classes, balanced.split) == (
+        whole.source,
+        whole.classes,
+        whole.split,
+    )

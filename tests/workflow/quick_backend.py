@@ -5,8 +5,8 @@ the real stage, its store and its locks run in a second. What it does beside tha
 the environment, never by settings, and so is no part of a result:
 
     QUICK_LOG      file to which it adds `begin …`, `epoch …` and `end …`, a line each
-    QUICK_SECONDS  how long a training takes (default 0), or a file that holds the number and is
-                   read anew each epoch
+    QUICK_SECONDS  how long a training takes (default 0), or a file that holds the number when
+                   it begins
     QUICK_MEMORY   megabytes that it holds meanwhile (default 0)
     QUICK_BYTES    least size of weights.pt (default 0)
     QUICK_FAIL     a file: while it exists, a training fails in the end and removes it
@@ -50,8 +50,9 @@ def fit(
     held = bytearray(b"x") * (int(os.environ.get("QUICK_MEMORY", "0")) * 2**20)
     state = folder / STATE
     rows = json.loads(state.read_text()) if state.exists() else []
+    seconds = _seconds()
     while len(rows) < settings["epochs"]:
-        _wait(_seconds() / settings["epochs"])
+        _wait(seconds / settings["epochs"])
         rows.append(_row(len(rows) + 1, settings))
         with whole_file(state) as file:
             json.dump(rows, file)
