@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -66,7 +65,8 @@ def framework(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Framework:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(os, "fsync", lambda number: None)  # no power is cut here
     found = Framework()
-    monkeypatch.setitem(sys.modules, "fairtrial.backends.fake", SimpleNamespace(fit=found.fit))
+    fake = SimpleNamespace(fit=found.fit)
+    monkeypatch.setattr("fairtrial.training.plugin", lambda kind, name: fake)
     return found
 
 
