@@ -3,10 +3,11 @@ from snakemake.utils import min_version
 min_version("9.27")
 
 
-# In running order: data (download, convert, split), runs (train, predict, validate),
+# In running order: data (download, convert, split), search (search, study), runs (train, predict, validate),
 # results (plot, report). What to run is chosen in params.yaml, where in profiles/.
 include: "workflow/rules/common.smk"
 include: "workflow/rules/data.smk"
+include: "workflow/rules/search.smk"
 include: "workflow/rules/runs.smk"
 include: "workflow/rules/results.smk"
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -139,7 +140,7 @@ REFUSED: dict[str, tuple[Edit, list[str]]] = {
     ),
     "unknown data set": (
         run("{dataset: shape}"),
-        [f"{TRIAL}: run small-s0: `dataset`: no such dataset in config/datasets: `shape`; did"],
+        [f"{TRIAL}: `runs.small`: `dataset`: no such dataset in config/datasets: `shape`; did"],
     ),
     "unknown source of a data set": (
         (SET, "source: shapes", "source: shapez"),
@@ -151,7 +152,7 @@ REFUSED: dict[str, tuple[Edit, list[str]]] = {
     ),
     "unknown format": (
         (SOURCE, "format: coco", "format: csv"),
-        [f"{SOURCE}: `format`: no such format: `csv`; known: coco, voc, yolo"],
+        [f"{SOURCE}: `format`: no such format: `csv`; did you mean `class_csv`?"],
     ),
     "a data set of a source without format": (
         (SOURCE, "format: coco", "#"),
@@ -183,7 +184,7 @@ REFUSED: dict[str, tuple[Edit, list[str]]] = {
     ),
     "two runs of one name": (
         (TRIAL, "seeds:", "sweep: {lr0: [0.1, 0.1000000000000001]}\nseeds:"),
-        [f"{TRIAL}: `sweep.lr0`: another run is called lr0=0.1-s0 too"],
+        [f"{TRIAL}: `sweep.lr0`: another run is called lr0=0.1-s0; rename"],
     ),
     "a run named twice": (
         (TRIAL, "  large:", "  small:"),
@@ -329,6 +330,11 @@ class Bench:
         whole = Dataset(rows, found, dict(enumerate(names or ("cell",), 1)))
         dataset.write(whole, self.clean / "annotations.json")
 
+    def on_train(self) -> None:
+        """All images of the clean set on the side train."""
+        file = self.clean / "annotations.json"
+        file.write_text(re.sub('"split": ?"(val|test)"', '"split":"train"', file.read_text()))
+
     def arguments(self, stage: str, **settings: Any) -> list[str]:
         given = {name: str(self.root / "in" / file) for name, file in INPUTS[stage].items()}
         given |= {name: str(self.out / name) for name in OUTPUTS[stage]}
@@ -370,9 +376,9 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "split": DataSet(source="cells", split=Split(method="given")).model_dump(exclude={"source"}),
     "train": {"backend": "ultralytics", "model": "yolov8n", "weights": "w/x.pt", "seed": 0}
     | {"epochs": 0, "imgsz": 32},
-    "predict": {"backend": "ultralytics", "imgsz": 32, "conf": 0.001, "iou": 0.7}
+    "predict": {"backend": "ultralytics", "task": "detect", "imgsz": 32, "conf": 0.001, "iou": 0.7}
     | {"max_det": 300, "speed_images": 100},
-    "validate": {"iou": 0.5, "max_det": 100},
+    "validate": {"task": "detect", "iou": 0.5, "max_det": 100},
 }
 
 Spoil = Callable[[Bench], Any]
@@ -508,9 +514,9 @@ SPOILT: dict[str, tuple[Spoil, str, dict[str, Any], list[str]]] = {
         ["no object of rare in train", "leave it out of `classes`"],
     ),
     "a val without images": (
-        lambda bench: None,
+        lambda bench: bench.on_train(),
         "split",
-        split(method="random", val=0.01, test=0.01),
+        {},
         ["leaves no image in val; change its shares"],
     ),
     "a val without objects": (
@@ -650,7 +656,8 @@ def test_data_are_refused_by_the_stage_that_meets_them(
 
 def extra(stage: str) -> list[str]:
     found = ["--threads", "1"] if stage in {"train", "predict"} else []
-    return [*found, "--code", "0"] if stage == "train" else found
+    none = ["--continues", "", "--chosen", ""]
+    return [*found, *none, "--code", "0"] if stage == "train" else found
 
 
 def test_the_bench_is_whole_where_nothing_is_spoilt(bench: Bench) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from pydantic import BaseModel
 
-from fairtrial import datasets, settings, source_settings
+from fairtrial import datasets, searchspace, settings, source_settings
 from fairtrial.defects import KINDS
 from fairtrial.plan import Plan
 from fairtrial.plugins import plugins
@@ -47,6 +47,16 @@ def test_every_key_of_params_is_described() -> None:
     keys = [name for name in params if name not in settings.SECTIONS]
     keys += [f"{name}.{key}" for name in settings.SECTIONS for key in params[name]]
     assert not set(keys) - set(dict(ROW.findall(KEYS)))
+
+
+def test_every_key_of_a_search_is_described() -> None:
+    rows = part("search")
+    assert set(rows) == set(searchspace.Search.model_fields)
+    for key in ("engine", "workers", "seed", "pruning"):
+        said = rows[key].split("|")[1].strip().strip("`")
+        default = searchspace.Search.model_fields[key].default
+        assert [said] == list(map(str, default if isinstance(default, tuple) else [default]))
+    assert not {name for name in searchspace.Range.model_fields if f"`{name}`" not in rows["space"]}
 
 
 @pytest.mark.parametrize("model", models_of_settings(), ids=lambda model: model.__name__)

@@ -151,12 +151,14 @@ LEVELS = [
     imagefile
     leaks
     ranking
+    searchspace
     selection
     settings
     splitting
     store
     """,
     """
+    chosen
     configurations
     mending
     progress
@@ -171,8 +173,13 @@ LEVELS = [
     sources
     """,
     """
+    search
+    studies
+    """,
+    """
     plan
     results
+    studied
     """,
     """
     configuration
@@ -206,7 +213,10 @@ PLANNING = {
     "configurations",
     "datasets",
     "fingerprint",
+    "chosen",
     "plan",
+    "searchspace",
+    "studies",
     "runs",
     "settings",
     "source_settings",

@@ -15,7 +15,18 @@ from typing import Any
 
 import fairtrial
 
-STAGES = ("download", "convert", "split", "train", "predict", "validate", "plot", "report")
+STAGES = (
+    "download",
+    "convert",
+    "split",
+    "search",
+    "study",
+    "train",
+    "predict",
+    "validate",
+    "plot",
+    "report",
+)
 COMMANDS = {
     "annotate": "draw what a finished run finds on a video or on images",
     "doctor": "say what the trial lacks, before any job is queued",

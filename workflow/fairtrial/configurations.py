@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from fairtrial import SettingsError
 from fairtrial.grids import combinations
+from fairtrial.searchspace import FROM_SEARCH
 from fairtrial.settings import Experiment, Overrides
 from fairtrial.yamlfile import nearest
 
@@ -64,6 +65,8 @@ def configurations(experiment: Experiment, file: str) -> Iterator[Configuration]
             yield Configuration(None, varied, "grid", variants)
     if not (experiment.runs or experiment.sweep or experiment.grid):
         yield Configuration("base", {}, "base")
+        if experiment.search and len(experiment.search.studies()) == 1:
+            yield Configuration("tuned", {FROM_SEARCH: True}, "search")
 
 
 def _refuse_other_changes(own: Overrides, earlier: Any, above: list[str], place: str) -> None:

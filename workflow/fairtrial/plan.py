@@ -27,6 +27,7 @@ from fairtrial.settings import (
     read_params,
 )
 from fairtrial.source_settings import formats_used, read_source
+from fairtrial.studies import Study, studies
 from fairtrial.yamlfile import nearest, read_yaml_text
 
 # What of `predict:` and `validate:` has a meaning: a class needs no box and no threshold.
@@ -44,6 +45,7 @@ class Plan:
     params: dict[str, Any]
     experiment: Experiment
     runs: dict[str, Run]
+    studies: dict[str, Study]
 
     @classmethod
     def read(cls, name: str | None = None) -> Plan:
@@ -56,7 +58,7 @@ class Plan:
         earlier = _params_before_dvc()
         if earlier and earlier.get("experiment") == params.get("experiment"):
             refuse_unused(params, earlier, experiment, file)
-        return cls(str(name), params, experiment, runs)
+        return cls(str(name), params, experiment, runs, studies(params, experiment, file))
 
     @property
     def file(self) -> str:
@@ -64,10 +66,15 @@ class Plan:
         return f"config/experiments/{self.name}.yaml"
 
     @cached_property
+    def trained(self) -> dict[str, Run]:
+        """What is trained: the runs, and where each study starts, by the study's name."""
+        return self.runs | {name: study.start for name, study in self.studies.items()}
+
+    @cached_property
     def datasets(self) -> dict[str, DataSet]:
         """The data sets of all runs by name."""
         wanted: dict[str, str] = {}
-        for run in self.runs.values():
+        for run in self.trained.values():
             wanted.setdefault(run.dataset, f"{self.file}: run {run.name}")
         found = {name: read_dataset(name, f"{at}: `dataset`") for name, at in wanted.items()}
         return dict(sorted(found.items()))
@@ -100,7 +107,7 @@ class Plan:
 
     def images(self, run: str) -> str:
         """The folder of clean images that a run learns from."""
-        return f"data/clean/{self.datasets[self.runs[run].dataset].source}/images"
+        return f"data/clean/{self.datasets[self.trained[run].dataset].source}/images"
 
     def quality(self) -> list[str]:
         """What conversion found in every source of images."""
@@ -109,12 +116,12 @@ class Plan:
 
     def checkpoint(self, run: str) -> str:
         """The checkpoint that a run starts from; an empty text from scratch."""
-        weights = _weights(self.runs[run])
+        weights = _weights(self.trained[run])
         return f"data/raw/{weights}" if weights else ""
 
     def initial(self, run: str) -> list[str]:
         """The manifest of the source that holds this checkpoint."""
-        source = _weights(self.runs[run]).partition("/")[0]
+        source = _weights(self.trained[run]).partition("/")[0]
         return [f"data/raw/{source}.sha256"] if source else []
 
     def continued(self, run: str, experiment: str) -> list[str]:
@@ -132,6 +139,11 @@ class Plan:
         elif stage == "train":
             run = self.runs[name]
             content = {"backend": run.backend, **run.settings}
+            content |= {"chosen": run.chosen.names} if run.chosen else {}
+        elif stage == "search":
+            content = self.studies[name].of_worker()
+        elif stage == "study":
+            content = self.studies[name].of_study(list(self.runs.values()))
         elif stage == "predict":
             run = self.runs[name]
             common = {"backend": run.backend, "task": run.task, "imgsz": run.settings["imgsz"]}
@@ -154,6 +166,7 @@ class Plan:
 
     def _results(self, stage: str) -> dict[str, Any]:
         content: dict[str, Any] = self.params[stage] | {"runs": list(self.runs)}
+        content |= {"studies": list(self.studies)} if self.studies else {}
         content |= self.params["report"] | {"rank_by": self._rank_by}  # ranked and shown alike
         content |= {"sweeps": list(self.experiment.sweep)}
         if stage == "plot":
@@ -186,7 +199,7 @@ class Plan:
         Less than the job's: where only the record is written differently, the job runs again,
         finds its entry, and trains nothing.
         """
-        return fingerprint(f"backends.{self.runs[run].backend}:fit", "dataset:read_view")
+        return fingerprint(f"backends.{self.trained[run].backend}:fit", "dataset:read_view")
 
     def code(self, stage: str, name: str = "") -> str:
         """The fingerprint of the code that a job runs."""
@@ -201,6 +214,8 @@ class Plan:
             found += [
                 f"formats.{form}:read" for form in formats_used(self.sources[name]["convert"])
             ]
+        elif stage == "search":
+            found += [f"backends.{self.trained[name].backend}:fit"]
         elif stage == "train":
             found += [f"backends.{self.runs[name].backend}:fit"]
         elif stage == "predict":

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from fairtrial import SettingsError
+from fairtrial.chosen import Chosen, chosen_by
 from fairtrial.configurations import (
     MANY,
     Configuration,
@@ -39,6 +40,7 @@ class Run:
     task: str  # `detect` or `classify`
     settings: dict[str, Any]
     continues: str = ""  # the run that it goes on from; empty from the start
+    chosen: Chosen | None = None  # the trial of a search that gives some of its settings
 
     @property
     def configuration(self) -> str:
@@ -65,12 +67,12 @@ def resolve(
     for configuration in configurations(experiment, file):
         place = f"{file}: `{configuration.place}`"
         for member in members(experiment):
-            asked = _run(params, experiment.base, configuration, member, file)
+            asked = _run(params, experiment, configuration, member, file)
             for each in _of_folds(asked, data_sets(asked.dataset, f"{place}: `dataset`")):
                 earlier = made.get((configuration.continues, member, each.dataset), "")
                 run = replace(each, continues=earlier)
                 _refuse_no_more_epochs(run, found, place)
-                content = canonical([run.dataset, run.backend, run.settings, earlier])
+                content = canonical([run.dataset, run.backend, run.settings, earlier, run.chosen])
                 if content not in names and run.name in found:
                     raise SettingsError(f"{place}: another run is called {run.name}; rename one")
                 name = names.setdefault(content, run.name)
@@ -91,6 +93,14 @@ def _of_folds(run: Run, data_sets: list[str]) -> list[Run]:
     ]
 
 
+def starting_run(
+    params: dict[str, Any], experiment: Experiment, dataset: str | None, file: str
+) -> Run:
+    """The run whose settings are a search's first trial: params.yaml and `base`, first seed."""
+    place = Configuration("base", {"dataset": dataset} if dataset else {}, "search.datasets")
+    return _run(params, experiment, place, members(experiment)[0], file)
+
+
 def _refuse_no_more_epochs(run: Run, found: dict[str, Run], place: str) -> None:
     if not run.continues:
         return
@@ -104,19 +114,20 @@ def _refuse_no_more_epochs(run: Run, found: dict[str, Run], place: str) -> None:
 
 def _run(
     params: dict[str, Any],
-    base: Overrides,
+    experiment: Experiment,
     configuration: Configuration,
     member: Member,
     file: str,
 ) -> Run:
     """One run. A default that its framework does not use does not reach it."""
-    varied, place = configuration.varied, configuration.place
+    varied, place, base = configuration.varied, configuration.place, experiment.base
     for name in member.overrides.keys() & (base | varied).keys():
         raise SettingsError(
             f"{file}: `{place}`: sets `{name}`, and the experiment's `{MANY[name]}` does so too; "
             "keep one"
         )
     overrides = base | varied | member.overrides
+    chosen = chosen_by(experiment, overrides, set(varied), f"{file}: `{place}`")
     _refuse_sections(overrides, f"{file}: `{place}`")
     common = {name: overrides.pop(name, params.get(name)) for name in ("dataset", "backend")}
     model = plugin_settings("backends", common["backend"], f"{file}: `{place}`: `backend`")
@@ -135,7 +146,7 @@ def _run(
     name = name_of(configuration, common | checked)
     replicate = checked["replicate"]
     suffix = f"-s{checked['seed']}" + (f"r{replicate}" if replicate > 1 else "")
-    return Run(name + suffix, **common, task=found.task, settings=checked)
+    return Run(name + suffix, **common, task=found.task, settings=checked, chosen=chosen)
 
 
 def _refuse_sections(overrides: Overrides, where: str) -> None:

@@ -22,6 +22,7 @@ from fairtrial.datasets import FOLD, DataSet, one_fold
 from fairtrial.grids import Grid
 from fairtrial.plugins import plugin, plugins
 from fairtrial.ranking import RankBy
+from fairtrial.searchspace import Search
 from fairtrial.yamlfile import NAME, Closed, Name, closed, distinct, nearest, read_yaml
 
 PARAMS = "params.yaml"
@@ -73,6 +74,7 @@ class Experiment(Closed):
     grid: Grid = Field(default_factory=dict)  # values of a key, or sets of overrides by name
     seeds: Annotated[list[Seed], Field(min_length=1), AfterValidator(distinct)] | None = None
     replicate: Annotated[int, Field(ge=1)] = 1  # trainings of each run with one seed
+    search: Search | None = None
 
 
 SECTIONS: dict[str, type[Closed]] = {

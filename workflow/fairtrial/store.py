@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import errno
 import os
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -53,6 +54,21 @@ def obtain(kind: str, key: str, make: Callable[[Path], None]) -> tuple[Path, boo
             "folder, and it and the temporary folder need free space."
         ) from error
     return entry, False
+
+
+def unfinished(kind: str, key: str) -> Path:
+    """Where an entry is made; what lies there is what an interrupted attempt left."""
+    return root() / kind / f"{key}.part"
+
+
+def discard(kind: str, key: str) -> None:
+    """Remove what an attempt left unfinished, unless somebody goes on with it."""
+    part = unfinished(kind, key)
+    if not part.exists() or _is_in_hand(part):
+        return
+    with locks.held(part.with_suffix(".lock"), lambda: not part.exists()) as mine:
+        if mine:
+            shutil.rmtree(part)
 
 
 def entries(kind: str) -> list[Path]:

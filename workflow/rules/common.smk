@@ -1,10 +1,13 @@
 # Purpose: what the other .smk files share, the plan of the experiment and the code's place.
 # Reads params.yaml and config/; writes nothing.
+import gc
 import sys
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
 
+# A plan's objects stay: looking for garbage among them took a quarter of the time.
+gc.set_threshold(100_000, 50, 100)
 sys.path.insert(0, str(Path(workflow.basedir, "workflow")))
 
 from fairtrial import FairtrialError
@@ -38,6 +41,8 @@ wildcard_constraints:
     dataset="[A-Za-z0-9._-]+",
     experiment="[A-Za-z0-9._-]+",
     run="[A-Za-z0-9._=+-]+",
+    study="[A-Za-z0-9._-]+",
+    worker="[0-9]+",
 
 
 def per_run(pattern):
@@ -46,10 +51,42 @@ def per_run(pattern):
 
 
 def of_set(name):
-    """A file of the run's data set, once the split has been made anew (or found unchanged)."""
-    return lambda wildcards: checkpoints.split.get(
-        dataset=PLAN.runs[wildcards.run].dataset
+    """A file of a run's or study's data set, once the split is made (or found unchanged)."""
+    return lambda w: checkpoints.split.get(
+        dataset=PLAN.trained[w.get("run") or w.study].dataset
     ).output[name]
+
+
+def choice(wildcards):
+    """The file with the settings that a search gives this run; nothing for other runs.
+
+    predict and validate ask for it as well: what follows a checkpoint is decided anew only for
+    those who do.
+    """
+    chosen = PLAN.runs[wildcards.run].chosen
+    if chosen is None:
+        return []
+    study = checkpoints.study.get(experiment=wildcards.experiment, study=chosen.study)
+    return f"{study.output.choices}/{chosen.file}"
+
+
+def workers(wildcards):
+    """What the workers of a study leave when they are done."""
+    numbers = PLAN.studies[wildcards.study].workers
+    pattern = "results/{experiment}/search/{study}/workers/{worker}.json"
+    return expand(pattern, worker=numbers, **wildcards)
+
+
+def studied(wildcards):
+    """What the trials of every study of the experiment showed.
+
+    By path, not by `checkpoints.study.get`, which would hide all but the first from a plan, and
+    run one after another.
+    """
+    names = ("trials.csv", "best.yaml", "summary.json", "timings.json")
+    pattern = "results/{experiment}/search/{study}/{name}"
+    return expand(pattern, study=list(PLAN.studies), name=names, **wildcards)
+
 
 
 def sets(wildcards):

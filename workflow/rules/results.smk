@@ -15,6 +15,7 @@ rule plot:
         predictions=per_run("results/{experiment}/runs/{run}/predictions/test.json"),
         speed=per_run("results/{experiment}/runs/{run}/speed.json"),
         sets=sets,
+        studied=studied,
     output:
         figures=directory("results/{experiment}/figures"),
         manifest="results/{experiment}/figures.json",
@@ -46,6 +47,7 @@ rule report:
         records=per_run("results/{experiment}/runs/{run}/record.json"),
         speed=per_run("results/{experiment}/runs/{run}/speed.json"),
         sets=sets,
+        studied=studied,
         quality=PLAN.quality(),
     output:
         pdf="results/{experiment}/report.pdf",

@@ -11,6 +11,7 @@ rule train:
         split=of_set("certificate"),
         initial=lambda w: PLAN.initial(w.run),
         continues=lambda w: PLAN.continued(w.run, w.experiment),
+        chosen=choice,
     output:
         weights="results/{experiment}/runs/{run}/weights.pt",
         record="results/{experiment}/runs/{run}/record.json",
@@ -36,6 +37,7 @@ rule train:
         " --split {input.split:q}"
         " --initial {params.initial:q}"
         " --continues {input.continues:q}"
+        " --chosen {input.chosen:q}"
         " --threads {threads}"
         " --weights {output.weights:q}"
         " --record {output.record:q}"
@@ -50,6 +52,7 @@ rule predict:
         images=ancient(lambda w: PLAN.images(w.run)),
         annotations=of_set("annotations"),
         split=of_set("certificate"),
+        chosen=choice,
     output:
         val="results/{experiment}/runs/{run}/predictions/val.json",
         test="results/{experiment}/runs/{run}/predictions/test.json",
@@ -85,6 +88,7 @@ rule validate:
         split=of_set("certificate"),
         val="results/{experiment}/runs/{run}/predictions/val.json",
         test="results/{experiment}/runs/{run}/predictions/test.json",
+        chosen=choice,
     output:
         metrics="results/{experiment}/runs/{run}/metrics.json",
         per_class="results/{experiment}/runs/{run}/per_class.csv",

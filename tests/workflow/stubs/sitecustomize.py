@@ -25,6 +25,7 @@ INPUTS = {
 }
 FOLDERS = {"download": "raw", "convert": "images", "plot": "figures"}
 NOT_OUTPUTS = {
+    "chosen",
     "settings",
     "code",
     "initial",

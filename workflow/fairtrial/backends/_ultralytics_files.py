@@ -25,14 +25,15 @@ def lay_out(view: View, place: Path) -> Path:
     """
     boxes = view.dataset.by_image()
     classes = {number: index for index, number in enumerate(sorted(view.dataset.categories))}
+    folder = view.folder.resolve()
     for side in ("train", "val"):
         images, labels = place / "images" / side, place / "labels" / side
         images.mkdir(parents=True)
         labels.mkdir(parents=True)
         for image in view.side(side):
             name = f"{image.id:09d}"
-            source = view.folder / image.file_name
-            (images / (name + source.suffix.lower())).symlink_to(source.resolve())
+            source = folder / image.file_name
+            (images / (name + source.suffix.lower())).symlink_to(source)
             lines = [
                 f"{classes[a.category_id]} {box_text(a.bbox, image)}\n"
                 for a in boxes[image.id]

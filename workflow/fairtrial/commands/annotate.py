@@ -43,7 +43,7 @@ def annotate(
         draw = _drawer(detect, names, found)
         count = _images(input, to, draw) if _is_image(input) else _video(input, to, draw)
     told = ", ".join(f"{number} {name}" for name, number in sorted(found.items())) or "nothing"
-    print(f"{to}: {count} images, confidence {least:.3g} or more: {told}")
+    print(f"{to}: {count} image{'s' * (count != 1)}, confidence {least:.3g} or more: {told}")
 
 
 @contextmanager

@@ -21,6 +21,7 @@ from fairtrial.defects import (
 )
 from fairtrial.folders import checked_path, copy_file, files_below
 from fairtrial.formats._names import Group, Naming, exported_names, group_of, image_stems
+from fairtrial.formats._voc_writing import element_of
 from fairtrial.imagefile import SUFFIXES
 
 if TYPE_CHECKING:
@@ -94,35 +95,12 @@ def write(view: View, folder: Path) -> dict[str, Any]:
             name = names[image.id]
             copy_file(view.folder / image.file_name, folder / "JPEGImages" / name)
             stems.append(PurePosixPath(name).stem)
-            row = _element(image, name, objects[image.id], view.dataset.categories)
+            row = element_of(image, name, objects[image.id], view.dataset.categories)
             ElementTree(row).write(folder / "Annotations" / f"{stems[-1]}.xml", "unicode")
         text = "".join(f"{stem}\n" for stem in stems)
         (folder / "ImageSets/Main" / f"{side}.txt").write_text(text, encoding="utf-8")
     classes = list(view.dataset.categories.values())
     return {"image_sets": "ImageSets/Main", "coordinates": "edges", "classes": classes}
-
-
-def _element(
-    image: Image, name: str, objects: list[Annotation], categories: dict[int, str]
-) -> Element:
-    from xml.etree.ElementTree import Element, SubElement
-
-    def add(parent: Element, values: dict[str, object]) -> None:
-        for key, value in values.items():
-            SubElement(parent, key).text = str(value)
-
-    root = Element("annotation")
-    add(root, {"filename": name})
-    add(SubElement(root, "size"), {"width": image.width, "height": image.height, "depth": 3})
-    for a in objects:
-        if a.bbox is None or a.iscrowd:
-            continue
-        x, y, w, h = a.bbox
-        row = SubElement(root, "object")
-        add(row, {"name": categories[a.category_id], "difficult": 0})
-        edges = {"xmin": x, "ymin": y, "xmax": x + w, "ymax": y + h}
-        add(SubElement(row, "bndbox"), {key: f"{value:.17g}" for key, value in edges.items()})
-    return root
 
 
 class _Reader:

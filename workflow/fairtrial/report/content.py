@@ -15,6 +15,7 @@ from fairtrial.report.cautions import cautions, differences
 from fairtrial.report.cost import cost, fronts
 from fairtrial.report.data import data
 from fairtrial.report.repeats import repeats
+from fairtrial.report.search import searches
 from fairtrial.report.sweeps import swept
 from fairtrial.report.tables import caption, figures
 from fairtrial.measures import MEASURES, SHOWN
@@ -53,6 +54,7 @@ def content(trial: Trial, settings: dict[str, Any], drawn: list[dict[str, Any]])
         "cautions": cautions(trial),
         "repeats": repeats(trial),
         "sweeps": swept(trial, settings.get("sweeps") or []),
+        "search": searches(trial, settings, timings),
         "comparisons": [_comparison(c, timings) for c in trial.comparisons],
         "figures": sections,
         "classes": [_classes(c) for c in trial.comparisons],

@@ -14,7 +14,8 @@ import math
 import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
+from functools import cache
+from typing import Any, Literal
 
 import numpy as np
 
@@ -168,6 +169,12 @@ def _welch(
     return t, df, two_sided_p(t, df)
 
 
+@cache
+def _nodes() -> tuple[Any, Any]:
+    """Of Gauss and Legendre's rule; to find them takes longer than all else here."""
+    return np.polynomial.legendre.leggauss(200)
+
+
 def two_sided_p(t: float, df: float) -> float:
     """The chance of |T| ≥ |t| under Student's t with `df` ≥ 1 degrees of freedom, to 1e-9.
 
@@ -175,7 +182,7 @@ def two_sided_p(t: float, df: float) -> float:
     Legendre's rule. (This is all that scipy would be needed for.)
     """
     end = math.atan(abs(t) / math.sqrt(df))
-    nodes, weights = np.polynomial.legendre.leggauss(200)
+    nodes, weights = _nodes()
     inside = float(weights @ np.cos((nodes + 1) * end / 2) ** (df - 1)) * end / 2
     half = math.exp(math.lgamma(df / 2) - math.lgamma((df + 1) / 2)) * math.sqrt(math.pi) / 2
     return min(1.0, max(0.0, 1 - inside / half))

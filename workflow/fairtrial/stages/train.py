@@ -21,6 +21,7 @@ def train(
     split: Path,
     initial: Path | None,
     continues: Path | None,
+    chosen: Path | None,
     threads: int,
     weights: Path,
     record: Path,
@@ -30,12 +31,13 @@ def train(
 
     settings: `backend` and everything its `Settings` holds; code: fingerprint of the code that
     fits; initial: the checkpoint to start from; continues: record.json of the run from whose end
-    state this one goes on. Raises BackendError, StoreError, and DataError for a leaking split.
+    state this one goes on; chosen: the trial of a search that gives the settings listed in
+    `settings` as `chosen`. Raises BackendError, StoreError, and DataError for a leaking split.
     """
     earlier = read_json(continues) if continues else {}
     inputs = inputs_of(annotations, split, initial) | _continued(earlier)
     framework = settings["backend"]
-    own = {name: value for name, value in settings.items() if name != "backend"}
+    own, trial = _own(settings, chosen)
     with progress.told(weights, settings, entry_key(framework, own, code, inputs)) as live:
         entry, adopted = obtain_trained(
             framework=framework,
@@ -47,9 +49,7 @@ def train(
             threads=threads,
             after_epoch=live.after_epoch,
         )
-        name = _name(weights.parent.name) | {
-            "seed": settings["seed"],
-            "dataset": annotations.parent.name,
+        name = _name(weights.parent.name, annotations.parent.name, settings["seed"]) | {
             "backend": framework,
             "settings": own,
             "key": entry.name,
@@ -60,7 +60,18 @@ def train(
         }
         copy_whole(entry / "weights.pt", weights)
         copy_whole(entry / "history.csv", history)
-        write_json(record, read_json(entry / "record.json") | name)
+        write_json(record, read_json(entry / "record.json") | name | trial)
+
+
+def _own(settings: dict[str, Any], chosen: Path | None) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The framework's settings, with the values of a chosen trial, and a word about that."""
+    names = settings.get("chosen", ())
+    own = {name: value for name, value in settings.items() if name not in {"backend", "chosen"}}
+    if chosen is None:
+        return own, {}
+    trial = read_json(chosen)
+    said = {"from_search": {"study": trial["study"], "trial": trial["trial"]}}
+    return own | {name: trial["values"][name] for name in names}, said
 
 
 def inputs_of(annotations: Path, split: Path, initial: Path | None) -> dict[str, str | None]:
@@ -76,8 +87,9 @@ def _continued(earlier: dict[str, Any]) -> dict[str, str | None]:
     return {"continues": earlier["key"]} if earlier else {}
 
 
-def _name(run: str) -> dict[str, str]:
-    return {"run": run, "configuration": run.rpartition("-s")[0]}
+def _name(run: str, dataset: str, seed: int) -> dict[str, Any]:
+    configuration = run.rpartition("-s")[0]
+    return {"run": run, "configuration": configuration, "dataset": dataset, "seed": seed}
 
 
 def _named(path: str | None, sha: str | None) -> dict[str, str] | None:

@@ -1,0 +1,132 @@
+"""A search as a person runs it: interrupted, continued, enlarged, judged anew.
+
+Only the quick backend's trainings are counted; predict and what follows are stand-ins.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import re
+import signal
+import time
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from project import Project
+
+pytestmark = pytest.mark.slow
+
+COMMAND = ("snakemake", "--cores", "1")
+SEARCHED = """\
+title: A search
+base: {backend: quick, epochs: 4}
+search:
+  space:
+    lr0: {min: 1e-4, max: 1, log: true}
+    momentum: {min: 0.5, max: 0.99}
+  trials: 4
+  seed: 5
+"""
+PLACE = "results/trial/search/tpe-seed5"
+RESULTS = Counter({"plot": 1, "report": 1})
+OF_TUNED = Counter({"train tuned-s0": 1, "predict tuned-s0": 1, "validate tuned-s0": 1})
+
+
+def trained(project: Project, event: str) -> Counter[str]:
+    """How often each learning rate was trained: `begin`, `epoch` or `end`."""
+    text = project.trained.read_text() if project.trained.exists() else ""
+    return Counter(re.findall(rf"^{event} .*?lr0=(\S+)", text, re.M))
+
+
+def wait_for(true: Callable[[], object]) -> None:
+    end = time.monotonic() + 60
+    while not true():
+        assert time.monotonic() < end
+        time.sleep(0.05)
+
+
+def rows(project: Project) -> list[dict[str, str]]:
+    with (project.root / PLACE / "trials.csv").open() as file:
+        return list(csv.DictReader(file))
+
+
+def winner(project: Project) -> int:
+    return int(json.loads((project.root / PLACE / "choices/best.json").read_text())["trial"])
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """A study of four trials whose worker was killed in the middle of one."""
+    project = Project.new(tmp_path_factory.mktemp("search") / "finished", quick_backend=True)
+    project.write("config/experiments/trial.yaml", SEARCHED)
+    duration = project.root.parent / "seconds"
+    duration.write_text("0.4")
+    driver = project.start(*COMMAND, f"{PLACE}/trials.csv", QUICK_SECONDS=str(duration))
+    wait_for(lambda: trained(project, "begin").total() > 1)
+    duration.write_text("240")
+    wait_for(lambda: trained(project, "begin") != trained(project, "end"))
+    process = re.findall(r"process=(\d+)", project.trained.read_text())[-1]
+    os.kill(int(process), signal.SIGKILL)
+    assert driver.wait(60) != 0
+    assert trained(project, "begin") != trained(project, "end"), "none was in hand"
+    project.snakemake(*COMMAND[1:])
+    return project
+
+
+@pytest.fixture
+def project(finished: Project, tmp_path: Path) -> Project:
+    found = finished.copy(tmp_path / "project")
+    found.jobs()
+    return found
+
+
+def test_a_killed_worker_costs_nothing(finished: Project) -> None:
+    assert [row["state"] for row in rows(finished)] == ["finished"] * 4
+    assert trained(finished, "begin").total() == 5
+    assert set(trained(finished, "end").values()) == {1}
+    assert trained(finished, "epoch").total() == 16, "an epoch was trained twice"
+    assert len(trained(finished, "end")) == 4, "the start and the winner are runs at no cost"
+    record = json.loads((finished.root / "results/trial/runs/tuned-s0/record.json").read_text())
+    assert record["adopted"]
+    assert record["from_search"] == {"study": "tpe-seed5", "trial": winner(finished)}
+    assert f"{record['settings']['lr0']}" == rows(finished)[winner(finished)]["lr0"]
+    assert finished.plan() == Counter()
+
+
+def test_a_larger_budget_trains_what_is_new(project: Project) -> None:
+    before = rows(project)
+    project.edit("config/experiments/trial.yaml", "trials: 4", "trials: 7")
+    planned = project.plan()
+    assert {"search", "study"} <= set(planned)
+    project.snakemake(*COMMAND[1:])
+    assert trained(project, "begin").total() == 3
+    assert rows(project)[:4] == before
+    assert winner(project) < 4, "choose a seed for which more trials find no better one"
+    assert project.jobs() == RESULTS, "the winner is the same, and so are its weights"
+    assert project.plan() == Counter()
+
+
+def test_another_fitness_trains_no_trial(project: Project) -> None:
+    before = winner(project)
+    project.edit("config/experiments/trial.yaml", "epochs: 4", "epochs: 4, fitness: {recall: 1}")
+    project.snakemake(*COMMAND[1:])
+    assert winner(project) != before
+    rates = {row["lr0"] for row in (rows(project)[0], rows(project)[winner(project)])}
+    assert set(trained(project, "end")) == rates, "only the runs: which epoch they keep depends"
+    assert {row["recall"] == row["fitness"] for row in rows(project)} == {True}
+
+
+def test_the_winner_is_trained_for_longer(project: Project) -> None:
+    project.edit(
+        "config/experiments/trial.yaml",
+        "search:",
+        "runs: {tuned: {from_search: true, epochs: 9}}\nsearch:",
+    )
+    project.snakemake(*COMMAND[1:])
+    assert trained(project, "end") == {rows(project)[winner(project)]["lr0"]: 1}
+    assert project.jobs() == OF_TUNED + RESULTS

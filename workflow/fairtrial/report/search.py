@@ -1,0 +1,69 @@
+"""What the section on a search prints: budget, states, best trials, settings to copy."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from fairtrial.report.answer import duration, number, spread
+from fairtrial.studied import FIGURES, Studied, studied
+from fairtrial.trial import Trial
+
+LEADING = 10  # trials in the table; trials.csv has all
+
+
+def searches(trial: Trial, settings: Mapping[str, Any], timings: bool) -> dict[str, Any]:
+    """Every study by itself, and engines by their best trials."""
+    found = studied(trial.results, settings.get("studies") or ())
+    return {
+        "studies": [_study(study, timings) for study in found],
+        "engines": _engines(found) if len(found) > 1 else [],
+    }
+
+
+def _study(study: Studied, timings: bool) -> dict[str, Any]:
+    told = study.summary
+    trials = told["trials"] or f"{told['hours']:g} h"
+    budget = [["budget", str(trials)], ["epochs trained", str(told["epochs"])]]
+    if timings:
+        budget.append(["time of training", duration(study.hours * 3600)])
+    states = [[state, str(count)] for state, count in told["states"].items()]
+    facts = [["engine", told["engine"]], ["seed", str(told["seed"])], ["data set", told["dataset"]]]
+    leading = sorted(study.finished, key=lambda row: -float(row["fitness"]))[:LEADING]
+    failed = [row for row in study.rows if row["state"] == "failed"]
+    names = sorted(told["space"])
+    return {
+        "name": study.name,
+        "fitness": told["fitness"],
+        "facts": [*facts, *budget, *states],
+        "names": names,
+        "figures": list(FIGURES),
+        "rows": [_row(row, names) for row in leading],
+        "failed": [f"{row['trial']}: {row['message']}" for row in failed[:LEADING]],
+        "best": told["best"],
+        "yaml": (study.folder / "best.yaml").read_text(encoding="utf-8").splitlines(),
+    }
+
+
+def _row(row: Mapping[str, str], names: Sequence[str]) -> list[str]:
+    figures = [number(float(row[name])) for name in ("fitness", *FIGURES)]
+    return [row["trial"], *figures, *(row[name] for name in names)]
+
+
+def _engines(found: Sequence[Studied]) -> list[list[str]]:
+    """A row an engine, best first: how many studies, the fitness of their best trials."""
+    grouped: dict[str, list[Studied]] = {}
+    for study in found:
+        grouped.setdefault(study.summary["engine"], []).append(study)
+    best = {name: [float(s.best["fitness"]) for s in members] for name, members in grouped.items()}
+    ranked = sorted(grouped, key=lambda name: -sum(best[name]) / len(best[name]))
+    return [
+        [
+            name,
+            str(len(grouped[name])),
+            spread(best[name]),
+            str(sum(len(study.rows) for study in grouped[name])),
+            str(sum(study.summary["epochs"] for study in grouped[name])),
+        ]
+        for name in ranked
+    ]

@@ -1,0 +1,69 @@
+# Purpose: hyperparameter search: workers that train trials, and what their trials showed.
+# Inputs: data/clean/, data/sets/, checkpoints in data/raw/
+# Outputs: results/<experiment>/search/; trials and their journal stand in store/
+
+
+rule search:
+    """One worker of a study: trains trials until the budget is spent."""
+    input:
+        images=ancient(lambda w: PLAN.images(w.study)),
+        annotations=of_set("annotations"),
+        split=of_set("certificate"),
+        initial=lambda w: PLAN.initial(w.study),
+    output:
+        done="results/{experiment}/search/{study}/workers/{worker}.json",
+    log:
+        "logs/{experiment}/search/{study}-{worker}.log",
+    benchmark:
+        "logs/{experiment}/search/{study}-{worker}.tsv"
+    conda:
+        "../envs/fairtrial.yaml"
+    threads: 1
+    params:
+        settings=lambda w: PLAN.settings("search", w.study),
+        code=lambda w: PLAN.code("search", w.study),
+        fit=lambda w: PLAN.fitted_by(w.study),
+        initial=lambda w: PLAN.checkpoint(w.study),
+    shell:
+        "python -m fairtrial search"
+        " --settings {params.settings:q}"
+        " --code {params.fit}"
+        " --images {input.images:q}"
+        " --annotations {input.annotations:q}"
+        " --split {input.split:q}"
+        " --initial {params.initial:q}"
+        " --threads {threads}"
+        " --done {output.done:q}"
+        " > {log:q} 2>&1"
+
+
+# A checkpoint, as split is: where more trials leave the winner as it was, nothing is trained.
+checkpoint study:
+    """Judge the trials of a study by the present fitness; choose the best."""
+    input:
+        workers=workers,
+    output:
+        trials="results/{experiment}/search/{study}/trials.csv",
+        best="results/{experiment}/search/{study}/best.yaml",
+        summary="results/{experiment}/search/{study}/summary.json",
+        timings="results/{experiment}/search/{study}/timings.json",
+        choices=directory("results/{experiment}/search/{study}/choices"),
+    log:
+        "logs/{experiment}/study/{study}.log",
+    benchmark:
+        "logs/{experiment}/study/{study}.tsv"
+    conda:
+        "../envs/fairtrial.yaml"
+    params:
+        settings=lambda w: PLAN.settings("study", w.study),
+        code=lambda w: PLAN.code("study", w.study),
+    shell:
+        "python -m fairtrial study"
+        " --settings {params.settings:q}"
+        " --workers {input.workers:q}"
+        " --trials {output.trials:q}"
+        " --best {output.best:q}"
+        " --summary {output.summary:q}"
+        " --timings {output.timings:q}"
+        " --choices {output.choices:q}"
+        " > {log:q} 2>&1"
