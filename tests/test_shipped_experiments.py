@@ -22,6 +22,11 @@ RUNS = {
     "longer": 2 * 3,
     "seeds": 5 * 2,
     "coco_person_motorcycle": 4 * 3,
+    "cifar10_architectures": 5 * 3,
+    "cifar10_cnn": 5 * 3,
+    "cifar10_activations": 5 * 3,
+    "cifar10_optimizers": 5 * 3,
+    "cifar10_dropout": 3 * 3,
 }
 
 

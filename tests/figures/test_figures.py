@@ -114,7 +114,10 @@ OF_CLASSES = 3  # figures that image classification alone has
 def test_every_figure_is_exercised(drawn: Any) -> None:
     name, _, rows = drawn
     if name == "twelve":
-        assert len({row["file"].rstrip("0123456789-.svg") for row in rows}) == len(makers()) - OF_CLASSES
+        assert (
+            len({row["file"].rstrip("0123456789-.svg") for row in rows})
+            == len(makers()) - OF_CLASSES
+        )
 
 
 def test_same_bytes_twice(tmp_path: Path) -> None:

@@ -18,8 +18,8 @@ from pathlib import Path
 
 from fairtrial import DataError, SettingsError
 from fairtrial.configuration import ABSENT, MANY, Configuration, letter, value, whole_name
-from fairtrial.ranking import Rule, rule
 from fairtrial.measures import MEASURES, Measures
+from fairtrial.ranking import Rule, rule
 from fairtrial.results import Run, View
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from fairtrial.configuration import Configuration, in_words, value
 from fairtrial.costs import seconds
+from fairtrial.measures import MEASURES, SHOWN
 from fairtrial.report import answer as answers
 from fairtrial.report.answer import UNDEFINED, duration, number, spread
 from fairtrial.report.cautions import cautions, differences
@@ -18,7 +19,6 @@ from fairtrial.report.repeats import repeats
 from fairtrial.report.search import searches
 from fairtrial.report.sweeps import swept
 from fairtrial.report.tables import caption, figures
-from fairtrial.measures import MEASURES, SHOWN
 from fairtrial.results import NAMES, Run, View
 from fairtrial.trial import Comparison, Trial
 

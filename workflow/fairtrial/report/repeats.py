@@ -6,9 +6,9 @@ from typing import Any
 
 from fairtrial.checksums import sha256
 from fairtrial.configuration import Configuration
+from fairtrial.measures import MEASURES
 from fairtrial.report.answer import number
 from fairtrial.report.tables import figures
-from fairtrial.measures import MEASURES
 from fairtrial.results import NAMES, Run
 from fairtrial.scoring.uncertainty import least_gap, over_seeds
 from fairtrial.trial import Comparison, Trial

@@ -10,8 +10,8 @@ from typing import Any
 from fairtrial.configuration import Configuration
 from fairtrial.costs import seconds
 from fairtrial.dataset import whole_file
-from fairtrial.report.answer import duration, spread
 from fairtrial.measures import MEASURES
+from fairtrial.report.answer import duration, spread
 from fairtrial.results import NAMES
 from fairtrial.scoring.uncertainty import over_seeds
 from fairtrial.trial import Comparison, Trial

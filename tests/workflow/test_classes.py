@@ -1,0 +1,105 @@
+"""The whole chain on classes of whole images, packed as those of CIFAR-10 are."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import pickle
+from pathlib import Path
+
+import numpy as np
+import pytest
+from pypdf import PdfReader
+
+from project import Project
+
+pytestmark = pytest.mark.slow
+
+NAMES = ("red", "green", "blue")
+TRIAL = """\
+title: Which network?
+base: {backend: networks, dataset: cifar10, imgsz: 32, batch: 16, epochs: 2, lr0: 0.001}
+runs:
+  dense: {model: mlp, widths: [16]}
+  convolutional: {model: cnn, blocks: [4, 8], widths: [], augment: [flip]}
+seeds: [0, 1]
+"""
+
+
+def write_archive(folder: Path) -> None:
+    """Twenty noisy images of one colour in each of CIFAR-10's batches."""
+    folder.mkdir(parents=True)
+    rng = np.random.default_rng(0)
+    for name in (*(f"data_batch_{n}" for n in range(1, 6)), "test_batch"):
+        labels = [n % 3 for n in range(20)]
+        data = rng.integers(0, 160, (20, 3, 1024), dtype=np.uint8)
+        for row, label in zip(data, labels, strict=True):
+            row[label] += 60
+        files = [f"{name}_{n}.png" for n in range(20)]
+        content = {"labels": labels, "data": data.reshape(20, 3072), "filenames": files}
+        (folder / name).write_bytes(pickle.dumps(content, 2))
+    names = {"label_names": list(NAMES), "num_vis": 3072}
+    (folder / "batches.meta").write_bytes(pickle.dumps(names, 2))
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    project = Project.new(tmp_path_factory.mktemp("classes") / "project", stubs=("none",))
+    write_archive(project.root / "pictures/cifar-10-batches-py")
+    project.write("config/sources/cifar10.yaml", "kind: local\npath: pictures\nformat: cifar10\n")
+    sides = "source: cifar10\nsplit: {method: stratified, seed: 0, val: 0.2, test: 0.2}\n"
+    project.write("config/datasets/cifar10.yaml", sides)
+    project.write("config/experiments/trial.yaml", TRIAL)
+    project.snakemake("--cores", "2")
+    return project
+
+
+def test_every_stage_leaves_what_it_should(project: Project) -> None:
+    results = project.root / "results/trial"
+    metrics = json.loads((results / "metrics.json").read_text())
+    assert list(metrics) == sorted(metrics) and len(metrics) == 4
+    for figures in metrics.values():
+        assert set(figures) == {"val", "test"}
+        assert 0 <= figures["test"]["accuracy"] <= figures["test"]["top5"] == 1
+    probabilities = json.loads((results / "runs/dense-s0/predictions/test.json").read_text())
+    assert len(probabilities) == 24
+    assert all(sum(row["scores"]) == pytest.approx(1) for row in probabilities)
+    rows = list(csv.DictReader((results / "comparison.csv").open()))
+    assert {row["ranked_by"] for row in rows} == {"accuracy"}
+    best = max(rows, key=lambda row: float(row["val/accuracy"]))
+    assert best["rank"] == "1"
+
+
+def test_the_split_is_stratified(project: Project) -> None:
+    split = json.loads((project.root / "data/sets/cifar10/split.json").read_text())
+    whole = {"red": 42, "green": 42, "blue": 36}
+    for side, share in (("train", 0.6), ("val", 0.2), ("test", 0.2)):
+        held = split["summary"][side]["classes"]
+        assert all(abs(held[n]["images"] - share * many) <= 1 for n, many in whole.items())
+    assert sorted(split["train"] + split["val"] + split["test"]) == list(range(1, 121))
+
+
+def test_the_report_has_the_pages_of_classes_and_none_of_boxes(project: Project) -> None:
+    pdf = (project.root / "results/trial/report.pdf").read_bytes()
+    pages = PdfReader(io.BytesIO(pdf)).pages
+    text = " ".join(" ".join(page.extract_text() for page in pages).replace("\u200b", "").split())
+    for said in ("Top-5", "Log loss", "ECE", "Calibration", "Surest mistakes", "Confusion matri"):
+        assert said in text
+    assert "IoU" not in text and "AP50" not in text
+    found = {
+        row["file"] for row in json.loads((project.root / "results/trial/figures.json").read_text())
+    }
+    assert {f"figures/{n}-1.svg" for n in ("accuracy", "reliability", "answer")} <= found
+
+
+def test_two_tasks_in_one_experiment_are_an_error(project: Project) -> None:
+    boxes = "  boxes: {backend: ultralytics, model: yolov8n, dataset: shapes}\n"
+    project.edit("config/experiments/trial.yaml", "seeds:", f"{boxes}seeds:")
+    said = project.snakemake("-n", check=False)
+    project.edit("config/experiments/trial.yaml", boxes, "")
+    assert "its runs are of two tasks (" in said and "make it two experiments" in said
+
+
+def test_what_is_done_is_not_done_again(project: Project) -> None:
+    assert "Nothing to be done" in project.snakemake("--cores", "1")
