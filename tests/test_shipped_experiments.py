@@ -27,6 +27,7 @@ RUNS = {
     "cifar10_activations": 5 * 3,
     "cifar10_optimizers": 5 * 3,
     "cifar10_dropout": 3 * 3,
+    "cifar10_search": 2 * 3,
 }
 
 

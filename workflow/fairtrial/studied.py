@@ -13,7 +13,10 @@ from typing import Any
 
 from fairtrial.dataset import read_json
 
-FIGURES = ("precision", "recall", "AP50", "AP")  # as a table of trials has them, in order
+FIGURES = {  # as a table of trials has them, in order, by task
+    "detect": ("precision", "recall", "AP50", "AP"),
+    "classify": ("precision", "recall", "f1", "accuracy"),
+}
 
 
 @dataclass
@@ -36,6 +39,11 @@ class Studied:
         """A row a trial, in order."""
         with (self.folder / "trials.csv").open(newline="", encoding="utf-8") as file:
             return list(csv.DictReader(file))
+
+    @property
+    def figures(self) -> tuple[str, ...]:
+        """The figures of a trial that tables and plots show."""
+        return FIGURES["classify" if "accuracy" in self.rows[0] else "detect"]
 
     @property
     def finished(self) -> list[dict[str, str]]:

@@ -19,7 +19,7 @@ FIXED = {  # settings that a trial cannot vary, and why
     "backend": "a framework has its own parameters; write an experiment for each",
     "weights": "predict and the store know a checkpoint by its content; write a run for each",
     "imgsz": "predict must know it before the search; write a `sweep` over it",
-    "epochs": "trials of unequal length cannot be compared; set it in `base`",
+    "epochs": "pruning compares trials of one length; set it in `base`, or set `pruning: off`",
     "patience": "it decides how long a trial runs; set it in `base`",
     "fitness": "it is what the search looks for",
     "seed": "the best seed is luck; `seeds` gives the winner several",
@@ -76,6 +76,10 @@ def studies(params: dict[str, Any], experiment: Experiment, file: str) -> dict[s
         start = starting_run(params, experiment, dataset, file)
         if not start.settings["epochs"]:
             raise SettingsError(f"{file}: `search`: needs at least one of `epochs` to judge")
+        fixed = {k: v for k, v in FIXED.items() if k != "epochs" or search.pruning != "off"}
+        for key in sorted(search.space.keys() & fixed.keys()):
+            why = f"`{key}` cannot be searched: {fixed[key]}"
+            raise SettingsError(f"{file}: search.space: {why}")
         space = {key: _spec(key, search.space[key], start, file) for key in sorted(search.space)}
         _refuse_unfit(engine, space, file)
         folds = data_sets(start.dataset, f"{file}: search: `datasets`")
@@ -95,8 +99,6 @@ def _spec(name: str, content: Any, start: Run, file: str) -> Spec:
     """What one parameter may be: checked with its setting, and with the starting point in it."""
     where = f"{file}: search.space"
     model = plugin_settings("backends", start.backend, "`backend`")
-    if name in FIXED:
-        raise SettingsError(f"{where}: `{name}` cannot be searched: {FIXED[name]}")
     if name not in model.model_fields:
         known = sorted(set(model.model_fields) - set(FIXED) - COMMON)
         raise SettingsError(f"{where}: `{name}`: no such key{nearest(name, known)}")

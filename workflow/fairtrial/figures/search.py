@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
 
 from fairtrial.figures.base import COLOURS, DASHES, MARKERS, Drawn, figure, new
-from fairtrial.studied import FIGURES, Studied, studied
+from fairtrial.studied import Studied, studied
 from fairtrial.trial import Trial
 
 SINGLY = 3  # up to so many studies each has figures of its own
@@ -32,9 +32,9 @@ def progress(trial: Trial, settings: dict[str, Any]) -> Iterator[Drawn]:
     """Fitness of each trial and the best so far; each figure over trials."""
     for study in _singly(trial, settings):
         drawn = new(10.5)
-        grid = drawn.add_gridspec(2, len(FIGURES), height_ratios=(1.5, 1))
+        grid = drawn.add_gridspec(2, len(study.figures), height_ratios=(1.5, 1))
         _fitness(drawn.add_subplot(grid[0, :]), study)
-        for number, name in enumerate(FIGURES):
+        for number, name in enumerate(study.figures):
             ax = drawn.add_subplot(grid[1, number])
             _points(ax, study, [(int(row["trial"]), row[name], row) for row in study.rows])
             ax.set_title(name, loc="left")

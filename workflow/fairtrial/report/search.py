@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from fairtrial.report.answer import duration, number, spread
-from fairtrial.studied import FIGURES, Studied, studied
+from fairtrial.studied import Studied, studied
 from fairtrial.trial import Trial
 
 LEADING = 10  # trials in the table; trials.csv has all
@@ -37,16 +37,16 @@ def _study(study: Studied, timings: bool) -> dict[str, Any]:
         "fitness": told["fitness"],
         "facts": [*facts, *budget, *states],
         "names": names,
-        "figures": list(FIGURES),
-        "rows": [_row(row, names) for row in leading],
+        "figures": list(study.figures),
+        "rows": [_row(row, study.figures, names) for row in leading],
         "failed": [f"{row['trial']}: {row['message']}" for row in failed[:LEADING]],
         "best": told["best"],
         "yaml": (study.folder / "best.yaml").read_text(encoding="utf-8").splitlines(),
     }
 
 
-def _row(row: Mapping[str, str], names: Sequence[str]) -> list[str]:
-    figures = [number(float(row[name])) for name in ("fitness", *FIGURES)]
+def _row(row: Mapping[str, str], shown: Sequence[str], names: Sequence[str]) -> list[str]:
+    figures = [number(float(row[name])) for name in ("fitness", *shown)]
     return [row["trial"], *figures, *(row[name] for name in names)]
 
 

@@ -37,7 +37,8 @@ def chosen(trials: Sequence[Trial], winner: Trial, numbers: Sequence[int]) -> di
 
 def table(trials: Sequence[Trial], settings: dict[str, Any]) -> str:
     """A line a trial, in CSV: how it ended, its figures at its best epoch, its parameters."""
-    figures = list(fitness.FIGURES.values())
+    known = fitness.OF[_task(trials)]
+    figures = [fitness.FIGURES[name] for name in known]
     first = ["trial", "state", "fitness", "epochs", "best_epoch", *figures]
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
@@ -49,6 +50,12 @@ def table(trials: Sequence[Trial], settings: dict[str, Any]) -> str:
         message = " ".join(trial.note("message", "").split())
         writer.writerow([trial.number, trial.state, *told, *params, message])
     return text.getvalue()
+
+
+def _task(trials: Sequence[Trial]) -> str:
+    """By the figures of their epochs; of boxes where no trial has finished one."""
+    found = any("accuracy" in epoch for trial in trials for epoch in trial.epochs)
+    return "classify" if found else "detect"
 
 
 def _judged(trial: Trial, weights: Weights) -> dict[str, Any]:
@@ -70,7 +77,7 @@ def _cell(value: Any) -> str:
 def to_copy(name: str, winner: Trial, settings: dict[str, Any]) -> str:
     """The winning settings as YAML."""
     row = _judged(winner, settings["fitness"])
-    rule = fitness.formula(settings["fitness"])
+    rule = fitness.formula(settings["fitness"], _task([winner]))
     head = f"# Trial {winner.number} of {name}: {rule} = {row['fitness']:.4g} on val of "
     lines = [f"{key}: {json.dumps(winner.params[key])}" for key in sorted(winner.params)]
     return "\n".join([f"{head}{settings['dataset']}", *lines, ""])
@@ -83,7 +90,7 @@ def summary(trials: Sequence[Trial], winner: Trial, settings: dict[str, Any]) ->
     asked = {key: settings[key] for key in ("engine", "seed", "trials", "hours", "space")}
     return asked | {
         "dataset": settings["dataset"],
-        "fitness": fitness.formula(weights),
+        "fitness": fitness.formula(weights, _task([winner])),
         "best": winner.number,
         "states": {state: states[state] for state in STATES.values()},
         "epochs": sum(len(trial.epochs) for trial in trials),
