@@ -157,7 +157,7 @@ LEVELS = [
     """,
     """
     chosen
-    configurations
+    listed
     mending
     progress
     scoring
@@ -208,7 +208,7 @@ LEVELS = [
 ]
 SAME_LEVEL = next(set(names.split()) for names in LEVELS if "dataset" in names)
 PLANNING = {
-    "configurations",
+    "listed",
     "datasets",
     "fingerprint",
     "chosen",
