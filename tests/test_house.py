@@ -159,7 +159,7 @@ LEVELS = [
     """,
     """
     chosen
-    configurations
+    listed
     mending
     progress
     scoring
@@ -210,7 +210,7 @@ LEVELS = [
 ]
 SAME_LEVEL = next(set(names.split()) for names in LEVELS if "dataset" in names)
 PLANNING = {
-    "configurations",
+    "listed",
     "datasets",
     "fingerprint",
     "chosen",

@@ -9,7 +9,7 @@ from typing import Any
 
 from fairtrial import SettingsError
 from fairtrial.chosen import Chosen, chosen_by
-from fairtrial.configurations import (
+from fairtrial.listed import (
     MANY,
     Configuration,
     Member,

@@ -88,7 +88,6 @@ def studied(wildcards):
     return expand(pattern, study=list(PLAN.studies), name=names, **wildcards)
 
 
-
 def sets(wildcards):
     """The two files of every data set of the experiment."""
     made = [checkpoints.split.get(dataset=name).output for name in PLAN.datasets]
