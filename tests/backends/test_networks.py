@@ -17,6 +17,7 @@ from fairtrial.backends import _networks_images as pictures
 from fairtrial.backends import _networks_loop as loop
 from fairtrial.backends import _networks_model as model
 from fairtrial.backends import networks
+from fairtrial.backends._networks_settings import MODELS
 from fairtrial.dataset import Annotation, Dataset, Image, View
 from fairtrial.yamlfile import read_yaml
 from tests.backends.tiny import draw_classes
@@ -61,6 +62,24 @@ def test_a_cnn_has_its_blocks_and_a_network_of_torchvision_its_head() -> None:
     assert [part.out_channels for part in convolutions] == [4, 6]
     assert widths(net) == [6, 5, 3]
     assert widths(built(model="resnet18", widths=[7], imgsz=32)) == [512, 7, 3]
+
+
+@pytest.mark.parametrize("name", [name for name in MODELS if name.endswith("n-cls")])
+def test_a_network_of_ultralytics_has_our_head_and_gives_scores_in_both_modes(name: str) -> None:
+    net = built(model=name, widths=[7], imgsz=32)
+    assert widths(net) == [1280, 7, 3]
+    for mode in (True, False):
+        assert net.train(mode)(torch.zeros(2, 3, 32, 32)).shape == (2, 3)
+    scores = net(torch.rand(2, 3, 32, 32) * 255)
+    assert not torch.allclose(scores.sum(1), torch.ones(2))  # probabilities would add up to 1
+
+
+def test_every_scale_of_ultralytics_is_its_own_network() -> None:
+    sizes = [
+        sum(p.numel() for p in built(model=f"yolo11{scale}-cls", imgsz=32).parameters())
+        for scale in "nsm"
+    ]
+    assert sizes == sorted(set(sizes))
 
 
 @pytest.mark.parametrize("name", model.ACTIVATIONS)
@@ -201,6 +220,18 @@ def test_a_checkpoint_brings_all_but_a_head_of_other_classes(tmp_path: Path) -> 
     model.start_from(net, tmp_path / "w.pt", settings(model="cnn"))
     assert torch.equal(net.body[0].weight, trained.body[0].weight)
     assert net.body[-1].out_features == 5
+
+
+def test_a_checkpoint_of_ultralytics_itself_is_taken(tmp_path: Path) -> None:
+    from ultralytics.nn.tasks import ClassificationModel
+
+    theirs = ClassificationModel("yolov8n-cls.yaml", verbose=False)
+    torch.save({"epoch": -1, "model": theirs, "train_args": {}}, tmp_path / "yolov8n-cls.pt")
+    net = built(model="yolov8n-cls", imgsz=32)
+    model.start_from(net, tmp_path / "yolov8n-cls.pt", settings(model="yolov8n-cls", imgsz=32))
+    for name, value in theirs.state_dict().items():
+        if ".linear." not in name:
+            assert torch.equal(net.state_dict()[f"body.{name}"], value), name
 
 
 @pytest.mark.slow

@@ -1,4 +1,5 @@
-"""Classification networks: dense, convolutional, and torchvision's, with a head of widths."""
+"""Classification networks: dense, convolutional, torchvision's and Ultralytics', with a head of
+widths."""
 
 from __future__ import annotations
 
@@ -9,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from fairtrial import BackendError
+from fairtrial.backends._ultralytics_files import load, workplace
 from fairtrial.dataset import whole_file
 
 WIDTHS = {"mlp": [512, 256], "cnn": [128]}  # what `widths: null` stands for; others have none
@@ -49,7 +51,7 @@ def build(settings: dict[str, Any], classes: int, mean: Tensor, deviation: Tenso
         last = (settings["blocks"] or BLOCKS)[-1]
         body = nn.Sequential(*convolutions(settings), *dense(last, settings, classes))
     else:
-        body = torchvisions(settings, classes)
+        body = published(settings, classes)
     return Network(body, mean, deviation)
 
 
@@ -80,14 +82,13 @@ def convolutions(settings: dict[str, Any]) -> list[nn.Module]:
     return [*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten()]
 
 
-def torchvisions(settings: dict[str, Any], classes: int) -> nn.Module:
-    """One of torchvision's networks; its last dense layer becomes a head of our widths.
+def published(settings: dict[str, Any], classes: int) -> nn.Module:
+    """A network of torchvision or Ultralytics; its last dense layer becomes a head of our widths.
 
     `activation` and `dropout` are those of the head: what is before it stays as published.
     """
-    import torchvision
-
-    found: nn.Module = torchvision.models.get_model(settings["model"], weights=None)
+    name = settings["model"]
+    found = Scores(name) if name.endswith("-cls") else torchvisions(name)
     last = [name for name, part in found.named_modules() if isinstance(part, nn.Linear)][-1]
     above, _, own = last.rpartition(".")
     inputs = found.get_submodule(last).in_features
@@ -96,16 +97,37 @@ def torchvisions(settings: dict[str, Any], classes: int) -> nn.Module:
     return found
 
 
+def torchvisions(name: str) -> nn.Module:
+    """One of torchvision's networks, with new weights."""
+    import torchvision
+
+    found: nn.Module = torchvision.models.get_model(name, weights=None)
+    return found
+
+
+class Scores(nn.Module):  # type: ignore[misc]
+    """One of Ultralytics' `-cls` networks; where nothing is learned, those give (probabilities,
+    scores), and this the scores alone."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__()
+        with workplace():
+            from ultralytics.nn.tasks import ClassificationModel
+
+            self.model = ClassificationModel(f"{name}.yaml", verbose=False).model
+
+    def forward(self, pixels: Tensor) -> Tensor:
+        found = self.model(pixels)
+        return found[1] if isinstance(found, tuple) else found
+
+
 def start_from(net: Network, checkpoint: Path, settings: dict[str, Any]) -> None:
-    """Take over the weights of a checkpoint: torchvision's own, or one of ours.
+    """Take over the weights of a checkpoint: torchvision's or Ultralytics' own, or one of ours.
 
     The head is left out where its shape differs. Raises BackendError where less than nine
     tenths of what is before the head fits.
     """
-    state = read(checkpoint)
-    theirs = {
-        name.removeprefix("body."): value for name, value in state.get("model", state).items()
-    }
+    theirs = _weights(checkpoint, settings["model"])
     ours = net.body.state_dict()
     fitting = {n: v for n, v in theirs.items() if n in ours and ours[n].shape == v.shape}
     if len(fitting) < 0.9 * len(ours) - 2:
@@ -114,6 +136,19 @@ def start_from(net: Network, checkpoint: Path, settings: dict[str, Any]) -> None
             f"only {len(fitting)} of the model's {len(ours)} tensors fit"
         )
     net.body.load_state_dict(fitting, strict=False)
+
+
+def _weights(checkpoint: Path, model: str) -> dict[str, Any]:
+    """Tensors by name. Ultralytics' own files hold Python objects, and only for its networks are
+    those unpickled."""
+    try:
+        state = read(checkpoint)
+    except BackendError:
+        if not model.endswith("-cls"):
+            raise
+        with workplace():
+            return dict(load(checkpoint).model.float().state_dict())
+    return {name.removeprefix("body."): v for name, v in state.get("model", state).items()}
 
 
 def read(checkpoint: Path) -> dict[str, Any]:

@@ -25,7 +25,9 @@ OTHERS = (
     "shufflenet_v2_x1_0",
     "vgg11_bn",
 )
-MODELS = ("mlp", "cnn", *RESNETS, *OTHERS)
+FAMILIES = ("yolov8", "yolo11", "yolo12", "yolo26")
+ULTRALYTICS = tuple(f"{family}{scale}-cls" for family in FAMILIES for scale in "nsmlx")
+MODELS = ("mlp", "cnn", *RESNETS, *OTHERS, *ULTRALYTICS)
 
 
 class Rule(BaseModel):
