@@ -108,7 +108,7 @@ REFUSED: dict[str, tuple[str, str, str]] = {
     "weights": (LR0, "weights: [null, a/b.pt]", "`weights` cannot be searched"),
     "dataset": (LR0, "dataset: [shapes, bccd]", "`dataset` cannot be searched"),
     "backend": (LR0, "backend: [ultralytics]", "`backend` cannot be searched"),
-    "epochs": (LR0, "epochs: [10, 20]", "`epochs` cannot be searched: trials of unequal"),
+    "epochs": (LR0, "epochs: [10, 20]", "`epochs` cannot be searched: pruning compares trials"),
     "seed": (LR0, "seed: [0, 1]", "`seed` cannot be searched: the best seed is luck"),
     "predict": (LR0, "predict: [1, 2]", "`predict` cannot be searched: it has no part"),
     "min above max": ("min: 1e-4", "min: 1", r"lr0.*`min` \(1\) must be below `max` \(0.01\)"),

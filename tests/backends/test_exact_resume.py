@@ -24,15 +24,17 @@ pytestmark = pytest.mark.slow
 def attempt(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Attempt]:
     """One attempt at a training, in a process of its own; see train_tiny.py."""
     data = tmp_path_factory.mktemp("data") / "tiny"
+    reading, writing = os.pipe()  # on standard output Ultralytics says what it likes
     server = subprocess.Popen(
-        [sys.executable, HERE / "train_tiny.py", data],
+        [sys.executable, HERE / "train_tiny.py", data, str(writing)],
         env=os.environ | {"PYTHONPATH": str(HERE.parents[1] / "workflow")},
         stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
+        pass_fds=(writing,),
         text=True,
     )
-    assert server.stdin and server.stdout
-    asking, answers = server.stdin, server.stdout
+    os.close(writing)
+    assert server.stdin
+    asking, answers = server.stdin, os.fdopen(reading)
 
     def run(
         folder: Path, kill: tuple[int, str] | None = None, recall: Any = None, **settings: Any
@@ -46,6 +48,7 @@ def attempt(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Attempt]:
     yield run
     asking.close()
     server.wait(10)
+    answers.close()
 
 
 def content(path: Path) -> Any:

@@ -1,6 +1,6 @@
 """Trainings with Ultralytics on a few shapes, each attempt in a process that may be killed.
 
-    python train_tiny.py <folder with the data>
+    python train_tiny.py <folder with the data> <file descriptor of the answers>
 
 reads attempts from standard input, a line of JSON each: `folder`, `settings` (beside those of
 params.yaml and TINY), `kill` (null, or an epoch from 1 and a place), `recall` (figures on val
@@ -135,6 +135,7 @@ def main() -> None:
         importlib.import_module(name)  # else every attempt would, for seconds
 
     data = Path(sys.argv[1])
+    answers = os.fdopen(int(sys.argv[2]), "w")
     draw(data)
     for line in sys.stdin:
         asked = json.loads(line)
@@ -153,7 +154,7 @@ def main() -> None:
             os._exit(0)
         status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
         facts = json.loads(answer.read_text()) if answer.exists() else {}
-        print(json.dumps({"status": status, **facts}), flush=True)
+        print(json.dumps({"status": status, **facts}), file=answers, flush=True)
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ the environment, never by settings, and so is no part of a result:
     QUICK_LOG      file to which it adds `begin …`, `epoch …` and `end …`, a line each
     QUICK_SECONDS  how long a training takes (default 0), or a file that holds the number when
                    it begins
+    QUICK_HOLD     a file: while it exists, a training stays in its first epoch
     QUICK_MEMORY   megabytes that it holds meanwhile (default 0)
     QUICK_BYTES    least size of weights.pt (default 0)
     QUICK_FAIL     a file: while it exists, a training fails in the end and removes it
@@ -51,6 +52,7 @@ def fit(
     state = folder / STATE
     rows = json.loads(state.read_text()) if state.exists() else []
     seconds = _seconds()
+    _hold()
     while len(rows) < settings["epochs"]:
         _wait(seconds / settings["epochs"])
         rows.append(_row(len(rows) + 1, settings))
@@ -72,6 +74,11 @@ def fit(
 def _wait(seconds: float) -> None:
     end = time.monotonic() + seconds
     while time.monotonic() < end:
+        time.sleep(0.1)
+
+
+def _hold() -> None:
+    while Path(os.environ.get("QUICK_HOLD", "no such file")).exists():
         time.sleep(0.1)
 
 

@@ -42,9 +42,9 @@ def project(with_data: Project, tmp_path: Path) -> Project:
 
 
 def test_a_second_call_is_refused_and_the_first_finishes(project: Project) -> None:
-    duration = project.root.parent / "seconds"
-    duration.write_text("400")  # two seconds an epoch, until it is told otherwise
-    driver = project.start("snakemake", "--cores", "1", QUICK_SECONDS=str(duration))
+    hold = project.root.parent / "hold"
+    hold.touch()
+    driver = project.start("snakemake", "--cores", "1", QUICK_HOLD=str(hold))
     end = time.monotonic() + 60
     while not project.trainings():
         assert time.monotonic() < end, project.output.read_text()
@@ -54,7 +54,7 @@ def test_a_second_call_is_refused_and_the_first_finishes(project: Project) -> No
         assert second.returncode != 0
         assert "cannot be locked" in second.stdout + second.stderr
         assert "Traceback" not in second.stdout + second.stderr
-    duration.write_text("0")
+    hold.unlink()
     assert driver.wait(120) == 0, project.output.read_text()
     assert project.trainings() == project.trainings("end") == ONCE
     assert [row["state"] for row in project.status()["runs"]] == ["done"]

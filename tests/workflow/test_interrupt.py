@@ -95,4 +95,4 @@ def test_one_gpu_holds_one_training_at_a_time(with_data: Project, tmp_path: Path
     project = with_data.copy(tmp_path / "project")
     project.run("snakemake", "--profile", "profiles/gpu", "--cores", "2", QUICK_SECONDS="2")
     events = [line.split()[0] for line in project.trained.read_text().splitlines()]
-    assert events == ["begin", "end", "begin", "end"]
+    assert [event for event in events if event != "epoch"] == ["begin", "end", "begin", "end"]

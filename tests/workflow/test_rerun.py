@@ -193,7 +193,7 @@ PLANNED: dict[str, tuple[Edit, set[str]]] = {
     "report.rank_by": (param("rank_by: fitness ", "rank_by: f1 "), jobs(*RESULTS)),
     "the title": (experiment("A trial", "The trial"), jobs("report")),
     # code
-    "code of training": (code(BACKEND, "plots=False", "plots=not True"), jobs(*TRAIN)),
+    "code of training": (code(BACKEND, '"plots": False', '"plots": not True'), jobs(*TRAIN)),
     "code of training, a function deeper": (
         code("boxes", "x + w / 2", "x + w * 0.5"),
         jobs(*TRAIN),

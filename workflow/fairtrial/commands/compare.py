@@ -48,11 +48,11 @@ def compare(*revisions: str, to: Path = Path("comparison.pdf")) -> None:
 
 def _score(section: dict[str, Any], run: str, root: Path) -> None:
     """Score one run by `section`, params.yaml's `validate:`."""
-    from fairtrial.results import Run
+    from fairtrial.results import Run, View
     from fairtrial.stages.validate import validate
 
     one = Run(run, root / "results/comparison")
-    task = one.task
+    task = View(one.dataset, root / "data").objects.task  # the run itself has no figures yet
     views, detections = root / "data/sets" / one.dataset, one.folder / "predictions"
     validate(
         settings={"task": task} | {k: v for k, v in section.items() if k in HEEDED[task]},
