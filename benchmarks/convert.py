@@ -101,7 +101,7 @@ def draw(folder: Path, images: int, boxes: int) -> None:
 
     from PIL import Image
 
-    from fairtrial import checksums
+    from fairtrial.files import checksums
 
     rng = random.Random(0)  # noqa: S311 - pictures, no secrets
     (folder / "raw" / "images").mkdir(parents=True)
@@ -148,7 +148,7 @@ def draw_photos(folder: Path, count: int) -> None:
     import numpy as np
     from PIL import Image
 
-    from fairtrial import checksums
+    from fairtrial.files import checksums
 
     rng = np.random.default_rng(0)
     grain = Image.fromarray(rng.integers(0, 40, (960, 1280, 3), np.uint8))
@@ -201,8 +201,8 @@ def convert(folder: Path) -> None:
 
 def whole(folder: Path) -> None:
     from fairtrial.backends._ultralytics_files import lay_out
-    from fairtrial.dataset import read_view
-    from fairtrial.settings import DataSet
+    from fairtrial.data.dataset import read_view
+    from fairtrial.planning.settings import DataSet
     from fairtrial.stages.split import split
 
     clock = Clock()
@@ -227,7 +227,7 @@ def whole(folder: Path) -> None:
 def labels(folder: Path) -> None:
     """The JSON file to text files of boxes, as the other converters do."""
     from fairtrial.backends._ultralytics_files import lay_out
-    from fairtrial.dataset import View
+    from fairtrial.data.dataset import View
     from fairtrial.formats import coco
 
     clock = Clock()

@@ -20,7 +20,7 @@ import numpy as np
 PROJECT = Path(__file__).parents[1]
 sys.path.insert(0, str(PROJECT / "workflow"))
 
-from fairtrial import duplicates  # noqa: E402
+from fairtrial.data import duplicates  # noqa: E402
 
 
 def main() -> None:

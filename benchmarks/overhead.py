@@ -22,8 +22,8 @@ PROJECT = Path(__file__).parents[1]
 sys.path.insert(0, str(PROJECT / "workflow"))
 
 from fairtrial.backends._ultralytics_files import lay_out  # noqa: E402
-from fairtrial.dataset import read_view  # noqa: E402
-from fairtrial.plan import Plan  # noqa: E402
+from fairtrial.data.dataset import read_view  # noqa: E402
+from fairtrial.planning.plan import Plan  # noqa: E402
 
 IMAGES = PROJECT / "data/clean/shapes/images"
 ANNOTATIONS = PROJECT / "data/sets/shapes/annotations.json"

@@ -28,8 +28,8 @@ PROJECT = Path(__file__).parents[1]
 sys.path.insert(0, str(PROJECT / "workflow"))
 
 from fairtrial.backends._ultralytics_files import lay_out, workplace  # noqa: E402
-from fairtrial.dataset import read_view  # noqa: E402
-from fairtrial.plan import Plan  # noqa: E402
+from fairtrial.data.dataset import read_view  # noqa: E402
+from fairtrial.planning.plan import Plan  # noqa: E402
 from fairtrial.search.journal import Journal  # noqa: E402
 from fairtrial.search.worker import Task, work  # noqa: E402
 

@@ -19,10 +19,10 @@ from typing import Any
 import pytest
 from PIL import Image as images
 
-from fairtrial import dataset
 from fairtrial.__main__ import main
-from fairtrial.dataset import Annotation, Dataset, Image
-from fairtrial.datasets import DataSet, Split
+from fairtrial.data import dataset
+from fairtrial.data.dataset import Annotation, Dataset, Image
+from fairtrial.planning.datasets import DataSet, Split
 from project import CHECKOUT, Project
 
 # --------------------------------------------------------------------------- settings

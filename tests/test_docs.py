@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 from pydantic import BaseModel
 
-from fairtrial import datasets, searchspace, settings, source_settings
-from fairtrial.defects import KINDS
-from fairtrial.plan import Plan
+from fairtrial.data.defects import KINDS
+from fairtrial.planning import datasets, searchspace, settings, source_settings
+from fairtrial.planning.plan import Plan
 from fairtrial.plugins import plugins
 
 PROJECT = Path(__file__).parents[1]

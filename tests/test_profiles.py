@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from ruamel.yaml import YAML
 
-from fairtrial.housekeeping import own_records
+from fairtrial.planning.housekeeping import own_records
 
 PROFILES = Path(__file__).parents[1] / "profiles"
 

@@ -12,11 +12,11 @@ import pytest
 import torch
 
 from fairtrial import BackendError
-from fairtrial.dataset import View
-from fairtrial.imagefile import pixels
+from fairtrial.data.dataset import View
+from fairtrial.data.imagefile import pixels
+from fairtrial.files.yamlfile import read_yaml
+from fairtrial.planning.settings import plugin_settings
 from fairtrial.plugins import plugin, plugins
-from fairtrial.settings import plugin_settings
-from fairtrial.yamlfile import read_yaml
 from tests.backends.tiny import draw, draw_classes
 
 PARAMS = Path(__file__).parents[2] / "params.yaml"

@@ -12,14 +12,15 @@ import torch
 from PIL import Image as Picture
 from pydantic import ValidationError
 
-from fairtrial import BackendError, packed
+from fairtrial import BackendError
 from fairtrial.backends import _networks_images as pictures
 from fairtrial.backends import _networks_loop as loop
 from fairtrial.backends import _networks_model as model
 from fairtrial.backends import networks
 from fairtrial.backends._networks_settings import MODELS
-from fairtrial.dataset import Annotation, Dataset, Image, View
-from fairtrial.yamlfile import read_yaml
+from fairtrial.data.dataset import Annotation, Dataset, Image, View
+from fairtrial.files import packed
+from fairtrial.files.yamlfile import read_yaml
 from tests.backends.tiny import draw_classes
 
 PARAMS = Path(__file__).parents[2] / "params.yaml"

@@ -25,9 +25,9 @@ from fairtrial.backends import _retinanet_loop as loop
 from fairtrial.backends import _retinanet_model as model
 from fairtrial.backends import _retinanet_processes as processes
 from fairtrial.backends import retinanet
-from fairtrial.dataset import Annotation, Dataset, Image, View
+from fairtrial.data.dataset import Annotation, Dataset, Image, View
+from fairtrial.files.yamlfile import read_yaml
 from fairtrial.sources import shapes
-from fairtrial.yamlfile import read_yaml
 
 ROOT = Path(__file__).parents[2]
 PREDICT = {"imgsz": 64, "conf": 0.001, "iou": 0.7, "max_det": 300}

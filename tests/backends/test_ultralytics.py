@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from fairtrial.backends import ultralytics
 from fairtrial.backends._ultralytics_settings import Settings, architectures
-from fairtrial.yamlfile import read_yaml
+from fairtrial.files.yamlfile import read_yaml
 from tests.backends.tiny import draw
 
 ROOT = Path(__file__).parents[2]

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from fairtrial import packed
-from fairtrial.dataset import Annotation, Dataset, Image, View
+from fairtrial.data.dataset import Annotation, Dataset, Image, View
+from fairtrial.files import packed
 from fairtrial.formats import coco
 from fairtrial.sources import shapes
 

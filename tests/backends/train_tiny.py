@@ -29,7 +29,7 @@ from tiny import draw
 
 from fairtrial.backends import _ultralytics_trainer as trainer
 from fairtrial.backends import ultralytics
-from fairtrial.yamlfile import read_yaml
+from fairtrial.files.yamlfile import read_yaml
 
 PARAMS = Path(__file__).parents[2] / "params.yaml"
 TINY = {"imgsz": 32, "batch": 4, "epochs": 3, "lr0": 0.01, "mosaic": 1.0, "close_mosaic": 1}

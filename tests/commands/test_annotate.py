@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 from fairtrial.__main__ import main
-from fairtrial.dataset import Detection
+from fairtrial.data.dataset import Detection
 
 ROOT = Path(__file__).parents[2]
 RUN = Path("results/trial/runs/one-s0")

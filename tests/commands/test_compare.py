@@ -15,7 +15,7 @@ from fairtrial import DataError, SettingsError
 from fairtrial.__main__ import main
 from fairtrial.commands import _recorded
 from fairtrial.commands._recorded import Recorded
-from fairtrial.trial import Trial, load
+from fairtrial.results.trial import Trial, load
 
 
 def project(root: Path) -> Recorded:

@@ -17,12 +17,13 @@ from typing import Any
 
 import pytest
 
-from fairtrial import SettingsError, locks
+from fairtrial import SettingsError
 from fairtrial.__main__ import main
 from fairtrial.commands._machine_checks import gpu, packages
 from fairtrial.commands._profile import evaluated, read_profile
 from fairtrial.commands._slurm_checks import _has_gres, minutes
-from fairtrial.plan import Plan
+from fairtrial.planning.plan import Plan
+from fairtrial.training import locks
 
 ROOT = Path(__file__).parents[2]
 Tell = Callable[..., tuple[int, str]]

@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from fairtrial import StoreError, locks
+from fairtrial import StoreError
 from fairtrial.commands.gc import gc
+from fairtrial.training import locks
 
 
 @pytest.fixture(autouse=True)

@@ -14,11 +14,11 @@ from typing import Any
 
 import pytest
 
-from fairtrial import locks, progress, provenance
 from fairtrial.__main__ import main
 from fairtrial.commands import _queue
 from fairtrial.commands.status import COLOURS, render
-from fairtrial.plan import Plan
+from fairtrial.planning.plan import Plan
+from fairtrial.training import locks, progress, provenance
 
 ROOT = Path(__file__).parents[2]
 TRIAL = """\
@@ -150,7 +150,7 @@ def test_an_attempt_goes_on_from_what_the_one_before_it_told(settings: dict[str,
 KILLED = """
 import json, os, sys, time
 from pathlib import Path
-from fairtrial import locks, progress
+from fairtrial.training import locks, progress
 settings, end = json.loads(sys.argv[1]), sys.argv[2]
 Path("store/runs").mkdir(parents=True)
 with progress.told(Path("results/trial/runs/one-s0/weights.pt"), settings, "key"):

@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from fairtrial import progress
 from fairtrial.__main__ import main
 from fairtrial.commands import _events
-from fairtrial.plan import Plan
+from fairtrial.planning.plan import Plan
+from fairtrial.training import progress
 
 ROOT = Path(__file__).parents[2]
 HISTORY = "epoch,train/box_loss,val/AP\n1,2.5,\n2,1.5,0.25\n"

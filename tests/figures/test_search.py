@@ -12,9 +12,9 @@ import pytest
 
 from fairtrial.figures import search
 from fairtrial.figures.base import style
-from fairtrial.ranking import rule
-from fairtrial.studied import Studied
-from fairtrial.trial import Trial
+from fairtrial.results.studied import Studied
+from fairtrial.results.trial import Trial
+from fairtrial.scoring.ranking import rule
 
 SPACE = {
     "lr0": {"low": 1e-4, "high": 1.0, "log": True, "step": None, "integer": False},

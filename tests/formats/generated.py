@@ -7,8 +7,8 @@ from pathlib import Path
 
 from PIL import Image as images
 
-from fairtrial import checksums
-from fairtrial.dataset import SIDES, Annotation, Dataset, Image, View
+from fairtrial.data.dataset import SIDES, Annotation, Dataset, Image, View
+from fairtrial.files import checksums
 
 WORDS = ["cat", "dog", "Blutkörperchen, rot", "π & <b>", "0", "null", "white cell", "a: b #c", "'"]
 

@@ -4,8 +4,8 @@ import pytest
 from written import Scene, write_cadica
 
 from fairtrial import DataError
-from fairtrial.dataset import Dataset
-from fairtrial.defects import Defect, LabelWithoutImage, UnannotatedImage, UnknownClass
+from fairtrial.data.dataset import Dataset
+from fairtrial.data.defects import Defect, LabelWithoutImage, UnannotatedImage, UnknownClass
 from fairtrial.formats import cadica
 
 PATIENT = "selectedVideos/p1"

@@ -11,7 +11,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from fairtrial import DataError, dataset, imagefile
+from fairtrial import DataError
+from fairtrial.data import dataset, imagefile
+from fairtrial.files import jsonfile
 from fairtrial.formats import cifar10
 from fairtrial.stages.convert import convert
 from fairtrial.stages.download import download
@@ -111,7 +113,7 @@ def test_download_and_convert_make_a_file_a_batch(
     assert len({image.sha256 for image in clean.images}) == 16
     shown = imagefile.pixels(files["images"], "data_batch_1.npy#10")
     assert np.array_equal(shown, pixels("data_batch_1")[10])
-    assert dataset.read_json(files["quality"])["classes"] == {
+    assert jsonfile.read_json(files["quality"])["classes"] == {
         "airplane": 6,
         "automobile": 6,
         "bird": 4,

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from fairtrial import DataError
-from fairtrial.dataset import Dataset
-from fairtrial.defects import Defect, UnannotatedImage
+from fairtrial.data.dataset import Dataset
+from fairtrial.data.defects import Defect, UnannotatedImage
 from fairtrial.formats import class_csv, class_folders
 
 

@@ -7,8 +7,9 @@ import numpy as np
 import pycocotools.mask
 import pytest
 
-from fairtrial import DataError, defects
-from fairtrial.dataset import Dataset
+from fairtrial import DataError
+from fairtrial.data import defects
+from fairtrial.data.dataset import Dataset
 from fairtrial.formats import coco
 
 

@@ -6,8 +6,8 @@ import pytest
 from written import Scene, write_contributors
 
 from fairtrial import DataError
-from fairtrial.dataset import Dataset
-from fairtrial.defects import Defect, UnannotatedImage
+from fairtrial.data.dataset import Dataset
+from fairtrial.data.defects import Defect, UnannotatedImage
 from fairtrial.formats import contributors
 
 

@@ -9,9 +9,10 @@ import pytest
 from pydantic import ValidationError
 from written import WRITERS, Scene
 
-from fairtrial import DataError, SettingsError, checksums, folders
-from fairtrial.dataset import Dataset
-from fairtrial.defects import NoLabelFile
+from fairtrial import DataError, SettingsError
+from fairtrial.data.dataset import Dataset
+from fairtrial.data.defects import NoLabelFile
+from fairtrial.files import checksums, folders
 from fairtrial.plugins import plugin
 
 HEAVY = {"torch", "ultralytics", "numpy", "pandas", "PIL", "httpx", "tqdm", "defusedxml"}

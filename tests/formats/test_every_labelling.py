@@ -11,8 +11,10 @@ from labelled import CLASSES, IMAGES, LABELLERS, picture
 from pydantic import ValidationError
 from written import WRITERS
 
-from fairtrial import DataError, checksums, dataset, folders, imagefile
-from fairtrial.datasets import DataSet, Split
+from fairtrial import DataError
+from fairtrial.data import dataset, imagefile
+from fairtrial.files import checksums, folders
+from fairtrial.planning.datasets import DataSet, Split
 from fairtrial.plugins import plugin, plugins
 from fairtrial.stages.convert import convert
 from fairtrial.stages.download import download

@@ -3,9 +3,10 @@ from pathlib import Path
 import pytest
 from generated import generated
 
-from fairtrial import dataset
 from fairtrial.__main__ import main
-from fairtrial.dataset import SIDES
+from fairtrial.data import dataset
+from fairtrial.data.dataset import SIDES
+from fairtrial.files import jsonfile
 
 
 @pytest.fixture
@@ -14,7 +15,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     view = generated(3, tmp_path / "data/clean/shots/images")
     dataset.write(view.dataset, tmp_path / "data/sets/cells/annotations.json")
     certificate = {"source": "shots", **view.sides}
-    dataset.write_json(tmp_path / "data/sets/cells/split.json", certificate)
+    jsonfile.write_json(tmp_path / "data/sets/cells/split.json", certificate)
     return tmp_path
 
 

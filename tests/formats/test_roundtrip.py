@@ -11,8 +11,9 @@ import pytest
 from generated import generated
 from PIL import Image as images
 
-from fairtrial import checksums, dataset, folders
-from fairtrial.dataset import Dataset, View
+from fairtrial.data import dataset
+from fairtrial.data.dataset import Dataset, View
+from fairtrial.files import checksums, folders, jsonfile
 from fairtrial.plugins import plugin, plugins
 from fairtrial.stages.convert import convert
 
@@ -36,7 +37,7 @@ def read_again(name: str, folder: Path, options: dict[str, Any], clean: Path) ->
         quality=clean / "quality.json",
         duplicates=clean / "duplicates.json",
     )
-    assert dataset.read_json(clean / "quality.json")["defects"] == {}
+    assert jsonfile.read_json(clean / "quality.json")["defects"] == {}
     return dataset.read(clean / "annotations.json")
 
 

@@ -5,9 +5,9 @@ import pytest
 from written import Scene, write_voc
 
 from fairtrial import DataError
-from fairtrial.boxes import fit
-from fairtrial.dataset import Dataset
-from fairtrial.defects import (
+from fairtrial.data.boxes import fit
+from fairtrial.data.dataset import Dataset
+from fairtrial.data.defects import (
     BoxWithoutArea,
     Defect,
     InvertedBox,

@@ -4,8 +4,14 @@ import pytest
 from written import Scene, write_yolo
 
 from fairtrial import DataError
-from fairtrial.dataset import Dataset
-from fairtrial.defects import BoxFromSegment, Defect, LabelWithoutImage, NoLabelFile, UnknownClass
+from fairtrial.data.dataset import Dataset
+from fairtrial.data.defects import (
+    BoxFromSegment,
+    Defect,
+    LabelWithoutImage,
+    NoLabelFile,
+    UnknownClass,
+)
 from fairtrial.formats import yolo
 
 

@@ -19,9 +19,10 @@ from typing import Any
 from PIL import Image as Picture
 from PIL import ImageDraw
 
-from fairtrial.certificate import certify
-from fairtrial.dataset import Annotation, Dataset, Image, write, write_json
-from fairtrial.datasets import DataSet, Split
+from fairtrial.data.certificate import certify
+from fairtrial.data.dataset import Annotation, Dataset, Image, write
+from fairtrial.files.jsonfile import write_json
+from fairtrial.planning.datasets import DataSet, Split
 
 CONFIDENCES = [i / 100 for i in range(101)]
 SIDES = {"train": 16, "val": 8, "test": 12}

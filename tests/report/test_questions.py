@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
-from fairtrial.costs import front, parameters
 from fairtrial.report import tables
 from fairtrial.report.content import content
-from fairtrial.sweeps import sweeps
-from fairtrial.trial import Trial
-from fairtrial.trial import load as load_trial
+from fairtrial.results.costs import front, parameters
+from fairtrial.results.sweeps import sweeps
+from fairtrial.results.trial import Trial
+from fairtrial.results.trial import load as load_trial
 from tests.report.fake_results import Fake, load
 from tests.report.test_report import SIDES, TWO, scores
 from tests.report.test_report import make as make_pdf

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 
 import pytest
 
-from fairtrial.dataset import Annotation, Dataset, Image
+from fairtrial.data.dataset import Annotation, Dataset, Image
 from fairtrial.scoring.predictions import Detection
 
 Scene = Callable[..., tuple[Dataset, list[Detection]]]

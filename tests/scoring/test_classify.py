@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from fairtrial import DataError
-from fairtrial.dataset import Annotation, Dataset, Image
+from fairtrial.data.dataset import Annotation, Dataset, Image
 from fairtrial.scoring import classify
 
 

@@ -3,8 +3,9 @@ import json
 import numpy as np
 import pytest
 
-from fairtrial import DataError, dataset
-from fairtrial.dataset import Annotation, Dataset, Image
+from fairtrial import DataError
+from fairtrial.data import dataset
+from fairtrial.data.dataset import Annotation, Dataset, Image
 from fairtrial.scoring import detection
 from fairtrial.scoring.predictions import parse
 

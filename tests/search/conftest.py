@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from fairtrial.checkpoint import HISTORY, best_epoch, epochs_done, write_history
-from fairtrial.fitness import judged
+from fairtrial.scoring.fitness import judged
 from fairtrial.search.worker import Task
+from fairtrial.training.checkpoint import HISTORY, best_epoch, epochs_done, write_history
 
 EPOCHS = 4
 SPACE: dict[str, dict[str, Any]] = {
@@ -66,7 +66,7 @@ def framework(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Framework:
     monkeypatch.setattr(os, "fsync", lambda number: None)  # no power is cut here
     found = Framework()
     fake = SimpleNamespace(fit=found.fit)
-    monkeypatch.setattr("fairtrial.training.plugin", lambda kind, name: fake)
+    monkeypatch.setattr("fairtrial.training.obtain.plugin", lambda kind, name: fake)
     return found
 
 

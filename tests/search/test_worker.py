@@ -13,10 +13,10 @@ from typing import Any, get_args
 import pytest
 
 from fairtrial import BackendError, StoreError
+from fairtrial.planning.searchspace import Engine
 from fairtrial.search import engines
 from fairtrial.search.journal import Journal, Trial
 from fairtrial.search.worker import Task, work
-from fairtrial.searchspace import Engine
 
 from .conftest import EPOCHS, SPACE, START, Framework, a_task
 

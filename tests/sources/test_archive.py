@@ -12,7 +12,8 @@ import pytest
 from pydantic import ValidationError
 from web import Web
 
-from fairtrial import ChecksumError, DataError, folders
+from fairtrial import ChecksumError, DataError
+from fairtrial.files import folders
 from fairtrial.sources import archive
 
 FILES = {"top/a.jpg": b"a" * 700, "top/é è/b.jpg": b"b", "top/notes.txt": b"", "top/c.jpg": b"c"}

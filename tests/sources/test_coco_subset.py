@@ -12,7 +12,8 @@ from coco_server import ARCHIVE, path_of
 from PIL import Image
 from web import Web
 
-from fairtrial import DataError, folders
+from fairtrial import DataError
+from fairtrial.files import folders
 from fairtrial.formats import coco
 from fairtrial.sources import coco_subset
 

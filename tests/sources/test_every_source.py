@@ -13,7 +13,8 @@ import pytest
 from pydantic import ValidationError
 from web import Web
 
-from fairtrial import SettingsError, folders
+from fairtrial import SettingsError
+from fairtrial.files import folders
 from fairtrial.plugins import plugin, plugins
 
 HEAVY = {"torch", "ultralytics", "numpy", "pandas", "PIL", "httpx", "tqdm", "defusedxml"}

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 from web import Web
 
-from fairtrial import DataError, folders
+from fairtrial import DataError
+from fairtrial.files import folders
 from fairtrial.sources import http
 
 ONE = "a/4.bin"

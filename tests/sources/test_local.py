@@ -3,7 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from fairtrial import ChecksumError, DataError, folders
+from fairtrial import ChecksumError, DataError
+from fairtrial.files import folders
 from fairtrial.sources import local
 
 

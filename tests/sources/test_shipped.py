@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from ruamel.yaml import YAML
 
-from fairtrial import checksums
+from fairtrial.files import checksums
 from fairtrial.plugins import plugin
 from fairtrial.stages import convert
 

@@ -11,7 +11,9 @@ from PIL import Image
 from pydantic import ValidationError
 from ruamel.yaml import YAML
 
-from fairtrial import ChecksumError, DataError, checksums, dataset, folders
+from fairtrial import ChecksumError, DataError
+from fairtrial.data import dataset
+from fairtrial.files import checksums, folders, jsonfile
 from fairtrial.stages.convert import convert
 
 COCO = {"format": "coco"}
@@ -54,7 +56,7 @@ class Raw:
             quality=clean / "quality.json",
             duplicates=clean / "duplicates.json",
         )
-        quality = dataset.read_json(clean / "quality.json")
+        quality = jsonfile.read_json(clean / "quality.json")
         return dataset.read(clean / "annotations.json"), quality
 
     def clean(self, name: str) -> Path:
@@ -382,7 +384,7 @@ def test_copies_of_an_image_are_found_and_written_down(raw: Raw) -> None:
     raw.add("d.jpg", file.getvalue(), BOX)
     raw.add("e.jpg", photo(2), BOX)
     raw.convert()
-    assert dataset.read_json(raw.folder / "clean" / "duplicates.json") == {
+    assert jsonfile.read_json(raw.folder / "clean" / "duplicates.json") == {
         "exact": [["images/a.jpg", "images/b.jpg"]],
         "near": [["images/a.jpg", "images/b.jpg", "images/c.png", "images/d.jpg.png"]],
         "doubtful": [],
@@ -443,7 +445,7 @@ def test_bccd_ends_with_two_boxes_less(real_data: Path, tmp_path: Path) -> None:
         quality=clean / "quality.json",
         duplicates=clean / "duplicates.json",
     )
-    quality = dataset.read_json(clean / "quality.json")
+    quality = jsonfile.read_json(clean / "quality.json")
     assert quality["images"] == 364
     assert quality["classes"] == {"Platelets": 361, "RBC": 4153, "WBC": 372}
     assert quality["defects"].keys() == {"box_without_area"}
@@ -492,7 +494,7 @@ def convert_folder(raw: Path, clean: Path, **settings: Any) -> tuple[dataset.Dat
         quality=clean / "quality.json",
         duplicates=clean / "duplicates.json",
     )
-    return dataset.read(clean / "annotations.json"), dataset.read_json(clean / "quality.json")
+    return dataset.read(clean / "annotations.json"), jsonfile.read_json(clean / "quality.json")
 
 
 def write_voc(raw: Path, stem: str, size: tuple[int, int], *boxes: tuple[int, ...]) -> None:

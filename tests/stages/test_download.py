@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from fairtrial import DataError, SettingsError, checksums, folders
+from fairtrial import DataError, SettingsError
+from fairtrial.files import checksums, folders
 from fairtrial.sources import shapes
 from fairtrial.stages.download import download
 

@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 
 from fairtrial import DataError
-from fairtrial.dataset import SIDES, Annotation, Dataset, Image, read, write, write_json
-from fairtrial.datasets import DataSet
-from fairtrial.leaks import read_sound_view
+from fairtrial.data.dataset import SIDES, Annotation, Dataset, Image, read, write
+from fairtrial.data.leaks import read_sound_view
+from fairtrial.files.jsonfile import write_json
+from fairtrial.planning.datasets import DataSet
 from fairtrial.stages.split import split
 
 

@@ -4,8 +4,9 @@ import random
 
 import pytest
 
-from fairtrial import DataError, dataset
-from fairtrial.dataset import Annotation, Dataset, Image
+from fairtrial import DataError
+from fairtrial.data import dataset
+from fairtrial.data.dataset import Annotation, Dataset, Image
 from fairtrial.stages.validate import validate
 
 SETTINGS = {"task": "detect", "iou": 0.5, "max_det": 100}

@@ -25,10 +25,11 @@ from pathlib import Path
 from typing import Any
 
 from fairtrial import BackendError
-from fairtrial.checkpoint import STATE, best_epoch, write_history
-from fairtrial.dataset import Detection, View, whole_file
-from fairtrial.fitness import judged
-from fairtrial.training import Common
+from fairtrial.data.dataset import Detection, View
+from fairtrial.files.folders import whole_file
+from fairtrial.scoring.fitness import judged
+from fairtrial.training.checkpoint import STATE, best_epoch, write_history
+from fairtrial.training.obtain import Common
 
 
 class Settings(Common):

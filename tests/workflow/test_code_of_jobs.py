@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from fairtrial.fingerprint import OUTSIDE
+from fairtrial.planning.fingerprint import OUTSIDE
 from project import QUICK_SOURCE, Project
 
 pytestmark = pytest.mark.slow
@@ -23,8 +23,8 @@ WATCH = """
 import inspect, json, sys, threading
 from pathlib import Path
 import fairtrial
-from fairtrial import fingerprint
-from fairtrial.plan import Plan
+from fairtrial.planning import fingerprint
+from fairtrial.planning.plan import Plan
 
 package = str(Path(fairtrial.__file__).parent) + "/"
 called = set()

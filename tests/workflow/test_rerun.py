@@ -111,7 +111,7 @@ PLANNED: dict[str, tuple[Edit, set[str]]] = {
     "a comment in code": (code("stages/train", "def train(", "# a word\n\n\ndef train("), set()),
     "a docstring in code": (code("stages/validate", '"""', '""" '), set()),
     "the version": (code("__init__", '__version__ = "0', '__version__ = "1'), set()),
-    "settings of the package": (code("yamlfile", "0.5)", "0.25)"), set()),
+    "settings of the package": (code("files/yamlfile", "0.5)", "0.25)"), set()),
     "layout of a rule": (
         lambda project: project.edit("workflow/rules/runs.smk", '" --code', '"  --code'),
         set(),
@@ -195,7 +195,7 @@ PLANNED: dict[str, tuple[Edit, set[str]]] = {
     # code
     "code of training": (code(BACKEND, '"plots": False', '"plots": not True'), jobs(*TRAIN)),
     "code of training, a function deeper": (
-        code("boxes", "x + w / 2", "x + w * 0.5"),
+        code("data/boxes", "x + w / 2", "x + w * 0.5"),
         jobs(*TRAIN),
     ),
     "code of predicting": (
@@ -213,7 +213,7 @@ PLANNED: dict[str, tuple[Edit, set[str]]] = {
 }
 
 OTHER = """
-from fairtrial.training import Common
+from fairtrial.training.obtain import Common
 
 class Settings(Common):
     depth: int
@@ -246,7 +246,7 @@ EXECUTED: dict[str, tuple[Edit, set[str]]] = {
         {"convert shapes", "split shapes"},
     ),
     "code of splitting, equal result": (
-        code("splitting", "sorted(ids)", "sorted(list(ids))"),
+        code("data/splitting", "sorted(ids)", "sorted(list(ids))"),
         {"split shapes"},
     ),
     "a default of all runs": (param("momentum: 0.9 ", "momentum: 0.8 "), jobs(*TRAIN)),

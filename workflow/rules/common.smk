@@ -11,8 +11,8 @@ gc.set_threshold(100_000, 50, 100)
 sys.path.insert(0, str(Path(workflow.basedir, "workflow")))
 
 from fairtrial import FairtrialError
-from fairtrial.housekeeping import own_records, reminder
-from fairtrial.plan import Plan
+from fairtrial.planning.housekeeping import own_records, reminder
+from fairtrial.planning.plan import Plan
 
 # Python is the one that runs Snakemake, unless Snakemake makes an environment (--sdm conda); the
 # package is that of this checkout, since DVC's temporary copies must run their own code.

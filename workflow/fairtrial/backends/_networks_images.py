@@ -12,9 +12,9 @@ from PIL import Image as images
 from torch import Tensor
 
 from fairtrial import BackendError
-from fairtrial.dataset import Image, View
-from fairtrial.imagefile import pixels
-from fairtrial.threads import map_in_order
+from fairtrial.data.dataset import Image, View
+from fairtrial.data.imagefile import pixels
+from fairtrial.files.threads import map_in_order
 
 KEPT = 2 * 2**30  # bytes of pixels of one side that are kept in memory
 

@@ -14,10 +14,12 @@ from typing import Any
 import numpy as np
 import torch
 
-from fairtrial import BackendError, checkpoint, classification, fitness
+from fairtrial import BackendError
 from fairtrial.backends import _networks_images as pictures
 from fairtrial.backends import _networks_model as model
-from fairtrial.dataset import View
+from fairtrial.data.dataset import View
+from fairtrial.scoring import classification, fitness
+from fairtrial.training import checkpoint
 
 Row = dict[str, Any]
 

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from fairtrial import BackendError
 from fairtrial.backends._ultralytics_files import load, workplace
-from fairtrial.dataset import whole_file
+from fairtrial.files.folders import whole_file
 
 WIDTHS = {"mlp": [512, 256], "cnn": [128]}  # what `widths: null` stands for; others have none
 BLOCKS = [32, 64, 128]  # what `blocks: null` stands for

@@ -10,7 +10,7 @@ import torch
 from fairtrial.backends import _retinanet_images as pictures
 from fairtrial.backends import _retinanet_model as model
 from fairtrial.backends._retinanet_processes import Process
-from fairtrial.dataset import View
+from fairtrial.data.dataset import View
 from fairtrial.scoring import curves, detection, predictions
 
 # As in params.yaml's `predict:` and `validate:`, which a training does not see.

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from PIL import Image as Pillow
 
 from fairtrial import BackendError
-from fairtrial.dataset import Image, View
+from fairtrial.data.dataset import Image, View
 
 SMOOTH = Pillow.Resampling.BILINEAR
 GREY = (124, 116, 104)  # ImageNet's mean colour, which the network sees as 0, as all padding

@@ -17,13 +17,15 @@ import numpy as np
 import torch
 import torchvision
 
-from fairtrial import BackendError, checkpoint, fitness
-from fairtrial.audit import refuse_differences
+from fairtrial import BackendError
 from fairtrial.backends import _retinanet_images as pictures
 from fairtrial.backends import _retinanet_model as model
 from fairtrial.backends._retinanet_evaluate import evaluate
 from fairtrial.backends._retinanet_processes import Process
-from fairtrial.dataset import View
+from fairtrial.data.dataset import View
+from fairtrial.scoring import fitness
+from fairtrial.training import checkpoint
+from fairtrial.training.audit import refuse_differences
 
 OPTIMIZERS = {"SGD": torch.optim.SGD, "Adam": torch.optim.Adam, "AdamW": torch.optim.AdamW}
 LOSSES = {"bbox_regression": "box_loss", "classification": "cls_loss"}

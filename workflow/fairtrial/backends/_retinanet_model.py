@@ -21,7 +21,7 @@ from torchvision.ops import FrozenBatchNorm2d, sigmoid_focal_loss
 from torchvision.ops.feature_pyramid_network import LastLevelP6P7
 
 from fairtrial import BackendError
-from fairtrial.dataset import whole_file
+from fairtrial.files.folders import whole_file
 
 CHANNELS = 256
 # Three sizes and three ratios at each place of the levels P3 to P7, as in the paper.

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from fairtrial.audit import refuse_differences
+from fairtrial.training.audit import refuse_differences
 
 NOT_JUDGED = {"workers"}  # 0 on the CPU whatever was asked: how data is loaded, not what
 

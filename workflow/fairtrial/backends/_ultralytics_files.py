@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from fairtrial import BackendError
-from fairtrial.boxes import Box, shares
-from fairtrial.dataset import Image, View, whole_file
+from fairtrial.data.boxes import Box, shares
+from fairtrial.data.dataset import Image, View
+from fairtrial.files.folders import whole_file
 
 
 def lay_out(view: View, place: Path) -> Path:

@@ -25,8 +25,8 @@ from ultralytics.utils.torch_utils import unwrap_model
 
 from fairtrial import BackendError
 from fairtrial.backends._ultralytics_audit import audit
-from fairtrial.checkpoint import best_epoch, commit, conditions, deviations, last_state
-from fairtrial.fitness import judged
+from fairtrial.scoring.fitness import judged
+from fairtrial.training.checkpoint import best_epoch, commit, conditions, deviations, last_state
 
 FIGURES = {
     "metrics/precision(B)": "val/precision",

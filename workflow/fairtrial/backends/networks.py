@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from fairtrial import BackendError
 from fairtrial.backends._networks_settings import Settings
-from fairtrial.checkpoint import best_epoch, write_history
-from fairtrial.dataset import View
+from fairtrial.data.dataset import View
+from fairtrial.training.checkpoint import best_epoch, write_history
 
 if TYPE_CHECKING:
     import numpy as np

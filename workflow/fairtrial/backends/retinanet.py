@@ -9,9 +9,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from fairtrial import BackendError, checkpoint
+from fairtrial import BackendError
 from fairtrial.backends._retinanet_settings import Settings
-from fairtrial.dataset import Detection, View
+from fairtrial.data.dataset import Detection, View
+from fairtrial.training import checkpoint
 
 __all__ = ["Settings", "detector", "fit"]
 

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 from fairtrial import BackendError
 from fairtrial.backends._ultralytics_files import lay_out, load, save_weights, workplace
 from fairtrial.backends._ultralytics_settings import Settings, is_transformer
-from fairtrial.checkpoint import best_epoch, write_history
-from fairtrial.dataset import Detection, View
+from fairtrial.data.dataset import Detection, View
+from fairtrial.training.checkpoint import best_epoch, write_history
 
 if TYPE_CHECKING:
     from fairtrial.backends._ultralytics_trainer import Trainer

@@ -12,11 +12,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from fairtrial import DataError, locks, progress, provenance, store
+from fairtrial import DataError
 from fairtrial.commands._queue import Queue
-from fairtrial.dataset import read_json
-from fairtrial.plan import Plan
-from fairtrial.runs import Run
+from fairtrial.files.jsonfile import read_json
+from fairtrial.planning.plan import Plan
+from fairtrial.planning.runs import Run
+from fairtrial.training import locks, progress, provenance, store
 
 STATES = ("done", "running", "waiting", "failed")
 SILENT = 600.0  # seconds without a new line in its log after which predict or validate has ended

@@ -7,12 +7,13 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from fairtrial import checksums, store
 from fairtrial.commands._findings import Finding, missing, ok, warning
-from fairtrial.plan import Plan
+from fairtrial.files import checksums
+from fairtrial.planning.plan import Plan
 from fairtrial.plugins import plugin
 from fairtrial.sources._fetching import Wanted, origin, place_of
 from fairtrial.sources._needs import Needs
+from fairtrial.training import store
 
 _TIMEOUT = 5.0  # seconds for a server to answer at all
 

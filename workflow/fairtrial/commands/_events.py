@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
 
-from fairtrial.dataset import whole_file
+from fairtrial.files.folders import whole_file
 
 NAME = "events.out.tfevents.0.fairtrial"
 POLYNOMIAL = 0x82F63B78  # of CRC-32C (Castagnoli), reflected

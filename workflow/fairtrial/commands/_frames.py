@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from fairtrial import DataError
-from fairtrial.dataset import Detection, whole_file
-from fairtrial.folders import files_below
+from fairtrial.data.dataset import Detection
+from fairtrial.files.folders import files_below, whole_file
 
 IMAGES = (".bmp", ".jpeg", ".jpg", ".png")
 COLOURS = ((178, 114, 0), (0, 159, 230), (115, 158, 0), (0, 94, 213), (167, 121, 204))

@@ -9,10 +9,10 @@ from collections.abc import Iterator
 from importlib import metadata
 from pathlib import Path
 
-from fairtrial import locks, provenance, store
 from fairtrial.commands._data_checks import is_there, needs_of
 from fairtrial.commands._findings import Finding, missing, ok, warning
-from fairtrial.plan import Plan
+from fairtrial.planning.plan import Plan
+from fairtrial.training import locks, provenance, store
 
 # Of raw data: store/, and DVC's cache. data/ has links to the first, where it is on its disk.
 # Of a run: weights, and the state in which a training goes on.

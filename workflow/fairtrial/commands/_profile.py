@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from fairtrial import SettingsError
-from fairtrial.yamlfile import read_yaml
+from fairtrial.files.yamlfile import read_yaml
 
 # The rules whose jobs go to SLURM; the Snakefile keeps the others where one types.
 SUBMITTED = ("convert", "split", "train", "predict", "validate", "plot")

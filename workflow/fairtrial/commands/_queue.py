@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from fairtrial import DataError, store
-from fairtrial.dataset import read_json, write_json
-from fairtrial.folders import only_one
+from fairtrial import DataError
+from fairtrial.files.folders import only_one
+from fairtrial.files.jsonfile import read_json, write_json
+from fairtrial.training import store
 
 EVERY = 60.0  # seconds
 FIELDS = "%i|%T|%N|%Z"  # job, state, nodes, working directory

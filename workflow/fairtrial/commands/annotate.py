@@ -12,9 +12,9 @@ from typing import Any
 
 from fairtrial import DataError, SettingsError
 from fairtrial.commands import _frames
-from fairtrial.dataset import Detection
-from fairtrial.results import Run
-from fairtrial.settings import read_params
+from fairtrial.data.dataset import Detection
+from fairtrial.planning.settings import read_params
+from fairtrial.results.run import Run
 
 Detect = Callable[[Path], list[Detection]]
 

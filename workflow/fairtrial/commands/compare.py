@@ -13,8 +13,8 @@ from typing import Any
 from fairtrial import SettingsError
 from fairtrial.commands import _recorded
 from fairtrial.commands._recorded import Recorded
-from fairtrial.dataset import whole_file
-from fairtrial.plan import HEEDED, Plan
+from fairtrial.files.folders import whole_file
+from fairtrial.planning.plan import HEEDED, Plan
 
 TABLES = {"comparison": ".csv", "markdown": ".md", "latex": ".tex"}
 
@@ -48,7 +48,7 @@ def compare(*revisions: str, to: Path = Path("comparison.pdf")) -> None:
 
 def _score(section: dict[str, Any], run: str, root: Path) -> None:
     """Score one run by `section`, params.yaml's `validate:`."""
-    from fairtrial.results import Run, View
+    from fairtrial.results.run import Run, View
     from fairtrial.stages.validate import validate
 
     one = Run(run, root / "results/comparison")
@@ -70,8 +70,8 @@ def _score(section: dict[str, Any], run: str, root: Path) -> None:
 def _fetch_images(found: Recorded, count: int, root: Path) -> None:
     """Copy the images that the gallery would choose from what this revision brought."""
     from fairtrial.figures.gallery import by_interest
-    from fairtrial.packed import file_of
-    from fairtrial.results import View
+    from fairtrial.files.packed import file_of
+    from fairtrial.results.run import View
 
     for place in sorted((root / "data/sets").iterdir()):
         view = View(place.name, root / "data")

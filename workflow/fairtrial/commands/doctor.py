@@ -10,7 +10,7 @@ from fairtrial import FairtrialError
 from fairtrial.commands import _data_checks, _machine_checks, _slurm_checks
 from fairtrial.commands._findings import Finding, missing
 from fairtrial.commands._profile import Profile, read_profile
-from fairtrial.plan import Plan
+from fairtrial.planning.plan import Plan
 
 
 def doctor(*, experiment: str = "", profile: str = "", online: bool = False) -> None:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from fairtrial import DataError, SettingsError, folders
-from fairtrial.dataset import SIDES, View, read_json, read_view
+from fairtrial import DataError, SettingsError
+from fairtrial.data.dataset import SIDES, View, read_view
+from fairtrial.files import folders
+from fairtrial.files.jsonfile import read_json
 from fairtrial.plugins import plugin, plugins
 
 

@@ -7,7 +7,8 @@ import shutil
 import sys
 from pathlib import Path
 
-from fairtrial import StoreError, checkpoint, store
+from fairtrial import StoreError
+from fairtrial.training import checkpoint, store
 
 
 def gc(*, yes: bool = False, unfinished: bool = False, states: bool = False) -> None:

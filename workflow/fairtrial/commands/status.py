@@ -16,7 +16,7 @@ from typing import Any
 from fairtrial.commands import _queue
 from fairtrial.commands._board import STATES, Row, board
 from fairtrial.commands._queue import Queue
-from fairtrial.plan import Plan
+from fairtrial.planning.plan import Plan
 
 AGAIN = 5.0  # seconds between two looks of --watch
 COLOURS = {"done": "\033[32m", "running": "\033[33m", "waiting": "", "failed": "\033[31m"}

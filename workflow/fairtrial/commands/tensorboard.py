@@ -6,9 +6,10 @@ import csv
 import math
 from pathlib import Path
 
-from fairtrial import DataError, progress, store
+from fairtrial import DataError
 from fairtrial.commands import _events
-from fairtrial.plan import Plan
+from fairtrial.planning.plan import Plan
+from fairtrial.training import progress, store
 
 
 def tensorboard(*, experiment: str = "", to: Path | None = None) -> None:

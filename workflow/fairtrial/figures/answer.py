@@ -8,11 +8,11 @@ from typing import Any
 
 from matplotlib.axes import Axes
 
-from fairtrial.configuration import Configuration
 from fairtrial.figures.base import FONT, Drawn, figure, looks, new, not_shown
-from fairtrial.ranking import FITNESS
-from fairtrial.results import NAMES
-from fairtrial.trial import Comparison, Trial
+from fairtrial.results.configuration import Configuration
+from fairtrial.results.run import NAMES
+from fairtrial.results.trial import Comparison, Trial
+from fairtrial.scoring.ranking import FITNESS
 
 SHOWN = 16  # more would push the contents off page one
 

@@ -23,9 +23,9 @@ from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.lines import Line2D
 
-from fairtrial.configuration import Configuration
-from fairtrial.dataset import whole_file
-from fairtrial.trial import Trial
+from fairtrial.files.folders import whole_file
+from fairtrial.results.configuration import Configuration
+from fairtrial.results.trial import Trial
 
 WIDTH = 17.0  # cm: the text width of the report's A4 page
 HEIGHT = 21.5  # cm: what fits on a page together with title and caption

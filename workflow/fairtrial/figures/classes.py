@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 
-from fairtrial.configuration import Configuration, shorten
 from fairtrial.figures.base import (
     COLOURS,
     FONT,
@@ -21,8 +20,9 @@ from fairtrial.figures.base import (
     new,
     not_shown,
 )
-from fairtrial.results import NAMES
-from fairtrial.trial import Comparison, Trial
+from fairtrial.results.configuration import Configuration, shorten
+from fairtrial.results.run import NAMES
+from fairtrial.results.trial import Comparison, Trial
 
 PER_PAGE = 50
 PAGES = 3

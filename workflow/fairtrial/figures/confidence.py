@@ -9,10 +9,10 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
-from fairtrial.configuration import Configuration
 from fairtrial.figures.base import OTHERS, Drawn, figure, legend, legend_height, looks, new
-from fairtrial.results import Run
-from fairtrial.trial import Comparison, Trial
+from fairtrial.results.configuration import Configuration
+from fairtrial.results.run import Run
+from fairtrial.results.trial import Comparison, Trial
 
 MEAN = "mean over classes that have objects, IoU 0.5; mean over seeds"
 

@@ -10,10 +10,10 @@ import seaborn as sns
 from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
-from fairtrial.configuration import Configuration, shorten
 from fairtrial.figures.base import HEIGHT, WIDTH, Drawn, figure, new, not_shown
-from fairtrial.results import BACKGROUND
-from fairtrial.trial import Comparison, Trial
+from fairtrial.results.configuration import Configuration, shorten
+from fairtrial.results.run import BACKGROUND
+from fairtrial.results.trial import Comparison, Trial
 
 CELL = 0.58  # cm: room for three digits
 SMALL = 8  # up to so many classes, several matrices stand side by side

@@ -9,11 +9,11 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
-from fairtrial.configuration import Configuration
-from fairtrial.costs import Read, front, kinds, milliseconds
 from fairtrial.figures.base import COLOURS, Drawn, figure, legend, legend_height, looks, new
-from fairtrial.results import NAMES
-from fairtrial.trial import Comparison, Trial
+from fairtrial.results.configuration import Configuration
+from fairtrial.results.costs import Read, front, kinds, milliseconds
+from fairtrial.results.run import NAMES
+from fairtrial.results.trial import Comparison, Trial
 
 DECADE = 10  # of the dearest to the cheapest, from which on the axis is logarithmic
 

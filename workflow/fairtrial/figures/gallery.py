@@ -11,12 +11,12 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 
-from fairtrial import packed
-from fairtrial.configuration import Configuration, shorten
-from fairtrial.dataset import Image
+from fairtrial.data.dataset import Image
 from fairtrial.figures.base import WIDTH, Drawn, figure, new, not_shown
-from fairtrial.results import View
-from fairtrial.trial import Comparison, Trial
+from fairtrial.files import packed
+from fairtrial.results.configuration import Configuration, shorten
+from fairtrial.results.run import View
+from fairtrial.results.trial import Comparison, Trial
 
 SHOWN = 11  # configurations at most: with the truth, four rows of three
 DENSITY = 160  # pixels an inch of photographs in the report

@@ -10,9 +10,9 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
-from fairtrial.configuration import Configuration
 from fairtrial.figures.base import OTHERS, Drawn, figure, legend, legend_height, looks, new
-from fairtrial.trial import Comparison, Trial
+from fairtrial.results.configuration import Configuration
+from fairtrial.results.trial import Comparison, Trial
 
 PROGRESS = {
     "val/precision": "Precision",

@@ -8,13 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from fairtrial.configuration import Configuration, shorten
-from fairtrial.dataset import Image
+from fairtrial.data.dataset import Image
 from fairtrial.figures.base import WIDTH, Drawn, figure, new, not_shown
 from fairtrial.figures.gallery import pixels
-from fairtrial.packed import file_of
-from fairtrial.results import View
-from fairtrial.trial import Trial
+from fairtrial.files.packed import file_of
+from fairtrial.results.configuration import Configuration, shorten
+from fairtrial.results.run import View
+from fairtrial.results.trial import Trial
 
 MODELS = 3  # configurations, the best on val
 ACROSS = 6

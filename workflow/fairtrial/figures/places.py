@@ -12,10 +12,10 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, MaxNLocator, NullLocator
 from numpy.typing import NDArray
 
-from fairtrial.dataset import SIDES, Image
+from fairtrial.data.dataset import SIDES, Image
 from fairtrial.figures.base import COLOURS, DASHES, Drawn, figure, new
-from fairtrial.results import View
-from fairtrial.trial import Trial
+from fairtrial.results.run import View
+from fairtrial.results.trial import Trial
 
 BINS = 24  # of the heat maps, each way
 HEAT = "cividis"  # as light and dark in grey print as in colour

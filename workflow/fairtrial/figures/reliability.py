@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 
-from fairtrial.configuration import Configuration
 from fairtrial.figures.base import Drawn, figure, legend, legend_height, looks, new
-from fairtrial.trial import Comparison, Trial
+from fairtrial.results.configuration import Configuration
+from fairtrial.results.trial import Comparison, Trial
 
 
 @figure("detection")

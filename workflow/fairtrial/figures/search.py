@@ -11,8 +11,8 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
 
 from fairtrial.figures.base import COLOURS, DASHES, MARKERS, Drawn, figure, new
-from fairtrial.studied import Studied, studied
-from fairtrial.trial import Trial
+from fairtrial.results.studied import Studied, studied
+from fairtrial.results.trial import Trial
 
 SINGLY = 3  # up to so many studies each has figures of its own
 LOOKS: dict[str, dict[str, Any]] = {  # of a trial, by how it ended

@@ -10,10 +10,10 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import FixedLocator, NullFormatter
 
-from fairtrial.configuration import Configuration, shorten
 from fairtrial.figures.base import COLOURS, Drawn, figure, new
-from fairtrial.sweeps import NAMES, SHOWN, Sweep, sweeps
-from fairtrial.trial import Trial
+from fairtrial.results.configuration import Configuration, shorten
+from fairtrial.results.sweeps import NAMES, SHOWN, Sweep, sweeps
+from fairtrial.results.trial import Trial
 
 NEAR = 0.042  # share of the axis that a label takes
 ROUND: dict[str, Any] = {"marker": "o", "markersize": 5}

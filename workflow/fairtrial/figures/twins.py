@@ -7,12 +7,12 @@ from typing import Any
 
 from matplotlib.axes import Axes
 
-from fairtrial.dataset import Image
+from fairtrial.data.dataset import Image
 from fairtrial.figures.base import WIDTH, Drawn, figure, new
 from fairtrial.figures.gallery import pixels
-from fairtrial.packed import file_of
-from fairtrial.results import View
-from fairtrial.trial import Trial
+from fairtrial.files.packed import file_of
+from fairtrial.results.run import View
+from fairtrial.results.trial import Trial
 
 SHOWN = 8  # pairs of a data set
 

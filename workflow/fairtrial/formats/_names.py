@@ -10,7 +10,7 @@ from typing import Annotated
 from pydantic import AfterValidator, BaseModel, ConfigDict
 
 from fairtrial import DataError
-from fairtrial.dataset import View
+from fairtrial.data.dataset import View
 
 FOLDER = "folder"
 

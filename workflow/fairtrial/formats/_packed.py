@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from fairtrial.dataset import Dataset
+from fairtrial.data.dataset import Dataset
 
 if TYPE_CHECKING:
     import numpy as np

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from fairtrial.dataset import Annotation, Image
+from fairtrial.data.dataset import Annotation, Image
 
 if TYPE_CHECKING:
     from xml.etree.ElementTree import Element

@@ -18,9 +18,9 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict
 
 from fairtrial import DataError
-from fairtrial.dataset import Annotation, Dataset, Image
-from fairtrial.defects import Defect, LabelWithoutImage, UnannotatedImage, UnknownClass
-from fairtrial.folders import checked_path
+from fairtrial.data.dataset import Annotation, Dataset, Image
+from fairtrial.data.defects import Defect, LabelWithoutImage, UnannotatedImage, UnknownClass
+from fairtrial.files.folders import checked_path
 
 
 class Settings(BaseModel):

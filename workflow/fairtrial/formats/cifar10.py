@@ -17,10 +17,11 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ConfigDict
 
-from fairtrial import DataError, packed
-from fairtrial.dataset import Annotation, Image
-from fairtrial.defects import Defect
-from fairtrial.folders import checked_path
+from fairtrial import DataError
+from fairtrial.data.dataset import Annotation, Image
+from fairtrial.data.defects import Defect
+from fairtrial.files import packed
+from fairtrial.files.folders import checked_path
 from fairtrial.formats._packed import PackedDataset
 
 if TYPE_CHECKING:

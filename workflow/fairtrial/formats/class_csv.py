@@ -10,10 +10,10 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field
 
 from fairtrial import DataError
-from fairtrial.dataset import SIDES, Annotation, Dataset, Image
-from fairtrial.defects import Defect, UnannotatedImage
-from fairtrial.folders import checked_path, files_below
-from fairtrial.imagefile import SUFFIXES
+from fairtrial.data.dataset import SIDES, Annotation, Dataset, Image
+from fairtrial.data.defects import Defect, UnannotatedImage
+from fairtrial.data.imagefile import SUFFIXES
+from fairtrial.files.folders import checked_path, files_below
 
 
 class Settings(BaseModel):

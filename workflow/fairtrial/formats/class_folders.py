@@ -8,11 +8,11 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict
 
 from fairtrial import DataError
-from fairtrial.dataset import Annotation, Dataset, Image
-from fairtrial.defects import Defect, UnannotatedImage
-from fairtrial.folders import checked_path, files_below
+from fairtrial.data.dataset import Annotation, Dataset, Image
+from fairtrial.data.defects import Defect, UnannotatedImage
+from fairtrial.data.imagefile import SUFFIXES
+from fairtrial.files.folders import checked_path, files_below
 from fairtrial.formats._names import Group, group_of
-from fairtrial.imagefile import SUFFIXES
 
 
 class Settings(BaseModel):

@@ -9,13 +9,13 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict
 
 from fairtrial import DataError
-from fairtrial.boxes import Box
-from fairtrial.dataset import SIDES, Annotation, Dataset, Image, View
-from fairtrial.dataset import write as write_set
-from fairtrial.defects import BoxFromSegment, Defect, ObjectWithoutBox, UnknownClass
-from fairtrial.folders import checked_path, copy_file
+from fairtrial.data.boxes import Box
+from fairtrial.data.dataset import SIDES, Annotation, Dataset, Image, View
+from fairtrial.data.dataset import write as write_set
+from fairtrial.data.defects import BoxFromSegment, Defect, ObjectWithoutBox, UnknownClass
+from fairtrial.files.folders import checked_path, copy_file
+from fairtrial.files.jsonfile import sections
 from fairtrial.formats._names import exported_names
-from fairtrial.jsonfile import sections
 
 LOSES = ""  # what the format cannot hold
 PARTS = ("images", "annotations", "categories")

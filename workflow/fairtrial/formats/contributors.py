@@ -9,9 +9,9 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from fairtrial import DataError
-from fairtrial.dataset import Annotation, Dataset, Image
-from fairtrial.defects import Defect
-from fairtrial.folders import checked_path
+from fairtrial.data.dataset import Annotation, Dataset, Image
+from fairtrial.data.defects import Defect
+from fairtrial.files.folders import checked_path
 from fairtrial.plugins import plugin
 
 

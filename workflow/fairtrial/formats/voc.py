@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import BaseModel, ConfigDict
 
 from fairtrial import DataError
-from fairtrial.boxes import Box
-from fairtrial.dataset import SIDES, Annotation, Dataset, Image, View
-from fairtrial.defects import (
+from fairtrial.data.boxes import Box
+from fairtrial.data.dataset import SIDES, Annotation, Dataset, Image, View
+from fairtrial.data.defects import (
     Defect,
     LabelWithoutImage,
     ObjectWithoutBox,
@@ -19,10 +19,10 @@ from fairtrial.defects import (
     UnannotatedImage,
     UnknownClass,
 )
-from fairtrial.folders import checked_path, copy_file, files_below
+from fairtrial.data.imagefile import SUFFIXES
+from fairtrial.files.folders import checked_path, copy_file, files_below
 from fairtrial.formats._names import Group, Naming, exported_names, group_of, image_stems
 from fairtrial.formats._voc_writing import element_of
-from fairtrial.imagefile import SUFFIXES
 
 if TYPE_CHECKING:
     from xml.etree.ElementTree import Element

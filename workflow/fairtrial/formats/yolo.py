@@ -13,11 +13,11 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from fairtrial import DataError, imagefile
-from fairtrial.boxes import Box, Size, shares
-from fairtrial.dataset import SIDES, Annotation, Dataset, Image, View
-from fairtrial.defects import BoxFromSegment, Defect, LabelWithoutImage, NoLabelFile, UnknownClass
-from fairtrial.folders import checked_path, copy_file, files_below
+from fairtrial import DataError
+from fairtrial.data import defects, imagefile
+from fairtrial.data.boxes import Box, Size, shares
+from fairtrial.data.dataset import SIDES, Annotation, Dataset, Image, View
+from fairtrial.files.folders import checked_path, copy_file, files_below
 from fairtrial.formats._names import Group, Naming, exported_names, group_of, image_stems
 
 LOSES = "crowd regions, areas of segments and groups"  # what the format cannot hold
@@ -42,7 +42,7 @@ class Settings(BaseModel):
     naming: Naming | None = None
 
 
-def read(folder: Path, options: Settings) -> tuple[Dataset, list[Defect]]:
+def read(folder: Path, options: Settings) -> tuple[Dataset, list[defects.Defect]]:
     """All sides as one set, boxes as shares; the labels of …/images/… stand in …/labels/….
 
     Raises DataError for a data.yaml without names, a side that is not below the raw folder,
@@ -143,7 +143,7 @@ class _Reader:
 
     def __init__(self, folder: Path, options: Settings, found: Dataset) -> None:
         self.folder, self.options, self.found = folder, options, found
-        self.faults: list[Defect] = []
+        self.faults: list[defects.Defect] = []
         self.sides: dict[str, str | None] = {}
 
     def add_place(self, part: str, side: str | None) -> None:
@@ -183,7 +183,7 @@ class _Reader:
             if of_image in owners:
                 found[owners[of_image]] = f"{stem}.txt"
             elif whole and not stem.endswith("/classes"):  # labelling tools list classes there
-                self.faults.append(LabelWithoutImage(f"{stem}.txt"))
+                self.faults.append(defects.LabelWithoutImage(f"{stem}.txt"))
         return found
 
     def _add(self, path: PurePosixPath, side: str | None, group: str | None) -> None:
@@ -196,7 +196,7 @@ class _Reader:
 
     def _add_objects(self, image: Image, label: str | None) -> None:
         if label is None:
-            self.faults.append(NoLabelFile(image.file_name))
+            self.faults.append(defects.NoLabelFile(image.file_name))
             return
         lines = (self.folder / label).read_text("utf-8-sig", "replace").splitlines()
         for at, line in enumerate(lines, 1):
@@ -207,10 +207,10 @@ class _Reader:
         kind, *shares = _line(line, where)
         if kind not in self.found.categories:
             seen = f"{where}: class {kind:g}, where there are {len(self.found.categories)} names"
-            self.faults.append(UnknownClass(image.file_name, seen))
+            self.faults.append(defects.UnknownClass(image.file_name, seen))
             return
         if len(shares) > 4:
-            self.faults.append(BoxFromSegment(image.file_name, where))
+            self.faults.append(defects.BoxFromSegment(image.file_name, where))
         box = _box(shares)
         made = Annotation(image.id, int(kind), box, box[2] * box[3])
         self.found.annotations.append(made)

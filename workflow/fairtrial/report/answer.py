@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from fairtrial.configuration import Configuration
-from fairtrial.gaps import Gap, gaps_to
-from fairtrial.ranking import FITNESS
+from fairtrial.results.configuration import Configuration
+from fairtrial.results.gaps import Gap, gaps_to
+from fairtrial.results.trial import Comparison
+from fairtrial.scoring.ranking import FITNESS
 from fairtrial.scoring.uncertainty import over_seeds
-from fairtrial.trial import Comparison
 
 UNDEFINED = "–"
 ALIKE, LOWER, HIGHER = "≈", "↓", "↑"

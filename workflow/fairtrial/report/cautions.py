@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from fairtrial.results import Run, View
-from fairtrial.trial import Trial
+from fairtrial.results.run import Run, View
+from fairtrial.results.trial import Trial
 
 HARDWARE = ("cpu", "gpu", "cores", "threads")
 

@@ -7,9 +7,6 @@ import math
 from pathlib import Path
 from typing import Any
 
-from fairtrial.configuration import Configuration, in_words, value
-from fairtrial.costs import seconds
-from fairtrial.measures import MEASURES, SHOWN
 from fairtrial.report import answer as answers
 from fairtrial.report.answer import UNDEFINED, duration, number, spread
 from fairtrial.report.cautions import cautions, differences
@@ -19,8 +16,11 @@ from fairtrial.report.repeats import repeats
 from fairtrial.report.search import searches
 from fairtrial.report.sweeps import swept
 from fairtrial.report.tables import caption, figures
-from fairtrial.results import NAMES, Run, View
-from fairtrial.trial import Comparison, Trial
+from fairtrial.results.configuration import Configuration, in_words, value
+from fairtrial.results.costs import seconds
+from fairtrial.results.run import NAMES, Run, View
+from fairtrial.results.trial import Comparison, Trial
+from fairtrial.scoring.measures import MEASURES, SHOWN
 
 ROOM = {True: 24, False: 30}  # characters for the settings in the table of page one, which is
 # narrower with a spread; more stand under each row

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from fairtrial.configuration import shorten, value
-from fairtrial.costs import Step, front, kinds, seconds
 from fairtrial.report.answer import UNDEFINED, duration
-from fairtrial.trial import Trial
+from fairtrial.results.configuration import shorten, value
+from fairtrial.results.costs import Step, front, kinds, seconds
+from fairtrial.results.trial import Trial
 
 PARTS = ("preprocess", "inference", "postprocess")  # as the table of speed names them in order
 FRONTS = {  # cost → column of the table

@@ -5,11 +5,11 @@ from __future__ import annotations
 import statistics
 from typing import Any
 
-from fairtrial.configuration import value
-from fairtrial.dataset import SIDES, counts
+from fairtrial.data.dataset import SIDES, counts
 from fairtrial.report.answer import UNDEFINED
 from fairtrial.report.cautions import overlaps
-from fairtrial.results import View
+from fairtrial.results.configuration import value
+from fairtrial.results.run import View
 
 CLASSES = 40  # rows of classes in a table; with more the figures have to do
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from fairtrial.checksums import sha256
-from fairtrial.configuration import Configuration
-from fairtrial.measures import MEASURES
+from fairtrial.files.checksums import sha256
 from fairtrial.report.answer import number
 from fairtrial.report.tables import figures
-from fairtrial.results import NAMES, Run
+from fairtrial.results.configuration import Configuration
+from fairtrial.results.run import NAMES, Run
+from fairtrial.results.trial import Comparison, Trial
+from fairtrial.scoring.measures import MEASURES
 from fairtrial.scoring.uncertainty import least_gap, over_seeds
-from fairtrial.trial import Comparison, Trial
 
 FEW = 4  # configurations up to which each one's spread is told by itself
 SEEDS = (2, 3, 5, 10)  # numbers of seeds for which the least gap is told

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from fairtrial.report.answer import duration, number, spread
-from fairtrial.studied import Studied, studied
-from fairtrial.trial import Trial
+from fairtrial.results.studied import Studied, studied
+from fairtrial.results.trial import Trial
 
 LEADING = 10  # trials in the table; trials.csv has all
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from fairtrial.gaps import Gap
 from fairtrial.report.answer import mark, spread
-from fairtrial.results import NAMES as LONG
-from fairtrial.sweeps import NAMES, SHOWN, Sweep, sweeps
-from fairtrial.trial import Trial
+from fairtrial.results.gaps import Gap
+from fairtrial.results.run import NAMES as LONG
+from fairtrial.results.sweeps import NAMES, SHOWN, Sweep, sweeps
+from fairtrial.results.trial import Trial
 
 UNTOLD = (
     "With one seed each nobody can say which of the differences are more than chance; three seeds "

@@ -7,14 +7,14 @@ import re
 from pathlib import Path
 from typing import Any
 
-from fairtrial.configuration import Configuration
-from fairtrial.costs import seconds
-from fairtrial.dataset import whole_file
-from fairtrial.measures import MEASURES
+from fairtrial.files.folders import whole_file
 from fairtrial.report.answer import duration, spread
-from fairtrial.results import NAMES
+from fairtrial.results.configuration import Configuration
+from fairtrial.results.costs import seconds
+from fairtrial.results.run import NAMES
+from fairtrial.results.trial import Comparison, Trial
+from fairtrial.scoring.measures import MEASURES
 from fairtrial.scoring.uncertainty import over_seeds
-from fairtrial.trial import Comparison, Trial
 
 SPECIAL = {
     "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "$": r"\$", "&": r"\&", "#": r"\#",

@@ -8,5 +8,9 @@ detection     pycocotools' twelve figures, and AP by class
 curves        precision, recall and F1 over confidence; the best confidence
 confusion     which class is taken for which
 tables        the rows of per_class.csv, curves.csv and confusion.csv for boxes
+classification  figures of classes, from probabilities
+measures      which figures each task has
+fitness       the rule by which an epoch, a trial or a run is judged
+ranking       the rule by which runs are ranked
 uncertainty   the spread over seeds; whether two configurations can be told apart
 """

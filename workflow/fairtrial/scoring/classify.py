@@ -14,8 +14,9 @@ from typing import Any
 import numpy as np
 
 from fairtrial import DataError
-from fairtrial import classification as measures
-from fairtrial.dataset import Dataset, read_json
+from fairtrial.data.dataset import Dataset
+from fairtrial.files.jsonfile import read_json
+from fairtrial.scoring import classification as measures
 from fairtrial.scoring.scored import Row, Scored, Table
 
 PER_CLASS = ("split", "class", "images", "precision", "recall", "f1")

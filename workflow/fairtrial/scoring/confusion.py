@@ -15,7 +15,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from fairtrial.dataset import Annotation, Dataset
+from fairtrial.data.dataset import Annotation, Dataset
 from fairtrial.scoring.predictions import Detection
 
 BACKGROUND = 0  # category ids of the interchange start at 1

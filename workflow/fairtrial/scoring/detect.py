@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from fairtrial import DataError
-from fairtrial.dataset import Dataset, read_json
+from fairtrial.data.dataset import Dataset
+from fairtrial.files.jsonfile import read_json
 from fairtrial.scoring import predictions, tables
 from fairtrial.scoring.curves import best_confidence
 from fairtrial.scoring.scored import Scored, Table

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fairtrial.dataset import Dataset
+from fairtrial.data.dataset import Dataset
 from fairtrial.scoring.predictions import Detection
 
 # In pycocotools' order, which COCOeval.stats has, too.

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from fairtrial.dataset import Dataset
+from fairtrial.data.dataset import Dataset
 from fairtrial.scoring import confusion, curves, detection
 from fairtrial.scoring.predictions import Detection, strongest
 from fairtrial.scoring.scored import Row

@@ -22,8 +22,9 @@ from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
-from fairtrial import fitness, locks, store
+from fairtrial.scoring import fitness
 from fairtrial.search import engines
+from fairtrial.training import locks, store
 
 Figures = dict[str, float]  # of one epoch, on val: precision, recall, f1, AP50, AP
 STATES = {

@@ -9,7 +9,8 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from fairtrial import BackendError, SettingsError, fitness
+from fairtrial import BackendError, SettingsError
+from fairtrial.scoring import fitness
 from fairtrial.search import engines
 from fairtrial.search.journal import STATES, Trial
 

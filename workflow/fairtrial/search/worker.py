@@ -17,12 +17,14 @@ from typing import Any
 
 from optuna.trial import TrialState
 
-from fairtrial import BackendError, fitness, provenance, store
-from fairtrial.checkpoint import HISTORY
-from fairtrial.dataset import View
+from fairtrial import BackendError
+from fairtrial.data.dataset import View
+from fairtrial.scoring import fitness
 from fairtrial.search import engines
 from fairtrial.search.journal import Figures, Journal, Trial
-from fairtrial.training import entry_key, obtain_trained
+from fairtrial.training import provenance, store
+from fairtrial.training.checkpoint import HISTORY
+from fairtrial.training.obtain import entry_key, obtain_trained
 
 ATTEMPTS = 3  # workers that may die with a trial before it counts as failed
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 
-from fairtrial import checksums
+from fairtrial.files import checksums
 
 
 class Choice(BaseModel):

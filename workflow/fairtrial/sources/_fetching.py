@@ -17,9 +17,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote, urlsplit
 
-from fairtrial import DataError, checksums, folders
+from fairtrial import DataError
+from fairtrial.files import checksums, folders
+from fairtrial.files.threads import map_in_order
 from fairtrial.sources._transfer import Patience, Transfer, transfer
-from fairtrial.threads import map_in_order
 
 ADDRESS = "^https?://[^/]"
 _SHOWN = 50  # files in one error

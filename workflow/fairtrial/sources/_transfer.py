@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from fairtrial import DataError, folders
+from fairtrial import DataError
+from fairtrial.files import folders
 from fairtrial.sources._progress import Progress
 
 if TYPE_CHECKING:

@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from fairtrial import DataError, folders
+from fairtrial import DataError
+from fairtrial.files import folders
 
 _BLOCK = 1 << 20  # bytes copied at a time
 _LEAST = 4096  # bytes that a file takes on a disk, however short it is

@@ -23,9 +23,10 @@ from urllib.parse import quote
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from fairtrial import DataError, folders
-from fairtrial.folders import whole_file
-from fairtrial.jsonfile import sections_of
+from fairtrial import DataError
+from fairtrial.files import folders
+from fairtrial.files.folders import whole_file
+from fairtrial.files.jsonfile import sections_of
 from fairtrial.sources._fetching import ADDRESS, Wanted, has_sha256, obtain
 from fairtrial.sources._needs import Needs
 from fairtrial.sources._transfer import Patience

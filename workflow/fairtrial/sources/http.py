@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 from pydantic import Field
 
-from fairtrial import checksums, folders
+from fairtrial.files import checksums, folders
 from fairtrial.sources._fetching import ADDRESS, Wanted, has_sha256, obtain
 from fairtrial.sources._needs import Needs
 from fairtrial.sources._transfer import Patience

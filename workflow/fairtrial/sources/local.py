@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from fairtrial import DataError, folders
+from fairtrial import DataError
+from fairtrial.files import folders
 from fairtrial.sources._choice import Choice
 from fairtrial.sources._needs import Needs
 

@@ -16,14 +16,14 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from fairtrial.dataset import write_json
+from fairtrial.files.jsonfile import write_json
 from fairtrial.sources._needs import Needs
 
 if TYPE_CHECKING:
     from numpy.random import Generator
     from PIL.Image import Image
 
-    from fairtrial.boxes import Box
+    from fairtrial.data.boxes import Box
 
 CLASSES = ("disc", "square", "triangle", "star", "ring")
 _SHARES = (0.40, 0.27, 0.18, 0.10, 0.05)  # of all objects, by class

@@ -9,16 +9,18 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from fairtrial import DataError, checksums, dataset, folders, imagefile, packed
-from fairtrial.actions import Actions, listed
-from fairtrial.dataset import Dataset, Image
-from fairtrial.defects import Defect, LabelWithoutImage, MissingImage, UnannotatedImage
-from fairtrial.duplicates import find, look
+from fairtrial import DataError
+from fairtrial.data import dataset, imagefile
+from fairtrial.data.actions import Actions, listed
+from fairtrial.data.dataset import Dataset, Image
+from fairtrial.data.defects import Defect, LabelWithoutImage, MissingImage, UnannotatedImage
+from fairtrial.data.duplicates import find, look
+from fairtrial.data.imagefile import Checked
+from fairtrial.data.mending import Side, mend
+from fairtrial.files import checksums, folders, jsonfile, packed
+from fairtrial.files.threads import map_in_order
 from fairtrial.formats._packed import PackedDataset
-from fairtrial.imagefile import Checked
-from fairtrial.mending import Side, mend
 from fairtrial.plugins import plugin
-from fairtrial.threads import map_in_order
 
 
 class Settings(BaseModel):
@@ -72,9 +74,9 @@ def convert(
         clean = mended.set.canonical()
         _refuse_empty(clean, raw)
     looks = {one.file_name: one.look for one in checked}
-    dataset.write_json(duplicates, find({i.file_name: i.sha256 for i in clean.images}, looks))
+    jsonfile.write_json(duplicates, find({i.file_name: i.sha256 for i in clean.images}, looks))
     dataset.write(clean, annotations)
-    dataset.write_json(quality, _report(clean, faults, actions))
+    jsonfile.write_json(quality, _report(clean, faults, actions))
 
 
 @dataclass(frozen=True)

@@ -5,8 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from fairtrial import DataError, checksums, folders, store
+from fairtrial import DataError
+from fairtrial.files import checksums, folders
 from fairtrial.plugins import plugin
+from fairtrial.training import store
 
 
 def download(*, settings: dict[str, Any], raw: Path, manifest: Path) -> None:

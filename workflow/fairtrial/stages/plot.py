@@ -6,7 +6,7 @@ import hashlib
 from pathlib import Path
 from typing import Any
 
-from fairtrial.dataset import write_json
+from fairtrial.files.jsonfile import write_json
 
 
 def plot(
@@ -20,7 +20,7 @@ def plot(
     list to `manifest`. Raises DataError where a run lacks one of its files.
     """
     from fairtrial.figures import base, makers
-    from fairtrial.trial import load
+    from fairtrial.results.trial import load
 
     trial = load(results, data, settings["runs"], settings.get("rank_by") or "AP")
     figures.mkdir(parents=True, exist_ok=True)

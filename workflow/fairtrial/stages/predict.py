@@ -11,7 +11,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from fairtrial.dataset import Detection, Image, View, read_view, whole_file, write_json
+from fairtrial.data.dataset import Detection, Image, View, read_view
+from fairtrial.files.folders import whole_file
+from fairtrial.files.jsonfile import write_json
 
 WARM_UP = 10  # images before the clock counts
 
@@ -69,7 +71,7 @@ def _detecting(
 def _classifying(
     backend: Any, weights: Path, view: View, settings: dict[str, Any], threads: int
 ) -> Iterator[Look]:
-    from fairtrial.imagefile import pixels
+    from fairtrial.data.imagefile import pixels
 
     categories = view.dataset.categories
     with backend.classifier(weights, categories, settings, threads) as classify:

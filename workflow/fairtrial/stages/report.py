@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from fairtrial.dataset import read_json, whole_file, write_json
+from fairtrial.files.folders import whole_file
+from fairtrial.files.jsonfile import read_json, write_json
 
 
 def report(
@@ -31,7 +32,7 @@ def report(
     from fairtrial.report import tables
     from fairtrial.report.content import content
     from fairtrial.report.pdf import compile_pdf
-    from fairtrial.trial import load
+    from fairtrial.results.trial import load
 
     trial = load(results, data, settings["runs"], settings.get("rank_by") or "AP")
     timings = bool(settings.get("timings", True))

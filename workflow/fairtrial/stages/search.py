@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from fairtrial.dataset import write_json
-from fairtrial.leaks import read_sound_view
+from fairtrial.data.leaks import read_sound_view
+from fairtrial.files.jsonfile import write_json
 from fairtrial.stages.train import inputs_of
 
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from fairtrial import DataError, leaks
-from fairtrial.balance import undersample
-from fairtrial.certificate import balanced, certify, numbered
-from fairtrial.dataset import Dataset, read, read_json, write, write_json
-from fairtrial.selection import ClassMap, class_map, select, summary
-from fairtrial.splitting import assign
+from fairtrial import DataError
+from fairtrial.data import leaks
+from fairtrial.data.balance import undersample
+from fairtrial.data.certificate import balanced, certify, numbered
+from fairtrial.data.dataset import Dataset, read, write
+from fairtrial.data.selection import ClassMap, class_map, select, summary
+from fairtrial.data.splitting import assign
+from fairtrial.files.jsonfile import read_json, write_json
 
 
 def split(

@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from fairtrial.dataset import read_json, whole_file, write_json
+from fairtrial.files.folders import whole_file
+from fairtrial.files.jsonfile import read_json, write_json
 
 
 def study(

@@ -5,11 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from fairtrial import checksums, progress, provenance
-from fairtrial.checkpoint import copy_whole
-from fairtrial.dataset import read_json, read_sides, write_json
-from fairtrial.leaks import read_sound_view
-from fairtrial.training import entry_key, obtain_trained
+from fairtrial.data.dataset import read_sides
+from fairtrial.data.leaks import read_sound_view
+from fairtrial.files import checksums
+from fairtrial.files.jsonfile import read_json, write_json
+from fairtrial.training import progress, provenance
+from fairtrial.training.checkpoint import copy_whole
+from fairtrial.training.obtain import entry_key, obtain_trained
 
 
 def train(

@@ -7,7 +7,9 @@ import importlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fairtrial import DataError, dataset
+from fairtrial import DataError
+from fairtrial.data import dataset
+from fairtrial.files import folders, jsonfile
 
 if TYPE_CHECKING:
     from fairtrial.scoring.scored import Table
@@ -31,13 +33,13 @@ def validate(
     DataError where a file is malformed, or a prediction is not on its side's images.
     """
     task = importlib.import_module(f"fairtrial.scoring.{settings['task']}")
-    whole, sides = dataset.read(annotations), dataset.read_json(split)
+    whole, sides = dataset.read(annotations), jsonfile.read_json(split)
     files = {"val": val, "test": test}
     truths = {name: _one_side(whole, sides, name, split) for name in files}
     if not truths["val"].annotations:
         raise DataError(f"{split}: val has no objects, and choices are made on val")
     scored = task.score(truths, files, settings)
-    dataset.write_json(metrics, scored.metrics)
+    jsonfile.write_json(metrics, scored.metrics)
     _write_csv(per_class, scored.per_class)
     _write_csv(curves, scored.curves)
     _write_csv(confusion, scored.confusion)
@@ -53,7 +55,7 @@ def _one_side(whole: dataset.Dataset, sides: Any, name: str, split: Path) -> dat
 
 
 def _write_csv(path: Path, table: Table) -> None:
-    with dataset.whole_file(path) as file:
+    with folders.whole_file(path) as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(table.header)
         writer.writerows(

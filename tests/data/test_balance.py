@@ -1,0 +1,72 @@
+"""Undersampling: common classes shrink towards what is asked for, rare ones lose nothing."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+
+import pytest
+
+from fairtrial.data.balance import undersample
+from fairtrial.data.dataset import Annotation, Dataset, Image
+
+
+def of(*labels: list[int]) -> Dataset:
+    """Images with one object for each label."""
+    pictures = [Image(n, f"{n}.png", 9, 9, f"content {n}") for n in range(1, len(labels) + 1)]
+    objects = [Annotation(n, k, None) for n, own in enumerate(labels, 1) for k in own]
+    return Dataset(pictures, objects, {1: "a", 2: "b", 3: "c"})
+
+
+def objects(view: Dataset, ids: list[int]) -> Counter[int]:
+    return Counter(a.category_id for a in view.annotations if a.image_id in set(ids))
+
+
+def kept(
+    view: Dataset, ratio: float | None = None, cap: int | None = None, seed: int = 0
+) -> list[int]:
+    ids = [image.id for image in view.images]
+    return undersample(view, ids, {"ratio": ratio, "cap": cap}, seed)
+
+
+@pytest.mark.parametrize(("ratio", "expected"), [(1, 10), (2.5, 25), (20, 100)])
+def test_single_classes_reach_the_ratio_exactly(ratio: float, expected: int) -> None:
+    view = of(*[[1]] * 100, *[[2]] * 10, [], [])
+    left = kept(view, ratio)
+    assert objects(view, left) == {1: expected, 2: 10}
+    assert {111, 112} <= set(left), "images without objects stay"
+
+
+def test_a_cap_holds_for_every_class() -> None:
+    view = of(*[[1]] * 100, *[[2]] * 50, *[[3]] * 5)
+    assert objects(view, kept(view, cap=20)) == {1: 20, 2: 20, 3: 5}
+    assert objects(view, kept(view, ratio=2, cap=20)) == {1: 10, 2: 10, 3: 5}
+
+
+def test_an_image_with_a_rare_class_stays_though_it_holds_common_ones() -> None:
+    view = of(*[[1] * 10] * 20, *[[1] * 10 + [2]] * 4)
+    left = kept(view, 3)
+    assert left == [21, 22, 23, 24]
+    assert objects(view, left) == {1: 40, 2: 4}, "towards the ratio, not to it"
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_the_order_of_the_images_does_not_matter(seed: int) -> None:
+    rng = random.Random(seed)
+    view = of(*([rng.choice([1, 1, 1, 2, 3]) for _ in range(rng.randint(0, 4))] for _ in range(80)))
+    expected = kept(view, 1.5, seed=seed)
+    rng.shuffle(view.images)
+    rng.shuffle(view.annotations)
+    assert sorted(kept(view, 1.5, seed=seed)) == expected
+    assert len(expected) < 80
+
+
+def test_the_choice_depends_on_the_seed() -> None:
+    view = of(*[[1]] * 40, *[[2]] * 5)
+    assert len({tuple(kept(view, 1, seed=seed)) for seed in range(5)}) == 5
+
+
+def test_images_of_other_sides_are_not_looked_at() -> None:
+    view = of(*[[1]] * 20, *[[2]] * 20)
+    assert undersample(view, list(range(1, 23)), {"ratio": 1, "cap": None}, 0)[-2:] == [21, 22]
+    assert len(undersample(view, list(range(1, 23)), {"ratio": 1, "cap": None}, 0)) == 4

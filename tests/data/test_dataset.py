@@ -1,0 +1,171 @@
+"""The interchange: one order, one text, whole files, and refusal of what does not fit."""
+
+from __future__ import annotations
+
+import json
+import random
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fairtrial import DataError
+from fairtrial.data import dataset
+from fairtrial.data.dataset import Annotation, Dataset, Image, read_sides, read_view
+from fairtrial.files import jsonfile
+from fairtrial.files.folders import whole_file
+
+
+def sample() -> Dataset:
+    """Three images in no order, a class id that is not 1..N, a crowd and a class without box."""
+    return Dataset(
+        [
+            Image(7, "c.jpg", 40, 30, "c" * 64, "g", "val"),
+            Image(3, "a.jpg", 20, 10, "a" * 64, None, "train"),
+            Image(5, "b ü.jpg", 20, 10, "b" * 64),
+        ],
+        [
+            Annotation(7, 9, (1.5, 2.0, 3.25, 4.0), 13.0),
+            Annotation(7, 2, (0.1, 0.2, 0.3, 0.4), 0.12, True),
+            Annotation(3, 2, (5.0, 5.0, 5.0, 5.0), 25.0),
+            Annotation(5, 2, None),
+        ],
+        {9: "cat", 2: "dog"},
+    )
+
+
+def test_canonical_numbers_everything_from_1_in_one_order() -> None:
+    found = sample().canonical()
+    assert [(i.id, i.file_name) for i in found.images] == [
+        (1, "a.jpg"),
+        (2, "b ü.jpg"),
+        (3, "c.jpg"),
+    ]
+    assert found.categories == {1: "dog", 2: "cat"}
+    assert [(a.id, a.image_id, a.category_id) for a in found.annotations] == [
+        *((1, 1, 1), (2, 2, 1), (3, 3, 1), (4, 3, 2))
+    ]
+    assert found.canonical() == found
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_the_file_does_not_depend_on_the_order(seed: int, tmp_path: Path) -> None:
+    one, other = sample(), sample()
+    random.Random(seed).shuffle(other.images)
+    random.Random(seed).shuffle(other.annotations)
+    dataset.write(one.canonical(), tmp_path / "one")
+    dataset.write(other.canonical(), tmp_path / "other")
+    assert (tmp_path / "one").read_bytes() == (tmp_path / "other").read_bytes()
+
+
+def test_what_is_written_is_read_again(tmp_path: Path) -> None:
+    found = sample().canonical()
+    dataset.write(found, tmp_path / "annotations.json")
+    assert dataset.read(tmp_path / "annotations.json") == found
+
+
+def test_an_object_stands_in_one_line(tmp_path: Path) -> None:
+    dataset.write(sample().canonical(), tmp_path / "annotations.json")
+    lines = (tmp_path / "annotations.json").read_text().splitlines()
+    assert sum('"bbox"' in line for line in lines) == 3
+    assert len(lines) == 3 + 4 + 2 + 8
+
+
+def test_an_empty_set_is_written_and_read(tmp_path: Path) -> None:
+    dataset.write(Dataset(), tmp_path / "x")
+    assert dataset.read(tmp_path / "x") == Dataset()
+
+
+WHOLE: dict[str, Any] = {
+    "images": [{"id": 1, "file_name": "a", "width": 1, "height": 1}],
+    "annotations": [{"id": 4, "image_id": 1, "category_id": 2}],
+    "categories": [{"id": 2, "name": "dog"}],
+}
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"images": [{"id": 1}]}, "not a set written by"),
+        ({"images": [{"id": 1, "file_name": "a", "width": 1, "height": 1, "x": 1}]}, "not a set"),
+        ({"annotations": None}, "not a set written by"),
+        ({"categories": [{"id": 2}]}, "not a set written by"),
+        ({"categories": []}, "annotation 4 is on no image, or of no class"),
+        ({"images": []}, "annotation 4 is on no image, or of no class"),
+    ],
+)
+def test_a_set_that_is_not_whole_is_refused(
+    changed: dict[str, Any], message: str, tmp_path: Path
+) -> None:
+    (tmp_path / "x.json").write_text(json.dumps(WHOLE | changed))
+    with pytest.raises(DataError, match=rf"x\.json: {message}"):
+        dataset.read(tmp_path / "x.json")
+
+
+@pytest.mark.parametrize("text", ["", "{", '{"a": 1}x', b"\xff\xfe", "[1]", "5", "null"])
+def test_what_is_no_set_is_refused_with_its_name(text: str | bytes, tmp_path: Path) -> None:
+    (tmp_path / "x.json").write_bytes(text if isinstance(text, bytes) else text.encode())
+    with pytest.raises(DataError, match=r"x\.json: not "):
+        dataset.read(tmp_path / "x.json")
+
+
+@pytest.mark.parametrize(
+    "content", [{}, [], None, {"train": [1], "val": [2]}, {"train": 1, "val": [], "test": []}]
+)
+def test_a_certificate_without_its_sides_is_refused(content: Any, tmp_path: Path) -> None:
+    (tmp_path / "split.json").write_text(json.dumps(content))
+    with pytest.raises(DataError, match=r"split\.json: not a certificate of `split`"):
+        read_sides(tmp_path / "split.json")
+
+
+@pytest.fixture
+def view(tmp_path: Path) -> Path:
+    """A folder with annotations.json, split.json and the images a.jpg, b ü.jpg and c.jpg."""
+    dataset.write(sample().canonical(), tmp_path / "annotations.json")
+    jsonfile.write_json(tmp_path / "split.json", {"train": [3, 1], "val": [2], "test": []})
+    for name in ("a", "b ü", "c"):
+        (tmp_path / f"{name}.jpg").touch()
+    return tmp_path
+
+
+def test_a_view_gives_each_side_in_the_order_of_the_set(view: Path) -> None:
+    found = read_view(view / "annotations.json", view / "split.json", view)
+    assert [image.file_name for image in found.side("train")] == ["a.jpg", "c.jpg"]
+    assert [image.file_name for image in found.side("val")] == ["b ü.jpg"]
+    assert found.side("test") == []
+
+
+def test_an_image_that_is_not_there_is_refused(view: Path) -> None:
+    """Ultralytics would train without it, and say nothing."""
+    (view / "c.jpg").unlink()
+    with pytest.raises(DataError, match=r"1 of 3 images are not there, such as c\.jpg"):
+        read_view(view / "annotations.json", view / "split.json", view)
+
+
+def test_a_split_of_another_set_is_refused(view: Path) -> None:
+    jsonfile.write_json(view / "split.json", {"train": [1, 9], "val": [2], "test": []})
+    with pytest.raises(DataError, match=r"split\.json: there is no image 9 in"):
+        read_view(view / "annotations.json", view / "split.json", view)
+
+
+@pytest.mark.parametrize("mode", ["w", "wb"])
+def test_a_file_appears_whole_or_not_at_all(mode: str, tmp_path: Path) -> None:
+    path = tmp_path / "deep" / "file"
+    path.parent.mkdir()
+    path.write_text("old")
+    with pytest.raises(ValueError, match="on the way"), whole_file(path, mode) as file:
+        file.write("half" if mode == "w" else b"half")
+        raise ValueError("on the way")
+    assert path.read_text() == "old"
+    with whole_file(path, mode) as file:
+        file.write("new\n" if mode == "w" else b"new\n")
+    assert path.read_bytes() == b"new\n"
+    assert list(path.parent.iterdir()) == [path]
+
+
+def test_json_is_sorted_and_holds_no_nan(tmp_path: Path) -> None:
+    jsonfile.write_json(tmp_path / "x", {"b": 1, "a": "ü"})
+    assert (tmp_path / "x").read_text() == '{\n "a": "ü",\n "b": 1\n}\n'
+    with pytest.raises(ValueError, match="JSON compliant"):
+        jsonfile.write_json(tmp_path / "y", {"a": float("nan")})
+    assert not (tmp_path / "y").exists()

@@ -1,0 +1,56 @@
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fairtrial import DataError
+from fairtrial.files.jsonfile import sections
+
+
+def read(folder: Path, text: str) -> dict[str, list[Any]]:
+    (folder / "a.json").write_text(text, encoding="utf-8")
+    return {key: list(rows) for key, rows in sections(folder / "a.json")}
+
+
+@pytest.mark.parametrize("indent", [None, 0, 3])
+@pytest.mark.parametrize("content", [{}, {"a": []}, {"a": [1, [2], {"x": "]}"}], "b": [[]]}])
+def test_lists_row_by_row(tmp_path: Path, content: dict[str, Any], indent: int | None) -> None:
+    assert read(tmp_path, json.dumps(content, indent=indent)) == content
+
+
+def test_what_is_no_list_is_one_row(tmp_path: Path) -> None:
+    text = '\ufeff {"info": {"year": 2017}, "a": NaN , "ö": "ü" }\n'
+    found = read(tmp_path, text)
+    assert (found["info"], found["ö"]) == ([{"year": 2017}], ["ü"])
+    assert str(found["a"]) == "[nan]"
+
+
+def test_rows_that_nobody_reads_are_skipped(tmp_path: Path) -> None:
+    (tmp_path / "a.json").write_text('{"a": [1, 2], "b": [3]}')
+    assert [key for key, _ in sections(tmp_path / "a.json")] == ["a", "b"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    ['{"a": [1', '{"a": [1,]}', '{"a" [1]}', '{"a": 1} x', '{"a": 1', "{1: 2}", '{"a": 1,}'],
+)
+def test_what_is_not_json_is_refused(tmp_path: Path, text: str) -> None:
+    with pytest.raises(DataError, match=r"a\.json: not valid JSON"):
+        read(tmp_path, text)
+    with pytest.raises(ValueError):
+        json.loads(text)
+
+
+@pytest.mark.parametrize("text", ["", "[1]", "null", "<html>"])
+def test_what_is_no_object_is_refused(tmp_path: Path, text: str) -> None:
+    with pytest.raises(DataError, match=r"a\.json: not a JSON object"):
+        read(tmp_path, text)
+
+
+def test_what_is_not_text_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "a.json").write_bytes(b'{"a": "\xff"}')
+    with pytest.raises(DataError, match="not valid JSON"):
+        dict(sections(tmp_path / "a.json"))
+    with pytest.raises(DataError, match="no such file"):
+        dict(sections(tmp_path / "b.json"))

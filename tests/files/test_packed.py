@@ -1,0 +1,77 @@
+"""Small images in shards."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from fairtrial import DataError
+from fairtrial.data import dataset, imagefile
+from fairtrial.data.dataset import Annotation, Dataset, Image
+from fairtrial.files import jsonfile, packed
+
+PIXELS = np.random.default_rng(0).integers(0, 256, (12, 5, 7, 3), np.uint8)
+
+
+def test_what_is_written_is_read_image_by_image(tmp_path: Path) -> None:
+    digests = packed.write(tmp_path, "a.npy", PIXELS)
+    assert [path.name for path in tmp_path.iterdir()] == ["a.npy"]
+    assert next(iter(digests)) == "a.npy#00" and sorted(digests) == list(digests)
+    for number, (name, digest) in enumerate(digests.items()):
+        for found in (packed.pixels(tmp_path, name), imagefile.pixels(tmp_path, name)):
+            assert np.array_equal(found, PIXELS[number])
+        assert digest == hashlib.sha256(PIXELS[number].tobytes()).hexdigest()
+
+
+def test_the_layout_in_memory_changes_nothing(tmp_path: Path) -> None:
+    first = packed.write(tmp_path, "a.npy", PIXELS)
+    columns = np.asfortranarray(PIXELS)
+    assert list(packed.write(tmp_path, "b.npy", columns).values()) == list(first.values())
+    assert (tmp_path / "a.npy").read_bytes() == (tmp_path / "b.npy").read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("name", "is_packed", "file"),
+    [
+        ("a.npy#0", True, "a.npy"),
+        ("in/a.npy#12", True, "in/a.npy"),
+        ("a.npy", False, "a.npy"),
+        ("a#1.jpg", False, "a#1.jpg"),
+        ("a.npy#x", False, "a.npy#x"),
+    ],
+)
+def test_names(name: str, is_packed: bool, file: str) -> None:
+    assert packed.is_packed(name) is is_packed
+    assert packed.file_of(Path("f"), name) == Path("f", file)
+
+
+def test_what_is_not_there_is_named(tmp_path: Path) -> None:
+    packed.write(tmp_path, "a.npy", PIXELS)
+    with pytest.raises(DataError, match="the shard holds 12 images"):
+        packed.pixels(tmp_path, "a.npy#12")
+    with pytest.raises(DataError, match=r"gone.npy: not a shard"):
+        packed.pixels(tmp_path, "gone.npy#0")
+    np.save(tmp_path / "b.npy", np.zeros((2, 3)))
+    with pytest.raises(DataError, match=r"b.npy: not a shard of images: float64 of \(2, 3\)"):
+        packed.pixels(tmp_path, "b.npy#0")
+    np.save(tmp_path / "c.npy", np.array([{}], dtype=object), allow_pickle=True)
+    with pytest.raises(DataError, match=r"c.npy: not a shard"):
+        packed.pixels(tmp_path, "c.npy#0")
+
+
+def test_a_view_needs_the_shard_of_an_image(tmp_path: Path) -> None:
+    packed.write(tmp_path, "a.npy", PIXELS)
+    images = [Image(1, "a.npy#00", 7, 5), Image(2, "b.npy#00", 7, 5)]
+    found = Dataset(images, [Annotation(i, 1, None, id=i) for i in (1, 2)], {1: "cat"})
+    dataset.write(found, tmp_path / "set.json")
+    for used, message in (([1], ""), ([1, 2], "1 of 2 images are not there, such as b.npy#00")):
+        jsonfile.write_json(tmp_path / "split.json", {"train": used, "val": [], "test": []})
+        if not message:
+            view = dataset.read_view(tmp_path / "set.json", tmp_path / "split.json", tmp_path)
+            assert np.array_equal(imagefile.pixels(view.folder, "a.npy#00"), PIXELS[0])
+            continue
+        with pytest.raises(DataError, match=message):
+            dataset.read_view(tmp_path / "set.json", tmp_path / "split.json", tmp_path)

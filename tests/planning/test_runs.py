@@ -1,0 +1,445 @@
+"""Which runs an experiment asks for, and what they are called."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Iterator
+from types import SimpleNamespace
+from typing import Annotated, Any, ClassVar
+
+import pytest
+from pydantic import Field
+
+from fairtrial import SettingsError, plugins
+from fairtrial.files.yamlfile import Closed
+from fairtrial.planning import settings
+from fairtrial.planning.runs import Run, refuse_unused, resolve
+from fairtrial.planning.settings import Experiment
+from fairtrial.training.provenance import canonical
+
+FILE = "config/experiments/trial.yaml"
+PARAMS: dict[str, Any] = {
+    "experiment": "trial",
+    "dataset": "cells",
+    "backend": "tiny",
+    "weights": None,
+    "epochs": 5,
+    "lr0": 0.01,
+    "cos": False,
+    "seed": 0,
+    "replicate": 1,
+    "depth": 18,
+}
+
+
+class Tiny(Closed):
+    """A framework that knows some of the keys above."""
+
+    task: ClassVar[str] = "detect"
+    weights: str | None
+    epochs: Annotated[int, Field(ge=1)]
+    lr0: Annotated[float, Field(gt=0)]
+    cos: bool
+    seed: Annotated[int, Field(ge=0)]
+    replicate: int
+
+
+class Deep(Closed):
+    """Another one, which has no lr0."""
+
+    task: ClassVar[str] = "detect"
+
+    epochs: int
+    depth: int
+    seed: int
+    replicate: int
+
+
+@pytest.fixture(autouse=True)
+def _two_backends(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    for name, model in {"tiny": Tiny, "deep": Deep}.items():
+        module = SimpleNamespace(Settings=model)
+        monkeypatch.setitem(sys.modules, f"fairtrial.backends.{name}", module)
+    for reader in (settings, plugins):
+        monkeypatch.setattr(reader, "plugins", lambda kind: ("deep", "tiny"))
+    settings.training_keys.cache_clear()
+    yield
+    settings.training_keys.cache_clear()
+
+
+def runs(params: dict[str, Any] | None = None, **asked: Any) -> dict[str, Run]:
+    """The runs of an experiment, with some of params.yaml changed."""
+    return resolve(PARAMS | (params or {}), Experiment(title="A trial", **asked), FILE)
+
+
+def refused(params: dict[str, Any] | None = None, **asked: Any) -> str:
+    with pytest.raises(SettingsError) as error:
+        runs(params, **asked)
+    return str(error.value)
+
+
+# --------------------------------------------------------------------------- which
+
+
+def test_an_experiment_that_varies_nothing_is_one_run() -> None:
+    assert list(runs()) == ["base-s0"]
+
+
+def test_runs_in_the_order_of_the_file_with_every_seed() -> None:
+    found = runs(runs={"b": {"lr0": 0.1}, "a": None}, seeds=[3, 1])
+    assert list(found) == ["b-s3", "b-s1", "a-s3", "a-s1"]
+    assert [run.settings["seed"] for run in found.values()] == [3, 1, 3, 1]
+
+
+def test_a_sweep_varies_one_parameter_at_a_time() -> None:
+    found = runs(sweep={"lr0": [0.1, 0.2], "epochs": [7]})
+    assert list(found) == ["lr0=0.1-s0", "lr0=0.2-s0", "epochs=7-s0"]
+    assert found["epochs=7-s0"].settings["lr0"] == 0.01
+
+
+def test_a_grid_holds_all_combinations() -> None:
+    found = runs(grid={"lr0": [0.1, 0.2], "epochs": [7, 8]})
+    assert len(found) == 4
+    assert {(r.settings["lr0"], r.settings["epochs"]) for r in found.values()} == {
+        *((0.1, 7), (0.1, 8), (0.2, 7), (0.2, 8))
+    }
+
+
+STARTS = {"scratch": None, "coco": {"weights": "w/a.pt"}, "slow": {"weights": "w/a.pt", "lr0": 0.1}}
+
+
+def test_a_mapping_in_a_grid_names_sets_of_overrides() -> None:
+    found = runs(grid={"epochs": [7, 8], "start": STARTS})
+    assert len(found) == 6
+    assert list(found)[:2] == ["epochs=7+start=scratch-s0", "epochs=7+start=coco-s0"]
+    slow = found["epochs=8+start=slow-s0"].settings
+    assert (slow["weights"], slow["lr0"], slow["epochs"]) == ("w/a.pt", 0.1, 8)
+    assert found["epochs=8+start=scratch-s0"].settings["weights"] is None
+
+
+def test_a_grid_sets_each_key_once() -> None:
+    with pytest.raises(ValueError, match="`lr0` is set by `start` and by `lr0`; keep one"):
+        Experiment(title="x", grid={"start": STARTS, "lr0": [1]})
+
+
+def test_a_checkpoint_may_be_named_after_other_settings() -> None:
+    grid = {"epochs": [7, 8], "start": {"scratch": None, "own": {"weights": "w/{epochs}e.pt"}}}
+    found = runs(grid=grid)
+    own = {name: run.settings["weights"] for name, run in found.items() if "own" in name}
+    assert own == {
+        "epochs=7+start=own-s0": "w/7e.pt",
+        "epochs=8+start=own-s0": "w/8e.pt",
+    }
+    text = refused(runs={"a": {"weights": "w/{epoch}.pt"}})
+    assert text == (
+        f"{FILE}: runs.a: `weights`: {{epoch}} is no setting of the run; did you mean `epochs`?"
+    )
+
+
+def test_a_data_set_of_open_folds_is_a_run_a_fold() -> None:
+    asked = Experiment(title="x", runs={"a": None, "b": {"dataset": "whole"}}, seeds=[0, 1])
+    folds = {"cells": ["cells.fold1", "cells.fold2"], "whole": ["whole"]}
+    found = resolve(PARAMS, asked, FILE, lambda name, place: folds[name])
+    assert {name: run.dataset for name, run in found.items()} == {
+        **{f"a.fold{k}-s{seed}": f"cells.fold{k}" for seed in (0, 1) for k in (1, 2)},
+        **{f"b-s{seed}": "whole" for seed in (0, 1)},
+    }
+
+
+def test_runs_sweep_grid_and_seeds_together() -> None:
+    found = runs(
+        runs={"a": {"cos": True}}, sweep={"lr0": [0.1]}, grid={"epochs": [7]}, seeds=[0, 1]
+    )
+    assert [run.configuration for run in found.values()][::2] == ["a", "lr0=0.1", "epochs=7"]
+    assert len(found) == 6
+
+
+def test_equal_settings_are_one_run_under_the_first_name() -> None:
+    assert list(runs(runs={"a": {"lr0": 0.01}, "b": None})) == ["a-s0"]
+    assert list(runs(sweep={"lr0": [0.1, 1e-1]}, grid={"lr0": [0.1]})) == ["lr0=0.1-s0"]
+
+
+def test_an_own_override_beats_base_and_base_beats_params() -> None:
+    found = runs(base={"lr0": 0.2, "epochs": 9}, runs={"a": {"lr0": 0.3}, "b": None})
+    assert (
+        found["a-s0"].settings
+        == Tiny.model_validate(
+            {"weights": None, "epochs": 9, "lr0": 0.3, "cos": False, "seed": 0, "replicate": 1}
+        ).model_dump()
+    )
+    assert found["b-s0"].settings["lr0"] == 0.2
+
+
+def test_a_default_that_a_framework_does_not_know_does_not_reach_its_runs() -> None:
+    """Else a change of lr0 would train models anew that have no lr0."""
+    found = runs(runs={"a": None, "b": {"backend": "deep"}})
+    assert found["b-s0"].settings == {"epochs": 5, "depth": 18, "seed": 0, "replicate": 1}
+    assert "depth" not in found["a-s0"].settings
+    assert runs({"lr0": 0.5}, runs={"b": {"backend": "deep"}})["b-s0"] == found["b-s0"]
+
+
+def test_data_may_differ_between_runs() -> None:
+    found = runs(sweep={"dataset": ["cells", "cells_small"]})
+    assert [run.dataset for run in found.values()] == ["cells", "cells_small"]
+
+
+def test_a_default_is_judged_together_with_what_overrides_it() -> None:
+    """`epochs: 0` in params.yaml is wrong by itself; every run here says otherwise."""
+    assert runs({"epochs": 0}, base={"epochs": 3})["base-s0"].settings["epochs"] == 3
+
+
+def test_replicates_are_trainings_of_one_seed() -> None:
+    found = runs(runs={"a": None, "b": {"lr0": 0.1}}, seeds=[3, 1], replicate=2)
+    assert list(found) == [f"{label}-s{s}{r}" for label in "ab" for s in (3, 1) for r in ("", "r2")]
+    assert [found[f"a-s3{r}"].settings["replicate"] for r in ("", "r2")] == [1, 2]
+    assert {run.configuration for run in found.values()} == {"a", "b"}
+
+
+def test_the_first_replicate_is_the_run_without_replicates() -> None:
+    assert runs(seeds=[0, 1]).items() <= runs(seeds=[0, 1], replicate=3).items()
+    assert list(runs({"replicate": 2})) == ["base-s0r2"]
+
+
+# --------------------------------------------------------------------------- continued
+
+SHORT = {"epochs": 5, "lr0": 0.1}
+
+
+def test_a_continued_run_is_the_one_of_its_seed_with_more_epochs() -> None:
+    found = runs(
+        runs={"short": SHORT, "long": {"continues": "short", "epochs": 9}},
+        base={"cos": True},
+        seeds=[0, 1],
+        replicate=2,
+    )
+    long = {name: run for name, run in found.items() if name.startswith("long")}
+    assert {name: run.continues for name, run in long.items()} == {
+        name: name.replace("long", "short") for name in long
+    }
+    assert len(long) == 4
+    short = found["short-s1r2"]
+    assert found["long-s1r2"].settings == short.settings | {"epochs": 9}
+    assert short.continues == ""
+
+
+def test_a_continued_run_is_not_the_one_that_has_as_many_epochs_from_the_start() -> None:
+    found = runs(
+        runs={"short": SHORT, "long": {"continues": "short", "epochs": 9}, "whole": {"lr0": 0.1}},
+        base={"epochs": 9},
+    )
+    assert list(found) == ["short-s0", "long-s0", "whole-s0"]
+    assert found["long-s0"].settings == found["whole-s0"].settings
+
+
+def test_a_run_may_continue_one_that_continues_and_one_that_has_another_name() -> None:
+    found = runs(
+        runs={
+            "first": SHORT,
+            "same": SHORT,
+            "b": {"continues": "same", "epochs": 6},
+            "c": {"continues": "b", "epochs": 7},
+        }
+    )
+    assert {n: r.continues for n, r in found.items()} == {
+        "first-s0": "",
+        "b-s0": "first-s0",
+        "c-s0": "b-s0",
+    }
+    assert found["c-s0"].settings["lr0"] == 0.1
+
+
+@pytest.mark.parametrize(
+    ("asked", "message"),
+    [
+        (
+            {"runs": {"short": SHORT, "a": {"continues": "shrt", "epochs": 9}}},
+            f"{FILE}: runs.a: `continues` is 'shrt': must be a run that stands above it in `runs`; "
+            "did you mean `short`?",
+        ),
+        (
+            {"runs": {"a": {"continues": "short", "epochs": 9}, "short": SHORT}},
+            f"{FILE}: runs.a: `continues` is 'short': must be a run that stands above it in `runs`",
+        ),
+        (
+            {"runs": {"short": SHORT, "a": {"continues": "short", "epochs": 9, "lr0": 1.0}}},
+            f"{FILE}: runs.a: `lr0`: a run that continues another one may change only its `epochs`",
+        ),
+        (
+            {"runs": {"short": SHORT, "a": {"continues": "short"}}},
+            f"{FILE}: `runs.a`: `epochs` is 5, and the run that it continues has 5; it must have",
+        ),
+        ({"base": {"continues": "a"}}, f"{FILE}: `base`: `continues` belongs to one of `runs`"),
+        ({"sweep": {"continues": ["a"]}}, "`continues` belongs to one of `runs`"),
+        (
+            {"base": {"replicate": 1}, "replicate": 2},
+            "sets `replicate`, and the experiment's `replicate` does so too; keep one",
+        ),
+    ],
+)
+def test_what_cannot_be_continued_or_replicated_is_refused(
+    asked: dict[str, Any], message: str
+) -> None:
+    assert message in refused(**asked)
+
+
+# --------------------------------------------------------------------------- names
+
+
+def test_spellings_of_one_number_are_one_name() -> None:
+    names = [list(runs(sweep={"lr0": [value]})) for value in (1e-4, 0.0001, 0.00010)]
+    assert names == [["lr0=0.0001-s0"]] * 3
+    assert list(runs(sweep={"lr0": [1]})) == list(runs(sweep={"lr0": [1.0]})) == ["lr0=1-s0"]
+
+
+@pytest.mark.parametrize(
+    "value", ["a/b.pt", "a,b", "a b", "../x", "ä", "$(x)", "a;b", "'", "\n", "x" * 300, "a\\b"]
+)
+def test_names_hold_only_what_every_shell_and_slurm_take(value: str) -> None:
+    """A comma works locally and fails under SLURM; a name of 300 letters is no file's name."""
+    (name,) = runs(sweep={"weights": [value]})
+    assert re.fullmatch(r"[A-Za-z0-9._=+-]{1,100}-s0", name)
+
+
+def test_values_that_differ_only_in_what_a_name_cannot_hold_have_two_names() -> None:
+    assert len(runs(sweep={"weights": ["a/b", "a b", "x" * 200, "x" * 201]})) == 4
+
+
+ADDED: dict[str, dict[str, Any]] = {
+    "a run": {"runs": {"new": {"epochs": 77}, "a": {"lr0": 0.1}}},
+    "a seed": {"seeds": [5, 0, 1]},
+    "a value of the sweep": {"sweep": {"lr0": [0.9, 0.2], "epochs": [1]}},
+    "a grid": {"grid": {"cos": [True], "lr0": [0.7]}},
+    "a base": {"base": {"cos": True}},
+}
+
+
+@pytest.mark.parametrize("name", ADDED)
+def test_a_name_depends_on_its_own_settings_alone(name: str) -> None:
+    """Adding to an experiment must rename no run, since a new name is a new training."""
+    before = {"runs": {"a": {"lr0": 0.1}}, "sweep": {"lr0": [0.2]}, "seeds": [0, 1]}
+    assert set(runs(**before)) <= set(runs(**before | ADDED[name]))
+
+
+def test_a_default_of_params_renames_nothing() -> None:
+    sweep = {"sweep": {"lr0": [0.2]}}
+    assert list(runs(**sweep)) == list(runs({"epochs": 9, "cos": True}, **sweep))
+
+
+def test_the_configuration_is_the_name_without_the_seed() -> None:
+    run = Run("a-s1-s12", "cells", "tiny", "detect", {})
+    assert run.configuration == "a-s1"
+
+
+def test_two_runs_of_one_name_are_refused() -> None:
+    text = refused(sweep={"lr0": [0.1, 0.1000000000000001]})
+    assert text.startswith(f"{FILE}: `sweep.lr0`: another run is called lr0=0.1-s0;")
+
+
+# --------------------------------------------------------------------------- refusals
+
+
+def test_an_unknown_override_names_file_run_key_and_the_nearest() -> None:
+    assert refused(runs={"a": {"lr": 0.1}}) == (
+        f"{FILE}: runs.a: `lr`: no such key; did you mean `lr0`?"
+    )
+
+
+def test_a_wrong_value_is_laid_where_it_stands() -> None:
+    assert refused({"lr0": -1.0}).startswith("params.yaml: `lr0` is -1.0: must be greater than 0")
+    assert refused(base={"lr0": "x"}).startswith(f'{FILE}: base: `lr0` is "x": must be a num')
+    assert refused(sweep={"lr0": [0]}).startswith(f"{FILE}: sweep.lr0: `lr0` is 0")
+
+
+def test_a_key_of_another_framework_is_refused() -> None:
+    text = refused(runs={"a": {"backend": "deep", "lr0": 0.1}})
+    assert text.startswith(f"{FILE}: runs.a: `lr0`: no such key")
+
+
+def test_a_missing_default_is_named() -> None:
+    params = {name: value for name, value in PARAMS.items() if name != "epochs"}
+    with pytest.raises(SettingsError, match=r"^params\.yaml: `epochs`: missing$"):
+        resolve(params, Experiment(title="x"), FILE)
+
+
+@pytest.mark.parametrize("where", [{"base": {"seed": 1}}, {"runs": {"a": {"seed": 1}}}])
+def test_seed_and_seeds_together_are_refused(where: dict[str, Any]) -> None:
+    assert "sets `seed`, and the experiment's `seeds` does so too" in refused(seeds=[0], **where)
+
+
+def test_a_section_in_a_run_is_refused() -> None:
+    text = refused(runs={"a": {"predict": {"conf": 0.5}}})
+    assert text.startswith(f"{FILE}: `runs.a`: `predict` holds for all runs alike")
+
+
+# --------------------------------------------------------------------------- dvc exp run -S
+
+
+def unused(changed: dict[str, Any], **asked: Any) -> str:
+    """What is said of a `-S` that changed params.yaml; empty where some run uses it."""
+    try:
+        refuse_unused(PARAMS | changed, PARAMS, Experiment(title="A trial", **asked), FILE)
+    except SettingsError as error:
+        return str(error)
+    return ""
+
+
+USED: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
+    "nothing changed": ({}, {"base": {"lr0": 0.1}}),
+    "no run overrides it": ({"lr0": 0.5}, {"runs": {"a": {"epochs": 3}}}),
+    "one run of two does not override it": (
+        {"lr0": 0.5},
+        {"runs": {"a": {"lr0": 0.1}, "b": None}},
+    ),
+    "a sweep of another key": ({"lr0": 0.5}, {"sweep": {"epochs": [1, 2]}}),
+    "seed without seeds": ({"seed": 4}, {"runs": {"a": None}}),
+    "one framework of two knows it": (
+        {"lr0": 0.5},
+        {"runs": {"a": None, "b": {"backend": "deep"}}},
+    ),
+}
+
+UNUSED: dict[str, tuple[dict[str, Any], dict[str, Any], str]] = {
+    "base": ({"lr0": 0.5}, {"base": {"lr0": 0.1}}, f"{FILE} sets it in `base`"),
+    "all runs": (
+        {"lr0": 0.5},
+        {"runs": {"a": {"lr0": 0.1}, "b": {"lr0": 0.2}}},
+        f"{FILE} sets it in each of its runs",
+    ),
+    "its own sweep": ({"lr0": 0.5}, {"sweep": {"lr0": [1, 2]}}, "in each of its runs"),
+    "its own grid": ({"lr0": 0.5}, {"grid": {"lr0": [1], "epochs": [2]}}, "in each of its runs"),
+    "seeds": ({"seed": 4}, {"seeds": [0, 1]}, f"{FILE} sets it by `seeds`"),
+    "replicates": ({"replicate": 4}, {"replicate": 2}, f"{FILE} sets it by `replicate`"),
+    "another framework": ({"depth": 50}, {}, "no framework of its runs has such a setting"),
+    "only a framework whose run overrides it knows it": (
+        {"lr0": 0.5},
+        {"runs": {"a": {"lr0": 0.1}, "b": {"backend": "deep"}}},
+        "in each of its runs",
+    ),
+    "the data set": ({"dataset": "x"}, {"base": {"dataset": "cells"}}, "in `base`"),
+}
+
+
+@pytest.mark.parametrize("name", USED)
+def test_a_changed_default_that_a_run_uses_is_taken(name: str) -> None:
+    assert unused(USED[name][0], **USED[name][1]) == ""
+
+
+@pytest.mark.parametrize("name", UNUSED)
+def test_a_changed_default_that_no_run_uses_is_refused(name: str) -> None:
+    """`dvc exp run -S lr0=…` would change nothing, and be taken for "it makes no difference"."""
+    changed, asked, reason = UNUSED[name]
+    text = unused(changed, **asked)
+    (key,) = changed
+    assert text.startswith(f"params.yaml: `{key}` was set to {changed[key]!r}, but no run")
+    assert reason in text
+
+
+def test_names_and_settings_do_not_depend_on_key_order() -> None:
+    turned = Experiment(title="A trial", grid={"epochs": [2], "lr0": [0.1]})
+    one = runs(grid={"lr0": [0.1], "epochs": [2]})
+    two = resolve(dict(reversed(PARAMS.items())), turned, FILE)
+    assert list(one) == list(two) == ["epochs=2+lr0=0.1-s0"]
+    assert canonical(one["epochs=2+lr0=0.1-s0"].settings) == canonical(
+        two["epochs=2+lr0=0.1-s0"].settings
+    )

@@ -1,0 +1,199 @@
+"""What `search:` of an experiment may say, and what is refused."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fairtrial import SettingsError
+from fairtrial.planning.plan import Plan
+from fairtrial.planning.studies import Study
+
+PROJECT = Path(__file__).parents[2]
+SEARCH = """\
+title: t
+search:
+  space:
+    lr0: {min: 1e-4, max: 1e-2, log: true}
+    batch: {min: 4, max: 16, step: 4}
+    optimizer: [SGD, AdamW]
+    freeze: [null, 10]
+  trials: 5
+"""
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    shutil.copytree(PROJECT / "config", tmp_path / "config")
+    shutil.copy(PROJECT / "params.yaml", tmp_path)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def plan(text: str) -> Plan:
+    Path("config/experiments/t.yaml").write_text(text)
+    return Plan.read("t")
+
+
+def study(text: str) -> Study:
+    (found,) = plan(text).studies.values()
+    return found
+
+
+def test_a_space_is_resolved_with_its_settings(project: Path) -> None:
+    found = study(SEARCH)
+    assert (found.name, found.engine, found.seed) == ("tpe-seed0", "tpe", 0)
+    assert found.space == {
+        "lr0": {"low": 0.0001, "high": 0.01, "log": True, "step": None, "integer": False},
+        "batch": {"low": 4, "high": 16, "log": False, "step": 4, "integer": True},
+        "optimizer": {"choices": ["SGD", "AdamW"]},
+        "freeze": {"choices": [None, 10]},
+    }
+
+
+def test_a_number_is_of_the_kind_that_its_setting_has(project: Path) -> None:
+    """1 and 1.0 would be two entries of the store."""
+    found = study(SEARCH.replace("lr0: {min: 1e-4, max: 1e-2, log: true}", "box: [1, 7.5]"))
+    low, high = found.space["box"]["choices"]
+    assert (type(low), high) == (float, 7.5)
+
+
+def test_without_runs_there_are_the_start_and_the_winner(project: Path) -> None:
+    found = plan(SEARCH + "seeds: [3, 4]\n")
+    assert list(found.runs) == ["base-s3", "base-s4", "tuned-s3", "tuned-s4"]
+    assert found.studies["tpe-seed0"].start.settings["seed"] == 3
+    assert found.runs["tuned-s4"].chosen == (
+        "tpe-seed0", None, ("batch", "freeze", "lr0", "optimizer"),
+    )  # fmt: skip
+    assert found.runs["base-s3"].chosen is None
+
+
+def test_a_run_may_set_a_searched_key_itself(project: Path) -> None:
+    found = plan(SEARCH + "runs: {a: {from_search: 17, batch: 2, epochs: 50}}\n")
+    run = found.runs["a-s0"]
+    assert run.chosen is not None
+    assert run.chosen.file == "17.json"
+    assert run.chosen.names == ("freeze", "lr0", "optimizer")
+    assert (run.settings["batch"], run.settings["epochs"]) == (2, 50)
+    assert '"chosen":[17]' in found.settings("study", "tpe-seed0")
+
+
+def test_the_budget_and_workers_are_no_part_of_the_start(project: Path) -> None:
+    few, many = study(SEARCH), study(SEARCH.replace("trials: 5", "hours: 2\n  workers: 3"))
+    assert few.start == many.start
+
+
+def test_lists_make_a_study_of_each_combination(project: Path) -> None:
+    text = SEARCH + "  engine: [ga, tpe]\n  seed: [0, 1]\n  datasets: [shapes, bccd]\n"
+    found = plan(text)
+    assert len(found.studies) == 8
+    assert list(found.studies)[:2] == ["shapes-ga-seed0", "shapes-ga-seed1"]
+    assert found.studies["bccd-tpe-seed1"].start.dataset == "bccd"
+    assert list(found.runs) == ["base-s0"], "which study would the winner be of?"
+    assert set(found.datasets) == {"bccd", "shapes"}
+
+
+LR0 = "lr0: {min: 1e-4, max: 1e-2, log: true}"
+REFUSED: dict[str, tuple[str, str, str]] = {
+    "an unknown parameter": (
+        LR0,
+        "lr0_: [1, 2]",
+        r"space: `lr0_`: no such key; did you mean `lr0`",
+    ),
+    "imgsz": (LR0, "imgsz: [96, 160]", "`imgsz` cannot be searched: predict must know it"),
+    "weights": (LR0, "weights: [null, a/b.pt]", "`weights` cannot be searched"),
+    "dataset": (LR0, "dataset: [shapes, bccd]", "`dataset` cannot be searched"),
+    "backend": (LR0, "backend: [ultralytics]", "`backend` cannot be searched"),
+    "epochs": (LR0, "epochs: [10, 20]", "`epochs` cannot be searched: pruning compares trials"),
+    "seed": (LR0, "seed: [0, 1]", "`seed` cannot be searched: the best seed is luck"),
+    "predict": (LR0, "predict: [1, 2]", "`predict` cannot be searched: it has no part"),
+    "min above max": ("min: 1e-4", "min: 1", r"lr0.*`min` \(1\) must be below `max` \(0.01\)"),
+    "log from 0": ("min: 1e-4", "min: 0", "lr0.*`log` needs a `min` above 0"),
+    "log and step": ("log: true}", "log: true, step: 0.1}", "exclude each other"),
+    "no max": (", max: 1e-2", "", r"lr0: `max`: missing"),
+    "a text": ("min: 1e-4", "min: small", "space.lr0: `min"),
+    "out of the setting's range": (LR0, "momentum: {min: 0.5, max: 1.5}", "momentum.*is 1.5"),
+    "a value out of range": ("[SGD, AdamW]", "[SGD, Adamm, AdamW]", '"Adamm"'),
+    "a range of texts": ("[SGD, AdamW]", "{min: 1, max: 2}", "optimizer: a range needs a number"),
+    "a single value": ("[SGD, AdamW]", "[AdamW]", "optimizer: must list two different"),
+    "a value twice": ("[SGD, AdamW]", "[AdamW, AdamW]", "optimizer: must list two different"),
+    "neither": ("[SGD, AdamW]", "AdamW", "optimizer is 'AdamW': must be a list of values, or"),
+    "half an integer": ("step: 4}", "step: 0.5}", "batch is a whole number, and so must `step`"),
+    "the start outside": (LR0, "lr0: {min: 0.1, max: 1}", r"its lr0 \(0.002\) is not in the space"),
+    "the start between steps": ("step: 4}", "step: 3}", r"its batch \(8\) is not in the space"),
+    "an unknown engine": (
+        "trials: 5",
+        "trials: 5\n  engine: anneal",
+        "`search.engine.0` is \"anneal\": must be 'ga'",
+    ),
+    "no budget": ("trials: 5", "workers: 1", "needs either `trials` or `hours`"),
+    "two budgets": ("trials: 5", "trials: 5\n  hours: 1", "needs either `trials` or `hours`"),
+    "no trials": ("trials: 5", "trials: 0", "trials"),
+    "no space": (SEARCH.partition("  space:")[2].partition("  trials")[0], " {}\n", "space"),
+    "cmaes in one dimension": (
+        "    batch: {min: 4, max: 16, step: 4}\n",
+        "",
+        "cmaes needs two ranges at least",
+    ),
+    "no epochs": ("title: t", "title: t\nbase: {epochs: 0, weights: weights/yolov8n.pt}", "epochs"),
+    "from_search: text": (
+        "title: t",
+        "title: t\nruns: {a: {from_search: best}}",
+        "a trial's number",
+    ),
+    "from_search below 0": (
+        "title: t",
+        "title: t\nruns: {a: {from_search: -1}}",
+        "a trial's number",
+    ),
+    "from_search in base": (
+        "title: t",
+        "title: t\nbase: {from_search: true}",
+        "in `base` it would",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_what_is_wrong_is_said(name: str, project: Path) -> None:
+    old, new, message = REFUSED[name]
+    assert old in SEARCH
+    text = SEARCH.replace(old, new) + ("  engine: cmaes\n" if "cmaes" in name else "")
+    with pytest.raises(SettingsError, match=message) as error:
+        plan(text)
+    assert str(error.value).startswith("config/experiments/t.yaml: ")
+    assert len(str(error.value).splitlines()) <= 2
+
+
+def test_from_search_needs_one_search(project: Path) -> None:
+    run = "runs: {a: {from_search: true}}\n"
+    with pytest.raises(SettingsError, match=re.escape("`runs.a`: `from_search`: no `search:`")):
+        plan("title: t\n" + run)
+    with pytest.raises(SettingsError, match="the search has 2 studies; from which"):
+        plan(SEARCH + "  engine: [ga, tpe]\n" + run)
+
+
+def test_equal_spaces_are_equal_however_they_are_written(project: Path) -> None:
+    def told(text: str) -> Any:
+        return plan(text).settings("search", "tpe-seed0")
+
+    other = SEARCH.replace("1e-4", "0.0001").replace("[SGD, AdamW]", "['SGD', 'AdamW']  # two")
+    assert told(SEARCH) == told(other)
+
+
+def test_a_data_set_of_folds_is_a_study_on_each(project: Path) -> None:
+    Path("config/datasets/folds.yaml").write_text(
+        "source: shapes\nsplit: {method: kfold, folds: 3}\n"
+    )
+    text = SEARCH + "  datasets: [folds]\n"
+    found = plan(text + "  engine: [ga, tpe]\n").studies
+    assert list(found)[:2] == ["folds.fold1-ga-seed0", "folds.fold2-ga-seed0"]
+    assert len(found) == 6
+    assert found["folds.fold3-tpe-seed0"].start.dataset == "folds.fold3"
+    with pytest.raises(SettingsError, match="its data set has 3 folds"):
+        plan(text)
+    assert list(plan(text.replace("folds]", "folds.fold2]")).studies) == ["folds.fold2-tpe-seed0"]

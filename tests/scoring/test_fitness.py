@@ -1,0 +1,85 @@
+"""The user's figure of merit."""
+
+from __future__ import annotations
+
+import pytest
+
+from fairtrial.scoring import fitness
+
+FIGURES = {"precision": 0.5, "recall": 0.25, "f1": 1 / 3, "AP50": 0.75, "AP": 0.4}
+ROW = {
+    "epoch": 1,
+    "train/box_loss": 2.0,
+    "val/precision": 0.5,
+    "val/recall": 0.25,
+    "val/AP50": 0.75,
+    "val/AP": 0.4,
+    "val/box_loss": 3.0,
+    "lr": 0.01,
+}
+
+
+@pytest.mark.parametrize(
+    ("weights", "expected"),
+    [
+        (None, 0.4),
+        ({"map50_95": 5}, 0.4),
+        ({"map50": 1}, 0.75),
+        ({"f1": 1}, 1 / 3),
+        ({"recall": 0.9, "map50_95": 0.1}, 0.265),
+        ({"recall": 9, "map50_95": 1}, 0.265),
+        ({"precision": 1, "recall": 1, "f1": 0}, 0.375),
+    ],
+)
+def test_score(weights: dict[str, float] | None, expected: float) -> None:
+    assert fitness.score(FIGURES, weights) == pytest.approx(expected, abs=1e-12)
+
+
+def test_a_figure_without_a_weight_may_be_missing() -> None:
+    assert fitness.score({"recall": 0.5}, {"recall": 1, "f1": 0}) == 0.5
+    with pytest.raises(KeyError):
+        fitness.score({"recall": 0.5}, {"recall": 1, "f1": 1})
+
+
+@pytest.mark.parametrize(
+    ("weights", "expected"),
+    [
+        (None, None),
+        ({"map50_95": 0.5}, None),
+        ({"recall": 9, "map50_95": 1}, {"recall": 0.9, "map50_95": 0.1}),
+        ({"map50_95": 0.1, "recall": 0.9, "f1": 0.0}, {"recall": 0.9, "map50_95": 0.1}),
+        ({"recall": 1, "f1": 2}, {"recall": round(1 / 3, 12), "f1": round(2 / 3, 12)}),
+    ],
+)
+def test_equal_rules_are_one(
+    weights: dict[str, float] | None, expected: dict[str, float] | None
+) -> None:
+    assert fitness.normalised(weights) == expected
+    assert fitness.normalised(expected) == expected
+
+
+@pytest.mark.parametrize("weights", [{}, {"recall": 0.0}])
+def test_a_rule_without_a_weight_is_refused(weights: dict[str, float]) -> None:
+    with pytest.raises(ValueError, match="a weight above 0"):
+        fitness.normalised(weights)
+
+
+def test_f1_is_the_harmonic_mean() -> None:
+    assert fitness.f1(0.5, 0.25) == pytest.approx(1 / 3)
+    assert fitness.f1(0.0, 0.0) == 0.0
+    assert fitness.f1(1.0, 0.0) == 0.0
+
+
+def test_a_row_is_completed() -> None:
+    found = fitness.judged(ROW, {"recall": 0.9, "map50_95": 0.1})
+    assert found == ROW | {
+        "val/f1": pytest.approx(1 / 3),
+        "val/fitness": pytest.approx(0.265),
+    }
+    figures = [f"val/{name}" for name in ("precision", "recall", "f1", "AP50", "AP", "fitness")]
+    assert list(found)[-6:] == figures
+
+
+def test_the_rule_in_words() -> None:
+    assert fitness.formula(None) == "AP"
+    assert fitness.formula({"recall": 0.9, "map50_95": 0.1}) == "0.9 recall + 0.1 AP"

@@ -1,0 +1,72 @@
+"""The state at an epoch's end: replaced as a whole, read without running code of others."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from fairtrial.training import checkpoint
+
+ROWS = [
+    {"epoch": 1, "val/fitness": 0.25, "lr": 0.1234567},
+    {"epoch": 2, "val/fitness": 0.5, "lr": 0.1},
+    {"epoch": 3, "val/fitness": 0.5, "lr": 1e-5},
+]
+
+
+def test_history_has_six_digits_and_the_epochs_are_counted(tmp_path: Path) -> None:
+    assert checkpoint.epochs_done(tmp_path) == 0
+    checkpoint.write_history(tmp_path, ROWS)
+    text = "epoch,val/fitness,lr\n1,0.25,0.123457\n2,0.5,0.1\n3,0.5,1e-05\n"
+    assert (tmp_path / "history.csv").read_text() == text
+    assert checkpoint.epochs_done(tmp_path) == 3
+
+
+def test_no_epoch_is_a_history_too(tmp_path: Path) -> None:
+    checkpoint.write_history(tmp_path, [])
+    assert (tmp_path / "history.csv").read_text() == "epoch\n"
+    assert checkpoint.epochs_done(tmp_path) == 0
+    assert checkpoint.best_epoch([]) is None
+
+
+def test_the_best_epoch_is_the_first_of_equals() -> None:
+    assert checkpoint.best_epoch(ROWS) == 2
+
+
+NOW = {"threads": 1, "gpu": None, "torch": "2", "framework": "8"}
+
+
+@pytest.mark.parametrize(
+    ("then", "now", "said"),
+    [
+        (NOW, NOW, []),
+        (NOW | {"threads": 2}, NOW, ["threads: 2, then 1"]),
+        (NOW | {"torch": "1", "framework": "7"}, NOW, ["torch: 1, then 2", "framework: 7, then 8"]),
+        (
+            NOW,
+            NOW | {"gpu": "A"},
+            ["gpu: None, then A", "on a GPU, where no training repeats itself to the bit"],
+        ),
+    ],
+)
+def test_what_may_make_a_resumed_training_differ_is_said(
+    then: dict[str, object], now: dict[str, object], said: list[str]
+) -> None:
+    assert checkpoint.deviations(then, now) == said
+
+
+def test_a_state_comes_back_and_one_that_runs_code_does_not(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    torch = pytest.importorskip("torch")
+    assert checkpoint.last_state(tmp_path) is None
+    state = {"epoch": 2, "model": {"w": torch.ones(2)}, "rows": ROWS}
+    checkpoint.commit(tmp_path, state, ROWS)
+    found = checkpoint.last_state(tmp_path)
+    assert found is not None
+    assert found["rows"] == ROWS
+    assert torch.equal(found["model"]["w"], state["model"]["w"])
+    torch.save({"code": tmp_path}, tmp_path / "state.pt")
+    assert checkpoint.last_state(tmp_path) is None
+    assert "state.pt: cannot be read" in capsys.readouterr().err

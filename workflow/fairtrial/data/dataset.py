@@ -1,0 +1,232 @@
+"""The one interchange: COCO JSON, sorted, ids 1..N, boxes as absolute [x, y, width, height].
+
+No stage after `convert` knows which format the data came in. Beside COCO's own fields an
+image carries `sha256` (of its clean file), `group` (patient, video, contributor) and
+`split` (the side on which its source puts it); each of the last two may be null.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from fairtrial import DataError
+from fairtrial.files import packed
+from fairtrial.files.folders import whole_file
+from fairtrial.files.jsonfile import read_json, sections
+
+SIDES = ("train", "val", "test")
+
+
+@dataclass(slots=True)
+class Image:
+    """One image. `width` and `height` in pixels; `file_name` relative to the image folder."""
+
+    id: int
+    file_name: str
+    width: int
+    height: int
+    sha256: str = ""
+    group: str | None = None
+    split: str | None = None
+    # Boxes are shares of width and height, as YOLO has them; only between a format and convert.
+    relative: bool = False
+
+
+@dataclass(slots=True)
+class Annotation:
+    """One object. `bbox` is (x, y, width, height) in pixels from the top left corner, or
+    None for the class of a whole image; `area` in square pixels, as the source states it
+    (a segment's area may be smaller than its box)."""
+
+    image_id: int
+    category_id: int
+    bbox: tuple[float, float, float, float] | None
+    area: float = 0.0
+    iscrowd: bool = False
+    id: int = 0
+
+
+@dataclass(slots=True)
+class Dataset:
+    """Images, the objects on them, and the names of the classes by category id.
+
+    `origins`: what the source calls each class, by category id; its own id where it has one.
+    """
+
+    images: list[Image] = field(default_factory=list)
+    annotations: list[Annotation] = field(default_factory=list)
+    categories: dict[int, str] = field(default_factory=dict)
+    origins: dict[int, list[str]] = field(default_factory=dict, compare=False)
+
+    def by_image(self) -> dict[int, list[Annotation]]:
+        """Annotations by image id; an image without objects has an empty list."""
+        found: dict[int, list[Annotation]] = {image.id: [] for image in self.images}
+        for annotation in self.annotations:
+            found[annotation.image_id].append(annotation)
+        return found
+
+    @property
+    def task(self) -> str:
+        """`classify` where objects have no boxes, else `detect`; DataError where some have."""
+        boxless = sum(a.bbox is None for a in self.annotations)
+        if 0 < boxless < len(self.annotations):
+            raise DataError(
+                f"{boxless} of {len(self.annotations)} objects have no box; a set holds either "
+                "boxes or classes of whole images"
+            )
+        return "classify" if boxless else "detect"
+
+    def on_images(self, ids: Iterable[int]) -> Dataset:
+        """The part on these images; all categories stay. DataError for an id that is not in it."""
+        wanted = set(ids)
+        images = [image for image in self.images if image.id in wanted]
+        if missing := wanted - {image.id for image in images}:
+            shown = sorted(missing, key=str)[:5]
+            raise DataError(f"image ids that are not in the annotations: {shown}")
+        objects = [a for a in self.annotations if a.image_id in wanted]
+        return Dataset(images, objects, dict(self.categories))
+
+    def canonical(self) -> Dataset:
+        """The same set in its one order: images by file name, objects by image, class and
+        box, everything numbered 1..N; category ids are kept if they are 1..N already and
+        otherwise renumbered in the order of the old ids."""
+        categories = {old: new for new, old in enumerate(sorted(self.categories), 1)}
+        images = sorted(self.images, key=lambda image: image.file_name)
+        numbers = {image.id: new for new, image in enumerate(images, 1)}
+        objects = [
+            Annotation(numbers[a.image_id], categories[a.category_id], a.bbox, a.area, a.iscrowd)
+            for a in self.annotations
+        ]
+        objects.sort(key=lambda a: (a.image_id, a.category_id, a.bbox or (), a.area, a.iscrowd))
+        for number, annotation in enumerate(objects, 1):
+            annotation.id = number
+        renumbered = [replace(image, id=numbers[image.id]) for image in images]
+        names = {new: self.categories[old] for old, new in categories.items()}
+        origins = {new: self.origins.get(old, [str(old)]) for old, new in categories.items()}
+        return Dataset(renumbered, objects, names, origins)
+
+
+@dataclass(slots=True, frozen=True)
+class Detection:
+    """One found object: category id, (x, y, width, height) in pixels, confidence 0..1."""
+
+    category_id: int
+    bbox: tuple[float, float, float, float]
+    score: float
+
+
+@dataclass(slots=True, frozen=True)
+class View:
+    """A data set with its split and the folder in which its images lie."""
+
+    dataset: Dataset
+    sides: dict[str, list[int]]
+    folder: Path
+
+    def side(self, name: str) -> list[Image]:
+        """The images of train, val or test, by id."""
+        wanted = set(self.sides[name])
+        return [image for image in self.dataset.images if image.id in wanted]
+
+
+def write(dataset: Dataset, path: Path) -> None:
+    """Write a set as COCO JSON, one image or object a line (so that a diff is readable)."""
+    rows: dict[str, Iterable[str]] = {
+        "images": (json.dumps(_coco_image(image)) for image in dataset.images),
+        "annotations": map(_coco_annotation, dataset.annotations),
+        "categories": (
+            json.dumps({"id": number, "name": name})
+            for number, name in sorted(dataset.categories.items())
+        ),
+    }
+    with whole_file(path) as file:
+        file.write("{")
+        for number, (name, lines) in enumerate(rows.items()):
+            file.write(",\n" if number else "\n")
+            file.write(f'"{name}": [\n' + ",\n".join(lines) + "\n]")
+        file.write("\n}\n")
+
+
+def _coco_image(image: Image) -> dict[str, Any]:
+    return {name: getattr(image, name) for name in Image.__slots__ if name != "relative"}
+
+
+def _coco_annotation(a: Annotation) -> str:
+    """One row as JSON. (`json.dumps` takes four times as long, for a million rows.)"""
+    row = f'{{"id": {a.id}, "image_id": {a.image_id}, "category_id": {a.category_id}'
+    if a.bbox is None:
+        return row + "}"
+    x, y, w, h = a.bbox
+    return f'{row}, "bbox": [{x}, {y}, {w}, {h}], "area": {a.area}, "iscrowd": {int(a.iscrowd)}}}'
+
+
+def read(path: Path) -> Dataset:
+    """Read a set that `write` wrote.
+
+    Raises DataError where the file is missing, is not JSON, lacks one of its parts, or an
+    object is on no image or of no class.
+    """
+    found, missing = Dataset(), {"images", "annotations", "categories"}
+    try:
+        for part, rows in sections(path):
+            missing.discard(part)
+            if part == "images":
+                found.images = [Image(**row) for row in rows]
+            elif part == "annotations":
+                found.annotations = [_annotation(row) for row in rows]
+            elif part == "categories":
+                found.categories = {row["id"]: row["name"] for row in rows}
+        if missing:
+            raise KeyError(sorted(missing)[0])
+    except (KeyError, TypeError, AttributeError) as error:
+        raise DataError(f"{path}: not a set written by `convert` or `split` ({error})") from error
+    images = {image.id for image in found.images}
+    for a in found.annotations:
+        if a.image_id not in images or a.category_id not in found.categories:
+            raise DataError(f"{path}: annotation {a.id} is on no image, or of no class, of the set")
+    return found
+
+
+def _annotation(row: dict[str, Any]) -> Annotation:
+    box = tuple(row["bbox"]) if "bbox" in row else None
+    area, crowd = row.get("area", 0.0), bool(row.get("iscrowd", 0))
+    return Annotation(row["image_id"], row["category_id"], box, area, crowd, row["id"])
+
+
+def read_sides(split: Path) -> dict[str, list[int]]:
+    """The image ids of train, val and test, from a certificate that `split` wrote."""
+    content = read_json(split)
+    if isinstance(content, dict) and all(isinstance(content.get(side), list) for side in SIDES):
+        return {side: content[side] for side in SIDES}
+    raise DataError(f"{split}: not a certificate of `split`: lacks train, val or test")
+
+
+def read_view(annotations: Path, split: Path, folder: Path) -> View:
+    """A data set's two files and its image folder together.
+
+    Raises DataError where they do not belong together: an image of the split is not in the
+    set or not in the folder. (Ultralytics would train without it, and say nothing.)
+    """
+    dataset, sides = read(annotations), read_sides(split)
+    names = {image.id: image.file_name for image in dataset.images}
+    used = [number for ids in sides.values() for number in ids]
+    if unknown := sorted(set(used) - set(names)):
+        raise DataError(f"{split}: there is no image {unknown[0]} in {annotations}")
+    missing = [names[i] for i in used if not packed.file_of(folder, names[i]).is_file()]
+    if missing:
+        raise DataError(
+            f"{folder}: {len(missing)} of {len(used)} images are not there, such as {missing[0]}"
+        )
+    return View(dataset, sides, folder)
+
+
+def counts(annotations: Iterable[Annotation]) -> dict[int, int]:
+    """Number of objects by category id."""
+    found: dict[int, int] = {}
+    for annotation in annotations:
+        found[annotation.category_id] = found.get(annotation.category_id, 0) + 1
+    return found

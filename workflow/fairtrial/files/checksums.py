@@ -1,0 +1,88 @@
+"""SHA-256 of files, and manifests: one line a file, `<sha256>  <relative path>`.
+
+The layout is that of `sha256sum`, so `sha256sum -c` reads it too.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterable
+from pathlib import Path
+
+from fairtrial import ChecksumError, DataError
+from fairtrial.files.folders import checked_path, whole_file
+from fairtrial.files.threads import map_in_order
+
+_SHOWN = 10  # files in one error
+_LINE = re.compile(r"([0-9a-fA-F]{64}) [ *](.+)")
+
+
+def sha256(path: Path) -> str:
+    """The SHA-256 of a file, in lower-case hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def sha256_of(folder: Path, names: Iterable[str]) -> dict[str, str]:
+    """The SHA-256 of many files of one folder, by name, in the order given."""
+    names = list(names)
+    sums = map_in_order(sha256, (folder / name for name in names))
+    return dict(zip(names, sums, strict=True))
+
+
+def read_manifest(path: Path) -> dict[str, str]:
+    """SHA-256 by relative path. Empty lines and lines that begin with `#` are skipped.
+
+    Raises DataError for a missing file, an unreadable line, a path that leaves its folder,
+    and a path named twice.
+    """
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except FileNotFoundError as error:
+        raise DataError(f"{path}: no such file") from error
+    found: dict[str, str] = {}
+    for number, line in enumerate(lines, 1):
+        if not line.strip() or line.startswith("#"):
+            continue
+        match = _LINE.fullmatch(line)
+        if match is None:
+            raise DataError(f"{path}:{number}: not `<sha256>  <path>`: {line!r}")
+        name = checked_path(match[2], f"{path}:{number}")
+        if name in found:
+            raise DataError(f"{path}:{number}: {name} is named twice")
+        found[name] = match[1].lower()
+    return found
+
+
+def write_manifest(sums: dict[str, str], path: Path) -> None:
+    """Write SHA-256 by relative path, sorted by path."""
+    with whole_file(path) as file:
+        file.writelines(f"{sums[name]}  {name}\n" for name in sorted(sums))
+
+
+def verify(folder: Path, manifest: Path) -> dict[str, str]:
+    """The manifest's SHA-256 by path, once every file of it in `folder` has been checked.
+
+    Raises ChecksumError listing the first files that are missing or not the one named.
+    """
+    expected = read_manifest(manifest)
+    refuse_changed(folder, manifest, changed(folder, expected, expected), len(expected))
+    return expected
+
+
+def changed(folder: Path, expected: dict[str, str], names: Iterable[str]) -> list[str]:
+    """Those of the names whose file is missing in `folder` or not the one expected."""
+    present = [name for name in names if (folder / name).is_file()]
+    found = sha256_of(folder, present)
+    return [name for name in names if found.get(name) != expected[name]]
+
+
+def refuse_changed(folder: Path, manifest: Path, names: list[str], total: int) -> None:
+    """Raise ChecksumError listing the first of the files, if there is one."""
+    lines = [f"  {name}: missing" for name in names if not (folder / name).is_file()]
+    lines += [f"  {name}: changed" for name in names if (folder / name).is_file()]
+    if len(lines) > _SHOWN:
+        lines[_SHOWN:] = [f"  … and {len(lines) - _SHOWN} more of {total} files"]
+    if lines:
+        raise ChecksumError(f"{folder} is not what {manifest} names:\n" + "\n".join(lines))

@@ -1,0 +1,44 @@
+"""Runs that have some of their settings from a trial of a search."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from fairtrial import SettingsError
+from fairtrial.planning.searchspace import FROM_SEARCH
+from fairtrial.planning.settings import Experiment, Overrides
+
+
+class Chosen(NamedTuple):
+    """The trial of a search that gives a run some of its settings."""
+
+    study: str
+    trial: int | None  # its number; None for the best
+    names: tuple[str, ...]  # the settings that it gives
+
+    @property
+    def file(self) -> str:
+        """The name of the file, in the study's folder of choices, that holds them."""
+        return "best.json" if self.trial is None else f"{self.trial}.json"
+
+
+def chosen_by(
+    experiment: Experiment, overrides: Overrides, own: set[str], place: str
+) -> Chosen | None:
+    """Which trial gives a run its settings, but for its own; takes that out of `overrides`."""
+    trial = overrides.pop(FROM_SEARCH, False)
+    if trial is False:
+        return None
+    if not isinstance(trial, int) or trial < 0:
+        raise SettingsError(f"{place}: `{FROM_SEARCH}` must be true, or a trial's number")
+    if FROM_SEARCH in experiment.base or experiment.search is None:
+        why = "in `base` it would feed the search itself" if experiment.search else "no `search:`"
+        raise SettingsError(f"{place}: `{FROM_SEARCH}`: {why}; it belongs in a run beside one")
+    studies = list(experiment.search.studies())
+    if len(studies) > 1:
+        raise SettingsError(
+            f"{place}: `{FROM_SEARCH}`: the search has {len(studies)} studies; from which one is "
+            "not said. Keep one engine, seed and data set"
+        )
+    names = sorted(set(experiment.search.space) - own)
+    return Chosen(studies[0], None if trial is True else trial, tuple(names))

@@ -1,0 +1,248 @@
+"""What the workflow has to do: the chosen experiment's runs, and each job's settings and code.
+
+The rules of Snakemake ask here for everything that is not a path. A job's settings and code
+are texts, and both its transport and its rerun trigger: what a stage cannot see cannot make
+its results stale.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from fairtrial import SettingsError
+from fairtrial.files import checksums
+from fairtrial.files.yamlfile import nearest, read_yaml_text
+from fairtrial.planning.datasets import DataSet
+from fairtrial.planning.fingerprint import fingerprint
+from fairtrial.planning.runs import Run, refuse_unused, resolve
+from fairtrial.planning.settings import (
+    Experiment,
+    data_sets,
+    read_dataset,
+    read_experiment,
+    read_params,
+)
+from fairtrial.planning.source_settings import formats_used, read_source
+from fairtrial.planning.studies import Study, studies
+from fairtrial.scoring import ranking
+from fairtrial.training.provenance import canonical
+
+# What of `predict:` and `validate:` has a meaning: a class needs no box and no threshold.
+HEEDED = {"detect": {"conf", "iou", "max_det", "speed_images"}, "classify": {"speed_images"}}
+
+
+@dataclass(frozen=True)
+class Plan:
+    """One experiment, resolved."""
+
+    name: str
+    params: dict[str, Any]
+    experiment: Experiment
+    runs: dict[str, Run]
+    studies: dict[str, Study]
+
+    @classmethod
+    def read(cls, name: str | None = None) -> Plan:
+        """The plan of params.yaml, or of the experiment `name` for a look at another one."""
+        params = read_params()
+        name = name or params.get("experiment")
+        experiment = read_experiment(name)
+        file = f"config/experiments/{name}.yaml"
+        runs = resolve(params, experiment, file, data_sets)
+        earlier = _params_before_dvc()
+        if earlier and earlier.get("experiment") == params.get("experiment"):
+            refuse_unused(params, earlier, experiment, file)
+        return cls(str(name), params, experiment, runs, studies(params, experiment, file))
+
+    @property
+    def file(self) -> str:
+        """The experiment's file, for messages."""
+        return f"config/experiments/{self.name}.yaml"
+
+    @cached_property
+    def trained(self) -> dict[str, Run]:
+        """What is trained: the runs, and where each study starts, by the study's name."""
+        return self.runs | {name: study.start for name, study in self.studies.items()}
+
+    @cached_property
+    def datasets(self) -> dict[str, DataSet]:
+        """The data sets of all runs by name."""
+        wanted: dict[str, str] = {}
+        for run in self.trained.values():
+            wanted.setdefault(run.dataset, f"{self.file}: run {run.name}")
+        found = {name: read_dataset(name, f"{at}: `dataset`") for name, at in wanted.items()}
+        return dict(sorted(found.items()))
+
+    @cached_property
+    def sources(self) -> dict[str, dict[str, Any]]:
+        """The sources of all data sets and checkpoints: the settings of their two stages.
+
+        Raises SettingsError where a data set's source has no format, and where a checkpoint
+        is not among the files of its source.
+        """
+        wanted = {
+            dataset.source: f"config/datasets/{name}.yaml: `source`"
+            for name, dataset in self.datasets.items()
+        }
+        starts: dict[str, str] = {}
+        for name, run in self.runs.items():
+            if start := _weights(run):
+                starts.setdefault(start, f"{self.file}: run {name}: `weights`")
+        places = {start.partition("/")[0]: at for start, at in starts.items()} | wanted
+        found = {name: read_source(name, places[name]) for name in sorted(places)}
+        for name in wanted:
+            if "convert" not in found[name]:
+                file = f"config/sources/{name}.yaml"
+                raise SettingsError(f"{file}: `format`: missing; it is the source of a data set")
+        for start, at in starts.items():
+            source, _, file = start.partition("/")
+            _refuse_unlisted(found[source]["download"].get("manifest"), file, at)
+        return found
+
+    def images(self, run: str) -> str:
+        """The folder of clean images that a run learns from."""
+        return f"data/clean/{self.datasets[self.trained[run].dataset].source}/images"
+
+    def quality(self) -> list[str]:
+        """What conversion found in every source of images."""
+        sources = sorted({dataset.source for dataset in self.datasets.values()})
+        return [f"data/clean/{source}/quality.json" for source in sources]
+
+    def checkpoint(self, run: str) -> str:
+        """The checkpoint that a run starts from; an empty text from scratch."""
+        weights = _weights(self.trained[run])
+        return f"data/raw/{weights}" if weights else ""
+
+    def initial(self, run: str) -> list[str]:
+        """The manifest of the source that holds this checkpoint."""
+        source = _weights(self.trained[run]).partition("/")[0]
+        return [f"data/raw/{source}.sha256"] if source else []
+
+    def continued(self, run: str, experiment: str) -> list[str]:
+        """The record of the run that this one goes on from."""
+        earlier = self.runs[run].continues
+        return [f"results/{experiment}/runs/{earlier}/record.json"] if earlier else []
+
+    def settings(self, stage: str, name: str = "") -> str:
+        """What a job is told, as canonical JSON; `name` is its source, data set or run."""
+        content: dict[str, Any]
+        if stage in {"download", "convert"}:
+            content = dict(self.sources[name][stage])
+        elif stage == "split":
+            content = self.datasets[name].model_dump(mode="json", exclude={"source"})
+        elif stage == "train":
+            run = self.runs[name]
+            content = {"backend": run.backend, **run.settings}
+            content |= {"chosen": run.chosen.names} if run.chosen else {}
+        elif stage == "search":
+            content = self.studies[name].of_worker()
+        elif stage == "study":
+            content = self.studies[name].of_study(list(self.runs.values()))
+        elif stage == "predict":
+            run = self.runs[name]
+            common = {"backend": run.backend, "task": run.task, "imgsz": run.settings["imgsz"]}
+            content = common | self._heeded(run, "predict")
+        elif stage == "validate":
+            run = self.runs[name]
+            content = {"task": run.task} | self._heeded(run, "validate")
+        else:
+            content = self._results(stage)
+        return canonical(content)
+
+    def _heeded(self, run: Run, section: str) -> dict[str, Any]:
+        """The part of a section of params.yaml that has a meaning for the run's task."""
+        return {k: v for k, v in self.params[section].items() if k in HEEDED[run.task]}
+
+    def listed(self, source: str) -> list[str]:
+        """The tracked manifest that a source's files are checked against, if it has one."""
+        manifest = self.sources[source]["download"].get("manifest")
+        return [manifest] if manifest else []
+
+    def _results(self, stage: str) -> dict[str, Any]:
+        content: dict[str, Any] = self.params[stage] | {"runs": list(self.runs)}
+        content |= {"studies": list(self.studies)} if self.studies else {}
+        content |= self.params["report"] | {"rank_by": self._rank_by}  # ranked and shown alike
+        content |= {"sweeps": list(self.experiment.sweep)}
+        if stage == "plot":
+            return content
+        texts = {"title": self.experiment.title, "question": self.experiment.question}
+        return content | texts | {"experiment": self.name}
+
+    @cached_property
+    def task(self) -> str:
+        """That of all runs. Raises SettingsError where they have several."""
+        tasks = {run.task: name for name, run in self.runs.items()}
+        if len(tasks) > 1:
+            told = ", ".join(f"{name}: {task}" for task, name in sorted(tasks.items()))
+            raise SettingsError(
+                f"{self.file}: its runs are of two tasks ({told}), which have no figure in common; "
+                "make it two experiments"
+            )
+        return next(iter(tasks))
+
+    @property
+    def _rank_by(self) -> str | dict[str, float]:
+        """The rule that ranks. A run of no epoch has no fitness of its own."""
+        trained = {n: run.settings for n, run in self.runs.items() if run.settings.get("epochs")}
+        own = {name: settings.get("fitness") for name, settings in trained.items()}
+        return ranking.resolve(self.params["report"]["rank_by"], own, self.task, self.file)
+
+    def fitted_by(self, run: str) -> str:
+        """The fingerprint of the code that determines a run's weights: the store's part of it.
+
+        Less than the job's: where only the record is written differently, the job runs again,
+        finds its entry, and trains nothing.
+        """
+        return fingerprint(f"backends.{self.trained[run].backend}:fit", "data.dataset:read_view")
+
+    def code(self, stage: str, name: str = "") -> str:
+        """The fingerprint of the code that a job runs."""
+        return fingerprint(*self.entries(stage, name))
+
+    def entries(self, stage: str, name: str = "") -> list[str]:
+        """Where the code of a job begins: its stage, and what that calls by a setting."""
+        found = [f"stages.{stage}:{stage}"]
+        if stage == "download":
+            found += [f"sources.{self.sources[name]['download']['kind']}:fetch"]
+        elif stage == "convert":
+            found += [
+                f"formats.{form}:read" for form in formats_used(self.sources[name]["convert"])
+            ]
+        elif stage == "search":
+            found += [f"backends.{self.trained[name].backend}:fit"]
+        elif stage == "train":
+            found += [f"backends.{self.runs[name].backend}:fit"]
+        elif stage == "predict":
+            model = {"detect": "detector", "classify": "classifier"}[self.runs[name].task]
+            found += [f"backends.{self.runs[name].backend}:{model}"]
+        elif stage == "validate":
+            found += [f"scoring.{self.runs[name].task}:score"]
+        elif stage in {"plot", "report"}:  # both take what lies in their folder
+            found += [{"plot": "figures/", "report": "report/"}[stage]]
+        return found
+
+
+def _refuse_unlisted(manifest: str | None, file: str, where: str) -> None:
+    listed = list(checksums.read_manifest(Path(manifest))) if manifest else [file]
+    if file not in listed:
+        raise SettingsError(f"{where}: {manifest} names no `{file}`{nearest(file, listed)}")
+
+
+def _weights(run: Run) -> str:
+    return str(run.settings.get("weights") or "")
+
+
+def _params_before_dvc() -> dict[str, Any] | None:
+    """params.yaml as it was before `dvc exp run -S …` changed it; None outside of such a call."""
+    revision = os.environ.get("DVC_EXP_BASELINE_REV")
+    if not revision:
+        return None
+    asked = subprocess.run(
+        ["git", "show", f"{revision}:params.yaml"], capture_output=True, text=True, check=False
+    )
+    return read_yaml_text(asked.stdout, revision) if asked.returncode == 0 else None

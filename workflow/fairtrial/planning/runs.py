@@ -1,0 +1,217 @@
+"""The runs that an experiment asks for: params.yaml, then its base, then each run's own keys."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from fairtrial import SettingsError
+from fairtrial.files.yamlfile import closed, nearest
+from fairtrial.planning.chosen import Chosen, chosen_by
+from fairtrial.planning.listed import (
+    MANY,
+    Configuration,
+    Member,
+    configurations,
+    members,
+    name_of,
+    shown,
+)
+from fairtrial.planning.settings import (
+    PARAMS,
+    SECTIONS,
+    Experiment,
+    Overrides,
+    plugin_settings,
+    training_keys,
+)
+from fairtrial.training.provenance import canonical
+
+
+@dataclass(frozen=True)
+class Run:
+    """One training: its name, the data it sees, and every setting of its framework."""
+
+    name: str
+    dataset: str
+    backend: str
+    task: str  # `detect` or `classify`
+    settings: dict[str, Any]
+    continues: str = ""  # the run that it goes on from; empty from the start
+    chosen: Chosen | None = None  # the trial of a search that gives some of its settings
+
+    @property
+    def configuration(self) -> str:
+        """The run's name without its seed and replicate."""
+        return self.name.rpartition("-s")[0]
+
+
+def resolve(
+    params: dict[str, Any],
+    experiment: Experiment,
+    file: str,
+    data_sets: Callable[[str, str], list[str]] = lambda name, place: [name],
+) -> dict[str, Run]:
+    """All runs of an experiment by name, in the order in which its file lists them.
+
+    Runs with equal settings are one run, under the first of their names. `file` names the
+    experiment in messages; `data_sets` tells the folds that a data set stands for, of a name and
+    the place where it is named. Raises SettingsError for a key that the run's framework does not
+    know, a value out of range, or two different runs that would have one name.
+    """
+    found: dict[str, Run] = {}
+    names: dict[str, str] = {}  # what makes a run another one → its name
+    made: dict[tuple[str, Member, str], str] = {}  # label, member and data set → the run's name
+    for configuration in configurations(experiment, file):
+        place = f"{file}: `{configuration.place}`"
+        for member in members(experiment):
+            asked = _run(params, experiment, configuration, member, file)
+            for each in _of_folds(asked, data_sets(asked.dataset, f"{place}: `dataset`")):
+                earlier = made.get((configuration.continues, member, each.dataset), "")
+                run = replace(each, continues=earlier)
+                _refuse_no_more_epochs(run, found, place)
+                content = canonical([run.dataset, run.backend, run.settings, earlier, run.chosen])
+                if content not in names and run.name in found:
+                    raise SettingsError(f"{place}: another run is called {run.name}; rename one")
+                name = names.setdefault(content, run.name)
+                found.setdefault(name, run)
+                if configuration.label:
+                    made[configuration.label, member, run.dataset] = name
+    return found
+
+
+def _of_folds(run: Run, data_sets: list[str]) -> list[Run]:
+    """The run itself, or one on each fold of its data set, called `<configuration>.fold2-s0`."""
+    if data_sets == [run.dataset]:
+        return [run]
+    label, _, member = run.name.rpartition("-s")
+    return [
+        replace(run, name=f"{label}.{name.rpartition('.')[2]}-s{member}", dataset=name)
+        for name in data_sets
+    ]
+
+
+def starting_run(
+    params: dict[str, Any], experiment: Experiment, dataset: str | None, file: str
+) -> Run:
+    """The run whose settings are a search's first trial: params.yaml and `base`, first seed."""
+    place = Configuration("base", {"dataset": dataset} if dataset else {}, "search.datasets")
+    return _run(params, experiment, place, members(experiment)[0], file)
+
+
+def _refuse_no_more_epochs(run: Run, found: dict[str, Run], place: str) -> None:
+    if not run.continues:
+        return
+    before, after = (each.settings["epochs"] for each in (found[run.continues], run))
+    if not 0 < before < after:
+        raise SettingsError(
+            f"{place}: `epochs` is {after}, and the run that it continues has {before}; it must "
+            "have more, and that one at least 1"
+        )
+
+
+def _run(
+    params: dict[str, Any],
+    experiment: Experiment,
+    configuration: Configuration,
+    member: Member,
+    file: str,
+) -> Run:
+    """One run. A default that its framework does not use does not reach it."""
+    varied, place, base = configuration.varied, configuration.place, experiment.base
+    for name in member.overrides.keys() & (base | varied).keys():
+        raise SettingsError(
+            f"{file}: `{place}`: sets `{name}`, and the experiment's `{MANY[name]}` does so too; "
+            "keep one"
+        )
+    overrides = base | varied | member.overrides
+    chosen = chosen_by(experiment, overrides, set(varied), f"{file}: `{place}`")
+    _refuse_sections(overrides, f"{file}: `{place}`")
+    common = {name: overrides.pop(name, params.get(name)) for name in ("dataset", "backend")}
+    model = plugin_settings("backends", common["backend"], f"{file}: `{place}`: `backend`")
+    own = {name: params[name] for name in model.model_fields if name in params}
+
+    def where(key: str) -> str:
+        if key not in overrides:
+            return PARAMS
+        return f"{file}: {place if key in varied else 'base' if key in base else MANY[key]}"
+
+    asked = own | overrides
+    if isinstance(asked.get("weights"), str):
+        asked["weights"] = _filled(asked["weights"], asked, where("weights"))
+    found = closed(model, asked, where)
+    checked = found.model_dump(mode="json")
+    name = name_of(configuration, common | checked)
+    replicate = checked["replicate"]
+    suffix = f"-s{checked['seed']}" + (f"r{replicate}" if replicate > 1 else "")
+    return Run(name + suffix, **common, task=found.task, settings=checked, chosen=chosen)
+
+
+def _refuse_sections(overrides: Overrides, where: str) -> None:
+    for name in overrides:
+        if name == "continues":
+            raise SettingsError(f"{where}: `continues` belongs to one of `runs`")
+        if name in SECTIONS or name == "experiment":
+            raise SettingsError(
+                f"{where}: `{name}` holds for all runs alike; set it in {PARAMS}, not in a run"
+            )
+
+
+def _filled(weights: str, settings: dict[str, Any], where: str) -> str:
+    """`yolov8/{model}.pt` with the run's own settings in the place of their names."""
+
+    def told(match: re.Match[str]) -> str:
+        if match[1] not in settings:
+            known = nearest(match[1], list(settings))
+            raise SettingsError(f"{where}: `weights`: {match[0]} is no setting of the run{known}")
+        return shown(settings[match[1]])
+
+    return re.sub(r"\{(\w+)\}", told, weights)
+
+
+def refuse_unused(
+    params: dict[str, Any], earlier: dict[str, Any], experiment: Experiment, file: str
+) -> None:
+    """Refuse a training default that was changed for this call although no run uses it.
+
+    `earlier` is params.yaml before `dvc exp run -S …` wrote to it. A silent no-op would be
+    taken for "the parameter makes no difference".
+    """
+    keys = sorted(training_keys() | {"backend", "dataset"})
+    for name in (key for key in keys if params.get(key) != earlier.get(key)):
+        known = {
+            configuration.place: _knows(name, params, experiment.base | configuration.varied)
+            for configuration in configurations(experiment, file)
+        }
+        used = any(
+            known[configuration.place] and name not in experiment.base | configuration.varied
+            for configuration in configurations(experiment, file)
+        )
+        if not used or name in _of_members(experiment):
+            raise SettingsError(
+                f"{PARAMS}: `{name}` was set to {params.get(name)!r}, but no run of this "
+                f"experiment uses it: {_overrider(name, experiment, file, any(known.values()))}"
+            )
+
+
+def _of_members(experiment: Experiment) -> set[str]:
+    """The settings that the experiment varies within each configuration."""
+    return set(members(experiment)[0].overrides)
+
+
+def _knows(name: str, params: dict[str, Any], overrides: Overrides) -> bool:
+    """Whether a run has such a setting: each has a backend, and what that understands."""
+    backend = overrides.get("backend", params.get("backend"))
+    fields = plugin_settings("backends", backend, "`backend`").model_fields
+    return name in {"backend", "dataset", *fields}
+
+
+def _overrider(name: str, experiment: Experiment, file: str, known: bool) -> str:
+    if not known:
+        return "no framework of its runs has such a setting"
+    if name in _of_members(experiment):
+        return f"{file} sets it by `{MANY[name]}`"
+    place = "in `base`" if name in experiment.base else "in each of its runs"
+    return f"{file} sets it {place}"

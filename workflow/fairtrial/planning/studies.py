@@ -1,0 +1,172 @@
+"""The studies that an experiment's `search:` asks for: where each starts, and what it varies."""
+
+from __future__ import annotations
+
+import typing
+from dataclasses import dataclass, replace
+from typing import Any
+
+from pydantic import BaseModel
+
+from fairtrial import SettingsError
+from fairtrial.files.yamlfile import closed, nearest
+from fairtrial.planning.runs import Run, starting_run
+from fairtrial.planning.searchspace import Range, Search
+from fairtrial.planning.settings import COMMON, SECTIONS, Experiment, data_sets, plugin_settings
+
+FIXED = {  # settings that a trial cannot vary, and why
+    "dataset": "trials on different data cannot be compared",
+    "backend": "a framework has its own parameters; write an experiment for each",
+    "weights": "predict and the store know a checkpoint by its content; write a run for each",
+    "imgsz": "predict must know it before the search; write a `sweep` over it",
+    "epochs": "pruning compares trials of one length; set it in `base`, or set `pruning: off`",
+    "patience": "it decides how long a trial runs; set it in `base`",
+    "fitness": "it is what the search looks for",
+    "seed": "the best seed is luck; `seeds` gives the winner several",
+    "replicate": "it does nothing but tell runs apart",
+    "experiment": "it names this file",
+    **dict.fromkeys(SECTIONS, "it has no part in a training"),
+}
+Spec = dict[str, Any]  # {"choices": […]} or {"low", "high", "log", "step", "integer"}
+
+
+@dataclass(frozen=True)
+class Study:
+    """One search: an engine that varies a space around the settings of a run."""
+
+    name: str
+    start: Run
+    space: dict[str, Spec]
+    engine: str
+    seed: int
+    search: Search
+
+    @property
+    def workers(self) -> range:
+        """The numbers of its workers."""
+        return range(1, self.search.workers + 1)
+
+    def of_worker(self) -> dict[str, Any]:
+        """What a worker is told."""
+        start = {"backend": self.start.backend, "start": self.start.settings}
+        return self._asked() | start | {"pruning": self.search.pruning}
+
+    def of_study(self, runs: list[Run]) -> dict[str, Any]:
+        """What is told to the stage that judges the trials, for `runs` that are made of them."""
+        asked = [run.chosen.trial for run in runs if run.chosen]
+        numbers = sorted({number for number in asked if number is not None})
+        fitness = self.start.settings["fitness"]
+        return self._asked() | {
+            "fitness": fitness,
+            "dataset": self.start.dataset,
+            "chosen": numbers,
+        }
+
+    def _asked(self) -> dict[str, Any]:
+        budget = {"trials": self.search.trials, "hours": self.search.hours}
+        return budget | {"space": self.space, "engine": self.engine, "seed": self.seed}
+
+
+def studies(params: dict[str, Any], experiment: Experiment, file: str) -> dict[str, Study]:
+    """The studies by name; none without `search:`. Raises SettingsError, naming `file`."""
+    search = experiment.search
+    found: dict[str, Study] = {}
+    for name, (engine, seed, dataset) in (search.studies() if search else {}).items():
+        assert search is not None
+        start = starting_run(params, experiment, dataset, file)
+        if not start.settings["epochs"]:
+            raise SettingsError(f"{file}: `search`: needs at least one of `epochs` to judge")
+        fixed = {k: v for k, v in FIXED.items() if k != "epochs" or search.pruning != "off"}
+        for key in sorted(search.space.keys() & fixed.keys()):
+            why = f"`{key}` cannot be searched: {fixed[key]}"
+            raise SettingsError(f"{file}: search.space: {why}")
+        space = {key: _spec(key, search.space[key], start, file) for key in sorted(search.space)}
+        _refuse_unfit(engine, space, file)
+        folds = data_sets(start.dataset, f"{file}: search: `datasets`")
+        for fold in folds:
+            own = name if folds == [start.dataset] else f"{fold}-{engine}-seed{seed}"
+            begun = replace(start, dataset=fold)
+            found[own] = Study(own, begun, space, engine, seed, search)
+    if search and len(found) > len(search.studies()) == 1:
+        raise SettingsError(
+            f"{file}: `search`: its data set has {len(found)} folds, and from which of them a run "
+            "would have its settings is not said; name one fold, or compare several engines"
+        )
+    return found
+
+
+def _spec(name: str, content: Any, start: Run, file: str) -> Spec:
+    """What one parameter may be: checked with its setting, and with the starting point in it."""
+    where = f"{file}: search.space"
+    model = plugin_settings("backends", start.backend, "`backend`")
+    if name not in model.model_fields:
+        known = sorted(set(model.model_fields) - set(FIXED) - COMMON)
+        raise SettingsError(f"{where}: `{name}`: no such key{nearest(name, known)}")
+    place = f"{where}.{name}"
+    spec = (
+        _choices(model, name, content, start, place)
+        if isinstance(content, list)
+        else _range(model, name, content, start, place)
+    )
+    value = start.settings[name]
+    if not contains(spec, value):
+        raise SettingsError(
+            f"{place}: the first trial is the run as it is set, and its {name} ({value}) is not "
+            f"in the space; widen that, or set another {name} in `base`"
+        )
+    return spec
+
+
+def _choices(model: type[BaseModel], name: str, content: list[Any], start: Run, place: str) -> Spec:
+    values = [_checked(model, name, value, start, place) for value in content]
+    plain = all(value is None or isinstance(value, bool | int | float | str) for value in values)
+    if len(values) < 2 or not plain or any(values.count(value) > 1 for value in values):
+        raise SettingsError(f"{place}: must list two different plain values at least")
+    return {"choices": values}
+
+
+def _range(model: type[BaseModel], name: str, content: Any, start: Run, place: str) -> Spec:
+    if not isinstance(content, dict):
+        raise SettingsError(
+            f"{place} is {content!r}: must be a list of values, or `min` and `max` "
+            "(and `log`, `step`)"
+        )
+    found: Range = closed(Range, content, place)
+    kinds = _kinds(model.model_fields[name].annotation)
+    if not kinds & {int, float}:
+        raise SettingsError(f"{place}: a range needs a number; list the values instead")
+    integer = float not in kinds
+    low, high = (_checked(model, name, value, start, place) for value in (found.min, found.max))
+    step = found.step if found.step is not None else (1 if integer and not found.log else None)
+    if integer and step is not None and not isinstance(step, int):
+        raise SettingsError(f"{place}: {name} is a whole number, and so must `step` be")
+    return {"low": low, "high": high, "log": found.log, "step": step, "integer": integer}
+
+
+def _checked(model: type[BaseModel], name: str, value: Any, start: Run, place: str) -> Any:
+    """A value as its setting holds it (1 as 1.0, where that is a float)."""
+    return closed(model, start.settings | {name: value}, place).model_dump(mode="json")[name]
+
+
+def _kinds(annotation: Any) -> set[Any]:
+    """The plain types within an annotation: `Annotated[int, …] | None` has int and NoneType."""
+    inner = typing.get_args(annotation)
+    return set().union(*map(_kinds, inner)) if inner else {annotation}
+
+
+def contains(spec: Spec, value: Any) -> bool:
+    """Whether a value is one that a trial may have."""
+    if "choices" in spec:
+        choices: list[Any] = spec["choices"]
+        return value in choices
+    if not isinstance(value, int | float) or not spec["low"] <= value <= spec["high"]:
+        return False
+    steps: float = (value - spec["low"]) / spec["step"] if spec["step"] else 0.0
+    return abs(steps - round(steps)) < 1e-8
+
+
+def _refuse_unfit(engine: str, space: dict[str, Spec], file: str) -> None:
+    if engine == "cmaes" and sum("low" in spec for spec in space.values()) < 2:
+        raise SettingsError(
+            f"{file}: search: `engine`: cmaes needs two ranges at least; take tpe instead"
+        )

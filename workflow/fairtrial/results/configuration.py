@@ -1,0 +1,125 @@
+"""One configuration of an experiment: its runs, its figures, and what to call it."""
+
+from __future__ import annotations
+
+import json
+import re
+import statistics
+from dataclasses import dataclass
+from typing import Any
+
+from fairtrial.results.run import Run
+
+MANY = 3  # differing settings from which on a configuration is told by a name or a departure
+CUT = r"\.[0-9a-f]{6}$"  # the end of a name that was shortened: it does not tell all
+ABSENT = "–"  # a setting that this configuration's backend does not have
+
+
+@dataclass
+class Configuration:
+    """Runs that differ only in what repeats them, in the order of their seeds: in seed and
+    replicate and, where `folds` is not 0, in which of so many folds of a set they have."""
+
+    name: str
+    letter: str
+    runs: list[Run]
+    differs: dict[str, str]  # the settings in which configurations differ, as text
+    base: dict[str, str]  # of these, the values that most configurations share
+    folds: int = 0
+
+    @property
+    def repeats(self) -> list[list[Run]]:
+        """The runs of each seed or, where there are folds, of each fold. Replicates of a seed
+        are no repeats: counted so, one result would pass for several that agree."""
+        found: dict[Any, list[Run]] = {}
+        for run in self.runs:
+            found.setdefault(run.dataset if self.folds else run.seed, []).append(run)
+        return [found[key] for key in sorted(found)]
+
+    @property
+    def over(self) -> str:
+        """What means are taken over: `3 seeds`, `one seed`, `5 folds`."""
+        count, what = len(self.repeats), "fold" if self.folds else "seed"
+        return f"{count} {what}s" if count > 1 else f"one {what}"
+
+    def scores(self, split: str, metric: str) -> list[float]:
+        """A figure of every seed (of every fold) that has one: the mean of its runs."""
+        found = [[run.score(split, metric) for run in runs] for runs in self.repeats]
+        defined = [[score for score in row if score is not None] for row in found]
+        return [float(statistics.mean(row)) for row in defined if row]
+
+    def mean(self, split: str, metric: str) -> float | None:
+        scores = self.scores(split, metric)
+        return statistics.fmean(scores) if scores else None
+
+    @property
+    def first(self) -> Run:
+        return self.runs[0]
+
+    @property
+    def named(self) -> bool:
+        """Whether a person named it; names made from settings are `momentum=0.6` and the like."""
+        return "=" not in self.name
+
+    @property
+    def about(self) -> str:
+        """What to call it: what sets it apart, `momentum 0.6, lr0 0.01`, while that is short;
+        else the name that a person gave it, or that names what the experiment varied."""
+        if 0 < len(self.differs) < MANY or (self.differs and re.search(CUT, self.name)):
+            return self.departure
+        return self.name.replace("+", ", ").replace("=", " ")
+
+    @property
+    def departure(self) -> str:
+        """The settings that set it apart, in words."""
+        own = {k: v for k, v in self.differs.items() if v not in (ABSENT, self.base.get(k))}
+        return in_words(own) or "base settings"
+
+    @property
+    def told(self) -> str:
+        """Both: `frozen: freeze 10`."""
+        return f"{self.name}: {self.departure}" if self.named and self.differs else self.about
+
+    def label(self, length: int = 200) -> str:
+        """Letter and what sets it apart, cut in the middle to about `length` characters."""
+        return f"{self.letter}  {shorten(self.about, length)}"
+
+
+def value(settings: dict[str, Any], key: str) -> str:
+    """A setting as text: `0.0001`, `true`, `[1, 2]`; a dash if it is not there."""
+    if key not in settings:
+        return ABSENT
+    found = settings[key]
+    if found is None:
+        return "none"
+    return found if isinstance(found, str) else json.dumps(found, ensure_ascii=False)
+
+
+def in_words(settings: dict[str, str]) -> str:
+    """`momentum 0.6, lr0 0.01`."""
+    return ", ".join(f"{key} {text}" for key, text in settings.items())
+
+
+def whole_name(name: str) -> str:
+    """The name of a configuration without the fold of its data set."""
+    parts = [part for part in name.split("+") if not re.match(r"dataset=.*\.fold\d+$", part)]
+    return re.sub(r"\.fold\d+$", "", "+".join(parts)) or "folds"
+
+
+def letter(number: int) -> str:
+    """0 → A, 25 → Z, 26 → AA."""
+    text = ""
+    number += 1
+    while number:
+        number, rest = divmod(number - 1, 26)
+        text = chr(ord("A") + rest) + text
+    return text
+
+
+def shorten(text: str, length: int) -> str:
+    """One line of at most `length` characters, cut in the middle."""
+    text = " ".join(text.split())
+    if len(text) <= length:
+        return text
+    half = (length - 1) // 2
+    return text[: length - 1 - half] + "…" + text[len(text) - half :]

@@ -1,0 +1,237 @@
+"""What one run left behind: record, history, metrics, curves, confusion, speed.
+
+Everything is read when it is first asked for, and once; `figures` and `report` share it.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import math
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from fairtrial import DataError
+from fairtrial.data.dataset import Dataset, read
+from fairtrial.files.jsonfile import read_json
+from fairtrial.scoring.ranking import FITNESS, Rule
+
+NAMES = {
+    "precision": "Precision",
+    "recall": "Recall",
+    "f1": "F1",
+    FITNESS: "Fitness",
+    "accuracy": "Accuracy",
+    "top5": "Top-5",
+    "log_loss": "Log loss",
+    "ece": "ECE",
+}
+REPEATS = ("seed", "replicate")  # settings that tell a run from its repetitions
+BACKGROUND = "background"
+
+
+@dataclass
+class Run:
+    """One run of an experiment; `results` is the folder results/<experiment>, `rule` what the
+    figure `fitness` means."""
+
+    name: str
+    results: Path
+    rule: Rule | None = None
+
+    @property
+    def folder(self) -> Path:
+        return self.results / "runs" / self.name
+
+    @cached_property
+    def record(self) -> dict[str, Any]:
+        """record.json; raises DataError where it lacks a part that the report needs."""
+        record: dict[str, Any] = read_json(self.folder / "record.json")
+        missing = {"configuration", "seed", "dataset", "settings"} - set(record)
+        if missing:
+            raise DataError(f"{self.folder / 'record.json'}: lacks {', '.join(sorted(missing))}")
+        return record
+
+    @property
+    def configuration(self) -> str:
+        return str(self.record["configuration"])
+
+    @property
+    def seed(self) -> int:
+        return int(self.record["seed"])
+
+    @property
+    def replicate(self) -> int:
+        """Which of several runs of equal settings and seed this is, from 1 on."""
+        return int(self.record["settings"].get("replicate", 1))
+
+    @property
+    def dataset(self) -> str:
+        return str(self.record["dataset"])
+
+    @cached_property
+    def settings(self) -> dict[str, Any]:
+        """What was set for this run, without what only repeats it; data set and backend are
+        always among it."""
+        settings = {k: v for k, v in self.record["settings"].items() if k not in REPEATS}
+        settings.setdefault("dataset", self.dataset)
+        if self.record.get("backend") is not None:
+            settings.setdefault("backend", self.record["backend"])
+        if earlier := self.record.get("continued_from"):
+            settings["continues"] = str(earlier).rpartition("-s")[0]
+        return settings
+
+    @cached_property
+    def metrics(self) -> dict[str, Any]:
+        metrics: dict[str, Any] = read_json(self.folder / "metrics.json")
+        return metrics
+
+    @cached_property
+    def task(self) -> str:
+        """What its figures are of: `classify` where one of them is the accuracy."""
+        return "classify" if "accuracy" in (self.metrics.get("val") or {}) else "detect"
+
+    def score(self, split: str, metric: str) -> float | None:
+        """One figure of metrics.json, or the fitness by this run's rule; None where it is
+        undefined or the split is empty."""
+        figures = self.metrics.get(split) or {}
+        if metric == FITNESS and self.rule:
+            return self.rule.score(figures)
+        found = figures.get(metric)
+        return None if found is None else float(found)
+
+    @cached_property
+    def speed(self) -> dict[str, Any] | None:
+        """speed.json, or None if the time of an image was not measured."""
+        path = self.folder / "speed.json"
+        return read_json(path) if path.exists() else None
+
+    @cached_property
+    def history(self) -> dict[str, list[float]]:
+        """Column → a value an epoch (NaN where the cell is empty); {} after zero epochs."""
+        rows = _rows(self.results / "history" / f"{self.name}.csv")
+        return (
+            {column: [_number(row[column]) for row in rows] for column in rows[0]} if rows else {}
+        )
+
+    @cached_property
+    def curves(self) -> dict[tuple[str, str], tuple[list[float], list[float]]]:
+        """(split, curve) → x and y of curves.csv."""
+        found: dict[tuple[str, str], tuple[list[float], list[float]]] = {}
+        for row in _rows(self.folder / "curves.csv"):
+            x, y = found.setdefault((row["split"], row["curve"]), ([], []))
+            x.append(_number(row["x"]))
+            y.append(_number(row["y"]))
+        return found
+
+    @cached_property
+    def per_class(self) -> dict[str, dict[str, dict[str, float]]]:
+        """split → class → column → figure (NaN where undefined) of per_class.csv."""
+        found: dict[str, dict[str, dict[str, float]]] = {}
+        for row in _rows(self.folder / "per_class.csv"):
+            split, name = row.pop("split"), row.pop("class")
+            found.setdefault(split, {})[name] = {k: _number(v) for k, v in row.items()}
+        return found
+
+    @cached_property
+    def confusion(self) -> dict[str, dict[tuple[str, str], int]]:
+        """split → (truth, predicted) → number of objects, of confusion.csv."""
+        found: dict[str, dict[tuple[str, str], int]] = {}
+        for row in _rows(self.folder / "confusion.csv"):
+            found.setdefault(row["split"], {})[row["truth"], row["predicted"]] = int(row["count"])
+        return found
+
+    def predictions(self, split: str) -> list[dict[str, Any]]:
+        """The detections on one side: COCO results."""
+        found: list[dict[str, Any]] = read_json(self.folder / "predictions" / f"{split}.json")
+        return found
+
+
+@dataclass
+class View:
+    """One data set: its objects, its split, and where its images lie."""
+
+    name: str
+    data: Path
+    folder: Path = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.folder = self.data / "sets" / self.name
+
+    @cached_property
+    def objects(self) -> Dataset:
+        return read(self.folder / "annotations.json")
+
+    @cached_property
+    def split(self) -> dict[str, Any]:
+        split: dict[str, Any] = read_json(self.folder / "split.json")
+        return split
+
+    @property
+    def source(self) -> str:
+        return str(self.split["source"])
+
+    @property
+    def set_of_folds(self) -> str | None:
+        """What is equal in all folds of one set, as text; None where this is no fold."""
+        if self.split.get("method") != "kfold":
+            return None
+        told = [self.source, self.folds, self.split.get("seed"), self.split.get("allow")]
+        return json.dumps([*told, self.split.get("class_map"), self.split.get("balance") is None])
+
+    @property
+    def folds(self) -> int:
+        """Of how many folds this is one."""
+        return int((self.split.get("asked") or {}).get("folds", 0))
+
+    @property
+    def images(self) -> Path:
+        return self.data / "clean" / self.source / "images"
+
+    @cached_property
+    def quality(self) -> dict[str, Any] | None:
+        """What `convert` found in the source, if it said so."""
+        path = self.data / "clean" / self.source / "quality.json"
+        return read_json(path) if path.exists() else None
+
+    def truth(self, side: str) -> str:
+        """The images of one side and what is on them, as text: equal only for equal truth."""
+        wanted, by_image = set(self.split.get(side) or []), self.objects.by_image()
+        names = self.objects.categories
+        rows = []
+        for image in (i for i in self.objects.images if i.id in wanted):
+            objects = [
+                [names[a.category_id], *map(float, a.bbox or ()), int(a.iscrowd)]
+                for a in by_image[image.id]
+            ]
+            rows.append(
+                [image.sha256 or image.file_name, image.width, image.height, *sorted(objects)]
+            )
+        return json.dumps([sorted(names.values()), sorted(rows, key=str)])
+
+    def shared(self, side: str, other: str) -> int:
+        """How many images of `side` have their content or their group on `other` too."""
+        mine, theirs = (
+            [i for i in self.objects.images if i.id in set(self.split.get(name) or [])]
+            for name in (side, other)
+        )
+        contents = {i.sha256 or i.file_name for i in theirs}
+        groups = {i.group for i in theirs} - {None}
+        return sum((i.sha256 or i.file_name) in contents or i.group in groups for i in mine)
+
+
+def _rows(path: Path) -> list[dict[str, str]]:
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            return list(csv.DictReader(file))
+    except FileNotFoundError as error:
+        raise DataError(f"{path}: no such file") from error
+
+
+def _number(cell: str | None) -> float:
+    try:
+        return float(cell) if cell else math.nan
+    except ValueError:
+        return math.nan
