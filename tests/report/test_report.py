@@ -167,6 +167,7 @@ def test_unequal_versions_machines_and_code_are_on_page_one(tmp_path: Path) -> N
         "hardware": {"cpu": "Other", "cores": 8, "threads": 4, "gpu": None},
         "code": "beef" * 16,
         "dirty": True,
+        "deviations": ["threads: 2, then 4"],
     }
     fake = Fake(tmp_path, TWO, record={"low": changes})
     make(fake)
@@ -174,6 +175,8 @@ def test_unequal_versions_machines_and_code_are_on_page_one(tmp_path: Path) -> N
     assert "Versions of torch differ: 2.13.0 (B); 2.15.0 (A)." in first
     assert "Hardware differs, gpu: H100 (A); none (B)." in first
     assert "Training code (ultralytics) differs: beefbeef (B); c0dec0de (A)." in first
+    assert "went on under other conditions" in first
+    assert "threads: 2, then 4 (B)" in first
     assert "not committed" in first
 
 

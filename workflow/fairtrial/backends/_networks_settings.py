@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
@@ -97,16 +96,9 @@ class Settings(Common):
             raise ValueError("only `model: cnn` has blocks of convolutions")
         return blocks
 
-    @field_validator("weights")
-    @classmethod
-    def _of_a_source(cls, name: str | None) -> str | None:
-        if name is not None and not re.match(r"[A-Za-z0-9][\w.-]*/[^/]", name):
-            raise ValueError("must be <source>/<file>, such as weights/resnet18.pth")
-        return name
-
     @field_validator("epochs")
     @classmethod
-    def _trained(cls, epochs: int) -> int:
+    def _learned(cls, epochs: int, info: ValidationInfo) -> int:
         if epochs == 0:
             raise ValueError("a network whose last layer is new has to learn for an epoch at least")
         return epochs

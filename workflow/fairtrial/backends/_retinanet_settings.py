@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from typing import Annotated, Literal
 
-from pydantic import Field, ValidationInfo, field_validator
+from pydantic import Field
 
 from fairtrial.training.obtain import Common
 
@@ -38,17 +37,3 @@ class Settings(Common):
     flipud: Share
     amp: bool
     workers: Annotated[int, Field(ge=0)]
-
-    @field_validator("weights")
-    @classmethod
-    def _of_a_source(cls, name: str | None) -> str | None:
-        if name is not None and not re.match(r"[A-Za-z0-9][\w.-]*/[^/]", name):
-            raise ValueError("must be <source>/<file>, such as weights/resnet18.pth")
-        return name
-
-    @field_validator("epochs")
-    @classmethod
-    def _trained(cls, epochs: int, info: ValidationInfo) -> int:
-        if epochs == 0 and info.data.get("weights") is None:
-            raise ValueError("a model without `weights` and without an epoch has learned nothing")
-        return epochs

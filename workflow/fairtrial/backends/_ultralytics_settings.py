@@ -77,20 +77,6 @@ class Settings(Common):
             raise ValueError(f"RT-DETR needs an imgsz of {TRANSFORMER_IMGSZ} or more")
         return name
 
-    @field_validator("weights")
-    @classmethod
-    def _of_a_source(cls, name: str | None) -> str | None:
-        if name is not None and not re.match(r"[A-Za-z0-9][\w.-]*/[^/]", name):
-            raise ValueError("must be <source>/<file>, such as weights/yolov8n.pt")
-        return name
-
-    @field_validator("epochs")
-    @classmethod
-    def _trained(cls, epochs: int, info: Any) -> int:
-        if epochs == 0 and info.data.get("weights") is None:
-            raise ValueError("a model without `weights` and without an epoch has learned nothing")
-        return epochs
-
 
 def is_transformer(model: str) -> bool:
     """Whether a name is one of RT-DETR, which Ultralytics trains with classes of its own."""

@@ -21,6 +21,7 @@ def cautions(trial: Trial) -> list[str]:
         *_versions(trial),
         *_hardware(trial),
         *_seeds(trial),
+        *_resumed(trial),
     ]
     if any(run.record.get("dirty") for run in trial.runs):
         found.append("Some runs were made with changes that were not committed to git.")
@@ -114,6 +115,18 @@ def _seeds(trial: Trial) -> list[str]:
     if len(sets) > 1:
         return ["The configurations were not run with the same seeds."]
     return []
+
+
+def _resumed(trial: Trial) -> list[str]:
+    """On the CPU an interruption changes nothing; what it may have changed is in the record."""
+    groups = _by(trial.runs, lambda run: "; ".join(run.record.get("deviations") or []))
+    groups.pop("", None)
+    if not groups:
+        return []
+    return [
+        "Some runs were interrupted and went on under other conditions, so they may differ from "
+        f"uninterrupted ones: {_listed(groups, trial)}."
+    ]
 
 
 def _by(runs: list[Run], read: Callable[..., str]) -> dict[str, list[Run]]:

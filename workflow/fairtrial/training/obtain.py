@@ -6,6 +6,7 @@ A run of an experiment and a trial of a search with equal settings are one entry
 
 from __future__ import annotations
 
+import re
 import socket
 import time
 from collections.abc import Callable
@@ -50,6 +51,20 @@ class Common(BaseModel):
     def task(self) -> str:
         """What the model does with an image: a module of scoring/ that judges it."""
         return "detect"
+
+    @field_validator("weights")
+    @classmethod
+    def _of_a_source(cls, name: str | None) -> str | None:
+        if name is not None and not re.match(r"[A-Za-z0-9][\w.-]*/[^/]", name):
+            raise ValueError("must be <source>/<file>, such as weights/yolov8n.pt")
+        return name
+
+    @field_validator("epochs")
+    @classmethod
+    def _learned(cls, epochs: int, info: ValidationInfo) -> int:
+        if epochs == 0 and info.data.get("weights") is None:
+            raise ValueError("a model without `weights` and without an epoch has learned nothing")
+        return epochs
 
     @field_validator("fitness")
     @classmethod
