@@ -370,3 +370,62 @@ def test_outside_of_slurm_the_node_is_this_machine(
 ) -> None:
     with progress.told(WEIGHTS, settings, "key"):
         assert board(capsys)[ONE]["node"] == socket.gethostname()
+
+
+SEARCH = (
+    TRIAL
+    + """\
+search: {space: {lr0: {min: 1e-4, max: 1e-2, log: true}}, trials: 9, engine: tpe}
+"""
+)
+TOLD = Path("logs/trial/search/tpe-seed0.json")
+
+
+@pytest.fixture
+def study(place: Path) -> dict[str, Any]:
+    """What the workers of a search tell, in the middle of it."""
+    (place / "config/experiments/trial.yaml").write_text(SEARCH)
+    told = json.loads(Plan.read("trial").settings("search", "tpe-seed0"))
+    states = {"finished": 3, "pruned": 1, "unfinished": 1}
+    spent = {"states": states, "seconds": 5400.0, "best": 0.75, "over": False}
+    return spent | {"settings": provenance.key(told), "key": "k", "trials": 9, "hours": None}
+
+
+def searched(capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:
+    assert main(["status", "--experiment", "trial", "--json"]) == 0
+    (row,) = json.loads(capsys.readouterr().out)["searches"]
+    found: dict[str, Any] = row
+    return found
+
+
+@pytest.mark.usefixtures("study")
+def test_a_search_that_has_not_begun_waits(capsys: pytest.CaptureFixture[str]) -> None:
+    assert searched(capsys)["state"] == "waiting"
+
+
+def test_a_search_runs_while_a_worker_holds_a_trial(
+    study: dict[str, Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    write(TOLD, study)
+    assert searched(capsys)["state"] == "waiting", "its workers are gone"
+    write("store/searches/k/trial-4.lock", ELSEWHERE)
+    row = searched(capsys)
+    assert (row["state"], row["best"]) == ("running", 0.75)
+    assert row["note"] == "5 of 9 trials: 3 finished, 1 pruned, 1 unfinished; 1.5 h"
+
+
+def test_a_search_whose_worker_failed_says_why(
+    study: dict[str, Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    write(TOLD, study)
+    log = write("logs/trial/search/tpe-seed0-1.log", "fairtrial search: the disk is full\n")
+    row = searched(capsys)
+    assert (row["state"], row["log"]) == ("failed", str(log))
+    assert row["note"] == "fairtrial search: the disk is full"
+
+
+def test_what_was_told_of_another_search_counts_for_nothing(
+    study: dict[str, Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    write(TOLD, study | {"settings": "another", "over": True})
+    assert searched(capsys)["state"] == "waiting"

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from fairtrial import DataError
+from fairtrial.commands._logs import is_traceback, last_line, tail
 from fairtrial.commands._queue import Queue
 from fairtrial.files.jsonfile import read_json
 from fairtrial.planning.plan import Plan
@@ -124,10 +125,10 @@ def _left(live: dict[str, Any]) -> float | None:
 
 def _last_words(log: Path, job: str | None) -> str:
     """The last line of a log; and why SLURM ended the job, which is in the job's own output."""
-    said = _last_line(log)
+    said = last_line(log)
     outputs = sorted(Path(".snakemake/slurm_logs").rglob(f"{job}.log")) if job else []
     for output in outputs:
-        for line in _tail(output):
+        for line in tail(output):
             if line.startswith(OVER):
                 return line.removeprefix(OVER).strip("* ")
     return f"ended without a word of its own; its last line: {said}" if said else "was killed"
@@ -139,8 +140,8 @@ def _last_words(log: Path, job: str | None) -> str:
 def _before_training(experiment: str, run: str) -> Row:
     """Waiting, unless its log says why it did not even begin."""
     log = Path("logs", experiment, "train", f"{run}.log")
-    said = _last_line(log)
-    if not said.startswith("fairtrial train: ") and not _is_traceback(log):
+    said = last_line(log)
+    if not said.startswith("fairtrial train: ") and not is_traceback(log):
         return Row(run, "waiting")
     return Row(run, "failed", "train", note=said, log=str(log))
 
@@ -169,8 +170,8 @@ def _state_of_stage(log: Path, before: Path) -> tuple[str, str]:
         written = log.stat().st_mtime
     except OSError:
         return "waiting", ""
-    said = _last_line(log)
-    if said.startswith("fairtrial ") or _is_traceback(log):
+    said = last_line(log)
+    if said.startswith("fairtrial ") or is_traceback(log):
         return "failed", said
     if written < before.stat().st_mtime or time.time() - written > SILENT:
         return "waiting", ""
@@ -188,25 +189,3 @@ def _best(history: Path, record: dict[str, Any]) -> float | None:
         return progress.fitness_of(row)
     except (OSError, IndexError, ValueError):
         return None
-
-
-# --------------------------------------------------------------------------- logs
-
-
-def _last_line(log: Path) -> str:
-    return next((line for line in reversed(_tail(log)) if line), "")
-
-
-def _is_traceback(log: Path) -> bool:
-    return any(line.startswith("Traceback (most recent call last)") for line in _tail(log))
-
-
-def _tail(log: Path, size: int = 8192) -> list[str]:
-    """The lines at the end of a log; a progress bar's earlier states are not lines."""
-    try:
-        with log.open("rb") as file:
-            file.seek(max(0, file.seek(0, 2) - size))
-            text = file.read().decode("utf-8", "replace")
-    except OSError:
-        return []
-    return [line.rpartition("\r")[2].strip() for line in text.replace("\r\n", "\n").split("\n")]

@@ -16,6 +16,7 @@ from typing import Any
 from fairtrial.commands import _queue
 from fairtrial.commands._board import STATES, Row, board
 from fairtrial.commands._queue import Queue
+from fairtrial.commands._searches import searches
 from fairtrial.planning.plan import Plan
 
 AGAIN = 5.0  # seconds between two looks of --watch
@@ -26,7 +27,8 @@ HEADING = ("run", "state", "stage", "epoch", "best", "left", "job", "node")
 
 
 def status(*, experiment: str = "", watch: bool = False, json: bool = False) -> None:
-    """Show every run of an experiment: its state, epoch, best fitness on val, time left, SLURM job.
+    """Show every run of an experiment: its state, epoch, best fitness on val, time left, SLURM job;
+    and of each search how many trials have ended, and how.
 
     experiment: a file in config/experiments/, by default the one that params.yaml names.
     --watch shows it anew every few seconds, until everything is done or Ctrl-C; --json prints
@@ -37,12 +39,12 @@ def status(*, experiment: str = "", watch: bool = False, json: bool = False) -> 
     """
     while True:
         plan, queue = Plan.read(experiment or None), _queue.read()
-        rows = board(plan, queue)
+        rows, studies = board(plan, queue), searches(plan)
         if json:
-            _print_json(plan, rows, queue)
+            _print_json(plan, rows, studies, queue)
         else:
             height = shutil.get_terminal_size().lines if watch and sys.stdout.isatty() else 0
-            text = render(f"{plan.name}: {plan.experiment.title}", rows, queue, height)
+            text = render(f"{plan.name}: {plan.experiment.title}", rows, queue, height, studies)
             print((CLEAR if height else "") + (text if _coloured() else _bare(text)), flush=True)
         if not watch or all(row.state == "done" for row in rows):
             return
@@ -52,9 +54,16 @@ def status(*, experiment: str = "", watch: bool = False, json: bool = False) -> 
             return
 
 
-def render(title: str, rows: Sequence[Row], queue: Queue, height: int = 0) -> str:
-    """The board as text with colours; at most `height` lines, unless that is 0."""
-    shown = _most_urgent(rows, height - 4) if height else list(rows)
+def render(
+    title: str,
+    rows: Sequence[Row],
+    queue: Queue,
+    height: int = 0,
+    studies: Sequence[Row] = (),
+) -> str:
+    """The board as text with colours, searches first; at most `height` lines, unless that is 0."""
+    every = [*studies, *rows]
+    shown = _most_urgent(every, height - 4) if height else every
     cells = [_cells(row) for row in shown]
     used = [i for i in range(len(HEADING)) if i < 2 or any(line[i] for line in cells)]
     widths = {i: max(len(HEADING[i]), *(len(line[i]) for line in cells)) for i in used}
@@ -67,7 +76,7 @@ def render(title: str, rows: Sequence[Row], queue: Queue, height: int = 0) -> st
         found.append(_painted(line(texts), row.state))
         beneath = (shorten(" ".join(row.note.split()), 200, placeholder=" …"), row.log)
         found += [_painted(f"    {text}", row.state) for text in beneath if text]
-    left_out = len(rows) - len(shown)
+    left_out = len(every) - len(shown)
     return "\n".join([*found, *_totals(rows, queue, left_out)])
 
 
@@ -127,9 +136,10 @@ def _totals(rows: Sequence[Row], queue: Queue, left_out: int) -> list[str]:
     return lines
 
 
-def _print_json(plan: Plan, rows: Sequence[Row], queue: Queue) -> None:
+def _print_json(plan: Plan, rows: Sequence[Row], studies: Sequence[Row], queue: Queue) -> None:
     told = {"asked": queue.asked, "jobs": queue.counts}
     content = {"experiment": plan.name, "runs": [asdict(row) for row in rows]}
+    content["searches"] = [asdict(row) for row in studies]
     print(json.dumps(content | {"totals": totals(rows), "slurm": told}), flush=True)
 
 

@@ -24,7 +24,7 @@ from pathlib import Path
 PACKAGE = Path(__file__).parents[1]
 
 # What keeps, names or describes a result without having a part in it.
-OUTSIDE = {"", "files.yamlfile", "planning.fingerprint", "planning.settings"}
+OUTSIDE = {"", "files.yamlfile", "planning.fingerprint", "planning.settings", "search.told"}
 OUTSIDE |= {f"training.{name}" for name in ("locks", "progress", "provenance", "store")}
 SILENT_FIELDS = {"ctx", "kind", "type_comment", "type_params", "returns"}
 

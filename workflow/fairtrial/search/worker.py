@@ -10,7 +10,7 @@ import csv
 import math
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -66,18 +66,27 @@ class Task:
         """What the store knows the training of these settings by."""
         return self.framework, settings, self.code, self.inputs
 
+    def is_spent(self, trials: Sequence[Trial]) -> bool:
+        """Whether the budget holds no trial beside these."""
+        if self.trials is not None:
+            return len(trials) >= self.trials
+        spent: float = sum(trial.note("seconds", 0.0) for trial in trials)
+        return self.hours is not None and spent >= self.hours * 3600
+
     @property
     def weights(self) -> Mapping[str, float] | None:
         found: Mapping[str, float] | None = self.start["fitness"]
         return found
 
 
-def work(task: Task) -> None:
-    """Take up and finish trials until the budget is spent. Raises StoreError, and BackendError
-    where already the settings that the search starts from cannot be trained."""
+def work(task: Task, tell: Callable[[Sequence[Trial]], None] = lambda trials: None) -> None:
+    """Take up and finish trials until the budget is spent; `tell` is called with all of them
+    whenever one has begun or ended. Raises StoreError, and BackendError where already the
+    settings that the search starts from cannot be trained."""
     journal = Journal(task.key)
     while True:
         with journal.taken(lambda: _next(task, journal)) as trial:
+            tell(journal.trials())
             if trial is None:
                 return
             _run(task, journal, trial)
@@ -86,10 +95,7 @@ def work(task: Task) -> None:
 def _next(task: Task, journal: Journal) -> Trial | None:
     """Begin a new trial, if the budget still holds one."""
     before = journal.trials()
-    if task.trials is not None and len(before) >= task.trials:
-        return None
-    spent = sum(trial.note("seconds", 0.0) for trial in before)
-    if task.hours is not None and spent >= task.hours * 3600:
+    if task.is_spent(before):
         return None
     drawn = engines.draw(
         task.engine,

@@ -28,6 +28,7 @@ def search(
     checkpoint that trials start from, or none. `done` names the study's place in the store.
     Raises BackendError and StoreError.
     """
+    from fairtrial.search.told import teller
     from fairtrial.search.worker import Task, work
 
     own = {name: value for name, value in settings.items() if name != "backend"}
@@ -40,5 +41,5 @@ def search(
         initial=initial,
         threads=threads,
     )
-    work(task)
+    work(task, teller(done, settings, task))
     write_json(done, {"study": task.key})
