@@ -51,7 +51,8 @@ def bare(settings: dict[str, object]) -> list[str]:
         source = Path(matplotlib.get_data_path(), "fonts/ttf/DejaVuSans.ttf")
         (fonts / name).write_bytes(source.read_bytes())
     lay_out(read_view(ANNOTATIONS, SPLIT, IMAGES), place)
-    own = {k: v for k, v in settings.items() if k not in {"backend", "weights"}}
+    ours = {"backend", "weights", "fitness", "replicate"}
+    own = {k: v for k, v in settings.items() if k not in ours}
     own |= {"nbs": settings["batch"], "device": "cpu"}
     return [sys.executable, "-c", BARE, json.dumps(own), str(place)]
 
@@ -64,12 +65,15 @@ def through(settings: dict[str, object]) -> list[str]:
         "images": IMAGES,
         "annotations": ANNOTATIONS,
         "split": SPLIT,
+        "initial": "",
+        "continues": "",
+        "chosen": "",
         "threads": 1,
         "weights": out / "run-s0" / "weights.pt",
         "record": out / "record.json",
         "history": out / "history.csv",
     }
-    command = [sys.executable, "-m", "fairtrial", "train", "--initial"]
+    command = [sys.executable, "-m", "fairtrial", "train"]
     return command + [str(part) for name, value in flags.items() for part in (f"--{name}", value)]
 
 
