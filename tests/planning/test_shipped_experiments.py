@@ -27,7 +27,7 @@ RUNS = {
     "retinanet_focal": 8 * 3,
     "frameworks": 5 * 3,
     "searched": 2 * 3,
-    "engines": 0,
+    "engines": 1,  # beside 25 studies
     "cifar10_architectures": 5 * 3,
     "cifar10_cnn": 5 * 3,
     "cifar10_activations": 5 * 3,
