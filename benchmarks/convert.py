@@ -6,8 +6,8 @@
 Draws a set of small JPEGs with one COCO file (polygons of 20 points, 80 classes with gaps in
 their ids) and, each in a process of its own, one after the other:
 
-- converts, splits and lays it out for Ultralytics as the workflow does: every image checked
-  against its SHA-256, decoded, linked and compared with all others;
+- converts, splits and lays it out for Ultralytics as the workflow does, in three processes: every
+  image checked against its SHA-256, decoded, linked and compared with all others;
 - does what the other converters do: the JSON file to text files of boxes, images not looked at;
 - calls Ultralytics' `convert_coco`;
 - calls supervision's `DetectionDataset.from_coco(…).as_yolo(…)`, where `--supervision` names the
@@ -33,6 +33,7 @@ from typing import Any
 PROJECT = Path(__file__).parents[1]
 sys.path.insert(0, str(PROJECT / "workflow"))
 
+AFTER = ("split", "laid")
 IDS = [number for number in range(1, 91) if number % 9]  # 80 of them, with gaps
 SIZE = (64, 48)
 SUPERVISION = """
@@ -58,7 +59,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="fairtrial-convert-") as place:
         folder = Path(place)
         draw(folder / "coco", asked.images, asked.boxes)
-        measure("ours, whole", "whole", folder / "coco")
+        whole = [measure(f"ours, {step}", step, folder / "coco") for step in ("convert", *AFTER)]
+        print(f"ours, the three together: {sum(whole):.1f} s")
         measure("ours, labels only", "labels", folder / "coco")
         measure("Ultralytics' convert_coco", "ultralytics", folder / "coco")
         if asked.supervision:
@@ -199,29 +201,30 @@ def convert(folder: Path) -> None:
     )
 
 
-def whole(folder: Path) -> None:
-    from fairtrial.backends._ultralytics_files import lay_out
-    from fairtrial.data.dataset import read_view
+def split(folder: Path) -> None:
     from fairtrial.planning.settings import DataSet
-    from fairtrial.stages.split import split
+    from fairtrial.stages.split import split as stage
 
-    clock = Clock()
-    convert(folder)
-    clock.say("convert")
-    clean, made = folder / "convert", folder / "whole"
+    clean = folder / "convert"
     asked = {"method": "random", "val": 0.05, "test": 0.0}
     chosen = DataSet.model_validate({"source": "coco", "split": asked})
-    files = {"annotations": made / "annotations.json", "certificate": made / "split.json"}
-    split(
+    stage(
         settings=chosen.model_dump(mode="json", exclude={"source"}),
         source=clean / "annotations.json",
         duplicates=clean / "duplicates.json",
-        **files,
+        annotations=folder / "split" / "annotations.json",
+        certificate=folder / "split" / "split.json",
     )
-    clock.say("split")
-    view = read_view(files["annotations"], files["certificate"], clean / "images")
-    lay_out(view, made / "laid")
-    clock.say("lay out")
+
+
+def laid(folder: Path) -> None:
+    """What a training does before its first epoch, with its check for leaks."""
+    from fairtrial.backends._ultralytics_files import lay_out
+    from fairtrial.data.leaks import read_sound_view
+
+    made = folder / "split"
+    files = made / "annotations.json", made / "split.json"
+    lay_out(read_sound_view(*files, folder / "convert" / "images"), folder / "laid")
 
 
 def labels(folder: Path) -> None:
@@ -252,7 +255,7 @@ def ultralytics(folder: Path) -> None:
         convert_coco(str(only), str(folder / "ultralytics"), cls91to80=False)
 
 
-STEPS = {"whole": whole, "labels": labels, "ultralytics": ultralytics, "convert": convert}
+STEPS = {step.__name__: step for step in (convert, split, laid, labels, ultralytics)}
 
 if __name__ == "__main__":
     main()

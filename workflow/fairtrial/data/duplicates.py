@@ -120,9 +120,8 @@ def _close(found: Hashes, members: Numbers, most: int) -> Iterator[tuple[Numbers
 
 def _alike(pixels: Pixels) -> tuple[list[list[int]], list[tuple[int, int, int, int]]]:
     """Clusters of pictures that are the same; doubtful pairs: difference, a, b, bits."""
-    found, fine = hashes(pixels), contrasts(pixels)
+    found, (fine, flat) = hashes(pixels), contrasts(pixels)
     coarse = np.rint(fine.reshape(-1, 8, 4, 8, 4).mean(axis=(2, 4))).astype(np.int16)
-    flat = pixels.reshape(-1, SIDE**2).std(axis=1, dtype=np.float64) < FLAT
     same, alike = Together(len(pixels)), Together(len(pixels))
     doubtful = []
     for pairs in _in_steps(candidates(found)):
@@ -162,10 +161,11 @@ def _differences(cells: NDArray[np.int16], a: Numbers, b: Numbers) -> tuple[Numb
     return apart.sum(axis=1, dtype=np.int64) // cells[0].size, apart.max(axis=1)
 
 
-def contrasts(pixels: Pixels) -> NDArray[np.int16]:
+def contrasts(pixels: Pixels) -> tuple[NDArray[np.int16], NDArray[np.bool_]]:
     """Grey levels around their mean, in thousandths of their standard deviation; where that is
-    below FLAT, around 128 and in thousandths of FLAT. n × 32 × 32 in and out."""
-    found = np.empty(pixels.shape, np.int16)
+    below FLAT, around 128 and in thousandths of FLAT. n × 32 × 32 in and out; and of each
+    picture whether it is flat (n)."""
+    found, plain = np.empty(pixels.shape, np.int16), np.empty(len(pixels), np.bool_)
     cells = SIDE**2
     for start in range(0, len(pixels), 1024):
         levels = pixels[start : start + 1024].astype(np.int64)
@@ -175,4 +175,5 @@ def contrasts(pixels: Pixels) -> NDArray[np.int16]:
         scale = np.where(flat, FLAT * cells, np.sqrt(spread.astype(np.float64)))
         centre = np.where(flat, 128 * cells, total)
         found[start : start + 1024] = np.rint(1000 * (cells * levels - centre) / scale)
-    return found
+        plain[start : start + 1024] = flat[:, 0, 0]
+    return found, plain
