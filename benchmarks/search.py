@@ -164,12 +164,17 @@ def main() -> None:
                     found = list(study)
                 points.setdefault(name, []).append(found)
                 rows += [(name, seed, spent, f"{best:.6g}") for spent, best in found]
-                print(f"{name}, seed {seed}: {found[-1][1]:.4f} after {found[-1][0]} epochs")
-    with (PROJECT / "benchmarks/search.csv").open("w", newline="", encoding="utf-8") as file:
-        csv.writer(file, lineterminator="\n").writerows(
-            [("study", "seed", "epochs", "best"), *rows]
-        )
+                write(rows)
+                end, best = found[-1]
+                print(f"{name}, seed {seed}: {best:.4f} after {end} epochs", flush=True)
     summarise(points)
+
+
+def write(rows: list[tuple[Any, ...]]) -> None:
+    """All points so far: a benchmark of hours that is stopped has shown something."""
+    with (PROJECT / "benchmarks/search.csv").open("w", newline="", encoding="utf-8") as file:
+        table = csv.writer(file, lineterminator="\n")
+        table.writerows([("study", "seed", "epochs", "best"), *rows])
 
 
 if __name__ == "__main__":

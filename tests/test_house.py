@@ -298,6 +298,15 @@ def length(node: ast.FunctionDef) -> int:
     return node.end_lineno - node.lineno + 1
 
 
+@pytest.mark.parametrize(
+    "folder", ["files", "data", "scoring", "training", "planning", "results", "search"]
+)
+def test_a_folder_names_its_modules(folder: str) -> None:
+    told = ast.get_docstring(tree(f"{folder}.__init__")) or ""
+    names = [path.stem for path in (PACKAGE / folder).glob("[!_]*.py")]
+    assert names and [name for name in names if not re.search(rf"\b{name}\b", told)] == []
+
+
 @pytest.mark.parametrize("module", MODULES)
 def test_a_module_is_short_and_says_what_it_is_for(module: str) -> None:
     text = MODULES[module].read_text(encoding="utf-8")
