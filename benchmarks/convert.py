@@ -229,7 +229,7 @@ def laid(folder: Path) -> None:
 
 def labels(folder: Path) -> None:
     """The JSON file to text files of boxes, as the other converters do."""
-    from fairtrial.backends._ultralytics_files import lay_out
+    from fairtrial.backends._ultralytics_files import write_labels
     from fairtrial.data.dataset import View
     from fairtrial.formats import coco
 
@@ -239,8 +239,8 @@ def labels(folder: Path) -> None:
     found = found.canonical()
     view = View(found, {"train": [i.id for i in found.images], "val": []}, folder / "raw")
     clock.say("put in order")
-    lay_out(view, folder / "labels")
-    clock.say("lay out")
+    write_labels(view, "train", folder / "labels")
+    clock.say("write")
 
 
 def ultralytics(folder: Path) -> None:

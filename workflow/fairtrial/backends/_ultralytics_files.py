@@ -24,27 +24,36 @@ def lay_out(view: View, place: Path) -> Path:
     Ultralytics writes caches beside the labels, so this lies in the job's temporary folder.
     Crowd regions are left out: they mark where there are too many objects to box.
     """
-    boxes = view.dataset.by_image()
-    classes = {number: index for index, number in enumerate(sorted(view.dataset.categories))}
     folder = view.folder.resolve()
     for side in ("train", "val"):
-        images, labels = place / "images" / side, place / "labels" / side
+        images = place / "images" / side
         images.mkdir(parents=True)
-        labels.mkdir(parents=True)
         for image in view.side(side):
-            name = f"{image.id:09d}"
             source = folder / image.file_name
-            (images / (name + source.suffix.lower())).symlink_to(source)
-            lines = [
-                f"{classes[a.category_id]} {box_text(a.bbox, image)}\n"
-                for a in boxes[image.id]
-                if a.bbox and not a.iscrowd
-            ]
-            (labels / f"{name}.txt").write_text("".join(lines), encoding="utf-8")
-    names = {index: view.dataset.categories[number] for number, index in classes.items()}
+            (images / (_stem(image) + source.suffix.lower())).symlink_to(source)
+        write_labels(view, side, place / "labels" / side)
+    names = dict(enumerate(name for _, name in sorted(view.dataset.categories.items())))
     description = {"path": str(place), "train": "images/train", "val": "images/val", "names": names}
     (place / "data.yaml").write_text(json.dumps(description), encoding="utf-8")
     return place / "data.yaml"
+
+
+def write_labels(view: View, side: str, folder: Path) -> None:
+    """A text file of boxes for each image of a side, in a new folder."""
+    folder.mkdir(parents=True)
+    boxes = view.dataset.by_image()
+    classes = {number: index for index, number in enumerate(sorted(view.dataset.categories))}
+    for image in view.side(side):
+        lines = [
+            f"{classes[a.category_id]} {box_text(a.bbox, image)}\n"
+            for a in boxes[image.id]
+            if a.bbox and not a.iscrowd
+        ]
+        (folder / f"{_stem(image)}.txt").write_text("".join(lines), encoding="utf-8")
+
+
+def _stem(image: Image) -> str:
+    return f"{image.id:09d}"
 
 
 def box_text(bbox: Box, image: Image) -> str:
