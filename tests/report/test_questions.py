@@ -11,6 +11,7 @@ import pytest
 
 from fairtrial.report import tables
 from fairtrial.report.content import content
+from fairtrial.report.repeats import SEEDS, repeats
 from fairtrial.results.costs import front, parameters
 from fairtrial.results.sweeps import sweeps
 from fairtrial.results.trial import Trial
@@ -210,6 +211,12 @@ def replicated(root: Path, change: bool) -> Fake:
 
 def with_replicates(fake: Fake) -> list[str]:
     return [name for run in fake.runs for name in (run, f"{run}r2")]
+
+
+def test_seeds_of_equal_figures_give_no_least_gap(tmp_path: Path) -> None:
+    fake = Fake(tmp_path, TWO, seeds=(0, 1), ap=scores([0.60, 0.60], [0.50, 0.52])).build()
+    first, second = repeats(trial(fake))["spreads"]
+    assert first["gaps"] == [] and len(second["gaps"]) == len(SEEDS)
 
 
 def test_replicates_are_no_more_seeds(tmp_path: Path) -> None:

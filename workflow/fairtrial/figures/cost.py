@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from matplotlib.axes import Axes
-from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
+from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
 
 from fairtrial.figures.base import COLOURS, Drawn, figure, legend, legend_height, looks, new
 from fairtrial.results.configuration import Configuration
@@ -54,11 +54,12 @@ def _scatter(comparison: Comparison, panels: dict[str, Read]) -> Any:
             _mark(ax, configuration, comparison, read, look[configuration.letter])
         ax.set_xlabel(title)
         low, high = ax.dataLim.intervalx
+        ax.xaxis.set_major_locator(MaxNLocator(5))
         if low > 0 and high >= DECADE * low:
             ax.set_xscale("log")
             ax.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-            ax.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:g}"))
             ax.xaxis.set_minor_locator(NullLocator())
+        ax.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:.6g}"))
         ax.margins(0.12)
         _front(ax, comparison, read)
     for ax in axes[len(panels) :]:

@@ -48,7 +48,7 @@ def _spread(configuration: Configuration, comparison: Comparison) -> dict[str, A
         "split": split,
         "rows": rows,
         "rule": comparison.rule.told,
-        "gaps": [[str(n), number(least_gap(sd, n))] for n in SEEDS],
+        "gaps": [[str(n), number(least_gap(sd, n))] for n in SEEDS] if sd else [],
     }
 
 
