@@ -63,12 +63,15 @@ def resolve(
     """
     found: dict[str, Run] = {}
     names: dict[str, str] = {}  # what makes a run another one → its name
+    sets: dict[str, list[str]] = {}  # each file of a data set is read once
     made: dict[tuple[str, Member, str], str] = {}  # label, member and data set → the run's name
     for configuration in configurations(experiment, file):
         place = f"{file}: `{configuration.place}`"
         for member in members(experiment):
             asked = _run(params, experiment, configuration, member, file)
-            for each in _of_folds(asked, data_sets(asked.dataset, f"{place}: `dataset`")):
+            if asked.dataset not in sets:
+                sets[asked.dataset] = data_sets(asked.dataset, f"{place}: `dataset`")
+            for each in _of_folds(asked, sets[asked.dataset]):
                 earlier = made.get((configuration.continues, member, each.dataset), "")
                 run = replace(each, continues=earlier)
                 _refuse_no_more_epochs(run, found, place)
