@@ -11,7 +11,8 @@ OPEN = Image.open
 PROJECT = Path(__file__).parents[1]
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+@pytest.hookimpl(wrapper=True)  # before xdist, which reads the groups in this hook too
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> Iterator[None]:
     """Tests run on all cores; those that share a made project, or the one SLURM, on one of them."""
     for item in items:
         folder = item.path.parent.name
@@ -19,6 +20,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.xdist_group("slurm"))
         elif folder == "workflow":
             item.add_marker(pytest.mark.xdist_group(item.path.stem))
+    yield
 
 
 @pytest.fixture(scope="session")

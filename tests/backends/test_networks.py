@@ -21,6 +21,7 @@ from fairtrial.backends._networks_settings import MODELS
 from fairtrial.data.dataset import Annotation, Dataset, Image, View
 from fairtrial.files import packed
 from fairtrial.files.yamlfile import read_yaml
+from fairtrial.planning.plan import Plan
 from tests.backends.tiny import draw_classes
 
 PARAMS = Path(__file__).parents[2] / "params.yaml"
@@ -269,3 +270,24 @@ def cifar(source: Path, folder: Path) -> View:
     )
     sides = {"train": list(range(1, 3201)), "val": list(range(3201, 4001)), "test": []}
     return View(found, sides, folder)
+
+
+PROJECT = PARAMS.parent
+SHIPPED = sorted(path.stem for path in (PROJECT / "config/experiments").glob("cifar10_*.yaml"))
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_every_network_of_the_questions_that_ship_trains(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """For an epoch, on a dozen pictures in place of CIFAR-10."""
+    monkeypatch.chdir(PROJECT)
+    runs = [run for run in Plan.read(name).runs.values() if run.name.endswith("-s0")]
+    assert len(runs) > 1
+    view = draw_classes(tmp_path / "data", images=12)
+    for run in (run for run in runs if not run.chosen):
+        folder = tmp_path / run.name
+        folder.mkdir()
+        asked = run.settings | {"epochs": 1, "batch": 4}
+        facts = networks.fit(asked, view, None, folder, 1, lambda row: None)
+        assert facts["epochs_run"] == 1

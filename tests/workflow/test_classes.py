@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from pypdf import PdfReader
 
-from project import Project
+from project import CHECKOUT, Project
 
 pytestmark = pytest.mark.slow
 
@@ -103,3 +103,30 @@ def test_two_tasks_in_one_experiment_are_an_error(project: Project) -> None:
 
 def test_what_is_done_is_not_done_again(project: Project) -> None:
     assert "Nothing to be done" in project.snakemake("--cores", "1")
+
+
+def test_a_search_over_classes_in_small(project: Project, tmp_path: Path) -> None:
+    """The question `cifar10_search` with three trials of one or two epochs."""
+    searched = project.copy(tmp_path / "project")
+    text = (CHECKOUT / "config/experiments/cifar10_search.yaml").read_text()
+    for shipped, small in (
+        ("trials: 40", "trials: 3"),
+        ("epochs: {min: 10, max: 100}", "epochs: {min: 1, max: 3}"),
+        ("epochs: 30", "epochs: 2"),
+        ("[0, 1, 2]", "[0]"),
+    ):
+        assert shipped in text
+        text = text.replace(shipped, small)
+    searched.write("config/experiments/trial.yaml", text)
+    searched.snakemake("--cores", "2")
+    folder = searched.root / "results/trial"
+    with (folder / "search/tpe-seed0/trials.csv").open() as file:
+        trials = list(csv.DictReader(file))
+    assert [row["state"] for row in trials] == ["finished"] * 3
+    assert all(row["fitness"] == row["accuracy"] for row in trials)
+    best = max(trials, key=lambda row: float(row["fitness"]))
+    record = json.loads((folder / "runs/tuned-s0/record.json").read_text())
+    for name in ("lr0", "batch", "epochs"):
+        assert f"{record['settings'][name]}" == best[name]
+    pages = PdfReader(io.BytesIO((folder / "report.pdf").read_bytes())).pages
+    assert "Search" in "".join(page.extract_text() for page in pages)

@@ -139,3 +139,33 @@ def test_the_winner_is_trained_for_longer(project: Project) -> None:
     project.snakemake(*COMMAND[1:])
     assert trained(project, "end") == {rows(project)[winner(project)]["lr0"]: 1}
     assert project.jobs() == OF_TUNED + RESULTS
+
+
+ENGINES = """\
+title: Which engine?
+base: {backend: quick, epochs: 2}
+search:
+  space: {lr0: {min: 1e-4, max: 1, log: true}, momentum: {min: 0.5, max: 0.99}}
+  trials: 3
+  engine: [tpe, random]
+  datasets: [shapes_folds]
+  pruning: off
+"""
+
+
+def test_engines_are_compared_on_folds(tmp_path: Path) -> None:
+    """The question `engines`, in small: a study of each engine on each fold, one figure of all."""
+    project = Project.new(tmp_path / "project", quick_backend=True)
+    folds = "source: shapes\nsplit: {method: kfold, folds: 3, seed: 0}\n"
+    project.write("config/datasets/shapes_folds.yaml", folds)
+    project.write("config/experiments/trial.yaml", ENGINES)
+    project.snakemake(*COMMAND[1:])
+    studies = {path.parent.name for path in project.root.glob("results/trial/search/*/trials.csv")}
+    assert studies == {
+        f"shapes_folds.fold{fold}-{engine}-seed0"
+        for fold in (1, 2, 3)
+        for engine in ("tpe", "random")
+    }
+    # `tpe` begins as `random` does: three trials on each fold, each trained once; and the run.
+    assert trained(project, "end").total() == 3 * 3 + 1
+    assert project.plan() == Counter()
