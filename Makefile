@@ -29,7 +29,7 @@ demo: venv ## run the experiment that params.yaml names (as shipped: quickstart)
 
 .PHONY: test
 test: venv ## every test; those that need SLURM or real data say why they are skipped
-	pytest --numprocesses auto --dist loadgroup --no-loadscope-reorder --durations 25
+	pytest --numprocesses auto --dist loadfile --no-loadscope-reorder --durations 25
 
 .PHONY: lint
 lint: venv ## style, types, and Snakemake's own linter

@@ -11,18 +11,6 @@ OPEN = Image.open
 PROJECT = Path(__file__).parents[1]
 
 
-@pytest.hookimpl(wrapper=True)  # before xdist, which reads the groups in this hook too
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> Iterator[None]:
-    """Tests run on all cores; those that share a made project, or the one SLURM, on one of them."""
-    for item in items:
-        folder = item.path.parent.name
-        if folder == "slurm":
-            item.add_marker(pytest.mark.xdist_group("slurm"))
-        elif folder == "workflow":
-            item.add_marker(pytest.mark.xdist_group(item.path.stem))
-    yield
-
-
 @pytest.fixture(scope="session")
 def real_data() -> Path:
     """The folder of real data sets; the test is skipped where there is none."""
