@@ -97,12 +97,15 @@ def test_the_fitness_of_a_run_is_brought_to_one_form() -> None:
 
     assert rule(fitness={"recall": 9.0, "map50_95": 1.0}) == {"recall": 0.9, "map50_95": 0.1}
     assert rule(fitness={"map50_95": 3.0}) is None
-    assert rule(fitness={"recall": 1.0}, epochs=0) is None, "there is no epoch to choose"
+    untrained = {"epochs": 0, "weights": "some/start.pt"}
+    assert rule(fitness={"recall": 1.0}, **untrained) is None, "there is no epoch to choose"
 
 
 @pytest.mark.parametrize(
     ("changed", "message"),
     [
+        ({"epochs": 0}, "has learned nothing"),
+        ({"weights": "start.pt"}, "must be <source>/<file>"),
         ({"fitness": {"recall": 0.0}}, "a weight above 0"),
         ({"fitness": {"recall": -1.0}}, "greater than or equal to 0"),
         (
