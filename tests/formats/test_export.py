@@ -33,6 +33,19 @@ def test_a_set_is_exported_and_says_how_it_is_read(
     assert {path.stat().st_nlink for path in copies} == {1}, "a copy may be changed"
 
 
+def test_a_set_of_classes_is_refused(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = project / "data/sets/cells/annotations.json"
+    found = dataset.read(path)
+    for annotation in found.annotations:
+        annotation.bbox = None
+    dataset.write(found, path)
+    assert main(["export", "--set", "cells", "--format", "coco", "--to", "out"]) == 1
+    assert (
+        "cells has classes of whole images; coco, voc, yolo hold boxes" in capsys.readouterr().err
+    )
+    assert not (project / "out").exists()
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [

@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import pickle
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -103,6 +104,16 @@ def test_two_tasks_in_one_experiment_are_an_error(project: Project) -> None:
 
 def test_what_is_done_is_not_done_again(project: Project) -> None:
     assert "Nothing to be done" in project.snakemake("--cores", "1")
+
+
+def test_recorded_probabilities_are_compared(project: Project, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "fairtrial", "compare", "workspace"]
+    folder = {"PYTHONPATH": str(project.root / "workflow")}
+    project.run(*command, "--to", str(tmp_path / "all.pdf"), **folder)
+    rows = list(csv.DictReader((tmp_path / "all.csv").open()))
+    own = list(csv.DictReader((project.root / "results/trial/comparison.csv").open()))
+    for name in ("test/accuracy", "test/f1", "test/log_loss"):
+        assert [row[name] for row in rows] == [row[name] for row in own]
 
 
 def test_a_search_over_classes_in_small(project: Project, tmp_path: Path) -> None:

@@ -15,8 +15,8 @@ from fairtrial.plugins import plugin, plugins
 def export(*, set: str, format: str, to: Path) -> None:
     """Write the data set --set to the folder --to, which must be empty or not be there.
 
-    --format: coco, voc or yolo. Images are copied, so that what is done to them there changes
-    nothing here. Says which settings read the folder as a source again.
+    --format: coco, voc or yolo, which hold boxes. Images are copied, so that what is done to them
+    there changes nothing here. Says which settings read the folder as a source again.
     """
     writers = [name for name in plugins("formats") if hasattr(plugin("formats", name), "write")]
     if format not in writers:
@@ -24,6 +24,10 @@ def export(*, set: str, format: str, to: Path) -> None:
     if to.exists() and (not to.is_dir() or any(to.iterdir())):
         raise DataError(f"--to: {to} is there already, and is not an empty folder")
     module, view = plugin("formats", format), _view(set)
+    if view.dataset.task != "detect":
+        raise DataError(
+            f"--set: {set} has classes of whole images; {', '.join(writers)} hold boxes"
+        )
     with folders.whole_folder(to) as folder:
         options = module.write(view, folder)
     _tell(view, module.LOSES)
