@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from fairtrial.backends import ultralytics
 from fairtrial.backends._ultralytics_settings import Settings, architectures
 from fairtrial.files.yamlfile import read_yaml
+from tests.backends.test_every_backend import unequal
 from tests.backends.tiny import draw
 
 ROOT = Path(__file__).parents[2]
@@ -105,3 +106,23 @@ def test_rt_detr_learns_and_detects(tmp_path: Path) -> None:
     for x, y, width, height in (d.bbox for d in found):
         assert x >= 0 and y >= 0 and width >= 0 and height >= 0
         assert x + width <= image.width + 1e-3 and y + height <= image.height + 1e-3
+
+
+@pytest.mark.slow
+def test_rt_detr_stopped_and_gone_on_equals_never_stopped(tmp_path: Path) -> None:
+    view = draw(tmp_path / "data", images=6)
+    asked = settings(model="rtdetr-l", imgsz=128, batch=4, epochs=2, lr0=1e-5).model_dump()
+
+    def fit(name: str, after_epoch: Any) -> dict[str, Any]:
+        (tmp_path / name).mkdir(exist_ok=True)
+        return ultralytics.fit(asked, view, None, tmp_path / name, 1, after_epoch)
+
+    def stop(row: dict[str, Any]) -> None:
+        raise InterruptedError
+
+    whole = fit("whole", lambda row: None)
+    with pytest.raises(InterruptedError):
+        fit("parts", stop)
+    assert fit("parts", lambda row: None) == whole
+    for name in ("weights.pt", "state.pt"):
+        assert unequal(tmp_path / "whole" / name, tmp_path / "parts" / name) == []
