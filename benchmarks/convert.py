@@ -88,10 +88,9 @@ def run(title: str, command: list[str], out: Path) -> float:
     files = sum(1 for path in out.rglob("*.txt")) if out.exists() else 0
     if status:
         print(said)
-    told = [line for line in said.splitlines() if line.startswith("  ")]
     print(
         f"{title}: {seconds:.1f} s, CPU {used.ru_utime + used.ru_stime:.1f} s, "
-        f"{used.ru_maxrss / 1024:.0f} MiB, {files} text files" + "".join(f"\n{t}" for t in told),
+        f"{used.ru_maxrss / 1024:.0f} MiB, {files} text files",
         flush=True,
     )
     return seconds
@@ -174,18 +173,6 @@ def draw_photos(folder: Path, count: int) -> None:
     print(f"{count} photographs of {size / 1000:.0f} kB", flush=True)
 
 
-class Clock:
-    """Says how long each part took."""
-
-    def __init__(self) -> None:
-        self.last = time.monotonic()
-
-    def say(self, part: str) -> None:
-        now = time.monotonic()
-        print(f"  {part}: {now - self.last:.1f} s")
-        self.last = now
-
-
 def convert(folder: Path) -> None:
     from fairtrial.stages.convert import convert as stage
 
@@ -233,14 +220,10 @@ def labels(folder: Path) -> None:
     from fairtrial.data.dataset import View
     from fairtrial.formats import coco
 
-    clock = Clock()
     found, _ = coco.read(folder / "raw", coco.Settings())
-    clock.say("read")
     found = found.canonical()
     view = View(found, {"train": [i.id for i in found.images], "val": []}, folder / "raw")
-    clock.say("put in order")
     write_labels(view, "train", folder / "labels")
-    clock.say("write")
 
 
 def ultralytics(folder: Path) -> None:

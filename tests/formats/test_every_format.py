@@ -6,10 +6,10 @@ import sys
 from pathlib import Path
 
 import pytest
-from pydantic import ValidationError
+from contract import OfEveryFormat
 from written import WRITERS, Scene
 
-from fairtrial import DataError, SettingsError
+from fairtrial import SettingsError
 from fairtrial.data.dataset import Dataset
 from fairtrial.data.defects import NoLabelFile
 from fairtrial.files import checksums, folders
@@ -32,7 +32,7 @@ def seen(found: Dataset, scene: Scene) -> set[tuple[object, ...]]:
 
 
 @pytest.mark.parametrize("name", WRITERS)
-class TestEveryFormat:
+class TestEveryFormat(OfEveryFormat):
     def test_reads_what_was_written(self, name: str, tmp_path: Path) -> None:
         scene = Scene()
         module = plugin("formats", name)
@@ -67,18 +67,6 @@ class TestEveryFormat:
         module = plugin("formats", name)
         options = module.Settings(**WRITERS[name](scene, tmp_path))
         assert seen(module.read(tmp_path, options)[0], scene) == set(scene.objects)
-
-    def test_an_empty_folder_is_an_error_for_a_person(self, name: str, tmp_path: Path) -> None:
-        module = plugin("formats", name)
-        with pytest.raises(DataError):
-            module.read(tmp_path, module.Settings())
-
-    def test_settings_are_closed_and_fixed(self, name: str) -> None:
-        model = plugin("formats", name).Settings
-        with pytest.raises(ValidationError, match="no_such_key"):
-            model(no_such_key=1)
-        with pytest.raises(ValidationError):
-            setattr(model(), next(iter(model.model_fields)), None)
 
     def test_says_what_it_is(self, name: str) -> None:
         module = plugin("formats", name)

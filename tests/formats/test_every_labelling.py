@@ -7,11 +7,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from contract import OfEveryFormat
 from labelled import CLASSES, IMAGES, LABELLERS, picture
-from pydantic import ValidationError
 from written import WRITERS
 
-from fairtrial import DataError
 from fairtrial.data import dataset, imagefile
 from fairtrial.files import checksums, folders
 from fairtrial.planning.datasets import DataSet, Split
@@ -27,7 +26,7 @@ def test_every_format_has_a_writer() -> None:
 
 
 @pytest.mark.parametrize("name", LABELLERS)
-class TestEveryLabelling:
+class TestEveryLabelling(OfEveryFormat):
     def test_an_image_has_its_pixels_its_class_and_its_side(
         self, name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
@@ -66,18 +65,6 @@ class TestEveryLabelling:
         before = checksums.sha256_of(tmp_path, folders.files_below(tmp_path))
         module.read(tmp_path, options)
         assert checksums.sha256_of(tmp_path, folders.files_below(tmp_path)) == before
-
-    def test_an_empty_folder_is_an_error_for_a_person(self, name: str, tmp_path: Path) -> None:
-        module = plugin("formats", name)
-        with pytest.raises(DataError):
-            module.read(tmp_path, module.Settings())
-
-    def test_settings_are_closed_and_fixed(self, name: str) -> None:
-        model = plugin("formats", name).Settings
-        with pytest.raises(ValidationError, match="no_such_key"):
-            model(no_such_key=1)
-        with pytest.raises(ValidationError):
-            setattr(model(), next(iter(model.model_fields)), None)
 
 
 def through(name: str, options: dict[str, Any]) -> dataset.Dataset:

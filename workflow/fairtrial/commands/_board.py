@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from fairtrial import DataError
-from fairtrial.commands._logs import is_traceback, last_line, tail
+from fairtrial.commands._logs import complaint, last_line, tail
 from fairtrial.commands._queue import Queue
 from fairtrial.files.jsonfile import read_json
 from fairtrial.planning.plan import Plan
@@ -140,8 +140,8 @@ def _last_words(log: Path, job: str | None) -> str:
 def _before_training(experiment: str, run: str) -> Row:
     """Waiting, unless its log says why it did not even begin."""
     log = Path("logs", experiment, "train", f"{run}.log")
-    said = last_line(log)
-    if not said.startswith("fairtrial train: ") and not is_traceback(log):
+    said = complaint(log, "fairtrial train: ")
+    if not said:
         return Row(run, "waiting")
     return Row(run, "failed", "train", note=said, log=str(log))
 
@@ -170,8 +170,7 @@ def _state_of_stage(log: Path, before: Path) -> tuple[str, str]:
         written = log.stat().st_mtime
     except OSError:
         return "waiting", ""
-    said = last_line(log)
-    if said.startswith("fairtrial ") or is_traceback(log):
+    if said := complaint(log, "fairtrial "):
         return "failed", said
     if written < before.stat().st_mtime or time.time() - written > SILENT:
         return "waiting", ""

@@ -10,6 +10,13 @@ def last_line(log: Path) -> str:
     return next((line for line in reversed(tail(log)) if line), "")
 
 
+def complaint(log: Path, beginning: str) -> str:
+    """The last line of a log that ends with an error, put into words with this beginning or not;
+    empty where it ends otherwise."""
+    said = last_line(log)
+    return said if said.startswith(beginning) or is_traceback(log) else ""
+
+
 def is_traceback(log: Path) -> bool:
     """Whether it ends with an error that nobody has put into words."""
     return any(line.startswith("Traceback (most recent call last)") for line in tail(log))

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from fairtrial.commands._board import Row
-from fairtrial.commands._logs import is_traceback, last_line
+from fairtrial.commands._logs import complaint
 from fairtrial.planning.plan import Plan
 from fairtrial.search import told
 from fairtrial.training import locks, store
@@ -53,8 +53,7 @@ def _failed(plan: Plan, row: Row) -> Row | None:
     """The row of a search one of whose workers said why it ended."""
     for worker in plan.studies[row.run].workers:
         log = Path("logs", plan.name, "search", f"{row.run}-{worker}.log")
-        said = last_line(log)
-        if said.startswith("fairtrial search: ") or is_traceback(log):
+        if said := complaint(log, "fairtrial search: "):
             row.state, row.note, row.log = "failed", said, str(log)
             return row
     return None

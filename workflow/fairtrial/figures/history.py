@@ -32,31 +32,37 @@ SEEDS = "Thick lines are means over seeds, thin lines single seeds. "
 @figure("curves")
 def progress(trial: Trial, settings: dict[str, Any]) -> Iterator[Drawn]:
     """Precision, recall, AP50 and AP on val after each epoch."""
-    for number, comparison in enumerate(trial.comparisons if trial.task == "detect" else []):
-        columns = [c for c in PROGRESS if _filled(comparison, c)]
-        if columns:
-            caption = (
-                f"{_seeds(comparison)}On val of {comparison.names}, computed by each training "
-                "framework; the tables of this report use one scorer for all."
-            )
-            drawn = _panels(comparison, columns, PROGRESS, per_row=2)
-            title = "Precision, recall and AP on val during training"
-            yield Drawn(f"progress-{number + 1}", drawn, title, caption)
+    if trial.task == "detect":
+        title = "Precision, recall and AP on val during training"
+        caption = (
+            "On val of {}, computed by each training framework; the tables of this report use one "
+            "scorer for all."
+        )
+        yield from _each(trial, PROGRESS, "progress", title, caption)
 
 
 @figure("curves")
 def accuracy(trial: Trial, settings: dict[str, Any]) -> Iterator[Drawn]:
     """Accuracy on train and val, top-5 and F1 on val after each epoch."""
-    for number, comparison in enumerate(trial.comparisons if trial.task == "classify" else []):
-        columns = [c for c in OF_CLASSES if _filled(comparison, c)]
+    if trial.task == "classify":
+        title = "Accuracy on train and val during training"
+        caption = (
+            "On {}. On train it is that of the batches as they were learned, with augmentation and "
+            "dropout, on val that after the epoch."
+        )
+        yield from _each(trial, OF_CLASSES, "accuracy", title, caption)
+
+
+def _each(
+    trial: Trial, titles: dict[str, str], name: str, title: str, caption: str
+) -> Iterator[Drawn]:
+    """A drawing a comparison of those columns that have values; {} in `caption`: its data sets."""
+    for number, comparison in enumerate(trial.comparisons):
+        columns = [column for column in titles if _filled(comparison, column)]
         if columns:
-            caption = (
-                f"{_seeds(comparison)}On {comparison.names}. On train it is that of the batches as "
-                "they were learned, with augmentation and dropout, on val that after the epoch."
-            )
-            drawn = _panels(comparison, columns, OF_CLASSES, per_row=2)
-            title = "Accuracy on train and val during training"
-            yield Drawn(f"accuracy-{number + 1}", drawn, title, caption)
+            drawn = _panels(comparison, columns, titles, per_row=2)
+            told = _seeds(comparison) + caption.format(comparison.names)
+            yield Drawn(f"{name}-{number + 1}", drawn, title, told)
 
 
 @figure("curves")

@@ -22,9 +22,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fairtrial import DataError
-from fairtrial.files.jsonfile import read_json, write_json
-from fairtrial.training import provenance
+from fairtrial.files.jsonfile import write_json
+from fairtrial.training import progress, provenance
 
 if TYPE_CHECKING:
     from fairtrial.search.journal import Trial
@@ -66,9 +65,5 @@ def _state(trials: Sequence[Trial], task: Task) -> dict[str, Any]:
 
 def read(experiment: str, study: str, settings: dict[str, Any]) -> dict[str, Any] | None:
     """What was told of a study with these settings; None where there is nothing."""
-    try:
-        state = read_json(place(experiment, study))
-    except (DataError, OSError):
-        return None
-    known = isinstance(state, dict) and state.get("settings") == provenance.key(settings)
-    return state if known else None
+    state = progress.read(place(experiment, study))
+    return state if state and state.get("settings") == provenance.key(settings) else None
