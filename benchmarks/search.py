@@ -1,11 +1,12 @@
 """Engines of a search, with and without pruning, beside Ultralytics' own `tune`.
 
-    python benchmarks/search.py [--epochs 480] [--length 8] [--seeds 3] [--only tpe tune …]
+    python benchmarks/search.py --weights yolov8n.pt [--jobs 2] [--only tpe tune …]
 
 Every study may spend the same number of epochs in all, on the data of `make demo` (another
-folder: --data). Printed, and written to benchmarks/search.csv, is the best fitness (AP on val)
-after each trial against the epochs spent; in the end what `tune` had reached with its whole
-budget, and after how many epochs each engine was there.
+folder: --data; fewer images to train on: --images). Without --weights, a checkpoint of YOLOv8n,
+each trial starts from scratch. Printed, and written to benchmarks/search.csv, is the best
+fitness (AP on val) after each trial against the epochs spent; in the end what `tune` had reached
+with its whole budget, and after how many epochs each engine was there.
 `tune` takes no seed of ours: it seeds itself by the clock. Its trials are never pruned.
 """
 
@@ -14,13 +15,15 @@ from __future__ import annotations
 import argparse
 import csv
 import json
+import multiprocessing
 import os
 import statistics
 import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
-from dataclasses import replace
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -28,9 +31,9 @@ PROJECT = Path(__file__).parents[1]
 sys.path.insert(0, str(PROJECT / "workflow"))
 
 from fairtrial.backends._ultralytics_files import lay_out, workplace  # noqa: E402
-from fairtrial.data.dataset import read_view  # noqa: E402
+from fairtrial.data.dataset import View, read_view  # noqa: E402
 from fairtrial.planning.plan import Plan  # noqa: E402
-from fairtrial.search.journal import Journal  # noqa: E402
+from fairtrial.search.journal import Journal, Trial  # noqa: E402
 from fairtrial.search.worker import Task, work  # noqa: E402
 
 RANGES = {  # low, high, whether on a log scale; `tune` knows no scale
@@ -48,70 +51,101 @@ TUNE = """
 import json, sys
 from ultralytics import YOLO
 told = json.loads(sys.argv[1])
-model = YOLO(told.pop("model") + ".yaml")
-model.tune(plots=False, save=False, pretrained=False, **told)
+model = YOLO(told.pop("model"))
+model.tune(plots=False, **told)
 """
 
 
-def task(engine: str, pruning: str, seed: int, data: Path, start: dict[str, Any]) -> Task:
-    view = read_view(
-        data / "sets/shapes/annotations.json",
-        data / "sets/shapes/split.json",
-        data / "clean/shapes/images",
-    )
+@dataclass(frozen=True)
+class Setting:
+    """What all studies have in common. `start`: the settings of the first trial; `epochs`: the
+    budget of a study; `images`: how many there are to train on."""
+
+    start: dict[str, Any]
+    weights: Path | None
+    data: Path
+    images: int
+    epochs: int
+
+    def view(self) -> View:
+        made = self.data / "sets/shapes"
+        pictures = self.data / "clean/shapes/images"
+        view = read_view(made / "annotations.json", made / "split.json", pictures)
+        return replace(view, sides=view.sides | {"train": view.sides["train"][: self.images]})
+
+
+@dataclass(frozen=True)
+class Study:
+    engine: str
+    pruning: str
+    seed: int
+
+    @property
+    def name(self) -> str:
+        return self.engine if self.pruning == "off" else f"{self.engine} pruned"
+
+
+def points(study: Study, setting: Setting) -> list[Point]:
+    """Run one study, in a process and a store of its own."""
+    run = theirs if study.engine == "tune" else ours
+    with tempfile.TemporaryDirectory() as store:
+        os.environ["DVC_ROOT"] = store
+        return list(run(study, setting))
+
+
+def ours(study: Study, setting: Setting) -> Iterator[Point]:
+    """One trial more, until the budget of epochs is spent."""
+    trials: list[Trial] = []
+    spent = 0
+    while spent < setting.epochs:
+        task = replace(_task(study, setting), trials=len(trials) + 1)
+        work(task)
+        trials = Journal(task.key).trials()
+        spent = sum(len(trial.epochs) for trial in trials)
+        yield spent, max(max(t.judged(None)) for t in trials if t.state == "finished")
+
+
+def _task(study: Study, setting: Setting) -> Task:
     space = {
         name: {"low": low, "high": high, "log": log, "step": None, "integer": False}
         for name, (low, high, log) in RANGES.items()
     }
     return Task(
         framework="ultralytics",
-        start=start | {"seed": seed},
+        start=setting.start | {"seed": study.seed},
         space=space,
-        engine=engine,
-        seed=seed,
-        pruning=pruning,
+        engine=study.engine,
+        seed=study.seed,
+        pruning=study.pruning,
         trials=1,
         hours=None,
         code="benchmark",
         inputs={},
-        view=lambda: view,
-        initial=None,
+        view=setting.view,
+        initial=setting.weights,
         threads=1,
     )
 
 
-def ours(study: Task, budget: int) -> Iterator[Point]:
-    """One trial more, until the budget of epochs is spent. Needs a store of its own."""
-    while True:
-        work(study)
-        trials = Journal(study.key).trials()
-        spent = sum(len(trial.epochs) for trial in trials)
-        yield spent, max(max(t.judged(None)) for t in trials if t.state == "finished")
-        if spent >= budget:
-            return
-        study = replace(study, trials=len(trials) + 1)
-
-
-def theirs(data: Path, start: dict[str, Any], seed: int, budget: int) -> Iterator[Point]:
+def theirs(study: Study, setting: Setting) -> Iterator[Point]:
     """The same budget for `tune`, from the table that it keeps."""
-    view = read_view(
-        data / "sets/shapes/annotations.json",
-        data / "sets/shapes/split.json",
-        data / "clean/shapes/images",
-    )
-    left_out = {"weights", "fitness", "replicate", *RANGES}
-    own = {name: value for name, value in start.items() if name not in left_out}
+    start, length = setting.start, setting.start["epochs"]
+    told = {name: value for name, value in start.items() if name not in ("fitness", "replicate")}
+    told["model"] = str(setting.weights or f"{start['model']}.yaml")
+    del told["weights"]
     with workplace() as place:
-        told = own | {name: start[name] for name in RANGES}
-        told |= {"data": str(lay_out(view, place)), "project": str(place), "seed": seed}
-        told |= {"nbs": start["batch"], "device": "cpu", "iterations": budget // start["epochs"]}
+        told |= {"data": str(lay_out(setting.view(), place)), "project": str(place)}
+        told |= {"nbs": start["batch"], "device": "cpu", "iterations": setting.epochs // length}
         told |= {"space": {name: (low, high) for name, (low, high, _) in RANGES.items()}}
-        subprocess.run([sys.executable, "-c", TUNE, json.dumps(told)], check=True)
+        told |= {"seed": study.seed, "pretrained": setting.weights is not None}
+        with (place / "log").open("w") as log:
+            command = [sys.executable, "-c", TUNE, json.dumps(told)]
+            subprocess.run(command, check=True, stdout=log, stderr=log)
         (table,) = place.rglob("tune_results.*")
         best = 0.0
         for number, fitness in enumerate(_fitnesses(table), 1):
             best = max(best, fitness)
-            yield number * start["epochs"], best
+            yield number * length, best
 
 
 def _fitnesses(table: Path) -> list[float]:
@@ -121,60 +155,68 @@ def _fitnesses(table: Path) -> list[float]:
     return [float(json.loads(line)["fitness"]) for line in lines]
 
 
-def summarise(points: dict[str, list[list[Point]]]) -> None:
-    for name, studies in points.items():
+def summarise(found: dict[str, list[list[Point]]]) -> None:
+    for name, studies in found.items():
         ends = [study[-1][1] for study in studies]
         spread = statistics.stdev(ends) if len(ends) > 1 else 0.0
         print(f"{name}: {statistics.fmean(ends):.4f} ± {spread:.4f}")
-    if "tune" not in points:
+    if "tune" not in found:
         return
-    goal = statistics.fmean(study[-1][1] for study in points["tune"])
+    goal = statistics.fmean(study[-1][1] for study in found["tune"])
     print(f"level of tune with its whole budget: {goal:.4f}; reached after epochs:")
-    for name, studies in points.items():
+    for name, studies in found.items():
         first = [next((e for e, best in study if best >= goal), None) for study in studies]
         print(f"  {name}: {', '.join('never' if e is None else str(e) for e in first)}")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--epochs", type=int, default=480, help="of a study, in all")
-    parser.add_argument("--length", type=int, default=8, help="epochs of a trial")
-    parser.add_argument("--imgsz", type=int, default=96)
-    parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--only", nargs="*", default=[*ENGINES, "tune"])
+    parser.add_argument("--epochs", type=int, default=160, help="of a study, in all")
+    parser.add_argument("--length", type=int, default=4, help="epochs of a trial")
+    parser.add_argument("--images", type=int, default=100, help="to train on")
+    parser.add_argument("--imgsz", type=int, default=64)
+    parser.add_argument("--batch", type=int, default=16)
+    parser.add_argument("--weights", type=Path, help="a checkpoint to start from")
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
+    parser.add_argument("--only", nargs="+", default=["tune", *ENGINES])
+    parser.add_argument("--jobs", type=int, default=1, help="studies at a time")
     parser.add_argument("--data", type=Path, default=PROJECT / "data")
     options = parser.parse_args()
+    weights, data = options.weights and options.weights.resolve(), options.data.resolve()
     os.chdir(PROJECT)
     run = next(iter(Plan.read("quickstart").runs.values()))
-    start = {**run.settings, "epochs": options.length, "imgsz": options.imgsz}
-    data = options.data.resolve()
-    points: dict[str, list[list[Point]]] = {}
-    rows = []
-    for seed in range(options.seeds):
-        for engine in options.only:
-            for pruning in ("off", "median") if engine != "tune" else ("off",):
-                name = engine if pruning == "off" else f"{engine} pruned"
-                with tempfile.TemporaryDirectory() as store:
-                    os.environ["DVC_ROOT"] = store
-                    study = (
-                        theirs(data, start, seed, options.epochs)
-                        if engine == "tune"
-                        else ours(task(engine, pruning, seed, data, start), options.epochs)
-                    )
-                    found = list(study)
-                points.setdefault(name, []).append(found)
-                rows += [(name, seed, spent, f"{best:.6g}") for spent, best in found]
-                write(rows)
-                end, best = found[-1]
-                print(f"{name}, seed {seed}: {best:.4f} after {end} epochs", flush=True)
-    summarise(points)
+    changed = {"epochs": options.length, "imgsz": options.imgsz, "batch": options.batch}
+    setting = Setting(run.settings | changed, weights, data, options.images, options.epochs)
+    studies = [
+        Study(engine, pruning, seed)
+        for seed in options.seeds
+        for engine in options.only
+        for pruning in (("off",) if engine == "tune" else ("off", "median"))
+    ]
+    summarise(measured(studies, setting, options.jobs))
 
 
-def write(rows: list[tuple[Any, ...]]) -> None:
-    """All points so far: a benchmark of hours that is stopped has shown something."""
-    with (PROJECT / "benchmarks/search.csv").open("w", newline="", encoding="utf-8") as file:
+def measured(studies: list[Study], setting: Setting, jobs: int) -> dict[str, list[list[Point]]]:
+    """The points of each study, those of one name together. Written as they come: a benchmark
+    of hours that is stopped has shown something."""
+    os.environ["OMP_NUM_THREADS"] = "1"  # also for `tune`'s own processes
+    found: dict[str, list[list[Point]]] = {}
+    spawn = multiprocessing.get_context("spawn")
+    with (
+        (PROJECT / "benchmarks/search.csv").open("w", newline="", encoding="utf-8") as file,
+        ProcessPoolExecutor(jobs, spawn, max_tasks_per_child=1) as pool,
+    ):
         table = csv.writer(file, lineterminator="\n")
-        table.writerows([("study", "seed", "epochs", "best"), *rows])
+        table.writerow(("study", "seed", "epochs", "best"))
+        running = {pool.submit(points, study, setting): study for study in studies}
+        for done in as_completed(running):
+            study, curve = running[done], done.result()
+            found.setdefault(study.name, []).append(curve)
+            table.writerows((study.name, study.seed, e, f"{best:.6g}") for e, best in curve)
+            file.flush()
+            end, best = curve[-1]
+            print(f"{study.name}, seed {study.seed}: {best:.4f} after {end} epochs", flush=True)
+    return found
 
 
 if __name__ == "__main__":
