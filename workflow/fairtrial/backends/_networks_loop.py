@@ -20,6 +20,7 @@ from fairtrial.backends import _networks_model as model
 from fairtrial.data.dataset import View
 from fairtrial.scoring import classification, fitness
 from fairtrial.training import checkpoint
+from fairtrial.training.audit import refuse_differences
 
 Row = dict[str, Any]
 
@@ -152,20 +153,19 @@ class Training:
         self.deviations = sorted({*state["deviations"], *found})
 
     def audit(self) -> None:
-        """Compare what was asked for with what the optimizer used. Raises BackendError."""
+        """Raise BackendError with a table where the live parts tell of another setting."""
         asked, group = self.settings, self._optimizer.param_groups[0]
-        used = {
+        stepped = {
             "optimizer": type(self._optimizer).__name__,
             "weight_decay": group["weight_decay"],
             "lr0": self.rows[0]["lr"] if self.rows else asked["lr0"],
-            "dropout": asked["dropout"] if _drops_as_asked(self.net, asked) else "another",
         }
         if "momentum" in group or "betas" in group:
-            used["momentum"] = group.get("momentum", group.get("betas", (None,))[0])
-        wrong = [f"  {k}: asked {asked[k]!r}, used {v!r}" for k, v in used.items() if asked[k] != v]
-        if wrong:
-            lines = "\n".join(wrong)
-            raise BackendError(f"the network used other settings than asked for:\n{lines}")
+            stepped["momentum"] = group.get("momentum", group.get("betas", (None,))[0])
+        network = {"dropout": asked["dropout"] if _drops_as_asked(self.net, asked) else "another"}
+        refuse_differences(
+            asked["model"], asked, {"the network": network, "the optimizer": stepped}
+        )
 
 
 def _drops_as_asked(net: model.Network, asked: dict[str, Any]) -> bool:
