@@ -5,7 +5,7 @@ from generated import generated
 
 from fairtrial.__main__ import main
 from fairtrial.data import dataset
-from fairtrial.data.dataset import SIDES
+from fairtrial.data.dataset import SIDES, Annotation
 from fairtrial.files import jsonfile
 
 
@@ -33,23 +33,47 @@ def test_a_set_is_exported_and_says_how_it_is_read(
     assert {path.stat().st_nlink for path in copies} == {1}, "a copy may be changed"
 
 
-def test_a_set_of_classes_is_refused(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def without_boxes(project: Path) -> None:
+    """Leave the set one object an image, and that without a box."""
     path = project / "data/sets/cells/annotations.json"
     found = dataset.read(path)
-    for annotation in found.annotations:
-        annotation.bbox = None
+    found.annotations = [Annotation(image.id, 1, None) for image in found.images]
     dataset.write(found, path)
+
+
+def test_a_set_of_classes_is_written_as_folders(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    without_boxes(project)
+    flags = ["--set", "cells", "--format", "class_folders", "--to", "out"]
+    assert main(["export", *flags]) == 0
+    found = dataset.read(project / "data/sets/cells/annotations.json")
+    assert f"{len(found.images)} objects\nNot in this format: groups" in capsys.readouterr().out
+    folders = {path.parent.relative_to(project / "out") for path in project.glob("out/*/*/*")}
+    sides = {str(image.split) for image in found.images}
+    assert folders == {Path(side, found.categories[1]) for side in sides}
+
+
+def test_a_format_of_the_other_task_is_refused(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["export", "--set", "cells", "--format", "class_folders", "--to", "out"]) == 1
+    said = "cells has boxes, which class_folders cannot hold; coco, voc, yolo can"
+    assert said in capsys.readouterr().err
+    without_boxes(project)
     assert main(["export", "--set", "cells", "--format", "coco", "--to", "out"]) == 1
-    assert (
-        "cells has classes of whole images; coco, voc, yolo hold boxes" in capsys.readouterr().err
-    )
+    said = "cells has classes of whole images, which coco cannot hold; class_folders can"
+    assert said in capsys.readouterr().err
     assert not (project / "out").exists()
 
 
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["cells", "cadica", "out"], "`cadica` cannot be written; coco, voc, yolo can"),
+        (
+            ["cells", "cadica", "out"],
+            "`cadica` cannot be written; class_folders, coco, voc, yolo can",
+        ),
         (["cell", "coco", "out"], "run `snakemake data/sets/cell/split.json`; there are cells"),
         (["cells", "coco", "data"], "data is there already, and is not an empty folder"),
     ],

@@ -11,13 +11,18 @@ import pytest
 from generated import generated
 from PIL import Image as images
 
+from fairtrial import DataError
 from fairtrial.data import dataset
-from fairtrial.data.dataset import Dataset, View
+from fairtrial.data.dataset import Annotation, Dataset, View
 from fairtrial.files import checksums, folders, jsonfile
 from fairtrial.plugins import plugin, plugins
 from fairtrial.stages.convert import convert
 
-WRITERS = [name for name in plugins("formats") if hasattr(plugin("formats", name), "write")]
+WRITERS = [
+    name
+    for name in plugins("formats")
+    if getattr(plugin("formats", name), "WRITES", "") == "detect"
+]
 
 
 def nearly(box: tuple[float, ...]) -> Any:
@@ -74,6 +79,36 @@ def test_out_and_in_again_equals_the_hub(name: str, seed: int, tmp_path: Path) -
         assert content(found, True) == content(view.dataset, True)
     else:
         assert content(found, False) == content(view.dataset, False, nearly)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_classes_out_and_in_again_equal_the_hub(seed: int, tmp_path: Path) -> None:
+    view = generated(seed, tmp_path / "images")
+    found = view.dataset
+    names = [name.replace("/", "|") for name in found.categories.values()]
+    found.categories = dict(enumerate(names, 1))
+    found.annotations = [Annotation(i.id, 1 + i.id % len(names), None) for i in found.images]
+    (tmp_path / "out").mkdir()
+    options = plugin("formats", "class_folders").write(view, tmp_path / "out")
+    again = read_again("class_folders", tmp_path / "out", options, tmp_path / "clean")
+    assert list(again.categories.values()) == names
+    assert labels(again) == labels(found)
+
+
+def labels(found: Dataset) -> dict[str, tuple[str | None, str]]:
+    """Side and class by the content of an image."""
+    kinds = {a.image_id: found.categories[a.category_id] for a in found.annotations}
+    return {image.sha256: (image.split, kinds[image.id]) for image in found.images}
+
+
+@pytest.mark.parametrize("name", ["a/b", "..", "", "a\nb"])
+def test_a_class_that_cannot_be_a_folder_is_refused(name: str, tmp_path: Path) -> None:
+    view = generated(0, tmp_path / "images")
+    view.dataset.categories[1] = name
+    (tmp_path / "out").mkdir()
+    with pytest.raises(DataError, match="class: "):
+        plugin("formats", "class_folders").write(view, tmp_path / "out")
+    assert not list((tmp_path / "out").iterdir())
 
 
 @pytest.mark.parametrize("name", WRITERS)

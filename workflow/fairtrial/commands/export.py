@@ -15,19 +15,21 @@ from fairtrial.plugins import plugin, plugins
 def export(*, set: str, format: str, to: Path) -> None:
     """Write the data set --set to the folder --to, which must be empty or not be there.
 
-    --format: coco, voc or yolo, which hold boxes. Images are copied, so that what is done to them
-    there changes nothing here. Says which settings read the folder as a source again.
+    --format: coco, voc or yolo for boxes, class_folders for classes of whole images. Images are
+    copied, so that what is done to them there changes nothing here. Says which settings read the
+    folder as a source again.
     """
-    writers = [name for name in plugins("formats") if hasattr(plugin("formats", name), "write")]
-    if format not in writers:
-        raise SettingsError(f"--format: `{format}` cannot be written; {', '.join(writers)} can")
+    tasks = {name: getattr(plugin("formats", name), "WRITES", None) for name in plugins("formats")}
+    if tasks.get(format) is None:
+        writers = ", ".join(name for name in tasks if tasks[name])
+        raise SettingsError(f"--format: `{format}` cannot be written; {writers} can")
     if to.exists() and (not to.is_dir() or any(to.iterdir())):
         raise DataError(f"--to: {to} is there already, and is not an empty folder")
     module, view = plugin("formats", format), _view(set)
-    if view.dataset.task != "detect":
-        raise DataError(
-            f"--set: {set} has classes of whole images; {', '.join(writers)} hold boxes"
-        )
+    if (task := view.dataset.task) != module.WRITES:
+        has = {"detect": "boxes", "classify": "classes of whole images"}[task]
+        fitting = ", ".join(name for name in tasks if tasks[name] == task)
+        raise DataError(f"--set: {set} has {has}, which {format} cannot hold; {fitting} can")
     with folders.whole_folder(to) as folder:
         options = module.write(view, folder)
     _tell(view, module.LOSES)

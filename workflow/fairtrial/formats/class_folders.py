@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path, PurePosixPath
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
 from fairtrial import DataError
-from fairtrial.data.dataset import Annotation, Dataset, Image
+from fairtrial.data.dataset import SIDES, Annotation, Dataset, Image, View
 from fairtrial.data.defects import Defect, UnannotatedImage
 from fairtrial.data.imagefile import SUFFIXES
-from fairtrial.files.folders import checked_path, files_below
-from fairtrial.formats._names import Group, group_of
+from fairtrial.files.folders import checked_path, copy_file, files_below
+from fairtrial.formats._names import Group, exported_names, group_of
+
+WRITES = "classify"  # the task of the sets that it can write
+LOSES = "groups"  # what the format cannot hold
 
 
 class Settings(BaseModel):
@@ -58,6 +61,23 @@ def read(folder: Path, options: Settings) -> tuple[Dataset, list[Defect]]:
             found.annotations.append(Annotation(image.id, numbers[label], None))
         found.images.append(image)
     return found, faults
+
+
+def write(view: View, folder: Path) -> dict[str, Any]:
+    """Images as `<side>/<class>/<name>`, which torchvision and Ultralytics read as well; returns
+    the options that read them. Raises DataError for a class whose name cannot be a folder's."""
+    names, objects = exported_names(view), view.dataset.by_image()
+    classes = list(view.dataset.categories.values())
+    for name in classes:
+        if "/" in checked_path(name, "class"):
+            raise DataError(f"class: {name!r} cannot be the name of a folder")
+    sides = [side for side in SIDES if view.side(side)]
+    for side in sides:
+        for image in view.side(side):
+            (label,) = objects[image.id]
+            place = folder / side / view.dataset.categories[label.category_id]
+            copy_file(view.folder / image.file_name, place / names[image.id])
+    return {"splits": {side: side for side in sides}, "classes": classes}
 
 
 def _images(folder: Path, place: str) -> list[str]:

@@ -17,6 +17,7 @@ from fairtrial.files.folders import checked_path, copy_file
 from fairtrial.files.jsonfile import sections
 from fairtrial.formats._names import exported_names
 
+WRITES = "detect"  # the task of the sets that it can write
 LOSES = ""  # what the format cannot hold
 PARTS = ("images", "annotations", "categories")
 

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
 
 
+WRITES = "detect"  # the task of the sets that it can write
 LOSES = "crowd regions, areas of segments and groups"  # what the format cannot hold
 
 

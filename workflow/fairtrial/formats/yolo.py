@@ -20,6 +20,7 @@ from fairtrial.data.dataset import SIDES, Annotation, Dataset, Image, View
 from fairtrial.files.folders import checked_path, copy_file, files_below
 from fairtrial.formats._names import Group, Naming, exported_names, group_of, image_stems
 
+WRITES = "detect"  # the task of the sets that it can write
 LOSES = "crowd regions, areas of segments and groups"  # what the format cannot hold
 
 
