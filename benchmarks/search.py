@@ -6,7 +6,8 @@ Every study may spend the same number of epochs in all, on the data of `make dem
 folder: --data; fewer images to train on: --images). Without --weights, a checkpoint of YOLOv8n,
 each trial starts from scratch. Printed, and written to benchmarks/search.csv, is the best
 fitness (AP on val) after each trial against the epochs spent; in the end what `tune` had reached
-with its whole budget, and after how many epochs each engine was there.
+with its whole budget, and after how many epochs each engine was there. What Ultralytics prints
+goes to benchmarks/search.log.
 `tune` takes no seed of ours: it seeds itself by the clock. Its trials are never pruned.
 """
 
@@ -36,6 +37,7 @@ from fairtrial.planning.plan import Plan  # noqa: E402
 from fairtrial.search.journal import Journal, Trial  # noqa: E402
 from fairtrial.search.worker import Task, work  # noqa: E402
 
+LOG = PROJECT / "benchmarks/search.log"
 RANGES = {  # low, high, whether on a log scale; `tune` knows no scale
     "lr0": (1e-4, 2e-2, True),
     "lrf": (0.01, 1.0, False),
@@ -88,7 +90,9 @@ class Study:
 def points(study: Study, setting: Setting) -> list[Point]:
     """Run one study, in a process and a store of its own."""
     run = theirs if study.engine == "tune" else ours
-    with tempfile.TemporaryDirectory() as store:
+    with LOG.open("ab") as log, tempfile.TemporaryDirectory() as store:
+        for stream in (1, 2):
+            os.dup2(log.fileno(), stream)
         os.environ["DVC_ROOT"] = store
         return list(run(study, setting))
 
@@ -138,9 +142,7 @@ def theirs(study: Study, setting: Setting) -> Iterator[Point]:
         told |= {"nbs": start["batch"], "device": "cpu", "iterations": setting.epochs // length}
         told |= {"space": {name: (low, high) for name, (low, high, _) in RANGES.items()}}
         told |= {"seed": study.seed, "pretrained": setting.weights is not None}
-        with (place / "log").open("w") as log:
-            command = [sys.executable, "-c", TUNE, json.dumps(told)]
-            subprocess.run(command, check=True, stdout=log, stderr=log)
+        subprocess.run([sys.executable, "-c", TUNE, json.dumps(told)], check=True)
         (table,) = place.rglob("tune_results.*")
         best = 0.0
         for number, fitness in enumerate(_fitnesses(table), 1):
