@@ -38,6 +38,7 @@ from fairtrial.search.journal import Journal, Trial  # noqa: E402
 from fairtrial.search.worker import Task, work  # noqa: E402
 
 LOG = PROJECT / "benchmarks/search.log"
+TABLE = PROJECT / "benchmarks/search.csv"  # study, seed, epochs spent, best so far
 RANGES = {  # low, high, whether on a log scale; `tune` knows no scale
     "lr0": (1e-4, 2e-2, True),
     "lrf": (0.01, 1.0, False),
@@ -85,6 +86,10 @@ class Study:
     @property
     def name(self) -> str:
         return self.engine if self.pruning == "off" else f"{self.engine} pruned"
+
+    @property
+    def label(self) -> tuple[str, str]:
+        return self.name, str(self.seed)
 
 
 def points(study: Study, setting: Setting) -> list[Point]:
@@ -157,7 +162,10 @@ def _fitnesses(table: Path) -> list[float]:
     return [float(json.loads(line)["fitness"]) for line in lines]
 
 
-def summarise(found: dict[str, list[list[Point]]]) -> None:
+def summarise(measured: dict[tuple[str, str], list[Point]]) -> None:
+    found: dict[str, list[list[Point]]] = {}
+    for (name, _), curve in measured.items():
+        found.setdefault(name, []).append(curve)
     for name, studies in found.items():
         ends = [study[-1][1] for study in studies]
         spread = statistics.stdev(ends) if len(ends) > 1 else 0.0
@@ -183,6 +191,7 @@ def main() -> None:
     parser.add_argument("--only", nargs="+", default=["tune", *ENGINES])
     parser.add_argument("--jobs", type=int, default=1, help="studies at a time")
     parser.add_argument("--data", type=Path, default=PROJECT / "data")
+    parser.add_argument("--go-on", action="store_true", help="keep the studies in search.csv")
     options = parser.parse_args()
     weights, data = options.weights and options.weights.resolve(), options.data.resolve()
     os.chdir(PROJECT)
@@ -195,29 +204,38 @@ def main() -> None:
         for engine in options.only
         for pruning in (("off",) if engine == "tune" else ("off", "median"))
     ]
-    summarise(measured(studies, setting, options.jobs))
+    if not options.go_on:
+        TABLE.unlink(missing_ok=True)
+    measure([study for study in studies if study.label not in read()], setting, options.jobs)
+    summarise(read())
 
 
-def measured(studies: list[Study], setting: Setting, jobs: int) -> dict[str, list[list[Point]]]:
-    """The points of each study, those of one name together. Written as they come: a benchmark
-    of hours that is stopped has shown something."""
+def measure(studies: list[Study], setting: Setting, jobs: int) -> None:
+    """Run the studies, and add each to the table when it ends: a benchmark of hours that is
+    stopped has shown something."""
     os.environ["OMP_NUM_THREADS"] = "1"  # also for `tune`'s own processes
-    found: dict[str, list[list[Point]]] = {}
     spawn = multiprocessing.get_context("spawn")
     with (
-        (PROJECT / "benchmarks/search.csv").open("w", newline="", encoding="utf-8") as file,
+        TABLE.open("a", newline="", encoding="utf-8") as file,
         ProcessPoolExecutor(jobs, spawn, max_tasks_per_child=1) as pool,
     ):
         table = csv.writer(file, lineterminator="\n")
-        table.writerow(("study", "seed", "epochs", "best"))
         running = {pool.submit(points, study, setting): study for study in studies}
         for done in as_completed(running):
             study, curve = running[done], done.result()
-            found.setdefault(study.name, []).append(curve)
-            table.writerows((study.name, study.seed, e, f"{best:.6g}") for e, best in curve)
+            table.writerows((*study.label, e, f"{best:.6g}") for e, best in curve)
             file.flush()
             end, best = curve[-1]
             print(f"{study.name}, seed {study.seed}: {best:.4f} after {end} epochs", flush=True)
+
+
+def read() -> dict[tuple[str, str], list[Point]]:
+    """The points of each study in the table, by its name and its seed."""
+    found: dict[tuple[str, str], list[Point]] = {}
+    if TABLE.exists():
+        with TABLE.open(newline="", encoding="utf-8") as file:
+            for name, seed, epochs, best in csv.reader(file):
+                found.setdefault((name, seed), []).append((int(epochs), float(best)))
     return found
 
 

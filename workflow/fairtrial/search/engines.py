@@ -23,6 +23,7 @@ from fairtrial.search.space import distributions, rounded
 POPULATION = 10  # of the genetic engine; Optuna's 50 would spend most budgets on chance
 TRIES = 10  # draws of one trial, until one is new
 STARTUP = 5  # trials before tpe and gp learn, and before any is pruned
+DEAF = {"ga", "cmaes", "gp"}  # engines that in Optuna learn nothing from a pruned trial
 NEEDED = {"cmaes": "cmaes", "gp": "scipy"}  # packages that Optuna itself does not require
 
 
@@ -91,6 +92,8 @@ def draw(
     wanted = distributions(space)
     if not trials:
         return _first(engine, start, wanted)
+    if engine in DEAF:
+        trials = [_as_finished(trial) for trial in trials]
     known = [trial.params for trial in trials]
     for attempt in range(TRIES):
         own = _seed(seed, len(trials), attempt)
@@ -110,6 +113,20 @@ def _first(engine: str, start: dict[str, Any], space: dict[str, BaseDistribution
     noted = {"NSGAIISampler:generation": 0} if engine == "ga" else {}
     return create_trial(
         state=TrialState.RUNNING, params=start, distributions=space, system_attrs=noted
+    )
+
+
+def _as_finished(trial: FrozenTrial) -> FrozenTrial:
+    """A pruned trial as one that ended with its best value so far, which is below the median:
+    what is left out would be drawn again and again."""
+    if trial.state != TrialState.PRUNED:
+        return trial
+    return create_trial(
+        state=TrialState.COMPLETE,
+        value=max(trial.intermediate_values.values()),
+        params=trial.params,
+        distributions=trial.distributions,
+        system_attrs=trial.system_attrs,
     )
 
 
