@@ -161,15 +161,15 @@ def test_weights_of_one_figure_are_that_figure(tmp_path: Path) -> None:
 
 
 def test_of_many_comparisons_the_text_says_so_and_corrects(tmp_path: Path) -> None:
-    """0.60 and 0.565, sd 0.01: p = 0.013 alone, and 0.13 among ten equal ones."""
-    names = [f"m{i}" for i in range(11)]
-    values = dict(zip(names, around(0.60, *[0.565] * 10), strict=True))
+    """0.60 and 0.565, sd 0.01: p = 0.013 alone, and 0.13 among the ten pairs of five."""
+    names = [f"m{i}" for i in range(5)]
+    values = dict(zip(names, around(0.60, *[0.565] * 4), strict=True))
     runs = {name: {"momentum": i} for i, name in enumerate(names)}
     alone = {n: runs[n] for n in names[:2]}
     assert "is best" in make(Fake(tmp_path / "two", alone, ap=on_both(values)))
     found = make(Fake(tmp_path / "many", runs, ap=on_both(values)))
     assert "A (momentum 0) and B (momentum 1) cannot be told apart." in found
-    assert "p = 0.13 after Holm’s correction for 10 comparisons" in found
+    assert "p = 0.13 after Holm’s correction over 10 pairs" in found
 
 
 def test_the_best_is_not_called_best_while_one_cannot_be_told_apart(tmp_path: Path) -> None:
@@ -263,6 +263,8 @@ def test_folds_are_averaged_and_compared_fold_by_fold(tmp_path: Path) -> None:
     assert "A (momentum 0.6) is best: AP 0.641 on test, 0.041 above the next." in found
     assert "0.641 ± 0.158 (mean ± sd over 5 folds), 0.041 above B (0.600 ± 0.158)" in found
     assert "Nadeau and Bengio’s t test on folds" in found
+    assert "where an image of test in one is of val in another" in found
+    assert "Welch" not in found
     assert "Beware" not in found
     rows = list(csv.DictReader((fake.results / "comparison.csv").open()))
     assert [(r["configuration"], r["folds"]) for r in rows] == [

@@ -126,7 +126,7 @@ def test_who_else_cannot_be_told_apart(tmp_path: Path) -> None:
 def test_equal_figures_cannot_be_told_apart(tmp_path: Path) -> None:
     found = make(Fake(tmp_path, TWO, ap=scores([0.0] * 3, [0.0] * 3)))
     assert "cannot be told apart" in found
-    assert "(Welch’s t test, p = 1.00)" in found
+    assert "(exact permutation test, since neither has any spread, p = 1.00)" in found
 
 
 def test_undefined_figures(tmp_path: Path) -> None:
@@ -140,8 +140,18 @@ def test_without_test_set_the_figures_are_of_val_and_say_so(tmp_path: Path) -> N
     assert "On val A reaches the highest AP, 0.610" in found
     assert "Without a test set all figures come from val" in found
     assert "On val of shapes (8 images" in found
-    assert "on test" not in found.replace("figures on test are not flattered", "")
+    assert "on val, the side that is shown: its figures are flattered by the choice" in found
+    assert " on test " not in found.replace("permutation test", "")
     assert set(load(fake.results / "metrics.json")["high-s0"]) == {"val"}
+
+
+def test_the_overlap_that_was_asked_for_is_told(tmp_path: Path) -> None:
+    fake = Fake(tmp_path, TWO).build()
+    for path in fake.results.glob("runs/*/metrics.json"):
+        path.write_text(json.dumps(load(path) | {"iou": 0.75}))
+    found = make(fake, draw=True, build=False)
+    assert "recall and F1: at IoU 0.75 and the confidence" in found
+    assert found.count("IoU 0.75") == 5, "page one, curves, curves, confusion, all runs"
 
 
 def test_one_run_is_no_comparison(tmp_path: Path) -> None:

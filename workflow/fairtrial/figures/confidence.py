@@ -14,8 +14,6 @@ from fairtrial.results.configuration import Configuration
 from fairtrial.results.run import Run
 from fairtrial.results.trial import Comparison, Trial
 
-MEAN = "mean over classes that have objects, IoU 0.5; mean over seeds"
-
 
 @figure("detection")
 def precision_recall(trial: Trial, settings: dict[str, Any]) -> Iterator[Drawn]:
@@ -28,9 +26,8 @@ def precision_recall(trial: Trial, settings: dict[str, Any]) -> Iterator[Drawn]:
         )
         if drawn:
             caption = (
-                f"On {comparison.split} of {comparison.names}; {MEAN}. Marks: the confidence "
-                "that gives the best F1 on val, at which precision, recall and F1 of the "
-                "tables are read."
+                f"{_on(comparison)} Marks: the confidence that gives the best F1 on val, at which "
+                "precision, recall and F1 of the tables are read."
             )
             name = f"precision-recall-{number + 1}"
             yield Drawn(name, drawn, "Precision against recall, and F1 against confidence", caption)
@@ -46,9 +43,17 @@ def confidence(trial: Trial, settings: dict[str, Any]) -> Iterator[Drawn]:
             ("recall_confidence", "Confidence", "Recall"),
         )
         if drawn:
-            caption = f"On {comparison.split} of {comparison.names}; {MEAN}. Marks as above."
+            caption = f"{_on(comparison)} Marks as above."
             name = f"confidence-{number + 1}"
             yield Drawn(name, drawn, "Precision and recall against confidence", caption)
+
+
+def _on(comparison: Comparison) -> str:
+    over = "folds" if comparison.configurations[0].folds else "seeds"
+    return (
+        f"On {comparison.split} of {comparison.names}; mean over classes that have objects, "
+        f"IoU {comparison.iou}; mean over {over}."
+    )
 
 
 def _pair(comparison: Comparison, *panels: tuple[str, str, str]) -> Any:

@@ -66,7 +66,7 @@ def _caption(comparison: Comparison, size: int, left_out: int) -> str:
         return said + not_shown(left_out)
     text = (
         f"On {comparison.split} of {comparison.names}, first seed, at the chosen confidence, "
-        "IoU 0.5. The shade is the share of the row"
+        f"IoU {comparison.iou}. The shade is the share of the row"
         + ("; the number counts objects, none where it is empty. " if size - 1 <= WRITTEN else ". ")
         + "Last column: missed objects; last row: detections where there is nothing."
     )

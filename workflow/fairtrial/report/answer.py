@@ -70,6 +70,8 @@ def answer(comparison: Comparison) -> Answer:
     return Answer(headline, " ".join(details), marks, best.letter)
 
 
+SEEDS = "Welch’s t test"
+PERMUTED = "exact permutation test, since neither has any spread"
 FOLDS = "Nadeau and Bengio’s t test on folds"
 ALONE = "There is nothing to compare it with: the experiment has one configuration on this data."
 
@@ -122,12 +124,12 @@ def _why(gap: Gap, best: Configuration, rival: Configuration) -> str:
             f"With one seed of {' and of '.join(lone)} nobody can say how much of that gap is "
             "chance; three seeds or more would show it."
         )
-    repeats, test = ("folds", FOLDS) if best.folds else ("seeds", "Welch’s t test")
-    p = f"{test}, {_chance(gap)}"
+    repeats, test = ("folds", FOLDS) if best.folds else ("seeds", SEEDS)
+    p = f"{PERMUTED if gap.t is None else test}, {_chance(gap)}"
     if gap.apart:
         return f"That is more than the spread over {repeats} explains ({p})."
     if gap.spread is not None and abs(gap.gap) > gap.spread:
-        many = f" for {gap.tests} comparisons" if gap.tests > 1 else ""
+        many = f" among {gap.tests} pairs" if gap.tests > 1 else ""
         return (
             f"That is more than the spread over {repeats} ({gap.spread:.3f}), but with so few "
             f"{repeats}{many} such a gap comes by chance too often ({p}): more would tell."
@@ -136,10 +138,10 @@ def _why(gap: Gap, best: Configuration, rival: Configuration) -> str:
 
 
 def _chance(gap: Gap) -> str:
-    """`p = 0.031 after Holm’s correction for 10 comparisons`."""
+    """`p = 0.031 after Holm’s correction over 10 pairs`."""
     p = gap.p or 0.0
     said = "p < 0.001" if p < 0.001 else f"p = {p:.3f}" if p < 0.1 else f"p = {p:.2f}"
-    return said + (f" after Holm’s correction for {gap.tests} comparisons" if gap.tests > 1 else "")
+    return said + (f" after Holm’s correction over {gap.tests} pairs" if gap.tests > 1 else "")
 
 
 def _also(best: Configuration, alike: list[str], others: int) -> list[str]:
@@ -162,3 +164,27 @@ def mark(gap: Gap) -> str:
     if not gap.apart:
         return ALIKE
     return LOWER if gap.gap > 0 else HIGHER
+
+
+def method(comparisons: list[Comparison]) -> str:
+    """How the best was chosen and how the others were tested against it."""
+    told = [_method(comparison) for comparison in comparisons]
+    if len(set(told)) > 1:
+        told = [f"Table {number}: {text}" for number, text in enumerate(told, 1)]
+    return " ".join(dict.fromkeys(told))
+
+
+def _method(comparison: Comparison) -> str:
+    over, test = ("folds", FOLDS) if comparison.configurations[0].folds else ("seeds", SEEDS)
+    if comparison.split == "val":
+        choice = "on val, the side that is shown: its figures are flattered by the choice"
+    elif over == "folds":
+        choice = "on val of all folds, where an image of test in one is of val in another"
+    else:
+        choice = "on val; images of test have no part in it"
+    return (
+        f"The best configuration is chosen by {comparison.rule.told} {choice}. "
+        f"± is the standard deviation over {over}. Each gap to the best is tested with {test}; "
+        "Holm’s correction over all pairs of configurations keeps the chance that any two equal "
+        "ones are told apart at 5 %. A seed counts once, however often it was repeated."
+    )

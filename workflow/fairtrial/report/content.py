@@ -49,6 +49,8 @@ def content(trial: Trial, settings: dict[str, Any], drawn: list[dict[str, Any]])
         "question": settings.get("question") or "",
         "task": trial.task,
         "rule": trial.rule.told,
+        "method": answers.method(trial.comparisons),
+        "iou": " and ".join(sorted({c.iou for c in trial.comparisons})),
         "base": in_words(trial.base),
         "timings": timings,
         "cautions": cautions(trial),

@@ -17,7 +17,7 @@ def gaps_to(
     """Letter → how far the best lies above it in one figure; those without one are left out.
 
     Seeds are independent, and compared by Welch's test. Folds are the same for all, and share
-    training images: they are compared fold by fold. Holm's correction over all of them.
+    training images: they are compared fold by fold. Holm's correction is over all pairs.
     """
     shown = {c.letter: c.scores(split, metric) for c in others if c.scores(split, metric)}
     own = best.scores(split, metric)

@@ -49,6 +49,13 @@ class Comparison:
     def names(self) -> str:
         return ", ".join(view.name for view in self.views)
 
+    @property
+    def iou(self) -> str:
+        """The overlap at which boxes match in precision, recall and F1; "" without boxes."""
+        runs = [run for configuration in self.configurations for run in configuration.runs]
+        found = {run.metrics["iou"] for run in runs if "iou" in run.metrics}
+        return " and ".join(f"{iou:.2f}" for iou in sorted(found))
+
     def ranked(self) -> list[Configuration]:
         """Best first on val: the choice must not see the test images. Without a figure, last."""
 

@@ -3,9 +3,10 @@
 Seeds are independent repeats: seed 0 of one configuration has nothing in common with seed 0
 of another, so the two samples are not paired. Test images are the same for all seeds, so
 what is said here holds for these images; how another set of images would fall out is not
-in it. Where the best is compared with several others, Holm's correction keeps the chance of
-any false "apart" at LEVEL. The t test takes figures of seeds as normal, which two or three of
-them can neither show nor refute.
+in it. The best is compared with the others after one has seen which one it is, so Holm's
+correction is over all pairs: the chance of any false "apart" stays at LEVEL, whichever was
+chosen. The t test takes figures of seeds as normal, which two or three of them can neither show
+nor refute.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cache
+from itertools import combinations
 from typing import Any, Literal
 
 import numpy as np
@@ -40,9 +42,9 @@ class Comparison:
 
     `gap` is mean of best minus mean of other; `spread` is the standard deviation over seeds
     of the two together (the root of the mean variance; None with one seed on either side).
-    `t`, `df` and the two-sided `p` are None where the test is not defined: one seed on a
-    side, or no spread at all, where `p` is 0 for a gap and 1 for none. Of `tests` > 1 tests
-    made together, `p` is the corrected one.
+    `t`, `df` and the two-sided `p` are None with one seed on a side. Where neither side has any
+    spread, `t` and `df` are None, and `p` is that of the exact permutation test. Of `tests` > 1
+    tests made together, `p` is the corrected one.
     """
 
     best: Spread
@@ -73,29 +75,34 @@ def over_seeds(values: Sequence[float]) -> Spread:
 
 def tell_apart(best: Sequence[float], other: Sequence[float]) -> Comparison:
     """Compare a figure of two configurations, a value a seed (at least one each)."""
-    one, two = over_seeds(best), over_seeds(other)
+    return _compare(over_seeds(best), over_seeds(other))
+
+
+def _compare(one: Spread, two: Spread) -> Comparison:
     gap = one.mean - two.mean
     if one.sd is None or two.sd is None:
         return Comparison(one, two, gap, None, None, None, None, "too few seeds")
     spread = math.sqrt((one.sd**2 + two.sd**2) / 2)
     t, df, p = _welch(gap, one.sd**2 / one.n, two.sd**2 / two.n, one.n, two.n)
-    verdict: Verdict = "apart" if p < LEVEL else "within the spread"
-    return Comparison(one, two, gap, spread, t, df, p, verdict)
+    return Comparison(one, two, gap, spread, t, df, p, _verdict(p))
 
 
 def tell_apart_from_each(
     best: Sequence[float], others: Sequence[Sequence[float]]
 ) -> list[Comparison]:
-    """Compare one configuration with each of several, with Holm's correction over those tests
-    that are defined: a pair with one seed on a side is not tested, and counts for none."""
-    return _corrected([tell_apart(best, other) for other in others])
+    """Compare one configuration with each of several, with Holm's correction over all pairs of
+    them all that can be tested: one with a single seed cannot."""
+    spreads = [over_seeds(other) for other in others]
+    among = [_compare(one, two).p for one, two in combinations(spreads, 2)]
+    return _corrected([tell_apart(best, other) for other in others], among)
 
 
 def tell_folds_apart_from_each(
     best: Sequence[float], others: Sequence[Sequence[float]], folds: int
 ) -> list[Comparison]:
     """The same for figures of the folds of one data set, in equal order."""
-    return _corrected([tell_folds_apart(best, other, folds) for other in others])
+    among = [tell_folds_apart(one, two, folds).p for one, two in combinations(others, 2)]
+    return _corrected([tell_folds_apart(best, other, folds) for other in others], among)
 
 
 def tell_folds_apart(best: Sequence[float], other: Sequence[float], folds: int) -> Comparison:
@@ -113,21 +120,24 @@ def tell_folds_apart(best: Sequence[float], other: Sequence[float], folds: int) 
         return Comparison(one, two, one.mean - two.mean, None, None, None, None, "too few seeds")
     gaps = over_seeds([a - b for a, b in zip(best, other, strict=True)])
     sd = gaps.sd or 0.0
-    if sd == 0:
-        t, p = None, 0.0 if gaps.mean else 1.0
-    else:
-        t = gaps.mean / (sd * math.sqrt(1 / k + 1 / (folds - 2)))
-        p = two_sided_p(t, k - 1)
-    verdict: Verdict = "apart" if p < LEVEL else "within the spread"
-    return Comparison(one, two, gaps.mean, sd, t, k - 1.0, p, verdict)
+    if sd == 0:  # of the 2^k ways to put signs before equal gaps, two are as far from zero
+        p = 2.0 ** (1 - k) if gaps.mean else 1.0
+        return Comparison(one, two, gaps.mean, sd, None, None, p, _verdict(p))
+    t = gaps.mean / (sd * math.sqrt(1 / k + 1 / (folds - 2)))
+    p = two_sided_p(t, k - 1)
+    return Comparison(one, two, gaps.mean, sd, t, k - 1.0, p, _verdict(p))
 
 
-def _corrected(found: list[Comparison]) -> list[Comparison]:
+def _verdict(p: float) -> Verdict:
+    return "apart" if p < LEVEL else "within the spread"
+
+
+def _corrected(found: list[Comparison], among: Sequence[float | None]) -> list[Comparison]:
+    """`among`: p of the other pairs, which count as tests but are not shown."""
     tested = [number for number, each in enumerate(found) if each.p is not None]
-    corrected = holm([p for each in found if (p := each.p) is not None])
-    for number, p in zip(tested, corrected, strict=True):
-        verdict: Verdict = "apart" if p < LEVEL else "within the spread"
-        found[number] = replace(found[number], p=p, verdict=verdict, tests=len(tested))
+    ps = [p for p in [*(each.p for each in found), *among] if p is not None]
+    for number, p in zip(tested, holm(ps), strict=False):  # those of `found` come first
+        found[number] = replace(found[number], p=p, verdict=_verdict(p), tests=len(ps))
     return found
 
 
@@ -162,8 +172,8 @@ def _welch(
 ) -> tuple[float | None, float | None, float]:
     """t, degrees of freedom, two-sided p; v1 and v2 are the variances of the two means."""
     both = v1 + v2
-    if both == 0:
-        return None, None, 0.0 if gap else 1.0
+    if both == 0:  # of all ways to deal the values to the two sides, two are as far apart
+        return None, None, min(1.0, 2 / math.comb(n1 + n2, n1)) if gap else 1.0
     t = gap / math.sqrt(both)
     df = both**2 / (v1**2 / (n1 - 1) + v2**2 / (n2 - 1))
     return t, df, two_sided_p(t, df)
