@@ -241,36 +241,6 @@ def test_the_spread_over_seeds_and_what_it_hides(tmp_path: Path) -> None:
     assert "AP 0.510 0.010 0.500 0.520 0.020 AP 2 0.043 3 0.023 5 0.015 10 0.009" in found
 
 
-# --------------------------------------------------------------------------- folds
-
-
-def test_folds_are_averaged_and_compared_fold_by_fold(tmp_path: Path) -> None:
-    sets, runs, ap = {}, {}, {}
-    for fold in (1, 2, 3, 4, 5):
-        for momentum, gain in ((0.6, 0.04), (0.9, 0.0)):
-            name = f"momentum={momentum}.fold{fold}"
-            sets[name], runs[name] = fold, {"momentum": momentum}
-            for side in SIDES:
-                # folds differ by 0.1, the two settings by 0.04 in each of them
-                ap[name, 0, side] = 0.3 + 0.1 * fold + gain + 0.001 * (fold % 2) * (gain > 0)
-    fake = Fake(tmp_path, runs, seeds=(0,), sets=sets, ap=ap).build()
-    for fold in range(6):
-        path = fake.data / "sets" / f"shapes{fold or ''}" / "split.json"
-        asked = {"folds": 5, "fold": fold}
-        told = {"method": "kfold", "asked": asked, "source": "drawn"}
-        path.write_text(json.dumps(load(path) | told))
-    found = make(fake, build=False)
-    assert "A (momentum 0.6) is best: AP 0.641 on test, 0.041 above the next." in found
-    assert "0.641 ± 0.158 (mean ± sd over 5 folds), 0.041 above B (0.600 ± 0.158)" in found
-    assert "Nadeau and Bengio’s t test on folds" in found
-    assert "Beware" not in found
-    rows = list(csv.DictReader((fake.results / "comparison.csv").open()))
-    assert [(r["configuration"], r["folds"]) for r in rows] == [
-        ("momentum=0.6", "5"),
-        ("momentum=0.9", "5"),
-    ]
-
-
 # --------------------------------------------------------------------------- cost
 
 

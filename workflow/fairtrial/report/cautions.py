@@ -138,10 +138,10 @@ def _by(runs: list[Run], read: Callable[..., str]) -> dict[str, list[Run]]:
 
 def _listed(groups: dict[str, list[Run]], trial: Trial) -> str:
     """`2.13 (A, B), 2.15 (C)`, by letter; beyond eight letters, by number of runs."""
-    letters = {c.name: c.letter for c in trial.configurations}
+    letters = {run.name: c.letter for c in trial.configurations for run in c.runs}
     said = []
     for shown, runs in sorted(groups.items()):
-        owners = list(dict.fromkeys(letters[run.configuration] for run in runs))
+        owners = list(dict.fromkeys(letters[run.name] for run in runs))
         text = ", ".join(owners) if len(owners) <= 8 else f"{len(runs)} runs"
         said.append(f"{'none' if shown == 'None' else shown} ({text})")
     return "; ".join(said)

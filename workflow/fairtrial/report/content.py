@@ -160,7 +160,7 @@ def _of_run(trial: Trial) -> tuple[str, ...]:
 def _provenance(trial: Trial, timings: bool) -> dict[str, Any]:
     """Settings shared by all configurations once, then what differs; the same for versions
     and hardware; checksums of code and data."""
-    shared, _ = differences([c.first.settings for c in trial.configurations])
+    shared, _ = differences([c.settings for c in trial.configurations])
     records = [run.record for run in trial.runs]
     versions, unequal = differences([r.get("versions") or {} for r in records])
     machines = [_hardware(r, timings) for r in records]
@@ -170,7 +170,7 @@ def _provenance(trial: Trial, timings: bool) -> dict[str, Any]:
         "own": [
             [c.letter, c.name, [[k, value(own, k)] for k in own if k not in shared]]
             for c in trial.configurations
-            for own in [c.first.settings]
+            for own in [c.settings]
         ],
         "versions": [[k, str(v)] for k, v in versions.items()],
         "unequal": unequal,

@@ -8,7 +8,7 @@ import statistics
 from dataclasses import dataclass
 from typing import Any
 
-from fairtrial.results.run import Run
+from fairtrial.results.run import Run, whole_name
 
 MANY = 3  # differing settings from which on a configuration is told by a name or a departure
 CUT = r"\.[0-9a-f]{6}$"  # the end of a name that was shortened: it does not tell all
@@ -57,6 +57,11 @@ class Configuration:
         return self.runs[0]
 
     @property
+    def settings(self) -> dict[str, Any]:
+        """What was set for its runs; on folds the data set is that of all of them."""
+        return shared_settings(self.runs)
+
+    @property
     def named(self) -> bool:
         """Whether a person named it; names made from settings are `momentum=0.6` and the like."""
         return "=" not in self.name
@@ -85,6 +90,12 @@ class Configuration:
         return f"{self.letter}  {shorten(self.about, length)}"
 
 
+def shared_settings(runs: list[Run]) -> dict[str, Any]:
+    """The settings of runs that differ only in what repeats them, the fold among it."""
+    sets = sorted({run.dataset for run in runs})
+    return runs[0].settings | ({"dataset": whole_name(sets[0])} if len(sets) > 1 else {})
+
+
 def value(settings: dict[str, Any], key: str) -> str:
     """A setting as text: `0.0001`, `true`, `[1, 2]`; a dash if it is not there."""
     if key not in settings:
@@ -98,12 +109,6 @@ def value(settings: dict[str, Any], key: str) -> str:
 def in_words(settings: dict[str, str]) -> str:
     """`momentum 0.6, lr0 0.01`."""
     return ", ".join(f"{key} {text}" for key, text in settings.items())
-
-
-def whole_name(name: str) -> str:
-    """The name of a configuration without the fold of its data set."""
-    parts = [part for part in name.split("+") if not re.match(r"dataset=.*\.fold\d+$", part)]
-    return re.sub(r"\.fold\d+$", "", "+".join(parts)) or "folds"
 
 
 def letter(number: int) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import csv
 import json
 import math
+import re
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -80,7 +81,7 @@ class Run:
         if self.record.get("backend") is not None:
             settings.setdefault("backend", self.record["backend"])
         if earlier := self.record.get("continued_from"):
-            settings["continues"] = str(earlier).rpartition("-s")[0]
+            settings["continues"] = whole_name(str(earlier).rpartition("-s")[0])
         return settings
 
     @cached_property
@@ -178,8 +179,9 @@ class View:
         """What is equal in all folds of one set, as text; None where this is no fold."""
         if self.split.get("method") != "kfold":
             return None
-        told = [self.source, self.folds, self.split.get("seed"), self.split.get("allow")]
-        return json.dumps([*told, self.split.get("class_map"), self.split.get("balance") is None])
+        balance = self.split.get("balance") or {}
+        told = [self.source, self.folds, balance.get("ratio"), balance.get("cap")]
+        return json.dumps([*told, *(self.split.get(key) for key in ("seed", "allow", "class_map"))])
 
     @property
     def folds(self) -> int:
@@ -220,6 +222,11 @@ class View:
         contents = {i.sha256 or i.file_name for i in theirs}
         groups = {i.group for i in theirs} - {None}
         return sum((i.sha256 or i.file_name) in contents or i.group in groups for i in mine)
+
+
+def whole_name(name: str) -> str:
+    """The name of a data set or of a configuration, without the fold."""
+    return re.sub(r"\.fold\d+(?=\+|$)", "", name)
 
 
 def _rows(path: Path) -> list[dict[str, str]]:

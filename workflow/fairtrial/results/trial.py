@@ -17,8 +17,15 @@ from functools import cached_property
 from pathlib import Path
 
 from fairtrial import DataError, SettingsError
-from fairtrial.results.configuration import ABSENT, MANY, Configuration, letter, value, whole_name
-from fairtrial.results.run import Run, View
+from fairtrial.results.configuration import (
+    ABSENT,
+    MANY,
+    Configuration,
+    letter,
+    shared_settings,
+    value,
+)
+from fairtrial.results.run import Run, View, whole_name
 from fairtrial.scoring.measures import MEASURES, Measures
 from fairtrial.scoring.ranking import Rule, rule
 
@@ -100,11 +107,11 @@ class Trial:
         half of the configurations have. So a configuration is told by what departs from it."""
         if len(self.differing) < MANY:
             return {}
-        firsts = [runs[0] for runs in self._grouped().values()]
+        each = [shared_settings(runs) for runs in self._grouped().values()]
         found = {}
         for key in self.differing:
-            told, count = Counter(value(run.settings, key) for run in firsts).most_common(1)[0]
-            if count > len(firsts) / 2:
+            told, count = Counter(value(settings, key) for settings in each).most_common(1)[0]
+            if count > len(each) / 2:
                 found[key] = told
         return found
 
@@ -131,9 +138,8 @@ class Trial:
         for number, runs in enumerate(self._grouped().values()):
             several = len({run.dataset for run in runs}) > 1
             folds = self.views[runs[0].dataset].folds if several else 0
-            told = {key: value(runs[0].settings, key) for key in self.differing}
-            if folds:
-                told = {key: text for key, text in told.items() if key != "dataset"}
+            settings = shared_settings(runs)
+            told = {key: value(settings, key) for key in self.differing}
             name = whole_name(runs[0].configuration) if folds else runs[0].configuration
             ordered = sorted(runs, key=lambda run: (run.seed, run.name))
             found.append(Configuration(name, letter(number), ordered, told, self.base, folds))
