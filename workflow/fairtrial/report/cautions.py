@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from fairtrial.results.run import Run, View
+from fairtrial.results.run import Run
 from fairtrial.results.trial import Trial
+from fairtrial.results.view import View
 
 HARDWARE = ("cpu", "gpu", "cores", "threads")
 

@@ -18,8 +18,9 @@ from fairtrial.report.sweeps import swept
 from fairtrial.report.tables import caption, figures
 from fairtrial.results.configuration import Configuration, in_words, value
 from fairtrial.results.costs import seconds
-from fairtrial.results.run import NAMES, Run, View
+from fairtrial.results.run import NAMES, Run
 from fairtrial.results.trial import Comparison, Trial
+from fairtrial.results.view import View
 from fairtrial.scoring.measures import MEASURES, SHOWN
 
 ROOM = {True: 24, False: 30}  # characters for the settings in the table of page one, which is

@@ -8,7 +8,6 @@ follow the order of the experiment, so that they are the same in every figure an
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections import Counter
 from collections.abc import Sequence
@@ -25,7 +24,8 @@ from fairtrial.results.configuration import (
     shared_settings,
     value,
 )
-from fairtrial.results.run import Run, View, whole_name
+from fairtrial.results.run import Run, whole_name
+from fairtrial.results.view import View
 from fairtrial.scoring.measures import MEASURES, Measures
 from fairtrial.scoring.ranking import Rule, rule
 
@@ -152,19 +152,16 @@ class Trial:
         for configuration in self.configurations:
             tested = all(run.metrics.get("test") for run in configuration.runs)
             split = "test" if tested else "val"
-            truths = {self._truth(run.dataset, split) for run in configuration.runs}
+            truths = {self.views[run.dataset].truth(split) for run in configuration.runs}
             key = (split, " ".join(sorted(truths)))
             grouped.setdefault(key, []).append(configuration)
         return [self._comparison(split, members) for (split, _), members in grouped.items()]
 
     def _comparison(self, split: str, members: list[Configuration]) -> Comparison:
         names = sorted({run.dataset for configuration in members for run in configuration.runs})
-        vals = {frozenset(self._truth(run.dataset, "val") for run in c.runs) for c in members}
+        vals = {frozenset(self.views[run.dataset].truth("val") for run in c.runs) for c in members}
         same_val = len(vals) == 1
         return Comparison(split, members, [self.views[name] for name in names], same_val, self.rule)
-
-    def _truth(self, dataset: str, side: str) -> str:
-        return hashlib.sha256(self.views[dataset].truth(side).encode()).hexdigest()
 
 
 def load(
