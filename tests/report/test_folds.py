@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import shutil
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -121,6 +122,23 @@ def test_a_continued_run_on_folds_is_one_configuration(tmp_path: Path) -> None:
         path = found.results / f"runs/longer.fold{fold}-s0/record.json"
         edit(path, continued_from=f"first.fold{fold}-s0")
     assert called(again(found)) == [("first", "epochs 2", 3), ("longer", "epochs 4", 3)]
+
+
+def test_classes_are_counted_over_all_folds(tmp_path: Path) -> None:
+    from fairtrial.figures.base import style
+    from fairtrial.figures.classes import per_class
+
+    found = folded(tmp_path, {"momentum=0.6": ("cells", {"momentum": 0.6})}, cells={})
+    counts: Counter[str] = Counter()
+    for run in found.runs:
+        counts.update({n: int(row["objects"]) for n, row in run.per_class["test"].items()})
+    (table,) = content(found, {"experiment": "t"}, [])["classes"]
+    assert {row[0]: int(row[1]) for row in table["rows"]} == counts
+    with style():
+        (drawn,) = per_class.draw(found, {})
+    bars = drawn.figure.axes[1].texts
+    assert [int(bar.get_text()) for bar in bars] == sorted(counts.values(), reverse=True)
+    assert "means over folds" in drawn.caption and table["over"] == "folds"
 
 
 @pytest.mark.parametrize("plain_first", [True, False])

@@ -227,6 +227,24 @@ def test_replicates_are_no_more_seeds(tmp_path: Path) -> None:
     assert "Equal seeds gave equal results: the detections of replicates are equal" in found
 
 
+def test_replicates_are_no_more_seeds_of_a_class(tmp_path: Path) -> None:
+    """A seed that was run twice with unequal results is one number, without a spread."""
+    fake = replicated(tmp_path, change=True)
+    path = fake.results / "runs/high-s0r2/per_class.csv"
+    rows = list(csv.DictReader(path.open()))
+    for row in rows:
+        row["AP"] = f"{float(row['AP']) - 0.1:.4f}"
+    with path.open("w", newline="") as file:
+        writer = csv.DictWriter(file, list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows)
+    found = load_trial(fake.results, fake.data, ["high-s0", "high-s0r2"])
+    (table,) = content(found, {"experiment": "t"}, [])["classes"]
+    first = found.runs[0].per_class["test"]
+    for name, _, shown in table["rows"]:
+        assert shown == f"{first[name]['AP'] - 0.05:.3f}"
+
+
 def test_replicates_that_differ_are_told_with_how_far(tmp_path: Path) -> None:
     fake = replicated(tmp_path, change=True)
     found = make(fake, build=False, runs=with_replicates(fake))
@@ -271,3 +289,13 @@ def test_where_many_are_compared_each_class_is_shown_for_all(tmp_path: Path) -> 
     first = trial(fake).comparisons[0].ranked()[0].first.per_class["test"]
     shown = [label.get_text() for label in ax.get_yticklabels()]
     assert ax.texts[0].get_text() == f"{first[shown[0]]['AP']:.2f}".removeprefix("0")
+
+
+def test_without_any_object_there_is_no_figure_of_classes(tmp_path: Path) -> None:
+    from fairtrial.figures.classes import class_map, per_class
+
+    fake = Fake(tmp_path, {f"c{i}": {"momentum": i} for i in range(10)}, seeds=(0,)).build()
+    for path in fake.results.glob("runs/*/per_class.csv"):
+        lines = ["split,class,images,objects,AP,AP50,precision,recall,f1"]
+        path.write_text("\n".join([*lines, "test,circle,0,0,,,,,", ""]))
+    assert list(class_map.draw(trial(fake), {})) == list(per_class.draw(trial(fake), {})) == []

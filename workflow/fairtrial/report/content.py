@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import math
 from pathlib import Path
 from typing import Any
 
@@ -114,29 +113,25 @@ def _row(
 def _classes(comparison: Comparison) -> dict[str, Any]:
     """A figure of each class: a row a class, a column a configuration, the best eight on val."""
     shown = comparison.ranked()[:8]
-    table = shown[0].first.per_class.get(comparison.split, {})
+    split, figure = comparison.split, comparison.measures.of_class
     counted = comparison.measures.counted
+    counts = shown[0].classes(split, counted)
     rows = [
-        [name, f"{row[counted]:.0f}", *(_of_class(c, comparison, name) for c in shown)]
-        for name, row in table.items()
-        if row[counted] > 0
+        [name, str(count), *(spread(c.class_scores(split, name, figure)) for c in shown)]
+        for name, count in counts.items()
+        if count
     ]
     return {
         "names": comparison.names,
-        "split": comparison.split,
-        "figure": SHORT.get(comparison.measures.of_class, comparison.measures.of_class),
+        "split": split,
+        "over": "folds" if shown[0].folds else "seeds",
+        "figure": SHORT.get(figure, figure),
         "counted": counted,
         "letters": [c.letter for c in shown],
         "left_out": len(comparison.configurations) - len(shown),
-        "empty": len(table) - len(rows),
+        "empty": len(counts) - len(rows),
         "rows": rows,
     }
-
-
-def _of_class(configuration: Configuration, comparison: Comparison, name: str) -> str:
-    tables = [run.per_class.get(comparison.split, {}) for run in configuration.runs]
-    found = [table[name][comparison.measures.of_class] for table in tables if name in table]
-    return spread([figure for figure in found if math.isfinite(figure)])
 
 
 def _run(run: Run, configuration: Configuration, trial: Trial, timings: bool) -> dict[str, Any]:

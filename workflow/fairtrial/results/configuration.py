@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 import statistics
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -44,9 +46,29 @@ class Configuration:
 
     def scores(self, split: str, metric: str) -> list[float]:
         """A figure of every seed (of every fold) that has one: the mean of its runs."""
-        found = [[run.score(split, metric) for run in runs] for runs in self.repeats]
+        return self._averaged(lambda run: run.score(split, metric))
+
+    def class_scores(self, split: str, name: str, figure: str) -> list[float]:
+        """Likewise a figure of one class, a column of per_class.csv."""
+
+        def read(run: Run) -> float | None:
+            found = run.per_class.get(split, {}).get(name, {}).get(figure, math.nan)
+            return found if math.isfinite(found) else None
+
+        return self._averaged(read)
+
+    def _averaged(self, read: Callable[[Run], float | None]) -> list[float]:
+        found = [[read(run) for run in runs] for runs in self.repeats]
         defined = [[score for score in row if score is not None] for row in found]
         return [float(statistics.mean(row)) for row in defined if row]
+
+    def classes(self, split: str, counted: str) -> dict[str, int]:
+        """How many objects or images of each class there are on a side; on folds, on all."""
+        found: dict[str, int] = {}
+        for run in [runs[0] for runs in self.repeats] if self.folds else [self.first]:
+            for name, row in run.per_class.get(split, {}).items():
+                found[name] = found.get(name, 0) + int(row[counted])
+        return found
 
     def mean(self, split: str, metric: str) -> float | None:
         scores = self.scores(split, metric)
