@@ -51,31 +51,30 @@ def _comparability(trial: Trial) -> list[str]:
 
 
 def overlaps(view: View) -> list[str]:
-    """Leaks between the sides of a data set, a sentence a pair of sides."""
-    return [
+    """Leaks between the sides of a data set: a sentence a pair of sides, and one of copies."""
+    found = [
         f"Data set {view.name}: {count} images of {side} have their content or their group on "
         f"{other} too, which flatters the figures."
         for side, other in (("test", "train"), ("test", "val"), ("val", "train"))
         if (count := view.shared(side, other))
     ]
-
-
-def alike(view: View) -> list[str]:
-    """Copies of one picture that were allowed on two sides, and pairs that may be some."""
-    leak = (view.split.get("leaks") or {}).get("near")
-    found = []
-    if leak:
+    if leak := (view.split.get("leaks") or {}).get("near"):
         found.append(
             f"Data set {view.name}: {leak['images']} images have a copy of their picture on "
             "another side, which flatters the figures."
         )
-    pairs = len((view.split.get("duplicates") or {}).get("doubtful_across") or [])
-    if pairs:
-        found.append(
-            f"Data set {view.name}: pairs of images that look alike lie on two sides ({pairs} such "
-            "pairs). If they show the same, that flatters the figures: see them in section Data."
-        )
     return found
+
+
+def alike(view: View) -> list[str]:
+    """Pairs on two sides that may show the same."""
+    pairs = len((view.split.get("duplicates") or {}).get("doubtful_across") or [])
+    if not pairs:
+        return []
+    return [
+        f"Data set {view.name}: pairs of images that look alike lie on two sides ({pairs} such "
+        "pairs). If they show the same, that flatters the figures: see them in section Data."
+    ]
 
 
 def _code(trial: Trial) -> list[str]:
