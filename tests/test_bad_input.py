@@ -525,6 +525,12 @@ SPOILT: dict[str, tuple[Spoil, str, dict[str, Any], list[str]]] = {
         {},
         ["no object in val"],
     ),
+    "a test without objects": (
+        lambda bench: bench.set("cell", objects=((1, 1), (2, 1))),
+        "split",
+        {},
+        ["no object in test (1 images)", "or leave test without images"],
+    ),
     "a split that is not given": (
         lambda bench: bench.put(
             ANNOTATIONS,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections import Counter
+from collections.abc import Iterable
 
 import pytest
 
@@ -18,7 +19,7 @@ def of(*labels: list[int]) -> Dataset:
     return Dataset(pictures, objects, {1: "a", 2: "b", 3: "c"})
 
 
-def objects(view: Dataset, ids: list[int]) -> Counter[int]:
+def objects(view: Dataset, ids: Iterable[int]) -> Counter[int]:
     return Counter(a.category_id for a in view.annotations if a.image_id in set(ids))
 
 
@@ -48,6 +49,25 @@ def test_an_image_with_a_rare_class_stays_though_it_holds_common_ones() -> None:
     left = kept(view, 3)
     assert left == [21, 22, 23, 24]
     assert objects(view, left) == {1: 40, 2: 4}, "towards the ratio, not to it"
+
+
+def test_a_class_never_falls_below_what_is_wanted_of_it() -> None:
+    crowd = of([1] * 12, *[[2]] * 6)
+    assert objects(crowd, kept(crowd, cap=10)) == {1: 12, 2: 6}
+    assert objects(crowd, kept(crowd, ratio=1.5)) == {1: 12, 2: 6}
+    three = of(*[[1] * 3] * 5, *[[2]] * 5)
+    assert objects(three, kept(three, cap=10)) == {1: 12, 2: 5}, "9 would be too few"
+    part = of(*[[1]] * 20, *[[2]] * 7)
+    assert objects(part, kept(part, ratio=1.5)) == {1: 10, 2: 7}, "at most 1.5 each"
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_no_class_becomes_short_whatever_lies_on_the_images(seed: int) -> None:
+    rng = random.Random(seed)
+    view = of(*(rng.choices([1, 1, 1, 2, 3], k=rng.randint(0, 9)) for _ in range(60)))
+    before, after = (objects(view, ids) for ids in (range(1, 61), kept(view, 1.2, seed=seed)))
+    wanted = int(1.2 * min(before.values()))
+    assert all(after[label] >= min(count, wanted) for label, count in before.items())
 
 
 @pytest.mark.parametrize("seed", range(5))

@@ -1,20 +1,24 @@
-"""Figures of a search, from the files that `study` leaves."""
+"""Figures of a search, from the tables that `study` writes."""
 
 from __future__ import annotations
 
-import csv
 import json
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from optuna.distributions import CategoricalDistribution, FloatDistribution
+from optuna.trial import create_trial
 
 from fairtrial.figures import search
 from fairtrial.figures.base import style
 from fairtrial.results.studied import Studied
 from fairtrial.results.trial import Trial
 from fairtrial.scoring.ranking import rule
+from fairtrial.search.journal import STATES as JOURNAL_STATES
+from fairtrial.search.journal import Trial as Recorded
+from fairtrial.search.summary import table
 
 SPACE = {
     "lr0": {"low": 1e-4, "high": 1.0, "log": True, "step": None, "integer": False},
@@ -33,18 +37,28 @@ def study(results: Path, name: str, engine: str = "tpe", gain: float = 0.0) -> S
     summary["importance"] = {"lr0": 0.9, "cos_lr": 0.1}
     (folder / "summary.json").write_text(json.dumps(summary))
     (folder / "timings.json").write_text(json.dumps(dict.fromkeys("01234", 720.0)))
-    with (folder / "trials.csv").open("w", newline="") as file:
-        writer = csv.writer(file)
-        figures = ["precision", "recall", "AP50", "AP"]
-        writer.writerow(
-            ["trial", "state", "fitness", "epochs", *figures, "lr0", "cos_lr", "message"]
-        )
-        for number, (state, value) in enumerate(zip(STATES, FITNESS, strict=True)):
-            shown = "" if value is None else f"{value + gain:g}"
-            epochs = {"finished": 4, "pruned": 2, "failed": 0}[state]
-            params = [10.0**-number, "true" if number % 2 else "false"]
-            writer.writerow([number, state, shown, epochs, *[shown] * 4, *params, ""])
+    trials = [_trial(*each, gain) for each in enumerate(zip(STATES, FITNESS, strict=True))]
+    (folder / "trials.csv").write_text(table(trials, {"space": SPACE, "fitness": None}))
     return Studied(folder)
+
+
+def _trial(number: int, ended: tuple[str, float | None], gain: float) -> Recorded:
+    """A trial with equal figures at each of its epochs."""
+    state, value = ended
+    figures = dict.fromkeys(("precision", "recall", "f1", "AP50", "AP"), (value or 0) + gain)
+    epochs = {"finished": 4, "pruned": 2, "failed": 0}[state]
+    frozen = create_trial(
+        state=next(key for key, name in JOURNAL_STATES.items() if name == state),
+        value=figures["AP"] if state == "finished" else None,
+        params={"lr0": 10.0**-number, "cos_lr": bool(number % 2)},
+        distributions={
+            "lr0": FloatDistribution(1e-4, 1.0, log=True),
+            "cos_lr": CategoricalDistribution([False, True]),
+        },
+        user_attrs={"history": [figures] * epochs},
+    )
+    frozen.number = number
+    return Recorded(frozen)
 
 
 def drawn(results: Path, *names: str) -> dict[str, Any]:
@@ -79,6 +93,16 @@ def test_a_study_has_its_four_figures(tmp_path: Path) -> None:
     lines = found["search-coordinates-tpe-seed0"].axes[0].lines
     assert len(lines) == 3, "a line a finished trial"
     assert list(lines[-1].get_ydata()) == pytest.approx([0, 0, 1])
+
+
+def test_a_trial_that_failed_before_its_first_epoch_stands_at_the_edge(tmp_path: Path) -> None:
+    failed = study(tmp_path, "tpe-seed0").rows[3]
+    shown = ("fitness", "best_epoch", "AP", "AP50", "precision", "recall", "f1")
+    assert {failed[name] for name in shown} == {""}
+    assert (failed["state"], failed["epochs"]) == ("failed", "0")
+    top = drawn(tmp_path, "tpe-seed0")["search-progress-tpe-seed0"].axes[0]
+    places = [points.get_offsets().tolist() for points in top.collections]
+    assert [[3.0, 0.0]] in places, "without a value, at the lower edge"
 
 
 def test_without_a_search_nothing_is_drawn(tmp_path: Path) -> None:

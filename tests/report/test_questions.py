@@ -227,6 +227,24 @@ def test_replicates_are_no_more_seeds(tmp_path: Path) -> None:
     assert "Equal seeds gave equal results: the detections of replicates are equal" in found
 
 
+def test_replicates_are_no_more_seeds_of_a_class(tmp_path: Path) -> None:
+    """A seed that was run twice with unequal results is one number, without a spread."""
+    fake = replicated(tmp_path, change=True)
+    path = fake.results / "runs/high-s0r2/per_class.csv"
+    rows = list(csv.DictReader(path.open()))
+    for row in rows:
+        row["AP"] = f"{float(row['AP']) - 0.1:.4f}"
+    with path.open("w", newline="") as file:
+        writer = csv.DictWriter(file, list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows)
+    found = load_trial(fake.results, fake.data, ["high-s0", "high-s0r2"])
+    (table,) = content(found, {"experiment": "t"}, [])["classes"]
+    first = found.runs[0].per_class["test"]
+    for name, _, shown in table["rows"]:
+        assert shown == f"{first[name]['AP'] - 0.05:.3f}"
+
+
 def test_replicates_that_differ_are_told_with_how_far(tmp_path: Path) -> None:
     fake = replicated(tmp_path, change=True)
     found = make(fake, build=False, runs=with_replicates(fake))
@@ -239,38 +257,6 @@ def test_the_spread_over_seeds_and_what_it_hides(tmp_path: Path) -> None:
     """sd 0.01: two means of three seeds differ from 2.776 · 0.01 · √(2/3) on."""
     found = make(Fake(tmp_path, {"only": {}}, ap=on_both({"only": [0.50, 0.51, 0.52]})))
     assert "AP 0.510 0.010 0.500 0.520 0.020 AP 2 0.043 3 0.023 5 0.015 10 0.009" in found
-
-
-# --------------------------------------------------------------------------- folds
-
-
-def test_folds_are_averaged_and_compared_fold_by_fold(tmp_path: Path) -> None:
-    sets, runs, ap = {}, {}, {}
-    for fold in (1, 2, 3, 4, 5):
-        for momentum, gain in ((0.6, 0.04), (0.9, 0.0)):
-            name = f"momentum={momentum}.fold{fold}"
-            sets[name], runs[name] = fold, {"momentum": momentum}
-            for side in SIDES:
-                # folds differ by 0.1, the two settings by 0.04 in each of them
-                ap[name, 0, side] = 0.3 + 0.1 * fold + gain + 0.001 * (fold % 2) * (gain > 0)
-    fake = Fake(tmp_path, runs, seeds=(0,), sets=sets, ap=ap).build()
-    for fold in range(6):
-        path = fake.data / "sets" / f"shapes{fold or ''}" / "split.json"
-        asked = {"folds": 5, "fold": fold}
-        told = {"method": "kfold", "asked": asked, "source": "drawn"}
-        path.write_text(json.dumps(load(path) | told))
-    found = make(fake, build=False)
-    assert "A (momentum 0.6) is best: AP 0.641 on test, 0.041 above the next." in found
-    assert "0.641 ± 0.158 (mean ± sd over 5 folds), 0.041 above B (0.600 ± 0.158)" in found
-    assert "Nadeau and Bengio’s t test on folds" in found
-    assert "where an image of test in one is of val in another" in found
-    assert "Welch" not in found
-    assert "Beware" not in found
-    rows = list(csv.DictReader((fake.results / "comparison.csv").open()))
-    assert [(r["configuration"], r["folds"]) for r in rows] == [
-        ("momentum=0.6", "5"),
-        ("momentum=0.9", "5"),
-    ]
 
 
 # --------------------------------------------------------------------------- cost
@@ -303,3 +289,13 @@ def test_where_many_are_compared_each_class_is_shown_for_all(tmp_path: Path) -> 
     first = trial(fake).comparisons[0].ranked()[0].first.per_class["test"]
     shown = [label.get_text() for label in ax.get_yticklabels()]
     assert ax.texts[0].get_text() == f"{first[shown[0]]['AP']:.2f}".removeprefix("0")
+
+
+def test_without_any_object_there_is_no_figure_of_classes(tmp_path: Path) -> None:
+    from fairtrial.figures.classes import class_map, per_class
+
+    fake = Fake(tmp_path, {f"c{i}": {"momentum": i} for i in range(10)}, seeds=(0,)).build()
+    for path in fake.results.glob("runs/*/per_class.csv"):
+        lines = ["split,class,images,objects,AP,AP50,precision,recall,f1"]
+        path.write_text("\n".join([*lines, "test,circle,0,0,,,,,", ""]))
+    assert list(class_map.draw(trial(fake), {})) == list(per_class.draw(trial(fake), {})) == []

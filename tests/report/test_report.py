@@ -340,3 +340,5 @@ def test_the_data_section_is_the_certificate_of_each_set(tmp_path: Path) -> None
         "Data set shapes: pairs of images that look alike lie on two sides (1 such pairs)",
     ):
         assert each in found, each
+    assert found.count("Data set shapes1: 3 images have a copy") == 2, "on page one and in Data"
+    assert found.count("Checked: no image, no copy of one and no group") == 1, "of shapes alone"

@@ -152,6 +152,19 @@ def test_training_refuses_an_edited_certificate_that_leaks(tmp_path: Path, what:
     source.view()
 
 
+def test_a_test_without_an_object_is_refused(tmp_path: Path) -> None:
+    """Every figure on it would be undefined."""
+    clean = cells()
+    for image in clean.images:
+        image.split = "test" if image.id > 35 else "val" if image.id > 25 else "train"
+    clean.annotations = [a for a in clean.annotations if a.image_id <= 35]
+    with pytest.raises(DataError, match=r"json: no object in test \(5 images\), so no figure"):
+        Source(tmp_path, clean).split("given")
+    for image in clean.images[35:]:
+        image.split = None
+    assert Source(tmp_path, clean).split("given")["test"] == [], "without a test it goes"
+
+
 def test_balance_changes_train_alone_and_is_told(tmp_path: Path) -> None:
     source = Source(tmp_path, cells(80))
     plain = source.split("stratified")

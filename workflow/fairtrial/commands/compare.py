@@ -48,7 +48,8 @@ def compare(*revisions: str, to: Path = Path("comparison.pdf")) -> None:
 
 def _score(section: dict[str, Any], run: str, root: Path) -> None:
     """Score one run by `section`, params.yaml's `validate:`."""
-    from fairtrial.results.run import Run, View
+    from fairtrial.results.run import Run
+    from fairtrial.results.view import View
     from fairtrial.stages.validate import validate
 
     one = Run(run, root / "results/comparison")
@@ -71,7 +72,7 @@ def _fetch_images(found: Recorded, count: int, root: Path) -> None:
     """Copy the images that the gallery would choose from what this revision brought."""
     from fairtrial.figures.gallery import by_interest
     from fairtrial.files.packed import file_of
-    from fairtrial.results.run import View
+    from fairtrial.results.view import View
 
     for place in sorted((root / "data/sets").iterdir()):
         view = View(place.name, root / "data")

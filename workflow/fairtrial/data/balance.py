@@ -14,9 +14,9 @@ def undersample(view: Dataset, ids: list[int], asked: dict[str, Any], seed: int)
 
     `asked`: `ratio`, the objects of a class that are wanted for one of the rarest, and `cap`,
     the most that are wanted of a class; either may be None. Images are looked at in an order
-    drawn by `seed`, and one is left out where each class on it has more objects than wanted.
-    So images of a class that is short stay, even if they hold a common one too, and images
-    without objects stay.
+    drawn by `seed`, and one is left out where each class on it has as many objects as wanted
+    without it, too. So images of a class that is short stay, even if they hold a common one too,
+    and images without objects stay.
     """
     on_image = {number: Counter[int]() for number in ids}
     for annotation in view.annotations:
@@ -28,7 +28,7 @@ def undersample(view: Dataset, ids: list[int], asked: dict[str, Any], seed: int)
     left_out = set()
     for number in sorted(ids, key=lambda n: _drawn(seed, *contents[n])):
         own = on_image[number]
-        if own and all(count[label] > wanted for label in own):
+        if own and all(count[label] - n >= wanted for label, n in own.items()):
             count -= own
             left_out.add(number)
     return [number for number in ids if number not in left_out]
@@ -37,7 +37,7 @@ def undersample(view: Dataset, ids: list[int], asked: dict[str, Any], seed: int)
 def _wanted(count: Counter[int], asked: dict[str, Any]) -> float:
     limits = [asked["cap"]] if asked["cap"] is not None else []
     if asked["ratio"] is not None and count:
-        limits.append(asked["ratio"] * min(count.values()))
+        limits.append(int(asked["ratio"] * min(count.values())))
     return min(limits, default=float("inf"))
 
 

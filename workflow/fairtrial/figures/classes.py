@@ -41,9 +41,9 @@ def per_class(trial: Trial, settings: dict[str, Any]) -> Iterator[Drawn]:
             names = kept[start : start + PER_PAGE]
             left_out = len(counts) - len(kept)
             caption = (
-                f"On {comparison.split} of {comparison.names}, means over seeds; classes by their "
-                f"number of {counted}, which stands at the right. Those without {counted} have no "
-                f"{figure_name}."
+                f"On {comparison.split} of {comparison.names}, means over {_over(comparison)}; "
+                f"classes by their number of {counted}, which stands at the right. Those without "
+                f"{counted} have no {figure_name}."
             )
             if left_out:
                 caption += f" The {left_out} rarest classes are in per_class.csv only."
@@ -62,10 +62,12 @@ def class_map(trial: Trial, settings: dict[str, Any]) -> Iterator[Drawn]:
         if len(shown) <= len(COLOURS):
             continue
         counts = _objects(comparison)
+        if not counts:
+            continue
         kept = sorted(counts, key=lambda name: (-counts[name], name))[:PER_PAGE]
         caption = (
-            f"On {comparison.split} of {comparison.names}, means over seeds; the best on val at "
-            "the left, the commonest class on top."
+            f"On {comparison.split} of {comparison.names}, means over {_over(comparison)}; the "
+            "best on val at the left, the commonest class on top."
         )
         caption += not_shown(len(comparison.configurations) - len(shown))
         if len(counts) > len(kept):
@@ -78,6 +80,10 @@ def class_map(trial: Trial, settings: dict[str, Any]) -> Iterator[Drawn]:
 def _name(comparison: Comparison) -> str:
     """What stands for a class: `AP`, `F1`."""
     return NAMES.get(comparison.measures.of_class, comparison.measures.of_class)
+
+
+def _over(comparison: Comparison) -> str:
+    return "folds" if comparison.configurations[0].folds else "seeds"
 
 
 def _map(shown: list[Configuration], names: list[str], comparison: Comparison) -> Any:
@@ -100,17 +106,14 @@ def _map(shown: list[Configuration], names: list[str], comparison: Comparison) -
 
 
 def _mean(configuration: Configuration, name: str, comparison: Comparison) -> float:
-    """The figure of a class over all runs that have one; NaN where none has."""
-    tables = [run.per_class.get(comparison.split, {}) for run in configuration.runs]
-    found = [table.get(name, {}).get(comparison.measures.of_class) for table in tables]
-    defined = [f for f in found if f is not None and np.isfinite(f)]
-    return float(np.mean(defined)) if defined else float("nan")
+    """The figure of a class over the seeds (the folds) that have one; NaN where none has."""
+    found = configuration.class_scores(comparison.split, name, comparison.measures.of_class)
+    return float(np.mean(found)) if found else float("nan")
 
 
 def _objects(comparison: Comparison) -> dict[str, int]:
-    table = comparison.configurations[0].first.per_class.get(comparison.split, {})
-    counted = comparison.measures.counted
-    return {name: int(row[counted]) for name, row in table.items() if row[counted] > 0}
+    first, counted = comparison.configurations[0], comparison.measures.counted
+    return {name: n for name, n in first.classes(comparison.split, counted).items() if n}
 
 
 def _rows(comparison: Comparison, names: list[str], counts: dict[str, int]) -> Any:

@@ -15,8 +15,8 @@ from fairtrial.data.dataset import Image
 from fairtrial.figures.base import WIDTH, Drawn, figure, new, not_shown
 from fairtrial.files import packed
 from fairtrial.results.configuration import Configuration, shorten
-from fairtrial.results.run import View
 from fairtrial.results.trial import Comparison, Trial
+from fairtrial.results.view import View
 
 SHOWN = 11  # configurations at most: with the truth, four rows of three
 DENSITY = 160  # pixels an inch of photographs in the report

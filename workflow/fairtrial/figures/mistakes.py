@@ -13,8 +13,8 @@ from fairtrial.figures.base import WIDTH, Drawn, figure, new, not_shown
 from fairtrial.figures.gallery import pixels
 from fairtrial.files.packed import file_of
 from fairtrial.results.configuration import Configuration, shorten
-from fairtrial.results.run import View
 from fairtrial.results.trial import Trial
+from fairtrial.results.view import View
 
 MODELS = 3  # configurations, the best on val
 ACROSS = 6

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from fairtrial.data.dataset import SIDES
 from fairtrial.figures.base import DASHES, Drawn, figure, new
 from fairtrial.results.configuration import shorten
-from fairtrial.results.run import View
 from fairtrial.results.trial import Trial
+from fairtrial.results.view import View
 
 LIMITS = (32, 96)  # COCO's: small below 32 × 32 pixels, large from 96 × 96
 SHADES = ("#000000", "#E69F00", "#0072B2")

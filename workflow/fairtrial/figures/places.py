@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from fairtrial.data.dataset import SIDES, Image
 from fairtrial.figures.base import COLOURS, DASHES, Drawn, figure, new
-from fairtrial.results.run import View
 from fairtrial.results.trial import Trial
+from fairtrial.results.view import View
 
 BINS = 24  # of the heat maps, each way
 HEAT = "cividis"  # as light and dark in grey print as in colour

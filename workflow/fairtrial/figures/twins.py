@@ -11,8 +11,8 @@ from fairtrial.data.dataset import Image
 from fairtrial.figures.base import WIDTH, Drawn, figure, new
 from fairtrial.figures.gallery import pixels
 from fairtrial.files.packed import file_of
-from fairtrial.results.run import View
 from fairtrial.results.trial import Trial
+from fairtrial.results.view import View
 
 SHOWN = 8  # pairs of a data set
 

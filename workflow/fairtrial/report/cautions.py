@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from fairtrial.results.run import Run, View
+from fairtrial.results.run import Run
 from fairtrial.results.trial import Trial
+from fairtrial.results.view import View
 
 HARDWARE = ("cpu", "gpu", "cores", "threads")
 
@@ -50,31 +51,30 @@ def _comparability(trial: Trial) -> list[str]:
 
 
 def overlaps(view: View) -> list[str]:
-    """Leaks between the sides of a data set, a sentence a pair of sides."""
-    return [
+    """Leaks between the sides of a data set: a sentence a pair of sides, and one of copies."""
+    found = [
         f"Data set {view.name}: {count} images of {side} have their content or their group on "
         f"{other} too, which flatters the figures."
         for side, other in (("test", "train"), ("test", "val"), ("val", "train"))
         if (count := view.shared(side, other))
     ]
-
-
-def alike(view: View) -> list[str]:
-    """Copies of one picture that were allowed on two sides, and pairs that may be some."""
-    leak = (view.split.get("leaks") or {}).get("near")
-    found = []
-    if leak:
+    if leak := (view.split.get("leaks") or {}).get("near"):
         found.append(
             f"Data set {view.name}: {leak['images']} images have a copy of their picture on "
             "another side, which flatters the figures."
         )
-    pairs = len((view.split.get("duplicates") or {}).get("doubtful_across") or [])
-    if pairs:
-        found.append(
-            f"Data set {view.name}: pairs of images that look alike lie on two sides ({pairs} such "
-            "pairs). If they show the same, that flatters the figures: see them in section Data."
-        )
     return found
+
+
+def alike(view: View) -> list[str]:
+    """Pairs on two sides that may show the same."""
+    pairs = len((view.split.get("duplicates") or {}).get("doubtful_across") or [])
+    if not pairs:
+        return []
+    return [
+        f"Data set {view.name}: pairs of images that look alike lie on two sides ({pairs} such "
+        "pairs). If they show the same, that flatters the figures: see them in section Data."
+    ]
 
 
 def _code(trial: Trial) -> list[str]:
@@ -138,10 +138,10 @@ def _by(runs: list[Run], read: Callable[..., str]) -> dict[str, list[Run]]:
 
 def _listed(groups: dict[str, list[Run]], trial: Trial) -> str:
     """`2.13 (A, B), 2.15 (C)`, by letter; beyond eight letters, by number of runs."""
-    letters = {c.name: c.letter for c in trial.configurations}
+    letters = {run.name: c.letter for c in trial.configurations for run in c.runs}
     said = []
     for shown, runs in sorted(groups.items()):
-        owners = list(dict.fromkeys(letters[run.configuration] for run in runs))
+        owners = list(dict.fromkeys(letters[run.name] for run in runs))
         text = ", ".join(owners) if len(owners) <= 8 else f"{len(runs)} runs"
         said.append(f"{'none' if shown == 'None' else shown} ({text})")
     return "; ".join(said)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import math
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +17,9 @@ from fairtrial.report.sweeps import swept
 from fairtrial.report.tables import caption, figures
 from fairtrial.results.configuration import Configuration, in_words, value
 from fairtrial.results.costs import seconds
-from fairtrial.results.run import NAMES, Run, View
+from fairtrial.results.run import NAMES, Run
 from fairtrial.results.trial import Comparison, Trial
+from fairtrial.results.view import View
 from fairtrial.scoring.measures import MEASURES, SHOWN
 
 ROOM = {True: 24, False: 30}  # characters for the settings in the table of page one, which is
@@ -115,29 +115,25 @@ def _row(
 def _classes(comparison: Comparison) -> dict[str, Any]:
     """A figure of each class: a row a class, a column a configuration, the best eight on val."""
     shown = comparison.ranked()[:8]
-    table = shown[0].first.per_class.get(comparison.split, {})
+    split, figure = comparison.split, comparison.measures.of_class
     counted = comparison.measures.counted
+    counts = shown[0].classes(split, counted)
     rows = [
-        [name, f"{row[counted]:.0f}", *(_of_class(c, comparison, name) for c in shown)]
-        for name, row in table.items()
-        if row[counted] > 0
+        [name, str(count), *(spread(c.class_scores(split, name, figure)) for c in shown)]
+        for name, count in counts.items()
+        if count
     ]
     return {
         "names": comparison.names,
-        "split": comparison.split,
-        "figure": SHORT.get(comparison.measures.of_class, comparison.measures.of_class),
+        "split": split,
+        "over": "folds" if shown[0].folds else "seeds",
+        "figure": SHORT.get(figure, figure),
         "counted": counted,
         "letters": [c.letter for c in shown],
         "left_out": len(comparison.configurations) - len(shown),
-        "empty": len(table) - len(rows),
+        "empty": len(counts) - len(rows),
         "rows": rows,
     }
-
-
-def _of_class(configuration: Configuration, comparison: Comparison, name: str) -> str:
-    tables = [run.per_class.get(comparison.split, {}) for run in configuration.runs]
-    found = [table[name][comparison.measures.of_class] for table in tables if name in table]
-    return spread([figure for figure in found if math.isfinite(figure)])
 
 
 def _run(run: Run, configuration: Configuration, trial: Trial, timings: bool) -> dict[str, Any]:
@@ -162,7 +158,7 @@ def _of_run(trial: Trial) -> tuple[str, ...]:
 def _provenance(trial: Trial, timings: bool) -> dict[str, Any]:
     """Settings shared by all configurations once, then what differs; the same for versions
     and hardware; checksums of code and data."""
-    shared, _ = differences([c.first.settings for c in trial.configurations])
+    shared, _ = differences([c.settings for c in trial.configurations])
     records = [run.record for run in trial.runs]
     versions, unequal = differences([r.get("versions") or {} for r in records])
     machines = [_hardware(r, timings) for r in records]
@@ -172,7 +168,7 @@ def _provenance(trial: Trial, timings: bool) -> dict[str, Any]:
         "own": [
             [c.letter, c.name, [[k, value(own, k)] for k in own if k not in shared]]
             for c in trial.configurations
-            for own in [c.first.settings]
+            for own in [c.settings]
         ],
         "versions": [[k, str(v)] for k, v in versions.items()],
         "unequal": unequal,

@@ -9,7 +9,7 @@ from fairtrial.data.dataset import SIDES, counts
 from fairtrial.report.answer import UNDEFINED
 from fairtrial.report.cautions import overlaps
 from fairtrial.results.configuration import value
-from fairtrial.results.run import View
+from fairtrial.results.view import View
 
 CLASSES = 40  # rows of classes in a table; with more the figures have to do
 

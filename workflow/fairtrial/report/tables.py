@@ -89,8 +89,10 @@ def _cost(configuration: Configuration, timings: bool) -> dict[str, Any]:
 
 
 def _csv(path: Path, rows: list[dict[str, Any]]) -> None:
+    """A column for each key of any row; empty where a row has none, as `seeds` of folds."""
+    columns = dict.fromkeys(key for row in rows for key in row)
     with whole_file(path) as file:
-        writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
+        writer = csv.DictWriter(file, list(columns), lineterminator="\n")
         writer.writeheader()
         writer.writerows(rows)
 

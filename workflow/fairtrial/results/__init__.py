@@ -1,6 +1,7 @@
 """What finished runs left, put together: the numbers behind every figure and page.
 
-run            one run's files, and the data set behind it
+run            one run's files
+view           the data set behind it
 configuration  runs that differ in their seed alone
 trial          all runs of an experiment, and which is best
 gaps           by how much two configurations differ, and whether that is more than noise

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 import statistics
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from fairtrial.results.run import Run
+from fairtrial.results.run import Run, whole_name
 
 MANY = 3  # differing settings from which on a configuration is told by a name or a departure
 CUT = r"\.[0-9a-f]{6}$"  # the end of a name that was shortened: it does not tell all
@@ -44,9 +46,29 @@ class Configuration:
 
     def scores(self, split: str, metric: str) -> list[float]:
         """A figure of every seed (of every fold) that has one: the mean of its runs."""
-        found = [[run.score(split, metric) for run in runs] for runs in self.repeats]
+        return self._averaged(lambda run: run.score(split, metric))
+
+    def class_scores(self, split: str, name: str, figure: str) -> list[float]:
+        """Likewise a figure of one class, a column of per_class.csv."""
+
+        def read(run: Run) -> float | None:
+            found = run.per_class.get(split, {}).get(name, {}).get(figure, math.nan)
+            return found if math.isfinite(found) else None
+
+        return self._averaged(read)
+
+    def _averaged(self, read: Callable[[Run], float | None]) -> list[float]:
+        found = [[read(run) for run in runs] for runs in self.repeats]
         defined = [[score for score in row if score is not None] for row in found]
         return [float(statistics.mean(row)) for row in defined if row]
+
+    def classes(self, split: str, counted: str) -> dict[str, int]:
+        """How many objects or images of each class there are on a side; on folds, on all."""
+        found: dict[str, int] = {}
+        for run in [runs[0] for runs in self.repeats] if self.folds else [self.first]:
+            for name, row in run.per_class.get(split, {}).items():
+                found[name] = found.get(name, 0) + int(row[counted])
+        return found
 
     def mean(self, split: str, metric: str) -> float | None:
         scores = self.scores(split, metric)
@@ -55,6 +77,11 @@ class Configuration:
     @property
     def first(self) -> Run:
         return self.runs[0]
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """What was set for its runs; on folds the data set is that of all of them."""
+        return shared_settings(self.runs)
 
     @property
     def named(self) -> bool:
@@ -85,6 +112,12 @@ class Configuration:
         return f"{self.letter}  {shorten(self.about, length)}"
 
 
+def shared_settings(runs: list[Run]) -> dict[str, Any]:
+    """The settings of runs that differ only in what repeats them, the fold among it."""
+    sets = sorted({run.dataset for run in runs})
+    return runs[0].settings | ({"dataset": whole_name(sets[0])} if len(sets) > 1 else {})
+
+
 def value(settings: dict[str, Any], key: str) -> str:
     """A setting as text: `0.0001`, `true`, `[1, 2]`; a dash if it is not there."""
     if key not in settings:
@@ -98,12 +131,6 @@ def value(settings: dict[str, Any], key: str) -> str:
 def in_words(settings: dict[str, str]) -> str:
     """`momentum 0.6, lr0 0.01`."""
     return ", ".join(f"{key} {text}" for key, text in settings.items())
-
-
-def whole_name(name: str) -> str:
-    """The name of a configuration without the fold of its data set."""
-    parts = [part for part in name.split("+") if not re.match(r"dataset=.*\.fold\d+$", part)]
-    return re.sub(r"\.fold\d+$", "", "+".join(parts)) or "folds"
 
 
 def letter(number: int) -> str:

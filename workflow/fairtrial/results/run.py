@@ -6,15 +6,14 @@ Everything is read when it is first asked for, and once; `figures` and `report` 
 from __future__ import annotations
 
 import csv
-import json
 import math
-from dataclasses import dataclass, field
+import re
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from fairtrial import DataError
-from fairtrial.data.dataset import Dataset, read
 from fairtrial.files.jsonfile import read_json
 from fairtrial.scoring.ranking import FITNESS, Rule
 
@@ -80,7 +79,7 @@ class Run:
         if self.record.get("backend") is not None:
             settings.setdefault("backend", self.record["backend"])
         if earlier := self.record.get("continued_from"):
-            settings["continues"] = str(earlier).rpartition("-s")[0]
+            settings["continues"] = whole_name(str(earlier).rpartition("-s")[0])
         return settings
 
     @cached_property
@@ -149,77 +148,9 @@ class Run:
         return found
 
 
-@dataclass
-class View:
-    """One data set: its objects, its split, and where its images lie."""
-
-    name: str
-    data: Path
-    folder: Path = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.folder = self.data / "sets" / self.name
-
-    @cached_property
-    def objects(self) -> Dataset:
-        return read(self.folder / "annotations.json")
-
-    @cached_property
-    def split(self) -> dict[str, Any]:
-        split: dict[str, Any] = read_json(self.folder / "split.json")
-        return split
-
-    @property
-    def source(self) -> str:
-        return str(self.split["source"])
-
-    @property
-    def set_of_folds(self) -> str | None:
-        """What is equal in all folds of one set, as text; None where this is no fold."""
-        if self.split.get("method") != "kfold":
-            return None
-        told = [self.source, self.folds, self.split.get("seed"), self.split.get("allow")]
-        return json.dumps([*told, self.split.get("class_map"), self.split.get("balance") is None])
-
-    @property
-    def folds(self) -> int:
-        """Of how many folds this is one."""
-        return int((self.split.get("asked") or {}).get("folds", 0))
-
-    @property
-    def images(self) -> Path:
-        return self.data / "clean" / self.source / "images"
-
-    @cached_property
-    def quality(self) -> dict[str, Any] | None:
-        """What `convert` found in the source, if it said so."""
-        path = self.data / "clean" / self.source / "quality.json"
-        return read_json(path) if path.exists() else None
-
-    def truth(self, side: str) -> str:
-        """The images of one side and what is on them, as text: equal only for equal truth."""
-        wanted, by_image = set(self.split.get(side) or []), self.objects.by_image()
-        names = self.objects.categories
-        rows = []
-        for image in (i for i in self.objects.images if i.id in wanted):
-            objects = [
-                [names[a.category_id], *map(float, a.bbox or ()), int(a.iscrowd)]
-                for a in by_image[image.id]
-            ]
-            rows.append(
-                [image.sha256 or image.file_name, image.width, image.height, *sorted(objects)]
-            )
-        return json.dumps([sorted(names.values()), sorted(rows, key=str)])
-
-    def shared(self, side: str, other: str) -> int:
-        """How many images of `side` have their content or their group on `other` too."""
-        mine, theirs = (
-            [i for i in self.objects.images if i.id in set(self.split.get(name) or [])]
-            for name in (side, other)
-        )
-        contents = {i.sha256 or i.file_name for i in theirs}
-        groups = {i.group for i in theirs} - {None}
-        return sum((i.sha256 or i.file_name) in contents or i.group in groups for i in mine)
+def whole_name(name: str) -> str:
+    """The name of a data set or of a configuration, without the fold."""
+    return re.sub(r"\.fold\d+(?=\+|$)", "", name)
 
 
 def _rows(path: Path) -> list[dict[str, str]]:

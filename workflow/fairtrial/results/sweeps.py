@@ -34,7 +34,7 @@ class Sweep:
 
     @property
     def values(self) -> list[Any]:
-        return [configuration.first.settings.get(self.parameter) for configuration in self.members]
+        return [configuration.settings.get(self.parameter) for configuration in self.members]
 
     @property
     def texts(self) -> list[str]:
@@ -43,7 +43,7 @@ class Sweep:
 
     def text(self, configuration: Configuration) -> str:
         """Its value as it is written."""
-        return value(configuration.first.settings, self.parameter)
+        return value(configuration.settings, self.parameter)
 
     def told(self, configuration: Configuration) -> str:
         """`momentum 0.6`."""
@@ -90,16 +90,15 @@ def sweeps(comparison: Comparison, parameters: Iterable[str]) -> list[Sweep]:
 
 
 def _others(configuration: Configuration, parameter: str) -> str:
-    """All settings but one, and but the fold of the data set, as one text."""
-    left_out = {parameter, "dataset"} if configuration.folds else {parameter}
-    settings = configuration.first.settings
-    return canonical({key: settings[key] for key in settings if key not in left_out})
+    """All settings but one, as one text."""
+    settings = configuration.settings
+    return canonical({key: settings[key] for key in settings if key != parameter})
 
 
 def _sorted(members: list[Configuration], parameter: str) -> list[Configuration]:
     """By number where all are numbers, else as the experiment lists them."""
-    if all(_is_number(c.first.settings.get(parameter)) for c in members):
-        return sorted(members, key=lambda c: float(c.first.settings[parameter]))
+    if all(_is_number(c.settings.get(parameter)) for c in members):
+        return sorted(members, key=lambda c: float(c.settings[parameter]))
     return members
 
 

@@ -8,7 +8,6 @@ follow the order of the experiment, so that they are the same in every figure an
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections import Counter
 from collections.abc import Sequence
@@ -17,8 +16,16 @@ from functools import cached_property
 from pathlib import Path
 
 from fairtrial import DataError, SettingsError
-from fairtrial.results.configuration import ABSENT, MANY, Configuration, letter, value, whole_name
-from fairtrial.results.run import Run, View
+from fairtrial.results.configuration import (
+    ABSENT,
+    MANY,
+    Configuration,
+    letter,
+    shared_settings,
+    value,
+)
+from fairtrial.results.run import Run, whole_name
+from fairtrial.results.view import View
 from fairtrial.scoring.measures import MEASURES, Measures
 from fairtrial.scoring.ranking import Rule, rule
 
@@ -107,11 +114,11 @@ class Trial:
         half of the configurations have. So a configuration is told by what departs from it."""
         if len(self.differing) < MANY:
             return {}
-        firsts = [runs[0] for runs in self._grouped().values()]
+        each = [shared_settings(runs) for runs in self._grouped().values()]
         found = {}
         for key in self.differing:
-            told, count = Counter(value(run.settings, key) for run in firsts).most_common(1)[0]
-            if count > len(firsts) / 2:
+            told, count = Counter(value(settings, key) for settings in each).most_common(1)[0]
+            if count > len(each) / 2:
                 found[key] = told
         return found
 
@@ -138,9 +145,8 @@ class Trial:
         for number, runs in enumerate(self._grouped().values()):
             several = len({run.dataset for run in runs}) > 1
             folds = self.views[runs[0].dataset].folds if several else 0
-            told = {key: value(runs[0].settings, key) for key in self.differing}
-            if folds:
-                told = {key: text for key, text in told.items() if key != "dataset"}
+            settings = shared_settings(runs)
+            told = {key: value(settings, key) for key in self.differing}
             name = whole_name(runs[0].configuration) if folds else runs[0].configuration
             ordered = sorted(runs, key=lambda run: (run.seed, run.name))
             found.append(Configuration(name, letter(number), ordered, told, self.base, folds))
@@ -153,19 +159,16 @@ class Trial:
         for configuration in self.configurations:
             tested = all(run.metrics.get("test") for run in configuration.runs)
             split = "test" if tested else "val"
-            truths = {self._truth(run.dataset, split) for run in configuration.runs}
+            truths = {self.views[run.dataset].truth(split) for run in configuration.runs}
             key = (split, " ".join(sorted(truths)))
             grouped.setdefault(key, []).append(configuration)
         return [self._comparison(split, members) for (split, _), members in grouped.items()]
 
     def _comparison(self, split: str, members: list[Configuration]) -> Comparison:
         names = sorted({run.dataset for configuration in members for run in configuration.runs})
-        vals = {frozenset(self._truth(run.dataset, "val") for run in c.runs) for c in members}
+        vals = {frozenset(self.views[run.dataset].truth("val") for run in c.runs) for c in members}
         same_val = len(vals) == 1
         return Comparison(split, members, [self.views[name] for name in names], same_val, self.rule)
-
-    def _truth(self, dataset: str, side: str) -> str:
-        return hashlib.sha256(self.views[dataset].truth(side).encode()).hexdigest()
 
 
 def load(

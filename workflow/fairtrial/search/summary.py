@@ -37,7 +37,8 @@ def chosen(trials: Sequence[Trial], winner: Trial, numbers: Sequence[int]) -> di
 
 
 def table(trials: Sequence[Trial], settings: dict[str, Any]) -> str:
-    """A line a trial, in CSV: how it ended, its figures at its best epoch, its parameters."""
+    """A line a trial, in CSV: how it ended, its figures at its best epoch (empty before its
+    first), its parameters."""
     known = fitness.OF[_task(trials)]
     figures = [fitness.FIGURES[name] for name in known]
     first = ["trial", "state", "fitness", "epochs", "best_epoch", *figures]
@@ -47,7 +48,7 @@ def table(trials: Sequence[Trial], settings: dict[str, Any]) -> str:
     for trial in trials:
         row = _judged(trial, settings["fitness"])
         params = [_cell(trial.params[name]) for name in sorted(settings["space"])]
-        told = [_cell(row.get(name)) for name in first[2:]]
+        told = [row.get(name, "") for name in first[2:]]
         message = " ".join(trial.note("message", "").split())
         writer.writerow([trial.number, trial.state, *told, *params, message])
     return text.getvalue()
@@ -69,7 +70,7 @@ def _judged(trial: Trial, weights: Weights) -> dict[str, Any]:
 
 
 def _cell(value: Any) -> str:
-    """Numbers and texts as they are, true, false and null as YAML has them."""
+    """A parameter: numbers and texts as they are, true, false and null as YAML has them."""
     if value is None or isinstance(value, bool):
         return json.dumps(value)
     return str(value)

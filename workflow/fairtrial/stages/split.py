@@ -28,7 +28,8 @@ def split(
     `source` is data/clean/<source>/annotations.json, `duplicates` the duplicates.json beside it;
     settings are those of config/datasets/<name>.yaml without the source. Raises DataError for
     classes that the source lacks, a class without an object in train, a val without images or
-    objects, two classes of one name, and for a split that leaks more than `allow` says.
+    objects, a test with images but no object, two classes of one name, and for a split that leaks
+    more than `allow` says.
     """
     view, mapped = _view(read(source), settings, str(source))
     told = _split(view, mapped, settings, read_json(duplicates), str(source))
@@ -109,4 +110,9 @@ def _refuse_hollow(view: Dataset, facts: dict[str, Any], where: str) -> None:
         raise DataError(
             f"{where}: no object of {', '.join(missing)} in train, so nothing can be learned of "
             "it; leave it out of `classes`, or change the split's seed or shares"
+        )
+    if facts["test"]["images"] and not facts["test"]["objects"]:
+        raise DataError(
+            f"{where}: no object in test ({facts['test']['images']} images), so no figure can be "
+            "computed there; change the split's seed or shares, or leave test without images"
         )

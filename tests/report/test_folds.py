@@ -1,0 +1,158 @@
+"""What the report says of runs on folds: one configuration each, told apart by what differs."""
+
+from __future__ import annotations
+
+import csv
+import json
+import shutil
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fairtrial.report import tables
+from fairtrial.report.cautions import cautions
+from fairtrial.report.content import content
+from fairtrial.results.sweeps import sweeps
+from fairtrial.results.trial import Trial
+from fairtrial.results.trial import load as load_trial
+from tests.report.fake_results import Fake, load
+from tests.report.test_questions import make, trial
+from tests.report.test_report import SIDES
+
+FOLDS = (1, 2, 3)
+BALANCE = {"left_out": [], "before": {}, "after": {}, "ratio": None, "cap": None}
+
+
+def folded(root: Path, asked: dict[str, tuple[str, dict[str, Any]]], **sets: Any) -> Trial:
+    """Runs `<configuration>.fold1-s0` and so on: `asked` is the data set of each configuration and
+    its settings, `sets` what split.json of a data set says beside."""
+    names = [(f"{name}.fold{fold}", name, fold) for name in asked for fold in FOLDS]
+    fake = Fake(
+        root,
+        {run: asked[name][1] for run, name, _ in names},
+        seeds=(0,),
+        sets={run: fold for run, _, fold in names},
+        record={run: {"dataset": f"{asked[name][0]}.fold{fold}"} for run, name, fold in names},
+    ).build()
+    for name, told in sets.items():
+        for fold in FOLDS:
+            folder = fake.data / "sets" / f"{name}.fold{fold}"
+            shutil.copytree(fake.data / "sets" / f"shapes{fold}", folder)
+            kfold = {"method": "kfold", "asked": {"folds": 3, "fold": fold}, "source": "drawn"}
+            edit(folder / "split.json", **kfold | told)
+    return trial(fake)
+
+
+def edit(path: Path, **changed: Any) -> None:
+    path.write_text(json.dumps(load(path) | changed))
+
+
+def again(found: Trial) -> Trial:
+    """The same, read anew."""
+    return load_trial(found.results, found.data, [run.name for run in found.runs])
+
+
+def called(found: Trial) -> list[tuple[str, str, int]]:
+    """Name, what sets it apart, and number of runs of each configuration."""
+    return [(c.name, c.departure, len(c.runs)) for c in found.configurations]
+
+
+def test_folds_are_averaged_and_compared_fold_by_fold(tmp_path: Path) -> None:
+    sets, runs, ap = {}, {}, {}
+    for fold in (1, 2, 3, 4, 5):
+        for momentum, gain in ((0.6, 0.04), (0.9, 0.0)):
+            name = f"momentum={momentum}.fold{fold}"
+            sets[name], runs[name] = fold, {"momentum": momentum}
+            for side in SIDES:
+                # folds differ by 0.1, the two settings by 0.04 in each of them
+                ap[name, 0, side] = 0.3 + 0.1 * fold + gain + 0.001 * (fold % 2) * (gain > 0)
+    fake = Fake(tmp_path, runs, seeds=(0,), sets=sets, ap=ap).build()
+    for fold in range(6):
+        path = fake.data / "sets" / f"shapes{fold or ''}" / "split.json"
+        asked = {"folds": 5, "fold": fold}
+        told = {"method": "kfold", "asked": asked, "source": "drawn"}
+        path.write_text(json.dumps(load(path) | told))
+    found = make(fake, build=False)
+    assert "A (momentum 0.6) is best: AP 0.641 on test, 0.041 above the next." in found
+    assert "0.641 ± 0.158 (mean ± sd over 5 folds), 0.041 above B (0.600 ± 0.158)" in found
+    assert "Nadeau and Bengio’s t test on folds" in found
+    assert "where an image of test in one is of val in another" in found
+    assert "Welch" not in found
+    assert "Beware" not in found
+    rows = list(csv.DictReader((fake.results / "comparison.csv").open()))
+    assert [(r["configuration"], r["folds"]) for r in rows] == [
+        ("momentum=0.6", "5"),
+        ("momentum=0.9", "5"),
+    ]
+
+
+def test_what_differs_between_runs_on_folds_is_told_by_letter(tmp_path: Path) -> None:
+    asked = {f"m{m}": ("cells", {"momentum": m}) for m in (0.6, 0.9)}
+    found = folded(tmp_path, asked, cells={})
+    folder = found.results / "runs/m0.9.fold2-s0"
+    edit(folder / "record.json", hardware={"cpu": "Other CPU"}, deviations=["another GPU"])
+    said = " ".join(cautions(again(found)))
+    assert "Hardware differs, cpu: Example CPU 9 (A, B); Other CPU (B)." in said
+    assert "may differ from uninterrupted ones: another GPU (B)." in said
+
+
+def test_sets_that_are_balanced_otherwise_are_two_configurations(tmp_path: Path) -> None:
+    asked: Any = {f"dataset={name}": (name, {}) for name in ("plain", "two", "five")}
+    balance = {name: {"balance": BALANCE | {"ratio": r}} for name, r in (("two", 2), ("five", 5))}
+    found = folded(tmp_path, asked, plain={}, **balance)
+    assert called(found) == [(f"dataset={n}", f"dataset {n}", 3) for n in ("plain", "two", "five")]
+    (comparison,) = found.comparisons
+    (sweep,) = sweeps(comparison, ["dataset"])
+    assert sweep.texts == ["plain", "two", "five"]
+
+
+def test_folds_that_an_experiment_names_itself_are_one_configuration(tmp_path: Path) -> None:
+    found = folded(tmp_path, {"momentum=0.6": ("cells", {"momentum": 0.6})}, cells={})
+    for fold in FOLDS:
+        named = f"dataset=cells.fold{fold}+momentum=0.6"
+        path = found.results / f"runs/momentum=0.6.fold{fold}-s0/record.json"
+        edit(path, configuration=named)
+    assert called(again(found)) == [("dataset=cells+momentum=0.6", "base settings", 3)]
+
+
+def test_a_continued_run_on_folds_is_one_configuration(tmp_path: Path) -> None:
+    asked = {"first": ("cells", {"epochs": 2}), "longer": ("cells", {"epochs": 4})}
+    found = folded(tmp_path, asked, cells={})
+    for fold in FOLDS:
+        path = found.results / f"runs/longer.fold{fold}-s0/record.json"
+        edit(path, continued_from=f"first.fold{fold}-s0")
+    assert called(again(found)) == [("first", "epochs 2", 3), ("longer", "epochs 4", 3)]
+
+
+def test_classes_are_counted_over_all_folds(tmp_path: Path) -> None:
+    from fairtrial.figures.base import style
+    from fairtrial.figures.classes import per_class
+
+    found = folded(tmp_path, {"momentum=0.6": ("cells", {"momentum": 0.6})}, cells={})
+    counts: Counter[str] = Counter()
+    for run in found.runs:
+        counts.update({n: int(row["objects"]) for n, row in run.per_class["test"].items()})
+    (table,) = content(found, {"experiment": "t"}, [])["classes"]
+    assert {row[0]: int(row[1]) for row in table["rows"]} == counts
+    with style():
+        (drawn,) = per_class.draw(found, {})
+    bars = drawn.figure.axes[1].texts
+    assert [int(bar.get_text()) for bar in bars] == sorted(counts.values(), reverse=True)
+    assert "means over folds" in drawn.caption and table["over"] == "folds"
+
+
+@pytest.mark.parametrize("plain_first", [True, False])
+def test_a_set_of_folds_and_a_plain_one_stand_in_one_table_of_all(
+    tmp_path: Path, plain_first: bool
+) -> None:
+    names = ["plain", "cells"] if plain_first else ["cells", "plain"]
+    asked: Any = {f"dataset={name}": (name, {}) for name in names}
+    found = folded(tmp_path, asked, cells={}, plain={"method": "random"})
+    found.runs = [r for r in found.runs if r.dataset not in ("plain.fold2", "plain.fold3")]
+    tables.write_comparison(tmp_path / "comparison.csv", found, True)
+    content(found, {"experiment": "t"}, [])
+    rows = csv.DictReader((tmp_path / "comparison.csv").open())
+    told = {row["setting/dataset"]: (row["folds"], row["seeds"]) for row in rows}
+    assert told == {"cells": ("3", ""), "plain.fold1": ("", "1")}
