@@ -1,4 +1,4 @@
-"""What the report says of sweeps, fitness, many comparisons, replicates, folds and costs."""
+"""What the report says of sweeps, fitness, many comparisons, replicates and costs."""
 
 from __future__ import annotations
 
