@@ -146,6 +146,96 @@ def test_a_trial_that_kills_its_workers_counts_as_failed(framework: Framework, t
     assert trials(task)[1].note("message") == "3 workers died with it"
 
 
+def test_a_trial_that_gains_epochs_may_need_any_number_of_workers(
+    framework: Framework, task: Task
+) -> None:
+    """Each stops before its second epoch, as at a time limit."""
+    task = replace(task, trials=1, start=START | {"epochs": 6})
+
+    def stop(settings: dict[str, Any], epoch: int) -> None:
+        if framework.epochs == len(framework.begun):
+            raise KeyboardInterrupt
+
+    framework.before = stop
+    for _ in range(5):
+        with pytest.raises(KeyboardInterrupt):
+            work(task)
+    work(task)
+    assert states(task) == ["finished"]
+    assert (len(framework.begun), framework.epochs) == (6, 6)
+
+
+def test_a_trial_given_up_after_its_attempts_leaves_nothing(
+    framework: Framework, task: Task
+) -> None:
+    def die(settings: dict[str, Any], epoch: int) -> None:
+        if settings != START and epoch == 3:
+            raise KeyboardInterrupt
+
+    framework.before = die
+    task = replace(task, trials=2)
+    for _ in range(4):  # the first of them gained two epochs
+        assert "failed" not in states(task)
+        with pytest.raises(KeyboardInterrupt):
+            work(task)
+    assert len(list(Path("store/runs").glob("*.part"))) == 1
+    work(task)
+    assert states(task) == ["finished", "failed"]
+    assert not list(Path("store/runs").glob("*.part"))
+
+
+def test_a_start_that_kills_its_workers_ends_the_search(framework: Framework, task: Task) -> None:
+    def die(settings: dict[str, Any], epoch: int) -> None:
+        raise KeyboardInterrupt
+
+    framework.before = die
+    for _ in range(3):
+        with pytest.raises(KeyboardInterrupt):
+            work(task)
+    with pytest.raises(BackendError, match="cannot be trained: 3 workers died with it"):
+        work(task)
+    assert states(task) == ["unfinished"]
+    framework.before = lambda settings, epoch: None
+    work(task)
+    assert states(task) == ["finished"] * 4
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        RuntimeError("CUDA error: an illegal memory access was encountered"),
+        RuntimeError("DataLoader worker (pid 7) is killed by signal: Killed."),
+        MemoryError(),
+    ],
+)
+def test_a_fault_of_the_machine_fails_no_trial(
+    error: Exception, framework: Framework, task: Task
+) -> None:
+    def fail(settings: dict[str, Any], epoch: int) -> None:
+        if len(framework.begun) == 2:
+            raise error
+
+    framework.before = fail
+    with pytest.raises(BackendError, match=r"^trial 1 was interrupted: .*goes on with it$"):
+        work(task)
+    assert states(task) == ["finished", "unfinished"]
+    work(task)
+    assert states(task) == ["finished"] * 4
+
+
+def test_a_fault_that_comes_back_fails_the_trial_alone(framework: Framework, task: Task) -> None:
+    def fail(settings: dict[str, Any], epoch: int) -> None:
+        if settings in framework.begun[1:2]:
+            raise RuntimeError("size mismatch")
+
+    framework.before = fail
+    for _ in range(3):
+        with pytest.raises(BackendError, match="size mismatch"):
+            work(task)
+    work(task)
+    assert states(task) == ["finished", "failed", "finished", "finished"]
+
+
 def test_two_workers_share_a_study(framework: Framework, task: Task) -> None:
     children = [in_a_process(lambda: work(task)) for _ in range(2)]
     for child in children:
@@ -156,24 +246,37 @@ def test_two_workers_share_a_study(framework: Framework, task: Task) -> None:
     assert framework.begun == [], "something was left to do"
 
 
-def test_a_failing_trial_does_not_end_the_study(framework: Framework, task: Task) -> None:
+@pytest.mark.parametrize(
+    "error",
+    [
+        BackendError("its loss is not a number"),
+        ZeroDivisionError("division by zero"),
+        ValueError("no such shape"),
+        RuntimeError("CUDA out of memory. Tried to allocate 9 GiB."),
+    ],
+)
+def test_a_failing_trial_does_not_end_the_study(
+    error: Exception, framework: Framework, task: Task
+) -> None:
     def fail(settings: dict[str, Any], epoch: int) -> None:
-        if len(framework.begun) == 2:
-            raise BackendError("no memory left")
+        if len(framework.begun) == 2 and epoch == 2:
+            raise error
 
     framework.before = fail
     work(task)
     assert states(task) == ["finished", "failed", "finished", "finished"]
-    assert trials(task)[1].note("message") == "BackendError: no memory left"
+    assert trials(task)[1].note("message") == f"{type(error).__name__}: {error}"
+    assert not list(Path("store/runs").glob("*.part"))
 
 
 def test_a_start_that_cannot_be_trained_ends_the_search(framework: Framework, task: Task) -> None:
     def fail(settings: dict[str, Any], epoch: int) -> None:
-        raise RuntimeError("no driver")
+        raise BackendError("no such model")
 
     framework.before = fail
-    with pytest.raises(BackendError, match=r"starts from cannot be trained: no driver"):
-        work(task)
+    for _ in range(5):
+        with pytest.raises(BackendError, match=r"cannot be trained: BackendError: no such model"):
+            work(task)
     framework.before = lambda settings, epoch: None
     work(task)
     assert states(task) == ["finished"] * 4
