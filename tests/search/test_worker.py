@@ -5,6 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -65,6 +66,52 @@ def test_hours_are_a_budget_too(framework: Framework) -> None:
     spent = trials(tiny)[0].note("seconds")
     work(replace(tiny, hours=(spent + 1e-6) / 3600))
     assert states(tiny) == ["finished"] * 2
+
+
+@pytest.mark.parametrize(
+    ("engine", "budget"),
+    [
+        *((engine, {"trials": 40}) for engine in ENGINES if engine != "gp"),  # gp takes its time
+        ("tpe", {"trials": None, "hours": 1.0}),
+    ],
+)
+def test_a_small_space_is_tried_once_and_ends_the_search(
+    engine: str, budget: dict[str, Any], framework: Framework, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engines, "POPULATION", 4)
+    space = SPACE | {"x": {"choices": [0.1, 0.5]}, "y": SPACE["y"] | {"low": 6, "high": 7}}
+    task = a_task(engine=engine, space=space, **budget)
+    work(task)
+    assert len(framework.begun) == len(trials(task)) == 2 * 2 * 3
+    assert len({str(params) for params in framework.trained}) == 12
+    work(task)
+    assert len(framework.begun) == 12
+
+
+@pytest.mark.parametrize("state", ["failed", "pruned", "finished"])
+def test_the_time_of_a_trial_is_noted_however_it_ends(
+    state: str, framework: Framework, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also of one that fails before its first epoch: hours would never be spent."""
+    monkeypatch.setattr(engines, "is_hopeless", lambda *told: state == "pruned")
+    task = a_task(trials=2, pruning="off" if state == "finished" else "median")
+
+    def wait(settings: dict[str, Any], epoch: int) -> None:
+        time.sleep(0.05)
+        if state == "failed" and len(framework.begun) == 2:
+            raise BackendError("no")
+
+    framework.before = wait
+    work(task)
+    assert states(task)[1] == state
+    assert trials(task)[1].note("seconds") >= 0.05
+
+
+def test_what_is_told_in_the_end_is_that_it_is_over(framework: Framework) -> None:
+    told: list[tuple[int, bool]] = []
+    task = a_task(trials=9, space={"z": SPACE["z"]})
+    work(task, lambda trials, is_last: told.append((len(trials), is_last)))
+    assert told == [(1, False), (2, False), (3, False), (3, True)]
 
 
 @pytest.mark.parametrize("engine", ENGINES)

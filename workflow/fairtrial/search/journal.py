@@ -151,7 +151,7 @@ class Journal:
 
     def write_epoch(self, trial: Trial, epoch: int, figures: Figures, seconds: float) -> Trial:
         """Note an epoch's figures, and how long the trial has taken so far."""
-        return self.write(trial, **{f"epoch:{epoch}": figures, "seconds": round(seconds, 6)})
+        return self.write(trial, **{f"epoch:{epoch}": figures, "seconds": seconds})
 
     def finish(self, trial: Trial, history: Sequence[Figures], value: float, entry: str) -> None:
         """The trial was trained to its end: `history` of its `entry` in the store."""

@@ -1,4 +1,4 @@
-"""One worker of a search: trial after trial, until the budget is spent.
+"""One worker of a search: trial after trial, until the budget is spent, or the space.
 
 Each is trained through the store by the function that trains a run, so that a trial and a run
 with equal settings are one entry, and a trial that was interrupted goes on where it stopped.
@@ -79,21 +79,24 @@ class Task:
         return found
 
 
-def work(task: Task, tell: Callable[[Sequence[Trial]], None] = lambda trials: None) -> None:
-    """Take up and finish trials until the budget is spent; `tell` is called with all of them
-    whenever one has begun or ended. Raises StoreError, and BackendError where already the
-    settings that the search starts from cannot be trained, or where the machine failed."""
+def work(task: Task, tell: Callable[[Sequence[Trial], bool], None] = lambda *told: None) -> None:
+    """Take up and finish trials until the budget is spent, or the space.
+
+    `tell` is called with all of them whenever one has begun or ended, and whether no other
+    begins. Raises StoreError, and BackendError where already the settings that the search
+    starts from cannot be trained, or where the machine failed.
+    """
     journal = Journal(task.key)
     while True:
         with journal.taken(lambda: _next(task, journal)) as trial:
-            tell(journal.trials())
+            tell(journal.trials(), trial is None)
             if trial is None:
                 return
             _run(task, journal, trial)
 
 
 def _next(task: Task, journal: Journal) -> Trial | None:
-    """Begin a new trial, if the budget still holds one."""
+    """Begin a new trial, if the budget and the space still hold one."""
     before = journal.trials()
     if task.is_spent(before):
         return None
@@ -104,7 +107,7 @@ def _next(task: Task, journal: Journal) -> Trial | None:
         task.space,
         {name: task.start[name] for name in task.space},
     )
-    return journal.begin(drawn)
+    return journal.begin(drawn) if drawn else None
 
 
 def _run(task: Task, journal: Journal, trial: Trial) -> None:
@@ -166,9 +169,14 @@ class _Attempt:
 
     def __init__(self, task: Task, journal: Journal, trial: Trial) -> None:
         self._task, self._journal, self._trial = task, journal, trial
-        self._begun = time.monotonic() - trial.note("seconds", 0.0)
+        self._begun: float = time.monotonic() - trial.note("seconds", 0.0)
         self.settings = task.start | trial.params
         self.key = entry_key(*task.keyed(self.settings))
+
+    @property
+    def _seconds(self) -> float:
+        """What the trial has taken so far."""
+        return round(time.monotonic() - self._begun, 6)
 
     def write(self, **notes: Any) -> None:
         self._trial = self._journal.write(self._trial, **notes)
@@ -180,8 +188,7 @@ class _Attempt:
 
     def note(self, epoch: int, figures: Figures) -> None:
         """Write an epoch down. Raises _Pruned if the trial is to end with it."""
-        seconds = time.monotonic() - self._begun
-        self._trial = self._journal.write_epoch(self._trial, epoch, figures, seconds)
+        self._trial = self._journal.write_epoch(self._trial, epoch, figures, self._seconds)
         if self._task.pruning == "off":
             return
         weights = self._task.weights
@@ -197,6 +204,7 @@ class _Attempt:
         if not values or not all(map(math.isfinite, values)):
             self.give_up(TrialState.FAIL, "its fitness is not a number")
         else:
+            self.write(seconds=self._seconds)
             self._journal.finish(self._trial, history, max(values), entry)
             _say(self._trial, f"finished: {max(values):.4g}")
 
@@ -210,6 +218,7 @@ class _Attempt:
 
     def give_up(self, state: TrialState, message: str) -> None:
         """The trial was pruned, or failed; what it left unfinished is of no more use."""
+        self.write(seconds=self._seconds)
         self._journal.give_up(self._trial, state, message)
         store.discard("runs", self.key)
         _say(self._trial, f"{STATES[state]}: {message}")
