@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 import pytest
+from optuna.storages.journal import JournalFileOpenLock
 
 from fairtrial import BackendError, StoreError
 from fairtrial.planning.searchspace import Engine
@@ -388,6 +389,45 @@ def test_a_half_written_line_of_the_journal_is_cut_off(framework: Framework, tas
     work(replace(task, trials=5))
     assert told(task)[:4] == before
     assert states(task) == ["finished"] * 5
+
+
+def test_a_line_that_another_worker_is_writing_is_not_cut_off(
+    framework: Framework, task: Task
+) -> None:
+    work(task)
+    file = Journal(task.key).folder / "journal.log"
+    before = file.read_bytes()
+    line = before.splitlines(keepends=True)[-1]
+    lock = JournalFileOpenLock(str(file))
+    lock.acquire()
+    with file.open("ab", buffering=0) as journal:
+        journal.write(line[:9])
+        child = in_a_process(lambda: Journal(task.key))
+        time.sleep(0.5)
+        journal.write(line[9:])
+    lock.release()
+    child.join(60)
+    assert child.exitcode == 0
+    assert file.read_bytes().startswith(before + line)
+
+
+def test_a_worker_that_dies_while_it_writes_stops_no_other(
+    framework: Framework, task: Task, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    work(replace(task, trials=1))
+    monkeypatch.setattr(JournalFileOpenLock.__init__, "__defaults__", (3,))  # seconds of grace
+
+    def die() -> None:
+        monkeypatch.setattr(os, "fsync", lambda number: os.kill(os.getpid(), signal.SIGKILL))
+        work(task)
+
+    in_a_process(die).join(60)
+    assert list(Path("store/searches").rglob("journal.log.lock"))
+    child = in_a_process(lambda: work(task))
+    child.join(30)
+    child.kill()
+    assert child.exitcode == 0
+    assert states(task) == ["finished"] * 4
 
 
 def test_a_run_with_the_settings_of_a_trial_is_trained_once(
