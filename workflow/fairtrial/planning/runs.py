@@ -147,7 +147,7 @@ def _run(
         asked["weights"] = _filled(asked["weights"], asked, where("weights"))
     found = closed(model, asked, where)
     checked = found.model_dump(mode="json")
-    name = name_of(configuration, common | checked)
+    name = name_of(configuration, varied | common | checked)
     replicate = checked["replicate"]
     suffix = f"-s{checked['seed']}" + (f"r{replicate}" if replicate > 1 else "")
     return Run(name + suffix, **common, task=found.task, settings=checked, chosen=chosen)
