@@ -339,6 +339,18 @@ def test_two_runs_of_one_name_are_refused() -> None:
 # --------------------------------------------------------------------------- refusals
 
 
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {"base": {"dataset": ["a", "b"]}},
+        {"runs": {"base": {"dataset": {"a": None}}}},
+        {"params": {"dataset": ["a", "b"]}},
+    ],
+)
+def test_several_data_sets_in_one_run_are_refused(asked: dict[str, Any]) -> None:
+    assert re.search(r"base`: `dataset` is .*: must be one name; `sweep` and", refused(**asked))
+
+
 def test_an_unknown_override_names_file_run_key_and_the_nearest() -> None:
     assert refused(runs={"a": {"lr": 0.1}}) == (
         f"{FILE}: runs.a: `lr`: no such key; did you mean `lr0`?"

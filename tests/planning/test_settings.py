@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -97,6 +98,9 @@ class Sample(Closed):
     several: tuple[str, ...] = ()
 
 
+ODD_KEY = "x: a key must be a text or a number; one is a list or a date"
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [
@@ -114,6 +118,8 @@ class Sample(Closed):
         ({"several": "a"}, 'x: `several` is "a": must be a list'),
         ({"nummer": 1}, "x: `nummer`: no such key; did you mean `number`?"),
         ({5: 1}, "x: `5`: no such key; known: count, flag, number, several, word"),
+        (read_yaml_text("{[a, b]: 1}", "x"), ODD_KEY),
+        ({"word": {date(2026, 1, 2): 1}}, ODD_KEY),
         ([1], "x: must hold `key: value` lines"),
         ("a", "x: must hold `key: value` lines"),
     ],
@@ -336,6 +342,7 @@ def test_the_sizes_of_a_split_are_shares_or_numbers() -> None:
         ({"title": "t", "runs": {"a/b": None}}, 'is "a/b": a name may hold'),
         ({"title": "t", "runs": {"a": 5}}, "x: `runs.a`: must hold `key: value` lines"),
         ({"title": "t", "runs": ["a"]}, "x: `runs`: must hold `key: value` lines"),
+        ({"title": "t", "search": None}, "x: `search` is null: needs `space`, and `trials` or"),
     ],
 )
 def test_a_mistake_in_an_experiment_is_named(content: Any, message: str) -> None:

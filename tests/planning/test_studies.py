@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 from pathlib import Path
@@ -73,13 +74,41 @@ def test_without_runs_there_are_the_start_and_the_winner(project: Path) -> None:
 
 
 def test_a_run_may_set_a_searched_key_itself(project: Path) -> None:
-    found = plan(SEARCH + "runs: {a: {from_search: 17, batch: 2, epochs: 50}}\n")
+    text = SEARCH.replace("trials: 5", "trials: 18")
+    found = plan(text + "runs: {a: {from_search: 17, batch: 2, epochs: 50}}\n")
     run = found.runs["a-s0"]
     assert run.chosen is not None
     assert run.chosen.file == "17.json"
     assert run.chosen.names == ("freeze", "lr0", "optimizer")
     assert (run.settings["batch"], run.settings["epochs"]) == (2, 50)
     assert '"chosen":[17]' in found.settings("study", "tpe-seed0")
+
+
+def test_trials_may_stand_in_a_sweep_and_in_a_grid(project: Path) -> None:
+    found = plan(SEARCH + "sweep: {from_search: [false, 1, true]}\n")
+    assert {name: run.chosen and run.chosen.file for name, run in found.runs.items()} == {
+        "from_search=False-s0": None,
+        "from_search=1-s0": "1.json",
+        "from_search=True-s0": "best.json",
+    }
+    assert json.loads(found.settings("report"))["sweeps"] == []
+    found = plan(SEARCH + "grid: {from_search: [1, 2], batch: [4, 8]}\n")
+    assert list(found.runs)[:2] == ["batch=4+from_search=1-s0", "batch=8+from_search=1-s0"]
+    assert found.runs["batch=8+from_search=1-s0"].chosen == (
+        "tpe-seed0", 1, ("freeze", "lr0", "optimizer"),
+    )  # fmt: skip
+    found = plan(SEARCH + "grid: {how: {as_set: {}, tuned: {from_search: true}}}\n")
+    assert list(found.runs) == ["how=as_set-s0", "how=tuned-s0"]
+
+
+def test_a_checkpoint_of_the_start_alone_is_downloaded(project: Path) -> None:
+    text = 'base: {model: yolov8n, weights: "yolov8/{model}.pt"}\nruns: {a: {weights: null}}\n'
+    found = plan(SEARCH + text)
+    assert found.initial("a-s0") == []
+    assert found.initial("tpe-seed0") == ["data/raw/yolov8.sha256"]
+    assert '"kind":' in found.settings("download", "yolov8")
+    with pytest.raises(SettingsError, match=r"run base-s0: `weights`: .* names no `no.pt`"):
+        _ = plan(SEARCH + text.replace("{model}.pt", "no.pt")).sources
 
 
 def test_the_budget_and_workers_are_no_part_of_the_start(project: Path) -> None:
@@ -149,6 +178,11 @@ REFUSED: dict[str, tuple[str, str, str]] = {
         "title: t",
         "title: t\nruns: {a: {from_search: -1}}",
         "a trial's number",
+    ),
+    "from_search beyond the budget": (
+        "title: t",
+        "title: t\nruns: {a: {from_search: 5}}",
+        "`runs.a`: `from_search` is 5: the search has 5 trials, 0 to 4",
     ),
     "from_search in base": (
         "title: t",

@@ -20,6 +20,7 @@ def drawn(engine: str, shown: float) -> list[dict[str, Any]]:
     trials: list[FrozenTrial] = []
     for number in range(11):
         new = engines.draw(engine, 0, trials, SPACE, START)
+        assert new is not None
         finished = number % 2 == 0
         trials.append(
             create_trial(

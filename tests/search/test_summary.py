@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from fairtrial import BackendError, SettingsError
+from fairtrial import BackendError, SettingsError, StoreError
 from fairtrial.search.worker import Task, work
 from fairtrial.stages.study import study
 
@@ -138,5 +138,19 @@ def test_the_clock_stands_in_one_file(framework: Framework, task: Task, tmp_path
 
 
 def test_without_a_finished_trial_there_is_no_best(framework: Framework, task: Task) -> None:
+    def stop(settings: dict[str, Any], epoch: int) -> None:
+        raise KeyboardInterrupt
+
+    framework.before = stop
+    with pytest.raises(KeyboardInterrupt):
+        work(task)
     with pytest.raises(BackendError, match="no trial was finished"):
         judged(task)
+
+
+def test_a_study_that_is_not_in_the_store_is_not_blamed(framework: Framework, task: Task) -> None:
+    """As after a clone, which brings results but no store."""
+    place = f"store/searches/{task.key}/journal.log"
+    with pytest.raises(StoreError, match=rf"^{place}: .*`snakemake --forcerun search`"):
+        judged(task)
+    assert not Path("store").exists()

@@ -5,12 +5,14 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, get_args
 
 import pytest
+from optuna.storages.journal import JournalFileOpenLock
 
 from fairtrial import BackendError, StoreError
 from fairtrial.planning.searchspace import Engine
@@ -65,6 +67,52 @@ def test_hours_are_a_budget_too(framework: Framework) -> None:
     spent = trials(tiny)[0].note("seconds")
     work(replace(tiny, hours=(spent + 1e-6) / 3600))
     assert states(tiny) == ["finished"] * 2
+
+
+@pytest.mark.parametrize(
+    ("engine", "budget"),
+    [
+        *((engine, {"trials": 40}) for engine in ENGINES if engine != "gp"),  # gp takes its time
+        ("tpe", {"trials": None, "hours": 1.0}),
+    ],
+)
+def test_a_small_space_is_tried_once_and_ends_the_search(
+    engine: str, budget: dict[str, Any], framework: Framework, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engines, "POPULATION", 4)
+    space = SPACE | {"x": {"choices": [0.1, 0.5]}, "y": SPACE["y"] | {"low": 6, "high": 7}}
+    task = a_task(engine=engine, space=space, **budget)
+    work(task)
+    assert len(framework.begun) == len(trials(task)) == 2 * 2 * 3
+    assert len({str(params) for params in framework.trained}) == 12
+    work(task)
+    assert len(framework.begun) == 12
+
+
+@pytest.mark.parametrize("state", ["failed", "pruned", "finished"])
+def test_the_time_of_a_trial_is_noted_however_it_ends(
+    state: str, framework: Framework, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also of one that fails before its first epoch: hours would never be spent."""
+    monkeypatch.setattr(engines, "is_hopeless", lambda *told: state == "pruned")
+    task = a_task(trials=2, pruning="off" if state == "finished" else "median")
+
+    def wait(settings: dict[str, Any], epoch: int) -> None:
+        time.sleep(0.05)
+        if state == "failed" and len(framework.begun) == 2:
+            raise BackendError("no")
+
+    framework.before = wait
+    work(task)
+    assert states(task)[1] == state
+    assert trials(task)[1].note("seconds") >= 0.05
+
+
+def test_what_is_told_in_the_end_is_that_it_is_over(framework: Framework) -> None:
+    told: list[tuple[int, bool]] = []
+    task = a_task(trials=9, space={"z": SPACE["z"]})
+    work(task, lambda trials, is_last: told.append((len(trials), is_last)))
+    assert told == [(1, False), (2, False), (3, False), (3, True)]
 
 
 @pytest.mark.parametrize("engine", ENGINES)
@@ -146,6 +194,96 @@ def test_a_trial_that_kills_its_workers_counts_as_failed(framework: Framework, t
     assert trials(task)[1].note("message") == "3 workers died with it"
 
 
+def test_a_trial_that_gains_epochs_may_need_any_number_of_workers(
+    framework: Framework, task: Task
+) -> None:
+    """Each stops before its second epoch, as at a time limit."""
+    task = replace(task, trials=1, start=START | {"epochs": 6})
+
+    def stop(settings: dict[str, Any], epoch: int) -> None:
+        if framework.epochs == len(framework.begun):
+            raise KeyboardInterrupt
+
+    framework.before = stop
+    for _ in range(5):
+        with pytest.raises(KeyboardInterrupt):
+            work(task)
+    work(task)
+    assert states(task) == ["finished"]
+    assert (len(framework.begun), framework.epochs) == (6, 6)
+
+
+def test_a_trial_given_up_after_its_attempts_leaves_nothing(
+    framework: Framework, task: Task
+) -> None:
+    def die(settings: dict[str, Any], epoch: int) -> None:
+        if settings != START and epoch == 3:
+            raise KeyboardInterrupt
+
+    framework.before = die
+    task = replace(task, trials=2)
+    for _ in range(4):  # the first of them gained two epochs
+        assert "failed" not in states(task)
+        with pytest.raises(KeyboardInterrupt):
+            work(task)
+    assert len(list(Path("store/runs").glob("*.part"))) == 1
+    work(task)
+    assert states(task) == ["finished", "failed"]
+    assert not list(Path("store/runs").glob("*.part"))
+
+
+def test_a_start_that_kills_its_workers_ends_the_search(framework: Framework, task: Task) -> None:
+    def die(settings: dict[str, Any], epoch: int) -> None:
+        raise KeyboardInterrupt
+
+    framework.before = die
+    for _ in range(3):
+        with pytest.raises(KeyboardInterrupt):
+            work(task)
+    with pytest.raises(BackendError, match="cannot be trained: 3 workers died with it"):
+        work(task)
+    assert states(task) == ["unfinished"]
+    framework.before = lambda settings, epoch: None
+    work(task)
+    assert states(task) == ["finished"] * 4
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        RuntimeError("CUDA error: an illegal memory access was encountered"),
+        RuntimeError("DataLoader worker (pid 7) is killed by signal: Killed."),
+        MemoryError(),
+    ],
+)
+def test_a_fault_of_the_machine_fails_no_trial(
+    error: Exception, framework: Framework, task: Task
+) -> None:
+    def fail(settings: dict[str, Any], epoch: int) -> None:
+        if len(framework.begun) == 2:
+            raise error
+
+    framework.before = fail
+    with pytest.raises(BackendError, match=r"^trial 1 was interrupted: .*goes on with it$"):
+        work(task)
+    assert states(task) == ["finished", "unfinished"]
+    work(task)
+    assert states(task) == ["finished"] * 4
+
+
+def test_a_fault_that_comes_back_fails_the_trial_alone(framework: Framework, task: Task) -> None:
+    def fail(settings: dict[str, Any], epoch: int) -> None:
+        if settings in framework.begun[1:2]:
+            raise RuntimeError("size mismatch")
+
+    framework.before = fail
+    for _ in range(3):
+        with pytest.raises(BackendError, match="size mismatch"):
+            work(task)
+    work(task)
+    assert states(task) == ["finished", "failed", "finished", "finished"]
+
+
 def test_two_workers_share_a_study(framework: Framework, task: Task) -> None:
     children = [in_a_process(lambda: work(task)) for _ in range(2)]
     for child in children:
@@ -156,24 +294,37 @@ def test_two_workers_share_a_study(framework: Framework, task: Task) -> None:
     assert framework.begun == [], "something was left to do"
 
 
-def test_a_failing_trial_does_not_end_the_study(framework: Framework, task: Task) -> None:
+@pytest.mark.parametrize(
+    "error",
+    [
+        BackendError("its loss is not a number"),
+        ZeroDivisionError("division by zero"),
+        ValueError("no such shape"),
+        RuntimeError("CUDA out of memory. Tried to allocate 9 GiB."),
+    ],
+)
+def test_a_failing_trial_does_not_end_the_study(
+    error: Exception, framework: Framework, task: Task
+) -> None:
     def fail(settings: dict[str, Any], epoch: int) -> None:
-        if len(framework.begun) == 2:
-            raise BackendError("no memory left")
+        if len(framework.begun) == 2 and epoch == 2:
+            raise error
 
     framework.before = fail
     work(task)
     assert states(task) == ["finished", "failed", "finished", "finished"]
-    assert trials(task)[1].note("message") == "BackendError: no memory left"
+    assert trials(task)[1].note("message") == f"{type(error).__name__}: {error}"
+    assert not list(Path("store/runs").glob("*.part"))
 
 
 def test_a_start_that_cannot_be_trained_ends_the_search(framework: Framework, task: Task) -> None:
     def fail(settings: dict[str, Any], epoch: int) -> None:
-        raise RuntimeError("no driver")
+        raise BackendError("no such model")
 
     framework.before = fail
-    with pytest.raises(BackendError, match=r"starts from cannot be trained: no driver"):
-        work(task)
+    for _ in range(5):
+        with pytest.raises(BackendError, match=r"cannot be trained: BackendError: no such model"):
+            work(task)
     framework.before = lambda settings, epoch: None
     work(task)
     assert states(task) == ["finished"] * 4
@@ -238,6 +389,45 @@ def test_a_half_written_line_of_the_journal_is_cut_off(framework: Framework, tas
     work(replace(task, trials=5))
     assert told(task)[:4] == before
     assert states(task) == ["finished"] * 5
+
+
+def test_a_line_that_another_worker_is_writing_is_not_cut_off(
+    framework: Framework, task: Task
+) -> None:
+    work(task)
+    file = Journal(task.key).folder / "journal.log"
+    before = file.read_bytes()
+    line = before.splitlines(keepends=True)[-1]
+    lock = JournalFileOpenLock(str(file))
+    lock.acquire()
+    with file.open("ab", buffering=0) as journal:
+        journal.write(line[:9])
+        child = in_a_process(lambda: Journal(task.key))
+        time.sleep(0.5)
+        journal.write(line[9:])
+    lock.release()
+    child.join(60)
+    assert child.exitcode == 0
+    assert file.read_bytes().startswith(before + line)
+
+
+def test_a_worker_that_dies_while_it_writes_stops_no_other(
+    framework: Framework, task: Task, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    work(replace(task, trials=1))
+    monkeypatch.setattr(JournalFileOpenLock.__init__, "__defaults__", (3,))  # seconds of grace
+
+    def die() -> None:
+        monkeypatch.setattr(os, "fsync", lambda number: os.kill(os.getpid(), signal.SIGKILL))
+        work(task)
+
+    in_a_process(die).join(60)
+    assert list(Path("store/searches").rglob("journal.log.lock"))
+    child = in_a_process(lambda: work(task))
+    child.join(30)
+    child.kill()
+    assert child.exitcode == 0
+    assert states(task) == ["finished"] * 4
 
 
 def test_a_run_with_the_settings_of_a_trial_is_trained_once(

@@ -9,6 +9,7 @@ import csv
 import json
 import os
 import re
+import shutil
 import signal
 import time
 from collections import Counter
@@ -139,6 +140,25 @@ def test_the_winner_is_trained_for_longer(project: Project) -> None:
     project.snakemake(*COMMAND[1:])
     assert trained(project, "end") == {rows(project)[winner(project)]["lr0"]: 1}
     assert project.jobs() == OF_TUNED + RESULTS
+
+
+def test_a_study_whose_store_is_elsewhere_is_made_again_as_its_message_says(
+    project: Project,
+) -> None:
+    """As after a clone and `dvc pull`, which bring results but no store."""
+    shutil.rmtree(project.root / "store/searches")
+    sweep = "sweep: {from_search: [1, 2]}\nsearch:"
+    project.edit("config/experiments/trial.yaml", "search:", sweep)
+    project.snakemake(*COMMAND[1:], check=False)
+    log = (project.root / "logs/trial/study/tpe-seed5.log").read_text()
+    assert "`snakemake --forcerun search` makes them again" in log
+    assert not (project.root / "store/searches").exists()
+    project.snakemake(*COMMAND[1:], "--forcerun", "search")
+    for number in (1, 2):
+        run = project.root / f"results/trial/runs/from_search={number}-s0/record.json"
+        record = json.loads(run.read_text())
+        assert record["from_search"] == {"study": "tpe-seed5", "trial": number}
+        assert f"{record['settings']['lr0']}" == rows(project)[number]["lr0"]
 
 
 ENGINES = """\

@@ -96,7 +96,13 @@ def closed(model: type[BaseModel], content: Any, where: str | Callable[[str], st
     """
     try:
         # as JSON, so that a list is taken for a tuple, but still no text for a number
-        return model.model_validate_json(json.dumps(content, default=str), strict=True)
+        text = json.dumps(content, default=str)
+    except TypeError:
+        file = where if isinstance(where, str) else where("")
+        message = "a key must be a text or a number; one is a list or a date"
+        raise SettingsError(f"{file}: {message}") from None
+    try:
+        return model.model_validate_json(text, strict=True)
     except ValidationError as error:
         problems = "\n".join(_problem(model, each, where) for each in error.errors())
         raise SettingsError(problems) from None

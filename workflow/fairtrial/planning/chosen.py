@@ -40,5 +40,11 @@ def chosen_by(
             f"{place}: `{FROM_SEARCH}`: the search has {len(studies)} studies; from which one is "
             "not said. Keep one engine, seed and data set"
         )
+    trials = experiment.search.trials
+    if trials is not None and trial is not True and trial >= trials:
+        raise SettingsError(
+            f"{place}: `{FROM_SEARCH}` is {trial}: the search has {trials} trials, 0 to "
+            f"{trials - 1}"
+        )
     names = sorted(set(experiment.search.space) - own)
     return Chosen(studies[0], None if trial is True else trial, tuple(names))

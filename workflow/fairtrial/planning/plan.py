@@ -20,6 +20,7 @@ from fairtrial.files.yamlfile import nearest, read_yaml_text
 from fairtrial.planning.datasets import DataSet
 from fairtrial.planning.fingerprint import fingerprint
 from fairtrial.planning.runs import Run, refuse_unused, resolve
+from fairtrial.planning.searchspace import FROM_SEARCH
 from fairtrial.planning.settings import (
     Experiment,
     data_sets,
@@ -90,9 +91,9 @@ class Plan:
             for name, dataset in self.datasets.items()
         }
         starts: dict[str, str] = {}
-        for name, run in self.runs.items():
+        for run in self.trained.values():
             if start := _weights(run):
-                starts.setdefault(start, f"{self.file}: run {name}: `weights`")
+                starts.setdefault(start, f"{self.file}: run {run.name}: `weights`")
         places = {start.partition("/")[0]: at for start, at in starts.items()} | wanted
         found = {name: read_source(name, places[name]) for name in sorted(places)}
         for name in wanted:
@@ -167,7 +168,7 @@ class Plan:
         content: dict[str, Any] = self.params[stage] | {"runs": list(self.runs)}
         content |= {"studies": list(self.studies)} if self.studies else {}
         content |= self.params["report"] | {"rank_by": self._rank_by}  # ranked and shown alike
-        content |= {"sweeps": list(self.experiment.sweep)}
+        content |= {"sweeps": [name for name in self.experiment.sweep if name != FROM_SEARCH]}
         if stage == "plot":
             return content
         texts = {"title": self.experiment.title, "question": self.experiment.question}

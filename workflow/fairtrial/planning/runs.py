@@ -133,6 +133,7 @@ def _run(
     chosen = chosen_by(experiment, overrides, set(varied), f"{file}: `{place}`")
     _refuse_sections(overrides, f"{file}: `{place}`")
     common = {name: overrides.pop(name, params.get(name)) for name in ("dataset", "backend")}
+    _refuse_several(common["dataset"], f"{file}: `{place}`")
     model = plugin_settings("backends", common["backend"], f"{file}: `{place}`: `backend`")
     own = {name: params[name] for name in model.model_fields if name in params}
 
@@ -146,7 +147,7 @@ def _run(
         asked["weights"] = _filled(asked["weights"], asked, where("weights"))
     found = closed(model, asked, where)
     checked = found.model_dump(mode="json")
-    name = name_of(configuration, common | checked)
+    name = name_of(configuration, varied | common | checked)
     replicate = checked["replicate"]
     suffix = f"-s{checked['seed']}" + (f"r{replicate}" if replicate > 1 else "")
     return Run(name + suffix, **common, task=found.task, settings=checked, chosen=chosen)
@@ -160,6 +161,14 @@ def _refuse_sections(overrides: Overrides, where: str) -> None:
             raise SettingsError(
                 f"{where}: `{name}` holds for all runs alike; set it in {PARAMS}, not in a run"
             )
+
+
+def _refuse_several(dataset: Any, where: str) -> None:
+    if isinstance(dataset, list | dict):
+        raise SettingsError(
+            f"{where}: `dataset` is {dataset!r}: must be one name; `sweep` and `grid` compare "
+            "several"
+        )
 
 
 def _filled(weights: str, settings: dict[str, Any], where: str) -> str:

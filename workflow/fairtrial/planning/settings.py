@@ -15,6 +15,7 @@ from pydantic import (
     AfterValidator,
     BaseModel,
     Field,
+    field_validator,
 )
 
 from fairtrial import SettingsError
@@ -75,6 +76,13 @@ class Experiment(Closed):
     seeds: Annotated[list[Seed], Field(min_length=1), AfterValidator(distinct)] | None = None
     replicate: Annotated[int, Field(ge=1)] = 1  # trainings of each run with one seed
     search: Search | None = None
+
+    @field_validator("search", mode="before")
+    @classmethod
+    def _says_something(cls, found: Any) -> Any:
+        if found is None:
+            raise ValueError("needs `space`, and `trials` or `hours`; no search: leave it out")
+        return found
 
 
 SECTIONS: dict[str, type[Closed]] = {

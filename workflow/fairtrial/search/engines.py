@@ -18,10 +18,10 @@ from optuna.samplers import BaseSampler
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from fairtrial import BackendError
-from fairtrial.search.space import distributions, rounded
+from fairtrial.search.space import distributions, rounded, unseen
 
 POPULATION = 10  # of the genetic engine; Optuna's 50 would spend most budgets on chance
-TRIES = 10  # draws of one trial, until one is new
+TRIES = 10  # draws of one trial by its engine, until one is new
 STARTUP = 5  # trials before tpe and gp learn, and before any is pruned
 DEAF = {"ga", "cmaes", "gp"}  # engines that in Optuna learn nothing from a pruned trial
 NEEDED = {"cmaes": "cmaes", "gp": "scipy"}  # packages that Optuna itself does not require
@@ -83,11 +83,12 @@ def draw(
     trials: Sequence[FrozenTrial],
     space: dict[str, dict[str, Any]],
     start: dict[str, Any],
-) -> FrozenTrial:
+) -> FrozenTrial | None:
     """The next trial after `trials` (all that there are, by number): its parameters, and what
     the engine notes about it (`system_attrs`). The first is `start`.
 
-    A trial that was there before would teach nothing: it is drawn again, a few times.
+    A trial that was there before would teach nothing: it is drawn again, a few times by the
+    engine, then by chance. None where all of the space has been tried.
     """
     wanted = distributions(space)
     if not trials:
@@ -104,7 +105,11 @@ def draw(
         drawn = study.get_trials()[-1]
         drawn.params = rounded(drawn.params, space)
         if drawn.params not in known:
-            break
+            return drawn
+    new = unseen(known, space, own)
+    if new is None:
+        return None
+    drawn.params = new
     return drawn
 
 

@@ -19,14 +19,16 @@ from typing import Any
 
 import optuna
 from optuna.storages import JournalStorage
-from optuna.storages.journal import JournalFileBackend
+from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
+from fairtrial import StoreError
 from fairtrial.scoring import fitness
 from fairtrial.search import engines
 from fairtrial.training import locks, store
 
 Figures = dict[str, float]  # of one epoch, on val: precision, recall, f1, AP50, AP
+FILE = "journal.log"
 STATES = {
     TrialState.COMPLETE: "finished",
     TrialState.PRUNED: "pruned",
@@ -93,9 +95,11 @@ class Journal:
         self.folder = store.root() / "searches" / key
         self.folder.mkdir(parents=True, exist_ok=True)
         with self._alone():
-            file = self.folder / "journal.log"
-            _mend(file)
-            self._storage = JournalStorage(JournalFileBackend(str(file)))
+            file = self.folder / FILE
+            # not Optuna's default, a link: where a relative one is left behind, all wait for ever
+            lock = JournalFileOpenLock(str(file))
+            _mend(file, lock)
+            self._storage = JournalStorage(JournalFileBackend(str(file), lock))
             self._study = optuna.create_study(
                 storage=self._storage,
                 sampler=optuna.samplers.RandomSampler(),  # draws nothing: engines.draw does
@@ -151,7 +155,7 @@ class Journal:
 
     def write_epoch(self, trial: Trial, epoch: int, figures: Figures, seconds: float) -> Trial:
         """Note an epoch's figures, and how long the trial has taken so far."""
-        return self.write(trial, **{f"epoch:{epoch}": figures, "seconds": round(seconds, 6)})
+        return self.write(trial, **{f"epoch:{epoch}": figures, "seconds": seconds})
 
     def finish(self, trial: Trial, history: Sequence[Figures], value: float, entry: str) -> None:
         """The trial was trained to its end: `history` of its `entry` in the store."""
@@ -164,12 +168,31 @@ class Journal:
         self._study.tell(trial.number, state=state)
 
 
-def _mend(file: Path) -> None:
-    """Cut off a last line that a dying worker left unfinished: Optuna would refuse the file."""
+def kept(key: str) -> list[Trial]:
+    """All trials of a study that workers have made. Raises StoreError where it is not here."""
+    file = store.root() / "searches" / key / FILE
+    trials = Journal(key).trials() if file.exists() else []
+    if not trials:
+        raise StoreError(
+            f"{file}: the trials of this search are not in this store: they were removed, or "
+            "made elsewhere. `snakemake --forcerun search` makes them again"
+        )
+    return trials
+
+
+def _mend(file: Path, lock: JournalFileOpenLock) -> None:
+    """Cut off a last line that a dying worker left unfinished: Optuna would refuse the file.
+
+    `lock`: Optuna's own, or the line might be one that another worker is just writing.
+    """
     if not file.exists():
         return
-    content = file.read_bytes()
-    whole = content.rfind(b"\n") + 1
-    if whole < len(content):
-        with file.open("r+b") as opened:
-            opened.truncate(whole)
+    lock.acquire()
+    try:
+        content = file.read_bytes()
+        whole = content.rfind(b"\n") + 1
+        if whole < len(content):
+            with file.open("r+b") as opened:
+                opened.truncate(whole)
+    finally:
+        lock.release()

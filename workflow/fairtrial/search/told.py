@@ -9,7 +9,7 @@ writes anew when a trial begins or ends:
     states            trials by state: finished, pruned, failed, unfinished
     seconds           spent on all trials
     best              highest fitness so far, or null
-    over              whether the budget is spent
+    over              whether the budget is spent, or the space
 
 It is for people alone: no result depends on it, and a search goes on if it cannot be written.
 """
@@ -35,8 +35,10 @@ def place(experiment: str, study: str) -> Path:
     return Path("logs", experiment, "search", f"{study}.json")
 
 
-def teller(done: Path, settings: dict[str, Any], task: Task) -> Callable[[Sequence[Trial]], None]:
-    """A function that tells of all trials as they are.
+def teller(
+    done: Path, settings: dict[str, Any], task: Task
+) -> Callable[[Sequence[Trial], bool], None]:
+    """A function that tells of all trials as they are, and of whether no other begins.
 
     done: the worker's declared output, results/<experiment>/search/<study>/workers/<n>.json;
     settings: what the job was told.
@@ -45,21 +47,21 @@ def teller(done: Path, settings: dict[str, Any], task: Task) -> Callable[[Sequen
     budget: dict[str, Any] = {"trials": task.trials, "hours": task.hours}
     asked = budget | {"settings": provenance.key(settings), "key": task.key}
 
-    def tell(trials: Sequence[Trial]) -> None:
+    def tell(trials: Sequence[Trial], is_last: bool) -> None:
         with suppress(OSError):
-            write_json(file, asked | _state(trials, task))
+            write_json(file, asked | _state(trials, task, is_last))
 
     return tell
 
 
-def _state(trials: Sequence[Trial], task: Task) -> dict[str, Any]:
+def _state(trials: Sequence[Trial], task: Task, is_last: bool) -> dict[str, Any]:
     states = Counter(trial.state for trial in trials)
     values = [max(t.judged(task.weights)) for t in trials if t.state == "finished"]
     return {
         "states": dict(sorted(states.items())),
         "seconds": sum(trial.note("seconds", 0.0) for trial in trials),
         "best": max(values, default=None),
-        "over": not states["unfinished"] and task.is_spent(trials),
+        "over": is_last and not states["unfinished"],
     }
 
 

@@ -1,4 +1,4 @@
-"""One worker of a search: trial after trial, until the budget is spent.
+"""One worker of a search: trial after trial, until the budget is spent, or the space.
 
 Each is trained through the store by the function that trains a run, so that a trial and a run
 with equal settings are one entry, and a trial that was interrupted goes on where it stopped.
@@ -21,12 +21,12 @@ from fairtrial import BackendError
 from fairtrial.data.dataset import View
 from fairtrial.scoring import fitness
 from fairtrial.search import engines
-from fairtrial.search.journal import Figures, Journal, Trial
+from fairtrial.search.journal import STATES, Figures, Journal, Trial
 from fairtrial.training import provenance, store
 from fairtrial.training.checkpoint import HISTORY
 from fairtrial.training.obtain import entry_key, obtain_trained
 
-ATTEMPTS = 3  # workers that may die with a trial before it counts as failed
+ATTEMPTS = 3  # workers that may die with a trial, without a new epoch, before it has failed
 
 
 class _Pruned(Exception):
@@ -79,21 +79,24 @@ class Task:
         return found
 
 
-def work(task: Task, tell: Callable[[Sequence[Trial]], None] = lambda trials: None) -> None:
-    """Take up and finish trials until the budget is spent; `tell` is called with all of them
-    whenever one has begun or ended. Raises StoreError, and BackendError where already the
-    settings that the search starts from cannot be trained."""
+def work(task: Task, tell: Callable[[Sequence[Trial], bool], None] = lambda *told: None) -> None:
+    """Take up and finish trials until the budget is spent, or the space.
+
+    `tell` is called with all of them whenever one has begun or ended, and whether no other
+    begins. Raises StoreError, and BackendError where already the settings that the search
+    starts from cannot be trained, or where the machine failed.
+    """
     journal = Journal(task.key)
     while True:
         with journal.taken(lambda: _next(task, journal)) as trial:
-            tell(journal.trials())
+            tell(journal.trials(), trial is None)
             if trial is None:
                 return
             _run(task, journal, trial)
 
 
 def _next(task: Task, journal: Journal) -> Trial | None:
-    """Begin a new trial, if the budget still holds one."""
+    """Begin a new trial, if the budget and the space still hold one."""
     before = journal.trials()
     if task.is_spent(before):
         return None
@@ -104,72 +107,88 @@ def _next(task: Task, journal: Journal) -> Trial | None:
         task.space,
         {name: task.start[name] for name in task.space},
     )
-    return journal.begin(drawn)
+    return journal.begin(drawn) if drawn else None
 
 
 def _run(task: Task, journal: Journal, trial: Trial) -> None:
     attempts = trial.note("attempts", 0)
+    attempt = _Attempt(task, journal, trial)
     if attempts >= ATTEMPTS:
-        message = f"{attempts} workers died with it"
-        return _end(journal, trial, TrialState.FAIL, message)
-    trial = journal.write(trial, attempts=attempts + 1)
+        return attempt.fail(f"{attempts} workers died with it")
+    attempt.write(attempts=attempts + 1)
     _say(trial, f"begins: {trial.params}")
-    settings = task.start | trial.params
     try:
-        history, entry = _trained(task, journal, trial, settings)
+        history, entry = _trained(task, attempt)
     except _Pruned as pruned:
-        _end(journal, trial, TrialState.PRUNED, str(pruned))
-        store.discard("runs", entry_key(*task.keyed(settings)))
-    except (BackendError, ArithmeticError, MemoryError, RuntimeError, ValueError) as error:
-        if trial.number == 0:
+        attempt.give_up(TrialState.PRUNED, str(pruned))
+    except (BackendError, ArithmeticError, ValueError, RuntimeError, MemoryError) as error:
+        told = f"{type(error).__name__}: {error}"
+        if not _is_of_parameters(error):
             raise BackendError(
-                f"the settings that the search starts from cannot be trained: {error}"
+                f"trial {trial.number} was interrupted: {told}. It stays unfinished, and the next "
+                "attempt goes on with it"
             ) from error
-        _end(journal, trial, TrialState.FAIL, f"{type(error).__name__}: {error}")
+        attempt.fail(told)
     else:
-        values = [fitness.score(figures, task.weights) for figures in history]
-        if not values or not all(map(math.isfinite, values)):
-            return _end(journal, trial, TrialState.FAIL, "its fitness is not a number")
-        journal.finish(trial, history, max(values), entry)
-        _say(trial, f"finished: {max(values):.4g}")
+        attempt.finish(history, entry)
 
 
-def _trained(
-    task: Task, journal: Journal, trial: Trial, settings: dict[str, Any]
-) -> tuple[list[Figures], str]:
+def _is_of_parameters(error: Exception) -> bool:
+    """Whether an error may be the fault of a trial's parameters rather than of the machine.
+
+    After some errors of CUDA every later call in the process raises RuntimeError at once, and
+    would fail all trials that are left.
+    """
+    if isinstance(error, RuntimeError):
+        return "out of memory" in str(error)
+    return not isinstance(error, MemoryError)
+
+
+def _trained(task: Task, attempt: _Attempt) -> tuple[list[Figures], str]:
     """The history of the trial's training, and its entry in the store."""
-    watch = _Watch(task, journal, trial)
-    unfinished = store.unfinished("runs", entry_key(*task.keyed(settings))) / HISTORY
+    unfinished = store.unfinished("runs", attempt.key) / HISTORY
     if unfinished.exists():  # an epoch may have been committed and not noted yet
         for epoch, figures in enumerate(_history(unfinished), 1):
-            watch.note(epoch, figures)
+            attempt.note(epoch, figures)
     entry, _ = obtain_trained(
         framework=task.framework,
-        settings=settings,
+        settings=attempt.settings,
         code=task.code,
         inputs=task.inputs,
         view=task.view,
         initial=task.initial,
         threads=task.threads,
-        after_epoch=watch.after_epoch,
+        after_epoch=attempt.after_epoch,
     )
     return _history(entry / HISTORY), entry.name
 
 
-class _Watch:
-    """Notes each epoch of a trial, and ends it where it is hopeless."""
+class _Attempt:
+    """One attempt at a trial: notes each epoch, ends it where it is hopeless, and says how it
+    ended."""
 
     def __init__(self, task: Task, journal: Journal, trial: Trial) -> None:
         self._task, self._journal, self._trial = task, journal, trial
-        self._begun = time.monotonic() - trial.note("seconds", 0.0)
+        self._begun: float = time.monotonic() - trial.note("seconds", 0.0)
+        self.settings = task.start | trial.params
+        self.key = entry_key(*task.keyed(self.settings))
+
+    @property
+    def _seconds(self) -> float:
+        """What the trial has taken so far."""
+        return round(time.monotonic() - self._begun, 6)
+
+    def write(self, **notes: Any) -> None:
+        self._trial = self._journal.write(self._trial, **notes)
 
     def after_epoch(self, row: dict[str, Any]) -> None:
+        if self._trial.note("attempts"):  # only those without a new epoch count
+            self.write(attempts=0)
         self.note(row["epoch"], _figures(row))
 
     def note(self, epoch: int, figures: Figures) -> None:
         """Write an epoch down. Raises _Pruned if the trial is to end with it."""
-        seconds = time.monotonic() - self._begun
-        self._trial = self._journal.write_epoch(self._trial, epoch, figures, seconds)
+        self._trial = self._journal.write_epoch(self._trial, epoch, figures, self._seconds)
         if self._task.pruning == "off":
             return
         weights = self._task.weights
@@ -178,6 +197,31 @@ class _Watch:
         values = self._trial.judged(weights)[:epoch]
         if engines.is_hopeless(known, values, self._task.start["epochs"]):
             raise _Pruned(f"below the median after epoch {epoch}")
+
+    def finish(self, history: list[Figures], entry: str) -> None:
+        """The trial was trained to its end."""
+        values = [fitness.score(figures, self._task.weights) for figures in history]
+        if not values or not all(map(math.isfinite, values)):
+            self.give_up(TrialState.FAIL, "its fitness is not a number")
+        else:
+            self.write(seconds=self._seconds)
+            self._journal.finish(self._trial, history, max(values), entry)
+            _say(self._trial, f"finished: {max(values):.4g}")
+
+    def fail(self, why: str) -> None:
+        """The trial cannot be trained. Raises BackendError where it is the first one: once its
+        cause is mended, that is tried again."""
+        if self._trial.number == 0:
+            self.write(attempts=0)
+            raise BackendError(f"the settings that the search starts from cannot be trained: {why}")
+        self.give_up(TrialState.FAIL, why)
+
+    def give_up(self, state: TrialState, message: str) -> None:
+        """The trial was pruned, or failed; what it left unfinished is of no more use."""
+        self.write(seconds=self._seconds)
+        self._journal.give_up(self._trial, state, message)
+        store.discard("runs", self.key)
+        _say(self._trial, f"{STATES[state]}: {message}")
 
 
 def _history(path: Path) -> list[Figures]:
@@ -189,11 +233,6 @@ def _figures(row: Mapping[str, Any]) -> Figures:
     """The figures on val of a row, to the six digits of history.csv."""
     names = [name for name in fitness.FIGURES.values() if f"val/{name}" in row]
     return {name: float(f"{float(row[f'val/{name}']):.6g}") for name in names}
-
-
-def _end(journal: Journal, trial: Trial, state: TrialState, message: str) -> None:
-    journal.give_up(trial, state, message)
-    _say(trial, f"{journal.trials()[trial.number].state}: {message}")
 
 
 def _say(trial: Trial, text: str) -> None:

@@ -24,13 +24,13 @@ def study(
     settings: `space`, `engine`, `seed`, `trials` or `hours`, `fitness` (weights), `dataset`,
     and `chosen` (numbers). Trials beyond the budget, of an earlier and larger one, are left
     out. `workers`: the files that the workers wrote. What depends on the clock goes to
-    `timings` alone. Raises BackendError where no trial was finished, and SettingsError where
-    a trial that is asked for is not there.
+    `timings` alone. Raises BackendError where no trial was finished, SettingsError where a
+    trial that is asked for is not there, and StoreError where none is.
     """
     from fairtrial.search import summary as made
-    from fairtrial.search.journal import Journal
+    from fairtrial.search.journal import kept
 
-    found = Journal(read_json(workers[0])["study"]).trials()[: settings["trials"]]
+    found = kept(read_json(workers[0])["study"])[: settings["trials"]]
     winner = made.best(found, settings["fitness"])
     name = trials.parent.name
     choices.mkdir(parents=True, exist_ok=True)
