@@ -20,8 +20,9 @@ class Settings(Choice):
 def fetch(settings: Settings, name: str, folder: Path, downloads: Path) -> None:
     """Copy the files into `folder`, sharing blocks with the originals where possible.
 
-    Raises DataError for a missing folder, a link that leaves it, a link to a folder, and
-    too little free space; ChecksumError where the files are not those of the manifest.
+    Raises DataError for a missing folder, one that cannot be read, a link that leaves it, a link
+    to a folder, and too little free space; ChecksumError where the files are not those of the
+    manifest.
     """
     root = Path(settings.path)
     if not root.is_dir():
