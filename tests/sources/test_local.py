@@ -108,3 +108,16 @@ def test_a_folder_that_cannot_be_read_is_named(
     monkeypatch.setattr(os, "scandir", refuse)
     with pytest.raises(DataError, match=r"own/deep/er: the folder cannot be read \(Permission"):
         take(own, tmp_path)
+
+
+def test_a_relative_path_is_that_of_the_project_in_a_temporary_copy_of_dvc_too(
+    own: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "copy").mkdir()
+    monkeypatch.chdir(tmp_path / "copy")
+    monkeypatch.setenv("DVC_ROOT", str(tmp_path))
+    assert len(take(Path("own"), tmp_path)) == 3
+    assert local.needs(local.Settings(path="own")).places == [own]
+    (tmp_path / "raw").rename(tmp_path / "first")
+    (tmp_path / "copy/own").mkdir()
+    assert take(Path("own"), tmp_path) == [], "what the copy has is its own"
