@@ -176,6 +176,9 @@ def test_a_server_is_asked_only_when_told_to(
     assert "yolov8n.pt answers 404; see FAIRTRIAL_MIRROR" in said
     source.write_text(source.read_text().replace(served, "http://127.0.0.1:1"))
     assert "yolov8n.pt does not answer (" in tell(*BCCD, "--online")[1]
+    monkeypatch.setenv("FAIRTRIAL_MIRROR", "http://host:80a")
+    assert "yolov8n.pt is no address (" in tell(*BCCD, "--online")[1]
+    monkeypatch.delenv("FAIRTRIAL_MIRROR")
     monkeypatch.setitem(sys.modules, "httpx", None)
     assert "source bccd" in tell(*BCCD)[1]
 
