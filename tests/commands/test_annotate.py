@@ -14,6 +14,7 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
+from PIL import Image
 
 from fairtrial.__main__ import main
 from fairtrial.data.dataset import Detection
@@ -35,7 +36,8 @@ def asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
         found.update(settings, weights=weights, categories=categories)
 
         def detect(path: Path) -> tuple[list[Detection], dict[str, float]]:
-            assert cv2.imread(str(path)).shape == (48, 64, 3)
+            with Image.open(path) as image:  # turns nothing, as some frameworks do not
+                assert image.size == (64, 48)
             return [Detection(2, (20.0, 24.0, 30.0, 16.0), 0.9)], {}
 
         yield detect
@@ -134,3 +136,30 @@ def test_a_run_that_finds_no_boxes_is_refused(capsys: pytest.CaptureFixture[str]
     cv2.imwrite("in.png", grey())
     assert main([*CALL, "--input", "in.png", "--to", "out.png"]) == 1
     assert "have no boxes" in capsys.readouterr().err
+
+
+def test_a_picture_that_lies_on_its_side_is_shown_upright_to_detector_and_viewer() -> None:
+    turned = Image.Exif()
+    turned[0x0112] = 6
+    Image.fromarray(grey().transpose(1, 0, 2)).save("in.jpg", exif=turned)
+    assert main([*CALL, "--input", "in.jpg", "--to", "out.png"]) == 0
+    drawn = cv2.imread("out.png")
+    assert drawn.shape == (48, 64, 3)
+    assert (drawn[40, 20:50] != 200).any(axis=1).all(), "the lower edge of the box"
+
+
+@pytest.mark.parametrize(
+    ("read", "written"),
+    [("in", "in"), ("in", "in/new"), ("in/deep", "in"), ("in/a.jpg", "in/a.jpg"), ("in", "link")],
+)
+def test_what_is_read_is_not_written_over(
+    read: str, written: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path("in/deep").mkdir(parents=True)
+    for name in ("in/a.jpg", "in/deep/b.png"):
+        cv2.imwrite(name, grey())
+    Path("link").symlink_to("in")
+    before = {path: path.read_bytes() for path in Path("in").rglob("*.*")}
+    assert main([*CALL, "--input", read, "--to", written]) == 1
+    assert "must not be written over" in capsys.readouterr().err
+    assert {path: path.read_bytes() for path in Path("in").rglob("*.*")} == before

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,10 @@ from fairtrial import DataError, SettingsError
 from fairtrial.__main__ import main
 from fairtrial.commands import _recorded
 from fairtrial.commands._recorded import Recorded
+from fairtrial.data import dataset
 from fairtrial.results.trial import Trial, load
+
+ROOT = Path(__file__).parents[2]
 
 
 def project(root: Path) -> Recorded:
@@ -98,3 +102,46 @@ def test_the_experiment_is_that_of_params_or_the_one_named(
 def test_a_revision_is_not_compared_with_itself(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["compare", "HEAD", "HEAD"]) == 1
     assert "named twice" in capsys.readouterr().err
+
+
+def alone(root: Path, monkeypatch: pytest.MonkeyPatch, **fitness: dict[str, float]) -> None:
+    """A project whose recorded runs have these fitnesses and a data set each, and whose
+    params.yaml names another experiment, which is not even there."""
+    runs = {name: {"fitness": weights} for name, weights in fitness.items()}
+    sets = {name: number for number, name in enumerate(runs)}
+    fake = Fake(root, runs, seeds=(0,), shared={"epochs": 8, "imgsz": 32}, sets=sets).build()
+    names = "".join(f"{run}\n" for run in fake.runs)
+    (fake.results / "runs.csv").write_text(f"run\n{names}")
+    shutil.copy(ROOT / "params.yaml", root)
+    monkeypatch.chdir(root)
+
+
+def test_the_compared_runs_say_how_they_are_ranked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alone(tmp_path, monkeypatch, one={"recall": 1.0})
+    assert main(["compare", "workspace:trial"]) == 0
+    assert "sorted by recall on val" in Path("comparison.md").read_text()
+
+
+def test_runs_of_several_fitnesses_are_not_ranked_by_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    alone(tmp_path, monkeypatch, one={"recall": 1.0}, two={"f1": 1.0})
+    assert main(["compare", "workspace:trial"]) == 1
+    said = capsys.readouterr().err
+    assert "the runs of the compared revisions have several (" in said
+    assert "workspace.trial:one-s0: recall" in said and "name one figure" in said
+    assert not Path("comparison.pdf").exists()
+
+
+def test_boxes_and_classes_are_not_compared(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    alone(tmp_path, monkeypatch, one={"f1": 1.0}, two={"f1": 1.0})
+    path = tmp_path / "data/sets/shapes1/annotations.json"
+    found = dataset.read(path)
+    found.annotations = [dataset.Annotation(image.id, 1, None) for image in found.images]
+    dataset.write(found, path)
+    assert main(["compare", "workspace:trial"]) == 1
+    assert "workspace.trial:two-s0: classify" in capsys.readouterr().err

@@ -176,6 +176,9 @@ def test_a_server_is_asked_only_when_told_to(
     assert "yolov8n.pt answers 404; see FAIRTRIAL_MIRROR" in said
     source.write_text(source.read_text().replace(served, "http://127.0.0.1:1"))
     assert "yolov8n.pt does not answer (" in tell(*BCCD, "--online")[1]
+    monkeypatch.setenv("FAIRTRIAL_MIRROR", "http://host:80a")
+    assert "yolov8n.pt is no address (" in tell(*BCCD, "--online")[1]
+    monkeypatch.delenv("FAIRTRIAL_MIRROR")
     monkeypatch.setitem(sys.modules, "httpx", None)
     assert "source bccd" in tell(*BCCD)[1]
 
@@ -311,6 +314,8 @@ def test_the_shipped_profile_fits(cluster: Callable[..., None], tell: Tell) -> N
     assert lines_on_slurm(said) == [
         "ok       SLURM, convert: partition cpu has 1 h, 8,000 MB, 4 CPUs",
         "ok       SLURM, split: partition cpu has 1 h, 4,000 MB",
+        "ok       SLURM, search: partition gpu has gpu:1, 24 h, 32,000 MB, 8 CPUs",
+        "ok       SLURM, study: partition cpu has 1 h, 4,000 MB",
         "ok       SLURM, train and predict: partition gpu has gpu:1, 13 h, 32,000 MB, 8 CPUs",
         "ok       SLURM, validate: partition cpu has 1 h, 4,000 MB",
         "ok       SLURM, plot: partition cpu has 1 h, 4,000 MB",
@@ -352,7 +357,7 @@ def test_what_a_partition_lacks(
         (
             "720",
             "1500 * attempt",
-            "warning  {}: partition gpu: a further try would be refused: 51 h",
+            "warning  {}: partition gpu: a further try would be refused: 276 h",
         ),
         ("720", "'1d'", "ok       {}: partition gpu has gpu:1, 25 h"),
         (
@@ -446,6 +451,20 @@ def test_a_profile_is_not_run(value: str) -> None:
 )
 def test_generic_resources(there: str, asked: str | None, expected: bool) -> None:
     assert _has_gres(there, asked) is expected
+
+
+def test_the_last_try_of_a_job_is_that_of_its_rule() -> None:
+    default = "default-resources: {mem_mb: 1000 * attempt}\ngroups: {train: run, predict: run}\n"
+    write("profiles/own/config.yaml", f"retries: 1\n{default}")
+    assert {job.memory for job in read_profile("own").jobs(last=True)} == {2000}
+    more = "preemptible-rules: [train, search]\npreemptible-retries: 4\n"
+    write("profiles/own/config.yaml", f"retries: 1\n{default}{more}")
+    tried = {job.rules: job.memory for job in read_profile("own").jobs(last=True)}
+    assert {rules for rules, memory in tried.items() if memory == 5000} == {
+        "search",
+        "train and predict",
+    }
+    assert tried["study"] == 2000
 
 
 def test_the_newest_file_of_a_profile_is_read() -> None:

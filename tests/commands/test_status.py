@@ -429,3 +429,76 @@ def test_what_was_told_of_another_search_counts_for_nothing(
 ) -> None:
     write(TOLD, study | {"settings": "another", "over": True})
     assert searched(capsys)["state"] == "waiting"
+
+
+def tuned(place: Path) -> dict[str, Any]:
+    """A finished training with a trial's settings, and what it was told; nothing scored yet."""
+    trial = place / "config/experiments/trial.yaml"
+    trial.write_text(SEARCH.replace("runs: {one: {imgsz: 96}", "runs: {one: {from_search: true}"))
+    told: dict[str, Any] = json.loads(Plan.read("trial").settings("train", ONE))
+    names = told.pop("chosen")
+    values = dict.fromkeys(names, 0.0025)
+    best = {"study": "tpe-seed0", "trial": 3, "values": values}
+    write("results/trial/search/tpe-seed0/choices/best.json", best)
+    trained(told | values)
+    return told
+
+
+def test_a_run_with_the_settings_of_a_trial_is_followed_to_its_end(
+    place: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tuned(place)
+    assert one(capsys)[:2] == ("waiting", "predict")
+    write("logs/trial/predict/one-s0.log", "fairtrial predict: this is wrong\n")
+    assert one(capsys)[0] == "failed"
+    write(WEIGHTS.with_name("speed.json"), {})
+    write(WEIGHTS.with_name("metrics.json"), {})
+    assert one(capsys) == ("done", "", "")
+
+
+def test_a_run_with_the_settings_of_another_trial_is_not_done(
+    place: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    told = tuned(place)
+    for name in ("speed.json", "metrics.json"):
+        write(WEIGHTS.with_name(name), {})
+    trained(told)
+    assert one(capsys)[0] == "waiting", "trained with the settings at which the search begins"
+    tuned(place)
+    Path("results/trial/search/tpe-seed0/choices/best.json").unlink()
+    assert one(capsys)[0] == "waiting", "no trial has been chosen yet"
+
+
+def test_watching_goes_on_while_a_search_runs(
+    study: dict[str, Any],
+    settings: dict[str, Any],
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    text = SEARCH.replace(", two: {imgsz: 128}", "")
+    Path("config/experiments/trial.yaml").write_text(text)
+    trained(settings)
+    for name in ("speed.json", "metrics.json"):
+        write(WEIGHTS.with_name(name), {})
+    write(TOLD, study)
+    lock = write("store/searches/k/trial-4.lock", ELSEWHERE)
+    looks: list[float] = []
+    monkeypatch.setattr(time, "sleep", lambda seconds: (looks.append(seconds), lock.unlink()))
+    assert main(["status", "--experiment", "trial", "--watch"]) == 0
+    assert looks == [5.0]
+
+
+def test_looking_writes_nothing_where_nothing_may_be_written(
+    settings: dict[str, Any], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(path: Path, *_: Any, **__: Any) -> None:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    live_elsewhere(settings)
+    write("store/runs/key.lock", ELSEWHERE, age=locks.STALE_AFTER - 20)
+    monkeypatch.setattr(Path, "touch", refuse)
+    assert one(capsys)[0] == "running"
+    write("store/runs/key.lock", ELSEWHERE, age=locks.STALE_AFTER + 20)
+    assert one(capsys)[0] == "failed"
+    Path("store/runs/key.lock").unlink()
+    assert one(capsys)[0] == "failed"

@@ -7,14 +7,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from generated import generated
 from PIL import Image as images
 
 from fairtrial import DataError
-from fairtrial.data import dataset
-from fairtrial.data.dataset import Annotation, Dataset, View
-from fairtrial.files import checksums, folders, jsonfile
+from fairtrial.data import dataset, imagefile
+from fairtrial.data.dataset import Annotation, Dataset, Image, View
+from fairtrial.files import checksums, folders, jsonfile, packed
 from fairtrial.plugins import plugin, plugins
 from fairtrial.stages.convert import convert
 
@@ -93,6 +94,32 @@ def test_classes_out_and_in_again_equal_the_hub(seed: int, tmp_path: Path) -> No
     again = read_again("class_folders", tmp_path / "out", options, tmp_path / "clean")
     assert list(again.categories.values()) == names
     assert labels(again) == labels(found)
+
+
+def test_packed_images_go_out_as_files_of_the_same_pixels(tmp_path: Path) -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (12, 16, 14, 3), np.uint8)
+    (tmp_path / "images").mkdir()
+    names = packed.write(tmp_path / "images", "part.one.npy", pixels)
+    found = Dataset(categories={1: "cat", 2: "dog"})
+    for at, name in enumerate(names):
+        found.images.append(Image(at, name, 14, 16, split="val" if at % 3 else "train"))
+        found.annotations.append(Annotation(at, 1 + at % 2, None))
+    sides = {side: [i.id for i in found.images if i.split == side] for side in dataset.SIDES}
+    (tmp_path / "out").mkdir()
+    view = View(found, sides, tmp_path / "images")
+    options = plugin("formats", "class_folders").write(view, tmp_path / "out")
+    assert (tmp_path / "out/val/dog/part.one-01.png").is_file()
+    again = read_again("class_folders", tmp_path / "out", options, tmp_path / "clean")
+    kinds = {a.image_id: again.categories[a.category_id] for a in again.annotations}
+    told = {
+        imagefile.pixels(tmp_path / "clean/images", i.file_name).tobytes(): (i.split, kinds[i.id])
+        for i in again.images
+    }
+    wanted = {
+        pixels[a.image_id].tobytes(): (i.split, found.categories[a.category_id])
+        for i, a in zip(found.images, found.annotations, strict=True)
+    }
+    assert told == wanted
 
 
 def labels(found: Dataset) -> dict[str, tuple[str | None, str]]:

@@ -254,3 +254,9 @@ def test_degenerate_faces_are_all_found(real_data: Path, tmp_path: Path) -> None
     kinds = [fit(a.bbox, *sizes[a.image_id])[1] for a in found.annotations if a.bbox is not None]
     assert kinds.count(BoxWithoutArea) == 39
     assert kinds.count(InvertedBox) == 3
+
+
+def test_a_suffix_in_capitals_is_one(raw: Path) -> None:
+    before, _ = read(raw)
+    (raw / "Annotations/a.xml").rename(raw / "Annotations/a.XML")
+    assert read(raw)[0] == before

@@ -1,3 +1,4 @@
+import shutil
 from pathlib import Path
 
 import pytest
@@ -151,6 +152,10 @@ def test_a_byte_order_mark_and_a_class_written_as_a_fraction(raw: Path) -> None:
         ("names: []", "neither a list nor a map"),
         ("names: {a: cat}", "neither a list nor a map"),
         ("names: [cat, cat]", "two classes have the same name"),
+        ("names: [1, '1']", "two classes have the same name"),
+        ("names: [cat, [dog]]", "neither a list nor a map"),
+        ("names: {0: cat, 2: {a: b}}", "neither a list nor a map"),
+        ("names: [cat, ]\nkpt_shape: [17, 3]", "`kpt_shape`: labels of poses are not read"),
         ("{nc: 3, names: [cat]}", "nc is 3, but there are 1 names"),
         ("names: [cat]", "names no train, val or test folder"),
         ("{train: [a, b], names: [cat]}", "train: there is no folder a"),
@@ -167,4 +172,22 @@ def test_a_data_yaml_that_is_refused(raw: Path, text: str, message: str) -> None
 def test_one_folder_on_two_sides_is_refused(raw: Path) -> None:
     set_yaml(raw, "train: images/train\nval: images/train\nnames: [cat, dog, owl]\n")
     with pytest.raises(DataError, match="'train' and 'val'"):
+        read(raw)
+
+
+def test_images_that_differ_in_suffix_alone_share_their_labels(raw: Path) -> None:
+    shutil.copy(raw / "images/train/a.png", raw / "images/train/a.jpg")
+    found, faults = read(raw)
+    objects = found.by_image()
+    boxes = {i.file_name: [a.bbox for a in objects[i.id]] for i in found.images}
+    assert boxes["images/train/a.jpg"] == boxes["images/train/a.png"] != []
+    assert faults == [NoLabelFile("images/train/c.png")]
+
+
+def test_a_suffix_in_capitals_is_one(raw: Path) -> None:
+    before, _ = read(raw)
+    (raw / "labels/val/b.txt").rename(raw / "labels/val/b.TXT")
+    assert read(raw)[0].annotations == before.annotations
+    (raw / "labels/val/b.txt").write_text("")
+    with pytest.raises(DataError, match=r"labels/val/b\.TXT and labels/val/b\.txt have one name"):
         read(raw)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import pytest
+from pydantic import Field
 
 from fairtrial import SettingsError
 from fairtrial.files.yamlfile import Closed, closed, nearest, read_yaml, read_yaml_text
+from fairtrial.planning.plan import Plan
 from fairtrial.planning.settings import (
     DataSet,
     Experiment,
@@ -59,9 +61,10 @@ def test_numbers_and_words_are_read_as_dvc_reads_them() -> None:
 
 BROKEN = {
     "a: [1": r"^x:1: not valid YAML",
-    "a: 1\nb: 2\na: 3\n": r'^x:3: not valid YAML: .*found duplicate key "a"',
-    "a: b: c": "^x:1: not valid YAML",
-    "\ta: 1": "^x:1: not valid YAML",
+    "a: 1\nb: 2\na: 3\n": r'^x:3: not valid YAML: .*found duplicate key "a"; keep one of them$',
+    "a: [1]\na: [2]\n": r'^x:2: not valid YAML: .*found duplicate key "a"; keep one of them$',
+    "a: b: c": "^x:1: not valid YAML.*put a text that holds `: ` in quotes",
+    "\ta: 1": "^x:1: not valid YAML.*indent by spaces, not by tabs",
     "a: !!python/object:os.system 1": "^x:1: not valid YAML",
     "a: 1\n---\nb: 2\n": "^x:2: not valid YAML: expected a single document",
     "\x00": "^x: not valid YAML",
@@ -95,7 +98,7 @@ class Sample(Closed):
     count: int = 1
     flag: bool = False
     word: str = ""
-    several: tuple[str, ...] = ()
+    several: Annotated[tuple[str, ...], Field(min_length=1)] = ("a",)
 
 
 ODD_KEY = "x: a key must be a text or a number; one is a list or a date"
@@ -116,6 +119,11 @@ ODD_KEY = "x: a key must be a text or a number; one is a list or a date"
         ({"flag": "yes"}, 'x: `flag` is "yes": must be true or false'),
         ({"word": 5}, "x: `word` is 5: must be a text (in quotes, if it looks like a number)"),
         ({"several": "a"}, 'x: `several` is "a": must be a list'),
+        ({"several": []}, "x: `several` is []: must hold at least one"),
+        (
+            {"several": [1]},
+            "x: `several.0` is 1: must be a text (in quotes, if it looks like a number)",
+        ),
         ({"nummer": 1}, "x: `nummer`: no such key; did you mean `number`?"),
         ({5: 1}, "x: `5`: no such key; known: count, flag, number, several, word"),
         (read_yaml_text("{[a, b]: 1}", "x"), ODD_KEY),
@@ -315,7 +323,9 @@ def test_a_kfold_stands_for_a_data_set_a_fold() -> None:
         assert str(error.value) == (
             f"here: `{name}`: must name a fold: cells.fold1, cells.fold2, cells.fold3"
         )
-    with pytest.raises(SettingsError, match="must name a fold: one"):
+    with pytest.raises(
+        SettingsError, match=r"`one\.fold1`: must be `one`, which leaves no fold open"
+    ):
         read_dataset("one.fold1")
     with pytest.raises(SettingsError, match="no such dataset in config/datasets: `cell`; did you"):
         read_dataset("cell.fold1")
@@ -380,3 +390,12 @@ def test_a_shipped_balanced_set_has_the_split_of_the_one_that_it_stands_beside(p
         whole.classes,
         whole.split,
     )
+
+
+@pytest.mark.usefixtures("project")
+def test_an_experiment_that_is_not_there_is_blamed_on_who_named_it() -> None:
+    put("experiments/cells", "title: x\n")
+    with pytest.raises(SettingsError, match=r"^`experiment` of the command line: no such exp"):
+        Plan.read("cell")
+    with pytest.raises(SettingsError, match=r"^params\.yaml: `experiment`: no such experiment"):
+        Plan.read()

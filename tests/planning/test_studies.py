@@ -144,7 +144,7 @@ REFUSED: dict[str, tuple[str, str, str]] = {
     "log from 0": ("min: 1e-4", "min: 0", "lr0.*`log` needs a `min` above 0"),
     "log and step": ("log: true}", "log: true, step: 0.1}", "exclude each other"),
     "no max": (", max: 1e-2", "", r"lr0: `max`: missing"),
-    "a text": ("min: 1e-4", "min: small", "space.lr0: `min"),
+    "a text": ("min: 1e-4", "min: small", 'space.lr0: `min` is "small": must be a number$'),
     "out of the setting's range": (LR0, "momentum: {min: 0.5, max: 1.5}", "momentum.*is 1.5"),
     "a value out of range": ("[SGD, AdamW]", "[SGD, Adamm, AdamW]", '"Adamm"'),
     "a range of texts": ("[SGD, AdamW]", "{min: 1, max: 2}", "optimizer: a range needs a number"),
@@ -157,7 +157,7 @@ REFUSED: dict[str, tuple[str, str, str]] = {
     "an unknown engine": (
         "trials: 5",
         "trials: 5\n  engine: anneal",
-        "`search.engine.0` is \"anneal\": must be 'ga'",
+        "`search.engine.0` is \"anneal\": must be 'ga', 'tpe', 'cmaes', 'gp' or 'random'$",
     ),
     "no budget": ("trials: 5", "workers: 1", "needs either `trials` or `hours`"),
     "two budgets": ("trials: 5", "trials: 5\n  hours: 1", "needs either `trials` or `hours`"),

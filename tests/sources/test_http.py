@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 
 import pytest
+from pydantic import ValidationError
 from web import Web
 
 from fairtrial import DataError
@@ -167,6 +168,20 @@ def test_no_server_at_all_is_said_soon(manifest: Path, tmp_path: Path) -> None:
     assert "ConnectError" in str(error.value)
     assert "did not answer" in str(error.value)
     assert time.monotonic() - start < 2
+
+
+def test_a_mirror_that_is_no_address_is_said(
+    web: Web, manifest: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FAIRTRIAL_MIRROR", "http://host:80a")
+    with pytest.raises(DataError, match=f"{ONE}: http://host:80a/demo/{ONE} is no address"):
+        fetch(web, manifest, tmp_path)
+
+
+@pytest.mark.parametrize("base", ["http://host:80a", "http://[host"])
+def test_a_base_that_is_no_address_is_refused(base: str) -> None:
+    with pytest.raises(ValidationError, match="is no address"):
+        http.Settings(base=base, manifest="m")
 
 
 def test_an_interrupt_ends_it_soon_and_keeps_what_has_come(

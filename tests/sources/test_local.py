@@ -1,4 +1,5 @@
 import hashlib
+import os
 from pathlib import Path
 
 import pytest
@@ -91,3 +92,32 @@ def test_other_links_are_refused(own: Path, tmp_path: Path, target: str, message
 def test_the_folder_itself_may_be_a_link(own: Path, tmp_path: Path) -> None:
     (tmp_path / "link").symlink_to(own)
     assert len(take(tmp_path / "link", tmp_path)) == 3
+
+
+def test_a_folder_that_cannot_be_read_is_named(
+    own: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Simulated, since the superuser may read everything."""
+    scandir = os.scandir
+
+    def refuse(path: str) -> object:
+        if str(path).endswith("er"):
+            raise PermissionError(13, "Permission denied", str(path))
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    with pytest.raises(DataError, match=r"own/deep/er: the folder cannot be read \(Permission"):
+        take(own, tmp_path)
+
+
+def test_a_relative_path_is_that_of_the_project_in_a_temporary_copy_of_dvc_too(
+    own: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "copy").mkdir()
+    monkeypatch.chdir(tmp_path / "copy")
+    monkeypatch.setenv("DVC_ROOT", str(tmp_path))
+    assert len(take(Path("own"), tmp_path)) == 3
+    assert local.needs(local.Settings(path="own")).places == [own]
+    (tmp_path / "raw").rename(tmp_path / "first")
+    (tmp_path / "copy/own").mkdir()
+    assert take(Path("own"), tmp_path) == [], "what the copy has is its own"

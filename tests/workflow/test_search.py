@@ -100,7 +100,10 @@ def test_a_killed_worker_costs_nothing(finished: Project) -> None:
 
 
 def test_the_board_tells_of_a_search(project: Project) -> None:
-    (row,) = project.status()["searches"]
+    told = project.status()
+    (row,) = told["searches"]
+    states = {run["run"]: run["state"] for run in told["runs"]}
+    assert states == {"base-s0": "done", "tuned-s0": "done"}
     assert (row["run"], row["state"]) == ("tpe-seed5", "done")
     assert row["note"].startswith("4 of 4 trials: 4 finished; ")
     assert row["best"] == max(float(trial["fitness"]) for trial in rows(project))

@@ -74,7 +74,21 @@ def _record_of(experiment: str, run: Run, told: dict[str, Any]) -> dict[str, Any
     except (DataError, OSError):
         return None
     made = {"backend": record.get("backend")} | (record.get("settings") or {})
-    return record if made == told and record.get("dataset") == run.dataset else None
+    wanted = _with_chosen(experiment, run, told)
+    return record if made == wanted and record.get("dataset") == run.dataset else None
+
+
+def _with_chosen(experiment: str, run: Run, told: dict[str, Any]) -> dict[str, Any] | None:
+    """`told` with the values of the trial that gives the run its settings; None before it does."""
+    if run.chosen is None:
+        return told
+    choices = Path("results", experiment, "search", run.chosen.study, "choices")
+    try:
+        values = read_json(choices / run.chosen.file)["values"]
+        given = {name: values[name] for name in run.chosen.names}
+    except (DataError, OSError, KeyError):
+        return None
+    return {name: value for name, value in told.items() if name != "chosen"} | given
 
 
 # --------------------------------------------------------------------------- training

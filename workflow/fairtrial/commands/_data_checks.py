@@ -107,6 +107,8 @@ def _unreachable(address: str) -> str:
             return f"answers {answer.status_code}" if answer.is_error else ""
     except httpx.HTTPError as error:
         return f"does not answer ({error})"
+    except httpx.InvalidURL as error:
+        return f"is no address ({error})"
 
 
 def _checkpoint(path: Path) -> Finding:

@@ -15,7 +15,7 @@ from fairtrial import SettingsError
 from fairtrial.files.yamlfile import read_yaml
 
 # The rules whose jobs go to SLURM; the Snakefile keeps the others where one types.
-SUBMITTED = ("convert", "split", "train", "predict", "validate", "plot")
+SUBMITTED = ("convert", "split", "search", "study", "train", "predict", "validate", "plot")
 _UNITS = {"s": 1 / 60, "m": 1, "h": 60, "d": 1440, "w": 10080}  # minutes
 
 
@@ -44,18 +44,21 @@ class Profile:
         """Whether its jobs go to SLURM."""
         return self.content.get("executor") == "slurm"
 
-    @property
-    def attempts(self) -> int:
-        """How often a job is tried."""
-        return 1 + int(self.content.get("retries", 0))
-
-    def jobs(self, attempt: int) -> list[Job]:
-        """Every kind of job. Raises SettingsError for a value that cannot be worked out."""
+    def jobs(self, *, last: bool = False) -> list[Job]:
+        """Every kind of job, at its first or its last attempt. Raises SettingsError for a value
+        that cannot be worked out."""
         groups: dict[str, list[str]] = {}
         for rule in SUBMITTED:
             group = self.content.get("groups", {}).get(rule, rule)
             groups.setdefault(group, []).append(rule)
-        return [self._job(rules, attempt) for rules in groups.values()]
+        return [self._job(rules, self._attempts(rules) if last else 1) for rules in groups.values()]
+
+    def _attempts(self, rules: list[str]) -> int:
+        """How often a job is tried: a group as often as the one of its rules that may most."""
+        retries = int(self.content.get("retries", 0))
+        preemptible = self.content.get("preemptible-rules", ())
+        more = int(self.content.get("preemptible-retries", retries))
+        return 1 + max(more if rule in preemptible else retries for rule in rules)
 
     def _job(self, rules: list[str], attempt: int) -> Job:
         """Rules of one group run one after the other in one job."""

@@ -36,8 +36,7 @@ def slurm(profile: Profile) -> Iterator[Finding]:
         text = f"sinfo cannot be asked ({error}); is this a login node of the cluster?"
         yield missing("SLURM", text)
         return
-    first, last = profile.jobs(1), profile.jobs(profile.attempts)
-    for job, again in zip(first, last, strict=True):
+    for job, again in zip(profile.jobs(), profile.jobs(last=True), strict=True):
         yield _fits(job, again, nodes)
     if profile.content.get("slurm-status-command") == "squeue":
         yield from _memory_of_squeue(profile)

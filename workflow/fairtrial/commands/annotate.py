@@ -35,15 +35,25 @@ def annotate(
         raise SettingsError(f"{one.folder / 'weights.pt'}: no such run; --run <experiment>/<run>")
     if not input.exists():
         raise DataError(f"{input}: no such file or folder")
+    _refuse_to_overwrite(input, to)
     if one.task != "detect":
         raise SettingsError(f"{one.folder}: finds classes of whole images, which have no boxes")
     least = one.metrics["confidence"] if confidence is None else confidence
     found: Counter[str] = Counter()
-    with _detector(one, least, threads) as (detect, names):
-        draw = _drawer(detect, names, found)
+    with TemporaryDirectory() as folder, _detector(one, least, threads) as (detect, names):
+        draw = _drawer(detect, names, found, Path(folder, "frame.bmp"))
         count = _images(input, to, draw) if _is_image(input) else _video(input, to, draw)
     told = ", ".join(f"{number} {name}" for name, number in sorted(found.items())) or "nothing"
     print(f"{to}: {count} image{'s' * (count != 1)}, confidence {least:.3g} or more: {told}")
+
+
+def _refuse_to_overwrite(input: Path, to: Path) -> None:
+    read, written = input.resolve(), to.resolve()
+    if written.is_relative_to(read) or (input.is_dir() and read.is_relative_to(written)):
+        raise SettingsError(
+            f"--to: {to} and {input} (--input) are one place, or one lies in the other; images "
+            "that are read must not be written over. Name a place beside it"
+        )
 
 
 @contextmanager
@@ -60,11 +70,16 @@ def _detector(one: Run, confidence: float, threads: int) -> Iterator[tuple[Detec
 
 
 def _drawer(
-    detect: Detect, names: dict[int, str], found: Counter[str]
-) -> Callable[[Path, Any], None]:
-    """Draws on the pixels of a file what is detected in it, and counts it by class."""
+    detect: Detect, names: dict[int, str], found: Counter[str], file: Path
+) -> Callable[[Any], None]:
+    """Draws on pixels what is detected in them, and counts it by class.
 
-    def draw(file: Path, pixels: Any) -> None:
+    Detectors look at files, and do not all turn a picture as its EXIF says: so each gets these
+    very pixels, as `file`.
+    """
+
+    def draw(pixels: Any) -> None:
+        _frames.write(file, pixels)
         for detection in sorted(detect(file), key=lambda each: each.score):
             name = names[detection.category_id]
             found[name] += 1
@@ -77,23 +92,20 @@ def _is_image(input: Path) -> bool:
     return input.is_dir() or input.suffix.lower() in _frames.IMAGES
 
 
-def _images(input: Path, to: Path, draw: Callable[[Path, Any], None]) -> int:
+def _images(input: Path, to: Path, draw: Callable[[Any], None]) -> int:
     files = _frames.images_of(input)
     for file in files:
         pixels = _frames.read(file)
-        draw(file, pixels)
+        draw(pixels)
         _frames.write(to / file.relative_to(input) if input.is_dir() else to, pixels)
     return len(files)
 
 
-def _video(input: Path, to: Path, draw: Callable[[Path, Any], None]) -> int:
-    """Frame by frame, each by way of a file: that is what a detector looks at."""
+def _video(input: Path, to: Path, draw: Callable[[Any], None]) -> int:
     count = 0
-    with TemporaryDirectory() as folder, _frames.video(input, to) as (frames, write):
-        file = Path(folder, "frame.bmp")
+    with _frames.video(input, to) as (frames, write):
         for pixels in frames:
-            _frames.write(file, pixels)
-            draw(file, pixels)
+            draw(pixels)
             write(pixels)
             count += 1
     return count

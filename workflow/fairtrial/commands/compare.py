@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 import tempfile
 from collections.abc import Sequence
@@ -14,7 +13,10 @@ from fairtrial import SettingsError
 from fairtrial.commands import _recorded
 from fairtrial.commands._recorded import Recorded
 from fairtrial.files.folders import whole_file
-from fairtrial.planning.plan import HEEDED, Plan
+from fairtrial.files.jsonfile import read_json
+from fairtrial.planning.plan import HEEDED
+from fairtrial.planning.settings import read_params
+from fairtrial.scoring import ranking
 
 TABLES = {"comparison": ".csv", "markdown": ".md", "latex": ".tex"}
 
@@ -27,33 +29,55 @@ def compare(*revisions: str, to: Path = Path("comparison.pdf")) -> None:
     beside it, as .csv, .md and .tex. All recorded predictions are scored anew with the settings
     and the code that lie here, so that nothing but the runs differs. Runs are called
     `<revision>:<run>`, and stand in one table only where test images and ground truth are equal.
+    Where `rank_by` is `fitness`, it is that of the compared runs, which must have the same.
     Neither data/ and results/ nor DVC's records are touched.
     """
     if len(set(revisions)) < len(revisions):
         raise SettingsError("a revision is named twice; it would be compared with itself")
-    plan = Plan.read()
+    params = read_params()
     with tempfile.TemporaryDirectory(prefix="fairtrial-") as folder, ExitStack() as stack:
         root = Path(folder)
         found = [stack.enter_context(_recorded.opened(name)) for name in revisions]
         runs = [run for each in found for run in _recorded.copy_runs(each, root)]
+        task = _task(runs, root)
+        rank_by = _rank_by(params["report"]["rank_by"], task, runs, root)
         for run in runs:
-            _score(plan.params["validate"], run, root)
-        gallery = json.loads(plan.settings("plot"))["gallery"]
+            _score(params["validate"], task, run, root)
         for each in found:
-            _fetch_images(each, gallery, root)
-        _report(plan, found, runs, root)
+            _fetch_images(each, params["plot"]["gallery"], root)
+        shown = params["plot"] | params["report"] | {"rank_by": rank_by, "runs": runs}
+        _report(shown, found, root)
         _take(root, to)
     print(f"{to}: {len(runs)} runs of {', '.join(revisions)}")
 
 
-def _score(section: dict[str, Any], run: str, root: Path) -> None:
-    """Score one run by `section`, params.yaml's `validate:`."""
+def _task(runs: Sequence[str], root: Path) -> str:
+    """That of all data sets; no run has figures yet that would tell it."""
     from fairtrial.results.run import Run
     from fairtrial.results.view import View
+
+    sets = {Run(run, root / "results/comparison").dataset: run for run in runs}
+    tasks = {View(name, root / "data").objects.task: run for name, run in sets.items()}
+    if len(tasks) > 1:
+        told = ", ".join(f"{run}: {task}" for task, run in sorted(tasks.items()))
+        raise SettingsError(f"the runs are of two tasks ({told}), which have no figure in common")
+    return next(iter(tasks))
+
+
+def _rank_by(asked: Any, task: str, runs: Sequence[str], root: Path) -> Any:
+    """What `rank_by` of params.yaml means for the compared runs, of whatever experiment."""
+    files = {run: root / "results/comparison/runs" / run / "record.json" for run in runs}
+    settings = {run: read_json(file)["settings"] for run, file in files.items()}
+    own = {run: told.get("fitness") for run, told in settings.items() if told.get("epochs")}
+    return ranking.resolve(asked, own, task, "the compared revisions")
+
+
+def _score(section: dict[str, Any], task: str, run: str, root: Path) -> None:
+    """Score one run by `section`, params.yaml's `validate:`."""
+    from fairtrial.results.run import Run
     from fairtrial.stages.validate import validate
 
     one = Run(run, root / "results/comparison")
-    task = View(one.dataset, root / "data").objects.task  # the run itself has no figures yet
     views, detections = root / "data/sets" / one.dataset, one.folder / "predictions"
     validate(
         settings={"task": task} | {k: v for k, v in section.items() if k in HEEDED[task]},
@@ -82,18 +106,18 @@ def _fetch_images(found: Recorded, count: int, root: Path) -> None:
                 _recorded.copy_image(found, view.source, file, root)
 
 
-def _report(plan: Plan, found: Sequence[Recorded], runs: list[str], root: Path) -> None:
+def _report(shown: dict[str, Any], found: Sequence[Recorded], root: Path) -> None:
+    """`shown`: the runs, and what figures and tables show of them."""
     from fairtrial.stages.plot import plot
     from fairtrial.stages.report import report
 
     places = {"results": root / "results/comparison", "data": root / "data"}
     figures = root / "results/comparison/figures"
     manifest = figures.with_suffix(".json")
-    told = json.loads(plan.settings("plot")) | {"runs": runs}
-    plot(settings=told, **places, figures=figures, manifest=manifest)
+    plot(settings=shown, **places, figures=figures, manifest=manifest)
     labels = ", ".join(each.label for each in found)
-    told = json.loads(plan.settings("report")) | {"runs": runs, "experiment": "comparison"}
-    told |= {"title": f"Comparison of {labels}", "question": _sources(found)}
+    told = shown | {"title": f"Comparison of {labels}", "question": _sources(found)}
+    told |= {"experiment": "comparison"}
     outputs = {name: root / f"made{suffix}" for name, suffix in TABLES.items()}
     outputs |= {"pdf": root / "made.pdf", "metrics": root / "m.json", "runs": root / "runs.csv"}
     report(settings=told, **places, figures=manifest, **outputs)

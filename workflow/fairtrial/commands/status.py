@@ -46,7 +46,8 @@ def status(*, experiment: str = "", watch: bool = False, json: bool = False) -> 
             height = shutil.get_terminal_size().lines if watch and sys.stdout.isatty() else 0
             text = render(f"{plan.name}: {plan.experiment.title}", rows, queue, height, studies)
             print((CLEAR if height else "") + (text if _coloured() else _bare(text)), flush=True)
-        if not watch or all(row.state == "done" for row in rows):
+        over = all(row.state == "done" for row in rows)
+        if not watch or (over and all(row.state != "running" for row in studies)):
             return
         try:
             time.sleep(AGAIN)

@@ -112,9 +112,19 @@ def link_or_copy(source: Path, target: Path) -> None:
 
 
 def files_below(folder: Path) -> list[str]:
-    """The files of a folder as sorted POSIX paths relative to it. Links are not followed."""
-    found = (Path(top, name) for top, _, names in os.walk(folder) for name in names)
+    """The files of a folder as sorted POSIX paths relative to it. Links are not followed.
+
+    A folder that is not there has none. Raises DataError for one that cannot be read.
+    """
+    walk = os.walk(folder, onerror=_refuse_unreadable)
+    found = (Path(top, name) for top, _, names in walk for name in names)
     return sorted(path.relative_to(folder).as_posix() for path in found)
+
+
+def _refuse_unreadable(error: OSError) -> None:
+    """What os.walk would pass over in silence."""
+    if not isinstance(error, FileNotFoundError | NotADirectoryError):
+        raise DataError(f"{error.filename}: the folder cannot be read ({error.strerror})")
 
 
 def checked_path(text: str, where: str) -> str:

@@ -25,6 +25,13 @@ WORDS = {  # where pydantic speaks of types, to people who write YAML
 }
 
 
+REMEDIES = {  # by what the parser of YAML says
+    "duplicate key": "; keep one of them",
+    r"character '\t'": "; indent by spaces, not by tabs",
+    "mapping values are not allowed": "; put a text that holds `: ` in quotes, or mend the indent",
+}
+
+
 class Closed(BaseModel):
     """A section that knows all of its keys, and takes no text where a number belongs."""
 
@@ -70,7 +77,7 @@ def read_yaml_text(text: str, where: str) -> dict[str, Any]:
         content = YAML(typ="safe", pure=True).load(text)
     except MarkedYAMLError as error:
         line = f":{error.problem_mark.line + 1}" if error.problem_mark else ""
-        problem = ", ".join(filter(None, (error.context, error.problem)))
+        problem = _mendable(", ".join(filter(None, (error.context, error.problem))))
         raise SettingsError(f"{where}{line}: not valid YAML: {problem}") from error
     except YAMLError as error:
         problem = str(error).partition("\n")[0]
@@ -79,6 +86,13 @@ def read_yaml_text(text: str, where: str) -> dict[str, Any]:
         found = "is empty" if content is None else "holds none"
         raise SettingsError(f"{where}: must hold `key: value` lines, and {found}")
     return content
+
+
+def _mendable(problem: str) -> str:
+    """What ruamel.yaml says of a text, with the remedy."""
+    problem = problem.partition(" with value ")[0]  # of a key that stands twice: [] for any list
+    found = next((remedy for said, remedy in REMEDIES.items() if said in problem), "")
+    return problem + found
 
 
 def nearest(word: str, known: list[str]) -> str:
@@ -104,7 +118,13 @@ def closed(model: type[BaseModel], content: Any, where: str | Callable[[str], st
     try:
         return model.model_validate_json(text, strict=True)
     except ValidationError as error:
-        problems = "\n".join(_problem(model, each, where) for each in error.errors())
+        # A list seems too short where an element of it is wrong.
+        wrong = {each["loc"][:-1] for each in error.errors()}
+        problems = "\n".join(
+            _problem(model, each, where)
+            for each in error.errors()
+            if each["type"] != "too_short" or each["loc"] not in wrong
+        )
         raise SettingsError(problems) from None
 
 

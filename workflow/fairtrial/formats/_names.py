@@ -11,6 +11,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict
 
 from fairtrial import DataError
 from fairtrial.data.dataset import View
+from fairtrial.files import packed
 
 FOLDER = "folder"
 
@@ -58,6 +59,21 @@ def group_of(file: str, option: str | None) -> str | None:
     return group
 
 
+def by_stem(files: Iterable[str], suffix: str) -> dict[str, str]:
+    """The files with a suffix, in small letters or in capitals, by their path without it.
+
+    Raises DataError where two differ in nothing else.
+    """
+    found: dict[str, str] = {}
+    for file in sorted(files):
+        path = PurePosixPath(file)
+        if path.suffix.lower() == suffix:
+            other = found.setdefault(path.with_suffix("").as_posix(), file)
+            if other != file:
+                raise DataError(f"{other} and {file} have one name; which is right is not said")
+    return found
+
+
 def image_stems(labels: Iterable[str], naming: Naming | None) -> dict[str, str | None]:
     """The path of its image for each label, both without suffix; None where the rule fails.
 
@@ -82,7 +98,7 @@ def _by_rule(label: PurePosixPath, naming: Naming) -> str | None:
 
 def exported_names(view: View) -> dict[int, str]:
     """A name without folders for each image of a view, by id; no two differ in suffix alone."""
-    files = {i.id: PurePosixPath(i.file_name) for i in view.dataset.images}
+    files = {i.id: _own_file(i.file_name) for i in view.dataset.images}
     parents = {file.parent for file in files.values()}
     flat = {
         number: file.name if len(parents) == 1 else "_".join(file.parts)
@@ -97,3 +113,11 @@ def exported_names(view: View) -> dict[int, str]:
             raise DataError(f"{name}: another image is called {stem} already")
         found[number] = stem + path.suffix
     return found
+
+
+def _own_file(name: str) -> PurePosixPath:
+    """An image's path; one of a shard gets the name of a file of its own."""
+    if packed.is_packed(name):
+        shard, _, place = name.rpartition(".npy#")
+        name = f"{shard}-{place}.png"
+    return PurePosixPath(name)

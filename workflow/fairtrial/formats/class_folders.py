@@ -11,6 +11,7 @@ from fairtrial import DataError
 from fairtrial.data.dataset import SIDES, Annotation, Dataset, Image, View
 from fairtrial.data.defects import Defect, UnannotatedImage
 from fairtrial.data.imagefile import SUFFIXES
+from fairtrial.files import packed
 from fairtrial.files.folders import checked_path, copy_file, files_below
 from fairtrial.formats._names import Group, exported_names, group_of
 
@@ -65,7 +66,10 @@ def read(folder: Path, options: Settings) -> tuple[Dataset, list[Defect]]:
 
 def write(view: View, folder: Path) -> dict[str, Any]:
     """Images as `<side>/<class>/<name>`, which torchvision and Ultralytics read as well; returns
-    the options that read them. Raises DataError for a class whose name cannot be a folder's."""
+    the options that read them. Packed images become PNG files.
+
+    Raises DataError for a class whose name cannot be a folder's.
+    """
     names, objects = exported_names(view), view.dataset.by_image()
     classes = list(view.dataset.categories.values())
     for name in classes:
@@ -76,8 +80,19 @@ def write(view: View, folder: Path) -> dict[str, Any]:
         for image in view.side(side):
             (label,) = objects[image.id]
             place = folder / side / view.dataset.categories[label.category_id]
-            copy_file(view.folder / image.file_name, place / names[image.id])
+            _put(view, image.file_name, place / names[image.id])
     return {"splits": {side: side for side in sides}, "classes": classes}
+
+
+def _put(view: View, name: str, target: Path) -> None:
+    """Copy an image; one of a shard becomes a PNG of the same pixels."""
+    from PIL import Image as Pillow
+
+    if not packed.is_packed(name):
+        copy_file(view.folder / name, target)
+        return
+    target.parent.mkdir(parents=True, exist_ok=True)
+    Pillow.fromarray(packed.pixels(view.folder, name)).save(target, "PNG", compress_level=1)
 
 
 def _images(folder: Path, place: str) -> list[str]:

@@ -21,7 +21,7 @@ from fairtrial.data.defects import (
 )
 from fairtrial.data.imagefile import SUFFIXES
 from fairtrial.files.folders import checked_path, copy_file, files_below
-from fairtrial.formats._names import Group, Naming, exported_names, group_of, image_stems
+from fairtrial.formats._names import Group, Naming, by_stem, exported_names, group_of, image_stems
 from fairtrial.formats._voc_writing import element_of
 
 if TYPE_CHECKING:
@@ -62,22 +62,18 @@ def read(folder: Path, options: Settings) -> tuple[Dataset, list[Defect]]:
     several have it, the one that <filename> names. Raises DataError for a file that is not
     such XML, an image on two sides, and where the folders are missing.
     """
-    images = _by_stem(folder / options.images)
+    images = _images(folder / options.images)
     sides = _sides(folder / options.image_sets) if options.image_sets is not None else {}
-    stems = [
-        PurePosixPath(path).with_suffix("").as_posix()
-        for path in _present(folder / options.annotations)
-        if path.endswith(".xml")
-    ]
-    if missing := sorted(set(sides) - set(stems)):
+    files = by_stem(_present(folder / options.annotations), ".xml")
+    if missing := sorted(set(sides) - set(files)):
         raise DataError(f"{options.image_sets} lists images without an XML file: {missing[:5]}")
-    rows = {stem: _parse(folder / options.annotations, f"{stem}.xml") for stem in stems}
+    rows = {stem: _parse(folder / options.annotations, file) for stem, file in files.items()}
     classes = options.classes or sorted({name for row in rows.values() for name in _names(row)})
     found = Dataset(categories=dict(enumerate(classes, 1)))
     found.origins = {number: [name] for number, name in found.categories.items()}
     reader = _Reader(found, options, images)
-    for stem, of_image in image_stems(stems, options.naming).items():
-        reader.add(stem, of_image, rows[stem], sides.get(stem))
+    for stem, of_image in image_stems(files, options.naming).items():
+        reader.add(files[stem], of_image, rows[stem], sides.get(stem))
     reader.add_rest()
     return found, reader.faults
 
@@ -114,19 +110,19 @@ class _Reader:
         self.faults: list[Defect] = []
         self.taken: set[str] = set()
 
-    def add(self, stem: str, of_image: str | None, row: Element, side: str | None) -> None:
+    def add(self, label: str, of_image: str | None, row: Element, side: str | None) -> None:
         """One XML file; `of_image` is the stem of its image, by the rule of names."""
-        file = _image_name(stem, row, self.images.get(of_image, [])) if of_image else None
+        file = _image_name(label, row, self.images.get(of_image, [])) if of_image else None
         if file is None:
-            self.faults.append(LabelWithoutImage(f"{self.options.annotations}/{stem}.xml"))
+            self.faults.append(LabelWithoutImage(f"{self.options.annotations}/{label}"))
             return
         image = self._image(file, *_size(row), side)
         named = _text(row, "filename")
         beside = str(PurePosixPath(file).parent / PurePosixPath(named).name)
         if beside != file and beside in self.stems:
-            self.faults.append(OtherFilename(image.file_name, f"{stem}.xml names {named}"))
+            self.faults.append(OtherFilename(image.file_name, f"{label} names {named}"))
         for order, element in enumerate(row.findall("object"), 1):
-            self._object(image, element, f"{stem}.xml: object {order}")
+            self._object(image, element, f"{label}: object {order}")
 
     def add_rest(self) -> None:
         """The images that no XML file belongs to."""
@@ -161,7 +157,7 @@ def _present(folder: Path) -> list[str]:
     return files_below(folder)
 
 
-def _by_stem(folder: Path) -> dict[str, list[str]]:
+def _images(folder: Path) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
     for file in _present(folder):
         path = PurePosixPath(file)
@@ -208,13 +204,13 @@ def _names(row: Element) -> list[str]:
     return [name for name in names if name]
 
 
-def _image_name(stem: str, row: Element, files: list[str]) -> str | None:
+def _image_name(label: str, row: Element, files: list[str]) -> str | None:
     if len(files) <= 1:
         return files[0] if files else None
     named = PurePosixPath(_text(row, "filename")).name
     chosen = [file for file in files if PurePosixPath(file).name == named]
     if len(chosen) != 1:
-        raise DataError(f"{stem}: which of {', '.join(files)} does {stem}.xml belong to?")
+        raise DataError(f"{label}: which of {', '.join(files)} does it belong to?")
     return chosen[0]
 
 

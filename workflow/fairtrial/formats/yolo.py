@@ -18,7 +18,7 @@ from fairtrial.data import defects, imagefile
 from fairtrial.data.boxes import Box, Size, shares
 from fairtrial.data.dataset import SIDES, Annotation, Dataset, Image, View
 from fairtrial.files.folders import checked_path, copy_file, files_below
-from fairtrial.formats._names import Group, Naming, exported_names, group_of, image_stems
+from fairtrial.formats._names import Group, Naming, by_stem, exported_names, group_of, image_stems
 
 WRITES = "detect"  # the task of the sets that it can write
 LOSES = "crowd regions, areas of segments and groups"  # what the format cannot hold
@@ -46,8 +46,8 @@ class Settings(BaseModel):
 def read(folder: Path, options: Settings) -> tuple[Dataset, list[defects.Defect]]:
     """All sides as one set, boxes as shares; the labels of …/images/… stand in …/labels/….
 
-    Raises DataError for a data.yaml without names, a side that is not below the raw folder,
-    and a line that is neither a box nor a polygon.
+    Raises DataError for a data.yaml without names or of poses, a side that is not below the raw
+    folder, and a line that is neither a box nor a polygon.
     """
     content = _yaml(folder / options.yaml)
     reader = _Reader(folder, options, Dataset(categories=_categories(content, options.yaml)))
@@ -105,21 +105,24 @@ def _yaml(path: Path) -> dict[str, Any]:
         raise DataError(f"{path}: not valid YAML ({error})") from error
     if not isinstance(content, dict):
         raise DataError(f"{path}: has no `names:`")
+    if content.get("kpt_shape"):  # a line of it could be taken for a polygon
+        raise DataError(f"{path}: `kpt_shape`: labels of poses are not read; export boxes")
     return content
 
 
 def _categories(content: dict[str, Any], where: str) -> dict[int, str]:
     """Names by the class number of the format, which begins at 0."""
     names = content.get("names")
-    if isinstance(names, list):
-        names = dict(enumerate(names))
-    if not isinstance(names, dict) or not names or not all(isinstance(n, int) for n in names):
+    names = dict(enumerate(names)) if isinstance(names, list) else names
+    rows = names.items() if isinstance(names, dict) else ()
+    if not rows or any(type(n) is not int or isinstance(v, dict | list | None) for n, v in rows):
         raise DataError(f"{where}: `names:` is neither a list nor a map of class names")
-    if content.get("nc", len(names)) != len(names):
-        raise DataError(f"{where}: nc is {content['nc']}, but there are {len(names)} names")
-    if len(set(names.values())) < len(names):
+    found = {number: str(name) for number, name in rows}
+    if content.get("nc", len(found)) != len(found):
+        raise DataError(f"{where}: nc is {content['nc']}, but there are {len(found)} names")
+    if len(set(found.values())) < len(found):
         raise DataError(f"{where}: two classes have the same name")
-    return {number: str(name) for number, name in names.items()}
+    return found
 
 
 def _places(content: dict[str, Any], options: Settings) -> list[tuple[str | None, str]]:
@@ -170,21 +173,21 @@ class _Reader:
     def _labels(
         self, images: list[PurePosixPath], top: PurePosixPath | None
     ) -> dict[PurePosixPath, str]:
-        """The text file of each image that has one. `top`: the folder that holds all of these
-        images; labels there that belong to none are defects."""
-        owners = {_label_path(image).with_suffix("").as_posix(): image for image in images}
-        places = {PurePosixPath(stem).parent for stem in owners}
-        whole = top is not None and _label_path(top / "any.jpg").parent != top
-        if top is not None and whole:
-            places.add(_label_path(top / "any.jpg").parent)
-        texts = {path for place in places for path in self._below(place) if path.suffix == ".txt"}
+        """The text file of each image that has one; `x.jpg` and `x.png` share theirs. `top`: the
+        folder that holds all of these images; labels there that belong to none are defects."""
+        owners: dict[str, list[PurePosixPath]] = {}
+        for image in images:
+            owners.setdefault(_label_path(image).with_suffix("").as_posix(), []).append(image)
+        home = top and _label_path(top / "any.jpg").parent
+        whole = home != top  # labels have a folder of their own
+        places = {PurePosixPath(stem).parent for stem in owners} | ({home} if home else set())
+        texts = by_stem({str(path) for place in places for path in self._below(place)}, ".txt")
         found: dict[PurePosixPath, str] = {}
-        stems = [path.with_suffix("").as_posix() for path in texts]
-        for stem, of_image in image_stems(stems, self.options.naming).items():
+        for stem, of_image in image_stems(texts, self.options.naming).items():
             if of_image in owners:
-                found[owners[of_image]] = f"{stem}.txt"
+                found |= dict.fromkeys(owners[of_image], texts[stem])
             elif whole and not stem.endswith("/classes"):  # labelling tools list classes there
-                self.faults.append(defects.LabelWithoutImage(f"{stem}.txt"))
+                self.faults.append(defects.LabelWithoutImage(texts[stem]))
         return found
 
     def _add(self, path: PurePosixPath, side: str | None, group: str | None) -> None:

@@ -116,6 +116,8 @@ def one_fold(dataset: DataSet, name: str, where: str) -> DataSet:
     match = FOLD.match(name)
     if len(known) == 1 and not match:
         return dataset
+    if len(known) == 1:
+        raise SettingsError(f"{where}: `{name}`: must be `{known[0]}`, which leaves no fold open")
     if name not in known:
         raise SettingsError(f"{where}: `{name}`: must name a fold: {', '.join(known)}")
     assert match is not None

@@ -22,6 +22,7 @@ from fairtrial.planning.fingerprint import fingerprint
 from fairtrial.planning.runs import Run, refuse_unused, resolve
 from fairtrial.planning.searchspace import FROM_SEARCH
 from fairtrial.planning.settings import (
+    PARAMS,
     Experiment,
     data_sets,
     read_dataset,
@@ -51,8 +52,9 @@ class Plan:
     def read(cls, name: str | None = None) -> Plan:
         """The plan of params.yaml, or of the experiment `name` for a look at another one."""
         params = read_params()
+        where = "`experiment` of the command line" if name else f"{PARAMS}: `experiment`"
         name = name or params.get("experiment")
-        experiment = read_experiment(name)
+        experiment = read_experiment(name, where)
         file = f"config/experiments/{name}.yaml"
         runs = resolve(params, experiment, file, data_sets)
         earlier = _params_before_dvc()

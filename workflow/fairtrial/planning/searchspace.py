@@ -4,13 +4,29 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import (
+    BeforeValidator,
+    Field,
+    ValidationError,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+    model_validator,
+)
 
 from fairtrial.files.yamlfile import Closed
 
+
+def _number(value: Any, either: ValidatorFunctionWrapHandler) -> Any:
+    """One message where pydantic has one for whole numbers and one for others."""
+    try:
+        return either(value)
+    except ValidationError:
+        raise ValueError("must be a number") from None
+
+
 Engine = Literal["ga", "tpe", "cmaes", "gp", "random"]
 FROM_SEARCH = "from_search"  # in a run: some of its settings are those of a trial
-Number = int | float
+Number = Annotated[int | float, WrapValidator(_number)]
 Seed = Annotated[int, Field(ge=0)]
 T = TypeVar("T")
 OneOrMore = Annotated[

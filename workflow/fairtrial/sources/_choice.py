@@ -1,4 +1,4 @@
-"""Which files of a folder or an archive are taken: by a manifest, or by patterns."""
+"""Where a folder or an archive lies; which of its files are taken: by a manifest or by patterns."""
 
 from __future__ import annotations
 
@@ -9,6 +9,16 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict
 
 from fairtrial.files import checksums
+from fairtrial.training import store
+
+
+def on_this_machine(path: str) -> Path:
+    """A path that is absolute, or relative to the project.
+
+    DVC's temporary copies lack what git ignores; there it is that of the parent repository.
+    """
+    here = Path(path)
+    return here if here.exists() else store.root().parent / here
 
 
 class Choice(BaseModel):

@@ -15,15 +15,28 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
 from urllib.parse import quote, urlsplit
+
+from pydantic import AfterValidator, Field
 
 from fairtrial import DataError
 from fairtrial.files import checksums, folders
 from fairtrial.files.threads import map_in_order
 from fairtrial.sources._transfer import Patience, Transfer, transfer
 
-ADDRESS = "^https?://[^/]"
 _SHOWN = 50  # files in one error
+
+
+def _of_a_server(address: str) -> str:
+    try:
+        urlsplit(address).port  # noqa: B018  asking is what checks it
+    except ValueError as error:
+        raise ValueError(f"is no address ({error})") from error
+    return address
+
+
+Address = Annotated[str, Field(pattern="^https?://[^/]"), AfterValidator(_of_a_server)]
 
 
 @dataclass(frozen=True)

@@ -158,6 +158,8 @@ class _Session:
                             raise _Refusal("stopped; what has come is kept", final=True)
                         file.write(block)
                         self.progress.add(len(block))
+        except httpx.InvalidURL as error:
+            raise _Refusal(f"{url} is no address: {error}", final=True) from error
         except httpx.HTTPError as error:
             raise _Refusal(f"{type(error).__name__}: {error} ({url})") from error
 

@@ -8,7 +8,7 @@ from urllib.parse import unquote, urlsplit
 from pydantic import Field, model_validator
 
 from fairtrial import ChecksumError, DataError
-from fairtrial.sources._choice import Choice
+from fairtrial.sources._choice import Choice, on_this_machine
 from fairtrial.sources._fetching import Wanted, has_sha256, obtain
 from fairtrial.sources._needs import Needs
 from fairtrial.sources._transfer import Patience
@@ -54,7 +54,7 @@ def fetch(settings: Settings, name: str, folder: Path, downloads: Path) -> None:
 def needs(settings: Settings) -> Needs:
     """The archive; a packed file tells little about the size of its content."""
     if not settings.is_remote or settings.sha256 is None:
-        return Needs(places=[Path(settings.archive)])
+        return Needs(places=[on_this_machine(settings.archive)])
     file = unquote(Path(urlsplit(settings.archive).path).name)
     return Needs([Wanted(file, settings.archive, has_sha256(settings.sha256))])
 
@@ -63,7 +63,7 @@ def _there(settings: Settings, name: str, downloads: Path) -> Path:
     """The archive on this machine, once it is the one that is named."""
     if remote := needs(settings).fetched:
         return obtain(remote, settings, name, downloads)[remote[0].path]
-    path = Path(settings.archive)
+    path = on_this_machine(settings.archive)
     if not path.is_file():
         raise DataError(f"source {name}: there is no file {path} (archive)")
     if settings.sha256 is not None and (fault := has_sha256(settings.sha256)(path)):

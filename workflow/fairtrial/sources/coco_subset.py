@@ -27,7 +27,7 @@ from fairtrial import DataError
 from fairtrial.files import folders
 from fairtrial.files.folders import whole_file
 from fairtrial.files.jsonfile import sections_of
-from fairtrial.sources._fetching import ADDRESS, Wanted, has_sha256, obtain
+from fairtrial.sources._fetching import Address, Wanted, has_sha256, obtain
 from fairtrial.sources._needs import Needs
 from fairtrial.sources._transfer import Patience
 
@@ -53,7 +53,7 @@ class Settings(Patience):
     classes: Annotated[tuple[str, ...], Field(min_length=1)]
     images: int = Field(ge=1)  # at most so many
     seed: int = 0  # other numbers give other images
-    base: str = Field("http://images.cocodataset.org", pattern=ADDRESS)
+    base: Address = "http://images.cocodataset.org"
     archive: str = "annotations/annotations_trainval2017.zip"  # below base
     sha256: str = Field(pattern="^[0-9a-f]{64}$")  # of the archive
     parts: tuple[Part, ...] = (

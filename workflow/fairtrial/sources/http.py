@@ -9,10 +9,8 @@ from __future__ import annotations
 from pathlib import Path
 from urllib.parse import quote
 
-from pydantic import Field
-
 from fairtrial.files import checksums, folders
-from fairtrial.sources._fetching import ADDRESS, Wanted, has_sha256, obtain
+from fairtrial.sources._fetching import Address, Wanted, has_sha256, obtain
 from fairtrial.sources._needs import Needs
 from fairtrial.sources._transfer import Patience
 
@@ -20,7 +18,7 @@ from fairtrial.sources._transfer import Patience
 class Settings(Patience):
     """Where the files are."""
 
-    base: str = Field(pattern=ADDRESS)  # a file is at <base>/<its path in the manifest>
+    base: Address  # a file is at <base>/<its path in the manifest>
     manifest: str  # files and their SHA-256 (as `sha256sum` writes it), relative to the project
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from fairtrial import DataError
 from fairtrial.files import folders
-from fairtrial.sources._choice import Choice
+from fairtrial.sources._choice import Choice, on_this_machine
 from fairtrial.sources._needs import Needs
 
 
@@ -20,10 +20,11 @@ class Settings(Choice):
 def fetch(settings: Settings, name: str, folder: Path, downloads: Path) -> None:
     """Copy the files into `folder`, sharing blocks with the originals where possible.
 
-    Raises DataError for a missing folder, a link that leaves it, a link to a folder, and
-    too little free space; ChecksumError where the files are not those of the manifest.
+    Raises DataError for a missing folder, one that cannot be read, a link that leaves it, a link
+    to a folder, and too little free space; ChecksumError where the files are not those of the
+    manifest.
     """
-    root = Path(settings.path)
+    root = on_this_machine(settings.path)
     if not root.is_dir():
         raise DataError(f"source {name}: there is no folder {root} (path)")
     files = list(filter(settings.taken(), _files(root, name)))
@@ -36,7 +37,7 @@ def fetch(settings: Settings, name: str, folder: Path, downloads: Path) -> None:
 
 def needs(settings: Settings) -> Needs:
     """The folder, and the size of what is taken from it."""
-    root = Path(settings.path)
+    root = on_this_machine(settings.path)
     files = filter(settings.taken(), folders.files_below(root) if root.is_dir() else [])
     sizes = ((root / file).stat().st_size for file in files if (root / file).exists())
     return Needs(places=[root], size=sum(sizes))
