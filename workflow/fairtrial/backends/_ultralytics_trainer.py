@@ -15,10 +15,12 @@ from collections.abc import Callable
 from copy import deepcopy
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import numpy as np
 import torch
 import ultralytics
+from ultralytics.engine import trainer as engine
 from ultralytics.models.rtdetr.train import RTDETRTrainer
 from ultralytics.models.yolo.detect import DetectionTrainer
 from ultralytics.utils.torch_utils import unwrap_model
@@ -199,6 +201,12 @@ class Trainer(DetectionTrainer):  # type: ignore[misc]
         return model.requires_grad_(False)
 
     # ------------------------------------------------------------------ asked and used
+
+    def _setup_train(self) -> None:
+        """Without Ultralytics' check of AMP, which runs a checkpoint that it fetches for this
+        and switches AMP off where it does not like the answer, or the GPU's name."""
+        with mock.patch.object(engine, "check_amp", lambda _: self.device.type == "cuda"):
+            super()._setup_train()
 
     def _build_train_pipeline(self) -> None:
         """Ultralytics comes here again, with half the batch, when memory has run out."""
