@@ -34,6 +34,25 @@ def test_the_best_epoch_is_the_first_of_equals() -> None:
     assert checkpoint.best_epoch(ROWS) == 2
 
 
+@pytest.mark.parametrize(
+    ("found", "patience", "over"),
+    [
+        ([], 1, False),
+        ([0.5, 0.4], 0, False),
+        ([0.5, 0.4], 1, True),
+        ([0.5, 0.5, 0.5], 2, True),
+        ([0.5, 0.4, 0.6], 2, False),
+        ([0.0, 0.0, 0.0], 1, False),
+        ([0.0, 0.0, 0.5], 1, False),
+        ([0.0, 0.0, 0.5, 0.5], 1, True),
+        ([0.5] * 9, 0, True),
+    ],
+)
+def test_a_training_is_over(found: list[float], patience: int, over: bool) -> None:
+    rows = [{"val/fitness": value} for value in found]
+    assert checkpoint.finished(rows, 9, patience) is over
+
+
 NOW = {"threads": 1, "gpu": None, "torch": "2", "framework": "8"}
 
 

@@ -28,7 +28,14 @@ from ultralytics.utils.torch_utils import unwrap_model
 from fairtrial import BackendError
 from fairtrial.backends._ultralytics_audit import audit
 from fairtrial.scoring.fitness import judged
-from fairtrial.training.checkpoint import best_epoch, commit, conditions, deviations, last_state
+from fairtrial.training.checkpoint import (
+    best_epoch,
+    commit,
+    conditions,
+    deviations,
+    finished,
+    last_state,
+)
 
 FIGURES = {
     "metrics/precision(B)": "val/precision",
@@ -74,14 +81,10 @@ class Trainer(DetectionTrainer):  # type: ignore[misc]
 
     def _do_train(self) -> None:
         """All epochs that are still to do: none, if the last attempt died after the last one."""
-        if self._left and self._over(self._left):
+        if self._left and finished(self._left["rows"], self.epochs, self.args.patience):
             self._setup_train()
         else:
             super()._do_train()
-
-    def _over(self, left: dict[str, Any]) -> bool:
-        without = left["epoch"] - left["stopper"]["best_epoch"]
-        return bool(left["epoch"] >= self.epochs or 0 < self.args.patience <= without)
 
     def resume_training(self, ckpt: Any) -> None:
         """Called at the end of the set-up: overwrite everything that the past has changed."""
@@ -92,7 +95,8 @@ class Trainer(DetectionTrainer):  # type: ignore[misc]
         self.ema.ema.load_state_dict(left["ema"])
         self.ema.updates = left["updates"]
         self.optimizer.load_state_dict(left["optimizer"])
-        self.scaler.load_state_dict(left["scaler"])
+        if left["scaler"]:  # empty where it began on the CPU
+            self.scaler.load_state_dict(left["scaler"])
         for name, value in left["stopper"].items():
             setattr(self.stopper, name, value)
         self.best_fitness = left["best_fitness"]

@@ -100,3 +100,14 @@ def best_epoch(rows: Sequence[dict[str, Any]]) -> int | None:
     """The first epoch (from 1) with the highest fitness on val; None without an epoch."""
     scores = [row["val/fitness"] for row in rows]
     return scores.index(max(scores)) + 1 if scores else None
+
+
+def finished(rows: Sequence[dict[str, Any]], epochs: int, patience: int) -> bool:
+    """Whether all epochs are done, or none of the last `patience` was better; 0: never mind.
+
+    Epochs count from the first with a fitness above 0: from scratch a detector may need some
+    before it finds anything. This is the rule of Ultralytics, which stops by its own count.
+    """
+    best = best_epoch(rows)
+    waited = len(rows) - best if best and rows[best - 1]["val/fitness"] > 0 else 0
+    return len(rows) >= epochs or 0 < patience <= waited
