@@ -243,6 +243,15 @@ def test_a_damaged_state_does_not_make_a_continued_training_start_afresh() -> No
         train(continues=key(), epochs=6)
 
 
+def test_a_finished_training_keeps_no_damaged_state() -> None:
+    with pytest.raises(InterruptedError):
+        train(stop_at(1))
+    (part,) = Path("store/runs").glob("*.part")
+    (part / "state.pt").replace(part / "state.pt.damaged")
+    record, _ = train()  # which looks at what the entry holds
+    assert [attempt["from_epoch"] for attempt in record["attempts"]] == [1, 1]
+
+
 # --------------------------------------------------------------------------- signals
 
 SLEEPER = """

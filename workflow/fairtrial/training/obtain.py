@@ -116,6 +116,7 @@ def obtain_trained(
         state = {"state": weights.digest(folder / "weights.pt")}
         write_json(folder / "record.json", _record(facts, attempt, threads) | state)
         (folder / ATTEMPTS).unlink()
+        (folder / checkpoint.DAMAGED).unlink(missing_ok=True)
 
     return store.obtain("runs", entry_key(framework, settings, code, inputs), make)
 
