@@ -552,6 +552,16 @@ def test_two_processes_learn_as_one(tmp_path: Path) -> None:
         assert rows[0][name] == pytest.approx(others[0][name], rel=1e-4)
 
 
+@pytest.mark.slow
+def test_the_gpus_that_share_a_batch_are_counted(
+    view: View, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alone = contextlib.nullcontext(processes.Process())
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 3)
+    monkeypatch.setattr(processes, "together", lambda world, work: alone)
+    assert fit(view, tmp_path, epochs=1, batch=4)[0]["gpus"] == 2
+
+
 def other(process: processes.Process, dies: bool) -> None:
     """The part of the second process: to die before the first all-reduce, or wait in the second."""
     if dies:
