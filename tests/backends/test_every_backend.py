@@ -17,6 +17,7 @@ from fairtrial.data.imagefile import pixels
 from fairtrial.files.yamlfile import read_yaml
 from fairtrial.planning.settings import plugin_settings
 from fairtrial.plugins import plugin, plugins
+from fairtrial.scoring import fitness
 from tests.backends.tiny import draw, draw_classes
 
 PARAMS = Path(__file__).parents[2] / "params.yaml"
@@ -110,9 +111,9 @@ def test_the_facts(trained: Trained) -> None:
     least = {"detect": 1e6, "classify": 1e5}[trained.task]
     assert facts["parameters"] > least and facts["gflops"] > 0 and facts["layers"] > 10
     assert facts["epochs_run"] == 2 and not facts.get("deviations")
-    fitness = [row["val/fitness"] for row in trained.rows]
-    assert fitness == pytest.approx([row["val/recall"] for row in trained.rows])
-    assert facts["best_epoch"] == fitness.index(max(fitness)) + 1
+    found = [row["val/fitness"] for row in trained.rows]
+    assert found == pytest.approx([row["val/recall"] for row in trained.rows])
+    assert facts["best_epoch"] == found.index(max(found)) + 1
 
 
 def test_stopped_and_gone_on_equals_never_stopped(trained: Trained) -> None:
@@ -130,6 +131,39 @@ def test_stopped_and_gone_on_equals_never_stopped(trained: Trained) -> None:
     assert (whole / "history.csv").read_text() == (parts / "history.csv").read_text()
     for name in ("weights.pt", "state.pt"):
         assert unequal(whole / name, parts / name) == []
+
+
+def test_begun_on_the_cpu_it_goes_on_with_amp(
+    trained: Trained, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """There the scaler of gradients is switched off, and leaves a GPU no state to go on from."""
+
+    class Scaler(torch.amp.GradScaler):  # type: ignore[misc]
+        """Switched on as on a GPU, without half precision, which losses of the CPU may lack."""
+
+        def __init__(self, *given: Any, **named: Any) -> None:
+            super().__init__("cpu")
+
+        def is_enabled(self) -> bool:
+            return False
+
+    trained.fit("amp", lambda row: None, amp=True, epochs=1)
+    monkeypatch.setattr(torch.amp, "GradScaler", Scaler)
+    told: list[dict[str, Any]] = []
+    trained.fit("amp", told.append, amp=True)
+    assert [row["epoch"] for row in told] == [2]
+    state = torch.load(trained.folder / "amp/state.pt", weights_only=True)
+    assert state["scaler"], "the next attempt goes on with its scale"
+
+
+def test_patience_counts_from_the_first_epoch_that_finds_anything(
+    trained: Trained, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found, told = [0.0, 0.0, 0.5, 0.4, 0.9], []
+    monkeypatch.setattr(fitness, "score", lambda figures, weights: found[len(told)])
+    for _ in range(2):  # what is over is not gone on with
+        trained.fit("patience", told.append, epochs=5, patience=1)
+    assert [row["val/fitness"] for row in told] == found[:4]
 
 
 def test_another_seed_is_another_training(trained: Trained) -> None:

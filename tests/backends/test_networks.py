@@ -122,6 +122,8 @@ def test_schedules_go_from_lr0_to_lr0_times_lrf(scheduler: str, rates: list[floa
         ({"model": "yolov8n"}, "no classification network; known: mlp, cnn, resnet18"),
         ({"blocks": [8]}, "only `model: cnn` has blocks"),
         ({"epochs": 0}, "has to learn for an epoch"),
+        ({"batch": 1}, "must be 2 or more: batch norm cannot learn from one image"),
+        ({"batch": 0}, "greater than or equal to 1"),
         ({"fitness": {"map50": 1.0}}, "`map50` is no figure of it; known: accuracy, top5"),
         ({"activation": "tanh"}, "'relu', 'leaky_relu'"),
         ({"augment": ["mosaic"]}, "'flip' or 'crop'"),

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import json
 import math
+import multiprocessing
+import os
+import subprocess
+import sys
+import time
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import psutil
 import pytest
 import torch
 import torchvision
@@ -543,3 +550,85 @@ def test_two_processes_learn_as_one(tmp_path: Path) -> None:
     )
     for name in ("train/cls_loss", "train/box_loss", "val/cls_loss", "val/box_loss"):
         assert rows[0][name] == pytest.approx(others[0][name], rel=1e-4)
+
+
+@pytest.mark.slow
+def test_the_gpus_that_share_a_batch_are_counted(
+    view: View, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alone = contextlib.nullcontext(processes.Process())
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 3)
+    monkeypatch.setattr(processes, "together", lambda world, work: alone)
+    assert fit(view, tmp_path, epochs=1, batch=4)[0]["gpus"] == 2
+
+
+def other(process: processes.Process, dies: bool) -> None:
+    """The part of the second process: to die before the first all-reduce, or wait in the second."""
+    if dies:
+        os._exit(7)
+    process.mean(torch.ones(1))
+    process.mean(torch.ones(1))
+
+
+@pytest.mark.slow
+def test_a_process_that_died_is_named() -> None:
+    work = functools.partial(other, dies=True)
+    with (
+        pytest.raises(BackendError, match=r"process 1 of the 2 that .* has died \(exit code 7"),
+        processes.together(2, work) as process,
+    ):
+        process.mean(torch.ones(1))
+
+
+@pytest.mark.slow
+def test_on_an_error_the_others_end_before_the_group_is_left(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Else the first may wait for them, and they for it."""
+    left, leave = [], torch.distributed.destroy_process_group
+
+    def leaves() -> None:
+        left.append(multiprocessing.active_children())
+        leave()
+
+    monkeypatch.setattr(torch.distributed, "destroy_process_group", leaves)
+    with (
+        pytest.raises(InterruptedError, match="pruned"),
+        processes.together(2, functools.partial(other, dies=False)) as process,
+    ):
+        process.mean(torch.ones(1))
+        raise InterruptedError("pruned")
+    assert left == [[]]
+
+
+def started(does: str, number: Path) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, ROOT / "tests/backends/two_processes.py", does, number],
+        env=os.environ | {"PYTHONPATH": str(ROOT / "workflow")},
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+@pytest.mark.slow
+def test_who_waits_for_a_dead_process_ends(tmp_path: Path) -> None:
+    first = started("dies", tmp_path / "number")
+    _, said = first.communicate(timeout=120)
+    assert first.returncode == 1
+    assert "process 1 of the 2 that train together has died (exit code 9" in said
+
+
+@pytest.mark.slow
+def test_the_others_end_when_the_first_is_killed(tmp_path: Path) -> None:
+    first = started("waits", tmp_path / "number")
+    end = time.monotonic() + 120
+    while not (tmp_path / "number").exists():
+        assert first.poll() is None and time.monotonic() < end
+        time.sleep(0.1)
+    second = psutil.Process(int((tmp_path / "number").read_text()))
+    first.kill()
+    first.communicate(timeout=60)  # standard error is the other's, too
+    with contextlib.suppress(psutil.NoSuchProcess):
+        while second.status() != psutil.STATUS_ZOMBIE:  # where nobody collects it
+            assert time.monotonic() < end
+            time.sleep(0.1)

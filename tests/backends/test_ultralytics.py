@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+import torch
 from pydantic import ValidationError
 
+from fairtrial import BackendError
 from fairtrial.backends import ultralytics
+from fairtrial.backends._ultralytics_audit import audit
+from fairtrial.backends._ultralytics_files import workplace
 from fairtrial.backends._ultralytics_settings import Settings, architectures
 from fairtrial.files.yamlfile import read_yaml
 from tests.backends.test_every_backend import unequal
@@ -87,6 +92,72 @@ def test_a_wrong_value_is_refused(changed: dict[str, Any], message: str) -> None
 
 def test_a_checkpoint_as_it_is_needs_no_epoch() -> None:
     assert settings(epochs=0, weights="weights/yolov8n.pt").epochs == 0
+
+
+# --------------------------------------------------------------------------- mixed precision
+
+
+@pytest.fixture
+def trainer(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """The module of our trainer, where Ultralytics' own check of AMP must not be reached."""
+    with workplace():
+        from fairtrial.backends import _ultralytics_trainer as trainer
+
+    def check(model: Any) -> bool:
+        raise AssertionError("it fetches a checkpoint and may switch AMP off")
+
+    monkeypatch.setattr(trainer.engine, "check_amp", check)
+    return trainer
+
+
+@pytest.mark.slow
+def test_a_training_with_amp_asks_no_other_checkpoint(trainer: Any, tmp_path: Path) -> None:
+    view = draw(tmp_path / "data", images=6)
+    asked = settings(amp=True, imgsz=32, batch=4, epochs=1).model_dump()
+    assert ultralytics.fit(asked, view, None, tmp_path, 1, lambda row: None)["epochs_run"] == 1
+
+
+@pytest.mark.parametrize(("device", "on"), [("cuda", True), ("cpu", False)])
+def test_amp_that_was_asked_for_is_on_where_there_is_a_gpu(
+    device: str, on: bool, trainer: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = []
+
+    def reached(self: Any) -> None:
+        found.append(trainer.engine.check_amp(None))
+
+    monkeypatch.setattr(trainer.DetectionTrainer, "_setup_train", reached)
+    own = object.__new__(trainer.Trainer)
+    own.device = torch.device(device)
+    own._setup_train()
+    assert found == [on]
+
+
+@pytest.mark.parametrize(("device", "refused"), [("cuda", True), ("cpu", False)])
+def test_amp_that_was_switched_off_is_refused(device: str, refused: bool, tmp_path: Path) -> None:
+    asked = {"amp": True, "optimizer": "SGD", "lr0": 0.01}
+    (tmp_path / "args.yaml").write_text("amp: true\n")
+    stepped = torch.optim.SGD([torch.ones(1)], lr=0.01)
+    stepped.param_groups[0]["initial_lr"] = 0.01
+    used = SimpleNamespace(
+        args=SimpleNamespace(amp=True, warmup_epochs=0),
+        amp=False,
+        device=torch.device(device),
+        batch_size=4,
+        epochs=1,
+        epoch=0,
+        optimizer=stepped,
+        save_dir=tmp_path,
+        last=tmp_path / "last.pt",
+    )
+    if not refused:
+        audit(used, asked)
+        return
+    with pytest.raises(BackendError, match=r"amp +True +False +its trainer"):
+        audit(used, asked)
+
+
+# --------------------------------------------------------------------------- RT-DETR
 
 
 @pytest.mark.slow

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from fairtrial import StoreError
 from fairtrial.training import checkpoint
 
 ROWS = [
@@ -32,6 +35,25 @@ def test_no_epoch_is_a_history_too(tmp_path: Path) -> None:
 
 def test_the_best_epoch_is_the_first_of_equals() -> None:
     assert checkpoint.best_epoch(ROWS) == 2
+
+
+@pytest.mark.parametrize(
+    ("found", "patience", "over"),
+    [
+        ([], 1, False),
+        ([0.5, 0.4], 0, False),
+        ([0.5, 0.4], 1, True),
+        ([0.5, 0.5, 0.5], 2, True),
+        ([0.5, 0.4, 0.6], 2, False),
+        ([0.0, 0.0, 0.0], 1, False),
+        ([0.0, 0.0, 0.5], 1, False),
+        ([0.0, 0.0, 0.5, 0.5], 1, True),
+        ([0.5] * 9, 0, True),
+    ],
+)
+def test_a_training_is_over(found: list[float], patience: int, over: bool) -> None:
+    rows = [{"val/fitness": value} for value in found]
+    assert checkpoint.finished(rows, 9, patience) is over
 
 
 NOW = {"threads": 1, "gpu": None, "torch": "2", "framework": "8"}
@@ -68,5 +90,36 @@ def test_a_state_comes_back_and_one_that_runs_code_does_not(
     assert found["rows"] == ROWS
     assert torch.equal(found["model"]["w"], state["model"]["w"])
     torch.save({"code": tmp_path}, tmp_path / "state.pt")
+    damaged = (tmp_path / "state.pt").read_bytes()
     assert checkpoint.last_state(tmp_path) is None
     assert "state.pt: cannot be read" in capsys.readouterr().err
+    assert checkpoint.last_state(tmp_path) is None, "the next attempt starts afresh, too"
+    assert (tmp_path / "state.pt.damaged").read_bytes() == damaged
+
+
+def failing(error: Exception) -> Any:
+    def fail(*given: Any, **named: Any) -> Any:
+        raise error
+
+    return fail
+
+
+@pytest.mark.parametrize(
+    ("place", "error"),
+    [
+        ("read_bytes", OSError(errno.EIO, "Input/output error")),
+        ("read_bytes", OSError(errno.ESTALE, "Stale file handle")),
+        ("read_bytes", MemoryError()),
+        ("load", RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to")),
+    ],
+)
+def test_a_disk_or_memory_that_fails_costs_no_epoch(
+    place: str, error: Exception, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    torch = pytest.importorskip("torch")
+    checkpoint.commit(tmp_path, {"epoch": 2}, ROWS)
+    with monkeypatch.context() as now:
+        now.setattr(torch if place == "load" else Path, place, failing(error))
+        with pytest.raises(StoreError, match=r"state\.pt: cannot be read now \(.+ are not lost"):
+            checkpoint.last_state(tmp_path)
+    assert checkpoint.last_state(tmp_path) == {"epoch": 2}

@@ -139,6 +139,22 @@ def test_a_record_tells_of_its_attempts() -> None:
     assert record["deviations"] == []
 
 
+@pytest.mark.parametrize(("gpus", "said"), [(1, "Example"), (2, "2 × Example")])
+def test_all_gpus_that_were_used_count(
+    gpus: int, said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fit_on(*given: Any) -> Any:
+        return fit(*given) | {"gpus": gpus}
+
+    cuda = SimpleNamespace(is_available=lambda: True, get_device_name=lambda number: "Example")
+    monkeypatch.setitem(sys.modules, "torch", SimpleNamespace(cuda=cuda))
+    monkeypatch.setattr(training, "plugin", lambda kind, name: SimpleNamespace(fit=fit_on))
+    record, _ = train()
+    assert record["hardware"]["gpu"] == said
+    assert record["gpu_seconds"] == gpus * record["seconds"]
+    assert record["model"] == {"parameters": 7}
+
+
 def test_an_interrupted_training_goes_on_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     for epoch in (2, 3):
         with pytest.raises(InterruptedError):
@@ -241,6 +257,15 @@ def test_a_damaged_state_does_not_make_a_continued_training_start_afresh() -> No
     (part / "state.pt").write_text("")
     with pytest.raises(StoreError, match="damaged; remove it"):
         train(continues=key(), epochs=6)
+
+
+def test_a_finished_training_keeps_no_damaged_state() -> None:
+    with pytest.raises(InterruptedError):
+        train(stop_at(1))
+    (part,) = Path("store/runs").glob("*.part")
+    (part / "state.pt").replace(part / "state.pt.damaged")
+    record, _ = train()  # which looks at what the entry holds
+    assert [attempt["from_epoch"] for attempt in record["attempts"]] == [1, 1]
 
 
 # --------------------------------------------------------------------------- signals

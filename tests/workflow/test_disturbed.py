@@ -6,6 +6,7 @@ from __future__ import annotations
 import errno
 import os
 import subprocess
+import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -39,6 +40,13 @@ def with_data(tmp_path_factory: pytest.TempPathFactory) -> Project:
 @pytest.fixture
 def project(with_data: Project, tmp_path: Path) -> Project:
     return with_data.copy(tmp_path / "project")
+
+
+def test_the_way_to_the_environment_may_hold_a_blank(with_data: Project, tmp_path: Path) -> None:
+    (tmp_path / "an {env} of 'mine'").symlink_to(sys.prefix)
+    python = tmp_path / "an {env} of 'mine'" / "bin/python"
+    manifest = "data/raw/shapes.sha256"
+    with_data.run(str(python), "-m", "snakemake", "--cores", "1", "--force", manifest)
 
 
 def test_a_second_call_is_refused_and_the_first_finishes(project: Project) -> None:

@@ -22,7 +22,7 @@ path = (
     else f"{Path(sys.executable).parent}:"
 )
 shell.prefix(
-    f"set -euo pipefail; export PATH={path}$PATH "
+    "set -euo pipefail; export PATH={path:q}$PATH "
     'PYTHONPATH="workflow:${{PYTHONPATH:-}}" MPLCONFIGDIR=store/matplotlib; '
 )
 

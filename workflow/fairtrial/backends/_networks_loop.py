@@ -66,16 +66,12 @@ class Training:
 
     def run(self, after_epoch: Callable[[Row], None]) -> None:
         """Train to the last epoch, or until `patience` epochs have brought nothing better."""
-        while not self._is_finished():
+        epochs, patience = self.settings["epochs"], self.settings["patience"]
+        while not checkpoint.finished(self.rows, epochs, patience):
             row = self._epoch(len(self.rows))
             checkpoint.commit(self._folder, self._state(), self.rows)
             print(", ".join(f"{name} {value:.4g}" for name, value in row.items()), flush=True)
             after_epoch(row)
-
-    def _is_finished(self) -> bool:
-        best, patience = checkpoint.best_epoch(self.rows), self.settings["patience"]
-        waited = len(self.rows) - best if best else 0
-        return bool(len(self.rows) >= self.settings["epochs"] or 0 < patience <= waited)
 
     def _epoch(self, epoch: int) -> Row:
         """Train one epoch and judge it on val. Returns its row of the history."""
@@ -148,7 +144,8 @@ class Training:
         self.rows, self.best = state["rows"], state["best"]
         self.net.load_state_dict(state["net"])
         self._optimizer.load_state_dict(state["optimizer"])
-        self._scaler.load_state_dict(state["scaler"])
+        if state["scaler"]:  # empty where it began on the CPU
+            self._scaler.load_state_dict(state["scaler"])
         found = checkpoint.deviations(state["conditions"], self._conditions)
         self.deviations = sorted({*state["deviations"], *found})
 

@@ -96,6 +96,13 @@ class Settings(Common):
             raise ValueError("only `model: cnn` has blocks of convolutions")
         return blocks
 
+    @field_validator("batch")
+    @classmethod
+    def _more_than_one(cls, batch: int) -> int:
+        if batch == 1:
+            raise ValueError("must be 2 or more: batch norm cannot learn from one image")
+        return batch
+
     @field_validator("epochs")
     @classmethod
     def _learned(cls, epochs: int, info: ValidationInfo) -> int:

@@ -48,7 +48,7 @@ def train(
     if state is not None:
         training.restore(state)
     audit(settings, training)
-    while not training.is_finished():
+    while not checkpoint.finished(training.rows, settings["epochs"], settings["patience"]):
         row = training.run_epoch()
         if process.rank == 0:
             checkpoint.commit(folder, training.state(), training.rows)
@@ -85,12 +85,6 @@ class Training:
             torchvision=torchvision.__version__,
             processes=str(process.world),
         )
-
-    def is_finished(self) -> bool:
-        """Whether all epochs are done, or none of the last `patience` was better."""
-        best, patience = checkpoint.best_epoch(self.rows), self.settings["patience"]
-        waited = len(self.rows) - best if best else 0
-        return len(self.rows) >= int(self.settings["epochs"]) or 0 < patience <= waited
 
     def run_epoch(self) -> Row:
         """Train one epoch and judge it on val. Returns its row of the history."""
@@ -171,7 +165,8 @@ class Training:
         if self.average is not None:
             self.average.load_state_dict(state["average"])
         self.optimizer.load_state_dict(state["optimizer"])
-        self.scaler.load_state_dict(state["scaler"])
+        if state["scaler"]:  # empty where it began on the CPU
+            self.scaler.load_state_dict(state["scaler"])
 
 
 def audit(asked: dict[str, Any], training: Training) -> None:

@@ -1,13 +1,18 @@
 """Where a training runs: on the CPU, on one GPU, or on several GPUs of one machine.
 
 With several GPUs this process is the first of as many; the others are started here, do the
-same with other parts of each batch, and end with this one.
+same with other parts of each batch, and end with this one, however it ends. When one of them
+dies this one fails, and does not wait for it in the next all-reduce.
 """
 
 from __future__ import annotations
 
 import datetime
+import multiprocessing
+import os
+import sys
 import tempfile
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,9 +22,11 @@ from typing import Any
 import torch
 from torch import distributed
 
+from fairtrial import BackendError
 from fairtrial.backends import _retinanet_images as pictures
 
 PATIENCE = datetime.timedelta(hours=1)  # for the slowest process: process 0 also scores val
+GRACE = 10  # seconds in which this process may fail of itself, and say why, after another's death
 
 
 @dataclass(frozen=True)
@@ -99,19 +106,81 @@ def together(world: int, work: Callable[[Process], Any]) -> Iterator[Process]:
         for other in others:
             other.start()
         try:
-            with _joined(meeting, process := Process(0, world)):
+            with _watched(others), _joined(meeting, process := Process(0, world)), _led(others):
                 yield process
             for other in others:
                 other.join()
         finally:
+            _end(others)
+
+
+def _end(others: list[Any]) -> None:
+    for other in others:
+        other.kill()
+        other.join()
+
+
+def _died(others: list[Any]) -> str | None:
+    """What to say of the first of the others that failed."""
+    for rank, other in enumerate(others, 1):
+        if other.exitcode:
+            return (
+                f"process {rank} of the {len(others) + 1} that train together has died (exit code "
+                f"{other.exitcode}; -9 is often a lack of memory); what it said stands above"
+            )
+    return None
+
+
+@contextmanager
+def _watched(others: list[Any]) -> Iterator[None]:
+    """End this process where one of the others has died and it does not notice.
+
+    An all-reduce that waits for a dead process can be ended by nothing less.
+    """
+    over = threading.Event()
+
+    def watch() -> None:
+        while not over.wait(1):
+            if (died := _died(others)) and not over.wait(GRACE):
+                print(died, file=sys.stderr, flush=True)
+                for other in others:
+                    other.kill()
+                os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
+    try:
+        yield
+    finally:
+        over.set()
+
+
+@contextmanager
+def _led(others: list[Any]) -> Iterator[None]:
+    """On an error end the others first: to leave the group may be to wait for them."""
+    try:
+        yield
+    except BaseException as error:
+        if isinstance(error, RuntimeError):  # torch's, perhaps for one of them is gone
             for other in others:
-                other.kill()
-                other.join()
+                other.join(2 / len(others))
+        died = _died(others)
+        _end(others)
+        if died and isinstance(error, RuntimeError):
+            raise BackendError(died) from error
+        raise
 
 
 def _other(meeting: Path, rank: int, world: int, work: Callable[[Process], Any]) -> None:
+    threading.Thread(target=_end_with_the_first, daemon=True).start()
     with _joined(meeting, process := Process(rank, world)):
         work(process)
+
+
+def _end_with_the_first() -> None:
+    first = multiprocessing.parent_process()
+    assert first is not None
+    first.join()
+    os._exit(1)
 
 
 @contextmanager

@@ -21,8 +21,11 @@ def audit(trainer: Any, asked: dict[str, Any]) -> None:
     import torch
     from ultralytics.utils import YAML
 
+    own = {"batch": trainer.batch_size, "epochs": trainer.epochs}
+    if trainer.device.type == "cuda":  # on the CPU there is none, whatever was asked
+        own["amp"] = trainer.amp
     used: dict[str, dict[str, Any]] = {
-        "its trainer": vars(trainer.args) | {"batch": trainer.batch_size, "epochs": trainer.epochs},
+        "its trainer": vars(trainer.args) | own,
         "args.yaml": YAML.load(trainer.save_dir / "args.yaml"),
         "its optimizer": _stepped_by(trainer, str(asked["optimizer"])),
     }

@@ -15,10 +15,12 @@ from collections.abc import Callable
 from copy import deepcopy
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import numpy as np
 import torch
 import ultralytics
+from ultralytics.engine import trainer as engine
 from ultralytics.models.rtdetr.train import RTDETRTrainer
 from ultralytics.models.yolo.detect import DetectionTrainer
 from ultralytics.utils.torch_utils import unwrap_model
@@ -26,7 +28,14 @@ from ultralytics.utils.torch_utils import unwrap_model
 from fairtrial import BackendError
 from fairtrial.backends._ultralytics_audit import audit
 from fairtrial.scoring.fitness import judged
-from fairtrial.training.checkpoint import best_epoch, commit, conditions, deviations, last_state
+from fairtrial.training.checkpoint import (
+    best_epoch,
+    commit,
+    conditions,
+    deviations,
+    finished,
+    last_state,
+)
 
 FIGURES = {
     "metrics/precision(B)": "val/precision",
@@ -72,14 +81,10 @@ class Trainer(DetectionTrainer):  # type: ignore[misc]
 
     def _do_train(self) -> None:
         """All epochs that are still to do: none, if the last attempt died after the last one."""
-        if self._left and self._over(self._left):
+        if self._left and finished(self._left["rows"], self.epochs, self.args.patience):
             self._setup_train()
         else:
             super()._do_train()
-
-    def _over(self, left: dict[str, Any]) -> bool:
-        without = left["epoch"] - left["stopper"]["best_epoch"]
-        return bool(left["epoch"] >= self.epochs or 0 < self.args.patience <= without)
 
     def resume_training(self, ckpt: Any) -> None:
         """Called at the end of the set-up: overwrite everything that the past has changed."""
@@ -90,7 +95,8 @@ class Trainer(DetectionTrainer):  # type: ignore[misc]
         self.ema.ema.load_state_dict(left["ema"])
         self.ema.updates = left["updates"]
         self.optimizer.load_state_dict(left["optimizer"])
-        self.scaler.load_state_dict(left["scaler"])
+        if left["scaler"]:  # empty where it began on the CPU
+            self.scaler.load_state_dict(left["scaler"])
         for name, value in left["stopper"].items():
             setattr(self.stopper, name, value)
         self.best_fitness = left["best_fitness"]
@@ -199,6 +205,12 @@ class Trainer(DetectionTrainer):  # type: ignore[misc]
         return model.requires_grad_(False)
 
     # ------------------------------------------------------------------ asked and used
+
+    def _setup_train(self) -> None:
+        """Without Ultralytics' check of AMP, which runs a checkpoint that it fetches for this
+        and switches AMP off where it does not like the answer, or the GPU's name."""
+        with mock.patch.object(engine, "check_amp", lambda _: self.device.type == "cuda"):
+            super()._setup_train()
 
     def _build_train_pipeline(self) -> None:
         """Ultralytics comes here again, with half the batch, when memory has run out."""

@@ -41,7 +41,8 @@ def fit(
 
     work = functools.partial(loop.train, settings, view, initial, folder, after_epoch)
     other = functools.partial(loop.train, settings, view, initial, folder, None)
-    with processes.together(processes.fitting(settings["batch"]), other) as process:
+    world = processes.fitting(settings["batch"])
+    with processes.together(world, other) as process:
         training = work(process)
     checkpoint.write_history(folder, training.rows)  # a kill may have come between it and the state
     model.save(_weights(settings["depth"], training.names, training.best), folder / "weights.pt")
@@ -49,6 +50,7 @@ def fit(
         "best_epoch": checkpoint.best_epoch(training.rows),
         "epochs_run": len(training.rows),
         "deviations": training.deviations,
+        "gpus": world,
     }
 
 

@@ -11,12 +11,10 @@ import os
 import subprocess
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 from fairtrial import SettingsError
-from fairtrial.files import checksums
-from fairtrial.files.yamlfile import nearest, read_yaml_text
+from fairtrial.files.yamlfile import read_yaml_text
 from fairtrial.planning.datasets import DataSet
 from fairtrial.planning.fingerprint import fingerprint
 from fairtrial.planning.runs import Run, refuse_unused, resolve
@@ -29,7 +27,7 @@ from fairtrial.planning.settings import (
     read_experiment,
     read_params,
 )
-from fairtrial.planning.source_settings import formats_used, read_source
+from fairtrial.planning.source_settings import formats_used, read_source, refuse_unlisted
 from fairtrial.planning.studies import Study, studies
 from fairtrial.scoring import ranking
 from fairtrial.training.provenance import canonical
@@ -104,7 +102,7 @@ class Plan:
                 raise SettingsError(f"{file}: `format`: missing; it is the source of a data set")
         for start, at in starts.items():
             source, _, file = start.partition("/")
-            _refuse_unlisted(found[source]["download"].get("manifest"), file, at)
+            refuse_unlisted(file, found[source]["download"].get("manifest"), at)
         return found
 
     def images(self, run: str) -> str:
@@ -228,12 +226,6 @@ class Plan:
         elif stage in {"plot", "report"}:  # both take what lies in their folder
             found += [{"plot": "figures/", "report": "report/"}[stage]]
         return found
-
-
-def _refuse_unlisted(manifest: str | None, file: str, where: str) -> None:
-    listed = list(checksums.read_manifest(Path(manifest))) if manifest else [file]
-    if file not in listed:
-        raise SettingsError(f"{where}: {manifest} names no `{file}`{nearest(file, listed)}")
 
 
 def _weights(run: Run) -> str:

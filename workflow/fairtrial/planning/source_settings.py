@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator
 
+from fairtrial import SettingsError
 from fairtrial.data.defects import KINDS
+from fairtrial.files import checksums
 from fairtrial.files.yamlfile import Closed, closed, nearest, read_yaml
 from fairtrial.planning.settings import config_file, plugin_settings
 
@@ -64,3 +67,10 @@ def formats_used(told: dict[str, Any]) -> list[str]:
     """The format that `convert` is told to read, and those of its parts."""
     parts = told["options"].get("parts", [])
     return sorted({told["format"], *(form for part in parts for form in formats_used(part))})
+
+
+def refuse_unlisted(file: str, manifest: str | None, where: str) -> None:
+    """Raise SettingsError if a manifest does not name a file; without one any may be there."""
+    listed = list(checksums.read_manifest(Path(manifest))) if manifest else [file]
+    if file not in listed:
+        raise SettingsError(f"{where}: {manifest} names no `{file}`{nearest(file, listed)}")

@@ -1,13 +1,15 @@
 """The state of an unfinished training, on disk at each epoch's end.
 
-    state.pt     everything that the next epoch depends on
-    history.csv  a row an epoch
+    state.pt          everything that the next epoch depends on
+    history.csv       a row an epoch
+    state.pt.damaged  a state that could not be read, until the training is finished
 
-Each file is replaced as a whole, so a kill at any moment leaves the last good one.
+The first two are replaced as a whole, so a kill at any moment leaves the last good one.
 """
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import io
 import shutil
@@ -16,9 +18,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from fairtrial import StoreError
 from fairtrial.files.folders import whole_file
 
 STATE = "state.pt"
+DAMAGED = "state.pt.damaged"
 HISTORY = "history.csv"
 
 
@@ -39,18 +43,27 @@ def commit(folder: Path, state: dict[str, Any], rows: Sequence[dict[str, Any]]) 
 def last_state(folder: Path) -> dict[str, Any] | None:
     """What `commit` left, its tensors on the CPU; None at a first attempt.
 
-    A file that cannot be read is given up, with a word about it.
+    A damaged file is put aside as DAMAGED, with a word about it. Raises StoreError where the
+    disk or the memory fails, for then the next attempt may read it.
     """
     import torch
 
     path = folder / STATE
-    if not path.exists():
-        return None
     try:
-        found: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+        content = io.BytesIO(path.read_bytes())
+        found: dict[str, Any] = torch.load(content, map_location="cpu", weights_only=True)
+    except FileNotFoundError:
+        return None
     except Exception as error:  # torch raises many kinds for a damaged file
         reason = str(error).partition("\n")[0]
+        if isinstance(error, OSError | MemoryError) or "allocate memory" in reason:
+            raise StoreError(
+                f"{path}: cannot be read now ({reason or 'out of memory'}); its epochs are not "
+                "lost: the same command goes on from them once disk and memory allow it"
+            ) from error
         print(f"{path}: cannot be read ({reason}); training starts afresh", file=sys.stderr)
+        with contextlib.suppress(FileNotFoundError):  # another process of it was faster
+            path.replace(folder / DAMAGED)
         return None
     return found
 
@@ -100,3 +113,14 @@ def best_epoch(rows: Sequence[dict[str, Any]]) -> int | None:
     """The first epoch (from 1) with the highest fitness on val; None without an epoch."""
     scores = [row["val/fitness"] for row in rows]
     return scores.index(max(scores)) + 1 if scores else None
+
+
+def finished(rows: Sequence[dict[str, Any]], epochs: int, patience: int) -> bool:
+    """Whether all epochs are done, or none of the last `patience` was better; 0: never mind.
+
+    Epochs count from the first with a fitness above 0: from scratch a detector may need some
+    before it finds anything. This is the rule of Ultralytics, which stops by its own count.
+    """
+    best = best_epoch(rows)
+    waited = len(rows) - best if best and rows[best - 1]["val/fitness"] > 0 else 0
+    return len(rows) >= epochs or 0 < patience <= waited

@@ -116,6 +116,7 @@ def obtain_trained(
         state = {"state": weights.digest(folder / "weights.pt")}
         write_json(folder / "record.json", _record(facts, attempt, threads) | state)
         (folder / ATTEMPTS).unlink()
+        (folder / checkpoint.DAMAGED).unlink(missing_ok=True)
 
     return store.obtain("runs", entry_key(framework, settings, code, inputs), make)
 
@@ -188,7 +189,8 @@ def _record(facts: dict[str, Any], attempt: _Attempt, threads: int) -> dict[str,
     attempt.finish()
     seconds = round(sum(each["seconds"] for each in attempt.all), 3)
     deviations = facts.pop("deviations", [])
-    hardware = provenance.hardware(threads)
+    gpus = facts.pop("gpus", 1)
+    hardware = provenance.hardware(threads, gpus)
     commit, dirty = provenance.commit()
     return {
         "best_epoch": facts.pop("best_epoch"),
@@ -196,7 +198,7 @@ def _record(facts: dict[str, Any], attempt: _Attempt, threads: int) -> dict[str,
         "model": facts,
         "deviations": deviations,
         "seconds": seconds,
-        "gpu_seconds": seconds if hardware["gpu"] else None,
+        "gpu_seconds": gpus * seconds if hardware["gpu"] else None,
         "hardware": hardware,
         "versions": provenance.versions(),
         "commit": commit,

@@ -46,8 +46,9 @@ def versions() -> dict[str, str]:
     return found
 
 
-def hardware(threads: int) -> dict[str, Any]:
-    """Processor, cores, memory (GiB) and GPU of this machine; `threads` as given to the job.
+def hardware(threads: int, gpus: int = 1) -> dict[str, Any]:
+    """Processor, cores, memory (GiB) and GPU of this machine; `threads` as given to the job,
+    `gpus` as used by it, if there are any.
 
     Asked for a GPU is only a torch that the job has loaded: without it none was used.
     """
@@ -60,7 +61,7 @@ def hardware(threads: int) -> dict[str, Any]:
         "cores": os.cpu_count(),
         "threads": threads,
         "memory_gb": round(psutil.virtual_memory().total / 2**30, 1),
-        "gpu": gpu,
+        "gpu": f"{gpus} × {gpu}" if gpu and gpus > 1 else gpu,
     }
 
 
