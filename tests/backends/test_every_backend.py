@@ -4,6 +4,7 @@ exempt."""
 from __future__ import annotations
 
 import csv
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -128,6 +129,56 @@ def test_stopped_and_gone_on_equals_never_stopped(trained: Trained) -> None:
     assert trained.fit("parts", told.append) == trained.facts
     assert [row["epoch"] for row in told] == [2]
     whole, parts = trained.folder / "whole", trained.folder / "parts"
+    assert (whole / "history.csv").read_text() == (parts / "history.csv").read_text()
+    for name in ("weights.pt", "state.pt"):
+        assert unequal(whole / name, parts / name) == []
+
+
+class Killed(BaseException):
+    """Like a kill: nothing in the code is ready for it."""
+
+
+def kill_at_replacing(name: str, folder: Path) -> Any:
+    """An os.replace that dies over the second epoch's file of this name, or just before it."""
+    replace, seen = os.replace, []
+
+    def deadly(source: Any, target: Any, **named: Any) -> None:
+        seen.append(Path(target) == folder / name)
+        if sum(seen) == 2 and seen[-1]:
+            raise Killed
+        replace(source, target, **named)
+
+    return deadly
+
+
+def kill_at_a_batch(folder: Path) -> Any:
+    """A Tensor.backward that dies at the second batch of the second epoch."""
+    backward, batches = torch.Tensor.backward, []
+
+    def deadly(loss: torch.Tensor, *given: Any, **named: Any) -> None:
+        batches.append((folder / "state.pt").exists())
+        if sum(batches) == 2:
+            raise Killed
+        backward(loss, *given, **named)
+
+    return deadly
+
+
+@pytest.mark.parametrize("moment", ["batch", "state.pt", "history.csv"])
+def test_killed_at_any_moment_and_gone_on_equals_never_stopped(
+    moment: str, trained: Trained, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Within an epoch, while its state is saved, and between its state and its history."""
+    whole, parts = trained.folder / "whole", trained.folder / f"killed-{moment}"
+    with monkeypatch.context() as patched:
+        if moment == "batch":
+            patched.setattr(torch.Tensor, "backward", kill_at_a_batch(parts))
+        else:
+            patched.setattr(os, "replace", kill_at_replacing(moment, parts))
+        with pytest.raises(Killed):
+            trained.fit(parts.name, lambda row: None)
+    assert len((parts / "history.csv").read_text().splitlines()) == 2, "a head and an epoch"
+    assert trained.fit(parts.name, lambda row: None) == trained.facts
     assert (whole / "history.csv").read_text() == (parts / "history.csv").read_text()
     for name in ("weights.pt", "state.pt"):
         assert unequal(whole / name, parts / name) == []
