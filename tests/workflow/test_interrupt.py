@@ -47,7 +47,7 @@ def interrupted(project: Project, number: signal.Signals, to_all: bool) -> tuple
     duration.write_text("0")
     driver = project.start(*COMMAND, QUICK_SECONDS=str(duration))
     wait_for(lambda: project.trainings("begin").total() == 1)
-    duration.write_text("15")
+    duration.write_text("30")  # an orphan outlives two calls of Snakemake on a busy machine
     wait_for(lambda: project.trainings("begin").total() == 2)
     (finished,) = project.trainings("end")
     (begun,) = project.trainings("begin") - project.trainings("end")
