@@ -26,7 +26,7 @@ def answer(trial: Trial, settings: dict[str, Any]) -> Iterator[Drawn]:
             continue
         many = max(len(c.repeats) for c in shown) > 1
         caption = f"On {comparison.split} of {comparison.names}, best on val on top. "
-        circles = "folds" if shown[0].folds else "seeds"
+        circles = shown[0].repeated
         caption += f"Circles: {circles}; line: mean ± sd." if many else "One seed each."
         if comparison.metric == FITNESS:
             caption += f" Fitness: {comparison.rule.formula}."

@@ -41,7 +41,7 @@ def per_class(trial: Trial, settings: dict[str, Any]) -> Iterator[Drawn]:
             names = kept[start : start + PER_PAGE]
             left_out = len(counts) - len(kept)
             caption = (
-                f"On {comparison.split} of {comparison.names}, means over {_over(comparison)}; "
+                f"On {comparison.split} of {comparison.names}, means over {comparison.repeated}; "
                 f"classes by their number of {counted}, which stands at the right. Those without "
                 f"{counted} have no {figure_name}."
             )
@@ -66,7 +66,7 @@ def class_map(trial: Trial, settings: dict[str, Any]) -> Iterator[Drawn]:
             continue
         kept = sorted(counts, key=lambda name: (-counts[name], name))[:PER_PAGE]
         caption = (
-            f"On {comparison.split} of {comparison.names}, means over {_over(comparison)}; the "
+            f"On {comparison.split} of {comparison.names}, means over {comparison.repeated}; the "
             "best on val at the left, the commonest class on top."
         )
         caption += not_shown(len(comparison.configurations) - len(shown))
@@ -80,10 +80,6 @@ def class_map(trial: Trial, settings: dict[str, Any]) -> Iterator[Drawn]:
 def _name(comparison: Comparison) -> str:
     """What stands for a class: `AP`, `F1`."""
     return NAMES.get(comparison.measures.of_class, comparison.measures.of_class)
-
-
-def _over(comparison: Comparison) -> str:
-    return "folds" if comparison.configurations[0].folds else "seeds"
 
 
 def _map(shown: list[Configuration], names: list[str], comparison: Comparison) -> Any:

@@ -49,7 +49,7 @@ def confidence(trial: Trial, settings: dict[str, Any]) -> Iterator[Drawn]:
 
 
 def _on(comparison: Comparison) -> str:
-    over = "folds" if comparison.configurations[0].folds else "seeds"
+    over = comparison.repeated
     return (
         f"On {comparison.split} of {comparison.names}; mean over classes that have objects, "
         f"IoU {comparison.iou}; mean over {over}."

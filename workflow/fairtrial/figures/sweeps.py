@@ -30,7 +30,7 @@ def sweep(trial: Trial, settings: dict[str, Any]) -> Iterator[Drawn]:
 
 
 def _caption(found: Sweep) -> str:
-    over = "folds" if found.members[0].folds else "seeds"
+    over = found.members[0].repeated
     where = f"On {found.comparison.split} of {found.comparison.names}; all panels span as much."
     if found.best is not None:
         where += (

@@ -70,9 +70,8 @@ def answer(comparison: Comparison) -> Answer:
     return Answer(headline, " ".join(details), marks, best.letter)
 
 
-SEEDS = "Welch’s t test"
+TESTS = {"seeds": "Welch’s t test", "folds": "Nadeau and Bengio’s t test on folds"}
 PERMUTED = "exact permutation test, since neither has any spread"
-FOLDS = "Nadeau and Bengio’s t test on folds"
 ALONE = "There is nothing to compare it with: the experiment has one configuration on this data."
 
 
@@ -124,8 +123,8 @@ def _why(gap: Gap, best: Configuration, rival: Configuration) -> str:
             f"With one seed of {' and of '.join(lone)} nobody can say how much of that gap is "
             "chance; three seeds or more would show it."
         )
-    repeats, test = ("folds", FOLDS) if best.folds else ("seeds", SEEDS)
-    p = f"{PERMUTED if gap.t is None else test}, {_chance(gap)}"
+    repeats = best.repeated
+    p = f"{PERMUTED if gap.t is None else TESTS[repeats]}, {_chance(gap)}"
     if gap.apart:
         return f"That is more than the spread over {repeats} explains ({p})."
     if gap.spread is not None and abs(gap.gap) > gap.spread:
@@ -175,7 +174,7 @@ def method(comparisons: list[Comparison]) -> str:
 
 
 def _method(comparison: Comparison) -> str:
-    over, test = ("folds", FOLDS) if comparison.configurations[0].folds else ("seeds", SEEDS)
+    over = comparison.repeated
     if comparison.split == "val":
         choice = "on val, the side that is shown: its figures are flattered by the choice"
     elif over == "folds":
@@ -184,7 +183,8 @@ def _method(comparison: Comparison) -> str:
         choice = "on val; images of test have no part in it"
     return (
         f"The best configuration is chosen by {comparison.rule.told} {choice}. "
-        f"± is the standard deviation over {over}. Each gap to the best is tested with {test}; "
-        "Holm’s correction over all pairs of configurations keeps the chance that any two equal "
-        "ones are told apart at 5 %. A seed counts once, however often it was repeated."
+        f"± is the standard deviation over {over}. Each gap to the best is tested with "
+        f"{TESTS[over]}; Holm’s correction over all pairs of configurations keeps the chance that "
+        "any two equal ones are told apart at 5 %. A seed counts once, however often it was "
+        "repeated."
     )

@@ -88,7 +88,7 @@ def _comparison(comparison: Comparison, timings: bool) -> dict[str, Any]:
         "answer": vars(found),
         "layout": layout,  # of the settings: columns, one column in words, or under each row
         "columns": columns,
-        "over": "folds" if ranked[0].folds else "seeds",
+        "over": comparison.repeated,
         "figures": [NAMES.get(m, m) for m in figures(comparison)],
         "rows": [
             _row(c, comparison, found, timings) | {"settings": row}
@@ -126,7 +126,7 @@ def _classes(comparison: Comparison) -> dict[str, Any]:
     return {
         "names": comparison.names,
         "split": split,
-        "over": "folds" if shown[0].folds else "seeds",
+        "over": comparison.repeated,
         "figure": SHORT.get(figure, figure),
         "counted": counted,
         "letters": [c.letter for c in shown],

@@ -50,7 +50,7 @@ def _part(found: Sweep, number: int, several: bool) -> dict[str, Any]:
         "answer": in_words(found, gaps),
         "heads": [*(LONG.get(m, m) for m in extra), *(NAMES[m] for m in shown), found.parameter],
         "rows": rows,
-        "over": "folds" if found.members[0].folds else "seeds",
+        "over": found.members[0].repeated,
         "where": f"On {comparison.split} of {comparison.names}, {_means(found)}.",
         "rule": comparison.rule.told,
         "tests": max((gap.tests for gap in gaps.values() if gap.p is not None), default=0),
@@ -60,7 +60,7 @@ def _part(found: Sweep, number: int, several: bool) -> dict[str, Any]:
 def _means(found: Sweep) -> str:
     if max(len(c.repeats) for c in found.members) == 1:
         return "one seed each"
-    return f"mean ± standard deviation over {'folds' if found.members[0].folds else 'seeds'}"
+    return f"mean ± standard deviation over {found.members[0].repeated}"
 
 
 def in_words(found: Sweep, gaps: dict[str, Gap]) -> str:

@@ -31,7 +31,7 @@ def write_comparison(path: Path, trial: Trial, timings: bool) -> None:
             row: dict[str, Any] = {"configuration": c.name, "letter": c.letter}
             row |= {"comparison": number, "shown": comparison.split, "rank": rank}
             row |= {"ranked_by": comparison.rule.told}
-            row |= {"folds" if c.folds else "seeds": len(c.repeats), **_columns(c.differs)}
+            row |= {c.repeated: len(c.repeats), **_columns(c.differs)}
             row |= _means(c, _every(trial))
             rows.append(row | _cost(c, timings))
     _csv(path, rows)
@@ -101,7 +101,7 @@ def cells(comparison: Comparison, timings: bool) -> list[list[str]]:
     """The table of page one: a heading, then a row a configuration, best on val first."""
     settings = list(comparison.configurations[0].differs) or ["configuration"]
     shown = figures(comparison)
-    over = "folds" if comparison.configurations[0].folds else "seeds"
+    over = comparison.repeated
     heading = ["", *settings, over, *(NAMES.get(m, m) for m in shown)]
     rows = [heading + (["training"] if timings else [])]
     for c in comparison.ranked():
@@ -117,12 +117,11 @@ def caption(comparison: Comparison) -> str:
     side = comparison.split
     found = (comparison.configurations[0].first.metrics.get(side)) or {}
     many = max(len(c.repeats) for c in comparison.configurations) > 1
-    folds = comparison.configurations[0].folds
-    over = f"mean ± standard deviation over {'folds' if folds else 'seeds'}"
+    over = f"mean ± standard deviation over {comparison.repeated}"
     objects = f", {found.get('objects')} objects" if comparison.task == "detect" else ""
     size = f" ({found.get('images')} images{objects})"
     return (
-        f"On {side} of {comparison.names}{'' if folds else size}, "
+        f"On {side} of {comparison.names}{'' if comparison.repeated == 'folds' else size}, "
         f"{over if many else 'one seed each'}; sorted by {comparison.rule.told} on val."
     )
 

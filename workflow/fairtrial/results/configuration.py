@@ -39,10 +39,15 @@ class Configuration:
         return [found[key] for key in sorted(found)]
 
     @property
+    def repeated(self) -> str:
+        """What repeats it, and means are taken over: `folds` or `seeds`."""
+        return "folds" if self.folds else "seeds"
+
+    @property
     def over(self) -> str:
-        """What means are taken over: `3 seeds`, `one seed`, `5 folds`."""
-        count, what = len(self.repeats), "fold" if self.folds else "seed"
-        return f"{count} {what}s" if count > 1 else f"one {what}"
+        """The same with their number: `3 seeds`, `one seed`, `5 folds`."""
+        count, what = len(self.repeats), self.repeated
+        return f"{count} {what}" if count > 1 else f"one {what[:-1]}"
 
     def scores(self, split: str, metric: str) -> list[float]:
         """A figure of every seed (of every fold) that has one: the mean of its runs."""

@@ -57,6 +57,11 @@ class Comparison:
         return ", ".join(view.name for view in self.views)
 
     @property
+    def repeated(self) -> str:
+        """What repeats its configurations: `folds` or `seeds`."""
+        return self.configurations[0].repeated
+
+    @property
     def iou(self) -> str:
         """The overlap at which boxes match in precision, recall and F1; "" without boxes."""
         runs = [run for configuration in self.configurations for run in configuration.runs]
