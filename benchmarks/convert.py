@@ -189,12 +189,12 @@ def convert(folder: Path) -> None:
 
 
 def split(folder: Path) -> None:
-    from fairtrial.planning.settings import DataSet
+    from fairtrial.settings.dataset import DatasetSettings
     from fairtrial.stages.split import split as stage
 
     clean = folder / "convert"
     asked = {"method": "random", "val": 0.05, "test": 0.0}
-    chosen = DataSet.model_validate({"source": "coco", "split": asked})
+    chosen = DatasetSettings.model_validate({"source": "coco", "split": asked})
     stage(
         settings=chosen.model_dump(mode="json", exclude={"source"}),
         source=clean / "annotations.json",
@@ -207,22 +207,22 @@ def split(folder: Path) -> None:
 def laid(folder: Path) -> None:
     """What a training does before its first epoch, with its check for leaks."""
     from fairtrial.backends._ultralytics_files import lay_out
-    from fairtrial.data.leaks import read_sound_view
+    from fairtrial.data.leaks import read_leak_free_dataset
 
     made = folder / "split"
     files = made / "annotations.json", made / "split.json"
-    lay_out(read_sound_view(*files, folder / "convert" / "images"), folder / "laid")
+    lay_out(read_leak_free_dataset(*files, folder / "convert" / "images"), folder / "laid")
 
 
 def labels(folder: Path) -> None:
     """The JSON file to text files of boxes, as the other converters do."""
     from fairtrial.backends._ultralytics_files import write_labels
-    from fairtrial.data.dataset import View
+    from fairtrial.data.dataset import SplitDataset
     from fairtrial.formats import coco
 
     found, _ = coco.read(folder / "raw", coco.Settings())
     found = found.canonical()
-    view = View(found, {"train": [i.id for i in found.images], "val": []}, folder / "raw")
+    view = SplitDataset(found, {"train": [i.id for i in found.images], "val": []}, folder / "raw")
     write_labels(view, "train", folder / "labels")
 
 

@@ -22,7 +22,7 @@ PROJECT = Path(__file__).parents[1]
 sys.path.insert(0, str(PROJECT / "workflow"))
 
 from fairtrial.backends._ultralytics_files import lay_out  # noqa: E402
-from fairtrial.data.dataset import read_view  # noqa: E402
+from fairtrial.data.dataset import read_split_dataset  # noqa: E402
 from fairtrial.planning.plan import Plan  # noqa: E402
 
 IMAGES = PROJECT / "data/clean/shapes/images"
@@ -50,7 +50,7 @@ def bare(settings: dict[str, object]) -> list[str]:
     for name in ("Arial.ttf", "Arial.Unicode.ttf"):
         source = Path(matplotlib.get_data_path(), "fonts/ttf/DejaVuSans.ttf")
         (fonts / name).write_bytes(source.read_bytes())
-    lay_out(read_view(ANNOTATIONS, SPLIT, IMAGES), place)
+    lay_out(read_split_dataset(ANNOTATIONS, SPLIT, IMAGES), place)
     ours = {"backend", "weights", "fitness", "replicate"}
     own = {k: v for k, v in settings.items() if k not in ours}
     own |= {"nbs": settings["batch"], "device": "cpu"}

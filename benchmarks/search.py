@@ -32,7 +32,7 @@ PROJECT = Path(__file__).parents[1]
 sys.path.insert(0, str(PROJECT / "workflow"))
 
 from fairtrial.backends._ultralytics_files import lay_out, workplace  # noqa: E402
-from fairtrial.data.dataset import View, read_view  # noqa: E402
+from fairtrial.data.dataset import SplitDataset, read_split_dataset  # noqa: E402
 from fairtrial.planning.plan import Plan  # noqa: E402
 from fairtrial.search.journal import Journal, Trial  # noqa: E402
 from fairtrial.search.worker import Task, work  # noqa: E402
@@ -70,11 +70,11 @@ class Setting:
     images: int
     epochs: int
 
-    def view(self) -> View:
+    def view(self) -> SplitDataset:
         made = self.data / "sets/shapes"
         pictures = self.data / "clean/shapes/images"
-        view = read_view(made / "annotations.json", made / "split.json", pictures)
-        return replace(view, sides=view.sides | {"train": view.sides["train"][: self.images]})
+        view = read_split_dataset(made / "annotations.json", made / "split.json", pictures)
+        return replace(view, sides=view.splits | {"train": view.splits["train"][: self.images]})
 
 
 @dataclass(frozen=True)

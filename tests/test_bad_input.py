@@ -22,7 +22,7 @@ from PIL import Image as images
 from fairtrial.__main__ import main
 from fairtrial.data import dataset
 from fairtrial.data.dataset import Annotation, Dataset, Image
-from fairtrial.planning.datasets import DataSet, Split
+from fairtrial.settings.dataset import DatasetSettings, SplitSettings
 from project import CHECKOUT, Project
 
 # --------------------------------------------------------------------------- settings
@@ -324,7 +324,7 @@ class Bench:
         """A clean set of three images with the classes `names`, objects as (image, class)."""
         rows = [
             Image(n, f"{x}.png", 32, 32, f"{n}", f"group{n}", side)
-            for n, (x, side) in enumerate(zip("abc", dataset.SIDES, strict=True), 1)
+            for n, (x, side) in enumerate(zip("abc", dataset.SPLITS, strict=True), 1)
         ]
         found = [Annotation(i, k, (1.0, 1.0, 9.0, 9.0), 81.0) for i, k in objects]
         whole = Dataset(rows, found, dict(enumerate(names or ("cell",), 1)))
@@ -373,7 +373,9 @@ OUTPUTS = {
 SETTINGS: dict[str, dict[str, Any]] = {
     "download": {"name": "cells", "kind": "local", "path": "nowhere"},
     "convert": {"format": "coco", "options": {}},
-    "split": DataSet(source="cells", split=Split(method="given")).model_dump(exclude={"source"}),
+    "split": DatasetSettings(source="cells", split=SplitSettings(method="given")).model_dump(
+        exclude={"source"}
+    ),
     "train": {"backend": "ultralytics", "model": "yolov8n", "weights": "w/x.pt", "seed": 0}
     | {"epochs": 0, "imgsz": 32},
     "predict": {"backend": "ultralytics", "task": "detect", "imgsz": 32, "conf": 0.001, "iou": 0.7}
@@ -397,7 +399,7 @@ def no(name: str) -> Spoil:
     return lambda bench: (bench.root / name).rename(bench.root / "elsewhere")
 
 
-ANNOTATIONS, SIDES = "in/clean/cells/annotations.json", "in/split.json"
+ANNOTATIONS, SPLITS = "in/clean/cells/annotations.json", "in/split.json"
 
 # What is spoilt, the stage that meets it, its settings, and what it must say.
 SPOILT: dict[str, tuple[Spoil, str, dict[str, Any], list[str]]] = {
@@ -578,7 +580,7 @@ SPOILT: dict[str, tuple[Spoil, str, dict[str, Any], list[str]]] = {
         ),
         "train",
         {},
-        [SIDES, "the split leaks: 2 images are identical files on two sides"],
+        [SPLITS, "the split leaks: 2 images are identical files on two sides"],
     ),
     "a certificate edited so that a group leaks": (
         lambda bench: bench.put(
@@ -587,21 +589,21 @@ SPOILT: dict[str, tuple[Spoil, str, dict[str, Any], list[str]]] = {
         ),
         "train",
         {},
-        [SIDES, "2 images are images of one group on two sides (sets: 1), such as group group1"],
+        [SPLITS, "2 images are images of one group on two sides (sets: 1), such as group group1"],
     ),
     "a certificate that is none": (
-        put(SIDES, {"train": [1]}),
+        put(SPLITS, {"train": [1]}),
         "train",
         {},
-        [SIDES, "not a certific"],
+        [SPLITS, "not a certific"],
     ),
-    "no certificate": (no(SIDES), "train", {}, [SIDES, "no such file"]),
+    "no certificate": (no(SPLITS), "train", {}, [SPLITS, "no such file"]),
     "no checkpoint": (no("in/weights.pt"), "train", {}, ["in/weights.pt: No such file"]),
     "an image of the split that the set has not": (
-        put(SIDES, {"train": [1], "val": [2], "test": [9]}),
+        put(SPLITS, {"train": [1], "val": [2], "test": [9]}),
         "predict",
         {},
-        [SIDES, "there is no image 9 in"],
+        [SPLITS, "there is no image 9 in"],
     ),
     "an image that is not in its folder": (
         no("in/raw/images/c.png"),

@@ -12,17 +12,21 @@ import pytest
 from pydantic import BaseModel
 
 from fairtrial.data.defects import KINDS
-from fairtrial.planning import datasets, searchspace, settings, source_settings
+from fairtrial.planning import config_files
 from fairtrial.planning.plan import Plan
+from fairtrial.planning.sources import read_source
 from fairtrial.plugins import plugins
+from fairtrial.settings import dataset, experiment, grid, params, search, source
+from fairtrial.settings.params import SECTIONS
 
 PROJECT = Path(__file__).parents[1]
 PAGES = [PROJECT / name for name in ("README.md", "CONTRIBUTING.md", "config/README.md")]
 KEYS = PAGES[-1].read_text(encoding="utf-8")
 
-# The prefix that the keys of a model of settings.py have in the tables: `predict.conf`. The keys
-# of the others stand alone.
-PREFIXES = {name.capitalize(): f"{name}." for name in (*settings.SECTIONS, "split", "balance")}
+# The prefix that the keys of a model have in the tables: `predict.conf`. Those of the others stand
+# alone.
+PREFIXES = {model: f"{name}." for name, model in SECTIONS.items()}
+PREFIXES |= {dataset.SplitSettings: "split.", dataset.BalanceSettings: "balance."}
 ROW = re.compile(r"^\| `([\w.]+)` \|(.*)\|$", re.MULTILINE)
 
 
@@ -35,7 +39,7 @@ def part(heading: str) -> dict[str, str]:
 def models_of_settings() -> list[type[BaseModel]]:
     found = [
         each
-        for module in (settings, datasets, source_settings)
+        for module in (params, experiment, grid, dataset, source)
         for each in vars(module).values()
         if isinstance(each, type) and each.__module__ == module.__name__
     ]
@@ -43,25 +47,25 @@ def models_of_settings() -> list[type[BaseModel]]:
 
 
 def test_every_key_of_params_is_described() -> None:
-    params = settings.read_params(PROJECT / "params.yaml")
-    keys = [name for name in params if name not in settings.SECTIONS]
-    keys += [f"{name}.{key}" for name in settings.SECTIONS for key in params[name]]
+    params = config_files.read_params(PROJECT / "params.yaml")
+    keys = [name for name in params if name not in SECTIONS]
+    keys += [f"{name}.{key}" for name in SECTIONS for key in params[name]]
     assert not set(keys) - set(dict(ROW.findall(KEYS)))
 
 
 def test_every_key_of_a_search_is_described() -> None:
     rows = part("search")
-    assert set(rows) == set(searchspace.Search.model_fields)
+    assert set(rows) == set(search.SearchSettings.model_fields)
     for key in ("engine", "workers", "seed", "pruning"):
         said = rows[key].split("|")[1].strip().strip("`")
-        default = searchspace.Search.model_fields[key].default
+        default = search.SearchSettings.model_fields[key].default
         assert [said] == list(map(str, default if isinstance(default, tuple) else [default]))
-    assert not {name for name in searchspace.Range.model_fields if f"`{name}`" not in rows["space"]}
+    assert not {name for name in search.Range.model_fields if f"`{name}`" not in rows["space"]}
 
 
 @pytest.mark.parametrize("model", models_of_settings(), ids=lambda model: model.__name__)
 def test_every_key_of_settings_is_described(model: type[BaseModel]) -> None:
-    prefix = PREFIXES.get(model.__name__, "")
+    prefix = PREFIXES.get(model, "")
     assert not {prefix + name for name in model.model_fields} - set(dict(ROW.findall(KEYS)))
 
 
@@ -71,7 +75,7 @@ PLUGINS = [(kind, name) for kind in ("sources", "formats") for name in plugins(k
 @pytest.mark.parametrize(("kind", "name"), PLUGINS, ids="-".join)
 def test_a_plugin_has_a_section_with_its_keys_and_defaults(kind: str, name: str) -> None:
     rows = part(name)
-    model = settings.plugin_settings(kind, name, "")
+    model = config_files.plugin_settings(kind, name, "")
     top = {key for key in rows if "." not in key}
     assert top == set(model.model_fields)
     for key, field in model.model_fields.items():
@@ -91,7 +95,7 @@ def test_every_kind_of_defect_is_described_with_its_actions() -> None:
 
 @pytest.mark.parametrize("name", plugins("backends"))
 def test_every_key_of_a_backend_is_described(name: str) -> None:
-    model = settings.plugin_settings("backends", name, "")
+    model = config_files.plugin_settings("backends", name, "")
     assert not set(model.model_fields) - set(part("Training"))
 
 
@@ -145,11 +149,11 @@ def test_an_example_is_valid(path: str, project: Path) -> None:
         plan = Plan.read(name)
         assert plan.runs and plan.sources
     elif folder == "datasets":
-        for each in settings.data_sets(name):
-            assert "convert" in source_settings.read_source(settings.read_dataset(each).source)
+        for each in config_files.data_sets(name):
+            assert "convert" in read_source(config_files.read_dataset(each).source)
     else:
         assert folder == "sources"
-        assert source_settings.read_source(name)["download"]["name"] == name
+        assert read_source(name)["download"]["name"] == name
 
 
 def test_every_dependency_is_accounted_for() -> None:

@@ -17,10 +17,11 @@ from pydantic import BaseModel
 
 from fairtrial.__main__ import STAGES
 from fairtrial.planning import fingerprint
+from fairtrial.planning.config_files import plugin_settings
 from fairtrial.planning.plan import Plan
-from fairtrial.planning.settings import COMMON, SECTIONS, plugin_settings
 from fairtrial.plugins import plugins
-from fairtrial.training.obtain import Common
+from fairtrial.settings.params import COMMON, SECTIONS
+from fairtrial.training.settings import TrainingSettings
 
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "workflow/fairtrial"
@@ -112,11 +113,14 @@ def test_a_file_of_rules_is_short_and_says_what_it_is_for(path: Path) -> None:
 LEVELS = [
     ["fairtrial"],
     ["files", "plugins"],
+    ["store"],
     ["data"],
     ["scoring"],
+    ["settings"],
     ["training"],
-    ["backends", "formats", "planning", "results", "sources"],
+    ["backends", "formats", "planning", "sources"],
     ["search"],
+    ["results"],
     ["figures", "report"],
     ["stages"],
     ["commands"],
@@ -170,7 +174,7 @@ def test_jobs_know_nothing_of_planning() -> None:
     for module in MODULES:
         if module.partition(".")[0] not in {"__main__", "commands", "planning"}:
             found = {name for name in imported(module) if name.startswith("planning")}
-            assert found | (imported(module) & {"files.yamlfile"}) == set(), module
+            assert found == set(), module
 
 
 HEAVY = ["cv2", "dvc", "matplotlib", "pandas", "pycocotools", "seaborn", "snakemake", "torch"]
@@ -275,7 +279,7 @@ def test_a_plugin_keeps_its_contract(kind: str, name: str) -> None:
 @pytest.mark.parametrize("name", plugins("backends"))
 def test_a_framework_has_what_the_rules_and_the_report_need(name: str) -> None:
     model = plugin_settings("backends", name, "")
-    assert issubclass(model, Common)
+    assert issubclass(model, TrainingSettings)
     fields = model.model_fields
     assert not set(fields) & (set(SECTIONS) | COMMON), "the name of a section"
 
@@ -299,7 +303,8 @@ def length(node: ast.FunctionDef) -> int:
 
 
 @pytest.mark.parametrize(
-    "folder", ["files", "data", "scoring", "training", "planning", "results", "search"]
+    "folder",
+    ["files", "store", "data", "scoring", "settings", "training", "planning", "results", "search"],
 )
 def test_a_folder_names_its_modules(folder: str) -> None:
     told = ast.get_docstring(tree(f"{folder}.__init__")) or ""
@@ -310,7 +315,7 @@ def test_a_folder_names_its_modules(folder: str) -> None:
 @pytest.mark.parametrize("module", MODULES)
 def test_a_module_is_short_and_says_what_it_is_for(module: str) -> None:
     text = MODULES[module].read_text(encoding="utf-8")
-    assert len(text.splitlines()) <= 250
+    assert len(text.splitlines()) <= 500, "a guideline of 300 lines; more needs a reason"
     assert ast.get_docstring(tree(module))
     assert module.rpartition(".")[2] not in {"utils", "helpers", "misc", "common"}
 

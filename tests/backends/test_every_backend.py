@@ -13,10 +13,10 @@ import pytest
 import torch
 
 from fairtrial import BackendError
-from fairtrial.data.dataset import View
+from fairtrial.data.dataset import SplitDataset
 from fairtrial.data.imagefile import pixels
 from fairtrial.files.yamlfile import read_yaml
-from fairtrial.planning.settings import plugin_settings
+from fairtrial.planning.config_files import plugin_settings
 from fairtrial.plugins import plugin, plugins
 from fairtrial.scoring import fitness
 from tests.backends.tiny import draw, draw_classes
@@ -49,7 +49,7 @@ def task(backend: str) -> str:
 class Trained:
     """One training without an interruption, and one that was stopped after its first epoch."""
 
-    def __init__(self, backend: str, view: View, folder: Path) -> None:
+    def __init__(self, backend: str, view: SplitDataset, folder: Path) -> None:
         self.view, self.folder, self.task = view, folder, task(backend)
         self.module, self.settings = plugin("backends", backend), settings(backend)
         self.rows: list[dict[str, Any]] = []
@@ -243,7 +243,7 @@ def test_detections_lie_on_the_image_and_classes_match_by_name(trained: Trained)
     """In pixels of the file, which is not as large as the network's image."""
     if trained.task != "detect":
         pytest.skip("it finds classes of whole images")
-    image = trained.view.side("val")[0]
+    image = trained.view.split("val")[0]
     names = trained.view.dataset.categories
     turned = {100 - number: name for number, name in names.items()}
     wanted = {"imgsz": 96, "conf": 0.0001, "iou": 0.7, "max_det": 20}
@@ -269,7 +269,7 @@ def test_probabilities_add_up_and_classes_match_by_name(trained: Trained) -> Non
     view = trained.view
     names = view.dataset.categories
     turned = {100 - number: name for number, name in names.items()}
-    pictures = [pixels(view.folder, image.file_name) for image in view.side("val")]
+    pictures = [pixels(view.folder, image.file_name) for image in view.split("val")]
     found = []
     for categories in (names, turned):
         weights = trained.folder / "whole/weights.pt"

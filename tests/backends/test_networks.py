@@ -18,7 +18,7 @@ from fairtrial.backends import _networks_loop as loop
 from fairtrial.backends import _networks_model as model
 from fairtrial.backends import networks
 from fairtrial.backends._networks_settings import MODELS
-from fairtrial.data.dataset import Annotation, Dataset, Image, View
+from fairtrial.data.dataset import Annotation, Dataset, Image, SplitDataset
 from fairtrial.files import packed
 from fairtrial.files.yamlfile import read_yaml
 from fairtrial.planning.plan import Plan
@@ -144,7 +144,7 @@ def test_equal_widths_and_augmentations_are_equal_settings() -> None:
 def test_augmentation_sees_train_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever augmentation does, val is judged on its images as they are, and so is prediction."""
     view, seen = draw_classes(tmp_path / "data"), []
-    whole = pictures.Side(view, "train", 16).take(np.arange(len(view.side("train"))))
+    whole = pictures.SplitImages(view, "train", 16).take(np.arange(len(view.split("train"))))
 
     def spoil(batch: torch.Tensor, names: list[str], random: torch.Generator) -> torch.Tensor:
         assert names == ["crop", "flip"]
@@ -161,11 +161,11 @@ def test_augmentation_sees_train_alone(tmp_path: Path, monkeypatch: pytest.Monke
         rows: list[dict[str, Any]] = []
         networks.fit(asked, view, None, tmp_path / name, 1, rows.append)
         weights, names = tmp_path / name / "weights.pt", view.dataset.categories
-        picture = packed.pixels(view.folder, view.side("val")[0].file_name)
+        picture = packed.pixels(view.folder, view.split("val")[0].file_name)
         with networks.classifier(weights, names, asked, 1) as classify:
             likely = classify(picture)[0]
         found[name] = [*likely, *(row["val/cross_entropy_loss"] for row in rows)]
-    assert sum(seen) == 2 * len(view.side("train"))
+    assert sum(seen) == 2 * len(view.split("train"))
     assert found["spoilt"] == pytest.approx(found["plain"], abs=1e-4)
 
 
@@ -187,7 +187,7 @@ def test_normalisation_comes_from_train_alone(tmp_path: Path) -> None:
     folder.mkdir()
     networks.fit(asked, view, None, folder, 1, lambda row: None)
     net, _, _ = model.restore(folder / "weights.pt")
-    train = np.stack([packed.pixels(view.folder, i.file_name) for i in view.side("train")])
+    train = np.stack([packed.pixels(view.folder, i.file_name) for i in view.split("train")])
     middle = train[:, :, 2:18]  # the 16 × 16 pixels that the network sees
     assert net.mean.flatten().tolist() == pytest.approx(middle.mean(axis=(0, 1, 2)), rel=1e-5)
     assert net.deviation.flatten().tolist() == pytest.approx(middle.std(axis=(0, 1, 2)), rel=1e-5)
@@ -256,7 +256,7 @@ def test_convolutions_beat_a_dense_network_at_equal_epochs(real_data: Path, tmp_
     assert best["cnn"] > best["mlp"] + 0.03, best
 
 
-def cifar(source: Path, folder: Path) -> View:
+def cifar(source: Path, folder: Path) -> SplitDataset:
     """The 4,000 lossless images, packed: the first 3,200 to learn from, the others val."""
     rows = list(csv.DictReader((source / "labels.csv").open()))
     sprites = {
@@ -271,7 +271,7 @@ def cifar(source: Path, folder: Path) -> View:
         classes,
     )
     sides = {"train": list(range(1, 3201)), "val": list(range(3201, 4001)), "test": []}
-    return View(found, sides, folder)
+    return SplitDataset(found, sides, folder)
 
 
 PROJECT = PARAMS.parent

@@ -32,7 +32,7 @@ from fairtrial.backends import _retinanet_loop as loop
 from fairtrial.backends import _retinanet_model as model
 from fairtrial.backends import _retinanet_processes as processes
 from fairtrial.backends import retinanet
-from fairtrial.data.dataset import Annotation, Dataset, Image, View
+from fairtrial.data.dataset import Annotation, Dataset, Image, SplitDataset
 from fairtrial.files.yamlfile import read_yaml
 from fairtrial.sources import shapes
 
@@ -47,7 +47,7 @@ def settings(**changed: Any) -> dict[str, Any]:
     return retinanet.Settings.model_validate(own | changed).model_dump(mode="json")
 
 
-def view_of(folder: Path, images: int, train: int) -> View:
+def view_of(folder: Path, images: int, train: int) -> SplitDataset:
     """Drawn images of 96 × 96 pixels, the first `train` to learn from, the others val."""
     folder.mkdir()
     drawn = shapes.Settings(images=images, size=96, per_scene=1, file_type="png", objects=2)
@@ -62,7 +62,7 @@ def view_of(folder: Path, images: int, train: int) -> View:
         {c["id"]: c["name"] for c in content["categories"]},
     ).canonical()
     ids = [image.id for image in found.images]
-    return View(found, {"train": ids[:train], "val": ids[train:], "test": []}, folder)
+    return SplitDataset(found, {"train": ids[:train], "val": ids[train:], "test": []}, folder)
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -75,7 +75,7 @@ def one_thread() -> Iterator[None]:
 
 
 @pytest.fixture(scope="module")
-def view(tmp_path_factory: pytest.TempPathFactory) -> View:
+def view(tmp_path_factory: pytest.TempPathFactory) -> SplitDataset:
     return view_of(tmp_path_factory.mktemp("drawn") / "shapes", images=5, train=3)
 
 
@@ -213,7 +213,7 @@ def test_drop_last_leaves_out_what_is_not_full_and_nothing_else() -> None:
     assert len(left_out) > 5, "always the same ones"
 
 
-def test_drop_last_that_leaves_nothing_is_an_error(view: View, tmp_path: Path) -> None:
+def test_drop_last_that_leaves_nothing_is_an_error(view: SplitDataset, tmp_path: Path) -> None:
     with pytest.raises(BackendError, match="drop_last leaves no batch of 4 in train"):
         fit(view, tmp_path, batch=4, drop_last=True, ema=None, optimizer="SGD")
 
@@ -265,7 +265,7 @@ def test_a_box_that_is_hardly_seen_is_dropped() -> None:
     assert 5 < sum(left) < 40
 
 
-def test_without_augmentation_boxes_come_back_as_they_were(view: View) -> None:
+def test_without_augmentation_boxes_come_back_as_they_were(view: SplitDataset) -> None:
     images = pictures.Images(view, "val", settings(), augment=False)
     truth = view.dataset.by_image()
     for index in range(len(images)):
@@ -402,7 +402,7 @@ def test_optimizers(name: str) -> None:
 
 
 def fit(
-    view: View, folder: Path, initial: Path | None = None, **own: Any
+    view: SplitDataset, folder: Path, initial: Path | None = None, **own: Any
 ) -> tuple[dict[str, Any], list[int]]:
     """Facts, and the epochs that were told of."""
     told: list[int] = []
@@ -430,7 +430,7 @@ def content(folder: Path) -> dict[str, Any]:
 
 @pytest.mark.slow
 def test_a_training_cut_short_within_an_epoch_ends_as_an_uninterrupted_one(
-    view: View, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    view: SplitDataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """All files are equal to the last bit; and more epochs go on from there, the best of all
     being kept. (Between epochs, with Adam and averaged weights: test_every_backend.py.)"""
@@ -465,13 +465,15 @@ def failing(read: Any, after: int) -> Any:
 
 
 @pytest.mark.slow
-def test_a_checkpoint_as_it_is_detects_and_is_not_trained(view: View, tmp_path: Path) -> None:
+def test_a_checkpoint_as_it_is_detects_and_is_not_trained(
+    view: SplitDataset, tmp_path: Path
+) -> None:
     names = [*view.dataset.categories.values(), "other"]
     net, path = network(len(names)), tmp_path / "start.pt"
     model.save({"depth": 18, "names": names, "model": net.state_dict()}, path)
     facts, told = fit(view, tmp_path, initial=path, epochs=0, weights="some/start.pt")
     assert facts["epochs_run"] == 0 and facts["best_epoch"] is None and told == []
-    image = view.side("val")[0]
+    image = view.split("val")[0]
     with retinanet.detector(tmp_path / "weights.pt", view.dataset.categories, PREDICT, 1) as detect:
         found, times = detect(view.folder / image.file_name)
     assert 0 < len(found) <= PREDICT["max_det"]
@@ -484,8 +486,8 @@ def test_a_checkpoint_as_it_is_detects_and_is_not_trained(view: View, tmp_path: 
     assert set(times) == {"preprocess", "inference", "postprocess"}
 
 
-def test_other_settings_than_asked_for_are_refused(view: View) -> None:
-    training = loop.Training(settings(), view, None, processes.Process())
+def test_other_settings_than_asked_for_are_refused(view: SplitDataset) -> None:
+    training = loop.RetinaNetTraining(settings(), view, None, processes.Process())
     loop.audit(settings(), training)
     training.net.head.classification_head.gamma = 1.0
     training.optimizer.param_groups[0]["weight_decay"] = 0.0
@@ -494,7 +496,7 @@ def test_other_settings_than_asked_for_are_refused(view: View) -> None:
         loop.audit(settings(), training)
 
 
-def test_a_loss_that_is_not_a_number_is_said(view: View, tmp_path: Path) -> None:
+def test_a_loss_that_is_not_a_number_is_said(view: SplitDataset, tmp_path: Path) -> None:
     with pytest.raises(BackendError, match="not a number any more in epoch 1; lower `lr0`"):
         fit(view, tmp_path, lr0=1e30, warmup_epochs=0.0, optimizer="SGD", clip=None, ema=None)
 
@@ -502,7 +504,9 @@ def test_a_loss_that_is_not_a_number_is_said(view: View, tmp_path: Path) -> None
 # --------------------------------------------------------------------------- two processes
 
 
-def trained(settings: dict[str, Any], view: View, initial: Path, folder: Path, process: Any) -> Any:
+def trained(
+    settings: dict[str, Any], view: SplitDataset, initial: Path, folder: Path, process: Any
+) -> Any:
     """One process's training; leaves its weights in `folder`."""
     own = folder / str(process.rank)
     own.mkdir()
@@ -554,7 +558,7 @@ def test_two_processes_learn_as_one(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_the_gpus_that_share_a_batch_are_counted(
-    view: View, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    view: SplitDataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     alone = contextlib.nullcontext(processes.Process())
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 3)

@@ -170,7 +170,7 @@ def test_rt_detr_learns_and_detects(tmp_path: Path) -> None:
     assert facts["parameters"] > 3e7 and facts["gflops"] > 0
     assert {"train/giou_loss", "train/l1_loss", "val/AP"} <= set(rows[0])
     wanted = {"imgsz": 128, "conf": 1e-6, "iou": 0.7, "max_det": 300}
-    names, image = view.dataset.categories, view.side("val")[0]
+    names, image = view.dataset.categories, view.split("val")[0]
     with ultralytics.detector(tmp_path / "weights.pt", names, wanted, 1) as detect:
         found, _ = detect(view.folder / image.file_name)
     assert found and {d.category_id for d in found} <= set(names)

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import numpy as np
 
-from fairtrial.data.dataset import Annotation, Dataset, Image, View
+from fairtrial.data.dataset import Annotation, Dataset, Image, SplitDataset
 from fairtrial.files import packed
 from fairtrial.formats import coco
 from fairtrial.sources import shapes
 
 
-def draw(folder: Path, images: int = 20) -> View:
+def draw(folder: Path, images: int = 20) -> SplitDataset:
     """`images` pictures of 64 pixels: the first two of three to learn from, the others val."""
     folder.mkdir(exist_ok=True)
     chosen = shapes.Settings(
@@ -25,10 +25,10 @@ def draw(folder: Path, images: int = 20) -> View:
     numbers = [image.id for image in dataset.images]
     val = numbers[2::3]
     sides = {"train": [n for n in numbers if n not in val], "val": val, "test": []}
-    return View(dataset, sides, folder)
+    return SplitDataset(dataset, sides, folder)
 
 
-def draw_classes(folder: Path, images: int = 12) -> View:
+def draw_classes(folder: Path, images: int = 12) -> SplitDataset:
     """`images` packed pictures of 20 × 16 pixels in three noisy colours, every fourth one val."""
     folder.mkdir(exist_ok=True)
     noise = np.random.default_rng(0).integers(0, 128, (images, 16, 20, 3), dtype=np.uint8)
@@ -44,4 +44,4 @@ def draw_classes(folder: Path, images: int = 12) -> View:
     )
     val = list(range(4, images + 1, 4))
     train = [n for n in range(1, images + 1) if n not in val]
-    return View(found, {"train": train, "val": val, "test": []}, folder)
+    return SplitDataset(found, {"train": train, "val": val, "test": []}, folder)

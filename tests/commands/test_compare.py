@@ -17,7 +17,7 @@ from fairtrial.__main__ import main
 from fairtrial.commands import _recorded
 from fairtrial.commands._recorded import Recorded
 from fairtrial.data import dataset
-from fairtrial.results.trial import Trial, load
+from fairtrial.results.experiment import ExperimentResults, load_experiment
 
 ROOT = Path(__file__).parents[2]
 
@@ -29,14 +29,14 @@ def project(root: Path) -> Recorded:
     return Recorded(root.name, "trial", root.name, DirFileSystem(str(root), LocalFileSystem()))
 
 
-def together(tmp_path: Path, *found: Recorded) -> Trial:
+def together(tmp_path: Path, *found: Recorded) -> ExperimentResults:
     root = tmp_path / "together"
     runs = [run for each in found for run in _recorded.copy_runs(each, root)]
     for run in runs:  # as scoring anew would
         label, name = run.split(":")
         scored = tmp_path / label / "results/trial/runs" / name / "metrics.json"
         (root / "results/comparison/runs" / run / "metrics.json").write_bytes(scored.read_bytes())
-    return load(root / "results/comparison", root / "data", runs)
+    return load_experiment(root / "results/comparison", root / "data", runs)
 
 
 def test_runs_are_told_apart_by_revision_and_share_their_data(tmp_path: Path) -> None:

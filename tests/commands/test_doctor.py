@@ -23,7 +23,7 @@ from fairtrial.commands._machine_checks import gpu, packages
 from fairtrial.commands._profile import evaluated, read_profile
 from fairtrial.commands._slurm_checks import _has_gres, minutes
 from fairtrial.planning.plan import Plan
-from fairtrial.training import locks
+from fairtrial.store import locks
 
 ROOT = Path(__file__).parents[2]
 Tell = Callable[..., tuple[int, str]]

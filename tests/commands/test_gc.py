@@ -10,7 +10,7 @@ import pytest
 
 from fairtrial import StoreError
 from fairtrial.commands.gc import gc
-from fairtrial.training import locks
+from fairtrial.store import locks
 
 
 @pytest.fixture(autouse=True)

@@ -18,7 +18,8 @@ from fairtrial.__main__ import main
 from fairtrial.commands import _queue
 from fairtrial.commands.status import COLOURS, render
 from fairtrial.planning.plan import Plan
-from fairtrial.training import locks, progress, provenance
+from fairtrial.store import keys, locks
+from fairtrial.training import progress
 
 ROOT = Path(__file__).parents[2]
 TRIAL = """\
@@ -100,7 +101,7 @@ def test_a_training_that_works_tells_of_itself(
 ) -> None:
     monkeypatch.setenv("SLURM_JOB_ID", "41")
     monkeypatch.setenv("SLURMD_NODENAME", "n1")
-    with progress.told(WEIGHTS, settings, "key") as live:
+    with progress.reported(WEIGHTS, settings, "key") as live:
         assert board(capsys)[ONE]["state"] == "running", "no epoch is done yet"
         live.after_epoch({"epoch": 1, "val/fitness": 0.5})
         live.after_epoch({"epoch": 2, "val/fitness": 0.25})
@@ -117,7 +118,7 @@ def test_a_training_that_works_tells_of_itself(
 def test_an_error_is_shown_with_its_log(
     settings: dict[str, Any], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with pytest.raises(OSError), progress.told(WEIGHTS, settings, "key") as live:
+    with pytest.raises(OSError), progress.reported(WEIGHTS, settings, "key") as live:
         live.after_epoch({"epoch": 1, "val/AP": 0.5})
         raise OSError("the disk is on fire")
     assert one(capsys) == ("failed", "train", "the disk is on fire")
@@ -127,22 +128,22 @@ def test_an_error_is_shown_with_its_log(
 def test_a_failure_under_other_settings_is_past(
     settings: dict[str, Any], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with pytest.raises(OSError), progress.told(WEIGHTS, settings | {"lr0": 1e6}, "key"):
+    with pytest.raises(OSError), progress.reported(WEIGHTS, settings | {"lr0": 1e6}, "key"):
         raise OSError("diverged")
     assert one(capsys)[0] == "waiting"
 
 
 def test_an_attempt_goes_on_from_what_the_one_before_it_told(settings: dict[str, Any]) -> None:
     file = progress.place("trial", ONE)
-    with pytest.raises(KeyboardInterrupt), progress.told(WEIGHTS, settings, "key") as live:
+    with pytest.raises(KeyboardInterrupt), progress.reported(WEIGHTS, settings, "key") as live:
         live.after_epoch({"epoch": 1, "val/AP": 0.5})
         raise KeyboardInterrupt
-    with progress.told(WEIGHTS, settings, "key") as live:
+    with progress.reported(WEIGHTS, settings, "key") as live:
         live.after_epoch({"epoch": 2, "val/AP": 0.25})
         state = progress.read(file)
         assert state and [state[k] for k in ("epoch", "best", "attempt")] == [2, 0.5, 1]
         assert state["error"] is None
-    with progress.told(WEIGHTS, settings, "another key"):
+    with progress.reported(WEIGHTS, settings, "another key"):
         state = progress.read(file)
         assert state and [state[k] for k in ("epoch", "best")] == [0, None]
 
@@ -150,10 +151,11 @@ def test_an_attempt_goes_on_from_what_the_one_before_it_told(settings: dict[str,
 KILLED = """
 import json, os, sys, time
 from pathlib import Path
-from fairtrial.training import locks, progress
+from fairtrial.store import locks
+from fairtrial.training import progress
 settings, end = json.loads(sys.argv[1]), sys.argv[2]
 Path("store/runs").mkdir(parents=True)
-with progress.told(Path("results/trial/runs/one-s0/weights.pt"), settings, "key"):
+with progress.reported(Path("results/trial/runs/one-s0/weights.pt"), settings, "key"):
     with locks.held(Path("store/runs/key.lock"), lambda: False):
         print("ready", flush=True)
         sys.stdin.read()
@@ -179,7 +181,7 @@ def test_a_training_that_was_killed_has_failed_at_once(
 
 
 def live_elsewhere(settings: dict[str, Any], **more: Any) -> None:
-    state = {"run": ONE, "settings": provenance.key(settings), "key": "key", "epochs": 4}
+    state = {"run": ONE, "settings": keys.key(settings), "key": "key", "epochs": 4}
     state |= {"epoch": 1, "attempt": 1, "seconds": 9.0, "began": time.time() - 9, "best": 0.5}
     slurm = {"job": "41", "node": "n1"}
     write(
@@ -207,7 +209,7 @@ def test_one_that_waits_for_an_equal_training_says_for_whom(
     settings: dict[str, Any], capsys: pytest.CaptureFixture[str]
 ) -> None:
     write("store/runs/key.lock", ELSEWHERE | {"process": 8, "host": "n2"})
-    with progress.told(WEIGHTS, settings, "key"):
+    with progress.reported(WEIGHTS, settings, "key"):
         said = "the same training is made by process 8 on n2, SLURM job 41"
         assert one(capsys) == ("waiting", "train", said)
 
@@ -313,7 +315,7 @@ def test_a_queue_that_does_not_answer_is_no_answer(
 def test_the_text_has_colours_on_a_terminal_only(
     settings: dict[str, Any], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with pytest.raises(OSError), progress.told(WEIGHTS, settings, "key"):
+    with pytest.raises(OSError), progress.reported(WEIGHTS, settings, "key"):
         raise OSError("of\n two lines")
 
     def text() -> str:
@@ -333,7 +335,7 @@ def test_the_text_has_colours_on_a_terminal_only(
 def test_a_short_terminal_shows_what_is_urgent(
     settings: dict[str, Any], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from fairtrial.commands._board import Row
+    from fairtrial.commands._run_states import Row
 
     rows = [Row(f"r{n}", "done") for n in range(50)] + [Row("bad", "failed", note="why", log="l")]
     text = render("title", rows, _queue.Queue(None, {}, {}), height=10)
@@ -361,14 +363,14 @@ def test_watching_ends_when_all_is_done(
 
 def test_a_progress_that_cannot_be_written_ends_no_training(settings: dict[str, Any]) -> None:
     write("logs", "a file where the folder should be")
-    with progress.told(WEIGHTS, settings, "key") as live:
+    with progress.reported(WEIGHTS, settings, "key") as live:
         live.after_epoch({"epoch": 1, "val/AP": 0.5})
 
 
 def test_outside_of_slurm_the_node_is_this_machine(
     settings: dict[str, Any], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with progress.told(WEIGHTS, settings, "key"):
+    with progress.reported(WEIGHTS, settings, "key"):
         assert board(capsys)[ONE]["node"] == socket.gethostname()
 
 
@@ -388,7 +390,7 @@ def study(place: Path) -> dict[str, Any]:
     told = json.loads(Plan.read("trial").settings("search", "tpe-seed0"))
     states = {"finished": 3, "pruned": 1, "unfinished": 1}
     spent = {"states": states, "seconds": 5400.0, "best": 0.75, "over": False}
-    return spent | {"settings": provenance.key(told), "key": "k", "trials": 9, "hours": None}
+    return spent | {"settings": keys.key(told), "key": "k", "trials": 9, "hours": None}
 
 
 def searched(capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:

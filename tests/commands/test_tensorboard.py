@@ -96,7 +96,7 @@ def test_finished_and_running_histories_are_written(
     Path("results/trial/history/one-s0.csv").write_text(HISTORY)
     Path("store/runs/key.part").mkdir(parents=True)
     Path("store/runs/key.part/history.csv").write_text(HISTORY.replace("2,1.5,0.25\n", ""))
-    with progress.told(Path("results/trial/runs/two-s0/weights.pt"), settings, "key"):
+    with progress.reported(Path("results/trial/runs/two-s0/weights.pt"), settings, "key"):
         assert main(["tensorboard", "--experiment", "trial"]) == 0
     assert "store/tensorboard/trial: 2 of 2 runs" in capsys.readouterr().out
     folder = Path("store/tensorboard/trial")

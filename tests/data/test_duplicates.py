@@ -15,7 +15,7 @@ from PIL import Image, ImageEnhance
 
 from fairtrial.data import duplicates
 from fairtrial.data.duplicates import candidates, find, look
-from fairtrial.data.together import Together
+from fairtrial.data.union_find import UnionFind
 
 
 def picture(seed: int) -> Image.Image:
@@ -112,7 +112,7 @@ def test_frames_of_one_scene_are_joined_by_the_fewest_pairs() -> None:
         frame = scene + np.kron(spots, np.ones((20, 20), np.int16))
         frames[f"{n:02}"] = Image.fromarray(np.clip(frame, 0, 255).astype(np.uint8))
     duplicates_ = looked(frames)["doubtful"]
-    joined = Together(60)
+    joined = UnionFind(60)
     for pair in duplicates_:
         assert joined.join(int(pair["a"]), int(pair["b"])), "a pair more than needed"
 

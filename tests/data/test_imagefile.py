@@ -8,7 +8,7 @@ import pytest
 from PIL import Image, ImageOps
 
 from fairtrial.data import defects, imagefile
-from fairtrial.data.actions import Actions
+from fairtrial.data.defect_actions import Actions
 
 
 def jpeg(mode: str = "L", kind: str = "JPEG", **options: object) -> bytes:

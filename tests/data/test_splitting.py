@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 
 from fairtrial import DataError
-from fairtrial.data.dataset import SIDES, Annotation, Dataset, Image
+from fairtrial.data.dataset import SPLITS, Annotation, Dataset, Image
 from fairtrial.data.leaks import leaks
 from fairtrial.data.splitting import Sides, assign
-from fairtrial.planning.datasets import Split
+from fairtrial.settings.dataset import SplitSettings
 
 SEEDS = range(25)
 METHODS = ("random", "stratified", "grouped", "kfold")
@@ -48,7 +48,7 @@ def drawn(seed: int, *, groups: bool = True) -> tuple[Dataset, list[list[int]]]:
 
 def split(method: str, **settings: Any) -> dict[str, Any]:
     fold = {"fold": 1} if method == "kfold" else {}
-    return Split(method=method, **(fold | settings)).model_dump()
+    return SplitSettings(method=method, **(fold | settings)).model_dump()
 
 
 def sides_of(
@@ -59,7 +59,7 @@ def sides_of(
 
 def contents(view: Dataset, sides: Sides) -> dict[str, list[str]]:
     by_id = {image.id: image.sha256 for image in view.images}
-    return {side: sorted(by_id[number] for number in sides[side]) for side in SIDES}
+    return {side: sorted(by_id[number] for number in sides[side]) for side in SPLITS}
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -99,8 +99,8 @@ def test_groups_that_share_an_image_stay_together_along_the_chain(seed: int) -> 
     view = images(*shared, *own, *others)
     sides = sides_of(view, method="grouped", seed=seed)
     chained = {image.id for image in view.images if image.group in names}
-    assert [side for side in SIDES if chained & set(sides[side])] == [
-        side for side in SIDES if chained <= set(sides[side])
+    assert [side for side in SPLITS if chained & set(sides[side])] == [
+        side for side in SPLITS if chained <= set(sides[side])
     ]
 
 

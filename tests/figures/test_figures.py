@@ -150,7 +150,7 @@ def test_a_run_that_is_not_there_is_named(tmp_path: Path) -> None:
 
 def test_twelve_letters_are_not_needed_to_read_a_legend(tmp_path: Path) -> None:
     from fairtrial.figures.base import OTHERS, looks
-    from fairtrial.results.trial import load as load_trial
+    from fairtrial.results.experiment import load_experiment as load_trial
 
     fake = Fake(tmp_path, **CASES["twelve"]).build()
     comparison = load_trial(fake.results, fake.data, fake.runs).comparisons[0]

@@ -13,8 +13,8 @@ from optuna.trial import create_trial
 
 from fairtrial.figures import search
 from fairtrial.figures.base import style
-from fairtrial.results.studied import Studied
-from fairtrial.results.trial import Trial
+from fairtrial.results.experiment import ExperimentResults
+from fairtrial.results.study import FinishedStudy
 from fairtrial.scoring.ranking import rule
 from fairtrial.search.journal import STATES as JOURNAL_STATES
 from fairtrial.search.journal import Trial as Recorded
@@ -28,7 +28,7 @@ STATES = ("finished", "finished", "pruned", "failed", "finished")
 FITNESS = (0.4, 0.3, 0.2, None, 0.6)
 
 
-def study(results: Path, name: str, engine: str = "tpe", gain: float = 0.0) -> Studied:
+def study(results: Path, name: str, engine: str = "tpe", gain: float = 0.0) -> FinishedStudy:
     folder = results / "search" / name
     folder.mkdir(parents=True)
     summary: dict[str, Any] = {"engine": engine, "seed": 0, "trials": 5, "hours": None}
@@ -39,7 +39,7 @@ def study(results: Path, name: str, engine: str = "tpe", gain: float = 0.0) -> S
     (folder / "timings.json").write_text(json.dumps(dict.fromkeys("01234", 720.0)))
     trials = [_trial(*each, gain) for each in enumerate(zip(STATES, FITNESS, strict=True))]
     (folder / "trials.csv").write_text(table(trials, {"space": SPACE, "fitness": None}))
-    return Studied(folder)
+    return FinishedStudy(folder)
 
 
 def _trial(number: int, ended: tuple[str, float | None], gain: float) -> Recorded:
@@ -62,7 +62,7 @@ def _trial(number: int, ended: tuple[str, float | None], gain: float) -> Recorde
 
 
 def drawn(results: Path, *names: str) -> dict[str, Any]:
-    trial = Trial(results, results, [], rule("AP"))
+    trial = ExperimentResults(results, results, [], rule("AP"))
     makers = (
         search.progress,
         search.parameters,

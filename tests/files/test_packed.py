@@ -70,8 +70,10 @@ def test_a_view_needs_the_shard_of_an_image(tmp_path: Path) -> None:
     for used, message in (([1], ""), ([1, 2], "1 of 2 images are not there, such as b.npy#00")):
         jsonfile.write_json(tmp_path / "split.json", {"train": used, "val": [], "test": []})
         if not message:
-            view = dataset.read_view(tmp_path / "set.json", tmp_path / "split.json", tmp_path)
+            view = dataset.read_split_dataset(
+                tmp_path / "set.json", tmp_path / "split.json", tmp_path
+            )
             assert np.array_equal(imagefile.pixels(view.folder, "a.npy#00"), PIXELS[0])
             continue
         with pytest.raises(DataError, match=message):
-            dataset.read_view(tmp_path / "set.json", tmp_path / "split.json", tmp_path)
+            dataset.read_split_dataset(tmp_path / "set.json", tmp_path / "split.json", tmp_path)

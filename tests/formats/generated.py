@@ -7,13 +7,13 @@ from pathlib import Path
 
 from PIL import Image as images
 
-from fairtrial.data.dataset import SIDES, Annotation, Dataset, Image, View
+from fairtrial.data.dataset import SPLITS, Annotation, Dataset, Image, SplitDataset
 from fairtrial.files import checksums
 
 WORDS = ["cat", "dog", "Blutkörperchen, rot", "π & <b>", "0", "null", "white cell", "a: b #c", "'"]
 
 
-def generated(seed: int, folder: Path) -> View:
+def generated(seed: int, folder: Path) -> SplitDataset:
     """A set of everything the hub may hold: names that need care, negatives, crowds, segments'
     areas, classes without objects, boxes on the edge and with any fraction."""
     rng = random.Random(seed)
@@ -24,7 +24,7 @@ def generated(seed: int, folder: Path) -> View:
         suffix = rng.choice([".jpg", ".png", ".JPG"])
         name = f"{rng.choice(['', 'a b/', 'ü/images/', 'ü/'])}{rng.choice('xy')}{number}{suffix}"
         digest = _draw(rng, size, folder / name)
-        group, side = rng.choice([None, "p1", "p 2"]), rng.choice(SIDES)
+        group, side = rng.choice([None, "p1", "p 2"]), rng.choice(SPLITS)
         found.images.append(Image(number, name, *size, digest, group, side))
         for _ in range(rng.choice([0, 1, 3])):
             box = _box(rng, size)
@@ -33,8 +33,8 @@ def generated(seed: int, folder: Path) -> View:
             found.annotations.append(Annotation(number, kind, box, area, crowd))
     found.annotations.append(Annotation(1, 1, (0, 0, 4, 5), 20))
     found = found.canonical()
-    sides = {side: [i.id for i in found.images if i.split == side] for side in SIDES}
-    return View(found, sides, folder)
+    sides = {side: [i.id for i in found.images if i.split == side] for side in SPLITS}
+    return SplitDataset(found, sides, folder)
 
 
 def _draw(rng: random.Random, size: tuple[int, int], path: Path) -> str:

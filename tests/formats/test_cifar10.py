@@ -20,7 +20,7 @@ from fairtrial.stages.download import download
 
 NAMES = ["airplane", "automobile", "bird"]
 BATCHES = {"data_batch_1": 11, "data_batch_2": 2, "test_batch": 3}
-SIDES: dict[str, Any] = {"train": ["data_batch_1"], "val": ["data_batch_2"]}
+SPLITS: dict[str, Any] = {"train": ["data_batch_1"], "val": ["data_batch_2"]}
 
 
 def pixels(name: str) -> np.ndarray:
@@ -74,7 +74,7 @@ def test_every_image_has_its_pixels_its_class_and_its_side(tmp_path: Path, pytho
     if python_2:  # what is written here by hand is what Python takes it for
         found = pickle.loads((place / "data_batch_1").read_bytes(), encoding="bytes")
         assert np.array_equal(found[b"data"], content("data_batch_1")[b"data"])
-    found, faults = cifar10.read(tmp_path, cifar10.Settings(**SIDES))
+    found, faults = cifar10.read(tmp_path, cifar10.Settings(**SPLITS))
     assert not faults
     assert found.categories == {1: "airplane", 2: "automobile", 3: "bird"}
     assert found.origins == {1: ["0"], 2: ["1"], 3: ["2"]}
@@ -102,7 +102,7 @@ def test_download_and_convert_make_a_file_a_batch(
     download(settings={"name": "c", "kind": "local", "path": "own"}, raw=raw, manifest=manifest)
     names = ("images", "annotations", "quality", "duplicates")
     files = {name: Path("data/clean", name) for name in names}
-    settings = {"format": "cifar10", "options": SIDES}
+    settings = {"format": "cifar10", "options": SPLITS}
     convert(settings=settings, raw=raw, manifest=manifest, **files)
     assert sorted(path.name for path in files["images"].iterdir()) == [
         f"{name}.npy" for name in BATCHES
@@ -154,7 +154,7 @@ def test_a_pickle_is_not_run(
     harmless = content("data_batch_1")
     (place / "data_batch_1").write_bytes(pickle.dumps({**harmless, b"more": value}, protocol))
     with pytest.raises(DataError, match="data_batch_1: not a pickle of values"):
-        cifar10.read(tmp_path, cifar10.Settings(**SIDES))
+        cifar10.read(tmp_path, cifar10.Settings(**SPLITS))
     assert not (tmp_path / "ran").exists()
 
 
@@ -172,7 +172,7 @@ def test_no_cut_and_no_changed_byte_raises_anything_else(tmp_path: Path) -> None
             data[at] ^= 1 << int(chance.integers(0, 8))
         (place / "data_batch_2").write_bytes(data)
         try:
-            found, _ = cifar10.read(tmp_path, cifar10.Settings(**SIDES))
+            found, _ = cifar10.read(tmp_path, cifar10.Settings(**SPLITS))
         except DataError:
             continue
         assert all(shard.shape[1:] == (32, 32, 3) for shard in found.shards.values())
@@ -196,7 +196,7 @@ def test_what_does_not_fit_together_is_named(
     place = lay(tmp_path)
     (place / "data_batch_1").write_bytes(pickle.dumps(content("data_batch_1") | change, 2))
     with pytest.raises(DataError, match=message):
-        cifar10.read(tmp_path, cifar10.Settings(**SIDES))
+        cifar10.read(tmp_path, cifar10.Settings(**SPLITS))
 
 
 def test_a_batch_stands_on_one_side(tmp_path: Path) -> None:

@@ -43,7 +43,7 @@ class TestEveryFormat(OfEveryFormat):
         assert sorted(found.canonical().categories.items()) == list(enumerate(scene.classes, 1))
         stems = {Path(image.file_name).stem: image for image in found.images}
         sides = {stem: image.split for stem, image in stems.items() if image.split}
-        assert sides == ({} if name == "cadica" else scene.sides)
+        assert sides == ({} if name == "cadica" else scene.splits)
         stated = {s: (i.width, i.height) for s, i in stems.items() if i.width}
         assert stated.items() <= scene.images.items()
         for image in found.images:

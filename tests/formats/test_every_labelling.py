@@ -13,8 +13,8 @@ from written import WRITERS
 
 from fairtrial.data import dataset, imagefile
 from fairtrial.files import checksums, folders
-from fairtrial.planning.datasets import DataSet, Split
 from fairtrial.plugins import plugin, plugins
+from fairtrial.settings.dataset import DatasetSettings, SplitSettings
 from fairtrial.stages.convert import convert
 from fairtrial.stages.download import download
 from fairtrial.stages.split import split
@@ -48,7 +48,9 @@ class TestEveryLabelling(OfEveryFormat):
     ) -> None:
         monkeypatch.chdir(tmp_path)
         through(name, {**LABELLERS[name](tmp_path / "own")})
-        given = DataSet(source="x", classes=["cat", "dog"], split=Split(method="given"))
+        given = DatasetSettings(
+            source="x", classes=["cat", "dog"], split=SplitSettings(method="given")
+        )
         split(
             settings=given.model_dump(mode="json", exclude={"source"}),
             source=Path("clean/annotations.json"),
@@ -56,8 +58,10 @@ class TestEveryLabelling(OfEveryFormat):
             annotations=Path("set.json"),
             certificate=Path("split.json"),
         )
-        view = dataset.read_view(Path("set.json"), Path("split.json"), Path("clean/images"))
-        assert [len(view.side(side)) for side in dataset.SIDES] == [2, 1, 1]
+        view = dataset.read_split_dataset(
+            Path("set.json"), Path("split.json"), Path("clean/images")
+        )
+        assert [len(view.split(side)) for side in dataset.SPLITS] == [2, 1, 1]
 
     def test_leaves_the_raw_folder_alone(self, name: str, tmp_path: Path) -> None:
         module = plugin("formats", name)

@@ -14,7 +14,7 @@ from PIL import Image as images
 
 from fairtrial import DataError
 from fairtrial.data import dataset, imagefile
-from fairtrial.data.dataset import Annotation, Dataset, Image, View
+from fairtrial.data.dataset import Annotation, Dataset, Image, SplitDataset
 from fairtrial.files import checksums, folders, jsonfile, packed
 from fairtrial.plugins import plugin, plugins
 from fairtrial.stages.convert import convert
@@ -104,9 +104,9 @@ def test_packed_images_go_out_as_files_of_the_same_pixels(tmp_path: Path) -> Non
     for at, name in enumerate(names):
         found.images.append(Image(at, name, 14, 16, split="val" if at % 3 else "train"))
         found.annotations.append(Annotation(at, 1 + at % 2, None))
-    sides = {side: [i.id for i in found.images if i.split == side] for side in dataset.SIDES}
+    sides = {side: [i.id for i in found.images if i.split == side] for side in dataset.SPLITS}
     (tmp_path / "out").mkdir()
-    view = View(found, sides, tmp_path / "images")
+    view = SplitDataset(found, sides, tmp_path / "images")
     options = plugin("formats", "class_folders").write(view, tmp_path / "out")
     assert (tmp_path / "out/val/dog/part.one-01.png").is_file()
     again = read_again("class_folders", tmp_path / "out", options, tmp_path / "clean")
@@ -147,7 +147,7 @@ def test_images_of_one_name_stay_apart(name: str, tmp_path: Path) -> None:
         image.file_name = new
         folders.copy_file(old, tmp_path / "other" / new)
     (tmp_path / "out").mkdir()
-    moved = View(view.dataset, view.sides, tmp_path / "other")
+    moved = SplitDataset(view.dataset, view.splits, tmp_path / "other")
     options = plugin("formats", name).write(moved, tmp_path / "out")
     found = read_again(name, tmp_path / "out", options, tmp_path / "clean")
     assert len(found.images) == len(view.dataset.images)
@@ -184,7 +184,7 @@ def test_no_way_shifts_a_class(ids: list[int], tmp_path: Path) -> None:
     assert {c["name"] for c in loaded.loadCats(loaded.getCatIds())} == set(boxes)
     assert loaded.getCatIds() == [1, 2, 3]
     (tmp_path / "yolo").mkdir()
-    view = View(hub, {"train": [1], "val": [], "test": []}, tmp_path / "clean" / "images")
+    view = SplitDataset(hub, {"train": [1], "val": [], "test": []}, tmp_path / "clean" / "images")
     plugin("formats", "yolo").write(view, tmp_path / "yolo")
     names = [name for _, name in sorted(zip(ids, boxes, strict=True))]
     lines = (tmp_path / "yolo" / "labels" / "train" / "a.txt").read_text().split("\n")
@@ -218,7 +218,7 @@ def test_pycocotools_and_ultralytics_count_what_we_count(tmp_path: Path) -> None
         data = check_det_dataset(str(tmp_path / "out" / "data.yaml"))
         for side in ("train", "val"):
             found = YOLODataset(img_path=data[side], data=data, task="detect", imgsz=64)
-            ids = set(view.sides[side])
+            ids = set(view.splits[side])
             kept = [a for a in objects if a.image_id in ids and not a.iscrowd]
             assert len(found) == len(ids)
             assert sum(len(label["cls"]) for label in found.labels) == len(kept)

@@ -21,7 +21,7 @@ class Scene:
     images: dict[str, tuple[int, int]] = field(
         default_factory=lambda: {"a": (80, 60), "b": (40, 100), "c": (80, 60)}
     )
-    sides: dict[str, str] = field(default_factory=lambda: {"a": "train", "b": "val", "c": "train"})
+    splits: dict[str, str] = field(default_factory=lambda: {"a": "train", "b": "val", "c": "train"})
     classes: tuple[str, ...] = ("cat", "dog", "owl")
     objects: list[tuple[str, str, Box]] = field(
         default_factory=lambda: [
@@ -56,7 +56,7 @@ def write_voc(scene: Scene, folder: Path) -> dict[str, Any]:
         text = f"<annotation>{objects}{size}<filename>{name}.png</filename></annotation>"
         (folder / "Annotations" / f"{name}.xml").write_text(text)
     for side in ("train", "val"):
-        stems = [name for name, on in scene.sides.items() if on == side]
+        stems = [name for name, on in scene.splits.items() if on == side]
         (folder / "ImageSets" / "Main" / f"{side}.txt").write_text("\r\n".join([*stems, ""]))
     return {"image_sets": "ImageSets/Main", "classes": scene.classes}
 
@@ -66,7 +66,7 @@ def write_coco(scene: Scene, folder: Path) -> dict[str, Any]:
     folder.mkdir(parents=True, exist_ok=True)
     files = []
     for side in ("train", "val"):
-        names = [name for name, on in scene.sides.items() if on == side]
+        names = [name for name, on in scene.splits.items() if on == side]
         for name in names:
             scene.draw(name, folder / f"{side}2017" / f"{name}.png")
         content = {
@@ -101,7 +101,7 @@ def write_coco(scene: Scene, folder: Path) -> dict[str, Any]:
 def write_yolo(scene: Scene, folder: Path) -> dict[str, Any]:
     folder.mkdir(parents=True, exist_ok=True)
     for name, (width, height) in scene.images.items():
-        side = scene.sides[name]
+        side = scene.splits[name]
         scene.draw(name, folder / "images" / side / f"{name}.png")
         lines = [
             f"{scene.classes.index(kind)} {(x + w / 2) / width} {(y + h / 2) / height} "
@@ -147,15 +147,15 @@ def write_contributors(scene: Scene, folder: Path) -> dict[str, Any]:
     for name, (who, form) in zip(scene.images, writers.items(), strict=True):
         own = Scene(
             {name: scene.images[name]},
-            {name: scene.sides[name]},
+            {name: scene.splits[name]},
             scene.classes,
             [each for each in scene.objects if each[0] == name],
         )
         options = WRITERS[form](own, folder / who)
         if form == "coco":
-            options["files"] = [f for f in options["files"] if f["split"] == scene.sides[name]]
+            options["files"] = [f for f in options["files"] if f["split"] == scene.splits[name]]
         if form == "yolo":
-            options["splits"] = {scene.sides[name]: f"images/{scene.sides[name]}"}
+            options["splits"] = {scene.splits[name]: f"images/{scene.splits[name]}"}
         parts.append({"folder": who, "format": form, "options": options})
     return {"parts": parts}
 

@@ -19,8 +19,8 @@ STAGE = '''
 from __future__ import annotations
 from typing import Any
 from fairtrial import tools, DataError
-from fairtrial.planning import settings
-from fairtrial.training import provenance, store
+from fairtrial.planning import fingerprint
+from fairtrial.store import entries, keys
 from fairtrial.near import first, LIMIT as MOST
 from fairtrial.parts import handed_on, made
 
@@ -29,7 +29,7 @@ SCALE: int = 2
 
 def stage(a: int) -> Any:
     """What it does."""
-    store.root(); provenance.key(a); settings.read(a)
+    entries.root(); keys.key(a); fingerprint.read(a)
     return first(a) + SCALE + tools.helper(a) + handed_on(a) + made().run() + MOST
 
 
@@ -48,9 +48,9 @@ FILES = {
     "parts/inside": "def handed_on(a): return a + 1\n",
     "kinds": "class Kind:\n    weight: int = 1\n    def run(self): return 5\n"
     "def made(): return Kind()\n",
-    "provenance": "def key(a): return a\n",
-    "settings": "def read(a): return a\n",
-    "store": "def root(): return 1\n",
+    "store/keys": "def key(a): return a\n",
+    "planning/fingerprint": "def read(a): return a\n",
+    "store/entries": "def root(): return 1\n",
 }
 
 

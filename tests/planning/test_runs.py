@@ -13,10 +13,10 @@ from pydantic import Field
 
 from fairtrial import SettingsError, plugins
 from fairtrial.files.yamlfile import Closed
-from fairtrial.planning import settings
-from fairtrial.planning.runs import Run, refuse_unused, resolve
-from fairtrial.planning.settings import Experiment
-from fairtrial.training.provenance import canonical
+from fairtrial.planning import config_files
+from fairtrial.planning.runs import PlannedRun, refuse_unused, resolve
+from fairtrial.settings.experiment import ExperimentSettings
+from fairtrial.store.keys import canonical
 
 FILE = "config/experiments/trial.yaml"
 PARAMS: dict[str, Any] = {
@@ -61,16 +61,16 @@ def _two_backends(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     for name, model in {"tiny": Tiny, "deep": Deep}.items():
         module = SimpleNamespace(Settings=model)
         monkeypatch.setitem(sys.modules, f"fairtrial.backends.{name}", module)
-    for reader in (settings, plugins):
+    for reader in (config_files, plugins):
         monkeypatch.setattr(reader, "plugins", lambda kind: ("deep", "tiny"))
-    settings.training_keys.cache_clear()
+    config_files.training_keys.cache_clear()
     yield
-    settings.training_keys.cache_clear()
+    config_files.training_keys.cache_clear()
 
 
-def runs(params: dict[str, Any] | None = None, **asked: Any) -> dict[str, Run]:
+def runs(params: dict[str, Any] | None = None, **asked: Any) -> dict[str, PlannedRun]:
     """The runs of an experiment, with some of params.yaml changed."""
-    return resolve(PARAMS | (params or {}), Experiment(title="A trial", **asked), FILE)
+    return resolve(PARAMS | (params or {}), ExperimentSettings(title="A trial", **asked), FILE)
 
 
 def refused(params: dict[str, Any] | None = None, **asked: Any) -> str:
@@ -120,7 +120,7 @@ def test_a_mapping_in_a_grid_names_sets_of_overrides() -> None:
 
 def test_a_grid_sets_each_key_once() -> None:
     with pytest.raises(ValueError, match="`lr0` is set by `start` and by `lr0`; keep one"):
-        Experiment(title="x", grid={"start": STARTS, "lr0": [1]})
+        ExperimentSettings(title="x", grid={"start": STARTS, "lr0": [1]})
 
 
 def test_a_checkpoint_may_be_named_after_other_settings() -> None:
@@ -138,7 +138,7 @@ def test_a_checkpoint_may_be_named_after_other_settings() -> None:
 
 
 def test_a_data_set_of_open_folds_is_a_run_a_fold() -> None:
-    asked = Experiment(title="x", runs={"a": None, "b": {"dataset": "whole"}}, seeds=[0, 1])
+    asked = ExperimentSettings(title="x", runs={"a": None, "b": {"dataset": "whole"}}, seeds=[0, 1])
     folds = {"cells": ["cells.fold1", "cells.fold2"], "whole": ["whole"]}
     found = resolve(PARAMS, asked, FILE, lambda name, place: folds[name])
     assert {name: run.dataset for name, run in found.items()} == {
@@ -327,7 +327,7 @@ def test_a_default_of_params_renames_nothing() -> None:
 
 
 def test_the_configuration_is_the_name_without_the_seed() -> None:
-    run = Run("a-s1-s12", "cells", "tiny", "detect", {})
+    run = PlannedRun("a-s1-s12", "cells", "tiny", "detect", {})
     assert run.configuration == "a-s1"
 
 
@@ -371,7 +371,7 @@ def test_a_key_of_another_framework_is_refused() -> None:
 def test_a_missing_default_is_named() -> None:
     params = {name: value for name, value in PARAMS.items() if name != "epochs"}
     with pytest.raises(SettingsError, match=r"^params\.yaml: `epochs`: missing$"):
-        resolve(params, Experiment(title="x"), FILE)
+        resolve(params, ExperimentSettings(title="x"), FILE)
 
 
 @pytest.mark.parametrize("where", [{"base": {"seed": 1}}, {"runs": {"a": {"seed": 1}}}])
@@ -390,7 +390,7 @@ def test_a_section_in_a_run_is_refused() -> None:
 def unused(changed: dict[str, Any], **asked: Any) -> str:
     """What is said of a `-S` that changed params.yaml; empty where some run uses it."""
     try:
-        refuse_unused(PARAMS | changed, PARAMS, Experiment(title="A trial", **asked), FILE)
+        refuse_unused(PARAMS | changed, PARAMS, ExperimentSettings(title="A trial", **asked), FILE)
     except SettingsError as error:
         return str(error)
     return ""
@@ -448,7 +448,7 @@ def test_a_changed_default_that_no_run_uses_is_refused(name: str) -> None:
 
 
 def test_names_and_settings_do_not_depend_on_key_order() -> None:
-    turned = Experiment(title="A trial", grid={"epochs": [2], "lr0": [0.1]})
+    turned = ExperimentSettings(title="A trial", grid={"epochs": [2], "lr0": [0.1]})
     one = runs(grid={"lr0": [0.1], "epochs": [2]})
     two = resolve(dict(reversed(PARAMS.items())), turned, FILE)
     assert list(one) == list(two) == ["epochs=2+lr0=0.1-s0"]

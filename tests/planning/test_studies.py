@@ -12,7 +12,7 @@ import pytest
 
 from fairtrial import SettingsError
 from fairtrial.planning.plan import Plan
-from fairtrial.planning.studies import Study
+from fairtrial.planning.studies import PlannedStudy
 
 PROJECT = Path(__file__).parents[2]
 SEARCH = """\
@@ -40,7 +40,7 @@ def plan(text: str) -> Plan:
     return Plan.read("t")
 
 
-def study(text: str) -> Study:
+def study(text: str) -> PlannedStudy:
     (found,) = plan(text).studies.values()
     return found
 

@@ -22,10 +22,10 @@ from PIL import ImageDraw
 from fairtrial.data.certificate import certify
 from fairtrial.data.dataset import Annotation, Dataset, Image, write
 from fairtrial.files.jsonfile import write_json
-from fairtrial.planning.datasets import DataSet, Split
+from fairtrial.settings.dataset import DatasetSettings, SplitSettings
 
 CONFIDENCES = [i / 100 for i in range(101)]
-SIDES = {"train": 16, "val": 8, "test": 12}
+SPLITS = {"train": 16, "val": 8, "test": 12}
 COLOURS = ["#c0392b", "#2980b9", "#27ae60", "#f39c12", "#8e44ad", "#16a085", "#7f8c8d", "#d35400"]
 
 
@@ -72,7 +72,7 @@ class Fake:
     def _data_set(self, number: int) -> Dataset:
         rng = random.Random(number)
         source, name = f"drawn{number or ''}", f"shapes{number or ''}"
-        sides = {k: v for k, v in SIDES.items() if self.test or k != "test"}
+        sides = {k: v for k, v in SPLITS.items() if self.test or k != "test"}
         found = Dataset(categories=dict(enumerate(self.classes, 1)))
         for side, count in sides.items():
             for _ in range(count):
@@ -140,9 +140,9 @@ VERSIONS = {"python": "3.11.9", "torch": "2.15.0", "ultralytics": "8.4.190", "nu
 
 def _split(found: Dataset, source: str, motley: bool) -> dict[str, Any]:
     sides: dict[str, list[int]] = {
-        side: [i.id for i in found.images if i.split == side] for side in SIDES
+        side: [i.id for i in found.images if i.split == side] for side in SPLITS
     }
-    asked = DataSet(source=source, split=Split(method="grouped"))
+    asked = DatasetSettings(source=source, split=SplitSettings(method="grouped"))
     pair = {"images": [1, len(found.images)], "distance": 4, "difference": 0.123}
     alike: dict[str, list[Any]] = {"exact": [], "near": [], "doubtful": [pair] * motley}
     mapped: dict[str, str | None] = {name: name for name in found.categories.values()}

@@ -14,18 +14,20 @@ import pytest
 from fairtrial.report import tables
 from fairtrial.report.cautions import cautions
 from fairtrial.report.content import content
+from fairtrial.results.experiment import ExperimentResults
+from fairtrial.results.experiment import load_experiment as load_trial
 from fairtrial.results.sweeps import sweeps
-from fairtrial.results.trial import Trial
-from fairtrial.results.trial import load as load_trial
 from tests.report.fake_results import Fake, load
 from tests.report.test_questions import make, trial
-from tests.report.test_report import SIDES
+from tests.report.test_report import SPLITS
 
 FOLDS = (1, 2, 3)
 BALANCE = {"left_out": [], "before": {}, "after": {}, "ratio": None, "cap": None}
 
 
-def folded(root: Path, asked: dict[str, tuple[str, dict[str, Any]]], **sets: Any) -> Trial:
+def folded(
+    root: Path, asked: dict[str, tuple[str, dict[str, Any]]], **sets: Any
+) -> ExperimentResults:
     """Runs `<configuration>.fold1-s0` and so on: `asked` is the data set of each configuration and
     its settings, `sets` what split.json of a data set says beside."""
     names = [(f"{name}.fold{fold}", name, fold) for name in asked for fold in FOLDS]
@@ -49,12 +51,12 @@ def edit(path: Path, **changed: Any) -> None:
     path.write_text(json.dumps(load(path) | changed))
 
 
-def again(found: Trial) -> Trial:
+def again(found: ExperimentResults) -> ExperimentResults:
     """The same, read anew."""
     return load_trial(found.results, found.data, [run.name for run in found.runs])
 
 
-def called(found: Trial) -> list[tuple[str, str, int]]:
+def called(found: ExperimentResults) -> list[tuple[str, str, int]]:
     """Name, what sets it apart, and number of runs of each configuration."""
     return [(c.name, c.departure, len(c.runs)) for c in found.configurations]
 
@@ -65,7 +67,7 @@ def test_folds_are_averaged_and_compared_fold_by_fold(tmp_path: Path) -> None:
         for momentum, gain in ((0.6, 0.04), (0.9, 0.0)):
             name = f"momentum={momentum}.fold{fold}"
             sets[name], runs[name] = fold, {"momentum": momentum}
-            for side in SIDES:
+            for side in SPLITS:
                 # folds differ by 0.1, the two settings by 0.04 in each of them
                 ap[name, 0, side] = 0.3 + 0.1 * fold + gain + 0.001 * (fold % 2) * (gain > 0)
     fake = Fake(tmp_path, runs, seeds=(0,), sets=sets, ap=ap).build()

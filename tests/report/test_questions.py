@@ -13,11 +13,11 @@ from fairtrial.report import tables
 from fairtrial.report.content import content
 from fairtrial.report.repeats import SEEDS, repeats
 from fairtrial.results.costs import front, parameters
+from fairtrial.results.experiment import ExperimentResults
+from fairtrial.results.experiment import load_experiment as load_trial
 from fairtrial.results.sweeps import sweeps
-from fairtrial.results.trial import Trial
-from fairtrial.results.trial import load as load_trial
 from tests.report.fake_results import Fake, load
-from tests.report.test_report import SIDES, TWO, scores
+from tests.report.test_report import SPLITS, TWO, scores
 from tests.report.test_report import make as make_pdf
 
 Values = dict[str, list[float]]
@@ -26,7 +26,7 @@ Values = dict[str, list[float]]
 def on_both(values: Values) -> dict[Any, Any]:
     """AP by configuration and seed, the same on val and test."""
     return {
-        (n, s, side): v for n, row in values.items() for s, v in enumerate(row) for side in SIDES
+        (n, s, side): v for n, row in values.items() for s, v in enumerate(row) for side in SPLITS
     }
 
 
@@ -56,7 +56,7 @@ def around(*means: float) -> list[list[float]]:
     return [[mean - 0.01, mean, mean + 0.01] for mean in means]
 
 
-def trial(fake: Fake, **settings: Any) -> Trial:
+def trial(fake: Fake, **settings: Any) -> ExperimentResults:
     return load_trial(fake.results, fake.data, fake.runs, **settings)
 
 
@@ -137,7 +137,7 @@ def test_a_fitness_ranks_and_is_told_beside_what_depends_on_it(tmp_path: Path) -
     for run in ("low-s0", "low-s1", "low-s2"):  # B finds more, with a lower AP
         path = fake.results / "runs" / run / "metrics.json"
         found = load(path)
-        for side in SIDES:
+        for side in SPLITS:
             found[side]["recall"] = 0.9
         path.write_text(json.dumps(found))
     text = make(fake, build=False, rank_by=FITNESS)

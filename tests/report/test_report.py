@@ -69,7 +69,7 @@ def scores(a: list[float], b: list[float], val: tuple[float, float] = (0.7, 0.6)
     return found
 
 
-SIDES = ("val", "test")
+SPLITS = ("val", "test")
 TWO = {"high": {"momentum": 0.6}, "low": {"momentum": 0.9}}
 
 
@@ -112,7 +112,9 @@ def test_the_best_is_chosen_on_val_not_on_test(tmp_path: Path) -> None:
 def test_who_else_cannot_be_told_apart(tmp_path: Path) -> None:
     values = {"a": [0.60, 0.62, 0.64], "b": [0.59, 0.61, 0.63], "c": [0.58, 0.60, 0.62]}
     values["d"] = [0.10, 0.12, 0.14]
-    ap = {(n, s, side): v for n, row in values.items() for s, v in enumerate(row) for side in SIDES}
+    ap = {
+        (n, s, side): v for n, row in values.items() for s, v in enumerate(row) for side in SPLITS
+    }
     fake = Fake(tmp_path, {n: {"momentum": i} for i, n in enumerate(values)}, ap=ap)
     found = make(fake)
     assert "A (momentum 0) and B (momentum 1) cannot be told apart." in found
@@ -130,7 +132,7 @@ def test_equal_figures_cannot_be_told_apart(tmp_path: Path) -> None:
 
 
 def test_undefined_figures(tmp_path: Path) -> None:
-    ap = {(n, s, side): None for n in TWO for s in (0, 1, 2) for side in SIDES}
+    ap = {(n, s, side): None for n in TWO for s in (0, 1, 2) for side in SPLITS}
     assert "No configuration has a figure for AP on test." in make(Fake(tmp_path, TWO, ap=ap))
 
 

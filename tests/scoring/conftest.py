@@ -5,9 +5,9 @@ from collections.abc import Callable, Sequence
 import pytest
 
 from fairtrial.data.dataset import Annotation, Dataset, Image
-from fairtrial.scoring.predictions import Detection
+from fairtrial.scoring.predictions import ImageDetection
 
-Scene = Callable[..., tuple[Dataset, list[Detection]]]
+Scene = Callable[..., tuple[Dataset, list[ImageDetection]]]
 
 
 @pytest.fixture
@@ -22,7 +22,7 @@ def _scene(
     found: Sequence[tuple],
     images: Sequence[int] = (1, 2, 3),
     categories: Sequence[int] = (1, 2),
-) -> tuple[Dataset, list[Detection]]:
+) -> tuple[Dataset, list[ImageDetection]]:
     truth = Dataset(
         [Image(i, f"{i}.png", 1000, 100) for i in images],
         [
@@ -31,7 +31,9 @@ def _scene(
         ],
         {k: f"class {k}" for k in categories},
     )
-    detections = [Detection(i, category, _box(box), score) for i, category, box, score in found]
+    detections = [
+        ImageDetection(i, category, _box(box), score) for i, category, box, score in found
+    ]
     return truth, sorted(detections, key=lambda d: (d.image_id, -d.score))
 
 

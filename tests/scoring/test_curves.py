@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 
 from fairtrial.scoring import curves
+from fairtrial.scoring.coco_metrics import at_one_iou
 from fairtrial.scoring.curves import Ranked
-from fairtrial.scoring.detection import at_one_iou
 
 
 def ranking(objects, *rows):

@@ -3,7 +3,7 @@ import random
 import pytest
 
 from fairtrial import DataError
-from fairtrial.scoring.predictions import Detection, parse, strongest
+from fairtrial.scoring.predictions import ImageDetection, parse, strongest
 
 GOOD = {"image_id": 1, "category_id": 7, "bbox": [1, 2.5, 3, 0], "score": 0.5}
 
@@ -14,7 +14,7 @@ def entry(**changes):
 
 def test_integers_in_json_become_floats_and_other_keys_are_left_out():
     found = parse([entry(segmentation=[], score=1)], "test.json", {1}, {7})
-    assert found == [Detection(1, 7, (1.0, 2.5, 3.0, 0.0), 1.0)]
+    assert found == [ImageDetection(1, 7, (1.0, 2.5, 3.0, 0.0), 1.0)]
 
 
 @pytest.mark.parametrize(
@@ -72,7 +72,7 @@ def test_strongest_counts_each_image_and_class_by_itself():
     rows = [
         (image, category, score) for image in (1, 2) for score in (0.9, 0.8) for category in (1, 2)
     ]
-    kept = strongest([Detection(i, c, box, s) for i, c, s in rows], 1)
+    kept = strongest([ImageDetection(i, c, box, s) for i, c, s in rows], 1)
     assert [(d.image_id, d.category_id, d.score) for d in kept] == [
         *((1, 1, 0.9), (1, 2, 0.9), (2, 1, 0.9), (2, 2, 0.9))
     ]

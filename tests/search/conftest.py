@@ -66,7 +66,7 @@ def framework(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Framework:
     monkeypatch.setattr(os, "fsync", lambda number: None)  # no power is cut here
     found = Framework()
     fake = SimpleNamespace(fit=found.fit)
-    monkeypatch.setattr("fairtrial.training.obtain.plugin", lambda kind, name: fake)
+    monkeypatch.setattr("fairtrial.training.cached_training.plugin", lambda kind, name: fake)
     return found
 
 

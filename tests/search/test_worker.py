@@ -15,10 +15,10 @@ import pytest
 from optuna.storages.journal import JournalFileOpenLock
 
 from fairtrial import BackendError, StoreError
-from fairtrial.planning.searchspace import Engine
 from fairtrial.search import engines
 from fairtrial.search.journal import Journal, Trial
 from fairtrial.search.worker import Task, work
+from fairtrial.settings.search import Engine
 
 from .conftest import EPOCHS, SPACE, START, Framework, a_task
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 from cluster import Cluster
-from conftest import on
 
+from conftest import on
 from project import Project
 
 pytestmark = pytest.mark.slurm

@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from fairtrial import DataError
-from fairtrial.data.dataset import SIDES, Annotation, Dataset, Image, read, write
-from fairtrial.data.leaks import read_sound_view
+from fairtrial.data.dataset import SPLITS, Annotation, Dataset, Image, read, write
+from fairtrial.data.leaks import read_leak_free_dataset
 from fairtrial.files.jsonfile import write_json
-from fairtrial.planning.datasets import DataSet
+from fairtrial.settings.dataset import DatasetSettings
 from fairtrial.stages.split import split
 
 
@@ -29,7 +29,7 @@ class Source:
     def split(self, method: str = "random", **settings: Any) -> dict[str, Any]:
         """The certificate of a set made with these settings of its file."""
         own = {"method": method} | settings.pop("split", {})
-        asked = DataSet.model_validate({"source": "cells", "split": own} | settings)
+        asked = DatasetSettings.model_validate({"source": "cells", "split": own} | settings)
         split(
             settings=asked.model_dump(mode="json", exclude={"source"}),
             source=self.clean / "annotations.json",
@@ -50,7 +50,9 @@ class Source:
             (self.root / "images").mkdir(exist_ok=True)
             (self.root / "images" / image.file_name).touch()
         set_ = self.root / "set"
-        return read_sound_view(set_ / "annotations.json", set_ / "split.json", self.root / "images")
+        return read_leak_free_dataset(
+            set_ / "annotations.json", set_ / "split.json", self.root / "images"
+        )
 
 
 def cells(count: int = 40, group: int | None = None) -> Dataset:
@@ -72,7 +74,7 @@ def cells(count: int = 40, group: int | None = None) -> Dataset:
 
 def test_the_certificate_says_how_and_what(tmp_path: Path) -> None:
     told = Source(tmp_path, cells()).split("stratified", split={"seed": 3, "val": 8})
-    assert {side: len(told[side]) for side in SIDES} == {"train": 24, "val": 8, "test": 8}
+    assert {side: len(told[side]) for side in SPLITS} == {"train": 24, "val": 8, "test": 8}
     assert (told["source"], told["method"], told["seed"]) == ("cells", "stratified", 3)
     assert told["asked"] == {"val": 8, "test": 0.2}
     assert told["class_map"] == {"common": "common", "rare": "rare"}
@@ -88,7 +90,7 @@ def test_the_certificate_says_where_duplicates_went(tmp_path: Path) -> None:
     doubtful = [{"a": f"{n:02}.png", "b": f"{n + 1:02}.png"} | alike for n in range(10, 30)]
     near = [["00.png", "01.png"], ["02.png", "05.png", "30.png"]]
     told = Source(tmp_path, clean, exact=near[:1], near=near, doubtful=doubtful).split()
-    side_of = {number: side for side in SIDES for number in told[side]}
+    side_of = {number: side for side in SPLITS for number in told[side]}
     assert told["duplicates"]["near"] == [
         {"images": [1, 2], "sides": [side_of[1]]},
         {"images": [3, 6, 31], "sides": [side_of[3]]},
@@ -125,7 +127,7 @@ def test_given_counts_the_images_without_a_side(tmp_path: Path, capsys: Any) -> 
 def test_copies_on_two_sides_of_a_given_split_need_the_exception(tmp_path: Path) -> None:
     clean = cells()
     for image in clean.images:
-        image.split = SIDES[image.id // 8 % 3]
+        image.split = SPLITS[image.id // 8 % 3]
     source = Source(tmp_path, clean, near=[["00.png", "10.png"], ["01.png", "02.png"]])
     with pytest.raises(DataError, match=r"leaks: 2 images are copies of one picture on two sides"):
         source.split("given")
@@ -142,9 +144,9 @@ def test_training_refuses_an_edited_certificate_that_leaks(tmp_path: Path, what:
     near = [["00.png", "01.png"]] if what == "near" else []
     source = Source(tmp_path, clean, near=near)
     told = source.split("grouped")
-    assert source.view().sides == {side: told[side] for side in SIDES}
-    other = min(side for side in SIDES if 1 not in told[side])
-    moved = {side: [number for number in told[side] if number != 2] for side in SIDES}
+    assert source.view().splits == {side: told[side] for side in SPLITS}
+    other = min(side for side in SPLITS if 1 not in told[side])
+    moved = {side: [number for number in told[side] if number != 2] for side in SPLITS}
     source.edit(**moved | {other: [*moved[other], 2]})
     with pytest.raises(DataError, match=r"split\.json: the split leaks: 2 images"):
         source.view()
@@ -212,5 +214,5 @@ def test_frames_of_a_patient_stay_on_one_side(real_data: Path, tmp_path: Path) -
         source.split("random")
     # One of the four patients has no lesion: with seed 0 that one would be the test.
     told = source.split("grouped", split={"val": 0.25, "test": 0.25, "seed": 1})
-    assert [told["summary"][side]["groups"] for side in SIDES] == [2, 1, 1]
-    assert sum(told["summary"][side]["images"] for side in SIDES) == 43
+    assert [told["summary"][side]["groups"] for side in SPLITS] == [2, 1, 1]
+    assert sum(told["summary"][side]["images"] for side in SPLITS) == 43

@@ -25,14 +25,14 @@ from pathlib import Path
 from typing import Any
 
 from fairtrial import BackendError
-from fairtrial.data.dataset import Detection, View
+from fairtrial.data.dataset import Detection, SplitDataset
 from fairtrial.files.folders import whole_file
 from fairtrial.scoring.fitness import judged
 from fairtrial.training.checkpoint import STATE, best_epoch, write_history
-from fairtrial.training.obtain import Common
+from fairtrial.training.settings import TrainingSettings
 
 
-class Settings(Common):
+class Settings(TrainingSettings):
     """Some of the keys that Ultralytics has."""
 
     lr0: float
@@ -41,7 +41,7 @@ class Settings(Common):
 
 def fit(
     settings: dict[str, Any],
-    view: View,
+    view: SplitDataset,
     initial: Path | None,
     folder: Path,
     threads: int,

@@ -213,9 +213,9 @@ PLANNED: dict[str, tuple[Edit, set[str]]] = {
 }
 
 OTHER = """
-from fairtrial.training.obtain import Common
+from fairtrial.training.settings import TrainingSettings
 
-class Settings(Common):
+class Settings(TrainingSettings):
     depth: int
 """
 

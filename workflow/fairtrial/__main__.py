@@ -28,11 +28,11 @@ STAGES = (
     "report",
 )
 COMMANDS = {
-    "annotate": "draw what a finished run finds on a video or on images",
+    "detect": "draw what a finished run finds on a video or on images",
     "doctor": "say what the trial lacks, before any job is queued",
     "compare": "one report over several experiments of DVC or git revisions, without a checkout",
     "status": "show how far each run is, also while Snakemake works; --watch goes on showing it",
-    "export": "write a data set in a format that other tools read: coco, voc, yolo",
+    "export-data": "write a data set in a format that other tools read: coco, voc, yolo",
     "tensorboard": "write the figures by epoch as TensorBoard's event files",
     "gc": "remove store entries that no recorded run needs; asks first",
 }
@@ -77,7 +77,8 @@ def _stop(number: int, _: Any) -> None:
 def _function(name: str) -> Callable[..., None]:
     folder = "stages" if name in STAGES else "commands"
     found: Callable[..., None] = getattr(
-        importlib.import_module(f"fairtrial.{folder}.{name}"), name
+        importlib.import_module(f"fairtrial.{folder}.{name.replace('-', '_')}"),
+        name.replace("-", "_"),
     )
     return found
 

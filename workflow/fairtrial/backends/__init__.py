@@ -1,6 +1,7 @@
 """Frameworks: one module each.
 
-Each has `Settings` (training.Common and the further keys of params.yaml that it understands),
+Each has `Settings` (training.settings.TrainingSettings, and the further keys of params.yaml that it
+understands),
 `fit(settings, view, initial, folder, threads, after_epoch)`, which trains in `folder` (empty at
 first, later what an interrupted attempt left there) and returns the facts of the run, and
 `detector(weights, categories, settings, threads)`, a context that yields a function from an

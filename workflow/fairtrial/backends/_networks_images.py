@@ -12,24 +12,24 @@ from PIL import Image as images
 from torch import Tensor
 
 from fairtrial import BackendError
-from fairtrial.data.dataset import Image, View
+from fairtrial.data.dataset import Image, SplitDataset
 from fairtrial.data.imagefile import pixels
 from fairtrial.files.threads import map_in_order
 
 KEPT = 2 * 2**30  # bytes of pixels of one side that are kept in memory
 
 
-class Side:
+class SplitImages:
     """The images of one side at one size, uint8, and their class numbers 0 … k-1 by category id.
 
     Where they are too many for the memory, they are read again when they are asked for.
     """
 
-    def __init__(self, view: View, side: str, size: int) -> None:
+    def __init__(self, view: SplitDataset, side: str, size: int) -> None:
         numbers = {category: n for n, category in enumerate(sorted(view.dataset.categories))}
         objects = view.dataset.by_image()
         self._view, self._size = view, size
-        self._images = view.side(side)
+        self._images = view.split(side)
         self.classes = np.array(
             [numbers[objects[image.id][0].category_id] for image in self._images], dtype=np.int64
         )
@@ -72,7 +72,7 @@ def fitted(picture: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
     return np.asarray(middle.resize((size, size), images.Resampling.BILINEAR, reducing_gap=3.0))
 
 
-def channels(side: Side) -> tuple[Tensor, Tensor]:
+def channels(side: SplitImages) -> tuple[Tensor, Tensor]:
     """Mean and standard deviation of the three channels, 0 to 255, over the images of a side."""
     total, squares, count = np.zeros(3), np.zeros(3), 0
     for batch, _ in side.batches(256):

@@ -17,8 +17,8 @@ import torch
 from fairtrial import BackendError
 from fairtrial.backends import _networks_images as pictures
 from fairtrial.backends import _networks_model as model
-from fairtrial.data.dataset import View
-from fairtrial.scoring import classification, fitness
+from fairtrial.data.dataset import SplitDataset
+from fairtrial.scoring import class_metrics, fitness
 from fairtrial.training import checkpoint
 from fairtrial.training.audit import refuse_differences
 
@@ -35,18 +35,23 @@ SHOWN = ("accuracy", "top5", "precision", "recall", "f1")  # figures of val in t
 LARGEST = 256  # images at once where nothing is learned
 
 
-class Training:
+class NetworkTraining:
     """The live parts of one training; `rows` is its history, `best` the weights of its best
     epoch, `deviations` why it may not repeat to the bit."""
 
     def __init__(
-        self, settings: dict[str, Any], view: View, initial: Path | None, folder: Path, threads: int
+        self,
+        settings: dict[str, Any],
+        view: SplitDataset,
+        initial: Path | None,
+        folder: Path,
+        threads: int,
     ) -> None:
         self.settings, self._folder = settings, folder
         self.names = [name for _, name in sorted(view.dataset.categories.items())]
         self._device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-        self._train = pictures.Side(view, "train", settings["imgsz"])
-        self._val = pictures.Side(view, "val", settings["imgsz"])
+        self._train = pictures.SplitImages(view, "train", settings["imgsz"])
+        self._val = pictures.SplitImages(view, "val", settings["imgsz"])
         torch.manual_seed(settings["seed"])
         self.net = model.build(settings, len(self.names), *pictures.channels(self._train))
         if initial is not None:
@@ -121,7 +126,7 @@ class Training:
         likely = np.concatenate(
             [probabilities(self.net, b, self._device) for b, _ in self._val.batches(LARGEST)]
         )
-        found = classification.figures(self._val.classes, likely)
+        found = class_metrics.figures(self._val.classes, likely)
         return {"val/cross_entropy_loss": found["log_loss"]} | {
             f"val/{name}": found[name] for name in SHOWN
         }

@@ -7,7 +7,7 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
 from fairtrial.scoring import fitness
-from fairtrial.training.obtain import Common
+from fairtrial.training.settings import TrainingSettings
 
 Positive = Annotated[float, Field(gt=0)]
 NotNegative = Annotated[float, Field(ge=0)]
@@ -29,7 +29,7 @@ ULTRALYTICS = tuple(f"{family}{scale}-cls" for family in FAMILIES for scale in "
 MODELS = ("mlp", "cnn", *RESNETS, *OTHERS, *ULTRALYTICS)
 
 
-class Rule(BaseModel):
+class WidthRule(BaseModel):
     """Widths by a rule instead of a list: the first one, how many, and how they go on."""
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
@@ -46,14 +46,14 @@ class Rule(BaseModel):
         return [max(1, self.first // by**n) for n in range(self.layers)]
 
 
-class Settings(Common):
+class Settings(TrainingSettings):
     """What has the same meaning for detectors has the same name; defaults are in params.yaml."""
 
     judged_by: ClassVar[tuple[str, ...]] = fitness.OF["classify"]
 
     model: str
     imgsz: Annotated[int, Field(ge=8)]
-    widths: list[Width] | Rule | None
+    widths: list[Width] | WidthRule | None
     blocks: Annotated[list[Width], Field(min_length=1)] | None
     activation: Literal["relu", "leaky_relu", "sigmoid", "elu", "silu"]
     dropout: Annotated[float, Field(ge=0, lt=1)]
@@ -80,9 +80,9 @@ class Settings(Common):
 
     @field_validator("widths")
     @classmethod
-    def _listed(cls, widths: list[int] | Rule | None) -> list[int] | None:
+    def _listed(cls, widths: list[int] | WidthRule | None) -> list[int] | None:
         """Equal widths are equal settings, however they were written."""
-        return widths.widths() if isinstance(widths, Rule) else widths
+        return widths.widths() if isinstance(widths, WidthRule) else widths
 
     @field_validator("augment")
     @classmethod

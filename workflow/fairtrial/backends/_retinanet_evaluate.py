@@ -10,15 +10,17 @@ import torch
 from fairtrial.backends import _retinanet_images as pictures
 from fairtrial.backends import _retinanet_model as model
 from fairtrial.backends._retinanet_processes import Process
-from fairtrial.data.dataset import View
-from fairtrial.scoring import curves, detection, predictions
+from fairtrial.data.dataset import SplitDataset
+from fairtrial.scoring import coco_metrics, curves, predictions
 
 # As in params.yaml's `predict:` and `validate:`, which a training does not see.
 CONF, IOU, MAX_DET = 0.001, 0.7, 300
 HIT_IOU, HIT_MAX_DET = 0.5, 100
 
 
-def evaluate(net: Any, view: View, settings: dict[str, Any], process: Process) -> dict[str, float]:
+def evaluate(
+    net: Any, view: SplitDataset, settings: dict[str, Any], process: Process
+) -> dict[str, float]:
     """Losses and figures of `net` on val; the same in every process."""
     images = pictures.Images(view, "val", settings, augment=False)
     batches = pictures.in_order(images.images, settings["batch"])[process.rank :: process.world]
@@ -36,7 +38,9 @@ def evaluate(net: Any, view: View, settings: dict[str, Any], process: Process) -
     return {"val/box_loss": float(box), "val/cls_loss": float(cls)} | figures
 
 
-def _rows(target: dict[str, Any], found: dict[str, Any], view: View) -> list[dict[str, Any]]:
+def _rows(
+    target: dict[str, Any], found: dict[str, Any], view: SplitDataset
+) -> list[dict[str, Any]]:
     """Detections as entries of a COCO results list, rounded as `predict` rounds them."""
     numbers = sorted(view.dataset.categories)
     rows = in_pixels(found, target["back"])
@@ -66,14 +70,14 @@ def in_pixels(
     return list(zip(found["labels"].tolist(), boxes, found["scores"].tolist(), strict=True))
 
 
-def _figures(rows: list[dict[str, Any]], view: View) -> dict[str, float]:
+def _figures(rows: list[dict[str, Any]], view: SplitDataset) -> dict[str, float]:
     """AP, AP50, and precision and recall at the confidence that maximises F1."""
-    truth = view.dataset.on_images(view.sides["val"])
+    truth = view.dataset.on_images(view.splits["val"])
     ids = {image.id for image in truth.images}
     found = predictions.parse(rows, "val", ids, truth.categories)
-    classes = curves.ranked(detection.at_one_iou(truth, found, HIT_IOU, HIT_MAX_DET))
+    classes = curves.ranked(coco_metrics.at_one_iou(truth, found, HIT_IOU, HIT_MAX_DET))
     mean = curves.macro(classes, np.array([curves.best_confidence(classes)]))
-    figures = detection.figures(detection.standard(truth, found))
+    figures = coco_metrics.figures(coco_metrics.standard(truth, found))
     return {
         "val/precision": float(mean.precision[0]),
         "val/recall": float(mean.recall[0]),

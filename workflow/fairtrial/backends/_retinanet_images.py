@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from PIL import Image as Pillow
 
 from fairtrial import BackendError
-from fairtrial.data.dataset import Image, View
+from fairtrial.data.dataset import Image, SplitDataset
 
 SMOOTH = Pillow.Resampling.BILINEAR
 GREY = (124, 116, 104)  # ImageNet's mean colour, which the network sees as 0, as all padding
@@ -33,8 +33,10 @@ class Images:
     of the category ids, `image_id`, and `back`: x and y factors to the pixels of the file.
     """
 
-    def __init__(self, view: View, side: str, settings: dict[str, Any], augment: bool) -> None:
-        self.images, self.folder = view.side(side), view.folder
+    def __init__(
+        self, view: SplitDataset, side: str, settings: dict[str, Any], augment: bool
+    ) -> None:
+        self.images, self.folder = view.split(side), view.folder
         self.labels = {number: i for i, number in enumerate(sorted(view.dataset.categories))}
         self.objects = view.dataset.by_image()
         self.settings, self.augment, self.epoch = settings, augment, 0

@@ -22,7 +22,7 @@ from fairtrial.backends import _retinanet_images as pictures
 from fairtrial.backends import _retinanet_model as model
 from fairtrial.backends._retinanet_evaluate import evaluate
 from fairtrial.backends._retinanet_processes import Process
-from fairtrial.data.dataset import View
+from fairtrial.data.dataset import SplitDataset
 from fairtrial.scoring import fitness
 from fairtrial.training import checkpoint
 from fairtrial.training.audit import refuse_differences
@@ -36,14 +36,14 @@ Row = dict[str, Any]
 
 def train(
     settings: dict[str, Any],
-    view: View,
+    view: SplitDataset,
     initial: Path | None,
     folder: Path,
     after_epoch: Callable[[Row], None] | None,
     process: Process,
-) -> Training:
+) -> RetinaNetTraining:
     """Train to the last epoch, from what `folder` holds; only process 0 writes there."""
-    training = Training(settings, view, initial, process)
+    training = RetinaNetTraining(settings, view, initial, process)
     state = checkpoint.last_state(folder)
     if state is not None:
         training.restore(state)
@@ -58,12 +58,12 @@ def train(
     return training
 
 
-class Training:
+class RetinaNetTraining:
     """The live parts of one training. `rows` is its history, `best` the weights of its best
     epoch, `deviations` why it may differ from a training that nobody interrupted."""
 
     def __init__(
-        self, settings: dict[str, Any], view: View, initial: Path | None, process: Process
+        self, settings: dict[str, Any], view: SplitDataset, initial: Path | None, process: Process
     ) -> None:
         self.settings, self.process = settings, process
         self.names = [name for _, name in sorted(view.dataset.categories.items())]
@@ -169,7 +169,7 @@ class Training:
             self.scaler.load_state_dict(state["scaler"])
 
 
-def audit(asked: dict[str, Any], training: Training) -> None:
+def audit(asked: dict[str, Any], training: RetinaNetTraining) -> None:
     """Raise BackendError with a table where the live parts tell of another setting."""
     net, decaying = training.net, training.optimizer.param_groups[0]
     frozen = [p for p in net.backbone.body.parameters() if not p.requires_grad]

@@ -6,14 +6,14 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from fairtrial.training.obtain import Common
+from fairtrial.training.settings import TrainingSettings
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Positive = Annotated[float, Field(gt=0)]
 NotNegative = Annotated[float, Field(ge=0)]
 
 
-class Settings(Common):
+class Settings(TrainingSettings):
     """What has the same meaning for Ultralytics has the same name; defaults are in params.yaml."""
 
     depth: Literal[18, 34, 50, 101, 152]

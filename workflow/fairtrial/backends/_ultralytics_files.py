@@ -14,11 +14,11 @@ from typing import Any
 
 from fairtrial import BackendError
 from fairtrial.data.boxes import Box, shares
-from fairtrial.data.dataset import Image, View
+from fairtrial.data.dataset import Image, SplitDataset
 from fairtrial.files.folders import whole_file
 
 
-def lay_out(view: View, place: Path) -> Path:
+def lay_out(view: SplitDataset, place: Path) -> Path:
     """A data set as Ultralytics wants it: links to the images, a text file of boxes each.
 
     Ultralytics writes caches beside the labels, so this lies in the job's temporary folder.
@@ -28,7 +28,7 @@ def lay_out(view: View, place: Path) -> Path:
     for side in ("train", "val"):
         images = place / "images" / side
         images.mkdir(parents=True)
-        for image in view.side(side):
+        for image in view.split(side):
             source = folder / image.file_name
             (images / (_stem(image) + source.suffix.lower())).symlink_to(source)
         write_labels(view, side, place / "labels" / side)
@@ -38,12 +38,12 @@ def lay_out(view: View, place: Path) -> Path:
     return place / "data.yaml"
 
 
-def write_labels(view: View, side: str, folder: Path) -> None:
+def write_labels(view: SplitDataset, side: str, folder: Path) -> None:
     """A text file of boxes for each image of a side, in a new folder."""
     folder.mkdir(parents=True)
     boxes = view.dataset.by_image()
     classes = {number: index for index, number in enumerate(sorted(view.dataset.categories))}
-    for image in view.side(side):
+    for image in view.split(side):
         lines = [
             f"{classes[a.category_id]} {box_text(a.bbox, image)}\n"
             for a in boxes[image.id]

@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, field_validator
 
 from fairtrial import BackendError
-from fairtrial.training.obtain import Common
+from fairtrial.training.settings import TrainingSettings
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Positive = Annotated[float, Field(gt=0)]
@@ -20,7 +20,7 @@ NotNegative = Annotated[float, Field(ge=0)]
 TRANSFORMER_IMGSZ = 128  # pixels: its decoder picks 300 places, and fewer pixels have fewer
 
 
-class Settings(Common):
+class Settings(TrainingSettings):
     """The keys of Ultralytics' own training arguments; their defaults stand in params.yaml."""
 
     model: str

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from fairtrial import BackendError
 from fairtrial.backends._networks_settings import Settings
-from fairtrial.data.dataset import View
+from fairtrial.data.dataset import SplitDataset
 from fairtrial.training.checkpoint import best_epoch, write_history
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ __all__ = ["Settings", "classifier", "fit"]
 
 def fit(
     settings: dict[str, Any],
-    view: View,
+    view: SplitDataset,
     initial: Path | None,
     folder: Path,
     threads: int,
@@ -39,7 +39,7 @@ def fit(
     from fairtrial.backends import _networks_model as model
 
     torch.set_num_threads(threads)
-    training = loop.Training(settings, view, initial, folder, threads)
+    training = loop.NetworkTraining(settings, view, initial, folder, threads)
     training.run(after_epoch)
     training.audit()
     model.save(folder / "weights.pt", settings, training.names, training.best)

@@ -11,7 +11,7 @@ from typing import Any
 
 from fairtrial import BackendError
 from fairtrial.backends._retinanet_settings import Settings
-from fairtrial.data.dataset import Detection, View
+from fairtrial.data.dataset import Detection, SplitDataset
 from fairtrial.training import checkpoint
 
 __all__ = ["Settings", "detector", "fit"]
@@ -19,7 +19,7 @@ __all__ = ["Settings", "detector", "fit"]
 
 def fit(
     settings: dict[str, Any],
-    view: View,
+    view: SplitDataset,
     initial: Path | None,
     folder: Path,
     threads: int,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from fairtrial import BackendError
 from fairtrial.backends._ultralytics_files import lay_out, load, save_weights, workplace
 from fairtrial.backends._ultralytics_settings import Settings, is_transformer
-from fairtrial.data.dataset import Detection, View
+from fairtrial.data.dataset import Detection, SplitDataset
 from fairtrial.training.checkpoint import best_epoch, write_history
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ __all__ = ["Settings", "detector", "fit"]
 
 def fit(
     settings: dict[str, Any],
-    view: View,
+    view: SplitDataset,
     initial: Path | None,
     folder: Path,
     threads: int,

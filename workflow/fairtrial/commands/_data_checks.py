@@ -13,7 +13,7 @@ from fairtrial.planning.plan import Plan
 from fairtrial.plugins import plugin
 from fairtrial.sources._fetching import Wanted, origin, place_of
 from fairtrial.sources._needs import Needs
-from fairtrial.training import store
+from fairtrial.store import entries
 
 _TIMEOUT = 5.0  # seconds for a server to answer at all
 
@@ -65,7 +65,7 @@ def _to_come(name: str, needs: Needs, online: bool) -> Iterator[Finding]:
             text = f"comes from {needs.places[0]}" if needs.places else "is drawn by download"
             yield ok(thing, text)
         return
-    downloads = store.root() / "downloads"
+    downloads = entries.root() / "downloads"
     wanted = [one for one in needs.fetched if not place_of(downloads, one.address).is_file()]
     if wanted or needs.later:
         yield _fetched(name, wanted, needs, online)

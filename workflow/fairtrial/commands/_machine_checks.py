@@ -12,7 +12,8 @@ from pathlib import Path
 from fairtrial.commands._data_checks import is_there, needs_of
 from fairtrial.commands._findings import Finding, missing, ok, warning
 from fairtrial.planning.plan import Plan
-from fairtrial.training import locks, provenance, store
+from fairtrial.store import entries, locks
+from fairtrial.training import provenance
 
 # Of raw data: store/, and DVC's cache. data/ has links to the first, where it is on its disk.
 # Of a run: weights, and the state in which a training goes on.
@@ -137,14 +138,14 @@ def leftovers() -> Iterator[Finding]:
         yield warning("snakemake", f"{text}; only then `snakemake --unlock`")
     else:
         yield ok("snakemake", "no other one at work in this folder")
-    held = sorted((store.root() / "runs").glob("*.lock"))
+    held = sorted((entries.root() / "runs").glob("*.lock"))
     for lock in held:
         who = f"{lock.stem} is held by {locks.describe(lock)}"
         if locks.is_stale(lock):
             yield warning("store", f"{who}, which is gone; the next training of it takes over")
         else:
             yield ok("store", f"{who}, which is at work")
-    parts = [path for path in store.entries("runs") if path.suffix == ".part"]
+    parts = [path for path in entries.entries("runs") if path.suffix == ".part"]
     if parts:
         text = f"{len(parts)} unfinished trainings, which go on when they are asked for"
         yield warning("store", f"{text}; `python -m fairtrial gc` removes what nothing needs")

@@ -14,7 +14,7 @@ from typing import Any
 from fairtrial import DataError
 from fairtrial.files.folders import only_one
 from fairtrial.files.jsonfile import read_json, write_json
-from fairtrial.training import store
+from fairtrial.store import entries
 
 EVERY = 60.0  # seconds
 FIELDS = "%i|%T|%N|%Z"  # job, state, nodes, working directory
@@ -33,7 +33,7 @@ def read() -> Queue:
     """The queue as it was at most a minute ago. Never asks SLURM's accounting."""
     if shutil.which("squeue") is None:
         return Queue(None, {}, {})
-    folder = store.root() / "status"
+    folder = entries.root() / "status"
     try:
         with only_one(folder):
             answer = _fresh(folder / "squeue.json")

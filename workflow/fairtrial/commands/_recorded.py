@@ -21,7 +21,7 @@ from typing import Any
 from fairtrial import DataError, SettingsError
 from fairtrial.files.jsonfile import read_json, write_json
 from fairtrial.files.yamlfile import read_yaml_text
-from fairtrial.planning.settings import PARAMS
+from fairtrial.planning.config_files import PARAMS
 
 WORKSPACE = "workspace"  # DVC's name for what lies in the project's folder now
 OF_A_RUN = ("record.json", "predictions/val.json", "predictions/test.json")

@@ -14,8 +14,8 @@ from fairtrial.commands import _recorded
 from fairtrial.commands._recorded import Recorded
 from fairtrial.files.folders import whole_file
 from fairtrial.files.jsonfile import read_json
+from fairtrial.planning.config_files import read_params
 from fairtrial.planning.plan import HEEDED
-from fairtrial.planning.settings import read_params
 from fairtrial.scoring import ranking
 
 TABLES = {"comparison": ".csv", "markdown": ".md", "latex": ".tex"}
@@ -53,11 +53,13 @@ def compare(*revisions: str, to: Path = Path("comparison.pdf")) -> None:
 
 def _task(runs: Sequence[str], root: Path) -> str:
     """That of all data sets; no run has figures yet that would tell it."""
-    from fairtrial.results.run import Run
-    from fairtrial.results.view import View
+    from fairtrial.results.dataset import DatasetDescription
+    from fairtrial.results.run import FinishedRun
 
-    sets = {Run(run, root / "results/comparison").dataset: run for run in runs}
-    tasks = {View(name, root / "data").objects.task: run for name, run in sets.items()}
+    sets = {FinishedRun(run, root / "results/comparison").dataset: run for run in runs}
+    tasks = {
+        DatasetDescription(name, root / "data").objects.task: run for name, run in sets.items()
+    }
     if len(tasks) > 1:
         told = ", ".join(f"{run}: {task}" for task, run in sorted(tasks.items()))
         raise SettingsError(f"the runs are of two tasks ({told}), which have no figure in common")
@@ -74,10 +76,10 @@ def _rank_by(asked: Any, task: str, runs: Sequence[str], root: Path) -> Any:
 
 def _score(section: dict[str, Any], task: str, run: str, root: Path) -> None:
     """Score one run by `section`, params.yaml's `validate:`."""
-    from fairtrial.results.run import Run
+    from fairtrial.results.run import FinishedRun
     from fairtrial.stages.validate import validate
 
-    one = Run(run, root / "results/comparison")
+    one = FinishedRun(run, root / "results/comparison")
     views, detections = root / "data/sets" / one.dataset, one.folder / "predictions"
     validate(
         settings={"task": task} | {k: v for k, v in section.items() if k in HEEDED[task]},
@@ -96,10 +98,10 @@ def _fetch_images(found: Recorded, count: int, root: Path) -> None:
     """Copy the images that the gallery would choose from what this revision brought."""
     from fairtrial.figures.gallery import by_interest
     from fairtrial.files.packed import file_of
-    from fairtrial.results.view import View
+    from fairtrial.results.dataset import DatasetDescription
 
     for place in sorted((root / "data/sets").iterdir()):
-        view = View(place.name, root / "data")
+        view = DatasetDescription(place.name, root / "data")
         for side in ("val", "test"):
             for image in by_interest(view, side)[:count]:
                 file = str(file_of(Path(), image.file_name))

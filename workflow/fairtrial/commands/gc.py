@@ -8,7 +8,8 @@ import sys
 from pathlib import Path
 
 from fairtrial import StoreError
-from fairtrial.training import checkpoint, store
+from fairtrial.store import entries
+from fairtrial.training import checkpoint
 
 
 def gc(*, yes: bool = False, unfinished: bool = False, states: bool = False) -> None:
@@ -20,7 +21,7 @@ def gc(*, yes: bool = False, unfinished: bool = False, states: bool = False) -> 
     can be continued by more epochs. Lists what would go and asks first; --yes does not ask.
     What is being made at this moment stays.
     """
-    folder = store.root() / "runs"
+    folder = entries.root() / "runs"
     needed = _needed(Path("results"))
     spare = _spare(needed, unfinished, states)
     if not spare:
@@ -41,13 +42,13 @@ def gc(*, yes: bool = False, unfinished: bool = False, states: bool = False) -> 
 
 
 def _spare(needed: set[str], unfinished: bool, states: bool) -> list[Path]:
-    entries = store.entries("runs")
+    stored = entries.entries("runs")
     found = [
         path
-        for path in entries
+        for path in stored
         if path.name not in needed and (unfinished or path.suffix != ".part")
     ]
-    kept = [path for path in entries if path not in found and path.suffix != ".part"]
+    kept = [path for path in stored if path not in found and path.suffix != ".part"]
     return found + [
         p / checkpoint.STATE for p in kept if states and (p / checkpoint.STATE).exists()
     ]

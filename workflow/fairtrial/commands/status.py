@@ -14,9 +14,9 @@ from textwrap import shorten
 from typing import Any
 
 from fairtrial.commands import _queue
-from fairtrial.commands._board import STATES, Row, board
 from fairtrial.commands._queue import Queue
-from fairtrial.commands._searches import searches
+from fairtrial.commands._run_states import STATES, Row, board
+from fairtrial.commands._study_states import searches
 from fairtrial.planning.plan import Plan
 
 AGAIN = 5.0  # seconds between two looks of --watch

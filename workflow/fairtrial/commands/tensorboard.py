@@ -9,7 +9,8 @@ from pathlib import Path
 from fairtrial import DataError
 from fairtrial.commands import _events
 from fairtrial.planning.plan import Plan
-from fairtrial.training import progress, store
+from fairtrial.store import entries
+from fairtrial.training import progress
 
 
 def tensorboard(*, experiment: str = "", to: Path | None = None) -> None:
@@ -20,7 +21,7 @@ def tensorboard(*, experiment: str = "", to: Path | None = None) -> None:
     request only; TensorBoard itself need not be installed.
     """
     plan = Plan.read(experiment or None)
-    folder = to or store.root() / "tensorboard" / plan.name
+    folder = to or entries.root() / "tensorboard" / plan.name
     written = 0
     for run in plan.runs:
         history = _history(plan.name, run)
@@ -35,7 +36,7 @@ def tensorboard(*, experiment: str = "", to: Path | None = None) -> None:
 def _history(experiment: str, run: str) -> Path | None:
     """The history of a run: its training's as far as it is, or else the finished one's."""
     live = progress.read(progress.place(experiment, run))
-    part = store.root() / "runs" / f"{live['key']}.part" / "history.csv" if live else None
+    part = entries.root() / "runs" / f"{live['key']}.part" / "history.csv" if live else None
     found = Path("results", experiment, "history", f"{run}.csv")
     return next((path for path in (part, found) if path and path.exists()), None)
 

@@ -2,12 +2,13 @@
 
 dataset      the one interchange: images, annotations, categories; a view of them with its split
 imagefile    one image: its size, its pixels, what is wrong with it
+packed_dataset  a source whose images come as arrays
 boxes        one box: in its image, or mended, or dropped
 defects      every kind of defect, and what is done about it
-actions      what a source has chosen to be done
-mending      the annotations of a source, without what is broken
+defect_actions  what a source has chosen to be done
+repair       the annotations of a source, without what is broken
 duplicates   which images show the same, and which only look alike
-together     what must stay on one side
+union_find   what must stay on one side
 selection    which classes of a source a data set has, and under which names
 splitting    which image lies in train, val, test or fold
 balance      fewer images of the frequent classes in train

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from fairtrial.data.dataset import SIDES, Dataset
+from fairtrial.data.dataset import SPLITS, Dataset
 from fairtrial.data.leaks import Leak
 from fairtrial.data.selection import ClassMap, summary
 
@@ -46,7 +46,7 @@ def certify(
         "asked": _asked(settings["split"]),
         "allow": settings["allow"],
         "class_map": mapped,
-        "summary": {side: summary(view, sides[side]) for side in SIDES},
+        "summary": {side: summary(view, sides[side]) for side in SPLITS},
         "duplicates": _placed(found, sides),
         "leaks": {leak.kind: {"sets": leak.sets, "images": leak.images} for leak in leaking},
         "without_side": len(view.images) - used,
@@ -64,7 +64,7 @@ def _asked(split: dict[str, Any]) -> dict[str, Any]:
 
 def _placed(found: Found, sides: Sides) -> dict[str, Any]:
     """The clusters with the sides on which they lie, and the doubtful pairs that lie on two."""
-    side_of = {number: side for side in SIDES for number in sides[side]}
+    side_of = {number: side for side in SPLITS for number in sides[side]}
 
     def places(ids: list[int]) -> list[str]:
         return sorted({side_of[number] for number in ids if number in side_of})

@@ -18,7 +18,7 @@ from fairtrial.files import packed
 from fairtrial.files.folders import whole_file
 from fairtrial.files.jsonfile import read_json, sections
 
-SIDES = ("train", "val", "test")
+SPLITS = ("train", "val", "test")
 
 
 @dataclass(slots=True)
@@ -120,16 +120,16 @@ class Detection:
 
 
 @dataclass(slots=True, frozen=True)
-class View:
+class SplitDataset:
     """A data set with its split and the folder in which its images lie."""
 
     dataset: Dataset
-    sides: dict[str, list[int]]
+    splits: dict[str, list[int]]
     folder: Path
 
-    def side(self, name: str) -> list[Image]:
+    def split(self, name: str) -> list[Image]:
         """The images of train, val or test, by id."""
-        wanted = set(self.sides[name])
+        wanted = set(self.splits[name])
         return [image for image in self.dataset.images if image.id in wanted]
 
 
@@ -197,21 +197,21 @@ def _annotation(row: dict[str, Any]) -> Annotation:
     return Annotation(row["image_id"], row["category_id"], box, area, crowd, row["id"])
 
 
-def read_sides(split: Path) -> dict[str, list[int]]:
+def read_splits(split: Path) -> dict[str, list[int]]:
     """The image ids of train, val and test, from a certificate that `split` wrote."""
     content = read_json(split)
-    if isinstance(content, dict) and all(isinstance(content.get(side), list) for side in SIDES):
-        return {side: content[side] for side in SIDES}
+    if isinstance(content, dict) and all(isinstance(content.get(side), list) for side in SPLITS):
+        return {side: content[side] for side in SPLITS}
     raise DataError(f"{split}: not a certificate of `split`: lacks train, val or test")
 
 
-def read_view(annotations: Path, split: Path, folder: Path) -> View:
+def read_split_dataset(annotations: Path, split: Path, folder: Path) -> SplitDataset:
     """A data set's two files and its image folder together.
 
     Raises DataError where they do not belong together: an image of the split is not in the
     set or not in the folder. (Ultralytics would train without it, and say nothing.)
     """
-    dataset, sides = read(annotations), read_sides(split)
+    dataset, sides = read(annotations), read_splits(split)
     names = {image.id: image.file_name for image in dataset.images}
     used = [number for ids in sides.values() for number in ids]
     if unknown := sorted(set(used) - set(names)):
@@ -221,7 +221,7 @@ def read_view(annotations: Path, split: Path, folder: Path) -> View:
         raise DataError(
             f"{folder}: {len(missing)} of {len(used)} images are not there, such as {missing[0]}"
         )
-    return View(dataset, sides, folder)
+    return SplitDataset(dataset, sides, folder)
 
 
 def counts(annotations: Iterable[Annotation]) -> dict[int, int]:

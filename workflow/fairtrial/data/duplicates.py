@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fairtrial.data.together import Numbers, Together
+from fairtrial.data.union_find import Numbers, UnionFind
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -122,7 +122,7 @@ def _alike(pixels: Pixels) -> tuple[list[list[int]], list[tuple[int, int, int, i
     """Clusters of pictures that are the same; doubtful pairs: difference, a, b, bits."""
     found, (fine, flat) = hashes(pixels), contrasts(pixels)
     coarse = np.rint(fine.reshape(-1, 8, 4, 8, 4).mean(axis=(2, 4))).astype(np.int16)
-    same, alike = Together(len(pixels)), Together(len(pixels))
+    same, alike = UnionFind(len(pixels)), UnionFind(len(pixels))
     doubtful = []
     for pairs in _in_steps(candidates(found)):
         least = _differences(coarse, *pairs)[0] - 1  # larger cells differ less, but for rounding
@@ -147,7 +147,7 @@ def _in_steps(pairs: Iterator[tuple[Numbers, Numbers]]) -> Iterator[tuple[Number
 
 
 def _undecided(
-    a: Numbers, b: Numbers, least: Numbers, same: Together, alike: Together
+    a: Numbers, b: Numbers, least: Numbers, same: UnionFind, alike: UnionFind
 ) -> tuple[Numbers, Numbers]:
     """The pairs that may still join anything, by the least difference that they can have."""
     joins = (least <= SAME) & (same.first(a) != same.first(b))

@@ -10,8 +10,8 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from fairtrial.data import defects
-from fairtrial.data.actions import Actions
 from fairtrial.data.boxes import turned_size
+from fairtrial.data.defect_actions import Actions
 from fairtrial.data.defects import Defect
 from fairtrial.files import folders, packed
 

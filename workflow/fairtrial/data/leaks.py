@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from fairtrial import DataError
-from fairtrial.data.dataset import SIDES, Image, View, read_view
+from fairtrial.data.dataset import SPLITS, Image, SplitDataset, read_split_dataset
 from fairtrial.files.jsonfile import read_json
 
 Sides = dict[str, list[int]]
@@ -38,7 +38,7 @@ class Leak:
 
 def leaks(images: list[Image], sides: Sides, near: list[list[int]]) -> list[Leak]:
     """All leaks of a split by kind; `near`: clusters of image ids that show one picture."""
-    side_of = {number: side for side in SIDES for number in sides[side]}
+    side_of = {number: side for side in SPLITS for number in sides[side]}
     by_id = {image.id: image for image in images if image.id in side_of}
     found = []
     for kind in KINDS:
@@ -76,12 +76,12 @@ def refuse(found: list[Leak], allowed: Iterable[str], where: str) -> None:
         )
 
 
-def read_sound_view(annotations: Path, split: Path, folder: Path) -> View:
-    """`dataset.read_view`, with DataError for a split that leaks more than it is allowed to:
+def read_leak_free_dataset(annotations: Path, split: Path, folder: Path) -> SplitDataset:
+    """`read_split_dataset`, with DataError for a split that leaks more than it is allowed to:
     whoever made or edited it, training on it would flatter the figures."""
-    view = read_view(annotations, split, folder)
+    view = read_split_dataset(annotations, split, folder)
     certificate = read_json(split)
-    found = leaks(view.dataset.images, view.sides, near_clusters(certificate))
+    found = leaks(view.dataset.images, view.splits, near_clusters(certificate))
     refuse(found, certificate.get("allow", []), str(split))
     return view
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from fairtrial import DataError
-from fairtrial.data.dataset import SIDES, Dataset, Image
+from fairtrial.data.dataset import SPLITS, Dataset, Image
 
 Sides = dict[str, list[int]]
 
@@ -42,7 +42,7 @@ def assign(
 
 
 def _given(view: Dataset, where: str) -> Sides:
-    sides: Sides = {side: [] for side in SIDES}
+    sides: Sides = {side: [] for side in SPLITS}
     for image in view.images:
         if image.split is not None:
             sides[image.split].append(image.id)

@@ -10,15 +10,15 @@ from matplotlib.axes import Axes
 
 from fairtrial.figures.base import FONT, Drawn, figure, looks, new, not_shown
 from fairtrial.results.configuration import Configuration
+from fairtrial.results.experiment import Comparison, ExperimentResults
 from fairtrial.results.run import NAMES
-from fairtrial.results.trial import Comparison, Trial
 from fairtrial.scoring.ranking import FITNESS
 
 SHOWN = 16  # more would push the contents off page one
 
 
 @figure("answer")
-def answer(trial: Trial, settings: dict[str, Any]) -> Iterator[Drawn]:
+def answer(trial: ExperimentResults, settings: dict[str, Any]) -> Iterator[Drawn]:
     """A row a configuration, best on val first: its seeds, their mean and spread."""
     for number, comparison in enumerate(trial.comparisons):
         shown = [c for c in comparison.ranked() if c.scores(comparison.split, comparison.metric)]

@@ -1,7 +1,7 @@
 """What every figure shares: sizes, one look, line styles that survive grey print, saving.
 
-A figure is a generator marked with `@figure("section")`. It gets the Trial and the settings
-of `plot`, and yields each drawing with its title and caption, or nothing where it has
+A figure is a generator marked with `@figure("section")`. It gets the ExperimentResults and the
+settings of `plot`, and yields each drawing with its title and caption, or nothing where it has
 nothing to show.
 """
 
@@ -25,7 +25,7 @@ from matplotlib.lines import Line2D
 
 from fairtrial.files.folders import whole_file
 from fairtrial.results.configuration import Configuration
-from fairtrial.results.trial import Trial
+from fairtrial.results.experiment import ExperimentResults
 
 WIDTH = 17.0  # cm: the text width of the report's A4 page
 HEIGHT = 21.5  # cm: what fits on a page together with title and caption
@@ -60,7 +60,7 @@ class Drawn:
     caption: str
 
 
-Draw = Callable[[Trial, dict[str, Any]], Iterator[Drawn]]
+Draw = Callable[[ExperimentResults, dict[str, Any]], Iterator[Drawn]]
 
 
 @dataclass(frozen=True)

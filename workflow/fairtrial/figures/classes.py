@@ -21,8 +21,8 @@ from fairtrial.figures.base import (
     not_shown,
 )
 from fairtrial.results.configuration import Configuration, shorten
+from fairtrial.results.experiment import Comparison, ExperimentResults
 from fairtrial.results.run import NAMES
-from fairtrial.results.trial import Comparison, Trial
 
 PER_PAGE = 50
 PAGES = 3
@@ -31,7 +31,7 @@ WRITTEN = 26  # of them, so many that each figure can be written
 
 
 @figure("classes")
-def per_class(trial: Trial, settings: dict[str, Any]) -> Iterator[Drawn]:
+def per_class(trial: ExperimentResults, settings: dict[str, Any]) -> Iterator[Drawn]:
     """A row a class, a mark a configuration; 50 classes a drawing, the 150 commonest at most."""
     for number, comparison in enumerate(trial.comparisons):
         counts = _objects(comparison)
@@ -55,7 +55,7 @@ def per_class(trial: Trial, settings: dict[str, Any]) -> Iterator[Drawn]:
 
 
 @figure("classes")
-def class_map(trial: Trial, settings: dict[str, Any]) -> Iterator[Drawn]:
+def class_map(trial: ExperimentResults, settings: dict[str, Any]) -> Iterator[Drawn]:
     """AP or F1 of each class under each configuration, where there are too many for marks."""
     for number, comparison in enumerate(trial.comparisons):
         shown = comparison.ranked()[:MAP]

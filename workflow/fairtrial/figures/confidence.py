@@ -11,12 +11,12 @@ from matplotlib.lines import Line2D
 
 from fairtrial.figures.base import OTHERS, Drawn, figure, legend, legend_height, looks, new
 from fairtrial.results.configuration import Configuration
-from fairtrial.results.run import Run
-from fairtrial.results.trial import Comparison, Trial
+from fairtrial.results.experiment import Comparison, ExperimentResults
+from fairtrial.results.run import FinishedRun
 
 
 @figure("detection")
-def precision_recall(trial: Trial, settings: dict[str, Any]) -> Iterator[Drawn]:
+def precision_recall(trial: ExperimentResults, settings: dict[str, Any]) -> Iterator[Drawn]:
     """Precision against recall, and F1 against confidence with the chosen one marked."""
     for number, comparison in enumerate(trial.comparisons):
         drawn = _pair(
@@ -34,7 +34,7 @@ def precision_recall(trial: Trial, settings: dict[str, Any]) -> Iterator[Drawn]:
 
 
 @figure("detection")
-def confidence(trial: Trial, settings: dict[str, Any]) -> Iterator[Drawn]:
+def confidence(trial: ExperimentResults, settings: dict[str, Any]) -> Iterator[Drawn]:
     """Precision and recall against confidence."""
     for number, comparison in enumerate(trial.comparisons):
         drawn = _pair(
@@ -89,5 +89,5 @@ def _line(
         ax.add_line(mark)
 
 
-def _chose(run: Run) -> bool:
+def _chose(run: FinishedRun) -> bool:
     return run.metrics.get("confidence") is not None

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from fairtrial.figures.base import HEIGHT, WIDTH, Drawn, figure, new, not_shown
 from fairtrial.results.configuration import Configuration, shorten
+from fairtrial.results.experiment import Comparison, ExperimentResults
 from fairtrial.results.run import BACKGROUND
-from fairtrial.results.trial import Comparison, Trial
 
 CELL = 0.58  # cm: room for three digits
 SMALL = 8  # up to so many classes, several matrices stand side by side
@@ -21,7 +21,7 @@ WRITTEN = 20  # beyond, no count would be legible
 
 
 @figure("confusion")
-def confusion(trial: Trial, settings: dict[str, Any]) -> Iterator[Drawn]:
+def confusion(trial: ExperimentResults, settings: dict[str, Any]) -> Iterator[Drawn]:
     """One matrix a configuration (its first seed), best on val first."""
     for number, comparison in enumerate(trial.comparisons):
         ranked = [c for c in comparison.ranked() if c.first.confusion.get(comparison.split)]

@@ -12,14 +12,14 @@ from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocato
 from fairtrial.figures.base import COLOURS, Drawn, figure, legend, legend_height, looks, new
 from fairtrial.results.configuration import Configuration
 from fairtrial.results.costs import Read, front, kinds, milliseconds
+from fairtrial.results.experiment import Comparison, ExperimentResults
 from fairtrial.results.run import NAMES
-from fairtrial.results.trial import Comparison, Trial
 
 DECADE = 10  # of the dearest to the cheapest, from which on the axis is logarithmic
 
 
 @figure("cost")
-def cost(trial: Trial, settings: dict[str, Any]) -> Iterator[Drawn]:
+def cost(trial: ExperimentResults, settings: dict[str, Any]) -> Iterator[Drawn]:
     """Size and time against the figure that ranks, with the Pareto front, where they differ."""
     timings = bool(settings.get("timings", True))
     for number, comparison in enumerate(trial.comparisons):

@@ -15,8 +15,8 @@ from fairtrial.data.dataset import Image
 from fairtrial.figures.base import WIDTH, Drawn, figure, new, not_shown
 from fairtrial.files import packed
 from fairtrial.results.configuration import Configuration, shorten
-from fairtrial.results.trial import Comparison, Trial
-from fairtrial.results.view import View
+from fairtrial.results.dataset import DatasetDescription
+from fairtrial.results.experiment import Comparison, ExperimentResults
 
 SHOWN = 11  # configurations at most: with the truth, four rows of three
 DENSITY = 160  # pixels an inch of photographs in the report
@@ -33,7 +33,7 @@ class Box:
 
 
 @figure("gallery")
-def gallery(trial: Trial, settings: dict[str, Any]) -> Iterator[Drawn]:
+def gallery(trial: ExperimentResults, settings: dict[str, Any]) -> Iterator[Drawn]:
     """A drawing an image: the truth, then each configuration's first seed, best on val first."""
     for number, comparison in enumerate(trial.comparisons if trial.task == "detect" else []):
         view, split = comparison.views[0], comparison.split
@@ -55,13 +55,13 @@ def gallery(trial: Trial, settings: dict[str, Any]) -> Iterator[Drawn]:
             yield Drawn(name, drawn, f"Detections on {shorten(image.file_name, 60)}", caption)
 
 
-def choose(view: View, split: str, count: int) -> list[Image]:
+def choose(view: DatasetDescription, split: str, count: int) -> list[Image]:
     """The first `count` of `by_interest` whose files are there."""
     images = [i for i in by_interest(view, split) if (view.images / i.file_name).exists()]
     return images[: max(0, count)]
 
 
-def by_interest(view: View, split: str) -> list[Image]:
+def by_interest(view: DatasetDescription, split: str) -> list[Image]:
     """The images with most classes, then most objects, among those that can still be read
     (at most 12 objects, unless there are no others); by id where equal."""
     wanted, by_image = set(view.split.get(split) or []), view.objects.by_image()
@@ -88,14 +88,14 @@ def content(image: Image) -> str:
     return image.sha256 or image.file_name
 
 
-def _truth(view: View, image: Image) -> list[Box]:
+def _truth(view: DatasetDescription, image: Image) -> list[Box]:
     names = view.objects.categories
     objects = view.objects.by_image()[image.id]
     return [Box(a.bbox, names[a.category_id]) for a in objects if a.bbox]
 
 
 def _detections(
-    configuration: Configuration, trial: Trial, split: str, images: list[Image]
+    configuration: Configuration, trial: ExperimentResults, split: str, images: list[Image]
 ) -> dict[str, list[Box]]:
     """Content of an image → detections of the first seed above its confidence."""
     run = configuration.first
@@ -131,7 +131,9 @@ def _words(names: list[str], short: bool) -> dict[str, str]:
     return {n: n[:3] if starts[n[:3]] == 1 else str(i) for i, n in enumerate(names, 1)}
 
 
-def _panels(view: View, image: Image, panels: dict[str, list[Box]], words: dict[str, str]) -> Any:
+def _panels(
+    view: DatasetDescription, image: Image, panels: dict[str, list[Box]], words: dict[str, str]
+) -> Any:
     columns = _columns(len(panels))
     rows = -(-len(panels) // columns)
     aspect = min(1.6, max(0.4, image.height / image.width))

@@ -12,7 +12,7 @@ from matplotlib.ticker import MaxNLocator
 
 from fairtrial.figures.base import OTHERS, Drawn, figure, legend, legend_height, looks, new
 from fairtrial.results.configuration import Configuration
-from fairtrial.results.trial import Comparison, Trial
+from fairtrial.results.experiment import Comparison, ExperimentResults
 
 PROGRESS = {
     "val/precision": "Precision",
@@ -30,7 +30,7 @@ SEEDS = "Thick lines are means over seeds, thin lines single seeds. "
 
 
 @figure("curves")
-def progress(trial: Trial, settings: dict[str, Any]) -> Iterator[Drawn]:
+def progress(trial: ExperimentResults, settings: dict[str, Any]) -> Iterator[Drawn]:
     """Precision, recall, AP50 and AP on val after each epoch."""
     if trial.task == "detect":
         title = "Precision, recall and AP on val during training"
@@ -42,7 +42,7 @@ def progress(trial: Trial, settings: dict[str, Any]) -> Iterator[Drawn]:
 
 
 @figure("curves")
-def accuracy(trial: Trial, settings: dict[str, Any]) -> Iterator[Drawn]:
+def accuracy(trial: ExperimentResults, settings: dict[str, Any]) -> Iterator[Drawn]:
     """Accuracy on train and val, top-5 and F1 on val after each epoch."""
     if trial.task == "classify":
         title = "Accuracy on train and val during training"
@@ -54,7 +54,7 @@ def accuracy(trial: Trial, settings: dict[str, Any]) -> Iterator[Drawn]:
 
 
 def _each(
-    trial: Trial, titles: dict[str, str], name: str, title: str, caption: str
+    trial: ExperimentResults, titles: dict[str, str], name: str, title: str, caption: str
 ) -> Iterator[Drawn]:
     """A drawing a comparison of those columns that have values; {} in `caption`: its data sets."""
     for number, comparison in enumerate(trial.comparisons):
@@ -66,7 +66,7 @@ def _each(
 
 
 @figure("curves")
-def losses(trial: Trial, settings: dict[str, Any]) -> Iterator[Drawn]:
+def losses(trial: ExperimentResults, settings: dict[str, Any]) -> Iterator[Drawn]:
     """Each part of the loss: train above, val below; three parts a drawing."""
     for number, comparison in enumerate(trial.comparisons):
         parts = _loss_parts(comparison)

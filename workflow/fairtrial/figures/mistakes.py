@@ -13,8 +13,8 @@ from fairtrial.figures.base import WIDTH, Drawn, figure, new, not_shown
 from fairtrial.figures.gallery import pixels
 from fairtrial.files.packed import file_of
 from fairtrial.results.configuration import Configuration, shorten
-from fairtrial.results.trial import Trial
-from fairtrial.results.view import View
+from fairtrial.results.dataset import DatasetDescription
+from fairtrial.results.experiment import ExperimentResults
 
 MODELS = 3  # configurations, the best on val
 ACROSS = 6
@@ -32,7 +32,7 @@ class Mistake:
 
 
 @figure("gallery")
-def mistakes(trial: Trial, settings: dict[str, Any]) -> Iterator[Drawn]:
+def mistakes(trial: ExperimentResults, settings: dict[str, Any]) -> Iterator[Drawn]:
     """A drawing for each of the best configurations: its surest mistakes, first seed."""
     if trial.task != "classify" or not settings.get("gallery", 4):
         return
@@ -55,7 +55,7 @@ def mistakes(trial: Trial, settings: dict[str, Any]) -> Iterator[Drawn]:
             yield Drawn(name, _panels(view, shown[: ACROSS * ROWS]), title, caption)
 
 
-def surest(configuration: Configuration, view: View, split: str) -> list[Mistake]:
+def surest(configuration: Configuration, view: DatasetDescription, split: str) -> list[Mistake]:
     """All mistakes of the first seed on one side, the surest first; by image where equal."""
     names = [name for _, name in sorted(view.objects.categories.items())]
     images = {image.id: image for image in view.objects.images}
@@ -69,7 +69,7 @@ def surest(configuration: Configuration, view: View, split: str) -> list[Mistake
     return sorted(found, key=lambda mistake: (-mistake.confidence, mistake.image.id))
 
 
-def _panels(view: View, shown: list[Mistake]) -> Any:
+def _panels(view: DatasetDescription, shown: list[Mistake]) -> Any:
     rows = -(-len(shown) // ACROSS)
     drawn = new(rows * (WIDTH / ACROSS + 0.9))
     axes = list(drawn.subplots(rows, ACROSS, squeeze=False).flat)

@@ -11,11 +11,11 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, NullLocator
 from numpy.typing import NDArray
 
-from fairtrial.data.dataset import SIDES
+from fairtrial.data.dataset import SPLITS
 from fairtrial.figures.base import DASHES, Drawn, figure, new
 from fairtrial.results.configuration import shorten
-from fairtrial.results.trial import Trial
-from fairtrial.results.view import View
+from fairtrial.results.dataset import DatasetDescription
+from fairtrial.results.experiment import ExperimentResults
 
 LIMITS = (32, 96)  # COCO's: small below 32 × 32 pixels, large from 96 × 96
 SHADES = ("#000000", "#E69F00", "#0072B2")
@@ -24,7 +24,7 @@ PAGES = 3
 
 
 @figure("data")
-def class_distribution(trial: Trial, settings: dict[str, Any]) -> Iterator[Drawn]:
+def class_distribution(trial: ExperimentResults, settings: dict[str, Any]) -> Iterator[Drawn]:
     """Objects of each class on train, val and test."""
     for view in trial.views.values():
         counts = {side: _counts(view, side) for side in _sides(view)}
@@ -45,7 +45,7 @@ def class_distribution(trial: Trial, settings: dict[str, Any]) -> Iterator[Drawn
 
 
 @figure("data")
-def box_sizes(trial: Trial, settings: dict[str, Any]) -> Iterator[Drawn]:
+def box_sizes(trial: ExperimentResults, settings: dict[str, Any]) -> Iterator[Drawn]:
     """How large the objects are, with COCO's limits of small, medium and large."""
     for view in trial.views.values():
         sizes = {side: _sizes(view, side) for side in _sides(view)}
@@ -58,16 +58,16 @@ def box_sizes(trial: Trial, settings: dict[str, Any]) -> Iterator[Drawn]:
             yield Drawn(f"sizes-{view.name}", _histogram(sizes), "Sizes of the objects", caption)
 
 
-def _sides(view: View) -> list[str]:
-    return [side for side in SIDES if view.split.get(side)]
+def _sides(view: DatasetDescription) -> list[str]:
+    return [side for side in SPLITS if view.split.get(side)]
 
 
-def _counts(view: View, side: str) -> Counter[str]:
+def _counts(view: DatasetDescription, side: str) -> Counter[str]:
     wanted, names = set(view.split[side]), view.objects.categories
     return Counter(names[a.category_id] for a in view.objects.annotations if a.image_id in wanted)
 
 
-def _sizes(view: View, side: str) -> NDArray[np.float64]:
+def _sizes(view: DatasetDescription, side: str) -> NDArray[np.float64]:
     wanted = set(view.split[side])
     found = [a.bbox for a in view.objects.annotations if a.image_id in wanted and a.bbox]
     return np.sqrt([box[2] * box[3] for box in found if box[2] > 0 and box[3] > 0])

@@ -10,11 +10,11 @@ from matplotlib.axes import Axes
 
 from fairtrial.figures.base import Drawn, figure, legend, legend_height, looks, new
 from fairtrial.results.configuration import Configuration
-from fairtrial.results.trial import Comparison, Trial
+from fairtrial.results.experiment import Comparison, ExperimentResults
 
 
 @figure("detection")
-def reliability(trial: Trial, settings: dict[str, Any]) -> Iterator[Drawn]:
+def reliability(trial: ExperimentResults, settings: dict[str, Any]) -> Iterator[Drawn]:
     """Accuracy against confidence, and how many images there are of each confidence."""
     for number, comparison in enumerate(trial.comparisons if trial.task == "classify" else []):
         caption = (

@@ -11,8 +11,8 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
 
 from fairtrial.figures.base import COLOURS, DASHES, MARKERS, Drawn, figure, new
-from fairtrial.results.studied import Studied, studied
-from fairtrial.results.trial import Trial
+from fairtrial.results.experiment import ExperimentResults
+from fairtrial.results.study import FinishedStudy, finished_studies
 
 SINGLY = 3  # up to so many studies each has figures of its own
 LOOKS: dict[str, dict[str, Any]] = {  # of a trial, by how it ended
@@ -22,13 +22,13 @@ LOOKS: dict[str, dict[str, Any]] = {  # of a trial, by how it ended
 }
 
 
-def _singly(trial: Trial, settings: dict[str, Any]) -> list[Studied]:
-    found = studied(trial.results, settings.get("studies", ()))
+def _singly(trial: ExperimentResults, settings: dict[str, Any]) -> list[FinishedStudy]:
+    found = finished_studies(trial.results, settings.get("studies", ()))
     return found if len(found) <= SINGLY else []
 
 
 @figure("search")
-def progress(trial: Trial, settings: dict[str, Any]) -> Iterator[Drawn]:
+def progress(trial: ExperimentResults, settings: dict[str, Any]) -> Iterator[Drawn]:
     """Fitness of each trial and the best so far; each figure over trials."""
     for study in _singly(trial, settings):
         drawn = new(10.5)
@@ -51,11 +51,11 @@ def progress(trial: Trial, settings: dict[str, Any]) -> Iterator[Drawn]:
         yield Drawn(f"search-progress-{study.name}", drawn, "Trials of the search", caption)
 
 
-def _states(study: Studied) -> list[tuple[str, int]]:
+def _states(study: FinishedStudy) -> list[tuple[str, int]]:
     return [(state, count) for state, count in study.summary["states"].items() if count]
 
 
-def _fitness(ax: Axes, study: Studied) -> None:
+def _fitness(ax: Axes, study: FinishedStudy) -> None:
     _points(ax, study, [(int(row["trial"]), row["fitness"], row) for row in study.rows])
     numbers = range(len(study.rows))
     line: dict[str, Any] = {"where": "post", "color": COLOURS[0], "linewidth": 1.3}
@@ -65,7 +65,7 @@ def _fitness(ax: Axes, study: Studied) -> None:
     ax.xaxis.set_major_locator(MaxNLocator(integer=True))
 
 
-def _points(ax: Axes, study: Studied, points: list[tuple[Any, str, dict[str, str]]]) -> None:
+def _points(ax: Axes, study: FinishedStudy, points: list[tuple[Any, str, dict[str, str]]]) -> None:
     """Trials by how they ended; those without a value at the lower edge."""
     for state, look in LOOKS.items():
         chosen = [(x, y) for x, y, row in points if row["state"] == state]
@@ -76,7 +76,7 @@ def _points(ax: Axes, study: Studied, points: list[tuple[Any, str, dict[str, str
 
 
 @figure("search")
-def parameters(trial: Trial, settings: dict[str, Any]) -> Iterator[Drawn]:
+def parameters(trial: ExperimentResults, settings: dict[str, Any]) -> Iterator[Drawn]:
     """Each parameter against fitness, the most important first."""
     for study in _singly(trial, settings):
         names = study.params
@@ -96,7 +96,7 @@ def parameters(trial: Trial, settings: dict[str, Any]) -> Iterator[Drawn]:
         yield Drawn(f"search-parameters-{study.name}", drawn, "Parameters and fitness", caption)
 
 
-def _against(ax: Axes, study: Studied, name: str) -> None:
+def _against(ax: Axes, study: FinishedStudy, name: str) -> None:
     spec = study.summary["space"][name]
     places = {text: number for number, text in enumerate(_texts(spec))}
 
@@ -125,7 +125,7 @@ def _texts(spec: dict[str, Any]) -> list[str]:
 
 
 @figure("search")
-def importance(trial: Trial, settings: dict[str, Any]) -> Iterator[Drawn]:
+def importance(trial: ExperimentResults, settings: dict[str, Any]) -> Iterator[Drawn]:
     """How much each parameter had to do with the best trials."""
     for study in _singly(trial, settings):
         shares = study.summary["importance"]
@@ -145,7 +145,7 @@ def importance(trial: Trial, settings: dict[str, Any]) -> Iterator[Drawn]:
 
 
 @figure("search")
-def coordinates(trial: Trial, settings: dict[str, Any]) -> Iterator[Drawn]:
+def coordinates(trial: ExperimentResults, settings: dict[str, Any]) -> Iterator[Drawn]:
     """Parallel coordinates: a line a finished trial, from its parameters to its fitness."""
     for study in _singly(trial, settings):
         if len(study.finished) < 2:
@@ -159,7 +159,7 @@ def coordinates(trial: Trial, settings: dict[str, Any]) -> Iterator[Drawn]:
         yield Drawn(f"search-coordinates-{study.name}", drawn, "Trials side by side", caption)
 
 
-def _parallel(ax: Axes, study: Studied) -> None:
+def _parallel(ax: Axes, study: FinishedStudy) -> None:
     names = sorted(study.params)
     values = [float(row["fitness"]) for row in study.finished]
     low, high = min(values), max(values)
@@ -197,9 +197,9 @@ def _edges(spec: dict[str, Any]) -> tuple[str, str]:
 
 
 @figure("search")
-def engines(trial: Trial, settings: dict[str, Any]) -> Iterator[Drawn]:
+def engines(trial: ExperimentResults, settings: dict[str, Any]) -> Iterator[Drawn]:
     """The best fitness so far of each engine against epochs spent, over seeds and data sets."""
-    found = studied(trial.results, settings.get("studies", ()))
+    found = finished_studies(trial.results, settings.get("studies", ()))
     if len(found) < 2:
         return
     drawn = new(8)
@@ -225,14 +225,14 @@ def engines(trial: Trial, settings: dict[str, Any]) -> Iterator[Drawn]:
     yield Drawn("search-engines", drawn, "Engines compared", caption)
 
 
-def _by_engine(found: list[Studied]) -> dict[str, list[Studied]]:
-    grouped: dict[str, list[Studied]] = {}
+def _by_engine(found: list[FinishedStudy]) -> dict[str, list[FinishedStudy]]:
+    grouped: dict[str, list[FinishedStudy]] = {}
     for study in found:
         grouped.setdefault(study.summary["engine"], []).append(study)
     return grouped
 
 
-def averaged(studies: list[Studied]) -> tuple[Any, Any, Any]:
+def averaged(studies: list[FinishedStudy]) -> tuple[Any, Any, Any]:
     """Epochs spent, and mean and standard deviation (n - 1) of the best fitness by then."""
     first = max(study.spent[0] for study in studies)
     last = min(study.spent[-1] for study in studies)

@@ -12,8 +12,8 @@ from matplotlib.ticker import FixedLocator, NullFormatter
 
 from fairtrial.figures.base import COLOURS, Drawn, figure, new
 from fairtrial.results.configuration import Configuration, shorten
+from fairtrial.results.experiment import ExperimentResults
 from fairtrial.results.sweeps import NAMES, SHOWN, Sweep, sweeps
-from fairtrial.results.trial import Trial
 
 NEAR = 0.042  # share of the axis that a label takes
 ROUND: dict[str, Any] = {"marker": "o", "markersize": 5}
@@ -21,7 +21,7 @@ CROWDED = 6  # labels from which on they stand upright
 
 
 @figure("sweeps")
-def sweep(trial: Trial, settings: dict[str, Any]) -> Iterator[Drawn]:
+def sweep(trial: ExperimentResults, settings: dict[str, Any]) -> Iterator[Drawn]:
     """Four figures, such as mAP50-95 or the accuracy, against each parameter that was swept."""
     for number, comparison in enumerate(trial.comparisons):
         for found in sweeps(comparison, settings.get("sweeps") or []):

@@ -10,7 +10,7 @@ from typing import Annotated
 from pydantic import AfterValidator, BaseModel, ConfigDict
 
 from fairtrial import DataError
-from fairtrial.data.dataset import View
+from fairtrial.data.dataset import SplitDataset
 from fairtrial.files import packed
 
 FOLDER = "folder"
@@ -96,7 +96,7 @@ def _by_rule(label: PurePosixPath, naming: Naming) -> str | None:
         raise DataError(f"naming: image: {naming.image!r}: {error}") from error
 
 
-def exported_names(view: View) -> dict[int, str]:
+def exported_names(view: SplitDataset) -> dict[int, str]:
     """A name without folders for each image of a view, by id; no two differ in suffix alone."""
     files = {i.id: _own_file(i.file_name) for i in view.dataset.images}
     parents = {file.parent for file in files.values()}

@@ -20,9 +20,9 @@ from pydantic import BaseModel, ConfigDict
 from fairtrial import DataError
 from fairtrial.data.dataset import Annotation, Image
 from fairtrial.data.defects import Defect
+from fairtrial.data.packed_dataset import PackedDataset
 from fairtrial.files import packed
 from fairtrial.files.folders import checked_path
-from fairtrial.formats._packed import PackedDataset
 
 if TYPE_CHECKING:
     import numpy as np

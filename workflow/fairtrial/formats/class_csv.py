@@ -10,7 +10,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field
 
 from fairtrial import DataError
-from fairtrial.data.dataset import SIDES, Annotation, Dataset, Image
+from fairtrial.data.dataset import SPLITS, Annotation, Dataset, Image
 from fairtrial.data.defects import Defect, UnannotatedImage
 from fairtrial.data.imagefile import SUFFIXES
 from fairtrial.files.folders import checked_path, files_below
@@ -99,7 +99,7 @@ def _categories(rows: list[_Row], options: Settings, path: Path) -> dict[int, st
 def _image(number: int, row: _Row, options: Settings) -> Image:
     name = checked_path(f"{options.images}/{row.of(options.image)}{options.suffix}", row.where)
     side = row.of(options.split) if options.split is not None else None
-    if side is not None and side not in SIDES:
+    if side is not None and side not in SPLITS:
         raise DataError(f"{row.where}: `{side}` is not train, val or test")
     group = row.of(options.group) if options.group is not None else None
     return Image(number, name, 0, 0, group=group, split=side)

@@ -8,7 +8,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict
 
 from fairtrial import DataError
-from fairtrial.data.dataset import SIDES, Annotation, Dataset, Image, View
+from fairtrial.data.dataset import SPLITS, Annotation, Dataset, Image, SplitDataset
 from fairtrial.data.defects import Defect, UnannotatedImage
 from fairtrial.data.imagefile import SUFFIXES
 from fairtrial.files import packed
@@ -64,7 +64,7 @@ def read(folder: Path, options: Settings) -> tuple[Dataset, list[Defect]]:
     return found, faults
 
 
-def write(view: View, folder: Path) -> dict[str, Any]:
+def write(view: SplitDataset, folder: Path) -> dict[str, Any]:
     """Images as `<side>/<class>/<name>`, which torchvision and Ultralytics read as well; returns
     the options that read them. Packed images become PNG files.
 
@@ -75,16 +75,16 @@ def write(view: View, folder: Path) -> dict[str, Any]:
     for name in classes:
         if "/" in checked_path(name, "class"):
             raise DataError(f"class: {name!r} cannot be the name of a folder")
-    sides = [side for side in SIDES if view.side(side)]
+    sides = [side for side in SPLITS if view.split(side)]
     for side in sides:
-        for image in view.side(side):
+        for image in view.split(side):
             (label,) = objects[image.id]
             place = folder / side / view.dataset.categories[label.category_id]
             _put(view, image.file_name, place / names[image.id])
     return {"splits": {side: side for side in sides}, "classes": classes}
 
 
-def _put(view: View, name: str, target: Path) -> None:
+def _put(view: SplitDataset, name: str, target: Path) -> None:
     """Copy an image; one of a shard becomes a PNG of the same pixels."""
     from PIL import Image as Pillow
 

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict
 
 from fairtrial import DataError
 from fairtrial.data.boxes import Box
-from fairtrial.data.dataset import SIDES, Annotation, Dataset, Image, View
+from fairtrial.data.dataset import SPLITS, Annotation, Dataset, Image, SplitDataset
 from fairtrial.data.dataset import write as write_set
 from fairtrial.data.defects import BoxFromSegment, Defect, ObjectWithoutBox, UnknownClass
 from fairtrial.files.folders import checked_path, copy_file
@@ -61,11 +61,11 @@ def read(folder: Path, options: Settings) -> tuple[Dataset, list[Defect]]:
     return found, faults
 
 
-def write(view: View, folder: Path) -> dict[str, Any]:
+def write(view: SplitDataset, folder: Path) -> dict[str, Any]:
     """A JSON file and a folder of images a side. Returns the options that read them."""
     names, files = exported_names(view), []
-    for side in SIDES:
-        images = view.side(side)
+    for side in SPLITS:
+        images = view.split(side)
         if not images:
             continue
         for image in images:

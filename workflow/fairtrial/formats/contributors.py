@@ -15,7 +15,7 @@ from fairtrial.files.folders import checked_path
 from fairtrial.plugins import plugin
 
 
-class Part(BaseModel):
+class Contribution(BaseModel):
     """What one contributor handed in."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -30,7 +30,7 @@ class Settings(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    parts: tuple[Part, ...] = ()
+    parts: tuple[Contribution, ...] = ()
 
 
 def read(folder: Path, options: Settings) -> tuple[Dataset, list[Defect]]:

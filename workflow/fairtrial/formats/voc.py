@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict
 
 from fairtrial import DataError
 from fairtrial.data.boxes import Box
-from fairtrial.data.dataset import SIDES, Annotation, Dataset, Image, View
+from fairtrial.data.dataset import SPLITS, Annotation, Dataset, Image, SplitDataset
 from fairtrial.data.defects import (
     Defect,
     LabelWithoutImage,
@@ -78,7 +78,7 @@ def read(folder: Path, options: Settings) -> tuple[Dataset, list[Defect]]:
     return found, reader.faults
 
 
-def write(view: View, folder: Path) -> dict[str, Any]:
+def write(view: SplitDataset, folder: Path) -> dict[str, Any]:
     """XML files with coordinates as edges, images and lists of sides; returns the options that
     read them."""
     from xml.etree.ElementTree import ElementTree
@@ -86,9 +86,9 @@ def write(view: View, folder: Path) -> dict[str, Any]:
     names, objects = exported_names(view), view.dataset.by_image()
     for part in ("Annotations", "JPEGImages", "ImageSets/Main"):
         (folder / part).mkdir(parents=True)
-    for side in SIDES:
+    for side in SPLITS:
         stems = []
-        for image in view.side(side):
+        for image in view.split(side):
             name = names[image.id]
             copy_file(view.folder / image.file_name, folder / "JPEGImages" / name)
             stems.append(PurePosixPath(name).stem)
@@ -169,7 +169,7 @@ def _images(folder: Path) -> dict[str, list[str]]:
 def _sides(folder: Path) -> dict[str, str]:
     """The side of each listed image, by stem."""
     found: dict[str, str] = {}
-    for side in SIDES:
+    for side in SPLITS:
         path = folder / f"{side}.txt"
         text = path.read_text("utf-8-sig", errors="replace") if path.is_file() else ""
         for stem in filter(None, map(str.strip, text.splitlines())):

@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict
 from fairtrial import DataError
 from fairtrial.data import defects, imagefile
 from fairtrial.data.boxes import Box, Size, shares
-from fairtrial.data.dataset import SIDES, Annotation, Dataset, Image, View
+from fairtrial.data.dataset import SPLITS, Annotation, Dataset, Image, SplitDataset
 from fairtrial.files.folders import checked_path, copy_file, files_below
 from fairtrial.formats._names import Group, Naming, by_stem, exported_names, group_of, image_stems
 
@@ -61,14 +61,14 @@ def read(folder: Path, options: Settings) -> tuple[Dataset, list[defects.Defect]
     return reader.found, reader.faults
 
 
-def write(view: View, folder: Path) -> dict[str, Any]:
+def write(view: SplitDataset, folder: Path) -> dict[str, Any]:
     """Images and text files by side, and data.yaml; returns the options that read them."""
     names, objects = exported_names(view), view.dataset.by_image()
     classes = {number: at for at, number in enumerate(sorted(view.dataset.categories))}
-    sides = [side for side in SIDES if view.side(side)]
+    sides = [side for side in SPLITS if view.split(side)]
     for side in sides:
         (folder / "labels" / side).mkdir(parents=True)
-        for image in view.side(side):
+        for image in view.split(side):
             path = PurePosixPath(side, names[image.id])
             copy_file(view.folder / image.file_name, folder / "images" / path)
             lines = [
@@ -133,7 +133,7 @@ def _places(content: dict[str, Any], options: Settings) -> list[tuple[str | None
         return [(side, part) for side, part in options.splits.items()]
     root = PurePosixPath(options.yaml).parent / str(content.get("path") or ".")
     found: list[tuple[str | None, str]] = []
-    for side in SIDES:
+    for side in SPLITS:
         parts = content.get(side) or []
         for part in parts if isinstance(parts, list) else [parts]:
             found.append((side, (root / str(part)).as_posix()))
@@ -148,7 +148,7 @@ class _Reader:
     def __init__(self, folder: Path, options: Settings, found: Dataset) -> None:
         self.folder, self.options, self.found = folder, options, found
         self.faults: list[defects.Defect] = []
-        self.sides: dict[str, str | None] = {}
+        self.splits: dict[str, str | None] = {}
 
     def add_place(self, part: str, side: str | None) -> None:
         """A folder of images with its labels, or a text file that lists images."""
@@ -192,8 +192,8 @@ class _Reader:
 
     def _add(self, path: PurePosixPath, side: str | None, group: str | None) -> None:
         name = path.as_posix()
-        if self.sides.setdefault(name, side) != side:
-            raise DataError(f"{name} is on the sides {self.sides[name]!r} and {side!r}")
+        if self.splits.setdefault(name, side) != side:
+            raise DataError(f"{name} is on the sides {self.splits[name]!r} and {side!r}")
         number = len(self.found.images) + 1
         image = Image(number, name, 0, 0, group=group, split=side, relative=True)
         self.found.images.append(image)

@@ -1,14 +1,13 @@
-"""What is asked for: params.yaml and config/, checked and resolved before any job. Jobs never
-import from here; they get plain values.
+"""What has to be done: params.yaml and config/, read and resolved before any job. Jobs never
+import from here; they get resolved settings.
 
-settings         params.yaml and an experiment's file as closed models
-source_settings  config/sources/: where images come from, and their format
-datasets         config/datasets/: which view of a source
-grids, listed    the configurations that an experiment lists, sweeps or multiplies
-runs             each run with all of its settings
-searchspace      what `search:` says; studies are its searches, each with a budget
-chosen           runs that take their settings from a search
-fingerprint      which code a job's result depends on
-plan             all of it: the jobs, their settings and their code
-housekeeping     what the Snakefile does before its jobs and after them
+config_files    params.yaml and config/, each file as its model of settings/
+sources         config/sources/: where images come from, and their format
+configurations  the configurations that an experiment lists, sweeps or multiplies
+runs            each run with all of its settings
+studies         the studies that an experiment's `search:` asks for
+from_search     runs that take their settings from a trial of a study
+fingerprint     which code a job's result depends on
+plan            all of it: the jobs, their settings and their code
+housekeeping    what the Snakefile does before its jobs and after them
 """

@@ -24,8 +24,9 @@ from pathlib import Path
 PACKAGE = Path(__file__).parents[1]
 
 # What keeps, names or describes a result without having a part in it.
-OUTSIDE = {"", "files.yamlfile", "planning.fingerprint", "planning.settings", "search.told"}
-OUTSIDE |= {f"training.{name}" for name in ("locks", "progress", "provenance", "store")}
+OUTSIDE = {"", "files.yamlfile", "planning.fingerprint", "search.progress"}
+OUTSIDE |= {"training.progress", "training.provenance"}
+OUTSIDE |= {"store.entries", "store.keys", "store.locks"}
 SILENT_FIELDS = {"ctx", "kind", "type_comment", "type_params", "returns"}
 
 

@@ -15,22 +15,22 @@ from typing import Any
 
 from fairtrial import SettingsError
 from fairtrial.files.yamlfile import read_yaml_text
-from fairtrial.planning.datasets import DataSet
-from fairtrial.planning.fingerprint import fingerprint
-from fairtrial.planning.runs import Run, refuse_unused, resolve
-from fairtrial.planning.searchspace import FROM_SEARCH
-from fairtrial.planning.settings import (
+from fairtrial.planning.config_files import (
     PARAMS,
-    Experiment,
     data_sets,
     read_dataset,
     read_experiment,
     read_params,
 )
-from fairtrial.planning.source_settings import formats_used, read_source, refuse_unlisted
-from fairtrial.planning.studies import Study, studies
+from fairtrial.planning.fingerprint import fingerprint
+from fairtrial.planning.runs import PlannedRun, refuse_unused, resolve
+from fairtrial.planning.sources import formats_used, read_source, refuse_unlisted
+from fairtrial.planning.studies import PlannedStudy, studies
 from fairtrial.scoring import ranking
-from fairtrial.training.provenance import canonical
+from fairtrial.settings.dataset import DatasetSettings
+from fairtrial.settings.experiment import ExperimentSettings
+from fairtrial.settings.search import FROM_SEARCH
+from fairtrial.store.keys import canonical
 
 # What of `predict:` and `validate:` has a meaning: a class needs no box and no threshold.
 HEEDED = {"detect": {"conf", "iou", "max_det", "speed_images"}, "classify": {"speed_images"}}
@@ -42,9 +42,9 @@ class Plan:
 
     name: str
     params: dict[str, Any]
-    experiment: Experiment
-    runs: dict[str, Run]
-    studies: dict[str, Study]
+    experiment: ExperimentSettings
+    runs: dict[str, PlannedRun]
+    studies: dict[str, PlannedStudy]
 
     @classmethod
     def read(cls, name: str | None = None) -> Plan:
@@ -66,12 +66,12 @@ class Plan:
         return f"config/experiments/{self.name}.yaml"
 
     @cached_property
-    def trained(self) -> dict[str, Run]:
+    def trained(self) -> dict[str, PlannedRun]:
         """What is trained: the runs, and where each study starts, by the study's name."""
         return self.runs | {name: study.start for name, study in self.studies.items()}
 
     @cached_property
-    def datasets(self) -> dict[str, DataSet]:
+    def datasets(self) -> dict[str, DatasetSettings]:
         """The data sets of all runs by name."""
         wanted: dict[str, str] = {}
         for run in self.trained.values():
@@ -155,7 +155,7 @@ class Plan:
             content = self._results(stage)
         return canonical(content)
 
-    def _heeded(self, run: Run, section: str) -> dict[str, Any]:
+    def _heeded(self, run: PlannedRun, section: str) -> dict[str, Any]:
         """The part of a section of params.yaml that has a meaning for the run's task."""
         return {k: v for k, v in self.params[section].items() if k in HEEDED[run.task]}
 
@@ -199,7 +199,9 @@ class Plan:
         Less than the job's: where only the record is written differently, the job runs again,
         finds its entry, and trains nothing.
         """
-        return fingerprint(f"backends.{self.trained[run].backend}:fit", "data.dataset:read_view")
+        return fingerprint(
+            f"backends.{self.trained[run].backend}:fit", "data.dataset:read_split_dataset"
+        )
 
     def code(self, stage: str, name: str = "") -> str:
         """The fingerprint of the code that a job runs."""
@@ -228,7 +230,7 @@ class Plan:
         return found
 
 
-def _weights(run: Run) -> str:
+def _weights(run: PlannedRun) -> str:
     return str(run.settings.get("weights") or "")
 
 

@@ -9,29 +9,24 @@ from typing import Any
 
 from fairtrial import SettingsError
 from fairtrial.files.yamlfile import closed, nearest
-from fairtrial.planning.chosen import Chosen, chosen_by
-from fairtrial.planning.listed import (
+from fairtrial.planning.config_files import PARAMS, plugin_settings, training_keys
+from fairtrial.planning.configurations import (
     MANY,
-    Configuration,
+    ConfigurationSpec,
     Member,
     configurations,
     members,
     name_of,
     shown,
 )
-from fairtrial.planning.settings import (
-    PARAMS,
-    SECTIONS,
-    Experiment,
-    Overrides,
-    plugin_settings,
-    training_keys,
-)
-from fairtrial.training.provenance import canonical
+from fairtrial.planning.from_search import TrialReference, trial_reference
+from fairtrial.settings.experiment import ExperimentSettings, Overrides
+from fairtrial.settings.params import SECTIONS
+from fairtrial.store.keys import canonical
 
 
 @dataclass(frozen=True)
-class Run:
+class PlannedRun:
     """One training: its name, the data it sees, and every setting of its framework."""
 
     name: str
@@ -40,7 +35,7 @@ class Run:
     task: str  # `detect` or `classify`
     settings: dict[str, Any]
     continues: str = ""  # the run that it goes on from; empty from the start
-    chosen: Chosen | None = None  # the trial of a search that gives some of its settings
+    chosen: TrialReference | None = None  # the trial of a search that gives some of its settings
 
     @property
     def configuration(self) -> str:
@@ -50,10 +45,10 @@ class Run:
 
 def resolve(
     params: dict[str, Any],
-    experiment: Experiment,
+    experiment: ExperimentSettings,
     file: str,
     data_sets: Callable[[str, str], list[str]] = lambda name, place: [name],
-) -> dict[str, Run]:
+) -> dict[str, PlannedRun]:
     """All runs of an experiment by name, in the order in which its file lists them.
 
     Runs with equal settings are one run, under the first of their names. `file` names the
@@ -61,7 +56,7 @@ def resolve(
     the place where it is named. Raises SettingsError for a key that the run's framework does not
     know, a value out of range, or two different runs that would have one name.
     """
-    found: dict[str, Run] = {}
+    found: dict[str, PlannedRun] = {}
     names: dict[str, str] = {}  # what makes a run another one → its name
     sets: dict[str, list[str]] = {}  # each file of a data set is read once
     made: dict[tuple[str, Member, str], str] = {}  # label, member and data set → the run's name
@@ -85,7 +80,7 @@ def resolve(
     return found
 
 
-def _of_folds(run: Run, data_sets: list[str]) -> list[Run]:
+def _of_folds(run: PlannedRun, data_sets: list[str]) -> list[PlannedRun]:
     """The run itself, or one on each fold of its data set, called `<configuration>.fold2-s0`."""
     if data_sets == [run.dataset]:
         return [run]
@@ -97,14 +92,14 @@ def _of_folds(run: Run, data_sets: list[str]) -> list[Run]:
 
 
 def starting_run(
-    params: dict[str, Any], experiment: Experiment, dataset: str | None, file: str
-) -> Run:
+    params: dict[str, Any], experiment: ExperimentSettings, dataset: str | None, file: str
+) -> PlannedRun:
     """The run whose settings are a search's first trial: params.yaml and `base`, first seed."""
-    place = Configuration("base", {"dataset": dataset} if dataset else {}, "search.datasets")
+    place = ConfigurationSpec("base", {"dataset": dataset} if dataset else {}, "search.datasets")
     return _run(params, experiment, place, members(experiment)[0], file)
 
 
-def _refuse_no_more_epochs(run: Run, found: dict[str, Run], place: str) -> None:
+def _refuse_no_more_epochs(run: PlannedRun, found: dict[str, PlannedRun], place: str) -> None:
     if not run.continues:
         return
     before, after = (each.settings["epochs"] for each in (found[run.continues], run))
@@ -117,11 +112,11 @@ def _refuse_no_more_epochs(run: Run, found: dict[str, Run], place: str) -> None:
 
 def _run(
     params: dict[str, Any],
-    experiment: Experiment,
-    configuration: Configuration,
+    experiment: ExperimentSettings,
+    configuration: ConfigurationSpec,
     member: Member,
     file: str,
-) -> Run:
+) -> PlannedRun:
     """One run. A default that its framework does not use does not reach it."""
     varied, place, base = configuration.varied, configuration.place, experiment.base
     for name in member.overrides.keys() & (base | varied).keys():
@@ -130,7 +125,7 @@ def _run(
             "keep one"
         )
     overrides = base | varied | member.overrides
-    chosen = chosen_by(experiment, overrides, set(varied), f"{file}: `{place}`")
+    chosen = trial_reference(experiment, overrides, set(varied), f"{file}: `{place}`")
     _refuse_sections(overrides, f"{file}: `{place}`")
     common = {name: overrides.pop(name, params.get(name)) for name in ("dataset", "backend")}
     _refuse_several(common["dataset"], f"{file}: `{place}`")
@@ -150,7 +145,7 @@ def _run(
     name = name_of(configuration, varied | common | checked)
     replicate = checked["replicate"]
     suffix = f"-s{checked['seed']}" + (f"r{replicate}" if replicate > 1 else "")
-    return Run(name + suffix, **common, task=found.task, settings=checked, chosen=chosen)
+    return PlannedRun(name + suffix, **common, task=found.task, settings=checked, chosen=chosen)
 
 
 def _refuse_sections(overrides: Overrides, where: str) -> None:
@@ -184,7 +179,7 @@ def _filled(weights: str, settings: dict[str, Any], where: str) -> str:
 
 
 def refuse_unused(
-    params: dict[str, Any], earlier: dict[str, Any], experiment: Experiment, file: str
+    params: dict[str, Any], earlier: dict[str, Any], experiment: ExperimentSettings, file: str
 ) -> None:
     """Refuse a training default that was changed for this call although no run uses it.
 
@@ -208,7 +203,7 @@ def refuse_unused(
             )
 
 
-def _of_members(experiment: Experiment) -> set[str]:
+def _of_members(experiment: ExperimentSettings) -> set[str]:
     """The settings that the experiment varies within each configuration."""
     return set(members(experiment)[0].overrides)
 
@@ -220,7 +215,7 @@ def _knows(name: str, params: dict[str, Any], overrides: Overrides) -> bool:
     return name in {"backend", "dataset", *fields}
 
 
-def _overrider(name: str, experiment: Experiment, file: str, known: bool) -> str:
+def _overrider(name: str, experiment: ExperimentSettings, file: str, known: bool) -> str:
     if not known:
         return "no framework of its runs has such a setting"
     if name in _of_members(experiment):

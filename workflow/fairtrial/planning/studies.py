@@ -10,9 +10,11 @@ from pydantic import BaseModel
 
 from fairtrial import SettingsError
 from fairtrial.files.yamlfile import closed, nearest
-from fairtrial.planning.runs import Run, starting_run
-from fairtrial.planning.searchspace import Range, Search
-from fairtrial.planning.settings import COMMON, SECTIONS, Experiment, data_sets, plugin_settings
+from fairtrial.planning.config_files import data_sets, plugin_settings
+from fairtrial.planning.runs import PlannedRun, starting_run
+from fairtrial.settings.experiment import ExperimentSettings
+from fairtrial.settings.params import COMMON, SECTIONS
+from fairtrial.settings.search import Range, SearchSettings
 
 FIXED = {  # settings that a trial cannot vary, and why
     "dataset": "trials on different data cannot be compared",
@@ -31,15 +33,15 @@ Spec = dict[str, Any]  # {"choices": […]} or {"low", "high", "log", "step", "i
 
 
 @dataclass(frozen=True)
-class Study:
+class PlannedStudy:
     """One search: an engine that varies a space around the settings of a run."""
 
     name: str
-    start: Run
+    start: PlannedRun
     space: dict[str, Spec]
     engine: str
     seed: int
-    search: Search
+    search: SearchSettings
 
     @property
     def workers(self) -> range:
@@ -51,7 +53,7 @@ class Study:
         start = {"backend": self.start.backend, "start": self.start.settings}
         return self._asked() | start | {"pruning": self.search.pruning}
 
-    def of_study(self, runs: list[Run]) -> dict[str, Any]:
+    def of_study(self, runs: list[PlannedRun]) -> dict[str, Any]:
         """What is told to the stage that judges the trials, for `runs` that are made of them."""
         asked = [run.chosen.trial for run in runs if run.chosen]
         numbers = sorted({number for number in asked if number is not None})
@@ -67,10 +69,12 @@ class Study:
         return budget | {"space": self.space, "engine": self.engine, "seed": self.seed}
 
 
-def studies(params: dict[str, Any], experiment: Experiment, file: str) -> dict[str, Study]:
+def studies(
+    params: dict[str, Any], experiment: ExperimentSettings, file: str
+) -> dict[str, PlannedStudy]:
     """The studies by name; none without `search:`. Raises SettingsError, naming `file`."""
     search = experiment.search
-    found: dict[str, Study] = {}
+    found: dict[str, PlannedStudy] = {}
     for name, (engine, seed, dataset) in (search.studies() if search else {}).items():
         assert search is not None
         start = starting_run(params, experiment, dataset, file)
@@ -86,7 +90,7 @@ def studies(params: dict[str, Any], experiment: Experiment, file: str) -> dict[s
         for fold in folds:
             own = name if folds == [start.dataset] else f"{fold}-{engine}-seed{seed}"
             begun = replace(start, dataset=fold)
-            found[own] = Study(own, begun, space, engine, seed, search)
+            found[own] = PlannedStudy(own, begun, space, engine, seed, search)
     if search and len(found) > len(search.studies()) == 1:
         raise SettingsError(
             f"{file}: `search`: its data set has {len(found)} folds, and from which of them a run "
@@ -95,7 +99,7 @@ def studies(params: dict[str, Any], experiment: Experiment, file: str) -> dict[s
     return found
 
 
-def _spec(name: str, content: Any, start: Run, file: str) -> Spec:
+def _spec(name: str, content: Any, start: PlannedRun, file: str) -> Spec:
     """What one parameter may be: checked with its setting, and with the starting point in it."""
     where = f"{file}: search.space"
     model = plugin_settings("backends", start.backend, "`backend`")
@@ -117,7 +121,9 @@ def _spec(name: str, content: Any, start: Run, file: str) -> Spec:
     return spec
 
 
-def _choices(model: type[BaseModel], name: str, content: list[Any], start: Run, place: str) -> Spec:
+def _choices(
+    model: type[BaseModel], name: str, content: list[Any], start: PlannedRun, place: str
+) -> Spec:
     values = [_checked(model, name, value, start, place) for value in content]
     plain = all(value is None or isinstance(value, bool | int | float | str) for value in values)
     if len(values) < 2 or not plain or any(values.count(value) > 1 for value in values):
@@ -125,7 +131,7 @@ def _choices(model: type[BaseModel], name: str, content: list[Any], start: Run, 
     return {"choices": values}
 
 
-def _range(model: type[BaseModel], name: str, content: Any, start: Run, place: str) -> Spec:
+def _range(model: type[BaseModel], name: str, content: Any, start: PlannedRun, place: str) -> Spec:
     if not isinstance(content, dict):
         raise SettingsError(
             f"{place} is {content!r}: must be a list of values, or `min` and `max` "
@@ -143,7 +149,7 @@ def _range(model: type[BaseModel], name: str, content: Any, start: Run, place: s
     return {"low": low, "high": high, "log": found.log, "step": step, "integer": integer}
 
 
-def _checked(model: type[BaseModel], name: str, value: Any, start: Run, place: str) -> Any:
+def _checked(model: type[BaseModel], name: str, value: Any, start: PlannedRun, place: str) -> Any:
     """A value as its setting holds it (1 as 1.0, where that is a float)."""
     return closed(model, start.settings | {name: value}, place).model_dump(mode="json")[name]
 

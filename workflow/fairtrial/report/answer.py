@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from fairtrial.results.configuration import Configuration
-from fairtrial.results.gaps import Gap, gaps_to
-from fairtrial.results.trial import Comparison
+from fairtrial.results.experiment import Comparison
+from fairtrial.results.significance import Gap, gaps_to
 from fairtrial.scoring.ranking import FITNESS
 from fairtrial.scoring.uncertainty import over_seeds
 

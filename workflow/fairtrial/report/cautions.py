@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from fairtrial.results.run import Run
-from fairtrial.results.trial import Trial
-from fairtrial.results.view import View
+from fairtrial.results.dataset import DatasetDescription
+from fairtrial.results.experiment import ExperimentResults
+from fairtrial.results.run import FinishedRun
 
 HARDWARE = ("cpu", "gpu", "cores", "threads")
 
 
-def cautions(trial: Trial) -> list[str]:
+def cautions(trial: ExperimentResults) -> list[str]:
     """One sentence a caution, the weightiest first; none for runs made alike."""
     found = [
         *(leak for view in trial.views.values() for leak in overlaps(view)),
@@ -29,7 +29,7 @@ def cautions(trial: Trial) -> list[str]:
     return found
 
 
-def _comparability(trial: Trial) -> list[str]:
+def _comparability(trial: ExperimentResults) -> list[str]:
     found = []
     if len(trial.comparisons) > 1:
         found.append(
@@ -50,7 +50,7 @@ def _comparability(trial: Trial) -> list[str]:
     return found
 
 
-def overlaps(view: View) -> list[str]:
+def overlaps(view: DatasetDescription) -> list[str]:
     """Leaks between the sides of a data set: a sentence a pair of sides, and one of copies."""
     found = [
         f"Data set {view.name}: {count} images of {side} have their content or their group on "
@@ -66,7 +66,7 @@ def overlaps(view: View) -> list[str]:
     return found
 
 
-def alike(view: View) -> list[str]:
+def alike(view: DatasetDescription) -> list[str]:
     """Pairs on two sides that may show the same."""
     pairs = len((view.split.get("duplicates") or {}).get("doubtful_across") or [])
     if not pairs:
@@ -77,7 +77,7 @@ def alike(view: View) -> list[str]:
     ]
 
 
-def _code(trial: Trial) -> list[str]:
+def _code(trial: ExperimentResults) -> list[str]:
     """A backend's fingerprint differs from another's by design, so each is looked at alone."""
     found = []
     for backend in sorted({str(run.record.get("backend")) for run in trial.runs}):
@@ -88,7 +88,7 @@ def _code(trial: Trial) -> list[str]:
     return found
 
 
-def _versions(trial: Trial) -> list[str]:
+def _versions(trial: ExperimentResults) -> list[str]:
     names = sorted({name for run in trial.runs for name in run.record.get("versions") or {}})
     found = []
     for name in names:
@@ -99,7 +99,7 @@ def _versions(trial: Trial) -> list[str]:
     return found
 
 
-def _hardware(trial: Trial) -> list[str]:
+def _hardware(trial: ExperimentResults) -> list[str]:
     found = []
     for name in HARDWARE:
         groups = _by(
@@ -110,14 +110,14 @@ def _hardware(trial: Trial) -> list[str]:
     return found
 
 
-def _seeds(trial: Trial) -> list[str]:
+def _seeds(trial: ExperimentResults) -> list[str]:
     sets = {tuple(sorted({run.seed for run in c.runs})) for c in trial.configurations}
     if len(sets) > 1:
         return ["The configurations were not run with the same seeds."]
     return []
 
 
-def _resumed(trial: Trial) -> list[str]:
+def _resumed(trial: ExperimentResults) -> list[str]:
     """On the CPU an interruption changes nothing; what it may have changed is in the record."""
     groups = _by(trial.runs, lambda run: "; ".join(run.record.get("deviations") or []))
     groups.pop("", None)
@@ -129,14 +129,14 @@ def _resumed(trial: Trial) -> list[str]:
     ]
 
 
-def _by(runs: list[Run], read: Callable[..., str]) -> dict[str, list[Run]]:
-    groups: dict[str, list[Run]] = {}
+def _by(runs: list[FinishedRun], read: Callable[..., str]) -> dict[str, list[FinishedRun]]:
+    groups: dict[str, list[FinishedRun]] = {}
     for run in runs:
         groups.setdefault(read(run), []).append(run)
     return groups
 
 
-def _listed(groups: dict[str, list[Run]], trial: Trial) -> str:
+def _listed(groups: dict[str, list[FinishedRun]], trial: ExperimentResults) -> str:
     """`2.13 (A, B), 2.15 (C)`, by letter; beyond eight letters, by number of runs."""
     letters = {run.name: c.letter for c in trial.configurations for run in c.runs}
     said = []

@@ -17,10 +17,10 @@ from fairtrial.report.sweeps import swept
 from fairtrial.report.tables import caption, figures
 from fairtrial.results.configuration import Configuration, in_words, value
 from fairtrial.results.costs import seconds
-from fairtrial.results.run import NAMES, Run
-from fairtrial.results.trial import Comparison, Trial
-from fairtrial.results.view import View
-from fairtrial.scoring.measures import MEASURES, SHOWN
+from fairtrial.results.dataset import DatasetDescription
+from fairtrial.results.experiment import Comparison, ExperimentResults
+from fairtrial.results.run import NAMES, FinishedRun
+from fairtrial.scoring.task_metrics import DETECTION_TABLE_METRICS, TASK_METRICS
 
 ROOM = {True: 24, False: 30}  # characters for the settings in the table of page one, which is
 # narrower with a spread; more stand under each row
@@ -37,7 +37,9 @@ SHORT = {  # figures as heads of narrow columns
 TIMED = ("memory_gb",)  # of the hardware, besides the clock: differs between two looks
 
 
-def content(trial: Trial, settings: dict[str, Any], drawn: list[dict[str, Any]]) -> dict[str, Any]:
+def content(
+    trial: ExperimentResults, settings: dict[str, Any], drawn: list[dict[str, Any]]
+) -> dict[str, Any]:
     """`settings` of the stage; `drawn` as in figures.json."""
     timings = bool(settings.get("timings", True))
     sections: dict[str, list[dict[str, Any]]] = {}
@@ -79,7 +81,7 @@ def _comparison(comparison: Comparison, timings: bool) -> dict[str, Any]:
     needed = sum(width + 2 for width in widths)
     told = max(len(c.told) for c in ranked)
     wide = max(len(c.repeats) for c in ranked) > 1
-    room = ROOM[wide] - COLUMN[wide] * (len(figures(comparison)) - len(SHOWN))
+    room = ROOM[wide] - COLUMN[wide] * (len(figures(comparison)) - len(DETECTION_TABLE_METRICS))
     layout = "columns" if columns and needed <= room else "about" if told <= room else "beneath"
     return {
         "names": comparison.names,
@@ -136,7 +138,9 @@ def _classes(comparison: Comparison) -> dict[str, Any]:
     }
 
 
-def _run(run: Run, configuration: Configuration, trial: Trial, timings: bool) -> dict[str, Any]:
+def _run(
+    run: FinishedRun, configuration: Configuration, trial: ExperimentResults, timings: bool
+) -> dict[str, Any]:
     record = run.record
     sides = [side for side in ("val", "test") if run.metrics.get(side)]
     return {
@@ -150,12 +154,12 @@ def _run(run: Run, configuration: Configuration, trial: Trial, timings: bool) ->
     }
 
 
-def _of_run(trial: Trial) -> tuple[str, ...]:
+def _of_run(trial: ExperimentResults) -> tuple[str, ...]:
     """The figures of the table of all runs."""
-    return MEASURES[trial.task].shown + (("AP75",) if trial.task == "detect" else ())
+    return TASK_METRICS[trial.task].shown + (("AP75",) if trial.task == "detect" else ())
 
 
-def _provenance(trial: Trial, timings: bool) -> dict[str, Any]:
+def _provenance(trial: ExperimentResults, timings: bool) -> dict[str, Any]:
     """Settings shared by all configurations once, then what differs; the same for versions
     and hardware; checksums of code and data."""
     shared, _ = differences([c.settings for c in trial.configurations])
@@ -185,7 +189,7 @@ def _hardware(record: dict[str, Any], timings: bool) -> dict[str, Any]:
     return found if timings else {k: v for k, v in found.items() if k not in TIMED}
 
 
-def _sums(view: View) -> list[list[str]]:
+def _sums(view: DatasetDescription) -> list[list[str]]:
     """The files that a data set was made from, with their sha256."""
     files = {
         f"data/raw/{view.source}.sha256": view.data / "raw" / f"{view.source}.sha256",
@@ -199,7 +203,7 @@ def _sha256(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest() if path.exists() else "not here"
 
 
-def _weights(trial: Trial) -> list[list[str]]:
+def _weights(trial: ExperimentResults) -> list[list[str]]:
     found = [(run.record.get("inputs") or {}).get("weights") for run in trial.runs]
     named = {str(w["path"]): str(w["sha256"]) for w in found if w}
     return [list(pair) for pair in sorted(named.items())]

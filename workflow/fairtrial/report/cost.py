@@ -7,7 +7,7 @@ from typing import Any
 from fairtrial.report.answer import UNDEFINED, duration
 from fairtrial.results.configuration import shorten, value
 from fairtrial.results.costs import Step, front, kinds, seconds
-from fairtrial.results.trial import Trial
+from fairtrial.results.experiment import ExperimentResults
 
 PARTS = ("preprocess", "inference", "postprocess")  # as the table of speed names them in order
 FRONTS = {  # cost → column of the table
@@ -18,7 +18,7 @@ FRONTS = {  # cost → column of the table
 }
 
 
-def cost(trial: Trial, timings: bool) -> list[dict[str, Any]]:
+def cost(trial: ExperimentResults, timings: bool) -> list[dict[str, Any]]:
     """A row a configuration: its size and, with `timings`, its times; `front` names the columns
     by which it is on the Pareto front."""
     fronts: dict[str, list[str]] = {}
@@ -39,7 +39,7 @@ def cost(trial: Trial, timings: bool) -> list[dict[str, Any]]:
     return rows
 
 
-def fronts(trial: Trial, timings: bool) -> list[dict[str, Any]]:
+def fronts(trial: ExperimentResults, timings: bool) -> list[dict[str, Any]]:
     """Of each comparison, a line a cost: the members of its front from cheap to dear."""
     return [
         {

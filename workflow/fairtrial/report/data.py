@@ -5,16 +5,16 @@ from __future__ import annotations
 import statistics
 from typing import Any
 
-from fairtrial.data.dataset import SIDES, counts
+from fairtrial.data.dataset import SPLITS, counts
 from fairtrial.report.answer import UNDEFINED
 from fairtrial.report.cautions import overlaps
 from fairtrial.results.configuration import value
-from fairtrial.results.view import View
+from fairtrial.results.dataset import DatasetDescription
 
 CLASSES = 40  # rows of classes in a table; with more the figures have to do
 
 
-def data(views: list[View]) -> dict[str, Any]:
+def data(views: list[DatasetDescription]) -> dict[str, Any]:
     """One part a data set; where there are several, a table of them side by side."""
     return {
         "views": [_view(view) for view in views],
@@ -22,9 +22,9 @@ def data(views: list[View]) -> dict[str, Any]:
     }
 
 
-def _view(view: View) -> dict[str, Any]:
+def _view(view: DatasetDescription) -> dict[str, Any]:
     summary = view.split.get("summary") or {}
-    sides = [side for side in SIDES if side in summary]
+    sides = [side for side in SPLITS if side in summary]
     names = list(view.objects.categories.values())
     keys = {"all": None, "without objects": "negatives", "groups": "groups"}
     rows = [
@@ -86,7 +86,7 @@ def _quality(quality: dict[str, Any]) -> dict[str, Any]:
     return {"quality": kept, "defects": rows}
 
 
-def certificate(view: View) -> list[list[str]]:
+def certificate(view: DatasetDescription) -> list[list[str]]:
     """How the sides were made, and what was looked at: names and sentences."""
     split = view.split
     asked = (split.get("asked") or {}) | {"seed": split.get("seed")}
@@ -117,7 +117,7 @@ def _classes(mapped: dict[str, str | None]) -> str:
     return "; ".join(told)
 
 
-def _groups(view: View) -> str:
+def _groups(view: DatasetDescription) -> str:
     sizes: dict[str, int] = {}
     for image in view.objects.images:
         if image.group is not None:
@@ -144,7 +144,7 @@ def _duplicates(found: dict[str, Any]) -> list[list[str]]:
     return [*rows, ["pairs that look alike", f"{found['doubtful'] or 'none'}{shown}"]]
 
 
-def _beside(views: list[View]) -> list[list[str]]:
+def _beside(views: list[DatasetDescription]) -> list[list[str]]:
     """A row a fact, a column a data set; the first row holds their names."""
     facts = [_facts(view) for view in views]
     labels = list(dict.fromkeys(label for own in facts for label in own))
@@ -152,10 +152,10 @@ def _beside(views: list[View]) -> list[list[str]]:
     return [["", *(view.name for view in views)], *rows]
 
 
-def _facts(view: View) -> dict[str, str]:
+def _facts(view: DatasetDescription) -> dict[str, str]:
     summary = view.split.get("summary") or {}
     found = {"source": view.source, "method": str(view.split.get("method", UNDEFINED))}
-    for side in (side for side in SIDES if summary.get(side)):
+    for side in (side for side in SPLITS if summary.get(side)):
         part = summary[side]
         found[f"{side}: images"] = str(part.get("images", UNDEFINED))
         found[f"{side}: objects"] = str(part.get("objects", UNDEFINED))
@@ -168,7 +168,7 @@ def _facts(view: View) -> dict[str, str]:
     return found
 
 
-def _rarest(view: View) -> dict[str, str]:
+def _rarest(view: DatasetDescription) -> dict[str, str]:
     """The rarest and the commonest class of train, by objects."""
     wanted = set(view.split.get("train") or [])
     held = counts(a for a in view.objects.annotations if a.image_id in wanted)

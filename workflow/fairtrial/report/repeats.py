@@ -8,16 +8,16 @@ from fairtrial.files.checksums import sha256
 from fairtrial.report.answer import number
 from fairtrial.report.tables import figures
 from fairtrial.results.configuration import Configuration
-from fairtrial.results.run import NAMES, Run
-from fairtrial.results.trial import Comparison, Trial
-from fairtrial.scoring.measures import MEASURES
+from fairtrial.results.experiment import Comparison, ExperimentResults
+from fairtrial.results.run import NAMES, FinishedRun
+from fairtrial.scoring.task_metrics import TASK_METRICS
 from fairtrial.scoring.uncertainty import least_gap, over_seeds
 
 FEW = 4  # configurations up to which each one's spread is told by itself
 SEEDS = (2, 3, 5, 10)  # numbers of seeds for which the least gap is told
 
 
-def repeats(trial: Trial) -> dict[str, Any]:
+def repeats(trial: ExperimentResults) -> dict[str, Any]:
     """`spreads`: of each configuration with several seeds, where there are few configurations;
     `replicates`: a row a seed that was run more than once, and in words what they show."""
     rows = [row for c in trial.configurations for row in _replicates(c)]
@@ -53,7 +53,7 @@ def _spread(configuration: Configuration, comparison: Comparison) -> dict[str, A
 
 
 def _replicates(configuration: Configuration) -> list[dict[str, Any]]:
-    found: dict[tuple[str, int], list[Run]] = {}
+    found: dict[tuple[str, int], list[FinishedRun]] = {}
     for run in configuration.runs:
         found.setdefault((run.dataset, run.seed), []).append(run)
     return [
@@ -76,17 +76,17 @@ def _alike(found: list[Any]) -> str:
     return "equal" if len(set(found)) == 1 else "differ"
 
 
-def _predictions(run: Run) -> str:
+def _predictions(run: FinishedRun) -> str:
     """What tells its detections from another run's, to the byte."""
     files = [run.folder / "predictions" / f"{side}.json" for side in ("val", "test")]
     return " ".join(sha256(file) for file in files if file.exists())
 
 
-def _farthest(runs: list[Run]) -> dict[str, Any]:
+def _farthest(runs: list[FinishedRun]) -> dict[str, Any]:
     """The figure in which they are farthest apart, on either side, and by how much."""
     gaps = []
     for side in ("val", "test"):
-        for metric in MEASURES[runs[0].task].every:
+        for metric in TASK_METRICS[runs[0].task].every:
             scores = [run.score(side, metric) for run in runs]
             defined = [score for score in scores if score is not None]
             if defined:

@@ -6,22 +6,24 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from fairtrial.report.answer import duration, number, spread
-from fairtrial.results.studied import Studied, studied
-from fairtrial.results.trial import Trial
+from fairtrial.results.experiment import ExperimentResults
+from fairtrial.results.study import FinishedStudy, finished_studies
 
 LEADING = 10  # trials in the table; trials.csv has all
 
 
-def searches(trial: Trial, settings: Mapping[str, Any], timings: bool) -> dict[str, Any]:
+def searches(
+    trial: ExperimentResults, settings: Mapping[str, Any], timings: bool
+) -> dict[str, Any]:
     """Every study by itself, and engines by their best trials."""
-    found = studied(trial.results, settings.get("studies") or ())
+    found = finished_studies(trial.results, settings.get("studies") or ())
     return {
         "studies": [_study(study, timings) for study in found],
         "engines": _engines(found) if len(found) > 1 else [],
     }
 
 
-def _study(study: Studied, timings: bool) -> dict[str, Any]:
+def _study(study: FinishedStudy, timings: bool) -> dict[str, Any]:
     told = study.summary
     trials = told["trials"] or f"{told['hours']:g} h"
     budget = [["budget", str(trials)], ["epochs trained", str(told["epochs"])]]
@@ -50,9 +52,9 @@ def _row(row: Mapping[str, str], shown: Sequence[str], names: Sequence[str]) -> 
     return [row["trial"], *figures, *(row[name] for name in names)]
 
 
-def _engines(found: Sequence[Studied]) -> list[list[str]]:
+def _engines(found: Sequence[FinishedStudy]) -> list[list[str]]:
     """A row an engine, best first: how many studies, the fitness of their best trials."""
-    grouped: dict[str, list[Studied]] = {}
+    grouped: dict[str, list[FinishedStudy]] = {}
     for study in found:
         grouped.setdefault(study.summary["engine"], []).append(study)
     best = {name: [float(s.best["fitness"]) for s in members] for name, members in grouped.items()}

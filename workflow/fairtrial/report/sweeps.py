@@ -6,10 +6,10 @@ from collections.abc import Iterable
 from typing import Any
 
 from fairtrial.report.answer import mark, spread
-from fairtrial.results.gaps import Gap
+from fairtrial.results.experiment import ExperimentResults
 from fairtrial.results.run import NAMES as LONG
+from fairtrial.results.significance import Gap
 from fairtrial.results.sweeps import NAMES, SHOWN, Sweep, sweeps
-from fairtrial.results.trial import Trial
 
 UNTOLD = (
     "With one seed each nobody can say which of the differences are more than chance; three seeds "
@@ -18,7 +18,7 @@ UNTOLD = (
 MANY = 6  # values from which on they are counted rather than named
 
 
-def swept(trial: Trial, parameters: Iterable[str]) -> list[dict[str, Any]]:
+def swept(trial: ExperimentResults, parameters: Iterable[str]) -> list[dict[str, Any]]:
     """A part for each sweep of each comparison."""
     parameters = list(parameters)
     return [

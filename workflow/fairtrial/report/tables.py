@@ -11,9 +11,9 @@ from fairtrial.files.folders import whole_file
 from fairtrial.report.answer import duration, spread
 from fairtrial.results.configuration import Configuration
 from fairtrial.results.costs import seconds
+from fairtrial.results.experiment import Comparison, ExperimentResults
 from fairtrial.results.run import NAMES
-from fairtrial.results.trial import Comparison, Trial
-from fairtrial.scoring.measures import MEASURES
+from fairtrial.scoring.task_metrics import TASK_METRICS
 from fairtrial.scoring.uncertainty import over_seeds
 
 SPECIAL = {
@@ -23,7 +23,7 @@ SPECIAL = {
 }  # fmt: skip
 
 
-def write_comparison(path: Path, trial: Trial, timings: bool) -> None:
+def write_comparison(path: Path, trial: ExperimentResults, timings: bool) -> None:
     """A row a configuration: settings that differ, then mean and sd of every figure."""
     rows = []
     for number, comparison in enumerate(trial.comparisons, 1):
@@ -37,7 +37,7 @@ def write_comparison(path: Path, trial: Trial, timings: bool) -> None:
     _csv(path, rows)
 
 
-def write_runs(path: Path, trial: Trial, timings: bool) -> None:
+def write_runs(path: Path, trial: ExperimentResults, timings: bool) -> None:
     """A row a run: settings that differ, then every figure."""
     rows = []
     for c in trial.configurations:
@@ -53,8 +53,8 @@ def write_runs(path: Path, trial: Trial, timings: bool) -> None:
     _csv(path, rows)
 
 
-def _every(trial: Trial) -> tuple[str, ...]:
-    ranking, known = trial.rule.name, MEASURES[trial.task].every
+def _every(trial: ExperimentResults) -> tuple[str, ...]:
+    ranking, known = trial.rule.name, TASK_METRICS[trial.task].every
     return known if ranking in known else (*known, ranking)
 
 
@@ -126,7 +126,7 @@ def caption(comparison: Comparison) -> str:
     )
 
 
-def markdown(trial: Trial, timings: bool) -> str:
+def markdown(trial: ExperimentResults, timings: bool) -> str:
     """A table a comparison."""
     parts = []
     for comparison in trial.comparisons:
@@ -137,7 +137,7 @@ def markdown(trial: Trial, timings: bool) -> str:
     return "\n".join(parts)
 
 
-def latex(trial: Trial, timings: bool) -> str:
+def latex(trial: ExperimentResults, timings: bool) -> str:
     """A tabular a comparison; needs no package."""
     parts = []
     for comparison in trial.comparisons:

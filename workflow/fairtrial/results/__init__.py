@@ -1,11 +1,11 @@
 """What finished runs left, put together: the numbers behind every figure and page.
 
 run            one run's files
-view           the data set behind it
+dataset        the data set behind it
 configuration  runs that differ in their seed alone
-trial          all runs of an experiment, and which is best
-gaps           by how much two configurations differ, and whether that is more than noise
+experiment     all runs of an experiment, and which is best
+significance   by how much two configurations differ, and whether that is more than noise
 sweeps         one parameter against the figures
 costs          size and time against accuracy
-studied        what a search left
+study          what a search left
 """

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from fairtrial.results.run import Run, whole_name
+from fairtrial.results.run import FinishedRun, whole_name
 
 MANY = 3  # differing settings from which on a configuration is told by a name or a departure
 CUT = r"\.[0-9a-f]{6}$"  # the end of a name that was shortened: it does not tell all
@@ -24,16 +24,16 @@ class Configuration:
 
     name: str
     letter: str
-    runs: list[Run]
+    runs: list[FinishedRun]
     differs: dict[str, str]  # the settings in which configurations differ, as text
     base: dict[str, str]  # of these, the values that most configurations share
     folds: int = 0
 
     @property
-    def repeats(self) -> list[list[Run]]:
+    def repeats(self) -> list[list[FinishedRun]]:
         """The runs of each seed or, where there are folds, of each fold. Replicates of a seed
         are no repeats: counted so, one result would pass for several that agree."""
-        found: dict[Any, list[Run]] = {}
+        found: dict[Any, list[FinishedRun]] = {}
         for run in self.runs:
             found.setdefault(run.dataset if self.folds else run.seed, []).append(run)
         return [found[key] for key in sorted(found)]
@@ -56,13 +56,13 @@ class Configuration:
     def class_scores(self, split: str, name: str, figure: str) -> list[float]:
         """Likewise a figure of one class, a column of per_class.csv."""
 
-        def read(run: Run) -> float | None:
+        def read(run: FinishedRun) -> float | None:
             found = run.per_class.get(split, {}).get(name, {}).get(figure, math.nan)
             return found if math.isfinite(found) else None
 
         return self._averaged(read)
 
-    def _averaged(self, read: Callable[[Run], float | None]) -> list[float]:
+    def _averaged(self, read: Callable[[FinishedRun], float | None]) -> list[float]:
         found = [[read(run) for run in runs] for runs in self.repeats]
         defined = [[score for score in row if score is not None] for row in found]
         return [float(statistics.mean(row)) for row in defined if row]
@@ -80,7 +80,7 @@ class Configuration:
         return statistics.fmean(scores) if scores else None
 
     @property
-    def first(self) -> Run:
+    def first(self) -> FinishedRun:
         return self.runs[0]
 
     @property
@@ -117,7 +117,7 @@ class Configuration:
         return f"{self.letter}  {shorten(self.about, length)}"
 
 
-def shared_settings(runs: list[Run]) -> dict[str, Any]:
+def shared_settings(runs: list[FinishedRun]) -> dict[str, Any]:
     """The settings of runs that differ only in what repeats them, the fold among it."""
     sets = sorted({run.dataset for run in runs})
     return runs[0].settings | ({"dataset": whole_name(sets[0])} if len(sets) > 1 else {})

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from fairtrial.results.configuration import Configuration
-from fairtrial.results.gaps import Gap, gaps_to
-from fairtrial.results.trial import Comparison
+from fairtrial.results.experiment import Comparison
+from fairtrial.results.significance import Gap, gaps_to
 
 Read = Callable[[Configuration], float | None]
 

@@ -15,7 +15,7 @@ from typing import Any
 
 from fairtrial import DataError
 from fairtrial.files.jsonfile import read_json
-from fairtrial.scoring.ranking import FITNESS, Rule
+from fairtrial.scoring.ranking import FITNESS, RankingRule
 
 NAMES = {
     "precision": "Precision",
@@ -32,13 +32,13 @@ BACKGROUND = "background"
 
 
 @dataclass
-class Run:
+class FinishedRun:
     """One run of an experiment; `results` is the folder results/<experiment>, `rule` what the
     figure `fitness` means."""
 
     name: str
     results: Path
-    rule: Rule | None = None
+    rule: RankingRule | None = None
 
     @property
     def folder(self) -> Path:

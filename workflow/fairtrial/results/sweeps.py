@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from fairtrial.results.configuration import Configuration, value
-from fairtrial.results.gaps import Gap, gaps_to
+from fairtrial.results.experiment import Comparison
 from fairtrial.results.run import NAMES as LONG
-from fairtrial.results.trial import Comparison
-from fairtrial.training.provenance import canonical
+from fairtrial.results.significance import Gap, gaps_to
+from fairtrial.store.keys import canonical
 
 SHOWN = {  # four figures by task
     "detect": ("precision", "recall", "AP50", "AP"),

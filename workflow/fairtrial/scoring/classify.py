@@ -16,8 +16,8 @@ import numpy as np
 from fairtrial import DataError
 from fairtrial.data.dataset import Dataset
 from fairtrial.files.jsonfile import read_json
-from fairtrial.scoring import classification as measures
-from fairtrial.scoring.scored import Row, Scored, Table
+from fairtrial.scoring import class_metrics as measures
+from fairtrial.scoring.scores import Row, Scores, Table
 
 PER_CLASS = ("split", "class", "images", "precision", "recall", "f1")
 CURVES = ("split", "curve", "x", "y")
@@ -26,7 +26,7 @@ OFF_ONE = 1e-3  # by which the probabilities of an image may miss 1 (half precis
 
 
 @dataclass(frozen=True)
-class Side:
+class SplitScores:
     """One side: class numbers (n,) and probabilities (n, k), and the names of the classes."""
 
     truth: measures.Numbers
@@ -36,14 +36,14 @@ class Side:
 
 def score(
     truths: Mapping[str, Dataset], files: Mapping[str, Path], settings: dict[str, Any]
-) -> Scored:
+) -> Scores:
     """Score the probabilities of each side; the most probable class is the prediction.
 
     There are no settings. Raises DataError where a file is malformed, or an image of the side
     has no class, several, or no probabilities.
     """
     sides = {side: _side(truth, files[side]) for side, truth in truths.items()}
-    return Scored(
+    return Scores(
         {side: _metrics(found) for side, found in sides.items()},
         Table(PER_CLASS, _per_class(sides)),
         Table(CURVES, _curves(sides)),
@@ -51,12 +51,14 @@ def score(
     )
 
 
-def _side(truth: Dataset, file: Path) -> Side:
+def _side(truth: Dataset, file: Path) -> SplitScores:
     numbers = {category: n for n, category in enumerate(sorted(truth.categories))}
     classes = _classes(truth, file)
     likely = parse(read_json(file), file, list(classes), len(numbers))
     names = [name for _, name in sorted(truth.categories.items())]
-    return Side(np.array([numbers[c] for c in classes.values()], dtype=np.int64), likely, names)
+    return SplitScores(
+        np.array([numbers[c] for c in classes.values()], dtype=np.int64), likely, names
+    )
 
 
 def _classes(truth: Dataset, file: Path) -> dict[int, int]:
@@ -97,14 +99,14 @@ def parse(content: Any, where: object, images: list[int], classes: int) -> measu
     return likely / sums[:, None]
 
 
-def _metrics(side: Side) -> dict[str, float | int] | None:
+def _metrics(side: SplitScores) -> dict[str, float | int] | None:
     if not len(side.truth):
         return None
     n = len(side.truth)
     return {**measures.figures(side.truth, side.likely), "images": n, "objects": n}
 
 
-def _per_class(sides: Mapping[str, Side]) -> Iterator[Row]:
+def _per_class(sides: Mapping[str, SplitScores]) -> Iterator[Row]:
     for name, side in sides.items():
         found = measures.per_class(measures.confusion(side.truth, side.likely))
         for n, label in enumerate(side.names if len(side.truth) else []):
@@ -113,7 +115,7 @@ def _per_class(sides: Mapping[str, Side]) -> Iterator[Row]:
             yield (name, label, int(found.images[n]), *defined)
 
 
-def _curves(sides: Mapping[str, Side]) -> Iterator[Row]:
+def _curves(sides: Mapping[str, SplitScores]) -> Iterator[Row]:
     """Accuracy over confidence, and the share of images in each bin of confidence."""
     for name, side in sides.items():
         if not len(side.truth):
@@ -125,7 +127,7 @@ def _curves(sides: Mapping[str, Side]) -> Iterator[Row]:
             yield name, "confidence", (number + 0.5) / measures.BINS, float(share)
 
 
-def _confusion(sides: Mapping[str, Side]) -> Iterator[Row]:
+def _confusion(sides: Mapping[str, SplitScores]) -> Iterator[Row]:
     for name, side in sides.items():
         counts = measures.confusion(side.truth, side.likely)
         for (row, column), count in np.ndenumerate(counts if len(side.truth) else counts[:0]):

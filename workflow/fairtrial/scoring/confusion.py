@@ -16,7 +16,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from fairtrial.data.dataset import Annotation, Dataset
-from fairtrial.scoring.predictions import Detection
+from fairtrial.scoring.predictions import ImageDetection
 
 BACKGROUND = 0  # category ids of the interchange start at 1
 
@@ -24,13 +24,13 @@ Pair = tuple[int, int]
 
 
 def matrix(
-    truth: Dataset, detections: Sequence[Detection], confidence: float, iou: float
+    truth: Dataset, detections: Sequence[ImageDetection], confidence: float, iou: float
 ) -> dict[Pair, int]:
     """Counts by (true, predicted) category id, BACKGROUND among them; every pair is there.
 
     `detections` best first within an image; those below `confidence` do not count.
     """
-    by_image: dict[int, list[Detection]] = defaultdict(list)
+    by_image: dict[int, list[ImageDetection]] = defaultdict(list)
     for detection in detections:
         if detection.score >= confidence:
             by_image[detection.image_id].append(detection)
@@ -41,7 +41,7 @@ def matrix(
     return {(true, predicted): found[true, predicted] for true in ids for predicted in ids}
 
 
-def _pairs(objects: list[Annotation], detections: list[Detection], iou: float) -> list[Pair]:
+def _pairs(objects: list[Annotation], detections: list[ImageDetection], iou: float) -> list[Pair]:
     overlaps = _overlaps(objects, detections)
     crowd = np.array([a.iscrowd for a in objects], dtype=bool)
     # pycocotools' own tolerance, so that a perfect box passes a threshold of 1
@@ -60,7 +60,7 @@ def _pairs(objects: list[Annotation], detections: list[Detection], iou: float) -
     return pairs + [(objects[n].category_id, BACKGROUND) for n in sorted(free)]
 
 
-def _overlaps(objects: list[Annotation], detections: list[Detection]) -> np.ndarray:
+def _overlaps(objects: list[Annotation], detections: list[ImageDetection]) -> np.ndarray:
     """IoU, shape (detections, objects); over a crowd, the share of the detection on it."""
     from pycocotools import mask
 

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from fairtrial import DataError
 
 
-class Detection(NamedTuple):
+class ImageDetection(NamedTuple):
     """One box that a model predicts: (x, y, width, height) in pixels, score in 0..1."""
 
     image_id: int
@@ -21,7 +21,7 @@ class Detection(NamedTuple):
 
 def parse(
     content: Any, where: object, images: Collection[int], categories: Collection[int]
-) -> list[Detection]:
+) -> list[ImageDetection]:
     """The detections of a parsed results list: by image, best first.
 
     pycocotools settles equal scores by their order in the list, so that another order of one
@@ -43,7 +43,7 @@ def parse(
     return sorted(found, key=_rank)
 
 
-def strongest(detections: Sequence[Detection], max_det: int) -> list[Detection]:
+def strongest(detections: Sequence[ImageDetection], max_det: int) -> list[ImageDetection]:
     """The first `max_det` detections of each image and class, as pycocotools counts them."""
     seen: Counter[tuple[int, int]] = Counter()
     kept = []
@@ -55,11 +55,11 @@ def strongest(detections: Sequence[Detection], max_det: int) -> list[Detection]:
     return kept
 
 
-def _rank(d: Detection) -> tuple[object, ...]:
+def _rank(d: ImageDetection) -> tuple[object, ...]:
     return d.image_id, -d.score, d.category_id, -d.bbox[2] * d.bbox[3], d.bbox
 
 
-def _detection(entry: Any, images: Collection[int], categories: Collection[int]) -> Detection:
+def _detection(entry: Any, images: Collection[int], categories: Collection[int]) -> ImageDetection:
     if not isinstance(entry, dict):
         raise ValueError(f"expected an object with image_id, category_id, bbox, score: {entry!r}")
     if missing := {"image_id", "category_id", "bbox", "score"} - set(entry):
@@ -69,7 +69,7 @@ def _detection(entry: Any, images: Collection[int], categories: Collection[int])
         raise ValueError(f"image_id {image_id!r} is not an image of this side of the split")
     if not _is_id(category_id) or category_id not in categories:
         raise ValueError(f"category_id {category_id!r} is not one of {sorted(categories)}")
-    return Detection(image_id, category_id, _box(entry["bbox"]), _score(entry["score"]))
+    return ImageDetection(image_id, category_id, _box(entry["bbox"]), _score(entry["score"]))
 
 
 def _box(value: Any) -> tuple[float, float, float, float]:

@@ -46,7 +46,7 @@ RankBy = Annotated[
 
 
 @dataclass(frozen=True)
-class Rule:
+class RankingRule:
     """`name`: the one figure that counts, or `fitness`; then `weights` are its shares."""
 
     name: str
@@ -108,12 +108,12 @@ def _refuse_unknown(rank_by: str | dict[str, float], task: str, file: str) -> No
             )
 
 
-def rule(rank_by: str | Mapping[str, float]) -> Rule:
+def rule(rank_by: str | Mapping[str, float]) -> RankingRule:
     """The rule of a setting: a figure's name, or the weights of several. Weights of one figure
     alone are that figure. Raises ValueError where no weight is above 0."""
     if isinstance(rank_by, str):
-        return Rule(rank_by)
+        return RankingRule(rank_by)
     shares = fitness.normalised(rank_by) or {n: 1.0 for n, share in rank_by.items() if share > 0}
     if len(shares) == 1:
-        return Rule(fitness.FIGURES[next(iter(shares))])
-    return Rule(FITNESS, shares)
+        return RankingRule(fitness.FIGURES[next(iter(shares))])
+    return RankingRule(FITNESS, shares)

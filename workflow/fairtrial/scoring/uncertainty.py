@@ -37,7 +37,7 @@ class Spread:
 
 
 @dataclass(frozen=True, slots=True)
-class Comparison:
+class Gap:
     """Two configurations, compared by Welch's t test on their seeds.
 
     `gap` is mean of best minus mean of other; `spread` is the standard deviation over seeds
@@ -73,23 +73,21 @@ def over_seeds(values: Sequence[float]) -> Spread:
     return Spread(statistics.mean(map(float, values)), sd, len(values))
 
 
-def tell_apart(best: Sequence[float], other: Sequence[float]) -> Comparison:
+def tell_apart(best: Sequence[float], other: Sequence[float]) -> Gap:
     """Compare a figure of two configurations, a value a seed (at least one each)."""
     return _compare(over_seeds(best), over_seeds(other))
 
 
-def _compare(one: Spread, two: Spread) -> Comparison:
+def _compare(one: Spread, two: Spread) -> Gap:
     gap = one.mean - two.mean
     if one.sd is None or two.sd is None:
-        return Comparison(one, two, gap, None, None, None, None, "too few seeds")
+        return Gap(one, two, gap, None, None, None, None, "too few seeds")
     spread = math.sqrt((one.sd**2 + two.sd**2) / 2)
     t, df, p = _welch(gap, one.sd**2 / one.n, two.sd**2 / two.n, one.n, two.n)
-    return Comparison(one, two, gap, spread, t, df, p, _verdict(p))
+    return Gap(one, two, gap, spread, t, df, p, _verdict(p))
 
 
-def tell_apart_from_each(
-    best: Sequence[float], others: Sequence[Sequence[float]]
-) -> list[Comparison]:
+def tell_apart_from_each(best: Sequence[float], others: Sequence[Sequence[float]]) -> list[Gap]:
     """Compare one configuration with each of several, with Holm's correction over all pairs of
     them all that can be tested: one with a single seed cannot."""
     spreads = [over_seeds(other) for other in others]
@@ -99,13 +97,13 @@ def tell_apart_from_each(
 
 def tell_folds_apart_from_each(
     best: Sequence[float], others: Sequence[Sequence[float]], folds: int
-) -> list[Comparison]:
+) -> list[Gap]:
     """The same for figures of the folds of one data set, in equal order."""
     among = [tell_folds_apart(one, two, folds).p for one, two in combinations(others, 2)]
     return _corrected([tell_folds_apart(best, other, folds) for other in others], among)
 
 
-def tell_folds_apart(best: Sequence[float], other: Sequence[float], folds: int) -> Comparison:
+def tell_folds_apart(best: Sequence[float], other: Sequence[float], folds: int) -> Gap:
     """Compare two configurations fold by fold (two folds at least): `spread` is the standard
     deviation of the differences. `folds`: of how many folds these are some or all (three at
     least); one is test, one val, the others train.
@@ -117,22 +115,22 @@ def tell_folds_apart(best: Sequence[float], other: Sequence[float], folds: int) 
     """
     one, two, k = over_seeds(best), over_seeds(other), len(best)
     if k < 2:
-        return Comparison(one, two, one.mean - two.mean, None, None, None, None, "too few seeds")
+        return Gap(one, two, one.mean - two.mean, None, None, None, None, "too few seeds")
     gaps = over_seeds([a - b for a, b in zip(best, other, strict=True)])
     sd = gaps.sd or 0.0
     if sd == 0:  # of the 2^k ways to put signs before equal gaps, two are as far from zero
         p = 2.0 ** (1 - k) if gaps.mean else 1.0
-        return Comparison(one, two, gaps.mean, sd, None, None, p, _verdict(p))
+        return Gap(one, two, gaps.mean, sd, None, None, p, _verdict(p))
     t = gaps.mean / (sd * math.sqrt(1 / k + 1 / (folds - 2)))
     p = two_sided_p(t, k - 1)
-    return Comparison(one, two, gaps.mean, sd, t, k - 1.0, p, _verdict(p))
+    return Gap(one, two, gaps.mean, sd, t, k - 1.0, p, _verdict(p))
 
 
 def _verdict(p: float) -> Verdict:
     return "apart" if p < LEVEL else "within the spread"
 
 
-def _corrected(found: list[Comparison], among: Sequence[float | None]) -> list[Comparison]:
+def _corrected(found: list[Gap], among: Sequence[float | None]) -> list[Gap]:
     """`among`: p of the other pairs, which count as tests but are not shown."""
     tested = [number for number, each in enumerate(found) if each.p is not None]
     ps = [p for p in [*(each.p for each in found), *among] if p is not None]

@@ -25,7 +25,7 @@ from optuna.trial import FrozenTrial, TrialState, create_trial
 from fairtrial import StoreError
 from fairtrial.scoring import fitness
 from fairtrial.search import engines
-from fairtrial.training import locks, store
+from fairtrial.store import entries, locks
 
 Figures = dict[str, float]  # of one epoch, on val: precision, recall, f1, AP50, AP
 FILE = "journal.log"
@@ -92,7 +92,7 @@ class Journal:
 
     def __init__(self, key: str) -> None:
         engines.quiet()
-        self.folder = store.root() / "searches" / key
+        self.folder = entries.root() / "searches" / key
         self.folder.mkdir(parents=True, exist_ok=True)
         with self._alone():
             file = self.folder / FILE
@@ -170,7 +170,7 @@ class Journal:
 
 def kept(key: str) -> list[Trial]:
     """All trials of a study that workers have made. Raises StoreError where it is not here."""
-    file = store.root() / "searches" / key / FILE
+    file = entries.root() / "searches" / key / FILE
     trials = Journal(key).trials() if file.exists() else []
     if not trials:
         raise StoreError(

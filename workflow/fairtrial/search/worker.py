@@ -18,13 +18,13 @@ from typing import Any
 from optuna.trial import TrialState
 
 from fairtrial import BackendError
-from fairtrial.data.dataset import View
+from fairtrial.data.dataset import SplitDataset
 from fairtrial.scoring import fitness
 from fairtrial.search import engines
 from fairtrial.search.journal import STATES, Figures, Journal, Trial
-from fairtrial.training import provenance, store
+from fairtrial.store import entries, keys
+from fairtrial.training.cached_training import entry_key, train_or_adopt
 from fairtrial.training.checkpoint import HISTORY
-from fairtrial.training.obtain import entry_key, obtain_trained
 
 ATTEMPTS = 3  # workers that may die with a trial, without a new epoch, before it has failed
 
@@ -48,7 +48,7 @@ class Task:
     hours: float | None
     code: str
     inputs: dict[str, str | None]
-    view: Callable[[], View]
+    view: Callable[[], SplitDataset]
     initial: Path | None
     threads: int
 
@@ -60,7 +60,7 @@ class Task:
         """
         nameless = self.start | {"weights": None, "fitness": None}
         drawn = [self.space, self.engine, self.seed, self.pruning]
-        return provenance.key([self.framework, nameless, drawn, self.code, self.inputs])
+        return keys.key([self.framework, nameless, drawn, self.code, self.inputs])
 
     def keyed(self, settings: dict[str, Any]) -> tuple[Any, ...]:
         """What the store knows the training of these settings by."""
@@ -112,7 +112,7 @@ def _next(task: Task, journal: Journal) -> Trial | None:
 
 def _run(task: Task, journal: Journal, trial: Trial) -> None:
     attempts = trial.note("attempts", 0)
-    attempt = _Attempt(task, journal, trial)
+    attempt = _TrialAttempt(task, journal, trial)
     if attempts >= ATTEMPTS:
         return attempt.fail(f"{attempts} workers died with it")
     attempt.write(attempts=attempts + 1)
@@ -144,13 +144,13 @@ def _is_of_parameters(error: Exception) -> bool:
     return not isinstance(error, MemoryError)
 
 
-def _trained(task: Task, attempt: _Attempt) -> tuple[list[Figures], str]:
+def _trained(task: Task, attempt: _TrialAttempt) -> tuple[list[Figures], str]:
     """The history of the trial's training, and its entry in the store."""
-    unfinished = store.unfinished("runs", attempt.key) / HISTORY
+    unfinished = entries.unfinished("runs", attempt.key) / HISTORY
     if unfinished.exists():  # an epoch may have been committed and not noted yet
         for epoch, figures in enumerate(_history(unfinished), 1):
             attempt.note(epoch, figures)
-    entry, _ = obtain_trained(
+    entry, _ = train_or_adopt(
         framework=task.framework,
         settings=attempt.settings,
         code=task.code,
@@ -163,7 +163,7 @@ def _trained(task: Task, attempt: _Attempt) -> tuple[list[Figures], str]:
     return _history(entry / HISTORY), entry.name
 
 
-class _Attempt:
+class _TrialAttempt:
     """One attempt at a trial: notes each epoch, ends it where it is hopeless, and says how it
     ended."""
 
@@ -220,7 +220,7 @@ class _Attempt:
         """The trial was pruned, or failed; what it left unfinished is of no more use."""
         self.write(seconds=self._seconds)
         self._journal.give_up(self._trial, state, message)
-        store.discard("runs", self.key)
+        entries.discard("runs", self.key)
         _say(self._trial, f"{STATES[state]}: {message}")
 
 

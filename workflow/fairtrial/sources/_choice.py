@@ -9,7 +9,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict
 
 from fairtrial.files import checksums
-from fairtrial.training import store
+from fairtrial.store import entries
 
 
 def on_this_machine(path: str) -> Path:
@@ -18,7 +18,7 @@ def on_this_machine(path: str) -> Path:
     DVC's temporary copies lack what git ignores; there it is that of the parent repository.
     """
     here = Path(path)
-    return here if here.exists() else store.root().parent / here
+    return here if here.exists() else entries.root().parent / here
 
 
 class Choice(BaseModel):

@@ -9,7 +9,7 @@ from types import TracebackType
 _IN_A_LOG = 10.0  # seconds between two lines where nobody sees a bar move
 
 
-class Progress:
+class TransferProgress:
     """A bar over bytes, whose total is guessed from the files of which the length is known.
 
     On a terminal it moves; in a log it is a line every ten seconds. Threads may share it.
@@ -32,7 +32,7 @@ class Progress:
         self.known = self.length = 0  # files of which the length is known, and their bytes
         self.lock = threading.Lock()
 
-    def __enter__(self) -> Progress:
+    def __enter__(self) -> TransferProgress:
         return self
 
     def __exit__(

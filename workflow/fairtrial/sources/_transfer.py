@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from fairtrial import DataError
 from fairtrial.files import folders
-from fairtrial.sources._progress import Progress
+from fairtrial.sources._progress import TransferProgress
 
 if TYPE_CHECKING:
     import httpx
@@ -58,7 +58,7 @@ def transfer(files: dict[str, Transfer], patience: Patience, name: str) -> dict[
             follow_redirects=True,
             headers={"Accept-Encoding": "identity"},  # a range counts the file's own bytes
         ) as client,
-        Progress(name, len(files)) as progress,
+        TransferProgress(name, len(files)) as progress,
         ThreadPoolExecutor(patience.connections) as pool,
     ):
         session = _Session(patience, client, progress)
@@ -76,7 +76,7 @@ class _Session:
 
     patience: Patience
     client: httpx.Client
-    progress: Progress
+    progress: TransferProgress
     # Set when the user interrupts, or when a server seems to be gone: the other files then
     # fail at once instead of after hours.
     stopped: threading.Event = field(default_factory=threading.Event)

@@ -38,7 +38,7 @@ ANNOTATIONS = "annotations.json"
 _EXIF_ORIENTATION = 0x0112  # 5 to 8: shown with width and height exchanged
 
 
-class Part(BaseModel):
+class ZippedAnnotations(BaseModel):
     """One JSON file in the zip, and the folder of its images on the server."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -56,9 +56,9 @@ class Settings(Patience):
     base: Address = "http://images.cocodataset.org"
     archive: str = "annotations/annotations_trainval2017.zip"  # below base
     sha256: str = Field(pattern="^[0-9a-f]{64}$")  # of the archive
-    parts: tuple[Part, ...] = (
-        Part(annotations="annotations/instances_train2017.json", images="train2017"),
-        Part(annotations="annotations/instances_val2017.json", images="val2017"),
+    parts: tuple[ZippedAnnotations, ...] = (
+        ZippedAnnotations(annotations="annotations/instances_train2017.json", images="train2017"),
+        ZippedAnnotations(annotations="annotations/instances_val2017.json", images="val2017"),
     )
 
 

@@ -11,15 +11,15 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from fairtrial import DataError
 from fairtrial.data import dataset, imagefile
-from fairtrial.data.actions import Actions, listed
 from fairtrial.data.dataset import Dataset, Image
+from fairtrial.data.defect_actions import Actions, listed
 from fairtrial.data.defects import Defect, LabelWithoutImage, MissingImage, UnannotatedImage
 from fairtrial.data.duplicates import find, look
 from fairtrial.data.imagefile import Checked
-from fairtrial.data.mending import Side, mend
+from fairtrial.data.packed_dataset import PackedDataset
+from fairtrial.data.repair import DrawnOn, repair_annotations
 from fairtrial.files import checksums, folders, jsonfile, packed
 from fairtrial.files.threads import map_in_order
-from fairtrial.formats._packed import PackedDataset
 from fairtrial.plugins import plugin
 
 
@@ -32,7 +32,7 @@ class Settings(BaseModel):
     options: dict[str, Any] = Field(default_factory=dict)  # that format's own Settings
     max_dropped: float = Field(0.05, ge=0, le=1)  # largest share of images that may be dropped
     defects: dict[str, str] = Field(default_factory=dict)  # kind → another action than its default
-    drawn_on: Side | None = None  # where turned images have their boxes, unless sizes tell
+    drawn_on: DrawnOn | None = None  # where turned images have their boxes, unless sizes tell
 
 
 def convert(
@@ -65,7 +65,7 @@ def convert(
             checked = _write_packed(found, target)
         else:
             checked = _clean_images(found.images, files, target, actions)
-        mended = mend(found, checked, actions, chosen.drawn_on)
+        mended = repair_annotations(found, checked, actions, chosen.drawn_on)
         faults += [fault for one in checked for fault in one.found] + mended.found
         for one in mended.dropped:
             (target / one.file_name).unlink()

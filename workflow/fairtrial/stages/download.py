@@ -8,7 +8,7 @@ from typing import Any
 from fairtrial import DataError
 from fairtrial.files import checksums, folders
 from fairtrial.plugins import plugin
-from fairtrial.training import store
+from fairtrial.store import entries
 
 
 def download(*, settings: dict[str, Any], raw: Path, manifest: Path) -> None:
@@ -21,7 +21,7 @@ def download(*, settings: dict[str, Any], raw: Path, manifest: Path) -> None:
     own = dict(settings)
     name, source = own.pop("name"), plugin("sources", own.pop("kind"))
     with folders.whole_folder(raw) as folder:
-        source.fetch(source.Settings(**own), name, folder, store.root() / "downloads")
+        source.fetch(source.Settings(**own), name, folder, entries.root() / "downloads")
         files = [folders.checked_path(file, name) for file in folders.files_below(folder)]
         if not files:
             raise DataError(f"{name}: there is no file in this source")

@@ -20,9 +20,9 @@ def plot(
     list to `manifest`. Raises DataError where a run lacks one of its files.
     """
     from fairtrial.figures import base, makers
-    from fairtrial.results.trial import load
+    from fairtrial.results.experiment import load_experiment
 
-    trial = load(results, data, settings["runs"], settings.get("rank_by") or "AP")
+    trial = load_experiment(results, data, settings["runs"], settings.get("rank_by") or "AP")
     figures.mkdir(parents=True, exist_ok=True)
     for old in figures.glob("*.svg"):  # of configurations that are no longer in the experiment
         old.unlink()

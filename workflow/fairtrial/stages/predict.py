@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from fairtrial.data.dataset import Detection, Image, View, read_view
+from fairtrial.data.dataset import Detection, Image, SplitDataset, read_split_dataset
 from fairtrial.files.folders import whole_file
 from fairtrial.files.jsonfile import write_json
 
@@ -43,11 +43,11 @@ def predict(
     from tqdm import tqdm
 
     backend = importlib.import_module(f"fairtrial.backends.{settings['backend']}")
-    view = read_view(annotations, split, images)
+    view = read_split_dataset(annotations, split, images)
     looking = _detecting if settings["task"] == "detect" else _classifying
     with looking(backend, weights, view, settings, threads) as look:
         for side, path in (("val", val), ("test", test)):
-            shown = tqdm(view.side(side), desc=side, unit="image", mininterval=5)
+            shown = tqdm(view.split(side), desc=side, unit="image", mininterval=5)
             _write([row for image in shown for row in look(image)[0]], path)
         times = _times(look, view, settings["speed_images"])
     write_json(speed, _speed(times, settings["imgsz"], threads))
@@ -55,7 +55,7 @@ def predict(
 
 @contextmanager
 def _detecting(
-    backend: Any, weights: Path, view: View, settings: dict[str, Any], threads: int
+    backend: Any, weights: Path, view: SplitDataset, settings: dict[str, Any], threads: int
 ) -> Iterator[Look]:
     categories = view.dataset.categories
     with backend.detector(weights, categories, settings, threads) as detect:
@@ -69,7 +69,7 @@ def _detecting(
 
 @contextmanager
 def _classifying(
-    backend: Any, weights: Path, view: View, settings: dict[str, Any], threads: int
+    backend: Any, weights: Path, view: SplitDataset, settings: dict[str, Any], threads: int
 ) -> Iterator[Look]:
     from fairtrial.data.imagefile import pixels
 
@@ -101,9 +101,9 @@ def _write(rows: list[dict[str, Any]], path: Path) -> None:
         file.write("[" + ",\n".join(map(json.dumps, rows)) + "]\n")
 
 
-def _times(look: Look, view: View, count: int) -> list[Times]:
+def _times(look: Look, view: SplitDataset, count: int) -> list[Times]:
     """Milliseconds by part of `count` images, round and round through val."""
-    images = itertools.cycle(view.side("val"))
+    images = itertools.cycle(view.split("val"))
     times = [look(image)[1] for image in itertools.islice(images, WARM_UP + count)]
     return times[WARM_UP:]
 

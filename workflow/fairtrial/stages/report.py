@@ -32,9 +32,9 @@ def report(
     from fairtrial.report import tables
     from fairtrial.report.content import content
     from fairtrial.report.pdf import compile_pdf
-    from fairtrial.results.trial import load
+    from fairtrial.results.experiment import load_experiment
 
-    trial = load(results, data, settings["runs"], settings.get("rank_by") or "AP")
+    trial = load_experiment(results, data, settings["runs"], settings.get("rank_by") or "AP")
     timings = bool(settings.get("timings", True))
     drawn = read_json(figures)
     files = {row["file"]: (figures.parent / row["file"]).read_bytes() for row in drawn}

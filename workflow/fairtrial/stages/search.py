@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from fairtrial.data.leaks import read_sound_view
+from fairtrial.data.leaks import read_leak_free_dataset
 from fairtrial.files.jsonfile import write_json
 from fairtrial.stages.train import inputs_of
 
@@ -28,7 +28,7 @@ def search(
     checkpoint that trials start from, or none. `done` names the study's place in the store.
     Raises BackendError and StoreError.
     """
-    from fairtrial.search.told import teller
+    from fairtrial.search.progress import teller
     from fairtrial.search.worker import Task, work
 
     own = {name: value for name, value in settings.items() if name != "backend"}
@@ -37,7 +37,7 @@ def search(
         **own,
         code=code,
         inputs=inputs_of(annotations, split, initial),
-        view=lambda: read_sound_view(annotations, split, images),
+        view=lambda: read_leak_free_dataset(annotations, split, images),
         initial=initial,
         threads=threads,
     )

@@ -5,13 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from fairtrial.data.dataset import read_sides
-from fairtrial.data.leaks import read_sound_view
+from fairtrial.data.dataset import read_splits
+from fairtrial.data.leaks import read_leak_free_dataset
 from fairtrial.files import checksums
 from fairtrial.files.jsonfile import read_json, write_json
-from fairtrial.training import progress, provenance
+from fairtrial.store import keys
+from fairtrial.training import progress
+from fairtrial.training.cached_training import entry_key, train_or_adopt
 from fairtrial.training.checkpoint import copy_whole
-from fairtrial.training.obtain import entry_key, obtain_trained
 
 
 def train(
@@ -40,13 +41,13 @@ def train(
     inputs = inputs_of(annotations, split, initial) | _continued(earlier)
     framework = settings["backend"]
     own, trial = _own(settings, chosen)
-    with progress.told(weights, settings, entry_key(framework, own, code, inputs)) as live:
-        entry, adopted = obtain_trained(
+    with progress.reported(weights, settings, entry_key(framework, own, code, inputs)) as live:
+        entry, adopted = train_or_adopt(
             framework=framework,
             settings=own,
             code=code,
             inputs=inputs,
-            view=lambda: read_sound_view(annotations, split, images),
+            view=lambda: read_leak_free_dataset(annotations, split, images),
             initial=initial,
             threads=threads,
             after_epoch=live.after_epoch,
@@ -80,7 +81,7 @@ def inputs_of(annotations: Path, split: Path, initial: Path | None) -> dict[str,
     """What a training reads, by content: annotations, sides, the checkpoint to start from."""
     return {
         "annotations": checksums.sha256(annotations),
-        "split": provenance.key(read_sides(split)),
+        "split": keys.key(read_splits(split)),
         "weights": checksums.sha256(initial) if initial else None,
     }
 

@@ -12,7 +12,7 @@ from fairtrial.data import dataset
 from fairtrial.files import folders, jsonfile
 
 if TYPE_CHECKING:
-    from fairtrial.scoring.scored import Table
+    from fairtrial.scoring.scores import Table
 
 
 def validate(

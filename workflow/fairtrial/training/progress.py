@@ -26,7 +26,8 @@ from typing import Any
 
 from fairtrial import DataError
 from fairtrial.files.jsonfile import read_json, write_json
-from fairtrial.training import locks, provenance
+from fairtrial.store import keys, locks
+from fairtrial.training import provenance
 
 
 def place(experiment: str, run: str) -> Path:
@@ -41,7 +42,7 @@ def place_of(weights: Path) -> Path | None:
     return place(weights.parts[-4], weights.parts[-2])
 
 
-class Progress:
+class TrainingProgress:
     """The file of one attempt at a training; `after_epoch` is called with each row of history."""
 
     def __init__(self, file: Path | None, settings: Mapping[str, Any], key: str) -> None:
@@ -49,7 +50,7 @@ class Progress:
         self._start = time.monotonic()
         self._state: dict[str, Any] = {
             "run": file.stem if file else "",
-            "settings": provenance.key(dict(settings)),
+            "settings": keys.key(dict(settings)),
             "key": key,
             "epochs": settings.get("epochs"),
             "epoch": 0,
@@ -97,12 +98,12 @@ class Progress:
 
 
 @contextmanager
-def told(weights: Path, settings: Mapping[str, Any], key: str) -> Iterator[Progress]:
+def reported(weights: Path, settings: Mapping[str, Any], key: str) -> Iterator[TrainingProgress]:
     """Tell of a training from its start to its end, however that comes.
 
     weights: the run's declared output; settings: what the job was told; key: the entry's.
     """
-    progress = Progress(place_of(weights), settings, key)
+    progress = TrainingProgress(place_of(weights), settings, key)
     progress.write()
     try:
         yield progress

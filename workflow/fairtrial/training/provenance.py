@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import os
 import platform
 import subprocess
@@ -23,16 +21,6 @@ PACKAGES = (
     "torchvision",
     "ultralytics-opencv-headless",
 )
-
-
-def canonical(content: Any) -> str:
-    """JSON text that depends on values alone: not on key order, comments or 1e-4 for 0.0001."""
-    return json.dumps(content, sort_keys=True, separators=(",", ":"), allow_nan=False)
-
-
-def key(content: Any) -> str:
-    """A name for `content` (anything JSON can hold): 32 hexadecimal digits."""
-    return hashlib.sha256(canonical(content).encode()).hexdigest()[:32]
 
 
 def versions() -> dict[str, str]:

@@ -1,0 +1,165 @@
+"""Detections on pictures and videos, with a framework that finds one box whatever it sees."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+from PIL import Image
+
+from fairtrial.__main__ import main
+from fairtrial.data.dataset import Detection
+
+ROOT = Path(__file__).parents[2]
+RUN = Path("results/trial/runs/one-s0")
+CALL = ["detect", "--run", "trial/one-s0"]
+
+
+@pytest.fixture(autouse=True)
+def asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """A finished run; what its framework is asked for."""
+    found: dict[str, Any] = {}
+
+    @contextmanager
+    def detector(
+        weights: Path, categories: dict[int, str], settings: dict[str, Any], threads: int
+    ) -> Iterator[Callable[[Path], tuple[list[Detection], dict[str, float]]]]:
+        found.update(settings, weights=weights, categories=categories)
+
+        def detect(path: Path) -> tuple[list[Detection], dict[str, float]]:
+            with Image.open(path) as image:  # turns nothing, as some frameworks do not
+                assert image.size == (64, 48)
+            return [Detection(2, (20.0, 24.0, 30.0, 16.0), 0.9)], {}
+
+        yield detect
+
+    monkeypatch.setitem(sys.modules, "fairtrial.backends.one", SimpleNamespace(detector=detector))
+    monkeypatch.chdir(tmp_path)
+    shutil.copy(ROOT / "params.yaml", tmp_path)
+    RUN.mkdir(parents=True)
+    (RUN / "weights.pt").write_text("")
+    record = {"configuration": "one", "seed": 0, "dataset": "d", "backend": "one"}
+    (RUN / "record.json").write_text(json.dumps(record | {"settings": {"imgsz": 32}}))
+    (RUN / "metrics.json").write_text(json.dumps({"confidence": 0.35}))
+    (RUN / "per_class.csv").write_text("split,class,AP\nval,cat,0.5\nval,dog,\ntest,cat,0.5\n")
+    return found
+
+
+def grey(value: int = 200) -> Any:
+    return np.full((48, 64, 3), value, np.uint8)
+
+
+def test_a_picture_gets_its_boxes(
+    asked: dict[str, Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    cv2.imwrite("in.png", grey())
+    assert main([*CALL, "--input", "in.png", "--to", "out.png"]) == 0
+    assert capsys.readouterr().out == "out.png: 1 image, confidence 0.35 or more: 1 dog\n"
+    assert asked["categories"] == {1: "cat", 2: "dog"}
+    assert (asked["conf"], asked["imgsz"], asked["weights"]) == (0.35, 32, RUN / "weights.pt")
+    drawn = cv2.imread("out.png")
+    changed = np.argwhere((drawn != 200).any(axis=2))
+    assert changed[:, 0].max() == 40, "the lower edge of the box"
+    assert [changed[:, 1].min()] == [20], "its left edge"
+    assert (drawn[45:] == 200).all()
+
+
+def test_a_folder_is_written_as_a_folder(asked: dict[str, Any]) -> None:
+    Path("in/deep").mkdir(parents=True)
+    for name in ("in/a.jpg", "in/deep/b.png"):
+        cv2.imwrite(name, grey())
+    Path("in/notes.txt").write_text("no image")
+    assert main([*CALL, "--input", "in", "--to", "out", "--confidence", "0.5"]) == 0
+    assert sorted(str(p) for p in Path("out").rglob("*.*")) == ["out/a.jpg", "out/deep/b.png"]
+    assert asked["conf"] == 0.5
+
+
+def film(name: str, frames: int) -> None:
+    writer = cv2.VideoWriter(name, cv2.VideoWriter.fourcc(*"mp4v"), 5.0, (64, 48))
+    for number in range(frames):
+        writer.write(grey(40 * number))
+    writer.release()
+
+
+def test_a_video_keeps_its_frames_size_and_speed() -> None:
+    film("in.mp4", 4)
+    assert main([*CALL, "--input", "in.mp4", "--to", "out/new.mp4"]) == 0
+    reader = cv2.VideoCapture("out/new.mp4")
+    asked = (cv2.CAP_PROP_FRAME_COUNT, cv2.CAP_PROP_FPS, cv2.CAP_PROP_FRAME_WIDTH)
+    assert [reader.get(each) for each in asked] == [4.0, 5.0, 64.0]
+    assert [path.name for path in Path("out").iterdir()] == ["new.mp4"]
+    _, first = reader.read()
+    assert first[:10].max() < 60, "above box and label nothing is drawn"
+    assert first[24:40, 20:50].max() > 90, "a box and a label are"
+
+
+@pytest.mark.parametrize(
+    ("call", "said"),
+    [
+        (["--run", "one-s0", "--input", "in.png"], "no such run; --run <experiment>/<run>"),
+        (["--run", "trial/two-s0", "--input", "in.png"], "results/trial/runs/two-s0/weights.pt"),
+        (["--run", "trial/one-s0", "--input", "nothing.png"], "nothing.png: no such file"),
+        (["--run", "trial/one-s0", "--input", "empty"], "empty: no image in it"),
+        (["--run", "trial/one-s0", "--input", "broken.png"], "broken.png: cannot be read"),
+        (["--run", "trial/one-s0", "--input", "params.yaml"], "out: a video is written as .mp4"),
+        (["--run", "trial/one-s0", "--input", "in.png"], "out: not the name of an image"),
+    ],
+)
+def test_what_cannot_be_done_is_said(
+    call: list[str], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cv2.imwrite("in.png", grey())
+    Path("broken.png").write_text("no picture")
+    Path("empty").mkdir()
+    assert main(["detect", *call, "--to", "out"]) == 1
+    assert said in capsys.readouterr().err
+    assert not Path("out").exists()
+
+
+def test_a_file_that_is_no_video_leaves_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([*CALL, "--input", "params.yaml", "--to", "out.mp4"]) == 1
+    assert "neither an image nor a video" in capsys.readouterr().err
+    assert not list(Path().glob("*.mp4"))
+
+
+def test_a_run_that_finds_no_boxes_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    (RUN / "metrics.json").write_text(json.dumps({"val": {"accuracy": 0.5}}))
+    cv2.imwrite("in.png", grey())
+    assert main([*CALL, "--input", "in.png", "--to", "out.png"]) == 1
+    assert "have no boxes" in capsys.readouterr().err
+
+
+def test_a_picture_that_lies_on_its_side_is_shown_upright_to_detector_and_viewer() -> None:
+    turned = Image.Exif()
+    turned[0x0112] = 6
+    Image.fromarray(grey().transpose(1, 0, 2)).save("in.jpg", exif=turned)
+    assert main([*CALL, "--input", "in.jpg", "--to", "out.png"]) == 0
+    drawn = cv2.imread("out.png")
+    assert drawn.shape == (48, 64, 3)
+    assert (drawn[40, 20:50] != 200).any(axis=1).all(), "the lower edge of the box"
+
+
+@pytest.mark.parametrize(
+    ("read", "written"),
+    [("in", "in"), ("in", "in/new"), ("in/deep", "in"), ("in/a.jpg", "in/a.jpg"), ("in", "link")],
+)
+def test_what_is_read_is_not_written_over(
+    read: str, written: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path("in/deep").mkdir(parents=True)
+    for name in ("in/a.jpg", "in/deep/b.png"):
+        cv2.imwrite(name, grey())
+    Path("link").symlink_to("in")
+    before = {path: path.read_bytes() for path in Path("in").rglob("*.*")}
+    assert main([*CALL, "--input", read, "--to", written]) == 1
+    assert "must not be written over" in capsys.readouterr().err
+    assert {path: path.read_bytes() for path in Path("in").rglob("*.*")} == before

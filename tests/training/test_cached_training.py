@@ -1,0 +1,307 @@
+"""One training as an entry of the store: what makes it another one, and what is told of it."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from fairtrial import StoreError
+from fairtrial.store import entries, keys, locks
+from fairtrial.training import cached_training as training
+from fairtrial.training import checkpoint
+from fairtrial.training.cached_training import train_or_adopt
+from fairtrial.training.settings import TrainingSettings
+
+SETTINGS: dict[str, Any] = {
+    "weights": None,
+    "epochs": 4,
+    "patience": 0,
+    "imgsz": 32,
+    "batch": 2,
+    "seed": 0,
+    "fitness": None,
+    "replicate": 1,
+}
+INPUTS: dict[str, str | None] = {"annotations": "a", "split": "b", "weights": None}
+
+
+@pytest.fixture(autouse=True)
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("DVC_ROOT", raising=False)
+    monkeypatch.delenv("SLURM_JOB_ID", raising=False)
+    monkeypatch.setattr(training, "plugin", lambda kind, name: SimpleNamespace(fit=fit))
+    return tmp_path
+
+
+def fit(
+    settings: Any, view: Any, initial: Any, folder: Path, threads: int, after_epoch: Any
+) -> Any:
+    """A framework whose state is the list of its epochs."""
+    for epoch in range(1 + len(states(folder)), settings["epochs"] + 1):
+        (folder / "state.pt").write_text("\n".join([*states(folder), f"epoch {epoch}"]))
+        rows = [{"epoch": number} for number in range(1, epoch + 1)]
+        checkpoint.write_history(folder, rows)
+        after_epoch(rows[-1])
+    (folder / "weights.pt").write_text("weights")
+    return {"best_epoch": 1, "epochs_run": settings["epochs"], "parameters": 7, "deviations": []}
+
+
+def states(folder: Path) -> list[str]:
+    path = folder / "state.pt"
+    return path.read_text().splitlines() if path.exists() else []
+
+
+def train(
+    stop: Any = lambda row: None, continues: str | None = None, **changed: Any
+) -> tuple[dict[str, Any], bool]:
+    """The record of a training, and whether it was adopted."""
+    entry, adopted = train_or_adopt(
+        framework="fake",
+        settings=SETTINGS | changed,
+        code="code",
+        inputs=INPUTS | ({"continues": continues} if continues else {}),
+        view=lambda: None,  # type: ignore[arg-type,return-value]
+        initial=None,
+        threads=1,
+        after_epoch=stop,
+    )
+    assert {path.name for path in entry.iterdir()} == {
+        *("weights.pt", "history.csv", "state.pt", "record.json")
+    }
+    return json.loads((entry / "record.json").read_text()), adopted
+
+
+def stop_at(epoch: int) -> Any:
+    def stop(row: dict[str, Any]) -> None:
+        if row["epoch"] == epoch:
+            raise InterruptedError("preempted")
+
+    return stop
+
+
+# --------------------------------------------------------------------------- settings
+
+
+def test_the_fitness_of_a_run_is_brought_to_one_form() -> None:
+    def rule(**changed: Any) -> Any:
+        return TrainingSettings.model_validate(SETTINGS | changed).model_dump()["fitness"]
+
+    assert rule(fitness={"recall": 9.0, "map50_95": 1.0}) == {"recall": 0.9, "map50_95": 0.1}
+    assert rule(fitness={"map50_95": 3.0}) is None
+    untrained = {"epochs": 0, "weights": "some/start.pt"}
+    assert rule(fitness={"recall": 1.0}, **untrained) is None, "there is no epoch to choose"
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"epochs": 0}, "has learned nothing"),
+        ({"weights": "start.pt"}, "must be <source>/<file>"),
+        ({"fitness": {"recall": 0.0}}, "a weight above 0"),
+        ({"fitness": {"recall": -1.0}}, "greater than or equal to 0"),
+        (
+            {"fitness": {"AP": 1.0}},
+            "`AP` is no figure of it; known: precision, recall",
+        ),
+        ({"replicate": 0}, "greater than or equal to 1"),
+    ],
+)
+def test_a_wrong_value_is_refused(changed: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValidationError, match=message):
+        TrainingSettings.model_validate(SETTINGS | changed)
+
+
+# --------------------------------------------------------------------------- entries
+
+
+def test_equal_trainings_are_one_entry_and_replicates_are_not() -> None:
+    assert [train()[1], train()[1]] == [False, True]
+    assert train(replicate=2)[1] is False
+    assert train(fitness={"recall": 1.0})[1] is False
+    assert train(weights="a/path.pt")[1] is True, "its content counts, and is among the inputs"
+
+
+def test_a_record_tells_of_its_attempts() -> None:
+    record, _ = train()
+    (attempt,) = record["attempts"]
+    assert (attempt["from_epoch"], attempt["epochs"], attempt["slurm"]) == (1, 4, None)
+    assert record["resumed"] is False
+    assert record["model"] == {"parameters": 7}
+    assert record["deviations"] == []
+
+
+@pytest.mark.parametrize(("gpus", "said"), [(1, "Example"), (2, "2 × Example")])
+def test_all_gpus_that_were_used_count(
+    gpus: int, said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fit_on(*given: Any) -> Any:
+        return fit(*given) | {"gpus": gpus}
+
+    cuda = SimpleNamespace(is_available=lambda: True, get_device_name=lambda number: "Example")
+    monkeypatch.setitem(sys.modules, "torch", SimpleNamespace(cuda=cuda))
+    monkeypatch.setattr(training, "plugin", lambda kind, name: SimpleNamespace(fit=fit_on))
+    record, _ = train()
+    assert record["hardware"]["gpu"] == said
+    assert record["gpu_seconds"] == gpus * record["seconds"]
+    assert record["model"] == {"parameters": 7}
+
+
+def test_an_interrupted_training_goes_on_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    for epoch in (2, 3):
+        with pytest.raises(InterruptedError):
+            train(stop_at(epoch))
+    Path(next(Path("store/runs").glob("*.part")), ".state.pt.123.part").write_text("torn")
+    monkeypatch.setenv("SLURM_JOB_ID", "7")
+    record, adopted = train()
+    told = [(a["from_epoch"], a["epochs"], a["slurm"]) for a in record["attempts"]]
+    assert told == [(1, 2, None), (3, 1, None), (4, 1, {"job": "7"})]
+    assert record["resumed"] is True
+    assert adopted is False
+    assert record["seconds"] == pytest.approx(sum(a["seconds"] for a in record["attempts"]))
+
+
+def test_an_attempt_without_an_epoch_is_no_resuming() -> None:
+    def die(row: dict[str, Any]) -> None:
+        raise InterruptedError
+
+    part = entries.root() / "runs" / f"{key()}.part"
+    part.mkdir(parents=True)
+    (part / "attempts.json").write_text(json.dumps([ATTEMPT]))
+    record, _ = train()
+    assert [a["epochs"] for a in record["attempts"]] == [0, 4]
+    assert record["resumed"] is False
+
+
+ATTEMPT = {"from_epoch": 1, "epochs": 0, "seconds": 0.0, "host": "x", "slurm": None}
+
+
+def key() -> str:
+    return keys.key(["fake", SETTINGS, "code", INPUTS])
+
+
+def test_who_lost_its_lock_stops_at_the_next_epoch() -> None:
+    """A suspended job wakes up while another one has taken over: only one may write."""
+
+    def lose(row: dict[str, Any]) -> None:
+        seen.append(row["epoch"])
+        lock = entries.root() / "runs" / f"{key()}.lock"
+        lock.write_text(json.dumps(locks.holder() | {"host": "elsewhere", "process": 1}))
+
+    seen: list[int] = []
+    with pytest.raises(StoreError, match=r"lock was given to another one \(process 1 on elsewhere"):
+        train(lose)
+    assert seen == [1]
+
+
+# --------------------------------------------------------------------------- continued
+
+
+def test_a_continued_training_has_the_epochs_of_both_and_trains_only_the_second() -> None:
+    train()
+    seen: list[int] = []
+    record, adopted = train(lambda row: seen.append(row["epoch"]), key(), epochs=6)
+    assert seen == [5, 6]
+    assert adopted is False
+    (attempt,) = record["attempts"]
+    assert (attempt["from_epoch"], attempt["epochs"]) == (5, 2)
+    assert record["resumed"] is False
+    assert train(epochs=6)[1] is False, "the same number of epochs from the start is another one"
+    assert train(None, key(), epochs=6)[1] is True
+
+
+def test_a_continued_training_that_is_killed_is_resumed() -> None:
+    train()
+    with pytest.raises(InterruptedError):
+        train(stop_at(5), key(), epochs=7)
+    record, _ = train(continues=key(), epochs=7)
+    assert [a["from_epoch"] for a in record["attempts"]] == [5, 6]
+    assert record["resumed"] is True
+
+
+def test_killed_while_the_end_state_is_taken_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    train()
+
+    def copy(source: Path, target: Path) -> None:
+        raise InterruptedError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(checkpoint, "copy_whole", copy)
+        with pytest.raises(InterruptedError):
+            train(continues=key(), epochs=6)
+    assert train(continues=key(), epochs=6)[0]["attempts"][-1]["from_epoch"] == 5
+
+
+def test_without_the_end_state_nothing_can_be_continued() -> None:
+    train()
+    (entries.root() / "runs" / key() / "state.pt").unlink()
+    with pytest.raises(
+        StoreError, match=r"store/runs/\w+: has no end state .*gc --states.*forcerun"
+    ):
+        train(continues=key(), epochs=6)
+
+
+def test_a_damaged_state_does_not_make_a_continued_training_start_afresh() -> None:
+    train()
+    with pytest.raises(InterruptedError):
+        train(stop_at(5), key(), epochs=6)
+    (part,) = Path("store/runs").glob("*.part")
+    (part / "state.pt").write_text("")
+    with pytest.raises(StoreError, match="damaged; remove it"):
+        train(continues=key(), epochs=6)
+
+
+def test_a_finished_training_keeps_no_damaged_state() -> None:
+    with pytest.raises(InterruptedError):
+        train(stop_at(1))
+    (part,) = Path("store/runs").glob("*.part")
+    (part / "state.pt").replace(part / "state.pt.damaged")
+    record, _ = train()  # which looks at what the entry holds
+    assert [attempt["from_epoch"] for attempt in record["attempts"]] == [1, 1]
+
+
+# --------------------------------------------------------------------------- signals
+
+SLEEPER = """
+import sys, time
+from pathlib import Path
+from fairtrial import __main__
+from fairtrial.store import entries
+
+def make(folder):
+    (folder / "state.pt").write_text("epoch 1")
+    Path("working").touch()
+    time.sleep(60)
+
+__main__.stop_when_asked()
+entries.obtain("runs", "key", make)
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGUSR1])
+def test_a_signal_stops_at_once_keeps_the_state_and_leaves_no_lock(number: signal.Signals) -> None:
+    """scancel and preemption send SIGTERM, and soon SIGKILL; --signal=USR1 warns of a limit."""
+    child = subprocess.Popen(
+        [sys.executable, "-c", SLEEPER],
+        env=os.environ | {"PYTHONPATH": str(Path(entries.__file__).parents[2])},
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    end = time.monotonic() + 20
+    while not Path("working").exists():
+        assert time.monotonic() < end
+        time.sleep(0.01)
+    child.send_signal(number)
+    assert f"KeyboardInterrupt: {number.name}" in child.communicate(timeout=10)[1]
+    assert child.returncode != 0
+    assert sorted(path.name for path in Path("store/runs").rglob("*")) == ["key.part", "state.pt"]

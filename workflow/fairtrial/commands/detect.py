@@ -1,0 +1,113 @@
+"""detect: what a finished run finds in a video, an image, or a folder of images."""
+
+from __future__ import annotations
+
+import importlib
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from fairtrial import DataError, SettingsError
+from fairtrial.commands import _frames
+from fairtrial.data.dataset import Detection
+from fairtrial.planning.config_files import read_params
+from fairtrial.results.run import FinishedRun
+
+Detect = Callable[[Path], list[Detection]]
+
+
+def detect(
+    *, run: str, input: Path, to: Path, confidence: float | None = None, threads: int = 1
+) -> None:
+    """Draw the detections of a finished run, with class and confidence, on a video or on images.
+
+    run: <experiment>/<run>, of results/; input: a video, an image, or a folder of images; to:
+    the video (.mp4), image or folder to write; confidence: detections below it are left out, by
+    default those below the one that was chosen for the run on val. Needs the run's results and
+    no data set. A GPU is used where there is one; threads are those of the CPU.
+    """
+    experiment, _, name = run.partition("/")
+    one = FinishedRun(name, Path("results", experiment))
+    if not name or not (one.folder / "weights.pt").is_file():
+        raise SettingsError(f"{one.folder / 'weights.pt'}: no such run; --run <experiment>/<run>")
+    if not input.exists():
+        raise DataError(f"{input}: no such file or folder")
+    _refuse_to_overwrite(input, to)
+    if one.task != "detect":
+        raise SettingsError(f"{one.folder}: finds classes of whole images, which have no boxes")
+    least = one.metrics["confidence"] if confidence is None else confidence
+    found: Counter[str] = Counter()
+    with TemporaryDirectory() as folder, _detector(one, least, threads) as (detect, names):
+        draw = _drawer(detect, names, found, Path(folder, "frame.bmp"))
+        count = _images(input, to, draw) if _is_image(input) else _video(input, to, draw)
+    told = ", ".join(f"{number} {name}" for name, number in sorted(found.items())) or "nothing"
+    print(f"{to}: {count} image{'s' * (count != 1)}, confidence {least:.3g} or more: {told}")
+
+
+def _refuse_to_overwrite(input: Path, to: Path) -> None:
+    read, written = input.resolve(), to.resolve()
+    if written.is_relative_to(read) or (input.is_dir() and read.is_relative_to(written)):
+        raise SettingsError(
+            f"--to: {to} and {input} (--input) are one place, or one lies in the other; images "
+            "that are read must not be written over. Name a place beside it"
+        )
+
+
+@contextmanager
+def _detector(
+    one: FinishedRun, confidence: float, threads: int
+) -> Iterator[tuple[Detect, dict[int, str]]]:
+    """The run's model with the settings it was scored with, and its classes by number."""
+    settings = one.record["settings"]
+    framework = one.record["backend"]
+    asked = {"backend": framework, "task": "detect", "imgsz": settings["imgsz"]}
+    asked |= read_params()["predict"] | {"conf": confidence}
+    names = dict(enumerate(one.per_class["val"], 1))
+    backend: Any = importlib.import_module(f"fairtrial.backends.{framework}")
+    with backend.detector(one.folder / "weights.pt", names, asked, threads) as detector:
+        yield (lambda path: detector(path)[0]), names
+
+
+def _drawer(
+    detect: Detect, names: dict[int, str], found: Counter[str], file: Path
+) -> Callable[[Any], None]:
+    """Draws on pixels what is detected in them, and counts it by class.
+
+    Detectors look at files, and do not all turn a picture as its EXIF says: so each gets these
+    very pixels, as `file`.
+    """
+
+    def draw(pixels: Any) -> None:
+        _frames.write(file, pixels)
+        for detection in sorted(detect(file), key=lambda each: each.score):
+            name = names[detection.category_id]
+            found[name] += 1
+            _frames.draw(pixels, detection, name)
+
+    return draw
+
+
+def _is_image(input: Path) -> bool:
+    return input.is_dir() or input.suffix.lower() in _frames.IMAGES
+
+
+def _images(input: Path, to: Path, draw: Callable[[Any], None]) -> int:
+    files = _frames.images_of(input)
+    for file in files:
+        pixels = _frames.read(file)
+        draw(pixels)
+        _frames.write(to / file.relative_to(input) if input.is_dir() else to, pixels)
+    return len(files)
+
+
+def _video(input: Path, to: Path, draw: Callable[[Any], None]) -> int:
+    count = 0
+    with _frames.video(input, to) as (frames, write):
+        for pixels in frames:
+            draw(pixels)
+            write(pixels)
+            count += 1
+    return count

@@ -1,0 +1,61 @@
+"""export-data: a data set with its sides, in a format that other tools read."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from fairtrial import DataError, SettingsError
+from fairtrial.data.dataset import SPLITS, SplitDataset, read_split_dataset
+from fairtrial.files import folders
+from fairtrial.files.jsonfile import read_json
+from fairtrial.plugins import plugin, plugins
+
+
+def export_data(*, set: str, format: str, to: Path) -> None:
+    """Write the data set --set to the folder --to, which must be empty or not be there.
+
+    --format: coco, voc or yolo for boxes, class_folders for classes of whole images. Images are
+    copied, so that what is done to them there changes nothing here. Says which settings read the
+    folder as a source again.
+    """
+    tasks = {name: getattr(plugin("formats", name), "WRITES", None) for name in plugins("formats")}
+    if tasks.get(format) is None:
+        writers = ", ".join(name for name in tasks if tasks[name])
+        raise SettingsError(f"--format: `{format}` cannot be written; {writers} can")
+    if to.exists() and (not to.is_dir() or any(to.iterdir())):
+        raise DataError(f"--to: {to} is there already, and is not an empty folder")
+    module, view = plugin("formats", format), _view(set)
+    if (task := view.dataset.task) != module.WRITES:
+        has = {"detect": "boxes", "classify": "classes of whole images"}[task]
+        fitting = ", ".join(name for name in tasks if tasks[name] == task)
+        raise DataError(f"--set: {set} has {has}, which {format} cannot hold; {fitting} can")
+    with folders.whole_folder(to) as folder:
+        options = module.write(view, folder)
+    _tell(view, module.LOSES)
+    print(f"To read it again:\n\nkind: local\npath: {to}\nformat: {format}")
+    print(f"options: {json.dumps(options, ensure_ascii=False)}")
+
+
+def _view(name: str) -> SplitDataset:
+    files = Path("data/sets", name)
+    certificate = files / "split.json"
+    if not certificate.is_file():
+        known = sorted(path.parent.name for path in Path("data/sets").glob("*/split.json"))
+        made = f"; there are {', '.join(known)}" if known else ""
+        raise DataError(f"--set: there is no {certificate}: run `snakemake {certificate}`{made}")
+    source = read_json(certificate)["source"]
+    return read_split_dataset(
+        files / "annotations.json", certificate, Path("data/clean", source, "images")
+    )
+
+
+def _tell(view: SplitDataset, loses: str) -> None:
+    sides = {side: len(view.splits[side]) for side in SPLITS}
+    used = {number for ids in view.splits.values() for number in ids}
+    objects = [a for a in view.dataset.annotations if a.image_id in used]
+    crowds = sum(a.iscrowd for a in objects)
+    print(", ".join(f"{count} images in {side}" for side, count in sides.items()))
+    print(f"{len(objects)} objects" + (f", {crowds} of them crowd regions" if crowds else ""))
+    if loses:
+        print(f"Not in this format: {loses}")

@@ -1,0 +1,97 @@
+"""Read params.yaml and the files in config/, each as its closed model.
+
+So `1e-4` and `0.0001` are one value, and a misspelt key is an error instead of a default.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from pydantic import (
+    BaseModel,
+)
+
+from fairtrial import SettingsError
+from fairtrial.files.yamlfile import NAME, closed, nearest, read_yaml
+from fairtrial.plugins import plugin, plugins
+from fairtrial.settings.dataset import FOLD, DatasetSettings, one_fold
+from fairtrial.settings.experiment import ExperimentSettings
+from fairtrial.settings.params import COMMON, SECTIONS
+
+PARAMS = "params.yaml"
+
+
+def plugin_settings(kind: str, name: Any, where: str) -> type[BaseModel]:
+    """The `Settings` of one plugin. Raises SettingsError where there is no such module."""
+    if name not in plugins(kind):
+        raise _unknown(kind[:-1], name, list(plugins(kind)), where)
+    found: type[BaseModel] = plugin(kind, name).Settings
+    return found
+
+
+def _unknown(what: str, name: Any, known: list[str], where: str) -> SettingsError:
+    if name is None:
+        return SettingsError(f"{where}: missing{nearest('', known)}")
+    return SettingsError(f"{where}: no such {what}: `{name}`{nearest(str(name), known)}")
+
+
+def read_params(path: Path = Path(PARAMS)) -> dict[str, Any]:
+    """params.yaml, its sections checked; training defaults are checked with their run."""
+    params = read_yaml(path)
+    for name, model in SECTIONS.items():
+        if name not in params:
+            raise SettingsError(f"{path}: `{name}`: missing")
+        params[name] = closed(model, params[name], f"{path}: {name}").model_dump()
+    known = training_keys() | COMMON | set(SECTIONS)
+    for name in params:
+        if name not in known:
+            raise SettingsError(f"{path}: `{name}`: no such key{nearest(str(name), sorted(known))}")
+    return params
+
+
+@cache
+def training_keys() -> frozenset[str]:
+    """The keys of params.yaml that some framework understands."""
+    models = [plugin_settings("backends", name, "") for name in plugins("backends")]
+    return frozenset(name for model in models for name in model.model_fields)
+
+
+def read_experiment(name: Any, where: str = f"{PARAMS}: `experiment`") -> ExperimentSettings:
+    """config/experiments/<name>.yaml; `where` says where it is named."""
+    path = config_file("experiments", name, where)
+    experiment: ExperimentSettings = closed(ExperimentSettings, read_yaml(path), str(path))
+    return experiment
+
+
+def read_dataset(name: Any, where: str = "`dataset`") -> DatasetSettings:
+    """config/datasets/<name>.yaml; `where` says where it is named.
+
+    `<name>.fold2` is the second of the data sets that a `kfold` in <name>.yaml stands for.
+    """
+    return one_fold(_data_set(name, where), str(name), where)
+
+
+def data_sets(name: Any, where: str = "`dataset`") -> list[str]:
+    """The data sets that a name stands for: itself, or one a fold where it leaves the fold open."""
+    return [str(name)] if FOLD.match(str(name)) else _data_set(name, where).folds(str(name))
+
+
+def _data_set(name: Any, where: str) -> DatasetSettings:
+    fold = FOLD.match(str(name))
+    path = config_file("datasets", fold[1] if fold else name, where)
+    dataset: DatasetSettings = closed(DatasetSettings, read_yaml(path), str(path))
+    return dataset
+
+
+def config_file(folder: str, name: Any, where: str) -> Path:
+    """config/<folder>/<name>.yaml; raises SettingsError, saying what was meant, without one."""
+    path = Path("config", folder, f"{name}.yaml")
+    known = [p.stem for p in path.parent.glob("*.yaml") if re.match(NAME, p.stem)]
+    if name in known:
+        return path
+    if path.is_file():
+        raise SettingsError(f"{where}: {path}: a name may hold only letters, digits and ._-")
+    raise _unknown(f"{folder[:-1]} in {path.parent}", name, known, where)

@@ -1,0 +1,108 @@
+"""The configurations that an experiment lists: its `runs`, its sweep, its grid; and their names."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
+
+from fairtrial import SettingsError
+from fairtrial.files.yamlfile import nearest
+from fairtrial.settings.experiment import ExperimentSettings, Overrides
+from fairtrial.settings.grid import combinations
+from fairtrial.settings.search import FROM_SEARCH
+
+LONGEST_LABEL = 80
+MANY = {"seed": "seeds", "replicate": "replicate"}  # a setting → the experiment's key for it
+CONTINUED = {"epochs", "patience"}  # what a run may change of the one that it continues
+
+
+class ConfigurationSpec(NamedTuple):
+    """What an experiment says of one configuration, and where it says so."""
+
+    label: str | None  # its name in `runs:`; None where the varied keys make the name
+    varied: Overrides
+    place: str
+    variants: dict[str, str | None] | None = None  # of a grid: each key, and a variant's name
+    continues: str = ""  # the label of the one that it goes on from
+
+
+class Member(NamedTuple):
+    """One run of a configuration; None: as params.yaml or the run itself says."""
+
+    seed: int | None
+    replicate: int | None
+
+    @property
+    def overrides(self) -> Overrides:
+        return {name: value for name, value in self._asdict().items() if value is not None}
+
+
+def members(experiment: ExperimentSettings) -> list[Member]:
+    """The runs of each configuration: its seeds, and the replicates of each."""
+    seeds: Sequence[int | None] = experiment.seeds or [None]
+    several = experiment.replicate > 1
+    replicates = range(1, experiment.replicate + 1) if several else [None]
+    return [Member(seed, replicate) for seed in seeds for replicate in replicates]
+
+
+def configurations(experiment: ExperimentSettings, file: str) -> Iterator[ConfigurationSpec]:
+    """In the order of the file. Raises SettingsError for a wrong `continues`."""
+    above: dict[str, Overrides] = {}
+    for name, own in experiment.runs.items():
+        varied = dict(own or {})
+        earlier = varied.pop("continues", "")
+        if earlier:
+            _refuse_other_changes(varied, earlier, list(above), f"{file}: runs.{name}")
+            varied = above[earlier] | varied
+        above[name] = varied
+        yield ConfigurationSpec(name, varied, f"runs.{name}", continues=earlier)
+    for name, values in experiment.sweep.items():
+        yield from (ConfigurationSpec(None, {name: value}, f"sweep.{name}") for value in values)
+    if experiment.grid:
+        for varied, variants in combinations(experiment.grid):
+            yield ConfigurationSpec(None, varied, "grid", variants)
+    if not (experiment.runs or experiment.sweep or experiment.grid):
+        yield ConfigurationSpec("base", {}, "base")
+        if experiment.search and len(experiment.search.studies()) == 1:
+            yield ConfigurationSpec("tuned", {FROM_SEARCH: True}, "search")
+
+
+def _refuse_other_changes(own: Overrides, earlier: Any, above: list[str], place: str) -> None:
+    if earlier not in above:
+        raise SettingsError(
+            f"{place}: `continues` is {earlier!r}: must be a run that stands above it in `runs`"
+            + nearest(str(earlier), above)
+        )
+    for name in own.keys() - CONTINUED:
+        raise SettingsError(
+            f"{place}: `{name}`: a run that continues another one may change only its `epochs` "
+            "and `patience`; the rest is as it was"
+        )
+
+
+def name_of(configuration: ConfigurationSpec, resolved: dict[str, Any]) -> str:
+    """Its label, or what varies: a grid's variants by their names, other keys by their values."""
+    if configuration.label:
+        return configuration.label
+    variants = configuration.variants or dict.fromkeys(configuration.varied)
+    return _label({k: resolved[k] if name is None else name for k, name in variants.items()})
+
+
+def _label(varied: dict[str, Any]) -> str:
+    """A name from what varies, by parsed values: `lr0=0.0001+momentum=0.9`.
+
+    Only [A-Za-z0-9._=+-]; where that loses something, a short hash of the values is added.
+    """
+    parts = [f"{name}={shown(varied[name])}" for name in sorted(varied)]
+    exact = "+".join(parts)
+    label = re.sub(r"[^A-Za-z0-9._=+-]+", "_", exact)[:LONGEST_LABEL]
+    if label != exact:
+        label += "." + hashlib.sha256(exact.encode()).hexdigest()[:6]
+    return label
+
+
+def shown(value: Any) -> str:
+    """A setting in a name: `0.0001`, `AdamW`."""
+    return f"{value:.12g}" if isinstance(value, float) else str(value)

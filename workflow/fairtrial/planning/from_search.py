@@ -1,0 +1,50 @@
+"""Runs that have some of their settings from a trial of a search."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from fairtrial import SettingsError
+from fairtrial.settings.experiment import ExperimentSettings, Overrides
+from fairtrial.settings.search import FROM_SEARCH
+
+
+class TrialReference(NamedTuple):
+    """The trial of a search that gives a run some of its settings."""
+
+    study: str
+    trial: int | None  # its number; None for the best
+    names: tuple[str, ...]  # the settings that it gives
+
+    @property
+    def file(self) -> str:
+        """The name of the file, in the study's folder of choices, that holds them."""
+        return "best.json" if self.trial is None else f"{self.trial}.json"
+
+
+def trial_reference(
+    experiment: ExperimentSettings, overrides: Overrides, own: set[str], place: str
+) -> TrialReference | None:
+    """Which trial gives a run its settings, but for its own; takes that out of `overrides`."""
+    trial = overrides.pop(FROM_SEARCH, False)
+    if trial is False:
+        return None
+    if not isinstance(trial, int) or trial < 0:
+        raise SettingsError(f"{place}: `{FROM_SEARCH}` must be true, or a trial's number")
+    if FROM_SEARCH in experiment.base or experiment.search is None:
+        why = "in `base` it would feed the search itself" if experiment.search else "no `search:`"
+        raise SettingsError(f"{place}: `{FROM_SEARCH}`: {why}; it belongs in a run beside one")
+    studies = list(experiment.search.studies())
+    if len(studies) > 1:
+        raise SettingsError(
+            f"{place}: `{FROM_SEARCH}`: the search has {len(studies)} studies; from which one is "
+            "not said. Keep one engine, seed and data set"
+        )
+    trials = experiment.search.trials
+    if trials is not None and trial is not True and trial >= trials:
+        raise SettingsError(
+            f"{place}: `{FROM_SEARCH}` is {trial}: the search has {trials} trials, 0 to "
+            f"{trials - 1}"
+        )
+    names = sorted(set(experiment.search.space) - own)
+    return TrialReference(studies[0], None if trial is True else trial, tuple(names))

@@ -1,0 +1,89 @@
+"""What a search left behind: the trials of each study, for `figures` and `report`."""
+
+from __future__ import annotations
+
+import csv
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import accumulate
+from pathlib import Path
+from typing import Any
+
+from fairtrial.files.jsonfile import read_json
+
+FIGURES = {  # as a table of trials has them, in order, by task
+    "detect": ("precision", "recall", "AP50", "AP"),
+    "classify": ("precision", "recall", "f1", "accuracy"),
+}
+
+
+@dataclass
+class FinishedStudy:
+    """One study; `folder` is results/<experiment>/search/<study>."""
+
+    folder: Path
+
+    @property
+    def name(self) -> str:
+        return self.folder.name
+
+    @cached_property
+    def summary(self) -> dict[str, Any]:
+        summary: dict[str, Any] = read_json(self.folder / "summary.json")
+        return summary
+
+    @cached_property
+    def rows(self) -> list[dict[str, str]]:
+        """A row a trial, in order."""
+        with (self.folder / "trials.csv").open(newline="", encoding="utf-8") as file:
+            return list(csv.DictReader(file))
+
+    @property
+    def figures(self) -> tuple[str, ...]:
+        """The figures of a trial that tables and plots show."""
+        return FIGURES["classify" if "accuracy" in self.rows[0] else "detect"]
+
+    @property
+    def finished(self) -> list[dict[str, str]]:
+        return [row for row in self.rows if row["state"] == "finished"]
+
+    @property
+    def best(self) -> dict[str, str]:
+        number: int = self.summary["best"]
+        return self.rows[number]
+
+    @property
+    def params(self) -> list[str]:
+        """Searched settings, the most important first."""
+        shares = self.summary["importance"]
+        return sorted(self.summary["space"], key=lambda name: (-shares.get(name, 0.0), name))
+
+    @cached_property
+    def hours(self) -> float:
+        """Training time of all trials."""
+        seconds: dict[str, float] = read_json(self.folder / "timings.json")
+        return sum(seconds.values()) / 3600
+
+    @cached_property
+    def best_so_far(self) -> list[float]:
+        """After each trial the highest fitness of a finished one (NaN before the first)."""
+        values = [
+            float(row["fitness"]) if row["state"] == "finished" else math.nan for row in self.rows
+        ]
+        return list(accumulate(values, _higher))
+
+    @cached_property
+    def spent(self) -> list[int]:
+        """After each trial the epochs trained so far."""
+        return list(accumulate(int(row["epochs"]) for row in self.rows))
+
+
+def _higher(one: float, other: float) -> float:
+    return max((value for value in (one, other) if not math.isnan(value)), default=math.nan)
+
+
+def finished_studies(results: Path, names: Sequence[str]) -> list[FinishedStudy]:
+    """The studies of an experiment; `results` is results/<experiment>."""
+    return [FinishedStudy(results / "search" / name) for name in names]

@@ -1,0 +1,41 @@
+"""The figures of each task: which there are, which a table shows, which stands for a class."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+DETECTION_TABLE_METRICS = (
+    "precision",
+    "recall",
+    "f1",
+    "AP50",
+    "AP",
+)  # the figures of every table, in order
+DETECTION_METRICS = (  # every figure of metrics.json
+    *("precision", "recall", "f1", "AP50", "AP", "AP75", "AP_small", "AP_medium", "AP_large"),
+    *("AR_1", "AR_10", "AR_100", "AR_small", "AR_medium", "AR_large"),
+)
+
+
+@dataclass(frozen=True)
+class TaskMetrics:
+    """What a task is measured by: figures of tables, all of metrics.json, and of each class."""
+
+    shown: tuple[str, ...]
+    every: tuple[str, ...]
+    of_class: str  # the column of per_class.csv that stands for a class
+    counted: str  # the column of per_class.csv that says how many there were
+
+
+TASK_METRICS = {
+    "detect": TaskMetrics(DETECTION_TABLE_METRICS, DETECTION_METRICS, "AP", "objects"),
+    "classify": TaskMetrics(
+        ("accuracy", "top5", "precision", "recall", "f1", "log_loss", "ece"),
+        (
+            *("accuracy", "top5", "precision", "recall", "f1"),
+            *("precision_micro", "recall_micro", "f1_micro", "log_loss", "ece"),
+        ),
+        "f1",
+        "images",
+    ),
+}

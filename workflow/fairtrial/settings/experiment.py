@@ -1,0 +1,36 @@
+"""What config/experiments/<name>.yaml may hold: one question, and the runs that answer it."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, Field, field_validator
+
+from fairtrial.files.yamlfile import Closed, Name, distinct
+from fairtrial.settings.grid import Grid
+from fairtrial.settings.search import SearchSettings
+
+Seed = Annotated[int, Field(ge=0)]
+Overrides = dict[str, Any]
+Values = Annotated[list[Any], Field(min_length=1)]
+
+
+class ExperimentSettings(Closed):
+    """config/experiments/<name>.yaml: one question, and the runs that answer it."""
+
+    title: Annotated[str, Field(min_length=1)]
+    question: str = ""
+    base: Overrides = Field(default_factory=dict)
+    runs: dict[Name, Overrides | None] = Field(default_factory=dict)
+    sweep: dict[str, Values] = Field(default_factory=dict)
+    grid: Grid = Field(default_factory=dict)  # values of a key, or sets of overrides by name
+    seeds: Annotated[list[Seed], Field(min_length=1), AfterValidator(distinct)] | None = None
+    replicate: Annotated[int, Field(ge=1)] = 1  # trainings of each run with one seed
+    search: SearchSettings | None = None
+
+    @field_validator("search", mode="before")
+    @classmethod
+    def _says_something(cls, found: Any) -> Any:
+        if found is None:
+            raise ValueError("needs `space`, and `trials` or `hours`; no search: leave it out")
+        return found

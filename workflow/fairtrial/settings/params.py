@@ -1,0 +1,49 @@
+"""The sections of params.yaml: what each stage behind the training is told."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from fairtrial.files.yamlfile import Closed
+from fairtrial.scoring.ranking import RankBy
+
+
+class PredictSection(Closed):
+    """`predict:` in params.yaml. A change runs every model over val and test again."""
+
+    conf: Annotated[float, Field(ge=0, lt=1)]  # detections below this confidence are dropped
+    iou: Annotated[float, Field(gt=0, le=1)]  # overlap above which NMS merges two boxes
+    max_det: Annotated[int, Field(ge=1)]  # detections an image at most
+    speed_images: Annotated[int, Field(ge=100)]  # images timed one by one, after a warm-up
+
+
+class ValidateSection(Closed):
+    """`validate:` in params.yaml. A change scores the stored predictions again."""
+
+    iou: Annotated[float, Field(gt=0, lt=1)]  # overlap at which precision and recall count a hit
+    max_det: Annotated[int, Field(ge=1)]  # detections an image and class that are scored
+
+
+class PlotSection(Closed):
+    """`plot:` in params.yaml. A change draws the figures again."""
+
+    gallery: Annotated[int, Field(ge=0, le=24)]  # test images shown with every model's boxes
+
+
+class ReportSection(Closed):
+    """`report:` in params.yaml. A change sets the report again."""
+
+    timings: bool  # false leaves times out, so that two machines print equal reports
+    # figure on val that ranks; fitness: as the runs' own setting says; or weights of figures
+    rank_by: RankBy
+
+
+SECTIONS: dict[str, type[Closed]] = {
+    "predict": PredictSection,
+    "validate": ValidateSection,
+    "plot": PlotSection,
+    "report": ReportSection,
+}
+COMMON = {"experiment", "dataset", "backend"}  # top-level keys that belong to no framework

@@ -1,0 +1,88 @@
+"""What `search:` of an experiment may hold: what is varied, how long, and by which engine."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal, TypeVar
+
+from pydantic import (
+    BeforeValidator,
+    Field,
+    ValidationError,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+    model_validator,
+)
+
+from fairtrial.files.yamlfile import Closed
+
+
+def _number(value: Any, either: ValidatorFunctionWrapHandler) -> Any:
+    """One message where pydantic has one for whole numbers and one for others."""
+    try:
+        return either(value)
+    except ValidationError:
+        raise ValueError("must be a number") from None
+
+
+Engine = Literal["ga", "tpe", "cmaes", "gp", "random"]
+FROM_SEARCH = "from_search"  # in a run: some of its settings are those of a trial
+Number = Annotated[int | float, WrapValidator(_number)]
+Seed = Annotated[int, Field(ge=0)]
+T = TypeVar("T")
+OneOrMore = Annotated[
+    tuple[T, ...],
+    Field(min_length=1),
+    BeforeValidator(lambda value: tuple(value) if isinstance(value, list) else (value,)),
+]
+
+
+class Range(Closed):
+    """A parameter that takes any value from `min` to `max`."""
+
+    min: Number
+    max: Number
+    log: bool = False  # as likely between 1e-4 and 1e-3 as between 1e-3 and 1e-2
+    step: Annotated[Number, Field(gt=0)] | None = None
+
+    @model_validator(mode="after")
+    def _is_a_range(self) -> Range:
+        if self.min >= self.max:
+            raise ValueError(f"`min` ({self.min:g}) must be below `max` ({self.max:g})")
+        if self.log and self.min <= 0:
+            raise ValueError(f"`log` needs a `min` above 0; it is {self.min:g}")
+        if self.log and self.step is not None:
+            raise ValueError("`log` and `step` exclude each other")
+        return self
+
+
+class SearchSettings(Closed):
+    """`search:` of an experiment. Several engines, seeds or data sets are several studies."""
+
+    # Range, or a list of values; checked with the setting that it varies.
+    space: Annotated[dict[str, Any], Field(min_length=1)]
+    trials: Annotated[int, Field(ge=1)] | None = None
+    hours: Annotated[float, Field(gt=0)] | None = None  # of training, added up over workers
+    engine: OneOrMore[Engine] = ("tpe",)
+    workers: Annotated[int, Field(ge=1, le=256)] = 1
+    seed: OneOrMore[Seed] = (0,)
+    pruning: Literal["median", "off"] = "median"
+    datasets: Annotated[list[str], Field(min_length=1)] | None = None  # null: the run's own
+
+    @model_validator(mode="after")
+    def _has_one_budget(self) -> SearchSettings:
+        if (self.trials is None) == (self.hours is None):
+            raise ValueError("needs either `trials` or `hours`")
+        return self
+
+    def studies(self) -> dict[str, tuple[str, int, str | None]]:
+        """Engine, seed and data set (None: the run's own) of each study, by its name.
+
+        Names of runs end in `-s<seed>`, so that none can be that of a study.
+        """
+        found: dict[str, tuple[str, int, str | None]] = {}
+        for dataset in self.datasets or (None,):
+            for engine in self.engine:
+                for seed in self.seed:
+                    name = f"{engine}-seed{seed}"
+                    found[f"{dataset}-{name}" if dataset else name] = (engine, seed, dataset)
+        return found

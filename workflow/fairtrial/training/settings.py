@@ -1,0 +1,60 @@
+"""The settings that every backend has."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any, ClassVar
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
+
+from fairtrial.scoring import fitness
+
+Weight = Annotated[float, Field(ge=0)]
+
+
+class TrainingSettings(BaseModel):
+    """The settings that every framework has; its own `Settings` adds to them.
+
+    Defaults stand in params.yaml.
+    """
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
+    judged_by: ClassVar[tuple[str, ...]] = fitness.OF["detect"]
+
+    weights: str | None
+    epochs: Annotated[int, Field(ge=0)]
+    patience: Annotated[int, Field(ge=0)]
+    imgsz: Annotated[int, Field(ge=1)]
+    batch: Annotated[int, Field(ge=1)]
+    seed: Annotated[int, Field(ge=0)]
+    fitness: dict[str, Weight] | None
+    replicate: Annotated[int, Field(ge=1)]
+
+    @property
+    def task(self) -> str:
+        """What the model does with an image: a module of scoring/ that judges it."""
+        return "detect"
+
+    @field_validator("weights")
+    @classmethod
+    def _of_a_source(cls, name: str | None) -> str | None:
+        if name is not None and not re.match(r"[A-Za-z0-9][\w.-]*/[^/]", name):
+            raise ValueError("must be <source>/<file>, such as weights/yolov8n.pt")
+        return name
+
+    @field_validator("epochs")
+    @classmethod
+    def _learned(cls, epochs: int, info: ValidationInfo) -> int:
+        if epochs == 0 and info.data.get("weights") is None:
+            raise ValueError("a model without `weights` and without an epoch has learned nothing")
+        return epochs
+
+    @field_validator("fitness")
+    @classmethod
+    def _rule(cls, weights: dict[str, float] | None, info: ValidationInfo) -> Any:
+        """Equal rules are equal settings; without an epoch there is no best one to choose."""
+        for name in weights or {}:
+            if name not in cls.judged_by:
+                raise ValueError(f"`{name}` is no figure of it; known: {', '.join(cls.judged_by)}")
+        chosen = fitness.normalised(weights)
+        return None if info.data.get("epochs") == 0 else chosen
