@@ -1,4 +1,4 @@
-"""What tests say of an error: its type and its facts (file, key, value, remedy), not its sentence."""
+"""What tests say of an error: its type and its facts (file, key, remedy), not its sentence."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
