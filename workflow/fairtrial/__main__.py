@@ -1,11 +1,13 @@
-"""The command line: one subcommand a stage, its options from the stage function's signature."""
+"""The command line: one subcommand a function, its flags and help from signature and docstring."""
 
 from __future__ import annotations
 
 import argparse
+import ast
 import importlib
 import inspect
 import json
+import re
 import signal
 import sys
 import typing
@@ -15,7 +17,16 @@ from typing import Any
 
 import fairtrial
 
-STAGES = (
+COMMANDS = (  # in the order in which a person needs them
+    "status",
+    "compare",
+    "detect",
+    "export-data",
+    "tensorboard",
+    "doctor",
+    "gc",
+)
+STAGES = (  # in running order
     "download",
     "convert",
     "split",
@@ -27,25 +38,17 @@ STAGES = (
     "plot",
     "report",
 )
-COMMANDS = {
-    "detect": "draw what a finished run finds on a video or on images",
-    "doctor": "say what the trial lacks, before any job is queued",
-    "compare": "one report over several experiments of DVC or git revisions, without a checkout",
-    "status": "show how far each run is, also while Snakemake works; --watch goes on showing it",
-    "export-data": "write a data set in a format that other tools read: coco, voc, yolo",
-    "tensorboard": "write the figures by epoch as TensorBoard's event files",
-    "gc": "remove store entries that no recorded run needs; asks first",
-}
+DESCRIPTION = "Fair, reproducible trials of image models."
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run one subcommand; 0, or 1 with one plain message on stderr."""
+    """Run one subcommand; return 0, or 1 after one plain message on stderr (130: interrupted)."""
     arguments = sys.argv[1:] if arguments is None else arguments
     options = vars(_parser(arguments[:1]).parse_args(arguments))
     name = options.pop("command")
     try:
         function = _function(name)
-        function(*options.pop(_several(function), ()), **options)
+        function(*options.pop(_positional(function), ()), **options)
     except fairtrial.FairtrialError as error:
         print(f"fairtrial {name}: {error}", file=sys.stderr)
         return 1
@@ -64,89 +67,163 @@ def main(arguments: list[str] | None = None) -> int:
 def stop_when_asked() -> None:
     """Take SIGTERM and SIGUSR1 (scancel, a time limit, preemption) as Ctrl-C is taken.
 
-    So temporary files go, and the lock; epochs that are done are kept in the store anyway.
+    Temporary files and the lock are then removed; finished epochs are in the store anyway.
     """
     for number in (signal.SIGTERM, signal.SIGUSR1):
         signal.signal(number, _stop)
 
 
-def _stop(number: int, _: Any) -> None:
+def _stop(number: int, _: object) -> None:
     raise KeyboardInterrupt(signal.Signals(number).name)
 
 
+# --------------------------------------------------------------------------- functions
+
+
+def _module(name: str) -> str:
+    """The module of a subcommand, within the package: `export-data` → `commands.export_data`."""
+    return f"{'stages' if name in STAGES else 'commands'}.{name.replace('-', '_')}"
+
+
 def _function(name: str) -> Callable[..., None]:
-    folder = "stages" if name in STAGES else "commands"
-    found: Callable[..., None] = getattr(
-        importlib.import_module(f"fairtrial.{folder}.{name.replace('-', '_')}"),
-        name.replace("-", "_"),
-    )
-    return found
+    module = importlib.import_module(f"fairtrial.{_module(name)}")
+    function: Callable[..., None] = getattr(module, name.replace("-", "_"))
+    return function
 
 
-def _several(function: Callable[..., None]) -> str:
-    """The name of `*names` in a signature, which are arguments without a flag; else nothing."""
+def _positional(function: Callable[..., None]) -> str:
+    """The name of `*names` in a signature, which are arguments without a flag; else ""."""
     kind = inspect.Parameter.VAR_POSITIONAL
-    found = (p.name for p in inspect.signature(function).parameters.values() if p.kind is kind)
-    return next(found, "")
+    parameters = inspect.signature(function).parameters.values()
+    return next((p.name for p in parameters if p.kind is kind), "")
 
 
-def _parser(wanted: list[str]) -> argparse.ArgumentParser:
-    """The whole parser; options only for the wanted subcommand, so that only it is imported."""
-    parser = argparse.ArgumentParser("python -m fairtrial", description=fairtrial.__doc__)
+def _summary(name: str) -> str:
+    """The first sentence of a subcommand's docstring, read without importing its module."""
+    path = Path(__file__).parent.joinpath(*_module(name).split(".")).with_suffix(".py")
+    for node in ast.parse(path.read_text(encoding="utf-8")).body:
+        if isinstance(node, ast.FunctionDef) and node.name == name.replace("-", "_"):
+            text = " ".join((ast.get_docstring(node) or "").split("\n\n")[0].split())
+            return re.split(r"(?<=\.) ", text)[0].rstrip(".")
+    return ""
+
+
+def parsed_docstring(function: Callable[..., object]) -> tuple[str, dict[str, str]]:
+    """The description of a subcommand (all that stands above `Args:`), and a text a parameter.
+
+    Below `Args:` each parameter has a line `name: text`, indented by four; further lines of the
+    text are indented deeper. Other sections, as `Raises:`, are not shown.
+    """
+    description, *sections = re.split(r"\n(?=[A-Z]\w+:\n)", inspect.getdoc(function) or "")
+    lines = [s.removeprefix("Args:\n") for s in sections if s.startswith("Args:\n")]
+    entries = re.findall(r"^ {4}(\w+): ((?:.*\n?)(?: {5,}.*\n?)*)", "".join(lines), re.MULTILINE)
+    return description.strip(), {name: " ".join(text.split()) for name, text in entries}
+
+
+# --------------------------------------------------------------------------- parser
+
+
+def _parser(chosen: list[str]) -> argparse.ArgumentParser:
+    """The whole parser; flags only for the chosen subcommand, so that only it is imported."""
+    parser = argparse.ArgumentParser("fairtrial", usage="fairtrial [--version] COMMAND [--help] ...")
+    parser.description = DESCRIPTION
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
-    parser.description = "Fair, reproducible trials of image models."
     parser.add_argument("--version", action="version", version=fairtrial.__version__)
-    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for name in (*STAGES, *COMMANDS):
-        text = COMMANDS.get(name, "a stage of the workflow; Snakemake calls it")
-        command = commands.add_parser(name, help=text, allow_abbrev=False)
-        if name in wanted:
-            _add_options(command, _function(name))
+    subparsers = parser.add_subparsers(
+        dest="command", required=True, metavar="COMMAND", help=argparse.SUPPRESS, prog="fairtrial"
+    )
+    for name in (*COMMANDS, *STAGES):
+        subparser = subparsers.add_parser(name, allow_abbrev=False)
+        if name in chosen:
+            _add_flags(subparser, _function(name))
+    if not set(chosen) & {*COMMANDS, *STAGES}:
+        parser.epilog = _overview()
     return parser
 
 
-def _add_options(parser: argparse.ArgumentParser, function: Callable[..., None]) -> None:
-    parser.description = inspect.getdoc(function)
+def _overview() -> str:
+    """All subcommands with their summaries: what people call first, then the stages."""
+    sections = {"commands:": COMMANDS, "stages (Snakemake calls them):": STAGES}
+    return "\n\n".join(
+        "\n".join([title, *(f"  {name:<12} {_summary(name)}" for name in names)])
+        for title, names in sections.items()
+    )
+
+
+def _add_flags(parser: argparse.ArgumentParser, function: Callable[..., None]) -> None:
+    parser.description, texts = parsed_docstring(function)
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     types = typing.get_type_hints(function)
     for name, parameter in inspect.signature(function).parameters.items():
-        flag = "--" + name.replace("_", "-")
+        text = texts.get(name, "").replace("%", "%%")
         if parameter.kind is inspect.Parameter.VAR_POSITIONAL:
-            parser.add_argument(name, nargs="+", metavar=name.upper(), type=types[name])
+            options = {"nargs": "+", "metavar": name.upper(), "type": types[name]}
+            parser.add_argument(name, help=text, **options)
             continue
-        required = parameter.default is inspect.Parameter.empty
-        common: dict[str, Any] = {"dest": name, "required": required}
-        if not required:
-            common["default"] = parameter.default
-        if types[name] is bool:
-            parser.add_argument(flag, action="store_true", **(common | {"required": False}))
-        elif typing.get_origin(types[name]) is list:
-            parser.add_argument(flag, nargs="*", type=typing.get_args(types[name])[0], **common)
-        elif types[name] == Path | None:  # a rule quotes "no file" as nothing, or as ''
-            parser.add_argument(flag, nargs="?", type=_path_or_none, **common)
-        else:
-            parser.add_argument(flag, type=_converter(types[name]), **common)
+        flag = "--" + name.replace("_", "-")
+        parser.add_argument(flag, dest=name, help=text, **_options(types[name], parameter))
+
+
+def _options(kind: Any, parameter: inspect.Parameter) -> dict[str, Any]:
+    """What argparse is told of a parameter: whether it is required, its default and its type."""
+    if kind is bool:
+        return {"action": "store_true"}
+    options: dict[str, Any] = {"required": True}
+    if parameter.default is not inspect.Parameter.empty:
+        options = {"default": parameter.default}
+    if typing.get_origin(kind) is list:
+        return options | {"nargs": "*", "type": typing.get_args(kind)[0]}
+    if kind == Path | None:  # a rule quotes "no file" as nothing, or as ''
+        return options | {"nargs": "?", "type": _path_or_none}
+    return options | {"type": _converter(kind)}
 
 
 def _converter(kind: Any) -> Callable[[str], Any]:
-    """From a flag's text to its type; `float | None` is a float."""
+    """From a flag's text to its type: `float | None` is a float, a pydantic model is JSON."""
     if type(None) in typing.get_args(kind):
         (kind,) = set(typing.get_args(kind)) - {type(None)}
-    return _mapping if typing.get_origin(kind) is dict else kind
+    if typing.get_origin(kind) is dict:
+        return _mapping
+    if kind in (str, int, float, Path):
+        plain: Callable[[str], Any] = kind
+        return plain
+    return lambda text: _validated(kind, text)
 
 
 def _path_or_none(text: str) -> Path | None:
     return Path(text) if text else None
 
 
+def _json(text: str) -> str:
+    """The JSON of a flag: the text itself, or the content of the file in `@file`."""
+    if not text.startswith("@"):
+        return text
+    try:
+        return Path(text[1:]).read_text(encoding="utf-8")
+    except OSError as error:
+        raise argparse.ArgumentTypeError(f"{text[1:]}: {error.strerror}") from error
+
+
 def _mapping(text: str) -> dict[str, Any]:
     try:
-        found = json.loads(text)
+        mapping = json.loads(_json(text))
     except ValueError as error:
         raise argparse.ArgumentTypeError(f"not JSON: {error}") from error
-    if not isinstance(found, dict):
+    if not isinstance(mapping, dict):
         raise argparse.ArgumentTypeError("not a JSON object")
-    return found
+    return mapping
+
+
+def _validated(kind: Any, text: str) -> Any:
+    """JSON as a pydantic model, or as one of a union of them; every problem in one line."""
+    from pydantic import TypeAdapter, ValidationError
+
+    try:
+        return TypeAdapter(kind).validate_json(_json(text), strict=True)
+    except ValidationError as error:
+        problems = [(".".join(map(str, e["loc"])), e["msg"]) for e in error.errors()]
+        message = "; ".join(f"`{place}`: {m}" if place else m for place, m in problems)
+        raise argparse.ArgumentTypeError(message) from None
 
 
 if __name__ == "__main__":
