@@ -125,7 +125,9 @@ def parsed_docstring(function: Callable[..., object]) -> tuple[str, dict[str, st
 
 def _parser(chosen: list[str]) -> argparse.ArgumentParser:
     """The whole parser; flags only for the chosen subcommand, so that only it is imported."""
-    parser = argparse.ArgumentParser("fairtrial", usage="fairtrial [--version] COMMAND [--help] ...")
+    parser = argparse.ArgumentParser(
+        "fairtrial", usage="fairtrial [--version] COMMAND [--help] ..."
+    )
     parser.description = DESCRIPTION
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.add_argument("--version", action="version", version=fairtrial.__version__)
