@@ -13,6 +13,7 @@ import pytest
 from fairtrial import SettingsError
 from fairtrial.planning.plan import Plan
 from fairtrial.planning.studies import PlannedStudy
+from fairtrial.settings.stages import ChoicesSpec, RangeSpec
 
 PROJECT = Path(__file__).parents[2]
 SEARCH = """\
@@ -49,17 +50,19 @@ def test_a_space_is_resolved_with_its_settings(project: Path) -> None:
     found = study(SEARCH)
     assert (found.name, found.engine, found.seed) == ("tpe-seed0", "tpe", 0)
     assert found.space == {
-        "lr0": {"low": 0.0001, "high": 0.01, "log": True, "step": None, "integer": False},
-        "batch": {"low": 4, "high": 16, "log": False, "step": 4, "integer": True},
-        "optimizer": {"choices": ["SGD", "AdamW"]},
-        "freeze": {"choices": [None, 10]},
+        "lr0": RangeSpec(low=0.0001, high=0.01, log=True, step=None, integer=False),
+        "batch": RangeSpec(low=4, high=16, log=False, step=4, integer=True),
+        "optimizer": ChoicesSpec(choices=("SGD", "AdamW")),
+        "freeze": ChoicesSpec(choices=(None, 10)),
     }
 
 
 def test_a_number_is_of_the_kind_that_its_setting_has(project: Path) -> None:
     """1 and 1.0 would be two entries of the store."""
     found = study(SEARCH.replace("lr0: {min: 1e-4, max: 1e-2, log: true}", "box: [1, 7.5]"))
-    low, high = found.space["box"]["choices"]
+    box = found.space["box"]
+    assert isinstance(box, ChoicesSpec)
+    low, high = box.choices
     assert (type(low), high) == (float, 7.5)
 
 

@@ -141,9 +141,9 @@ class Plan:
             content = {"backend": run.backend, **run.settings}
             content |= {"chosen": run.chosen.names} if run.chosen else {}
         elif stage == "search":
-            content = self.studies[name].of_worker()
+            content = self.studies[name].of_worker().model_dump(mode="json")
         elif stage == "study":
-            content = self.studies[name].of_study(list(self.runs.values()))
+            content = self.studies[name].of_study(list(self.runs.values())).model_dump(mode="json")
         elif stage == "predict":
             run = self.runs[name]
             common = {"backend": run.backend, "task": run.task, "imgsz": run.settings["imgsz"]}

@@ -14,7 +14,15 @@ from fairtrial.planning.config_files import data_sets, plugin_settings
 from fairtrial.planning.runs import PlannedRun, starting_run
 from fairtrial.settings.experiment import ExperimentSettings
 from fairtrial.settings.params import COMMON, SECTIONS
-from fairtrial.settings.search import Range, SearchSettings
+from fairtrial.settings.search import Engine, Range, SearchSettings
+from fairtrial.settings.stages import (
+    ChoicesSpec,
+    ParameterSpec,
+    RangeSpec,
+    SearchStageSettings,
+    Space,
+    StudyStageSettings,
+)
 
 FIXED = {  # settings that a trial cannot vary, and why
     "dataset": "trials on different data cannot be compared",
@@ -29,7 +37,6 @@ FIXED = {  # settings that a trial cannot vary, and why
     "experiment": "it names this file",
     **dict.fromkeys(SECTIONS, "it has no part in a training"),
 }
-Spec = dict[str, Any]  # {"choices": […]} or {"low", "high", "log", "step", "integer"}
 
 
 @dataclass(frozen=True)
@@ -38,8 +45,8 @@ class PlannedStudy:
 
     name: str
     start: PlannedRun
-    space: dict[str, Spec]
-    engine: str
+    space: Space
+    engine: Engine
     seed: int
     search: SearchSettings
 
@@ -48,25 +55,32 @@ class PlannedStudy:
         """The numbers of its workers."""
         return range(1, self.search.workers + 1)
 
-    def of_worker(self) -> dict[str, Any]:
-        """What a worker is told."""
-        start = {"backend": self.start.backend, "start": self.start.settings}
-        return self._asked() | start | {"pruning": self.search.pruning}
+    def of_worker(self) -> SearchStageSettings:
+        """The settings of a worker."""
+        return SearchStageSettings(
+            trials=self.search.trials,
+            hours=self.search.hours,
+            space=self.space,
+            engine=self.engine,
+            seed=self.seed,
+            backend=self.start.backend,
+            start=self.start.settings,
+            pruning=self.search.pruning,
+        )
 
-    def of_study(self, runs: list[PlannedRun]) -> dict[str, Any]:
-        """What is told to the stage that judges the trials, for `runs` that are made of them."""
-        asked = [run.chosen.trial for run in runs if run.chosen]
-        numbers = sorted({number for number in asked if number is not None})
-        fitness = self.start.settings["fitness"]
-        return self._asked() | {
-            "fitness": fitness,
-            "dataset": self.start.dataset,
-            "chosen": numbers,
-        }
-
-    def _asked(self) -> dict[str, Any]:
-        budget = {"trials": self.search.trials, "hours": self.search.hours}
-        return budget | {"space": self.space, "engine": self.engine, "seed": self.seed}
+    def of_study(self, runs: list[PlannedRun]) -> StudyStageSettings:
+        """The settings of the stage that evaluates the trials; `runs`: of the experiment."""
+        numbers = {run.chosen.trial for run in runs if run.chosen and run.chosen.trial is not None}
+        return StudyStageSettings(
+            trials=self.search.trials,
+            hours=self.search.hours,
+            space=self.space,
+            engine=self.engine,
+            seed=self.seed,
+            dataset=self.start.dataset,
+            fitness=self.start.settings["fitness"],
+            chosen=tuple(sorted(numbers)),
+        )
 
 
 def studies(
@@ -99,7 +113,7 @@ def studies(
     return found
 
 
-def _spec(name: str, content: Any, start: PlannedRun, file: str) -> Spec:
+def _spec(name: str, content: Any, start: PlannedRun, file: str) -> ParameterSpec:
     """What one parameter may be: checked with its setting, and with the starting point in it."""
     where = f"{file}: search.space"
     model = plugin_settings("backends", start.backend, "`backend`")
@@ -107,13 +121,13 @@ def _spec(name: str, content: Any, start: PlannedRun, file: str) -> Spec:
         known = sorted(set(model.model_fields) - set(FIXED) - COMMON)
         raise SettingsError(f"{where}: `{name}`: no such key{nearest(name, known)}")
     place = f"{where}.{name}"
-    spec = (
+    spec: ParameterSpec = (
         _choices(model, name, content, start, place)
         if isinstance(content, list)
         else _range(model, name, content, start, place)
     )
     value = start.settings[name]
-    if not contains(spec, value):
+    if not spec.contains(value):
         raise SettingsError(
             f"{place}: the first trial is the run as it is set, and its {name} ({value}) is not "
             f"in the space; widen that, or set another {name} in `base`"
@@ -123,15 +137,17 @@ def _spec(name: str, content: Any, start: PlannedRun, file: str) -> Spec:
 
 def _choices(
     model: type[BaseModel], name: str, content: list[Any], start: PlannedRun, place: str
-) -> Spec:
+) -> ChoicesSpec:
     values = [_checked(model, name, value, start, place) for value in content]
     plain = all(value is None or isinstance(value, bool | int | float | str) for value in values)
     if len(values) < 2 or not plain or any(values.count(value) > 1 for value in values):
         raise SettingsError(f"{place}: must list two different plain values at least")
-    return {"choices": values}
+    return ChoicesSpec(choices=tuple(values))
 
 
-def _range(model: type[BaseModel], name: str, content: Any, start: PlannedRun, place: str) -> Spec:
+def _range(
+    model: type[BaseModel], name: str, content: Any, start: PlannedRun, place: str
+) -> RangeSpec:
     if not isinstance(content, dict):
         raise SettingsError(
             f"{place} is {content!r}: must be a list of values, or `min` and `max` "
@@ -146,7 +162,7 @@ def _range(model: type[BaseModel], name: str, content: Any, start: PlannedRun, p
     step = found.step if found.step is not None else (1 if integer and not found.log else None)
     if integer and step is not None and not isinstance(step, int):
         raise SettingsError(f"{place}: {name} is a whole number, and so must `step` be")
-    return {"low": low, "high": high, "log": found.log, "step": step, "integer": integer}
+    return RangeSpec(low=low, high=high, log=found.log, step=step, integer=integer)
 
 
 def _checked(model: type[BaseModel], name: str, value: Any, start: PlannedRun, place: str) -> Any:
@@ -160,19 +176,8 @@ def _kinds(annotation: Any) -> set[Any]:
     return set().union(*map(_kinds, inner)) if inner else {annotation}
 
 
-def contains(spec: Spec, value: Any) -> bool:
-    """Whether a value is one that a trial may have."""
-    if "choices" in spec:
-        choices: list[Any] = spec["choices"]
-        return value in choices
-    if not isinstance(value, int | float) or not spec["low"] <= value <= spec["high"]:
-        return False
-    steps: float = (value - spec["low"]) / spec["step"] if spec["step"] else 0.0
-    return abs(steps - round(steps)) < 1e-8
-
-
-def _refuse_unfit(engine: str, space: dict[str, Spec], file: str) -> None:
-    if engine == "cmaes" and sum("low" in spec for spec in space.values()) < 2:
+def _refuse_unfit(engine: Engine, space: Space, file: str) -> None:
+    if engine == "cmaes" and sum(isinstance(spec, RangeSpec) for spec in space.values()) < 2:
         raise SettingsError(
             f"{file}: search: `engine`: cmaes needs two ranges at least; take tpe instead"
         )

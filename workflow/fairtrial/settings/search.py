@@ -74,12 +74,12 @@ class SearchSettings(Closed):
             raise ValueError("needs either `trials` or `hours`")
         return self
 
-    def studies(self) -> dict[str, tuple[str, int, str | None]]:
+    def studies(self) -> dict[str, tuple[Engine, int, str | None]]:
         """Engine, seed and data set (None: the run's own) of each study, by its name.
 
         Names of runs end in `-s<seed>`, so that none can be that of a study.
         """
-        found: dict[str, tuple[str, int, str | None]] = {}
+        found: dict[str, tuple[Engine, int, str | None]] = {}
         for dataset in self.datasets or (None,):
             for engine in self.engine:
                 for seed in self.seed:
