@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 from pydantic import BaseModel
 
-from fairtrial.__main__ import STAGES
+from fairtrial.__main__ import COMMANDS, STAGES, parsed_docstring
 from fairtrial.planning import fingerprint
 from fairtrial.planning.config_files import plugin_settings
 from fairtrial.planning.plan import Plan
@@ -73,6 +73,20 @@ def test_the_flags_of_a_rule_are_the_signature_of_its_stage(name: str) -> None:
     parameters = inspect.signature(function).parameters
     assert [flag.replace("-", "_") for flag in flags] == list(parameters)
     assert {p.kind for p in parameters.values()} == {inspect.Parameter.KEYWORD_ONLY}
+
+
+@pytest.mark.parametrize("name", (*COMMANDS, *STAGES))
+def test_every_subcommand_has_a_summary_and_a_text_for_each_flag(name: str) -> None:
+    """`--help` is made of the docstring: one line of summary, `Args:` with every parameter."""
+    folder = "stages" if name in STAGES else "commands"
+    identifier = name.replace("-", "_")
+    module = importlib.import_module(f"fairtrial.{folder}.{identifier}")
+    function = getattr(module, identifier)
+    description, texts = parsed_docstring(function)
+    summary = description.split("\n\n")[0]
+    assert re.fullmatch(r"[A-Z][^\n]{10,78}\.", summary)
+    assert list(texts) == list(inspect.signature(function).parameters)
+    assert [parameter for parameter, text in texts.items() if not text] == []
 
 
 @pytest.mark.parametrize("name", STAGES)
@@ -298,8 +312,10 @@ def functions(module: str) -> list[ast.FunctionDef]:
 
 
 def length(node: ast.FunctionDef) -> int:
+    """The lines of a function; those of `Args:`, the help of a subcommand's flags, do not count."""
     assert node.end_lineno is not None
-    return node.end_lineno - node.lineno + 1
+    flags = re.search(r"^Args:\n(?: .*\n?)+", ast.get_docstring(node) or "", re.MULTILINE)
+    return node.end_lineno - node.lineno + 1 - (flags[0].count("\n") + 1 if flags else 0)
 
 
 @pytest.mark.parametrize(

@@ -22,15 +22,17 @@ TABLES = {"comparison": ".csv", "markdown": ".md", "latex": ".tex"}
 
 
 def compare(*revisions: str, to: Path = Path("comparison.pdf")) -> None:
-    """Set one report over several recorded experiments, without checking any of them out.
+    """Set one report over several recorded experiments, without a checkout.
 
-    revisions: names of DVC's experiments, git revisions, or `workspace`; of each the experiment
-    that its params.yaml names, or `<revision>:<experiment>`. to: the PDF; tables are written
-    beside it, as .csv, .md and .tex. All recorded predictions are scored anew with the settings
-    and the code that lie here, so that nothing but the runs differs. Runs are called
-    `<revision>:<run>`, and stand in one table only where test images and ground truth are equal.
-    Where `rank_by` is `fitness`, it is that of the compared runs, which must have the same.
-    Neither data/ and results/ nor DVC's records are touched.
+    Of each revision it takes the experiment that its params.yaml names, or the one in
+    `<revision>:<experiment>`. All recorded predictions are scored again with the present settings
+    and code, so that only the runs differ. Runs are called `<revision>:<run>`, and share a table
+    only where test images and ground truth are equal. If `rank_by` is `fitness`, the runs must have
+    been trained with the same one. data/, results/ and DVC's records are not changed.
+
+    Args:
+        revisions: DVC experiments, git revisions or `workspace`; each also as REVISION:EXPERIMENT
+        to: the PDF to write; the tables are written beside it as .csv, .md and .tex
     """
     if len(set(revisions)) < len(revisions):
         raise SettingsError("a revision is named twice; it would be compared with itself")

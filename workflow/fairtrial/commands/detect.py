@@ -22,12 +22,17 @@ Detect = Callable[[Path], list[Detection]]
 def detect(
     *, run: str, input: Path, to: Path, confidence: float | None = None, threads: int = 1
 ) -> None:
-    """Draw the detections of a finished run, with class and confidence, on a video or on images.
+    """Draw the detections of a finished run on a video or on images.
 
-    run: <experiment>/<run>, of results/; input: a video, an image, or a folder of images; to:
-    the video (.mp4), image or folder to write; confidence: detections below it are left out, by
-    default those below the one that was chosen for the run on val. Needs the run's results and
-    no data set. A GPU is used where there is one; threads are those of the CPU.
+    Needs the run's results, but no data set. Uses a GPU where there is one.
+
+    Args:
+        run: <experiment>/<run>, a folder in results/
+        input: a video, an image, or a folder of images
+        to: the video (.mp4), image or folder to write
+        confidence: least confidence of a detection that is drawn; by default the threshold that was
+            chosen for the run on val
+        threads: CPU threads
     """
     experiment, _, name = run.partition("/")
     one = FinishedRun(name, Path("results", experiment))

@@ -14,13 +14,17 @@ from fairtrial.planning.plan import Plan
 
 
 def doctor(*, experiment: str = "", profile: str = "", online: bool = False) -> None:
-    """Say in some seconds what a trial lacks, before any job is queued; one line a check.
+    """Check what an experiment still lacks, before any job is queued.
 
-    Looks at data, checkpoints, packages, GPU, room on the disks, git, DVC and what was left
-    behind; with a profile for SLURM also at partitions and their limits. --experiment: another
-    one than params.yaml names. --profile: a name below profiles/ or a folder; else
-    SNAKEMAKE_PROFILE. --online asks the servers of what is still to be fetched. Nothing is
-    changed. The exit status is 1 if something is missing without which the trial fails.
+    Checks data, checkpoints, packages, GPU, free disk space, git, DVC and what interrupted jobs
+    left behind; with a profile for SLURM also its partitions and their limits. Prints a line a
+    check and changes nothing. The exit status is 1 if something is missing without which the
+    experiment fails.
+
+    Args:
+        experiment: a file in config/experiments/; by default the one that params.yaml names
+        profile: a folder, or a name in profiles/; by default SNAKEMAKE_PROFILE
+        online: also ask the servers for what is still to be downloaded
     """
     name = profile or os.environ.get("SNAKEMAKE_PROFILE", "")
     chosen = read_profile(name) if name else None

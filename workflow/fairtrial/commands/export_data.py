@@ -13,11 +13,15 @@ from fairtrial.plugins import plugin, plugins
 
 
 def export_data(*, set: str, format: str, to: Path) -> None:
-    """Write the data set --set to the folder --to, which must be empty or not be there.
+    """Write a data set in a format that other tools read.
 
-    --format: coco, voc or yolo for boxes, class_folders for classes of whole images. Images are
-    copied, so that what is done to them there changes nothing here. Says which settings read the
-    folder as a source again.
+    Images are copied, so that changing the copies changes nothing here. Prints the settings that
+    read the folder as a source again.
+
+    Args:
+        set: a data set, a file in config/datasets/
+        format: coco, voc or yolo for boxes; class_folders for classes of whole images
+        to: the folder to write; it must be empty or not exist
     """
     tasks = {name: getattr(plugin("formats", name), "WRITES", None) for name in plugins("formats")}
     if tasks.get(format) is None:

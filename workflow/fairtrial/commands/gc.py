@@ -13,13 +13,16 @@ from fairtrial.training import checkpoint
 
 
 def gc(*, yes: bool = False, unfinished: bool = False, states: bool = False) -> None:
-    """Remove finished trainings that no run under results/ was made from.
+    """Remove finished trainings that no run in results/ was made from.
 
-    Without them a setting that is put back trains again; results and what DVC has recorded
-    stay as they are. --unfinished: also the interrupted ones, which would otherwise go on from
-    their last epoch. --states: also the end states of trainings that stay; without them nothing
-    can be continued by more epochs. Lists what would go and asks first; --yes does not ask.
-    What is being made at this moment stays.
+    Lists them and asks first. A setting that is put back later trains again; results and what DVC
+    has recorded stay as they are, and so does what is being trained at this moment.
+
+    Args:
+        yes: do not ask
+        unfinished: also remove interrupted trainings, which could be resumed from their last epoch
+        states: also remove the end states of trainings that stay; no more epochs can then be added
+            to them
     """
     folder = entries.root() / "runs"
     needed = _needed(Path("results"))

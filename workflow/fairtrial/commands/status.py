@@ -27,15 +27,18 @@ HEADING = ("run", "state", "stage", "epoch", "best", "left", "job", "node")
 
 
 def status(*, experiment: str = "", watch: bool = False, json: bool = False) -> None:
-    """Show every run of an experiment: its state, epoch, best fitness on val, time left, SLURM job;
-    and of each search how many trials have ended, and how.
+    """Show how far each run and search of an experiment is.
 
-    experiment: a file in config/experiments/, by default the one that params.yaml names.
-    --watch shows it anew every few seconds, until everything is done or Ctrl-C; --json prints
-    the same for programs. Green is done, yellow running, white waiting, red failed, with the
-    last line of its error and its log; colours appear on a terminal only, and not where NO_COLOR
-    is set. Works beside a running Snakemake, and on any machine that sees this folder. It reads
-    files, and asks SLURM's queue once a minute at most.
+    Of a run: its state, epoch, best fitness on val, time left and SLURM job; of a search: how many
+    trials have ended, and how. Green is done, yellow running, white waiting, red failed, with the
+    last line of the error and the log; colours appear on a terminal only, and not where NO_COLOR is
+    set. Works beside a running Snakemake, and on any machine that sees this folder. It reads files,
+    and asks SLURM's queue at most once a minute.
+
+    Args:
+        experiment: a file in config/experiments/; by default the one that params.yaml names
+        watch: show it anew every few seconds, until all runs are done or Ctrl-C
+        json: print JSON, for programs
     """
     while True:
         plan, queue = Plan.read(experiment or None), _queue.read()

@@ -14,11 +14,13 @@ from fairtrial.training import progress
 
 
 def tensorboard(*, experiment: str = "", to: Path | None = None) -> None:
-    """Write the figures by epoch of every run of an experiment as TensorBoard's event files.
+    """Write the metrics by epoch of every run as TensorBoard's event files.
 
-    experiment: by default the one that params.yaml names; to: a folder, by default
-    store/tensorboard/<experiment>. A run in training is shown as far as it is. Written on
-    request only; TensorBoard itself need not be installed.
+    A run that is being trained is written as far as it is.
+
+    Args:
+        experiment: a file in config/experiments/; by default the one that params.yaml names
+        to: the folder to write; by default store/tensorboard/<experiment>
     """
     plan = Plan.read(experiment or None)
     folder = to or entries.root() / "tensorboard" / plan.name

@@ -45,11 +45,20 @@ def convert(
     quality: Path,
     duplicates: Path,
 ) -> None:
-    """Write clean `images`, their `annotations`, and the reports on `quality` and `duplicates`.
+    """Convert one source to the interchange format, and report its defects.
 
-    `settings`: see Settings. `raw` is only read. Raises ChecksumError if `raw` is not what
-    `manifest` names, and DataError if there is a defect that is to be refused, too many
-    images are unusable, or nothing is left.
+    Args:
+        settings: JSON of the resolved settings, or @FILE with it
+        raw: the source's raw files; only read
+        manifest: the SHA-256 of each file of `raw`
+        images: folder to write: the usable images
+        annotations: file to write: their annotations, as COCO
+        quality: file to write: every defect, and what was done about it
+        duplicates: file to write: copies and near duplicates
+
+    Raises:
+        ChecksumError: `raw` is not what `manifest` names
+        DataError: a defect is to be refused, too many images are unusable, or none is left
     """
     chosen = Settings(**settings)
     actions = Actions(chosen.defects)

@@ -12,11 +12,17 @@ from fairtrial.store import entries
 
 
 def download(*, settings: dict[str, Any], raw: Path, manifest: Path) -> None:
-    """Fill the folder `raw` and write its `manifest`.
+    """Download or generate the raw files of one source.
 
-    `settings`: `name`, `kind`, and the settings of that kind. What an interrupted try
-    leaves stands in store/downloads/ and is used by the next one. Raises DataError, and
-    leaves `raw` and `manifest` as they were, if a file is missing or wrong.
+    What an interrupted download leaves is in store/downloads/, and is used by the next one.
+
+    Args:
+        settings: JSON of the resolved settings, or @FILE with it
+        raw: folder to write: the raw files
+        manifest: file to write: the SHA-256 of each file of `raw`
+
+    Raises:
+        DataError: a file is missing or wrong; `raw` and `manifest` are then unchanged
     """
     own = dict(settings)
     name, source = own.pop("name"), plugin("sources", own.pop("kind"))

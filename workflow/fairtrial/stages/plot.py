@@ -14,10 +14,15 @@ def plot(
 ) -> None:
     """Draw every figure that has something to show.
 
-    `settings`: `runs` (names), `gallery` (how many images), `timings` (False leaves out what
-    depends on the clock), `rank_by` (as for report), `style` (one of seaborn's). `results` is
-    results/<experiment>, `data` the data folder; SVG files go to the folder `figures`, their
-    list to `manifest`. Raises DataError where a run lacks one of its files.
+    Args:
+        settings: JSON of the resolved settings, or @FILE with it
+        results: results/<experiment>
+        data: the folder data/
+        figures: folder to write: the figures, as SVG
+        manifest: file to write: the list of figures, with captions
+
+    Raises:
+        DataError: a run lacks one of its files
     """
     from fairtrial.figures import base, makers
     from fairtrial.results.experiment import load_experiment

@@ -33,12 +33,22 @@ def predict(
     test: Path,
     speed: Path,
 ) -> None:
-    """Write the predictions on val and test, and the time an image takes.
+    """Predict val and test with one run's weights, and time it.
 
-    settings: `backend`, `task`, `imgsz`, and what params.yaml's `predict:` holds for the task.
-    Detections are COCO results lists, boxes in pixels to 0.001, confidence to 0.000001; of a
-    class it is the probabilities of all, to 9 digits. Speed: one image at a time, after a
-    warm-up, in milliseconds.
+    Detections are COCO results lists, boxes in pixels to 0.001, confidence to 0.000001; of classes
+    it is the probabilities of all, to 9 digits. Speed is in milliseconds for one image at a time,
+    after a warm-up.
+
+    Args:
+        settings: JSON of the resolved settings, or @FILE with it
+        weights: the run's weights.pt
+        images: the folder of images
+        annotations: the data set's annotations
+        split: the data set's split certificate
+        threads: CPU threads
+        val: file to write: predictions on val
+        test: file to write: predictions on test
+        speed: file to write: the time that an image takes
     """
     from tqdm import tqdm
 

@@ -22,12 +22,22 @@ def report(
     markdown: Path,
     latex: Path,
 ) -> None:
-    """Write the report of one experiment and its tables.
+    """Write the report of one experiment, and its tables.
 
-    `settings`: `experiment`, `title`, `question` (longer text, optional), `runs` (names),
-    `timings` (False leaves out what depends on the clock), `rank_by` (a figure of
-    metrics.json). `results` is results/<experiment>, `data` the data folder, `figures` the
-    manifest that `plot` wrote. Raises DataError where a run lacks one of its files.
+    Args:
+        settings: JSON of the resolved settings, or @FILE with it
+        results: results/<experiment>
+        data: the folder data/
+        figures: the manifest that `plot` wrote
+        pdf: file to write: the report
+        metrics: file to write: the metrics that DVC shows
+        comparison: file to write: a row a configuration
+        runs: file to write: a row a run
+        markdown: file to write: the comparison as Markdown
+        latex: file to write: the comparison as LaTeX
+
+    Raises:
+        DataError: a run lacks one of its files
     """
     from fairtrial.report import tables
     from fairtrial.report.content import content

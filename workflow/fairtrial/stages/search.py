@@ -21,12 +21,23 @@ def search(
     threads: int,
     done: Path,
 ) -> None:
-    """Train trials until the study's budget is spent; other workers may do so meanwhile.
+    """Train trials of a study until its budget is spent.
 
-    settings: `backend`, `start` (settings of the first trial), `space`, `engine`, `seed`,
-    `pruning`, and `trials` or `hours`; code: fingerprint of the code that fits; initial: the
-    checkpoint that trials start from, or none. `done` names the study's place in the store.
-    Raises BackendError and StoreError.
+    Other workers may do so at the same time.
+
+    Args:
+        settings: JSON of the resolved settings, or @FILE with it
+        code: fingerprint of the code that trains
+        images: the folder of images
+        annotations: the data set's annotations
+        split: the data set's split certificate
+        initial: the pretrained checkpoint that trials start from, or nothing
+        threads: CPU threads
+        done: file to write when the budget is spent: the study's place in the store
+
+    Raises:
+        BackendError: no trial can be trained
+        StoreError: an entry of the store cannot be used
     """
     from fairtrial.search.progress import teller
     from fairtrial.search.worker import Task, work

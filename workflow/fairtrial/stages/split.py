@@ -23,13 +23,19 @@ def split(
     annotations: Path,
     certificate: Path,
 ) -> None:
-    """Write a data set: its annotations, and the certificate of its split.
+    """Make a data set: its annotations and the certificate of its split.
 
-    `source` is data/clean/<source>/annotations.json, `duplicates` the duplicates.json beside it;
-    settings are those of config/datasets/<name>.yaml without the source. Raises DataError for
-    classes that the source lacks, a class without an object in train, a val without images or
-    objects, a test with images but no object, two classes of one name, and for a split that leaks
-    more than `allow` says.
+    Args:
+        settings: JSON of the resolved settings, or @FILE with it
+        source: data/clean/<source>/annotations.json
+        duplicates: data/clean/<source>/duplicates.json
+        annotations: file to write: the data set's annotations
+        certificate: file to write: which image is in which split, and what was checked
+
+    Raises:
+        DataError: the source lacks a class, train has no object of a class, val has no image or no
+            object, test has images but no object, two classes share a name, or the split leaks more
+            than `allow` permits
     """
     view, mapped = _view(read(source), settings, str(source))
     told = _split(view, mapped, settings, read_json(duplicates), str(source))

@@ -19,13 +19,23 @@ def study(
     timings: Path,
     choices: Path,
 ) -> None:
-    """Write a table of the trials, the best settings, and those that runs ask for by number.
+    """Rank the trials of a study, and choose the best settings.
 
-    settings: `space`, `engine`, `seed`, `trials` or `hours`, `fitness` (weights), `dataset`,
-    and `chosen` (numbers). Trials beyond the budget, of an earlier and larger one, are left
-    out. `workers`: the files that the workers wrote. What depends on the clock goes to
-    `timings` alone. Raises BackendError where no trial was finished, SettingsError where a
-    trial that is asked for is not there, and StoreError where none is.
+    Trials beyond the budget, which an earlier and larger one has left, do not count.
+
+    Args:
+        settings: JSON of the resolved settings, or @FILE with it
+        workers: the files that the workers wrote
+        trials: file to write: a row a trial
+        best: file to write: the settings of the best trial
+        summary: file to write: what the study's trials showed
+        timings: file to write: what depends on the clock
+        choices: folder to write: the settings of each trial that a run asks for, by number
+
+    Raises:
+        BackendError: no trial has finished
+        SettingsError: a run asks for a trial that does not exist
+        StoreError: the store has no trial of the study
     """
     from fairtrial.search import summary as made
     from fairtrial.search.journal import kept

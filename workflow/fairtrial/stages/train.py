@@ -30,12 +30,26 @@ def train(
     record: Path,
     history: Path,
 ) -> None:
-    """Fit one run, or adopt it from the store where an equal one is finished.
+    """Train one run, or take it from the store where an equal one is finished.
 
-    settings: `backend` and everything its `Settings` holds; code: fingerprint of the code that
-    fits; initial: the checkpoint to start from; continues: record.json of the run from whose end
-    state this one goes on; chosen: the trial of a search that gives the settings listed in
-    `settings` as `chosen`. Raises BackendError, StoreError, and DataError for a leaking split.
+    Args:
+        settings: JSON of the resolved settings, or @FILE with it
+        code: fingerprint of the code that trains
+        images: the folder of images
+        annotations: the data set's annotations
+        split: the data set's split certificate
+        initial: the pretrained checkpoint to start from, or nothing
+        continues: record.json of the run from whose end state this one goes on, or nothing
+        chosen: settings that a search gives this run, or nothing
+        threads: CPU threads
+        weights: file to write: the trained weights
+        record: file to write: what made them
+        history: file to write: a row an epoch
+
+    Raises:
+        BackendError: the backend did not do what the settings ask for
+        DataError: the split leaks
+        StoreError: an entry of the store cannot be used
     """
     earlier = read_json(continues) if continues else {}
     inputs = inputs_of(annotations, split, initial) | _continued(earlier)

@@ -27,10 +27,21 @@ def validate(
     curves: Path,
     confusion: Path,
 ) -> None:
-    """Score the predictions in `val` and `test` against `annotations`.
+    """Score the predictions of one run.
 
-    settings: `task` (a module of scoring/ that has `score`) and what that heeds. Raises
-    DataError where a file is malformed, or a prediction is not on its side's images.
+    Args:
+        settings: JSON of the resolved settings, or @FILE with it
+        annotations: the data set's annotations
+        split: the data set's split certificate
+        val: the predictions on val
+        test: the predictions on test
+        metrics: file to write: all metrics
+        per_class: file to write: a row a class
+        curves: file to write: precision and recall by confidence
+        confusion: file to write: the confusion matrix
+
+    Raises:
+        DataError: a file is malformed, or a prediction is not on an image of its split
     """
     task = importlib.import_module(f"fairtrial.scoring.{settings['task']}")
     whole, sides = dataset.read(annotations), jsonfile.read_json(split)
