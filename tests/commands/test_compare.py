@@ -44,10 +44,10 @@ def test_runs_are_told_apart_by_revision_and_share_their_data(tmp_path: Path) ->
     wanted = ["a:slow-s0", "a:plain-s0", "b:slow-s0", "b:plain-s0"]
     assert [run.name for run in trial.runs] == wanted, "in the order of each report"
     assert [c.differs["revision"] for c in trial.configurations] == ["a", "a", "b", "b"]
-    assert list(trial.views) == ["shapes"]
+    assert list(trial.datasets) == ["shapes"]
     assert len(trial.comparisons) == 1
     assert trial.runs[0].history["epoch"] and trial.runs[0].speed
-    assert trial.views["shapes"].quality is not None
+    assert trial.datasets["shapes"].quality is not None
 
 
 def test_another_ground_truth_under_the_same_name_stands_apart(tmp_path: Path) -> None:
@@ -57,12 +57,12 @@ def test_another_ground_truth_under_the_same_name_stands_apart(tmp_path: Path) -
     content["test"].pop()
     split.write_text(json.dumps(content))
     trial = together(tmp_path, one, other)
-    assert list(trial.views) == ["shapes", "shapes@b"]
+    assert list(trial.datasets) == ["shapes", "shapes@b"]
     assert [[c.name for c in each.configurations] for each in trial.comparisons] == [
         ["a:slow", "a:plain"],
         ["b:slow", "b:plain"],
     ]
-    assert trial.views["shapes@b"].source == "drawn@b"
+    assert trial.datasets["shapes@b"].source == "drawn@b"
 
 
 def test_an_image_is_taken_from_the_revision_that_has_it(tmp_path: Path) -> None:

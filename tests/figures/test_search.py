@@ -15,7 +15,7 @@ from fairtrial.figures import search
 from fairtrial.figures.base import style
 from fairtrial.results.experiment import ExperimentResults
 from fairtrial.results.study import FinishedStudy
-from fairtrial.scoring.ranking import rule
+from fairtrial.scoring.ranking import ranking_rule
 from fairtrial.search.journal import STATES as JOURNAL_STATES
 from fairtrial.search.journal import Trial as Recorded
 from fairtrial.search.summary import table
@@ -62,7 +62,7 @@ def _trial(number: int, ended: tuple[str, float | None], gain: float) -> Recorde
 
 
 def drawn(results: Path, *names: str) -> dict[str, Any]:
-    trial = ExperimentResults(results, results, [], rule("AP"))
+    trial = ExperimentResults(results, results, [], ranking_rule("AP"))
     makers = (
         search.progress,
         search.parameters,
@@ -96,7 +96,7 @@ def test_a_study_has_its_four_figures(tmp_path: Path) -> None:
 
 
 def test_a_trial_that_failed_before_its_first_epoch_stands_at_the_edge(tmp_path: Path) -> None:
-    failed = study(tmp_path, "tpe-seed0").rows[3]
+    failed = study(tmp_path, "tpe-seed0").trials[3]
     shown = ("fitness", "best_epoch", "AP", "AP50", "precision", "recall", "f1")
     assert {failed[name] for name in shown} == {""}
     assert (failed["state"], failed["epochs"]) == ("failed", "0")
@@ -123,7 +123,7 @@ def test_engines_are_averaged_over_studies(tmp_path: Path) -> None:
 
 def test_what_was_spent_is_added_up(tmp_path: Path) -> None:
     found = study(tmp_path, "a")
-    assert found.spent == [4, 8, 10, 10, 14]
+    assert found.epochs_so_far == [4, 8, 10, 10, 14]
     assert found.hours == pytest.approx(1.0)
-    assert found.params == ["lr0", "cos_lr"]
+    assert found.parameters == ["lr0", "cos_lr"]
     assert found.best["trial"] == "4"

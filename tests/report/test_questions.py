@@ -154,7 +154,10 @@ def test_a_fitness_ranks_and_is_told_beside_what_depends_on_it(tmp_path: Path) -
 
 def test_weights_of_one_figure_are_that_figure(tmp_path: Path) -> None:
     fake = Fake(tmp_path, TWO, seeds=(0,)).build()
-    assert trial(fake, rank_by={"map50_95": 2.0, "recall": 0.0}).rule == trial(fake).rule
+    assert (
+        trial(fake, rank_by={"map50_95": 2.0, "recall": 0.0}).ranking_rule
+        == trial(fake).ranking_rule
+    )
 
 
 # --------------------------------------------------------------------------- many comparisons

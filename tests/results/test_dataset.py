@@ -24,10 +24,10 @@ def test_sides_are_not_read_anew_for_each_image(tmp_path: Path) -> None:
             asked[key] += 1
             return super().get(key, default)
 
-    found = Counting(view.split)
+    found = Counting(view.certificate)
     found["val"] = [*found["val"], found["train"][0]]
-    view.split = found
-    assert view.shared("val", "train") == 1
+    view.certificate = found
+    assert view.shared_images("val", "train") == 1
     assert asked == {"val": 1, "train": 1}
 
 
@@ -36,7 +36,10 @@ def test_a_side_is_looked_at_once_for_all_runs_on_it(
 ) -> None:
     fake = Fake(tmp_path, {"only": {}}, seeds=(0,)).build()
     one, other = (DatasetDescription("shapes", fake.data) for _ in range(2))
-    first = one.truth("test")
-    assert (first, first != one.truth("val")) == (other.truth("test"), True)
+    first = one.ground_truth_sha256("test")
+    assert (first, first != one.ground_truth_sha256("val")) == (
+        other.ground_truth_sha256("test"),
+        True,
+    )
     monkeypatch.setattr(Dataset, "by_image", lambda self: pytest.fail("looked at again"))
-    assert one.truth("test") == first
+    assert one.ground_truth_sha256("test") == first

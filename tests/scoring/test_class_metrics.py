@@ -9,7 +9,7 @@ from fairtrial.scoring import class_metrics as ours
 
 def drawn(
     seed: int, n: int = 400, k: int = 12, absent: int = 2
-) -> tuple[ours.Numbers, ours.Values]:
+) -> tuple[ours.Integers, ours.Floats]:
     """Labels that leave the last classes without an image, and probabilities that know a bit."""
     rng = np.random.default_rng(seed)
     truth = rng.integers(0, k - absent, n)
@@ -22,7 +22,7 @@ def drawn(
 def test_figures_are_those_of_scikit_learn(seed: int) -> None:
     truth, likely = drawn(seed)
     predicted, classes = likely.argmax(axis=1), np.arange(likely.shape[1])
-    found = ours.figures(truth, likely)
+    found = ours.metrics(truth, likely)
     present = {"labels": np.unique(truth), "zero_division": 0.0}
     expected = {
         "accuracy": metrics.accuracy_score(truth, predicted),
@@ -52,7 +52,7 @@ def test_calibration_by_hand() -> None:
     # Two images at 0.9 of which one is right: a gap of 0.4. Two at 0.6, both right: 0.4 too.
     likely = np.array([[0.9, 0.1], [0.9, 0.1], [0.4, 0.6], [0.4, 0.6]])
     truth = np.array([0, 1, 1, 1])
-    assert ours.figures(truth, likely)["ece"] == pytest.approx(0.4)
+    assert ours.metrics(truth, likely)["ece"] == pytest.approx(0.4)
     found = ours.reliability(truth, likely)
     assert found.images.sum() == 4
     assert found.images.max() == 2
@@ -75,4 +75,4 @@ def test_equal_probabilities_prefer_the_lower_class() -> None:
 
 def test_no_image_is_an_error() -> None:
     with pytest.raises(ValueError, match="no image"):
-        ours.figures(np.array([], int), np.zeros((0, 3)))
+        ours.metrics(np.array([], int), np.zeros((0, 3)))

@@ -59,21 +59,21 @@ def as_interchange(coco):
 @pytest.mark.data
 def test_the_twelve_figures_of_the_reference_set_survive_our_interchange(reference, real_data):
     expected = json.loads((real_data / "coco_eval_val2014_100/expected_stats.json").read_text())
-    figures = coco_metrics.figures(reference[2])
-    assert list(figures) == list(coco_metrics.FIGURES)
+    figures = coco_metrics.metrics(reference[2])
+    assert list(figures) == list(coco_metrics.METRICS)
     assert list(figures.values()) == pytest.approx(expected["bbox"], abs=1e-9)
 
 
 @pytest.mark.data
 def test_class_figures_average_to_ap_and_leave_absent_classes_out(reference):
     truth, _, evaluation = reference
-    by_class = coco_metrics.class_figures(evaluation)
+    by_class = coco_metrics.metrics_by_class(evaluation)
     assert set(by_class) == set(truth.categories)
     present = {a.category_id for a in truth.annotations if not a.iscrowd}
     assert {k for k, figures in by_class.items() if figures["AP"] is not None} == present
     for name in ("AP", "AP50"):
         mean = np.mean([by_class[k][name] for k in present])
-        assert mean == pytest.approx(coco_metrics.figures(evaluation)[name], abs=1e-12)
+        assert mean == pytest.approx(coco_metrics.metrics(evaluation)[name], abs=1e-12)
 
 
 @pytest.mark.data
@@ -84,7 +84,7 @@ def test_one_iou_finds_the_matches_that_the_standard_evaluation_finds(reference)
         same = standard.eval[name][:1, :, :, :1, -1:]
         np.testing.assert_array_equal(one.eval[name], same)
     _, mean = coco_metrics.precision_over_recall(one)
-    assert mean.mean() == pytest.approx(coco_metrics.figures(standard)["AP50"], abs=1e-12)
+    assert mean.mean() == pytest.approx(coco_metrics.metrics(standard)["AP50"], abs=1e-12)
 
 
 def test_gaps_in_the_category_ids_and_absent_classes_change_no_figure(scene):
@@ -92,16 +92,16 @@ def test_gaps_in_the_category_ids_and_absent_classes_change_no_figure(scene):
     found = [(1, 2, 1, 0.9), (2, 90, 3, 0.8), (2, 90, 5, 0.9)]
     truth, detections = scene(objects, found, categories=(2, 7, 90))
     evaluation = coco_metrics.standard(truth, detections)
-    assert coco_metrics.class_figures(evaluation) == {
+    assert coco_metrics.metrics_by_class(evaluation) == {
         2: {"AP": pytest.approx(1), "AP50": pytest.approx(1)},
         7: {"AP": None, "AP50": None},
         90: {"AP": pytest.approx(0.5), "AP50": pytest.approx(0.5)},
     }
-    assert coco_metrics.figures(evaluation)["AP"] == pytest.approx(0.75)
+    assert coco_metrics.metrics(evaluation)["AP"] == pytest.approx(0.75)
 
 
 def test_sizes_without_objects_are_none_not_minus_one(scene):
-    figures = coco_metrics.figures(coco_metrics.standard(*scene([(1, 1, 1)], [(1, 1, 1, 0.9)])))
+    figures = coco_metrics.metrics(coco_metrics.standard(*scene([(1, 1, 1)], [(1, 1, 1, 0.9)])))
     absent = {"AP_small", "AP_large", "AR_small", "AR_large"}  # 40×40 is medium
     assert {name for name, value in figures.items() if value is None} == absent
     assert figures["AP_medium"] == pytest.approx(1)
@@ -110,29 +110,29 @@ def test_sizes_without_objects_are_none_not_minus_one(scene):
 def test_area_comes_from_the_annotation_not_from_its_box(scene):
     truth, found = scene([(1, 1, 1)], [(1, 1, 1, 0.9)])
     truth.annotations[0].area = 100.0  # a thin segment in a 40×40 box
-    figures = coco_metrics.figures(coco_metrics.standard(truth, found))
+    figures = coco_metrics.metrics(coco_metrics.standard(truth, found))
     assert figures["AP_small"] == pytest.approx(1)
     assert figures["AP_medium"] is None
 
 
 def test_no_detections_give_zeros(scene):
-    figures = coco_metrics.figures(coco_metrics.standard(*scene([(1, 1, 1)], [])))
+    figures = coco_metrics.metrics(coco_metrics.standard(*scene([(1, 1, 1)], [])))
     assert figures["AP"] == figures["AR_100"] == figures["AP_medium"] == 0
 
 
 def test_no_objects_give_none_even_with_detections(scene):
-    figures = coco_metrics.figures(coco_metrics.standard(*scene([], [(1, 1, 1, 0.9)])))
+    figures = coco_metrics.metrics(coco_metrics.standard(*scene([], [(1, 1, 1, 0.9)])))
     assert set(figures.values()) == {None}
 
 
 def test_an_object_with_id_zero_is_not_lost(scene):
     truth, found = scene([(1, 1, 1)], [(1, 1, 1, 0.9)])
     truth.annotations[0].id = 0
-    assert coco_metrics.figures(coco_metrics.standard(truth, found))["AP"] == pytest.approx(1)
+    assert coco_metrics.metrics(coco_metrics.standard(truth, found))["AP"] == pytest.approx(1)
 
 
 def test_pycocotools_prints_nothing(scene, capsys):
-    coco_metrics.figures(coco_metrics.standard(*scene([(1, 1, 1)], [(1, 1, 1, 0.9)])))
+    coco_metrics.metrics(coco_metrics.standard(*scene([(1, 1, 1)], [(1, 1, 1, 0.9)])))
     assert capsys.readouterr() == ("", "")
 
 

@@ -71,7 +71,7 @@ def test_f1_is_the_harmonic_mean() -> None:
 
 
 def test_a_row_is_completed() -> None:
-    found = fitness.judged(ROW, {"recall": 0.9, "map50_95": 0.1})
+    found = fitness.with_fitness(ROW, {"recall": 0.9, "map50_95": 0.1})
     assert found == ROW | {
         "val/f1": pytest.approx(1 / 3),
         "val/fitness": pytest.approx(0.265),

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from fairtrial.scoring.fitness import judged
+from fairtrial.scoring.fitness import with_fitness
 from fairtrial.search.worker import Task
 from fairtrial.training.checkpoint import HISTORY, best_epoch, epochs_done, write_history
 
@@ -51,7 +51,7 @@ class Framework:
         good = (1 - 1 / (epoch + 1)) / (1 + off)
         figures = {"precision": good, "recall": 1 - good, "AP50": good, "AP": good}
         row = {"epoch": epoch} | {f"val/{name}": value for name, value in figures.items()}
-        return judged(row, settings["fitness"])
+        return with_fitness(row, settings["fitness"])
 
     @property
     def trained(self) -> list[tuple[Any, ...]]:

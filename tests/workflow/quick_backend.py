@@ -27,7 +27,7 @@ from typing import Any
 from fairtrial import BackendError
 from fairtrial.data.dataset import Detection, SplitDataset
 from fairtrial.files.folders import whole_file
-from fairtrial.scoring.fitness import judged
+from fairtrial.scoring.fitness import with_fitness
 from fairtrial.training.checkpoint import STATE, best_epoch, write_history
 from fairtrial.training.settings import TrainingSettings
 
@@ -99,7 +99,9 @@ def _row(epoch: int, settings: dict[str, Any]) -> dict[str, Any]:
     figures["recall"] = 1 - figures["recall"] / 2  # so that another fitness finds another best
     row = {f"val/{name}": value for name, value in figures.items()}
     losses = {"train/box_loss": 1 / epoch, "val/box_loss": 1 / epoch}
-    return judged({"epoch": epoch, **losses, **row, "lr": settings["lr0"]}, settings["fitness"])
+    return with_fitness(
+        {"epoch": epoch, **losses, **row, "lr": settings["lr0"]}, settings["fitness"]
+    )
 
 
 @contextmanager

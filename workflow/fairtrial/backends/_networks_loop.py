@@ -82,7 +82,7 @@ class NetworkTraining:
         """Train one epoch and judge it on val. Returns its row of the history."""
         rate = learning_rate(self.settings, epoch)
         row = {"epoch": epoch + 1, **self._learn(epoch, rate), **self._judge()}
-        self.rows.append(fitness.judged(row, self.settings["fitness"]) | {"lr": rate})
+        self.rows.append(fitness.with_fitness(row, self.settings["fitness"]) | {"lr": rate})
         if checkpoint.best_epoch(self.rows) == len(self.rows):
             self.best = {n: v.detach().cpu().clone() for n, v in self.net.state_dict().items()}
         return self.rows[-1]
@@ -126,7 +126,7 @@ class NetworkTraining:
         likely = np.concatenate(
             [probabilities(self.net, b, self._device) for b, _ in self._val.batches(LARGEST)]
         )
-        found = class_metrics.figures(self._val.classes, likely)
+        found = class_metrics.metrics(self._val.classes, likely)
         return {"val/cross_entropy_loss": found["log_loss"]} | {
             f"val/{name}": found[name] for name in SHOWN
         }

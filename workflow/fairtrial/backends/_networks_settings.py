@@ -49,7 +49,7 @@ class WidthRule(BaseModel):
 class Settings(TrainingSettings):
     """What has the same meaning for detectors has the same name; defaults are in params.yaml."""
 
-    judged_by: ClassVar[tuple[str, ...]] = fitness.OF["classify"]
+    judged_by: ClassVar[tuple[str, ...]] = fitness.TASK_KEYS["classify"]
 
     model: str
     imgsz: Annotated[int, Field(ge=8)]

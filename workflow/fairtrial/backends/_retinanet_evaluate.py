@@ -77,7 +77,7 @@ def _figures(rows: list[dict[str, Any]], view: SplitDataset) -> dict[str, float]
     found = predictions.parse(rows, "val", ids, truth.categories)
     classes = curves.ranked(coco_metrics.at_one_iou(truth, found, HIT_IOU, HIT_MAX_DET))
     mean = curves.macro(classes, np.array([curves.best_confidence(classes)]))
-    figures = coco_metrics.figures(coco_metrics.standard(truth, found))
+    figures = coco_metrics.metrics(coco_metrics.standard(truth, found))
     return {
         "val/precision": float(mean.precision[0]),
         "val/recall": float(mean.recall[0]),

@@ -91,7 +91,7 @@ class RetinaNetTraining:
         losses, rate = self._learn(len(self.rows))
         judged = self.net if self.average is None else self.average
         found = evaluate(judged, self.view, self.settings, self.process)
-        row = fitness.judged(
+        row = fitness.with_fitness(
             {"epoch": len(self.rows) + 1} | losses | found, self.settings["fitness"]
         )
         self.rows.append(row | {"lr": rate})

@@ -27,7 +27,7 @@ from ultralytics.utils.torch_utils import unwrap_model
 
 from fairtrial import BackendError
 from fairtrial.backends._ultralytics_audit import audit
-from fairtrial.scoring.fitness import judged
+from fairtrial.scoring.fitness import with_fitness
 from fairtrial.training.checkpoint import (
     best_epoch,
     commit,
@@ -172,14 +172,14 @@ class Trainer(DetectionTrainer):  # type: ignore[misc]
         """Ultralytics' figures, judged by the fitness that was asked for."""
         best = self.best_fitness
         metrics, _ = super().validate()
-        fitness = judged(_own_names(metrics), self._rule)["val/fitness"]
+        fitness = with_fitness(_own_names(metrics), self._rule)["val/fitness"]
         self.best_fitness = fitness if best is None else max(best, fitness)
         return metrics, fitness
 
     def save_model(self) -> bool:
         """The end of an epoch: from the commit on, it counts."""
         audit(self, self.asked)  # at once, rather than after a night
-        self.rows.append(judged(self._row(), self._rule))
+        self.rows.append(with_fitness(self._row(), self._rule))
         if best_epoch(self.rows) == len(self.rows):
             self._best = _halved(self.ema.ema.state_dict())
         commit(self._folder, self._state(), self.rows)

@@ -60,7 +60,7 @@ def _task(runs: Sequence[str], root: Path) -> str:
 
     sets = {FinishedRun(run, root / "results/comparison").dataset: run for run in runs}
     tasks = {
-        DatasetDescription(name, root / "data").objects.task: run for name, run in sets.items()
+        DatasetDescription(name, root / "data").dataset.task: run for name, run in sets.items()
     }
     if len(tasks) > 1:
         told = ", ".join(f"{run}: {task}" for task, run in sorted(tasks.items()))

@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from fairtrial.figures.base import FONT, Drawn, figure, looks, new, not_shown
 from fairtrial.results.configuration import Configuration
 from fairtrial.results.experiment import Comparison, ExperimentResults
-from fairtrial.results.run import NAMES
+from fairtrial.results.run import METRIC_NAMES
 from fairtrial.scoring.ranking import FITNESS
 
 SHOWN = 16  # more would push the contents off page one
@@ -29,9 +29,9 @@ def answer(trial: ExperimentResults, settings: dict[str, Any]) -> Iterator[Drawn
         circles = shown[0].repeated
         caption += f"Circles: {circles}; line: mean ± sd." if many else "One seed each."
         if comparison.metric == FITNESS:
-            caption += f" Fitness: {comparison.rule.formula}."
+            caption += f" Fitness: {comparison.ranking_rule.formula}."
         caption += not_shown(len(shown) - SHOWN)
-        name = NAMES.get(comparison.metric, comparison.metric)
+        name = METRIC_NAMES.get(comparison.metric, comparison.metric)
         title = f"{name} of each configuration"
         yield Drawn(f"answer-{number + 1}", _rows(shown[:SHOWN], comparison), title, caption)
 
@@ -45,7 +45,7 @@ def _rows(shown: list[Configuration], comparison: Comparison) -> Any:
         _row(ax, place, scores, look[configuration.letter]["color"])
     ax.set_yticks(range(len(shown)), [c.label(44) for c in shown])
     ax.set_ylim(len(shown) - 0.5, -0.5)
-    ax.set_xlabel(f"{NAMES.get(comparison.metric, comparison.metric)} on {comparison.split}")
+    ax.set_xlabel(f"{METRIC_NAMES.get(comparison.metric, comparison.metric)} on {comparison.split}")
     ax.grid(axis="y", visible=False)
     ax.margins(x=0.06)
     return drawn

@@ -196,7 +196,7 @@ def legend(
 
 
 def _columns(named: list[Configuration]) -> int:
-    longest = max(len(c.about) for c in named)
+    longest = max(len(c.short_label) for c in named)
     return min(len(named), 3 if longest <= 26 else 2 if longest <= 44 else 1)
 
 

@@ -40,7 +40,7 @@ def objects_per_image(trial: ExperimentResults, settings: dict[str, Any]) -> Ite
 def places(trial: ExperimentResults, settings: dict[str, Any]) -> Iterator[Drawn]:
     """Where boxes lie, how large and of which shape they are."""
     panels: tuple[Callable[[Axes, Boxes], None], ...] = (_centres, _extents, _shapes)
-    found = {view.name: _boxes(view) for view in trial.views.values()}
+    found = {view.name: _boxes(view) for view in trial.datasets.values()}
     for views in _side_by_side(trial):
         if not all(len(found[view.name]) for view in views):
             continue
@@ -63,7 +63,7 @@ def places(trial: ExperimentResults, settings: dict[str, Any]) -> Iterator[Drawn
 def image_sizes(trial: ExperimentResults, settings: dict[str, Any]) -> Iterator[Drawn]:
     """Widths and heights of the images, where they are not all of one size."""
     for views in _side_by_side(trial):
-        if all(len(set(map(_size, view.objects.images))) == 1 for view in views):
+        if all(len(set(map(_size, view.dataset.images))) == 1 for view in views):
             continue
         drawn = new(6.8)
         axes = drawn.subplots(1, max(2, len(views)), squeeze=False).flat
@@ -76,7 +76,7 @@ def image_sizes(trial: ExperimentResults, settings: dict[str, Any]) -> Iterator[
 
 
 def _side_by_side(trial: ExperimentResults) -> Iterator[tuple[DatasetDescription, ...]]:
-    views = list(trial.views.values())
+    views = list(trial.datasets.values())
     yield from (tuple(views[start : start + 2]) for start in range(0, len(views), 2))
 
 
@@ -95,22 +95,22 @@ def _size(image: Image) -> tuple[int, int]:
 
 def _boxes(view: DatasetDescription) -> Boxes:
     """The boxes of all sides; crowd regions are no single objects."""
-    used = {number for side in SPLITS for number in view.split.get(side) or []}
-    sizes = {i.id: _size(i) for i in view.objects.images if i.id in used}
+    used = {number for side in SPLITS for number in view.certificate.get(side) or []}
+    sizes = {i.id: _size(i) for i in view.dataset.images if i.id in used}
     rows = [
         (*a.bbox, *sizes[a.image_id])
-        for a in view.objects.annotations
+        for a in view.dataset.annotations
         if a.bbox and not a.iscrowd and a.image_id in sizes
     ]
     return np.array(rows, np.float64).reshape(-1, 6)
 
 
 def _per_image(ax: Axes, view: DatasetDescription) -> None:
-    held = Counter(a.image_id for a in view.objects.annotations)
+    held = Counter(a.image_id for a in view.dataset.annotations)
     most = min(max(held.values(), default=1), MANY)
     edges = np.arange(-0.5, most + 1)
     for number, side in enumerate(SPLITS):
-        if ids := view.split.get(side):
+        if ids := view.certificate.get(side):
             counts = np.minimum([held[n] for n in ids], most)
             shares = np.histogram(counts, edges)[0] / len(ids) * 100
             look = {"color": COLOURS[number], "linestyle": DASHES[number], "linewidth": 1.4}
@@ -127,7 +127,7 @@ def _per_image(ax: Axes, view: DatasetDescription) -> None:
 def _legend(drawn: Any, views: tuple[DatasetDescription, ...]) -> None:
     from matplotlib.lines import Line2D
 
-    sides = [side for side in SPLITS if any(view.split.get(side) for view in views)]
+    sides = [side for side in SPLITS if any(view.certificate.get(side) for view in views)]
     lines = [
         Line2D([], [], color=COLOURS[n], linestyle=DASHES[n], linewidth=1.4)
         for n, side in enumerate(SPLITS)
@@ -186,7 +186,7 @@ def _shapes(ax: Axes, boxes: Boxes) -> None:
 
 
 def _sizes(ax: Axes, view: DatasetDescription) -> None:
-    held = Counter(map(_size, view.objects.images))
+    held = Counter(map(_size, view.dataset.images))
     width, height = np.array(list(held)).T
     count = np.array(list(held.values()))
     area = 6 + 250 * count / count.max()

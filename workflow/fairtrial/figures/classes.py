@@ -22,7 +22,7 @@ from fairtrial.figures.base import (
 )
 from fairtrial.results.configuration import Configuration, shorten
 from fairtrial.results.experiment import Comparison, ExperimentResults
-from fairtrial.results.run import NAMES
+from fairtrial.results.run import METRIC_NAMES
 
 PER_PAGE = 50
 PAGES = 3
@@ -35,7 +35,7 @@ def per_class(trial: ExperimentResults, settings: dict[str, Any]) -> Iterator[Dr
     """A row a class, a mark a configuration; 50 classes a drawing, the 150 commonest at most."""
     for number, comparison in enumerate(trial.comparisons):
         counts = _objects(comparison)
-        counted, figure_name = comparison.measures.counted, _name(comparison)
+        counted, figure_name = comparison.task_metrics.class_count, _name(comparison)
         kept = sorted(counts, key=lambda name: (-counts[name], name))[: PER_PAGE * PAGES]
         for page, start in enumerate(range(0, len(kept), PER_PAGE)):
             names = kept[start : start + PER_PAGE]
@@ -79,7 +79,9 @@ def class_map(trial: ExperimentResults, settings: dict[str, Any]) -> Iterator[Dr
 
 def _name(comparison: Comparison) -> str:
     """What stands for a class: `AP`, `F1`."""
-    return NAMES.get(comparison.measures.of_class, comparison.measures.of_class)
+    return METRIC_NAMES.get(
+        comparison.task_metrics.class_metric, comparison.task_metrics.class_metric
+    )
 
 
 def _map(shown: list[Configuration], names: list[str], comparison: Comparison) -> Any:
@@ -103,12 +105,12 @@ def _map(shown: list[Configuration], names: list[str], comparison: Comparison) -
 
 def _mean(configuration: Configuration, name: str, comparison: Comparison) -> float:
     """The figure of a class over the seeds (the folds) that have one; NaN where none has."""
-    found = configuration.class_scores(comparison.split, name, comparison.measures.of_class)
+    found = configuration.class_scores(comparison.split, name, comparison.task_metrics.class_metric)
     return float(np.mean(found)) if found else float("nan")
 
 
 def _objects(comparison: Comparison) -> dict[str, int]:
-    first, counted = comparison.configurations[0], comparison.measures.counted
+    first, counted = comparison.configurations[0], comparison.task_metrics.class_count
     return {name: n for name, n in first.classes(comparison.split, counted).items() if n}
 
 
@@ -123,7 +125,7 @@ def _rows(comparison: Comparison, names: list[str], counts: dict[str, int]) -> A
     left.set(xlim=(-0.02, 1.02), ylim=(len(names) - 0.5, -0.5), xlabel=xlabel)
     left.set_yticks(range(len(names)), [shorten(name, 28) for name in names])
     left.grid(axis="y", visible=True)
-    title = f"{comparison.measures.counted.capitalize()}, {comparison.split}"
+    title = f"{comparison.task_metrics.class_count.capitalize()}, {comparison.split}"
     _bars(right, [counts[name] for name in names], title)
     legend(drawn, comparison.configurations, look, marker=True)
     return drawn

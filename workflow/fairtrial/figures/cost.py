@@ -13,7 +13,7 @@ from fairtrial.figures.base import COLOURS, Drawn, figure, legend, legend_height
 from fairtrial.results.configuration import Configuration
 from fairtrial.results.costs import Read, front, kinds, milliseconds
 from fairtrial.results.experiment import Comparison, ExperimentResults
-from fairtrial.results.run import NAMES
+from fairtrial.results.run import METRIC_NAMES
 
 DECADE = 10  # of the dearest to the cheapest, from which on the axis is logarithmic
 
@@ -26,7 +26,7 @@ def cost(trial: ExperimentResults, settings: dict[str, Any]) -> Iterator[Drawn]:
         panels = {n: f for n, f in kinds(timings).items() if _differs(comparison, f)}
         if panels and len(comparison.configurations) > 1:
             drawn = _scatter(comparison, panels)
-            metric = comparison.rule.told
+            metric = comparison.ranking_rule.label
             caption = (
                 f"{metric[0].upper()}{metric[1:]} on {comparison.split} of {comparison.names}: "
                 "mean, and range over repeats. Dashed and ringed: the Pareto front of the means; "
@@ -64,7 +64,7 @@ def _scatter(comparison: Comparison, panels: dict[str, Read]) -> Any:
         _front(ax, comparison, read)
     for ax in axes[len(panels) :]:
         ax.set_visible(False)
-    name = NAMES.get(comparison.metric, comparison.metric)
+    name = METRIC_NAMES.get(comparison.metric, comparison.metric)
     for ax in axes[::columns]:
         ax.set_ylabel(f"{name} on {comparison.split}")
     legend(drawn, comparison.configurations, look, marker=True)

@@ -36,7 +36,7 @@ class Box:
 def gallery(trial: ExperimentResults, settings: dict[str, Any]) -> Iterator[Drawn]:
     """A drawing an image: the truth, then each configuration's first seed, best on val first."""
     for number, comparison in enumerate(trial.comparisons if trial.task == "detect" else []):
-        view, split = comparison.views[0], comparison.split
+        view, split = comparison.datasets[0], comparison.split
         chosen = choose(view, split, int(settings.get("gallery", 4)))
         ranked = comparison.ranked()[:SHOWN]
         found = {c.letter: _detections(c, trial, split, chosen) for c in ranked}
@@ -45,7 +45,7 @@ def gallery(trial: ExperimentResults, settings: dict[str, Any]) -> Iterator[Draw
             panels |= {
                 c.label(_length(len(ranked) + 1)): found[c.letter][content(image)] for c in ranked
             }
-            words = _words(sorted(view.objects.categories.values()), short=len(panels) > 4)
+            words = _words(sorted(view.dataset.categories.values()), short=len(panels) > 4)
             drawn = _panels(view, image, panels, words)
             seen = sorted({box.name for boxes in panels.values() for box in boxes})
             key = [f"{words[n]} {n}" for n in seen if words[n] != n] if len(panels) > 4 else []
@@ -64,14 +64,14 @@ def choose(view: DatasetDescription, split: str, count: int) -> list[Image]:
 def by_interest(view: DatasetDescription, split: str) -> list[Image]:
     """The images with most classes, then most objects, among those that can still be read
     (at most 12 objects, unless there are no others); by id where equal."""
-    wanted, by_image = set(view.split.get(split) or []), view.objects.by_image()
+    wanted, by_image = set(view.certificate.get(split) or []), view.dataset.by_image()
 
     def interest(image: Image) -> tuple[bool, int, int, int]:
         objects = by_image[image.id]
         kinds = len({a.category_id for a in objects})
         return (not 0 < len(objects) <= 12, -kinds, -len(objects), image.id)
 
-    return sorted((i for i in view.objects.images if i.id in wanted), key=interest)
+    return sorted((i for i in view.dataset.images if i.id in wanted), key=interest)
 
 
 def _caption(comparison: Comparison, image: Image, key: list[str]) -> str:
@@ -89,8 +89,8 @@ def content(image: Image) -> str:
 
 
 def _truth(view: DatasetDescription, image: Image) -> list[Box]:
-    names = view.objects.categories
-    objects = view.objects.by_image()[image.id]
+    names = view.dataset.categories
+    objects = view.dataset.by_image()[image.id]
     return [Box(a.bbox, names[a.category_id]) for a in objects if a.bbox]
 
 
@@ -99,7 +99,7 @@ def _detections(
 ) -> dict[str, list[Box]]:
     """Content of an image → detections of the first seed above its confidence."""
     run = configuration.first
-    own = trial.views[run.dataset].objects
+    own = trial.datasets[run.dataset].dataset
     contents = {i.id: content(i) for i in own.images}
     least = run.metrics.get("confidence") or 0.0
     found: dict[str, list[Box]] = {content(image): [] for image in images}
@@ -139,7 +139,7 @@ def _panels(
     aspect = min(1.6, max(0.4, image.height / image.width))
     drawn = new(rows * (WIDTH / columns * aspect + 0.5) + 0.2)
     axes = list(drawn.subplots(rows, columns, squeeze=False).flat)
-    places = {name: i for i, name in enumerate(sorted(view.objects.categories.values()))}
+    places = {name: i for i, name in enumerate(sorted(view.dataset.categories.values()))}
     picture = pixels(view.images, image.file_name, round(WIDTH / columns / 2.54 * DENSITY))
     for ax, (title, boxes) in zip(axes, panels.items(), strict=False):
         ax.imshow(picture, extent=(0, image.width, image.height, 0), interpolation="none")

@@ -39,7 +39,7 @@ def mistakes(trial: ExperimentResults, settings: dict[str, Any]) -> Iterator[Dra
     for number, comparison in enumerate(trial.comparisons):
         ranked = comparison.ranked()
         for configuration in ranked[:MODELS]:
-            view = trial.views[configuration.first.dataset]
+            view = trial.datasets[configuration.first.dataset]
             every = surest(configuration, view, comparison.split)
             shown = [m for m in every if file_of(view.images, m.image.file_name).is_file()]
             if not shown:
@@ -57,9 +57,9 @@ def mistakes(trial: ExperimentResults, settings: dict[str, Any]) -> Iterator[Dra
 
 def surest(configuration: Configuration, view: DatasetDescription, split: str) -> list[Mistake]:
     """All mistakes of the first seed on one side, the surest first; by image where equal."""
-    names = [name for _, name in sorted(view.objects.categories.items())]
-    images = {image.id: image for image in view.objects.images}
-    truths = {a.image_id: view.objects.categories[a.category_id] for a in view.objects.annotations}
+    names = [name for _, name in sorted(view.dataset.categories.items())]
+    images = {image.id: image for image in view.dataset.images}
+    truths = {a.image_id: view.dataset.categories[a.category_id] for a in view.dataset.annotations}
     found = []
     for row in configuration.first.predictions(split):
         most = int(np.argmax(row["scores"]))

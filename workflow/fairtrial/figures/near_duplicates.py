@@ -20,9 +20,9 @@ SHOWN = 8  # pairs of a data set
 @figure("data")
 def twins(trial: ExperimentResults, settings: dict[str, Any]) -> Iterator[Drawn]:
     """The closest pairs, two beside each other."""
-    for view in trial.views.values():
-        pairs = (view.split.get("duplicates") or {}).get("doubtful_across") or []
-        images = {image.id: image for image in view.objects.images}
+    for view in trial.datasets.values():
+        pairs = (view.certificate.get("duplicates") or {}).get("doubtful_across") or []
+        images = {image.id: image for image in view.dataset.images}
         found = [pair for pair in pairs if _there(view, images, pair)][:SHOWN]
         if not found:
             continue

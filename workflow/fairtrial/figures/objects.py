@@ -26,10 +26,10 @@ PAGES = 3
 @figure("data")
 def class_distribution(trial: ExperimentResults, settings: dict[str, Any]) -> Iterator[Drawn]:
     """Objects of each class on train, val and test."""
-    for view in trial.views.values():
+    for view in trial.datasets.values():
         counts = {side: _counts(view, side) for side in _sides(view)}
         total: Counter[str] = sum(counts.values(), Counter())
-        every = sorted(view.objects.categories.values(), key=lambda name: (-total[name], name))
+        every = sorted(view.dataset.categories.values(), key=lambda name: (-total[name], name))
         kept = every[: PER_PAGE * PAGES]
         for page, start in enumerate(range(0, len(kept), PER_PAGE)):
             names = kept[start : start + PER_PAGE]
@@ -47,7 +47,7 @@ def class_distribution(trial: ExperimentResults, settings: dict[str, Any]) -> It
 @figure("data")
 def box_sizes(trial: ExperimentResults, settings: dict[str, Any]) -> Iterator[Drawn]:
     """How large the objects are, with COCO's limits of small, medium and large."""
-    for view in trial.views.values():
+    for view in trial.datasets.values():
         sizes = {side: _sizes(view, side) for side in _sides(view)}
         sizes = {side: found for side, found in sizes.items() if len(found)}
         if sizes:
@@ -59,17 +59,17 @@ def box_sizes(trial: ExperimentResults, settings: dict[str, Any]) -> Iterator[Dr
 
 
 def _sides(view: DatasetDescription) -> list[str]:
-    return [side for side in SPLITS if view.split.get(side)]
+    return [side for side in SPLITS if view.certificate.get(side)]
 
 
 def _counts(view: DatasetDescription, side: str) -> Counter[str]:
-    wanted, names = set(view.split[side]), view.objects.categories
-    return Counter(names[a.category_id] for a in view.objects.annotations if a.image_id in wanted)
+    wanted, names = set(view.certificate[side]), view.dataset.categories
+    return Counter(names[a.category_id] for a in view.dataset.annotations if a.image_id in wanted)
 
 
 def _sizes(view: DatasetDescription, side: str) -> NDArray[np.float64]:
-    wanted = set(view.split[side])
-    found = [a.bbox for a in view.objects.annotations if a.image_id in wanted and a.bbox]
+    wanted = set(view.certificate[side])
+    found = [a.bbox for a in view.dataset.annotations if a.image_id in wanted and a.bbox]
     return np.sqrt([box[2] * box[3] for box in found if box[2] > 0 and box[3] > 0])
 
 

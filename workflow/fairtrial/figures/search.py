@@ -32,11 +32,11 @@ def progress(trial: ExperimentResults, settings: dict[str, Any]) -> Iterator[Dra
     """Fitness of each trial and the best so far; each figure over trials."""
     for study in _singly(trial, settings):
         drawn = new(10.5)
-        grid = drawn.add_gridspec(2, len(study.figures), height_ratios=(1.5, 1))
+        grid = drawn.add_gridspec(2, len(study.metrics), height_ratios=(1.5, 1))
         _fitness(drawn.add_subplot(grid[0, :]), study)
-        for number, name in enumerate(study.figures):
+        for number, name in enumerate(study.metrics):
             ax = drawn.add_subplot(grid[1, number])
-            _points(ax, study, [(int(row["trial"]), row[name], row) for row in study.rows])
+            _points(ax, study, [(int(row["trial"]), row[name], row) for row in study.trials])
             ax.set_title(name, loc="left")
             ax.set_xlabel("Trial")
             ax.xaxis.set_major_locator(MaxNLocator(4, integer=True))
@@ -56,8 +56,8 @@ def _states(study: FinishedStudy) -> list[tuple[str, int]]:
 
 
 def _fitness(ax: Axes, study: FinishedStudy) -> None:
-    _points(ax, study, [(int(row["trial"]), row["fitness"], row) for row in study.rows])
-    numbers = range(len(study.rows))
+    _points(ax, study, [(int(row["trial"]), row["fitness"], row) for row in study.trials])
+    numbers = range(len(study.trials))
     line: dict[str, Any] = {"where": "post", "color": COLOURS[0], "linewidth": 1.3}
     ax.step(numbers, study.best_so_far, label="best so far", **line)
     ax.set_ylabel("Fitness")
@@ -79,7 +79,7 @@ def _points(ax: Axes, study: FinishedStudy, points: list[tuple[Any, str, dict[st
 def parameters(trial: ExperimentResults, settings: dict[str, Any]) -> Iterator[Drawn]:
     """Each parameter against fitness, the most important first."""
     for study in _singly(trial, settings):
-        names = study.params
+        names = study.parameters
         rows = -(-len(names) // 3)
         drawn = new(4.4 * rows)
         axes = list(drawn.subplots(rows, 3, sharey=True, squeeze=False).flat)
@@ -103,7 +103,7 @@ def _against(ax: Axes, study: FinishedStudy, name: str) -> None:
     def at(row: dict[str, str]) -> float:
         return float(places[row[name]]) if places else float(row[name])
 
-    _points(ax, study, [(at(row), row["fitness"], row) for row in study.rows if row["fitness"]])
+    _points(ax, study, [(at(row), row["fitness"], row) for row in study.trials if row["fitness"]])
     star: dict[str, Any] = {"marker": "*", "s": 90, "color": COLOURS[0], "zorder": 4}
     ax.scatter([at(study.best)], [float(study.best["fitness"])], **star)
     if places:
@@ -133,7 +133,7 @@ def importance(trial: ExperimentResults, settings: dict[str, Any]) -> Iterator[D
             continue
         drawn = new(1.4 + 0.55 * len(shares), 12)
         ax = drawn.subplots()
-        names = study.params[::-1]
+        names = study.parameters[::-1]
         ax.barh(names, [shares[name] for name in names], color=COLOURS[2], height=0.6)
         ax.set_xlabel("Importance")
         caption = (
@@ -160,7 +160,7 @@ def coordinates(trial: ExperimentResults, settings: dict[str, Any]) -> Iterator[
 
 
 def _parallel(ax: Axes, study: FinishedStudy) -> None:
-    names = sorted(study.params)
+    names = sorted(study.parameters)
     values = [float(row["fitness"]) for row in study.finished]
     low, high = min(values), max(values)
     for row in sorted(study.finished, key=lambda row: float(row["fitness"])):
@@ -234,12 +234,12 @@ def _by_engine(found: list[FinishedStudy]) -> dict[str, list[FinishedStudy]]:
 
 def averaged(studies: list[FinishedStudy]) -> tuple[Any, Any, Any]:
     """Epochs spent, and mean and standard deviation (n - 1) of the best fitness by then."""
-    first = max(study.spent[0] for study in studies)
-    last = min(study.spent[-1] for study in studies)
-    epochs = np.unique([e for study in studies for e in study.spent if first <= e <= last])
+    first = max(study.epochs_so_far[0] for study in studies)
+    last = min(study.epochs_so_far[-1] for study in studies)
+    epochs = np.unique([e for study in studies for e in study.epochs_so_far if first <= e <= last])
     curves = np.array(
         [
-            np.array(study.best_so_far)[np.searchsorted(study.spent, epochs, "right") - 1]
+            np.array(study.best_so_far)[np.searchsorted(study.epochs_so_far, epochs, "right") - 1]
             for study in studies
         ]
     )

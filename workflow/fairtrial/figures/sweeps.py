@@ -13,7 +13,7 @@ from matplotlib.ticker import FixedLocator, NullFormatter
 from fairtrial.figures.base import COLOURS, Drawn, figure, new
 from fairtrial.results.configuration import Configuration, shorten
 from fairtrial.results.experiment import ExperimentResults
-from fairtrial.results.sweeps import NAMES, SHOWN, Sweep, sweeps
+from fairtrial.results.sweeps import METRIC_NAMES, METRICS, Sweep, sweeps
 
 NEAR = 0.042  # share of the axis that a label takes
 ROUND: dict[str, Any] = {"marker": "o", "markersize": 5}
@@ -33,9 +33,8 @@ def _caption(found: Sweep) -> str:
     over = found.members[0].repeated
     where = f"On {found.comparison.split} of {found.comparison.names}; all panels span as much."
     if found.best is not None:
-        where += (
-            f" Star: {found.told(found.best)}, the best by {found.comparison.rule.told} on val."
-        )
+        rule = found.comparison.ranking_rule.label
+        where += f" Star: {found.label(found.best)}, the best by {rule} on val."
     if max(len(c.repeats) for c in found.members) == 1:
         return (
             f"{where} One seed each, so there is no band, and all circles are hollow: nobody can "
@@ -52,9 +51,9 @@ def _panels(found: Sweep) -> Any:
     drawn = new(12.5)
     axes = list(drawn.subplots(2, 2, sharex=True).flat)
     colours = (COLOURS[i] for i in (2, 4, 5, 0))
-    for ax, metric, colour in zip(axes, SHOWN[found.comparison.task], colours, strict=True):
+    for ax, metric, colour in zip(axes, METRICS[found.comparison.task], colours, strict=True):
         _line(ax, found, metric, colour)
-        ax.set_title(NAMES[metric], loc="left")
+        ax.set_title(METRIC_NAMES[metric], loc="left")
     _alike(axes)
     for ax in axes[2:]:
         ax.set_xlabel(found.parameter)

@@ -77,7 +77,7 @@ ALONE = "There is nothing to compare it with: the experiment has one configurati
 
 def name(configuration: Configuration) -> str:
     """`A (momentum 0.6)`; the letter alone where the settings fill more than a line."""
-    about = " ".join(configuration.about.split())
+    about = " ".join(configuration.short_label.split())
     return f"{configuration.letter} ({about})" if len(about) <= 70 else configuration.letter
 
 
@@ -93,7 +93,7 @@ def _meaning(comparison: Comparison) -> list[str]:
     """What a fitness is made of; a figure says so by its name."""
     if comparison.metric != FITNESS:
         return []
-    return [f"Fitness is {comparison.rule.formula} here."]
+    return [f"Fitness is {comparison.ranking_rule.formula} here."]
 
 
 def _headline(best: Configuration, rival: Configuration, gap: Gap, reached: str) -> str:
@@ -154,7 +154,7 @@ def _also(best: Configuration, alike: list[str], others: int) -> list[str]:
 
 
 def _seeds(configuration: Configuration) -> str:
-    over = configuration.over
+    over = configuration.repeats_text
     return f" (mean ± sd over {over})" if len(configuration.repeats) > 1 else f" ({over})"
 
 
@@ -182,7 +182,7 @@ def _method(comparison: Comparison) -> str:
     else:
         choice = "on val; images of test have no part in it"
     return (
-        f"The best configuration is chosen by {comparison.rule.told} {choice}. "
+        f"The best configuration is chosen by {comparison.ranking_rule.label} {choice}. "
         f"± is the standard deviation over {over}. Each gap to the best is tested with "
         f"{TESTS[over]}; Holm’s correction over all pairs of configurations keeps the chance that "
         "any two equal ones are told apart at 5 %. A seed counts once, however often it was "

@@ -15,8 +15,8 @@ HARDWARE = ("cpu", "gpu", "cores", "threads")
 def cautions(trial: ExperimentResults) -> list[str]:
     """One sentence a caution, the weightiest first; none for runs made alike."""
     found = [
-        *(leak for view in trial.views.values() for leak in overlaps(view)),
-        *(doubt for view in trial.views.values() for doubt in alike(view)),
+        *(leak for view in trial.datasets.values() for leak in overlaps(view)),
+        *(doubt for view in trial.datasets.values() for doubt in alike(view)),
         *_comparability(trial),
         *_code(trial),
         *_versions(trial),
@@ -56,9 +56,9 @@ def overlaps(view: DatasetDescription) -> list[str]:
         f"Data set {view.name}: {count} images of {side} have their content or their group on "
         f"{other} too, which flatters the figures."
         for side, other in (("test", "train"), ("test", "val"), ("val", "train"))
-        if (count := view.shared(side, other))
+        if (count := view.shared_images(side, other))
     ]
-    if leak := (view.split.get("leaks") or {}).get("near"):
+    if leak := (view.certificate.get("leaks") or {}).get("near"):
         found.append(
             f"Data set {view.name}: {leak['images']} images have a copy of their picture on "
             "another side, which flatters the figures."
@@ -68,7 +68,7 @@ def overlaps(view: DatasetDescription) -> list[str]:
 
 def alike(view: DatasetDescription) -> list[str]:
     """Pairs on two sides that may show the same."""
-    pairs = len((view.split.get("duplicates") or {}).get("doubtful_across") or [])
+    pairs = len((view.certificate.get("duplicates") or {}).get("doubtful_across") or [])
     if not pairs:
         return []
     return [

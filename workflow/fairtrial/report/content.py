@@ -15,11 +15,11 @@ from fairtrial.report.repeats import repeats
 from fairtrial.report.search import searches
 from fairtrial.report.sweeps import swept
 from fairtrial.report.tables import caption, figures
-from fairtrial.results.configuration import Configuration, in_words, value
+from fairtrial.results.configuration import Configuration, setting_text, settings_text
 from fairtrial.results.costs import seconds
 from fairtrial.results.dataset import DatasetDescription
 from fairtrial.results.experiment import Comparison, ExperimentResults
-from fairtrial.results.run import NAMES, FinishedRun
+from fairtrial.results.run import METRIC_NAMES, FinishedRun
 from fairtrial.scoring.task_metrics import DETECTION_TABLE_METRICS, TASK_METRICS
 
 ROOM = {True: 24, False: 30}  # characters for the settings in the table of page one, which is
@@ -50,10 +50,10 @@ def content(
         "title": settings.get("title") or settings["experiment"],
         "question": settings.get("question") or "",
         "task": trial.task,
-        "rule": trial.rule.told,
+        "rule": trial.ranking_rule.label,
         "method": answers.method(trial.comparisons),
         "iou": " and ".join(sorted({c.iou for c in trial.comparisons})),
-        "base": in_words(trial.base),
+        "base": settings_text(trial.base),
         "timings": timings,
         "cautions": cautions(trial),
         "repeats": repeats(trial),
@@ -62,7 +62,7 @@ def content(
         "comparisons": [_comparison(c, timings) for c in trial.comparisons],
         "figures": sections,
         "classes": [_classes(c) for c in trial.comparisons],
-        "data": data(list(trial.views.values())),
+        "data": data(list(trial.datasets.values())),
         "cost": cost(trial, timings),
         "fronts": fronts(trial, timings),
         "of_run": [SHORT.get(m, m) for m in _of_run(trial)],
@@ -79,7 +79,7 @@ def _comparison(comparison: Comparison, timings: bool) -> dict[str, Any]:
     columns = ["configuration"] * named + list(ranked[0].differs)
     widths = [max(map(len, column)) for column in zip(columns, *rows, strict=True)]
     needed = sum(width + 2 for width in widths)
-    told = max(len(c.told) for c in ranked)
+    told = max(len(c.full_label) for c in ranked)
     wide = max(len(c.repeats) for c in ranked) > 1
     room = ROOM[wide] - COLUMN[wide] * (len(figures(comparison)) - len(DETECTION_TABLE_METRICS))
     layout = "columns" if columns and needed <= room else "about" if told <= room else "beneath"
@@ -91,7 +91,7 @@ def _comparison(comparison: Comparison, timings: bool) -> dict[str, Any]:
         "layout": layout,  # of the settings: columns, one column in words, or under each row
         "columns": columns,
         "over": comparison.repeated,
-        "figures": [NAMES.get(m, m) for m in figures(comparison)],
+        "figures": [METRIC_NAMES.get(m, m) for m in figures(comparison)],
         "rows": [
             _row(c, comparison, found, timings) | {"settings": row}
             for c, row in zip(ranked, rows, strict=True)
@@ -106,7 +106,7 @@ def _row(
     return {
         "letter": c.letter,
         "best": c.letter == found.best,
-        "about": c.told,
+        "about": c.full_label,
         "repeats": len(c.repeats),
         "figures": [spread(c.scores(comparison.split, m)) for m in shown],
         "time": duration(seconds(c)) if timings else "",
@@ -117,8 +117,8 @@ def _row(
 def _classes(comparison: Comparison) -> dict[str, Any]:
     """A figure of each class: a row a class, a column a configuration, the best eight on val."""
     shown = comparison.ranked()[:8]
-    split, figure = comparison.split, comparison.measures.of_class
-    counted = comparison.measures.counted
+    split, figure = comparison.split, comparison.task_metrics.class_metric
+    counted = comparison.task_metrics.class_count
     counts = shown[0].classes(split, counted)
     rows = [
         [name, str(count), *(spread(c.class_scores(split, name, figure)) for c in shown)]
@@ -156,7 +156,7 @@ def _run(
 
 def _of_run(trial: ExperimentResults) -> tuple[str, ...]:
     """The figures of the table of all runs."""
-    return TASK_METRICS[trial.task].shown + (("AP75",) if trial.task == "detect" else ())
+    return TASK_METRICS[trial.task].in_tables + (("AP75",) if trial.task == "detect" else ())
 
 
 def _provenance(trial: ExperimentResults, timings: bool) -> dict[str, Any]:
@@ -168,18 +168,18 @@ def _provenance(trial: ExperimentResults, timings: bool) -> dict[str, Any]:
     machines = [_hardware(r, timings) for r in records]
     hardware, _ = differences(machines)
     return {
-        "shared": [[k, value(shared, k)] for k in shared],
+        "shared": [[k, setting_text(shared, k)] for k in shared],
         "own": [
-            [c.letter, c.name, [[k, value(own, k)] for k in own if k not in shared]]
+            [c.letter, c.name, [[k, setting_text(own, k)] for k in own if k not in shared]]
             for c in trial.configurations
             for own in [c.settings]
         ],
         "versions": [[k, str(v)] for k, v in versions.items()],
         "unequal": unequal,
-        "hardware": [[k, value(hardware, k)] for k in hardware],
+        "hardware": [[k, setting_text(hardware, k)] for k in hardware],
         "commits": sorted({str(r.get("commit") or "none") for r in records}),
         "code": sorted({str(r.get("code")) for r in records}),
-        "data": [row for view in trial.views.values() for row in _sums(view)],
+        "data": [row for view in trial.datasets.values() for row in _sums(view)],
         "weights": _weights(trial),
     }
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from fairtrial.report.answer import UNDEFINED, duration
-from fairtrial.results.configuration import shorten, value
+from fairtrial.results.configuration import setting_text, shorten
 from fairtrial.results.costs import Step, front, kinds, seconds
 from fairtrial.results.experiment import ExperimentResults
 
@@ -29,10 +29,12 @@ def cost(trial: ExperimentResults, timings: bool) -> list[dict[str, Any]]:
     rows = []
     for c in trial.configurations:
         model, speed = c.first.record.get("model") or {}, c.first.speed or {}
-        row = {"letter": c.letter, "about": shorten(c.about, 60)}
+        row = {"letter": c.letter, "about": shorten(c.short_label, 60)}
         row["parameters"] = _thousands(model.get("parameters"))
         row["gflops"] = UNDEFINED if model.get("gflops") is None else _gflops(model["gflops"])
-        row["layers"] = value(model, "layers") if model.get("layers") is not None else UNDEFINED
+        row["layers"] = (
+            setting_text(model, "layers") if model.get("layers") is not None else UNDEFINED
+        )
         if timings:
             row |= _speed(speed) | {"training": duration(seconds(c))}
         rows.append(row | {"front": fronts.get(c.letter, [])})
@@ -44,7 +46,7 @@ def fronts(trial: ExperimentResults, timings: bool) -> list[dict[str, Any]]:
     return [
         {
             "names": comparison.names,
-            "rule": comparison.rule.told,
+            "rule": comparison.ranking_rule.label,
             "split": comparison.split,
             "lines": [
                 [kind.partition(",")[0], _in_words(steps)]

@@ -8,7 +8,7 @@ from typing import Any
 from fairtrial.data.dataset import SPLITS, counts
 from fairtrial.report.answer import UNDEFINED
 from fairtrial.report.cautions import overlaps
-from fairtrial.results.configuration import value
+from fairtrial.results.configuration import setting_text
 from fairtrial.results.dataset import DatasetDescription
 
 CLASSES = 40  # rows of classes in a table; with more the figures have to do
@@ -23,9 +23,9 @@ def data(views: list[DatasetDescription]) -> dict[str, Any]:
 
 
 def _view(view: DatasetDescription) -> dict[str, Any]:
-    summary = view.split.get("summary") or {}
+    summary = view.certificate.get("summary") or {}
     sides = [side for side in SPLITS if side in summary]
-    names = list(view.objects.categories.values())
+    names = list(view.dataset.categories.values())
     keys = {"all": None, "without objects": "negatives", "groups": "groups"}
     rows = [
         [label, *(cell for side in sides for cell in _totals(summary[side], key))]
@@ -40,7 +40,7 @@ def _view(view: DatasetDescription) -> dict[str, Any]:
         "totals": rows,
         "classes": [[name, *_of_class(summary, sides, name)] for name in names[:CLASSES]],
         "left_out": max(0, len(names) - CLASSES),
-        "balance": _balance(view.split.get("balance"), names[:CLASSES]),
+        "balance": _balance(view.certificate.get("balance"), names[:CLASSES]),
         **_quality(view.quality or {}),
     }
 
@@ -82,16 +82,16 @@ def _quality(quality: dict[str, Any]) -> dict[str, Any]:
         ]
         for kind, found in sorted((quality.get("defects") or {}).items())
     ]
-    kept = {key: value(quality, key) for key in quality if isinstance(quality[key], int)}
+    kept = {key: setting_text(quality, key) for key in quality if isinstance(quality[key], int)}
     return {"quality": kept, "defects": rows}
 
 
 def certificate(view: DatasetDescription) -> list[list[str]]:
     """How the sides were made, and what was looked at: names and sentences."""
-    split = view.split
+    split = view.certificate
     asked = (split.get("asked") or {}) | {"seed": split.get("seed")}
     order = ("folds", "fold", "val", "test", "stratify", "seed")
-    how = ", ".join(f"{key} {value(asked, key)}" for key in order if key in asked)
+    how = ", ".join(f"{key} {setting_text(asked, key)}" for key in order if key in asked)
     method = split.get("method", UNDEFINED)
     rows = [["source", view.source], ["split", f"{method}: {how}" if method != "given" else method]]
     if told := _classes(split.get("class_map") or {}):
@@ -119,7 +119,7 @@ def _classes(mapped: dict[str, str | None]) -> str:
 
 def _groups(view: DatasetDescription) -> str:
     sizes: dict[str, int] = {}
-    for image in view.objects.images:
+    for image in view.dataset.images:
         if image.group is not None:
             sizes[image.group] = sizes.get(image.group, 0) + 1
     if not sizes:
@@ -153,15 +153,15 @@ def _beside(views: list[DatasetDescription]) -> list[list[str]]:
 
 
 def _facts(view: DatasetDescription) -> dict[str, str]:
-    summary = view.split.get("summary") or {}
-    found = {"source": view.source, "method": str(view.split.get("method", UNDEFINED))}
+    summary = view.certificate.get("summary") or {}
+    found = {"source": view.source, "method": str(view.certificate.get("method", UNDEFINED))}
     for side in (side for side in SPLITS if summary.get(side)):
         part = summary[side]
         found[f"{side}: images"] = str(part.get("images", UNDEFINED))
         found[f"{side}: objects"] = str(part.get("objects", UNDEFINED))
-    found["classes"] = str(len(view.objects.categories))
+    found["classes"] = str(len(view.dataset.categories))
     found |= _rarest(view)
-    per_image = [len(objects) for objects in view.objects.by_image().values()]
+    per_image = [len(objects) for objects in view.dataset.by_image().values()]
     found["objects an image"] = (
         f"{statistics.median(per_image):g} ({min(per_image)} to {max(per_image)})"
     )
@@ -170,11 +170,11 @@ def _facts(view: DatasetDescription) -> dict[str, str]:
 
 def _rarest(view: DatasetDescription) -> dict[str, str]:
     """The rarest and the commonest class of train, by objects."""
-    wanted = set(view.split.get("train") or [])
-    held = counts(a for a in view.objects.annotations if a.image_id in wanted)
+    wanted = set(view.certificate.get("train") or [])
+    held = counts(a for a in view.dataset.annotations if a.image_id in wanted)
     if not held:
         return {}
-    names = view.objects.categories
+    names = view.dataset.categories
     order = sorted(held, key=lambda number: (held[number], names[number]))
     return {
         "rarest in train": f"{names[order[0]]}: {held[order[0]]}",

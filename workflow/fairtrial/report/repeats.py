@@ -9,7 +9,7 @@ from fairtrial.report.answer import number
 from fairtrial.report.tables import figures
 from fairtrial.results.configuration import Configuration
 from fairtrial.results.experiment import Comparison, ExperimentResults
-from fairtrial.results.run import NAMES, FinishedRun
+from fairtrial.results.run import METRIC_NAMES, FinishedRun
 from fairtrial.scoring.task_metrics import TASK_METRICS
 from fairtrial.scoring.uncertainty import least_gap, over_seeds
 
@@ -39,15 +39,15 @@ def _spread(configuration: Configuration, comparison: Comparison) -> dict[str, A
         if scores:
             found = over_seeds(scores)
             told = [found.mean, found.sd, min(scores), max(scores), max(scores) - min(scores)]
-            rows.append([NAMES.get(name, name), *map(number, told)])
+            rows.append([METRIC_NAMES.get(name, name), *map(number, told)])
     sd = over_seeds(configuration.scores(split, metric)).sd or 0.0
     return {
         "letter": configuration.letter,
-        "told": configuration.told,
-        "over": configuration.over,
+        "told": configuration.full_label,
+        "over": configuration.repeats_text,
         "split": split,
         "rows": rows,
-        "rule": comparison.rule.told,
+        "rule": comparison.ranking_rule.label,
         "gaps": [[str(n), number(least_gap(sd, n))] for n in SEEDS] if sd else [],
     }
 
@@ -86,7 +86,7 @@ def _farthest(runs: list[FinishedRun]) -> dict[str, Any]:
     """The figure in which they are farthest apart, on either side, and by how much."""
     gaps = []
     for side in ("val", "test"):
-        for metric in TASK_METRICS[runs[0].task].every:
+        for metric in TASK_METRICS[runs[0].task].all:
             scores = [run.score(side, metric) for run in runs]
             defined = [score for score in scores if score is not None]
             if defined:

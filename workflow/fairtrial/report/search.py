@@ -32,15 +32,15 @@ def _study(study: FinishedStudy, timings: bool) -> dict[str, Any]:
     states = [[state, str(count)] for state, count in told["states"].items()]
     facts = [["engine", told["engine"]], ["seed", str(told["seed"])], ["data set", told["dataset"]]]
     leading = sorted(study.finished, key=lambda row: -float(row["fitness"]))[:LEADING]
-    failed = [row for row in study.rows if row["state"] == "failed"]
+    failed = [row for row in study.trials if row["state"] == "failed"]
     names = sorted(told["space"])
     return {
         "name": study.name,
         "fitness": told["fitness"],
         "facts": [*facts, *budget, *states],
         "names": names,
-        "figures": list(study.figures),
-        "rows": [_row(row, study.figures, names) for row in leading],
+        "figures": list(study.metrics),
+        "rows": [_row(row, study.metrics, names) for row in leading],
         "failed": [f"{row['trial']}: {row['message']}" for row in failed[:LEADING]],
         "best": told["best"],
         "yaml": (study.folder / "best.yaml").read_text(encoding="utf-8").splitlines(),
@@ -64,7 +64,7 @@ def _engines(found: Sequence[FinishedStudy]) -> list[list[str]]:
             name,
             str(len(grouped[name])),
             spread(best[name]),
-            str(sum(len(study.rows) for study in grouped[name])),
+            str(sum(len(study.trials) for study in grouped[name])),
             str(sum(study.summary["epochs"] for study in grouped[name])),
         ]
         for name in ranked

@@ -7,9 +7,9 @@ from typing import Any
 
 from fairtrial.report.answer import mark, spread
 from fairtrial.results.experiment import ExperimentResults
-from fairtrial.results.run import NAMES as LONG
+from fairtrial.results.run import METRIC_NAMES as LONG
 from fairtrial.results.significance import Gap
-from fairtrial.results.sweeps import NAMES, SHOWN, Sweep, sweeps
+from fairtrial.results.sweeps import METRIC_NAMES, METRICS, Sweep, sweeps
 
 UNTOLD = (
     "With one seed each nobody can say which of the differences are more than chance; three seeds "
@@ -30,7 +30,7 @@ def swept(trial: ExperimentResults, parameters: Iterable[str]) -> list[dict[str,
 
 def _part(found: Sweep, number: int, several: bool) -> dict[str, Any]:
     comparison, best, gaps = found.comparison, found.best, found.gaps(found.comparison.metric)
-    shown = SHOWN[comparison.task]
+    shown = METRICS[comparison.task]
     extra = [] if comparison.metric in shown else [comparison.metric]
     rows = []
     for c, text in zip(found.members, found.texts, strict=True):
@@ -48,11 +48,15 @@ def _part(found: Sweep, number: int, several: bool) -> dict[str, Any]:
         "table": f" (table {number})" if several else "",
         "figure": f"sweep-{number}-{found.parameter}.svg",
         "answer": in_words(found, gaps),
-        "heads": [*(LONG.get(m, m) for m in extra), *(NAMES[m] for m in shown), found.parameter],
+        "heads": [
+            *(LONG.get(m, m) for m in extra),
+            *(METRIC_NAMES[m] for m in shown),
+            found.parameter,
+        ],
         "rows": rows,
         "over": found.members[0].repeated,
         "where": f"On {comparison.split} of {comparison.names}, {_means(found)}.",
-        "rule": comparison.rule.told,
+        "rule": comparison.ranking_rule.label,
         "tests": max((gap.tests for gap in gaps.values() if gap.p is not None), default=0),
     }
 
@@ -67,10 +71,10 @@ def in_words(found: Sweep, gaps: dict[str, Gap]) -> str:
     """Which value is best on val, and from which others that can be told."""
     comparison, best = found.comparison, found.best
     if best is None:
-        return f"No value of {found.parameter} has a figure for {comparison.rule.told}."
+        return f"No value of {found.parameter} has a figure for {comparison.ranking_rule.label}."
     reached = spread(best.scores(comparison.split, comparison.metric))
     said = [
-        f"{found.told(best)} has the highest {comparison.rule.told} on val"
+        f"{found.label(best)} has the highest {comparison.ranking_rule.label} on val"
         + (f"; on {comparison.split} it reaches {reached}." if comparison.split != "val" else ".")
     ]
     others = [c for c in found.members if c is not best and c.letter in gaps]

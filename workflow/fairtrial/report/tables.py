@@ -12,7 +12,7 @@ from fairtrial.report.answer import duration, spread
 from fairtrial.results.configuration import Configuration
 from fairtrial.results.costs import seconds
 from fairtrial.results.experiment import Comparison, ExperimentResults
-from fairtrial.results.run import NAMES
+from fairtrial.results.run import METRIC_NAMES
 from fairtrial.scoring.task_metrics import TASK_METRICS
 from fairtrial.scoring.uncertainty import over_seeds
 
@@ -30,7 +30,7 @@ def write_comparison(path: Path, trial: ExperimentResults, timings: bool) -> Non
         for rank, c in enumerate(comparison.ranked(), 1):
             row: dict[str, Any] = {"configuration": c.name, "letter": c.letter}
             row |= {"comparison": number, "shown": comparison.split, "rank": rank}
-            row |= {"ranked_by": comparison.rule.told}
+            row |= {"ranked_by": comparison.ranking_rule.label}
             row |= {c.repeated: len(c.repeats), **_columns(c.differs)}
             row |= _means(c, _every(trial))
             rows.append(row | _cost(c, timings))
@@ -54,7 +54,7 @@ def write_runs(path: Path, trial: ExperimentResults, timings: bool) -> None:
 
 
 def _every(trial: ExperimentResults) -> tuple[str, ...]:
-    ranking, known = trial.rule.name, TASK_METRICS[trial.task].every
+    ranking, known = trial.ranking_rule.name, TASK_METRICS[trial.task].all
     return known if ranking in known else (*known, ranking)
 
 
@@ -64,7 +64,7 @@ def _columns(differs: dict[str, str]) -> dict[str, str]:
 
 def figures(comparison: Comparison) -> tuple[str, ...]:
     """The figures of a table, the one that ranks among them."""
-    metric, shown = comparison.metric, comparison.measures.shown
+    metric, shown = comparison.metric, comparison.task_metrics.in_tables
     return shown if metric in shown else (metric, *shown)
 
 
@@ -102,7 +102,7 @@ def cells(comparison: Comparison, timings: bool) -> list[list[str]]:
     settings = list(comparison.configurations[0].differs) or ["configuration"]
     shown = figures(comparison)
     over = comparison.repeated
-    heading = ["", *settings, over, *(NAMES.get(m, m) for m in shown)]
+    heading = ["", *settings, over, *(METRIC_NAMES.get(m, m) for m in shown)]
     rows = [heading + (["training"] if timings else [])]
     for c in comparison.ranked():
         told = list(c.differs.values()) or [c.name]
@@ -122,7 +122,7 @@ def caption(comparison: Comparison) -> str:
     size = f" ({found.get('images')} images{objects})"
     return (
         f"On {side} of {comparison.names}{'' if comparison.repeated == 'folds' else size}, "
-        f"{over if many else 'one seed each'}; sorted by {comparison.rule.told} on val."
+        f"{over if many else 'one seed each'}; sorted by {comparison.ranking_rule.label} on val."
     )
 
 

@@ -44,7 +44,7 @@ class Configuration:
         return "folds" if self.folds else "seeds"
 
     @property
-    def over(self) -> str:
+    def repeats_text(self) -> str:
         """The same with their number: `3 seeds`, `one seed`, `5 folds`."""
         count, what = len(self.repeats), self.repeated
         return f"{count} {what}" if count > 1 else f"one {what[:-1]}"
@@ -94,7 +94,7 @@ class Configuration:
         return "=" not in self.name
 
     @property
-    def about(self) -> str:
+    def short_label(self) -> str:
         """What to call it: what sets it apart, `momentum 0.6, lr0 0.01`, while that is short;
         else the name that a person gave it, or that names what the experiment varied."""
         if 0 < len(self.differs) < MANY or (self.differs and re.search(CUT, self.name)):
@@ -105,16 +105,16 @@ class Configuration:
     def departure(self) -> str:
         """The settings that set it apart, in words."""
         own = {k: v for k, v in self.differs.items() if v not in (ABSENT, self.base.get(k))}
-        return in_words(own) or "base settings"
+        return settings_text(own) or "base settings"
 
     @property
-    def told(self) -> str:
+    def full_label(self) -> str:
         """Both: `frozen: freeze 10`."""
-        return f"{self.name}: {self.departure}" if self.named and self.differs else self.about
+        return f"{self.name}: {self.departure}" if self.named and self.differs else self.short_label
 
     def label(self, length: int = 200) -> str:
         """Letter and what sets it apart, cut in the middle to about `length` characters."""
-        return f"{self.letter}  {shorten(self.about, length)}"
+        return f"{self.letter}  {shorten(self.short_label, length)}"
 
 
 def shared_settings(runs: list[FinishedRun]) -> dict[str, Any]:
@@ -123,7 +123,7 @@ def shared_settings(runs: list[FinishedRun]) -> dict[str, Any]:
     return runs[0].settings | ({"dataset": whole_name(sets[0])} if len(sets) > 1 else {})
 
 
-def value(settings: dict[str, Any], key: str) -> str:
+def setting_text(settings: dict[str, Any], key: str) -> str:
     """A setting as text: `0.0001`, `true`, `[1, 2]`; a dash if it is not there."""
     if key not in settings:
         return ABSENT
@@ -133,7 +133,7 @@ def value(settings: dict[str, Any], key: str) -> str:
     return found if isinstance(found, str) else json.dumps(found, ensure_ascii=False)
 
 
-def in_words(settings: dict[str, str]) -> str:
+def settings_text(settings: dict[str, str]) -> str:
     """`momentum 0.6, lr0 0.01`."""
     return ", ".join(f"{key} {text}" for key, text in settings.items())
 

@@ -26,31 +26,33 @@ class DatasetDescription:
         self.folder = self.data / "sets" / self.name
 
     @cached_property
-    def objects(self) -> Dataset:
+    def dataset(self) -> Dataset:
         return read(self.folder / "annotations.json")
 
     @cached_property
-    def split(self) -> dict[str, Any]:
+    def certificate(self) -> dict[str, Any]:
         split: dict[str, Any] = read_json(self.folder / "split.json")
         return split
 
     @property
     def source(self) -> str:
-        return str(self.split["source"])
+        return str(self.certificate["source"])
 
     @property
     def set_of_folds(self) -> str | None:
         """What is equal in all folds of one set, as text; None where this is no fold."""
-        if self.split.get("method") != "kfold":
+        if self.certificate.get("method") != "kfold":
             return None
-        balance = self.split.get("balance") or {}
+        balance = self.certificate.get("balance") or {}
         told = [self.source, self.folds, balance.get("ratio"), balance.get("cap")]
-        return json.dumps([*told, *(self.split.get(key) for key in ("seed", "allow", "class_map"))])
+        return json.dumps(
+            [*told, *(self.certificate.get(key) for key in ("seed", "allow", "class_map"))]
+        )
 
     @property
     def folds(self) -> int:
         """Of how many folds this is one."""
-        return int((self.split.get("asked") or {}).get("folds", 0))
+        return int((self.certificate.get("asked") or {}).get("folds", 0))
 
     @property
     def images(self) -> Path:
@@ -62,7 +64,7 @@ class DatasetDescription:
         path = self.data / "clean" / self.source / "quality.json"
         return read_json(path) if path.exists() else None
 
-    def truth(self, side: str) -> str:
+    def ground_truth_sha256(self, side: str) -> str:
         """The SHA-256 of the images of one side and of what is on them. Kept, for every run on
         this data set asks for it."""
         if side not in self._truths:
@@ -71,7 +73,7 @@ class DatasetDescription:
 
     def _told(self, side: str) -> str:
         """One side as text."""
-        names, by_image = self.objects.categories, self.objects.by_image()
+        names, by_image = self.dataset.categories, self.dataset.by_image()
         rows = []
         for image in self._on(side):
             objects = [
@@ -83,7 +85,7 @@ class DatasetDescription:
             )
         return json.dumps([sorted(names.values()), sorted(rows, key=str)])
 
-    def shared(self, side: str, other: str) -> int:
+    def shared_images(self, side: str, other: str) -> int:
         """How many images of `side` have their content or their group on `other` too."""
         mine, theirs = (self._on(name) for name in (side, other))
         contents = {i.sha256 or i.file_name for i in theirs}
@@ -91,5 +93,5 @@ class DatasetDescription:
         return sum((i.sha256 or i.file_name) in contents or i.group in groups for i in mine)
 
     def _on(self, side: str) -> list[Image]:
-        wanted = set(self.split.get(side) or [])
-        return [image for image in self.objects.images if image.id in wanted]
+        wanted = set(self.certificate.get(side) or [])
+        return [image for image in self.dataset.images if image.id in wanted]

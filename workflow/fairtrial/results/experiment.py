@@ -21,12 +21,12 @@ from fairtrial.results.configuration import (
     MANY,
     Configuration,
     letter,
+    setting_text,
     shared_settings,
-    value,
 )
 from fairtrial.results.dataset import DatasetDescription
 from fairtrial.results.run import FinishedRun, whole_name
-from fairtrial.scoring.ranking import RankingRule, rule
+from fairtrial.scoring.ranking import RankingRule, ranking_rule
 from fairtrial.scoring.task_metrics import TASK_METRICS, TaskMetrics
 
 
@@ -36,25 +36,25 @@ class Comparison:
 
     split: str
     configurations: list[Configuration]
-    views: list[DatasetDescription]
+    datasets: list[DatasetDescription]
     same_val: bool
-    rule: RankingRule  # by which the best is chosen
+    ranking_rule: RankingRule  # by which the best is chosen
 
     @property
     def metric(self) -> str:
-        return self.rule.name
+        return self.ranking_rule.name
 
     @property
     def task(self) -> str:
         return self.configurations[0].first.task
 
     @property
-    def measures(self) -> TaskMetrics:
+    def task_metrics(self) -> TaskMetrics:
         return TASK_METRICS[self.task]
 
     @property
     def names(self) -> str:
-        return ", ".join(view.name for view in self.views)
+        return ", ".join(view.name for view in self.datasets)
 
     @property
     def repeated(self) -> str:
@@ -87,7 +87,7 @@ class ExperimentResults:
     results: Path
     data: Path
     runs: list[FinishedRun]
-    rule: RankingRule
+    ranking_rule: RankingRule
 
     @property
     def task(self) -> str:
@@ -95,7 +95,7 @@ class ExperimentResults:
         return self.runs[0].task
 
     @cached_property
-    def views(self) -> dict[str, DatasetDescription]:
+    def datasets(self) -> dict[str, DatasetDescription]:
         """The data sets of the runs, by name."""
         return {
             name: DatasetDescription(name, self.data)
@@ -103,15 +103,15 @@ class ExperimentResults:
         }
 
     @cached_property
-    def differing(self) -> list[str]:
+    def differing_settings(self) -> list[str]:
         """Settings that are not equal in all runs that have them, `model` and `dataset` first.
 
         What only one framework has tells nothing apart that its name does not.
         """
         names = sorted({name for run in self.runs for name in run.settings})
-        told = {n: {value(run.settings, n) for run in self.runs} - {ABSENT} for n in names}
+        told = {n: {setting_text(run.settings, n) for run in self.runs} - {ABSENT} for n in names}
         found = [name for name in names if len(told[name]) > 1]
-        if len({view.set_of_folds or name for name, view in self.views.items()}) == 1:
+        if len({view.set_of_folds or name for name, view in self.datasets.items()}) == 1:
             found = [n for n in found if n != "dataset"]  # they are folds of one set
         first = [n for n in ("backend", "model", "dataset") if n in found]
         return first + [n for n in found if n not in first]
@@ -120,12 +120,14 @@ class ExperimentResults:
     def base(self) -> dict[str, str]:
         """Where many settings differ, as in a sweep of one at a time: the value that more than
         half of the configurations have. So a configuration is told by what departs from it."""
-        if len(self.differing) < MANY:
+        if len(self.differing_settings) < MANY:
             return {}
         each = [shared_settings(runs) for runs in self._grouped().values()]
         found = {}
-        for key in self.differing:
-            told, count = Counter(value(settings, key) for settings in each).most_common(1)[0]
+        for key in self.differing_settings:
+            told, count = Counter(setting_text(settings, key) for settings in each).most_common(1)[
+                0
+            ]
             if count > len(each) / 2:
                 found[key] = told
         return found
@@ -140,8 +142,8 @@ class ExperimentResults:
     def _whole(self, run: FinishedRun) -> str | None:
         """What is equal in all folds of a configuration, as text; None where its data set is no
         fold, or the only one."""
-        found = self.views[run.dataset].set_of_folds
-        same = [view for view in self.views.values() if found and view.set_of_folds == found]
+        found = self.datasets[run.dataset].set_of_folds
+        same = [view for view in self.datasets.values() if found and view.set_of_folds == found]
         if len(same) < 2:
             return None
         settings = {key: told for key, told in run.settings.items() if key != "dataset"}
@@ -152,9 +154,9 @@ class ExperimentResults:
         found = []
         for number, runs in enumerate(self._grouped().values()):
             several = len({run.dataset for run in runs}) > 1
-            folds = self.views[runs[0].dataset].folds if several else 0
+            folds = self.datasets[runs[0].dataset].folds if several else 0
             settings = shared_settings(runs)
-            told = {key: value(settings, key) for key in self.differing}
+            told = {key: setting_text(settings, key) for key in self.differing_settings}
             name = whole_name(runs[0].configuration) if folds else runs[0].configuration
             ordered = sorted(runs, key=lambda run: (run.seed, run.name))
             found.append(Configuration(name, letter(number), ordered, told, self.base, folds))
@@ -167,16 +169,23 @@ class ExperimentResults:
         for configuration in self.configurations:
             tested = all(run.metrics.get("test") for run in configuration.runs)
             split = "test" if tested else "val"
-            truths = {self.views[run.dataset].truth(split) for run in configuration.runs}
+            truths = {
+                self.datasets[run.dataset].ground_truth_sha256(split) for run in configuration.runs
+            }
             key = (split, " ".join(sorted(truths)))
             grouped.setdefault(key, []).append(configuration)
         return [self._comparison(split, members) for (split, _), members in grouped.items()]
 
     def _comparison(self, split: str, members: list[Configuration]) -> Comparison:
         names = sorted({run.dataset for configuration in members for run in configuration.runs})
-        vals = {frozenset(self.views[run.dataset].truth("val") for run in c.runs) for c in members}
+        vals = {
+            frozenset(self.datasets[run.dataset].ground_truth_sha256("val") for run in c.runs)
+            for c in members
+        }
         same_val = len(vals) == 1
-        return Comparison(split, members, [self.views[name] for name in names], same_val, self.rule)
+        return Comparison(
+            split, members, [self.datasets[name] for name in names], same_val, self.ranking_rule
+        )
 
 
 def load_experiment(
@@ -188,7 +197,7 @@ def load_experiment(
     """
     if not runs:
         raise SettingsError("the experiment names no runs: there is nothing to show")
-    chosen = rule(rank_by)
+    chosen = ranking_rule(rank_by)
     found = [FinishedRun(name, results, chosen) for name in dict.fromkeys(runs)]
     for run in found:
         if not run.folder.is_dir():
@@ -203,7 +212,7 @@ def _refuse_others(runs: list[FinishedRun], chosen: RankingRule) -> None:
     if len(tasks) > 1:
         told = ", ".join(f"{name}: {task}" for task, name in sorted(tasks.items()))
         raise SettingsError(f"runs of two tasks have no figure in common ({told})")
-    possible = TASK_METRICS[runs[0].task].every
-    for figure in chosen.figures:
+    possible = TASK_METRICS[runs[0].task].all
+    for figure in chosen.metrics:
         if figure not in possible:
             raise SettingsError(f"rank_by: {figure} is no figure; possible: {', '.join(possible)}")

@@ -17,7 +17,7 @@ from fairtrial import DataError
 from fairtrial.files.jsonfile import read_json
 from fairtrial.scoring.ranking import FITNESS, RankingRule
 
-NAMES = {
+METRIC_NAMES = {
     "precision": "Precision",
     "recall": "Recall",
     "f1": "F1",
@@ -38,7 +38,7 @@ class FinishedRun:
 
     name: str
     results: Path
-    rule: RankingRule | None = None
+    ranking_rule: RankingRule | None = None
 
     @property
     def folder(self) -> Path:
@@ -96,8 +96,8 @@ class FinishedRun:
         """One figure of metrics.json, or the fitness by this run's rule; None where it is
         undefined or the split is empty."""
         figures = self.metrics.get(split) or {}
-        if metric == FITNESS and self.rule:
-            return self.rule.score(figures)
+        if metric == FITNESS and self.ranking_rule:
+            return self.ranking_rule.score(figures)
         found = figures.get(metric)
         return None if found is None else float(found)
 

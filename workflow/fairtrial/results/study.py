@@ -13,7 +13,7 @@ from typing import Any
 
 from fairtrial.files.jsonfile import read_json
 
-FIGURES = {  # as a table of trials has them, in order, by task
+METRICS = {  # as a table of trials has them, in order, by task
     "detect": ("precision", "recall", "AP50", "AP"),
     "classify": ("precision", "recall", "f1", "accuracy"),
 }
@@ -35,27 +35,27 @@ class FinishedStudy:
         return summary
 
     @cached_property
-    def rows(self) -> list[dict[str, str]]:
+    def trials(self) -> list[dict[str, str]]:
         """A row a trial, in order."""
         with (self.folder / "trials.csv").open(newline="", encoding="utf-8") as file:
             return list(csv.DictReader(file))
 
     @property
-    def figures(self) -> tuple[str, ...]:
+    def metrics(self) -> tuple[str, ...]:
         """The figures of a trial that tables and plots show."""
-        return FIGURES["classify" if "accuracy" in self.rows[0] else "detect"]
+        return METRICS["classify" if "accuracy" in self.trials[0] else "detect"]
 
     @property
     def finished(self) -> list[dict[str, str]]:
-        return [row for row in self.rows if row["state"] == "finished"]
+        return [row for row in self.trials if row["state"] == "finished"]
 
     @property
     def best(self) -> dict[str, str]:
         number: int = self.summary["best"]
-        return self.rows[number]
+        return self.trials[number]
 
     @property
-    def params(self) -> list[str]:
+    def parameters(self) -> list[str]:
         """Searched settings, the most important first."""
         shares = self.summary["importance"]
         return sorted(self.summary["space"], key=lambda name: (-shares.get(name, 0.0), name))
@@ -70,14 +70,14 @@ class FinishedStudy:
     def best_so_far(self) -> list[float]:
         """After each trial the highest fitness of a finished one (NaN before the first)."""
         values = [
-            float(row["fitness"]) if row["state"] == "finished" else math.nan for row in self.rows
+            float(row["fitness"]) if row["state"] == "finished" else math.nan for row in self.trials
         ]
         return list(accumulate(values, _higher))
 
     @cached_property
-    def spent(self) -> list[int]:
+    def epochs_so_far(self) -> list[int]:
         """After each trial the epochs trained so far."""
-        return list(accumulate(int(row["epochs"]) for row in self.rows))
+        return list(accumulate(int(row["epochs"]) for row in self.trials))
 
 
 def _higher(one: float, other: float) -> float:

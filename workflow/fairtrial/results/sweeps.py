@@ -10,17 +10,17 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from fairtrial.results.configuration import Configuration, value
+from fairtrial.results.configuration import Configuration, setting_text
 from fairtrial.results.experiment import Comparison
-from fairtrial.results.run import NAMES as LONG
+from fairtrial.results.run import METRIC_NAMES as LONG
 from fairtrial.results.significance import Gap, gaps_to
 from fairtrial.store.keys import canonical
 
-SHOWN = {  # four figures by task
+METRICS = {  # four figures by task
     "detect": ("precision", "recall", "AP50", "AP"),
     "classify": ("accuracy", "precision", "recall", "f1"),
 }
-NAMES = LONG | {"AP50": "mAP50", "AP": "mAP50-95"}
+METRIC_NAMES = LONG | {"AP50": "mAP50", "AP": "mAP50-95"}
 WIDE = 100  # of the largest to the smallest value, from which on the axis is logarithmic
 
 
@@ -43,9 +43,9 @@ class Sweep:
 
     def text(self, configuration: Configuration) -> str:
         """Its value as it is written."""
-        return value(configuration.settings, self.parameter)
+        return setting_text(configuration.settings, self.parameter)
 
-    def told(self, configuration: Configuration) -> str:
+    def label(self, configuration: Configuration) -> str:
         """`momentum 0.6`."""
         return f"{self.parameter} {self.text(configuration)}"
 

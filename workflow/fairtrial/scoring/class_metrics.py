@@ -11,8 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-Numbers = NDArray[np.int64]
-Values = NDArray[np.float64]
+Integers = NDArray[np.int64]
+Floats = NDArray[np.float64]
 
 BINS = 15  # of confidence, equally wide
 SMALLEST = 1e-15  # a probability of 0 would make the log loss infinite
@@ -22,29 +22,29 @@ SMALLEST = 1e-15  # a probability of 0 would make the log loss infinite
 class PerClass:
     """For each class: images (k,), and precision, recall and F1 (k,), each 0 where undefined."""
 
-    images: Numbers
-    precision: Values
-    recall: Values
-    f1: Values
+    images: Integers
+    precision: Floats
+    recall: Floats
+    f1: Floats
 
 
 @dataclass(frozen=True)
 class Reliability:
     """For each bin of confidence: images (BINS,), mean confidence and accuracy (NaN if empty)."""
 
-    images: Numbers
-    confidence: Values
-    accuracy: Values
+    images: Integers
+    confidence: Floats
+    accuracy: Floats
 
 
-def confusion(truth: Numbers, probabilities: Values) -> Numbers:
+def confusion(truth: Integers, probabilities: Floats) -> Integers:
     """Images by true class (row) and most probable class (column), (k, k)."""
     k = probabilities.shape[1]
     predicted = probabilities.argmax(axis=1)
     return np.bincount(truth * k + predicted, minlength=k * k).reshape(k, k)
 
 
-def per_class(counts: Numbers) -> PerClass:
+def per_class(counts: Integers) -> PerClass:
     """Precision, recall and F1 of every class, from a confusion matrix (k, k)."""
     hits = np.diag(counts)
     predicted, images = counts.sum(axis=0), counts.sum(axis=1)
@@ -56,7 +56,7 @@ def per_class(counts: Numbers) -> PerClass:
     )
 
 
-def figures(truth: Numbers, probabilities: Values) -> dict[str, float]:
+def metrics(truth: Integers, probabilities: Floats) -> dict[str, float]:
     """All figures of one side; raises ValueError where it has no image.
 
     accuracy (top 1), top5; precision, recall and f1 as means over the classes that have images
@@ -82,19 +82,19 @@ def figures(truth: Numbers, probabilities: Values) -> dict[str, float]:
     }
 
 
-def in_top(truth: Numbers, probabilities: Values, count: int) -> float:
+def in_top(truth: Integers, probabilities: Floats, count: int) -> float:
     """The share of images whose class is among the `count` most probable ones."""
     order = np.argsort(-probabilities, axis=1, kind="stable")[:, :count]
     return float((order == truth[:, None]).any(axis=1).mean())
 
 
-def log_loss(truth: Numbers, probabilities: Values) -> float:
+def log_loss(truth: Integers, probabilities: Floats) -> float:
     """The mean negative logarithm of the true class's probability."""
     own = probabilities[np.arange(len(truth)), truth]
     return float(-np.log(own.clip(SMALLEST, 1.0)).mean())
 
 
-def reliability(truth: Numbers, probabilities: Values) -> Reliability:
+def reliability(truth: Integers, probabilities: Floats) -> Reliability:
     """Confidence (the highest probability) against accuracy, in equally wide bins."""
     confidence = probabilities.max(axis=1)
     right = probabilities.argmax(axis=1) == truth
@@ -115,5 +115,5 @@ def calibration_error(found: Reliability) -> float:
     return float((gaps * found.images).sum() / found.images.sum())
 
 
-def _share(part: Numbers, whole: Numbers) -> Values:
+def _share(part: Integers, whole: Integers) -> Floats:
     return np.divide(part, whole, out=np.zeros(len(part)), where=whole > 0)

@@ -29,8 +29,8 @@ OFF_ONE = 1e-3  # by which the probabilities of an image may miss 1 (half precis
 class SplitScores:
     """One side: class numbers (n,) and probabilities (n, k), and the names of the classes."""
 
-    truth: measures.Numbers
-    likely: measures.Values
+    truth: measures.Integers
+    likely: measures.Floats
     names: list[str]
 
 
@@ -71,7 +71,7 @@ def _classes(truth: Dataset, file: Path) -> dict[int, int]:
     return found
 
 
-def parse(content: Any, where: object, images: list[int], classes: int) -> measures.Values:
+def parse(content: Any, where: object, images: list[int], classes: int) -> measures.Floats:
     """The probabilities (n, k) of `images` (ids, in order), each row adding up to 1.
 
     Raises DataError, naming `where`, if the content is not a list with one entry an image.
@@ -90,8 +90,8 @@ def parse(content: Any, where: object, images: list[int], classes: int) -> measu
         return np.zeros((0, classes))
     if any(rows[image].shape != (classes,) for image in images):
         raise DataError(f"{where}: the scores are not probabilities of {classes} classes")
-    likely: measures.Values = np.array([rows[image] for image in images])
-    sums: measures.Values = likely.sum(axis=1)
+    likely: measures.Floats = np.array([rows[image] for image in images])
+    sums: measures.Floats = likely.sum(axis=1)
     if not (abs(sums - 1) < OFF_ONE).all():
         raise DataError(f"{where}: the scores of an image are not probabilities: they miss 1")
     if not (likely >= 0).all():
@@ -103,7 +103,7 @@ def _metrics(side: SplitScores) -> dict[str, float | int] | None:
     if not len(side.truth):
         return None
     n = len(side.truth)
-    return {**measures.figures(side.truth, side.likely), "images": n, "objects": n}
+    return {**measures.metrics(side.truth, side.likely), "images": n, "objects": n}
 
 
 def _per_class(sides: Mapping[str, SplitScores]) -> Iterator[Row]:

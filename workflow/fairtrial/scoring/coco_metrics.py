@@ -21,7 +21,7 @@ from fairtrial.data.dataset import Dataset
 from fairtrial.scoring.predictions import ImageDetection
 
 # In pycocotools' order, which COCOeval.stats has, too.
-FIGURES = (
+METRICS = (
     *("AP", "AP50", "AP75", "AP_small", "AP_medium", "AP_large"),
     *("AR_1", "AR_10", "AR_100", "AR_small", "AR_medium", "AR_large"),
 )
@@ -44,15 +44,15 @@ def at_one_iou(
     return _accumulated(evaluation)
 
 
-def figures(evaluation: Any) -> dict[str, float | None]:
+def metrics(evaluation: Any) -> dict[str, float | None]:
     """The twelve figures of a `standard` evaluation, 0..1; None where COCO has -1 (no such
     object)."""
     with contextlib.redirect_stdout(io.StringIO()):
         evaluation.summarize()
-    return {name: defined(value) for name, value in zip(FIGURES, evaluation.stats, strict=True)}
+    return {name: defined(value) for name, value in zip(METRICS, evaluation.stats, strict=True)}
 
 
-def class_figures(evaluation: Any) -> dict[int, dict[str, float | None]]:
+def metrics_by_class(evaluation: Any) -> dict[int, dict[str, float | None]]:
     """AP and AP50 by category id from a `standard` evaluation; None without objects."""
     # precision: IoU thresholds × recalls × classes × areas (0: all) × detections (-1: 100)
     precision = evaluation.eval["precision"][..., 0, -1]

@@ -57,7 +57,7 @@ def metrics(side: Measured, confidence: float) -> dict[str, float | int | None] 
         return None
     mean = curves.macro(side.classes, np.array([confidence]))
     return {
-        **coco_metrics.figures(side.standard),
+        **coco_metrics.metrics(side.standard),
         "precision": coco_metrics.defined(mean.precision[0]),
         "recall": coco_metrics.defined(mean.recall[0]),
         "f1": coco_metrics.defined(mean.f1[0]),
@@ -69,7 +69,7 @@ def metrics(side: Measured, confidence: float) -> dict[str, float | int | None] 
 def per_class_rows(sides: Sides, confidence: float) -> Iterator[Row]:
     """A row a class, as PER_CLASS; figures are None for a class without objects."""
     for split, side in _with_images(sides):
-        figures = coco_metrics.class_figures(side.standard)
+        figures = coco_metrics.metrics_by_class(side.standard)
         for category, name in sorted(side.truth.categories.items()):
             counts = _images_and_objects(side.truth, category)
             if category not in side.classes:

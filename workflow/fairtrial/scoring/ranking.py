@@ -28,7 +28,7 @@ def _some_weight(weights: dict[str, float]) -> dict[str, float]:
     return weights
 
 
-Weights = Annotated[
+MetricWeights = Annotated[
     dict[
         Literal["precision", "recall", "f1", "map50", "map50_95", "accuracy", "top5"],
         Annotated[float, Field(ge=0)],
@@ -40,7 +40,7 @@ RankBy = Annotated[
         Literal["fitness", "AP", "AP50", "precision", "recall", "f1", "accuracy", "top5"],
         Tag("[plain]"),
     ]
-    | Annotated[Weights, Tag("[mapping]")],
+    | Annotated[MetricWeights, Tag("[mapping]")],
     Discriminator(shape),
 ]
 
@@ -50,28 +50,36 @@ class RankingRule:
     """`name`: the one figure that counts, or `fitness`; then `weights` are its shares."""
 
     name: str
-    weights: Mapping[str, float] | None = None
+    metric_weights: Mapping[str, float] | None = None
 
     @property
-    def figures(self) -> list[str]:
+    def metrics(self) -> list[str]:
         """The figures of metrics.json that it needs."""
-        return [fitness.FIGURES[name] for name in self.weights] if self.weights else [self.name]
+        return (
+            [fitness.METRICS[name] for name in self.metric_weights]
+            if self.metric_weights
+            else [self.name]
+        )
 
     @property
     def formula(self) -> str:
         """`0.9 recall + 0.1 AP`, or `AP`."""
-        return fitness.formula(self.weights) if self.weights else self.name
+        return fitness.formula(self.metric_weights) if self.metric_weights else self.name
 
     @property
-    def told(self) -> str:
+    def label(self) -> str:
         """`AP`, or `fitness (0.9 recall + 0.1 AP)`."""
-        return f"{FITNESS} ({self.formula})" if self.weights else self.name
+        return f"{FITNESS} ({self.formula})" if self.metric_weights else self.name
 
     def score(self, figures: Mapping[str, Any]) -> float | None:
         """The rule's figure of one side; None where one that it needs is undefined."""
-        if any(figures.get(name) is None for name in self.figures):
+        if any(figures.get(name) is None for name in self.metrics):
             return None
-        return fitness.score(figures, self.weights) if self.weights else float(figures[self.name])
+        return (
+            fitness.score(figures, self.metric_weights)
+            if self.metric_weights
+            else float(figures[self.name])
+        )
 
 
 def resolve(
@@ -96,24 +104,24 @@ def resolve(
             f'params.yaml: report: `rank_by` is "fitness", and the runs of {file} have several '
             f"({told}); name one figure, or the weights of several"
         )
-    return next(iter(own.values()), None) or fitness.FIGURES[next(iter(fitness.ALONE[task]))]
+    return next(iter(own.values()), None) or fitness.METRICS[next(iter(fitness.DEFAULTS[task]))]
 
 
 def _refuse_unknown(rank_by: str | dict[str, float], task: str, file: str) -> None:
-    for figure in rule(rank_by).figures:
-        if figure not in (known := [fitness.FIGURES[name] for name in fitness.OF[task]]):
+    for figure in ranking_rule(rank_by).metrics:
+        if figure not in (known := [fitness.METRICS[name] for name in fitness.TASK_KEYS[task]]):
             raise SettingsError(
                 f"params.yaml: report: `rank_by`: the runs of {file} have no {figure}; they have "
                 + ", ".join(known)
             )
 
 
-def rule(rank_by: str | Mapping[str, float]) -> RankingRule:
+def ranking_rule(rank_by: str | Mapping[str, float]) -> RankingRule:
     """The rule of a setting: a figure's name, or the weights of several. Weights of one figure
     alone are that figure. Raises ValueError where no weight is above 0."""
     if isinstance(rank_by, str):
         return RankingRule(rank_by)
     shares = fitness.normalised(rank_by) or {n: 1.0 for n, share in rank_by.items() if share > 0}
     if len(shares) == 1:
-        return RankingRule(fitness.FIGURES[next(iter(shares))])
+        return RankingRule(fitness.METRICS[next(iter(shares))])
     return RankingRule(FITNESS, shares)

@@ -21,10 +21,10 @@ DETECTION_METRICS = (  # every figure of metrics.json
 class TaskMetrics:
     """What a task is measured by: figures of tables, all of metrics.json, and of each class."""
 
-    shown: tuple[str, ...]
-    every: tuple[str, ...]
-    of_class: str  # the column of per_class.csv that stands for a class
-    counted: str  # the column of per_class.csv that says how many there were
+    in_tables: tuple[str, ...]
+    all: tuple[str, ...]
+    class_metric: str  # the column of per_class.csv that stands for a class
+    class_count: str  # the column of per_class.csv that says how many there were
 
 
 TASK_METRICS = {

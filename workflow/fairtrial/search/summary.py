@@ -39,8 +39,8 @@ def chosen(trials: Sequence[Trial], winner: Trial, numbers: Sequence[int]) -> di
 def table(trials: Sequence[Trial], settings: dict[str, Any]) -> str:
     """A line a trial, in CSV: how it ended, its figures at its best epoch (empty before its
     first), its parameters."""
-    known = fitness.OF[_task(trials)]
-    figures = [fitness.FIGURES[name] for name in known]
+    known = fitness.TASK_KEYS[_task(trials)]
+    figures = [fitness.METRICS[name] for name in known]
     first = ["trial", "state", "fitness", "epochs", "best_epoch", *figures]
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")

@@ -231,7 +231,7 @@ def _history(path: Path) -> list[Figures]:
 
 def _figures(row: Mapping[str, Any]) -> Figures:
     """The figures on val of a row, to the six digits of history.csv."""
-    names = [name for name in fitness.FIGURES.values() if f"val/{name}" in row]
+    names = [name for name in fitness.METRICS.values() if f"val/{name}" in row]
     return {name: float(f"{float(row[f'val/{name}']):.6g}") for name in names}
 
 

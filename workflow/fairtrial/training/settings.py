@@ -19,7 +19,7 @@ class TrainingSettings(BaseModel):
     """
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
-    judged_by: ClassVar[tuple[str, ...]] = fitness.OF["detect"]
+    judged_by: ClassVar[tuple[str, ...]] = fitness.TASK_KEYS["detect"]
 
     weights: str | None
     epochs: Annotated[int, Field(ge=0)]
