@@ -110,11 +110,11 @@ def test_each_epoch_is_told_of_once_with_its_row(trained: Trained) -> None:
 def test_the_facts(trained: Trained) -> None:
     facts = trained.facts
     least = {"detect": 1e6, "classify": 1e5}[trained.task]
-    assert facts["parameters"] > least and facts["gflops"] > 0 and facts["layers"] > 10
-    assert facts["epochs_run"] == 2 and not facts.get("deviations")
+    assert facts.model.parameters > least and facts.model.gflops > 0 and facts.model.layers > 10
+    assert facts.epochs_run == 2 and not facts.deviations
     found = [row["val/fitness"] for row in trained.rows]
     assert found == pytest.approx([row["val/recall"] for row in trained.rows])
-    assert facts["best_epoch"] == found.index(max(found)) + 1
+    assert facts.best_epoch == found.index(max(found)) + 1
 
 
 def test_stopped_and_gone_on_equals_never_stopped(trained: Trained) -> None:

@@ -292,4 +292,4 @@ def test_every_network_of_the_questions_that_ship_trains(
         folder.mkdir()
         asked = run.settings | {"epochs": 1, "batch": 4}
         facts = networks.fit(asked, view, None, folder, 1, lambda row: None)
-        assert facts["epochs_run"] == 1
+        assert facts.epochs_run == 1

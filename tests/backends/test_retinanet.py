@@ -447,7 +447,7 @@ def test_a_training_cut_short_within_an_epoch_ends_as_an_uninterrupted_one(
     assert same(content(tmp_path / "whole"), content(parts))
 
     facts, told = fit(view, parts, epochs=3, **light)
-    assert told == [3] and facts["epochs_run"] == 3
+    assert told == [3] and facts.epochs_run == 3
     assert len((parts / "history.csv").read_text().splitlines()) == 4
     found = content(parts)
     assert same(found["weights.pt"]["model"], found["state.pt"]["best"])
@@ -472,7 +472,7 @@ def test_a_checkpoint_as_it_is_detects_and_is_not_trained(
     net, path = network(len(names)), tmp_path / "start.pt"
     model.save({"depth": 18, "names": names, "model": net.state_dict()}, path)
     facts, told = fit(view, tmp_path, initial=path, epochs=0, weights="some/start.pt")
-    assert facts["epochs_run"] == 0 and facts["best_epoch"] is None and told == []
+    assert facts.epochs_run == 0 and facts.best_epoch is None and told == []
     image = view.split("val")[0]
     with retinanet.detector(tmp_path / "weights.pt", view.dataset.categories, PREDICT, 1) as detect:
         found, times = detect(view.folder / image.file_name)

@@ -167,7 +167,7 @@ def test_rt_detr_learns_and_detects(tmp_path: Path) -> None:
     asked = settings(model="rtdetr-l", imgsz=128, batch=4, epochs=1, lr0=1e-5).model_dump()
     rows: list[dict[str, Any]] = []
     facts = ultralytics.fit(asked, view, None, tmp_path, 1, rows.append)
-    assert facts["parameters"] > 3e7 and facts["gflops"] > 0
+    assert facts.model.parameters > 3e7 and facts.model.gflops > 0
     assert {"train/giou_loss", "train/l1_loss", "val/AP"} <= set(rows[0])
     wanted = {"imgsz": 128, "conf": 1e-6, "iou": 0.7, "max_det": 300}
     names, image = view.dataset.categories, view.split("val")[0]

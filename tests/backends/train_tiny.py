@@ -16,6 +16,7 @@ does as it likes: `lr0` (another one).
 
 from __future__ import annotations
 
+import dataclasses
 import importlib
 import json
 import math
@@ -127,7 +128,7 @@ def attempt(asked: dict[str, Any], data: Path) -> dict[str, Any]:
     folder = Path(asked["folder"])
     folder.mkdir(exist_ok=True)
     facts = ultralytics.fit(settings, draw(data), None, folder, 1, after_epoch)
-    return facts | {"trained": trained}
+    return dataclasses.asdict(facts) | {"model": facts.model.model_dump(), "trained": trained}
 
 
 def main() -> None:

@@ -3,11 +3,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pydantic import BaseModel, ConfigDict
 
-from facts import refused
 from fairtrial import DataError
-from fairtrial.files.jsonfile import read_model, sections, write_model
+from fairtrial.files.jsonfile import sections
 
 
 def read(folder: Path, text: str) -> dict[str, list[Any]]:
@@ -56,40 +54,3 @@ def test_what_is_not_text_is_refused(tmp_path: Path) -> None:
         dict(sections(tmp_path / "a.json"))
     with pytest.raises(DataError, match="no such file"):
         dict(sections(tmp_path / "b.json"))
-
-
-class Inner(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
-
-    epochs: int
-    box: tuple[float, float]
-
-
-class Outer(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
-
-    parts: list[Inner]
-    name: str | None
-
-
-def test_a_model_comes_back_as_it_was_written(tmp_path: Path) -> None:
-    outer = Outer(parts=[Inner(epochs=3, box=(1.0, 2.5))], name=None)
-    write_model(tmp_path / "a.json", outer)
-    assert read_model(tmp_path / "a.json", Outer) == outer
-
-
-@pytest.mark.parametrize(
-    ("content", "key"),
-    [
-        pytest.param({"parts": [{"epochs": 1.5, "box": [1, 2]}], "name": None}, "parts.0.epochs"),
-        pytest.param({"parts": []}, "name"),
-        pytest.param({"parts": [], "name": None, "more": 1}, "more"),
-    ],
-    ids=["wrong type", "key missing", "key unknown"],
-)
-def test_what_does_not_fit_a_model_is_named(
-    tmp_path: Path, content: dict[str, Any], key: str
-) -> None:
-    (tmp_path / "a.json").write_text(json.dumps(content))
-    with refused(DataError, "a.json", f"`{key}`"):
-        read_model(tmp_path / "a.json", Outer)

@@ -23,6 +23,7 @@ from fairtrial.data.certificate import certify
 from fairtrial.data.dataset import Annotation, Dataset, Image, write
 from fairtrial.files.jsonfile import write_json
 from fairtrial.settings.dataset import DatasetSettings, SplitSettings
+from records import RECORD
 
 CONFIDENCES = [i / 100 for i in range(101)]
 SPLITS = {"train": 16, "val": 8, "test": 12}
@@ -186,11 +187,10 @@ def _record(
     fake: Fake, name: str, settings: dict[str, Any], seed: int, number: int
 ) -> dict[str, Any]:
     dataset = fake.dataset(name)
-    return {
+    return RECORD | {
         "run": f"{name}-s{seed}", "configuration": name, "seed": seed, "dataset": dataset,
         "backend": "ultralytics", "settings": {**fake.shared, **settings, "seed": seed},
         "key": f"{number:02}{seed:02}" * 16, "code": "c0de" * 16,
-        "inputs": {"annotations": "a" * 64, "split": "b" * 64, "weights": None},
         "versions": dict(VERSIONS), "hardware": dict(HARDWARE), "commit": "f00d" * 10,
         "dirty": False, "slurm": None, "seconds": 1000.0 + 100 * number + seed,
         "gpu_seconds": 900.0, "adopted": False,

@@ -14,6 +14,7 @@ import pytest
 from fairtrial.scoring.fitness import with_fitness
 from fairtrial.search.worker import Task
 from fairtrial.training.checkpoint import HISTORY, best_epoch, epochs_done, write_history
+from fairtrial.training.contract import AfterEpoch, FitResult, ModelSize
 
 EPOCHS = 4
 SPACE: dict[str, dict[str, Any]] = {
@@ -33,7 +34,7 @@ class Framework:
     before: Callable[[dict[str, Any], int], None] = lambda settings, epoch: None
 
     def fit(self, settings: dict[str, Any], view: Any, initial: Any, folder: Path, threads: int,
-            after_epoch: Callable[[dict[str, Any]], None]) -> dict[str, Any]:  # fmt: skip
+            after_epoch: AfterEpoch) -> FitResult:  # fmt: skip
         self.begun.append(settings)
         done = epochs_done(folder)
         rows = [self._row(settings, epoch) for epoch in range(1, done + 1)]
@@ -44,7 +45,8 @@ class Framework:
             write_history(folder, rows)
             after_epoch(rows[-1])
         (folder / "weights.pt").write_text("weights")
-        return {"best_epoch": best_epoch(rows), "epochs_run": len(rows)}
+        size = ModelSize(parameters=0, gflops=None, layers=None)
+        return FitResult(size, best_epoch(rows), len(rows))
 
     def _row(self, settings: dict[str, Any], epoch: int) -> dict[str, Any]:
         off = abs(settings["x"] - 0.1) + abs(settings["y"] - 3) / 8

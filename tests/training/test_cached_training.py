@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -20,6 +21,7 @@ from fairtrial.store import entries, keys, locks
 from fairtrial.training import cached_training as training
 from fairtrial.training import checkpoint
 from fairtrial.training.cached_training import train_or_adopt
+from fairtrial.training.contract import FitResult, ModelSize
 from fairtrial.training.settings import TrainingSettings
 
 SETTINGS: dict[str, Any] = {
@@ -32,6 +34,7 @@ SETTINGS: dict[str, Any] = {
     "fitness": None,
     "replicate": 1,
 }
+SIZE = ModelSize(parameters=7, gflops=None, layers=None)
 INPUTS: dict[str, str | None] = {"annotations": "a", "split": "b", "weights": None}
 
 
@@ -54,7 +57,7 @@ def fit(
         checkpoint.write_history(folder, rows)
         after_epoch(rows[-1])
     (folder / "weights.pt").write_text("weights")
-    return {"best_epoch": 1, "epochs_run": settings["epochs"], "parameters": 7, "deviations": []}
+    return FitResult(SIZE, best_epoch=1, epochs_run=settings["epochs"])
 
 
 def states(folder: Path) -> list[str]:
@@ -137,7 +140,7 @@ def test_a_record_tells_of_its_attempts() -> None:
     (attempt,) = record["attempts"]
     assert (attempt["from_epoch"], attempt["epochs"], attempt["slurm"]) == (1, 4, None)
     assert record["resumed"] is False
-    assert record["model"] == {"parameters": 7}
+    assert record["model"] == SIZE.model_dump()
     assert record["deviations"] == []
 
 
@@ -146,7 +149,7 @@ def test_all_gpus_that_were_used_count(
     gpus: int, said: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fit_on(*given: Any) -> Any:
-        return fit(*given) | {"gpus": gpus}
+        return replace(fit(*given), gpus=gpus)
 
     cuda = SimpleNamespace(is_available=lambda: True, get_device_name=lambda number: "Example")
     monkeypatch.setitem(sys.modules, "torch", SimpleNamespace(cuda=cuda))
@@ -154,7 +157,7 @@ def test_all_gpus_that_were_used_count(
     record, _ = train()
     assert record["hardware"]["gpu"] == said
     assert record["gpu_seconds"] == gpus * record["seconds"]
-    assert record["model"] == {"parameters": 7}
+    assert record["model"] == SIZE.model_dump()
 
 
 def test_an_interrupted_training_goes_on_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -164,8 +167,9 @@ def test_an_interrupted_training_goes_on_and_says_so(monkeypatch: pytest.MonkeyP
     Path(next(Path("store/runs").glob("*.part")), ".state.pt.123.part").write_text("torn")
     monkeypatch.setenv("SLURM_JOB_ID", "7")
     record, adopted = train()
-    told = [(a["from_epoch"], a["epochs"], a["slurm"]) for a in record["attempts"]]
-    assert told == [(1, 2, None), (3, 1, None), (4, 1, {"job": "7"})]
+    attempts = [(a["from_epoch"], a["epochs"], a["slurm"]) for a in record["attempts"]]
+    job = {"job": "7", "node": None, "partition": None, "gpus": None}
+    assert attempts == [(1, 2, None), (3, 1, None), (4, 1, job)]
     assert record["resumed"] is True
     assert adopted is False
     assert record["seconds"] == pytest.approx(sum(a["seconds"] for a in record["attempts"]))
@@ -177,7 +181,7 @@ def test_an_attempt_without_an_epoch_is_no_resuming() -> None:
 
     part = entries.root() / "runs" / f"{key()}.part"
     part.mkdir(parents=True)
-    (part / "attempts.json").write_text(json.dumps([ATTEMPT]))
+    (part / "attempts.json").write_text(json.dumps({"attempts": [ATTEMPT]}))
     record, _ = train()
     assert [a["epochs"] for a in record["attempts"]] == [0, 4]
     assert record["resumed"] is False
@@ -257,7 +261,7 @@ def test_a_damaged_state_does_not_make_a_continued_training_start_afresh() -> No
         train(stop_at(5), key(), epochs=6)
     (part,) = Path("store/runs").glob("*.part")
     (part / "state.pt").write_text("")
-    with pytest.raises(StoreError, match="damaged; remove it"):
+    with pytest.raises(StoreError, match="damaged; remove this folder"):
         train(continues=key(), epochs=6)
 
 

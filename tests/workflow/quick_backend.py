@@ -29,6 +29,7 @@ from fairtrial.data.dataset import Detection, SplitDataset
 from fairtrial.files.folders import whole_file
 from fairtrial.scoring.fitness import with_fitness
 from fairtrial.training.checkpoint import STATE, best_epoch, write_history
+from fairtrial.training.contract import AfterEpoch, FitResult, ModelSize
 from fairtrial.training.settings import TrainingSettings
 
 
@@ -45,8 +46,8 @@ def fit(
     initial: Path | None,
     folder: Path,
     threads: int,
-    after_epoch: Callable[[dict[str, Any]], None],
-) -> dict[str, Any]:
+    after_epoch: AfterEpoch,
+) -> FitResult:
     """Write weights.pt, history.csv and state.pt after as long as the environment says."""
     _log("begin", settings)
     held = bytearray(b"x") * (int(os.environ.get("QUICK_MEMORY", "0")) * 2**20)
@@ -68,8 +69,8 @@ def fit(
     text = json.dumps([settings, objects], sort_keys=True)
     Path(folder, "weights.pt").write_text(text.ljust(int(os.environ.get("QUICK_BYTES", "0"))))
     _log("end", settings)
-    facts = {"parameters": 0, "gflops": None, "layers": None}
-    return facts | {"best_epoch": best_epoch(rows), "epochs_run": len(rows)}
+    size = ModelSize(parameters=0, gflops=None, layers=None)
+    return FitResult(size, best_epoch(rows), len(rows))
 
 
 def _wait(seconds: float) -> None:

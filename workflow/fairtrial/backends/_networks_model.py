@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from fairtrial import BackendError
 from fairtrial.backends._ultralytics_files import load, workplace
 from fairtrial.files.folders import whole_file
+from fairtrial.training.contract import ModelSize
 
 WIDTHS = {"mlp": [512, 256], "cnn": [128]}  # what `widths: null` stands for; others have none
 BLOCKS = [32, 64, 128]  # what `blocks: null` stands for
@@ -182,7 +183,7 @@ def restore(path: Path) -> tuple[Network, dict[str, Any], list[str]]:
     return net.eval(), content["settings"], content["names"]
 
 
-def size(net: Network, imgsz: int) -> dict[str, Any]:
+def size(net: Network, imgsz: int) -> ModelSize:
     """Parameters, GFLOPs of one image (two a multiplication and addition), layers."""
     from torch.utils.flop_counter import FlopCounterMode
 
@@ -190,8 +191,8 @@ def size(net: Network, imgsz: int) -> dict[str, Any]:
     device = net.get_buffer("mean").device
     with FlopCounterMode(display=False) as counter, torch.inference_mode():
         net(torch.zeros(1, 3, imgsz, imgsz, device=device))
-    return {
-        "parameters": sum(p.numel() for p in net.parameters()),
-        "gflops": round(counter.get_total_flops() / 1e9, 6),
-        "layers": sum(1 for _ in net.modules()),
-    }
+    return ModelSize(
+        parameters=sum(p.numel() for p in net.parameters()),
+        gflops=round(counter.get_total_flops() / 1e9, 6),
+        layers=sum(1 for _ in net.modules()),
+    )

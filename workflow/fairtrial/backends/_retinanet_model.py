@@ -22,6 +22,7 @@ from torchvision.ops.feature_pyramid_network import LastLevelP6P7
 
 from fairtrial import BackendError
 from fairtrial.files.folders import whole_file
+from fairtrial.training.contract import ModelSize
 
 CHANNELS = 256
 # Three sizes and three ratios at each place of the levels P3 to P7, as in the paper.
@@ -210,7 +211,7 @@ def restore(path: Path, settings: dict[str, Any], wanted: Collection[str]) -> tu
     return net.eval(), [content["names"][i] for i in kept]
 
 
-def size(net: Any, imgsz: int) -> dict[str, Any]:
+def size(net: Any, imgsz: int) -> ModelSize:
     """Parameters, GFLOPs (two a multiplication with addition) of a square image, modules."""
     from torch.utils.flop_counter import FlopCounterMode
 
@@ -220,8 +221,8 @@ def size(net: Any, imgsz: int) -> dict[str, Any]:
         features = net.eval().backbone(torch.zeros(1, 3, imgsz, imgsz, device=device))
         net.head(list(features.values()))
     net.train(was_training)
-    return {
-        "parameters": sum(parameter.numel() for parameter in net.parameters()),
-        "gflops": round(counter.get_total_flops() / 1e9, 3),
-        "layers": sum(1 for _ in net.modules()),
-    }
+    return ModelSize(
+        parameters=sum(parameter.numel() for parameter in net.parameters()),
+        gflops=round(counter.get_total_flops() / 1e9, 3),
+        layers=sum(1 for _ in net.modules()),
+    )

@@ -13,6 +13,7 @@ from fairtrial import BackendError
 from fairtrial.backends._networks_settings import Settings
 from fairtrial.data.dataset import SplitDataset
 from fairtrial.training.checkpoint import best_epoch, write_history
+from fairtrial.training.contract import AfterEpoch, FitResult
 
 if TYPE_CHECKING:
     import numpy as np
@@ -27,8 +28,8 @@ def fit(
     initial: Path | None,
     folder: Path,
     threads: int,
-    after_epoch: Callable[[dict[str, Any]], None],
-) -> dict[str, Any]:
+    after_epoch: AfterEpoch,
+) -> FitResult:
     """Train one network in `folder`: weights.pt (best epoch on val), history.csv, state.pt.
 
     A state that an interrupted attempt left is gone on from. Returns the facts of the run.
@@ -44,11 +45,12 @@ def fit(
     training.audit()
     model.save(folder / "weights.pt", settings, training.names, training.best)
     write_history(folder, training.rows)  # a kill may have come between it and the state
-    return model.size(training.net, settings["imgsz"]) | {
-        "best_epoch": best_epoch(training.rows),
-        "epochs_run": len(training.rows),
-        "deviations": training.deviations,
-    }
+    return FitResult(
+        model.size(training.net, settings["imgsz"]),
+        best_epoch(training.rows),
+        len(training.rows),
+        deviations=tuple(training.deviations),
+    )
 
 
 @contextmanager

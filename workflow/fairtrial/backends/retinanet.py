@@ -13,6 +13,7 @@ from fairtrial import BackendError
 from fairtrial.backends._retinanet_settings import Settings
 from fairtrial.data.dataset import Detection, SplitDataset
 from fairtrial.training import checkpoint
+from fairtrial.training.contract import AfterEpoch, FitResult
 
 __all__ = ["Settings", "detector", "fit"]
 
@@ -23,8 +24,8 @@ def fit(
     initial: Path | None,
     folder: Path,
     threads: int,
-    after_epoch: Callable[[dict[str, Any]], None],
-) -> dict[str, Any]:
+    after_epoch: AfterEpoch,
+) -> FitResult:
     """Train one detector, going on from what `folder` holds of it.
 
     Writes weights.pt (best epoch on val), history.csv and state.pt (everything that a
@@ -46,15 +47,16 @@ def fit(
         training = work(process)
     checkpoint.write_history(folder, training.rows)  # a kill may have come between it and the state
     model.save(_weights(settings["depth"], training.names, training.best), folder / "weights.pt")
-    return model.size(training.net, settings["imgsz"]) | {
-        "best_epoch": checkpoint.best_epoch(training.rows),
-        "epochs_run": len(training.rows),
-        "deviations": training.deviations,
-        "gpus": world,
-    }
+    return FitResult(
+        model.size(training.net, settings["imgsz"]),
+        checkpoint.best_epoch(training.rows),
+        len(training.rows),
+        gpus=world,
+        deviations=tuple(training.deviations),
+    )
 
 
-def _as_it_is(settings: dict[str, Any], initial: Path | None, folder: Path) -> dict[str, Any]:
+def _as_it_is(settings: dict[str, Any], initial: Path | None, folder: Path) -> FitResult:
     """A detection checkpoint without any training, with its own classes."""
     from fairtrial.backends import _retinanet_model as model
 
@@ -67,7 +69,7 @@ def _as_it_is(settings: dict[str, Any], initial: Path | None, folder: Path) -> d
     model.start_from(net, initial, names)
     model.save(_weights(settings["depth"], names, net.state_dict()), folder / "weights.pt")
     checkpoint.write_history(folder, [])
-    return model.size(net, settings["imgsz"]) | {"best_epoch": None, "epochs_run": 0}
+    return FitResult(model.size(net, settings["imgsz"]), best_epoch=None, epochs_run=0)
 
 
 def _weights(depth: int, names: list[str], state: dict[str, Any]) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from fairtrial.backends._ultralytics_files import lay_out, load, save_weights, w
 from fairtrial.backends._ultralytics_settings import Settings, is_transformer
 from fairtrial.data.dataset import Detection, SplitDataset
 from fairtrial.training.checkpoint import best_epoch, write_history
+from fairtrial.training.contract import AfterEpoch, FitResult, ModelSize
 
 if TYPE_CHECKING:
     from fairtrial.backends._ultralytics_trainer import Trainer
@@ -27,8 +28,8 @@ def fit(
     initial: Path | None,
     folder: Path,
     threads: int,
-    after_epoch: Callable[[dict[str, Any]], None],
-) -> dict[str, Any]:
+    after_epoch: AfterEpoch,
+) -> FitResult:
     """Train one detector in `folder`: weights.pt (best epoch on val), history.csv, state.pt.
 
     `settings` are those of `Settings`, resolved. A state that an interrupted attempt left is
@@ -40,15 +41,14 @@ def fit(
         if initial is not None:
             _refuse_other_architecture(settings["model"], initial)
         if settings["epochs"] == 0:
-            model, rows, found = load(initial).model, [], {}
+            model, rows, deviations = load(initial).model, [], []
         else:
             trainer = _train(settings, initial, lay_out(view, place), folder, threads, after_epoch)
-            model, rows = trainer.best_model(), trainer.rows
-            found = {"deviations": trainer.deviations}
+            model, rows, deviations = trainer.best_model(), trainer.rows, trainer.deviations
         save_weights(model, folder / "weights.pt")
-        found |= _size(model, settings["imgsz"])
+        size = _size(model, settings["imgsz"])
     write_history(folder, rows)
-    return found | {"best_epoch": best_epoch(rows), "epochs_run": len(rows)}
+    return FitResult(size, best_epoch(rows), len(rows), deviations=tuple(deviations))
 
 
 def _train(
@@ -107,16 +107,16 @@ def _refuse_other_architecture(name: str, checkpoint: Path) -> None:
         )
 
 
-def _size(model: Any, imgsz: int) -> dict[str, Any]:
+def _size(model: Any, imgsz: int) -> ModelSize:
     from ultralytics.utils.torch_utils import get_flops, get_num_params
 
     net = model.float()
     flops = get_flops(net, imgsz)
-    return {
-        "parameters": int(get_num_params(net)),
-        "gflops": round(float(flops), 3) or None,
-        "layers": sum(1 for _ in net.modules()),
-    }
+    return ModelSize(
+        parameters=int(get_num_params(net)),
+        gflops=round(float(flops), 3) or None,
+        layers=sum(1 for _ in net.modules()),
+    )
 
 
 def _device() -> str:

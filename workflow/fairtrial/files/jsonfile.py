@@ -6,15 +6,10 @@ import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any
 
 from fairtrial import DataError
 from fairtrial.files.folders import whole_file
-
-if TYPE_CHECKING:
-    from pydantic import BaseModel
-
-Model = TypeVar("Model", bound="BaseModel")
 
 _SPACE = re.compile(r"[ \t\n\r]*")
 _DECODE = json.JSONDecoder().raw_decode
@@ -28,25 +23,6 @@ def read_json(path: Path) -> Any:
         raise DataError(f"{path}: no such file") from error
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
         raise DataError(f"{path}: not valid JSON ({error})") from error
-
-
-def read_model(path: Path, model: type[Model]) -> Model:
-    """A JSON file of ours as its model. Raises DataError naming the file, and the key that does
-    not fit."""
-    from pydantic import ValidationError
-
-    content = read_json(path)
-    try:
-        return model.model_validate_json(json.dumps(content))
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        key = ".".join(map(str, first["loc"]))
-        raise DataError(f"{path}: {f'`{key}`: ' if key else ''}{first['msg']}") from error
-
-
-def write_model(path: Path, content: BaseModel) -> None:
-    """Write a model as sorted, indented JSON, from which `read_model` gets it again."""
-    write_json(path, content.model_dump(mode="json"))
 
 
 def write_json(path: Path, content: Any) -> None:

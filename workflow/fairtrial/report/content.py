@@ -204,6 +204,6 @@ def _sha256(path: Path) -> str:
 
 
 def _weights(trial: ExperimentResults) -> list[list[str]]:
-    found = [(run.record.get("inputs") or {}).get("weights") for run in trial.runs]
+    found = [(run.record.get("inputs") or {}).get("pretrained") for run in trial.runs]
     named = {str(w["path"]): str(w["sha256"]) for w in found if w}
     return [list(pair) for pair in sorted(named.items())]

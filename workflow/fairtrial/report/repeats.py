@@ -61,7 +61,7 @@ def _replicates(configuration: Configuration) -> list[dict[str, Any]]:
             "letter": configuration.letter,
             "seed": str(seed),
             "runs": str(len(runs)),
-            "weights": _alike([run.record.get("state") for run in runs]),
+            "weights": _alike([run.record.get("weights_sha256") for run in runs]),
             "predictions": _alike([_predictions(run) for run in runs]),
             "farthest": _farthest(runs),
         }

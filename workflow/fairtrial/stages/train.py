@@ -8,11 +8,21 @@ from typing import Any
 from fairtrial.data.dataset import read_splits
 from fairtrial.data.leaks import read_leak_free_dataset
 from fairtrial.files import checksums
-from fairtrial.files.jsonfile import read_json, write_json
+from fairtrial.files.jsonfile import read_json
+from fairtrial.files.modelfile import read_model, write_model
 from fairtrial.store import keys
 from fairtrial.training import progress
 from fairtrial.training.cached_training import entry_key, train_or_adopt
-from fairtrial.training.checkpoint import copy_whole
+from fairtrial.training.checkpoint import HISTORY, WEIGHTS, copy_whole
+from fairtrial.training.record import (
+    RECORD,
+    PretrainedCheckpoint,
+    RecordedInputs,
+    RunRecord,
+    SearchTrial,
+    TrainingRecord,
+    read_record,
+)
 
 
 def train(
@@ -51,13 +61,15 @@ def train(
         DataError: the split leaks
         StoreError: an entry of the store cannot be used
     """
-    earlier = read_json(continues) if continues else {}
-    inputs = inputs_of(annotations, split, initial) | _continued(earlier)
-    framework = settings["backend"]
+    earlier = read_record(continues) if continues else None
+    inputs = inputs_of(annotations, split, initial)
+    if earlier:
+        inputs["continues"] = earlier.key
+    backend = settings["backend"]
     own, trial = _own(settings, chosen)
-    with progress.reported(weights, settings, entry_key(framework, own, code, inputs)) as live:
+    with progress.reported(weights, settings, entry_key(backend, own, code, inputs)) as live:
         entry, adopted = train_or_adopt(
-            framework=framework,
+            framework=backend,
             settings=own,
             code=code,
             inputs=inputs,
@@ -66,33 +78,44 @@ def train(
             threads=threads,
             after_epoch=live.after_epoch,
         )
-        name = _name(weights.parent.name, annotations.parent.name, settings["seed"]) | {
-            "backend": framework,
-            "settings": own,
-            "key": entry.name,
-            "code": code,
-            "inputs": inputs | {"weights": _named(settings["weights"], inputs["weights"])},
-            "continued_from": earlier.get("run"),
-            "adopted": adopted,
-        }
-        copy_whole(entry / "weights.pt", weights)
-        copy_whole(entry / "history.csv", history)
-        write_json(record, read_json(entry / "record.json") | name | trial)
+        of_training = read_model(entry / RECORD, TrainingRecord)
+        run = weights.parent.name
+        of_run = RunRecord(
+            **dict(of_training),
+            run=run,
+            configuration=run.rpartition("-s")[0],
+            dataset=annotations.parent.name,
+            seed=settings["seed"],
+            backend=backend,
+            settings=own,
+            key=entry.name,
+            code=code,
+            inputs=_recorded(inputs, settings["weights"]),
+            continued_from=earlier.run if earlier else None,
+            from_search=trial,
+            adopted=adopted,
+        )
+        copy_whole(entry / WEIGHTS, weights)
+        copy_whole(entry / HISTORY, history)
+        write_model(record, of_run)
 
 
-def _own(settings: dict[str, Any], chosen: Path | None) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The framework's settings, with the values of a chosen trial, and a word about that."""
+def _own(
+    settings: dict[str, Any], chosen: Path | None
+) -> tuple[dict[str, Any], SearchTrial | None]:
+    """The backend's settings, with the values of the trial in the file `chosen`, and which trial
+    that is."""
     names = settings.get("chosen", ())
     own = {name: value for name, value in settings.items() if name not in {"backend", "chosen"}}
     if chosen is None:
-        return own, {}
+        return own, None
     trial = read_json(chosen)
-    said = {"from_search": {"study": trial["study"], "trial": trial["trial"]}}
-    return own | {name: trial["values"][name] for name in names}, said
+    values = {name: trial["values"][name] for name in names}
+    return own | values, SearchTrial(study=trial["study"], trial=trial["trial"])
 
 
 def inputs_of(annotations: Path, split: Path, initial: Path | None) -> dict[str, str | None]:
-    """What a training reads, by content: annotations, sides, the checkpoint to start from."""
+    """What a training reads, by content: annotations, splits, the checkpoint to start from."""
     return {
         "annotations": checksums.sha256(annotations),
         "split": keys.key(read_splits(split)),
@@ -100,15 +123,13 @@ def inputs_of(annotations: Path, split: Path, initial: Path | None) -> dict[str,
     }
 
 
-def _continued(earlier: dict[str, Any]) -> dict[str, str | None]:
-    return {"continues": earlier["key"]} if earlier else {}
-
-
-def _name(run: str, dataset: str, seed: int) -> dict[str, Any]:
-    configuration = run.rpartition("-s")[0]
-    return {"run": run, "configuration": configuration, "dataset": dataset, "seed": seed}
-
-
-def _named(path: str | None, sha: str | None) -> dict[str, str] | None:
-    """The checkpoint that a run started from, by its source's name and its content."""
-    return {"path": path, "sha256": sha} if path and sha else None
+def _recorded(inputs: dict[str, str | None], path: str | None) -> RecordedInputs:
+    """`path`: the setting that names the pretrained checkpoint."""
+    annotations, split, sha256 = (inputs[name] for name in ("annotations", "split", "weights"))
+    assert annotations and split
+    return RecordedInputs(
+        annotations=annotations,
+        split=split,
+        pretrained=PretrainedCheckpoint(path=path, sha256=sha256) if path and sha256 else None,
+        continues=inputs.get("continues"),
+    )

@@ -97,12 +97,12 @@ def _make_whole(entry: Path, make: Callable[[Path], None]) -> None:
     make(part)
     for path in (*sorted(part.rglob("*")), part):
         _flush(path)
-    refuse_lost(part)
+    require_lock(part)
     part.rename(entry)
     _flush(entry.parent)
 
 
-def refuse_lost(part: Path) -> None:
+def require_lock(part: Path) -> None:
     """Raise StoreError where this process has no right any more to work in an unfinished entry."""
     lock = part.with_name(part.name.removesuffix(".part") + ".lock")
     if not locks.is_own(lock):

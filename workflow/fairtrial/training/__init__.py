@@ -1,10 +1,13 @@
-"""One training, whatever the framework: what is kept, who works on it, what it came from.
+"""One training, whatever the backend: what is kept, who works on it, what it came from.
 
 settings         the settings that every backend has
-cached_training  a finished training from the store, or one that is trained here
-checkpoint       the state after an epoch, from which an interrupted training goes on
+contract         the types that the functions of a backend take and return
+cached_training  a finished training from the store, or one that is trained now
+attempts         attempts.json: which processes worked on an unfinished training
+record           record.json: the typed record of a finished training, and of a run
+checkpoint       the state after an epoch, from which an interrupted training is resumed
 progress         how far a training has come, for `status`
-provenance       versions, hardware, commit: where a result comes from
-audit            the settings asked for beside those that were used
+provenance       versions, hardware, git commit and SLURM job of a training
+audit            the settings of the configuration beside those that a backend used
 digest           the SHA-256 of the tensors in weights.pt
 """

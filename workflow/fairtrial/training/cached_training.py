@@ -6,23 +6,19 @@ A run of an experiment and a trial of a search with equal settings are one entry
 
 from __future__ import annotations
 
-import socket
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from fairtrial import StoreError
 from fairtrial.data.dataset import SplitDataset
-from fairtrial.files.jsonfile import read_json, write_json
+from fairtrial.files.modelfile import write_model
 from fairtrial.plugins import plugin
 from fairtrial.store import entries, keys
 from fairtrial.training import checkpoint, digest, provenance
-
-Row = dict[str, Any]  # an epoch's row of history.csv
-AfterEpoch = Callable[[Row], None]
-
-ATTEMPTS = "attempts.json"  # in an unfinished entry: who worked on it, and how far they came
+from fairtrial.training.attempts import ATTEMPTS, Attempt, CurrentAttempt
+from fairtrial.training.contract import AfterEpoch, FitResult
+from fairtrial.training.record import RECORD, TrainingRecord
 
 
 def entry_key(
@@ -56,21 +52,23 @@ def train_or_adopt(
     once that is committed, may raise. What an interrupted attempt left is gone on from.
     Raises BackendError and StoreError, and whatever `after_epoch` raises.
     """
-    backend = plugin("backends", framework)
+    fit = plugin("backends", framework).fit
 
-    def make(folder: Path) -> None:
-        attempt = _Attempt(folder, after_epoch, _take_over(inputs.get("continues"), folder))
-        facts = backend.fit(settings, view(), initial, folder, threads, attempt.after_epoch)
-        state = {"state": digest.digest(folder / "weights.pt")}
-        write_json(folder / "record.json", _record(facts, attempt, threads) | state)
+    def train(folder: Path) -> None:
+        earlier_epochs = _copy_end_state(inputs.get("continues"), folder)
+        attempt = CurrentAttempt(folder, after_epoch, earlier_epochs)
+        result = fit(settings, view(), initial, folder, threads, attempt.after_epoch)
+        record = _record(result, attempt.all(), threads, folder / checkpoint.WEIGHTS)
+        write_model(folder / RECORD, record)
         (folder / ATTEMPTS).unlink()
         (folder / checkpoint.DAMAGED).unlink(missing_ok=True)
 
-    return entries.obtain("runs", entry_key(framework, settings, code, inputs), make)
+    return entries.obtain("runs", entry_key(framework, settings, code, inputs), train)
 
 
-def _take_over(earlier: str | None, folder: Path) -> int:
-    """Put the end state of a finished training into `folder`; returns how many epochs it had."""
+def _copy_end_state(earlier: str | None, folder: Path) -> int:
+    """Copy the end state of a finished training (a key of the store) into `folder`, unless one
+    is there. Returns how many epochs it had; 0 where none is continued."""
     if earlier is None:
         return 0
     entry = entries.root() / "runs" / earlier
@@ -80,78 +78,31 @@ def _take_over(earlier: str | None, folder: Path) -> int:
             "(gc --states), or the run was trained elsewhere. To train it again, remove this "
             "folder, and name the run's record.json to `snakemake --forcerun`."
         )
-    for name in (checkpoint.HISTORY, checkpoint.STATE):  # the state last: with it all is there
+    for name in (checkpoint.HISTORY, checkpoint.STATE):  # once the state is there, both are
         if not (folder / checkpoint.STATE).exists():
             checkpoint.copy_whole(entry / name, folder / name)
     return checkpoint.epochs_done(entry)
 
 
-class _Attempt:
-    """What is told of the attempts at one entry, kept beside its state while it is unfinished."""
-
-    def __init__(self, folder: Path, after_epoch: AfterEpoch, before: int) -> None:
-        for litter in folder.glob(".*.part"):  # files that a killed attempt was writing
-            litter.unlink()
-        self._folder = folder
-        self._before = before  # epochs of the training that is continued
-        self._file = folder / ATTEMPTS
-        self._then = after_epoch
-        self._start = time.monotonic()
-        self.all: list[dict[str, Any]] = read_json(self._file) if self._file.exists() else []
-        own = {
-            "from_epoch": checkpoint.epochs_done(folder) + 1,
-            "epochs": 0,
-            "seconds": 0.0,
-            "host": socket.gethostname(),
-            "slurm": provenance.slurm(),
-        }
-        self.all.append(own)
-        self._write()
-
-    def after_epoch(self, row: Row) -> None:
-        entries.refuse_lost(self._folder)
-        if row["epoch"] <= self._before:
-            raise StoreError(
-                f"{self._folder}: damaged; remove it, and the run goes on as it should"
-            )
-        own = self.all[-1]
-        if own["epochs"] == 0:
-            own["from_epoch"] = row["epoch"]
-        own["epochs"] += 1
-        self._write()
-        self._then(row)
-
-    def finish(self) -> None:
-        self.all[-1]["seconds"] = round(time.monotonic() - self._start, 3)
-
-    def _write(self) -> None:
-        self.finish()
-        write_json(self._file, self.all)
-
-    @property
-    def resumed(self) -> bool:
-        return any(attempt["from_epoch"] > 1 for attempt in self.all[1:])
-
-
-def _record(facts: dict[str, Any], attempt: _Attempt, threads: int) -> dict[str, Any]:
-    attempt.finish()
-    seconds = round(sum(each["seconds"] for each in attempt.all), 3)
-    deviations = facts.pop("deviations", [])
-    gpus = facts.pop("gpus", 1)
-    hardware = provenance.hardware(threads, gpus)
+def _record(
+    result: FitResult, attempts: list[Attempt], threads: int, weights: Path
+) -> TrainingRecord:
+    seconds = round(sum(attempt.seconds for attempt in attempts), 3)
+    hardware = provenance.hardware(threads, result.gpus)
     commit, dirty = provenance.commit()
-    return {
-        "best_epoch": facts.pop("best_epoch"),
-        "epochs_run": facts.pop("epochs_run"),
-        "model": facts,
-        "deviations": deviations,
-        "seconds": seconds,
-        "gpu_seconds": gpus * seconds if hardware["gpu"] else None,
-        "hardware": hardware,
-        "versions": provenance.versions(),
-        "commit": commit,
-        "dirty": dirty,
-        "slurm": provenance.slurm(),
-        "attempts": attempt.all,
-        "resumed": attempt.resumed,
-    }
+    return TrainingRecord(
+        best_epoch=result.best_epoch,
+        epochs_run=result.epochs_run,
+        model=result.model,
+        weights_sha256=digest.digest(weights),
+        deviations=list(result.deviations),
+        seconds=seconds,
+        gpu_seconds=result.gpus * seconds if hardware.gpu else None,
+        hardware=hardware,
+        versions=provenance.versions(),
+        commit=commit,
+        dirty=dirty,
+        slurm=provenance.slurm_job(),
+        attempts=attempts,
+        resumed=any(attempt.from_epoch > 1 for attempt in attempts[1:]),
+    )

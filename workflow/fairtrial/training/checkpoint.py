@@ -24,6 +24,7 @@ from fairtrial.files.folders import whole_file
 STATE = "state.pt"
 DAMAGED = "state.pt.damaged"
 HISTORY = "history.csv"
+WEIGHTS = "weights.pt"
 
 
 def commit(folder: Path, state: dict[str, Any], rows: Sequence[dict[str, Any]]) -> None:

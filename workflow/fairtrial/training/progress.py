@@ -60,7 +60,7 @@ class TrainingProgress:
             "best": None,
             "best_epoch": None,
             "holder": locks.holder(),
-            "slurm": provenance.slurm(),
+            "slurm": provenance.slurm_job(),
             "error": None,
         }
         before = read(file) if file else None

@@ -1,4 +1,4 @@
-"""Where a result comes from: checksums, versions, hardware, commit, job."""
+"""Where a result comes from: versions, hardware, git commit, SLURM job."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ import subprocess
 import sys
 from importlib import metadata
 from pathlib import Path
-from typing import Any
+
+from fairtrial.files.modelfile import FileModel
 
 PACKAGES = (
     "dvc",
@@ -23,34 +24,57 @@ PACKAGES = (
 )
 
 
+class Hardware(FileModel):
+    """The machine of a training.
+
+    cpu: the processor's name; threads: those given to the job; memory_gb: GiB of the machine;
+    gpu: the name of the GPUs that were used, after `2 × ` if there were two; None without one.
+    """
+
+    cpu: str
+    cores: int | None
+    threads: int
+    memory_gb: float
+    gpu: str | None
+
+
+class SlurmJob(FileModel):
+    """A SLURM job: its id, node and partition, and the GPUs that it may use."""
+
+    job: str
+    node: str | None = None
+    partition: str | None = None
+    gpus: str | None = None
+
+
 def versions() -> dict[str, str]:
-    """Python's and the version of each package that a figure may depend on."""
-    found = {"python": platform.python_version()}
+    """Python's version and those of the packages that a metric may depend on."""
+    installed = {"python": platform.python_version()}
     for package in PACKAGES:
         try:
-            found[package] = metadata.version(package)
+            installed[package] = metadata.version(package)
         except metadata.PackageNotFoundError:
             continue
-    return found
+    return installed
 
 
-def hardware(threads: int, gpus: int = 1) -> dict[str, Any]:
-    """Processor, cores, memory (GiB) and GPU of this machine; `threads` as given to the job,
-    `gpus` as used by it, if there are any.
+def hardware(threads: int, gpus: int = 1) -> Hardware:
+    """The hardware of this machine, for a job of `threads` threads that used `gpus` GPUs.
 
-    Asked for a GPU is only a torch that the job has loaded: without it none was used.
+    Only a torch that the process has already loaded is asked for the GPU's name: without torch
+    no GPU was used.
     """
     import psutil
 
     torch = sys.modules.get("torch")
     gpu = torch.cuda.get_device_name(0) if torch and torch.cuda.is_available() else None
-    return {
-        "cpu": _processor(),
-        "cores": os.cpu_count(),
-        "threads": threads,
-        "memory_gb": round(psutil.virtual_memory().total / 2**30, 1),
-        "gpu": f"{gpus} × {gpu}" if gpu and gpus > 1 else gpu,
-    }
+    return Hardware(
+        cpu=_processor(),
+        cores=os.cpu_count(),
+        threads=threads,
+        memory_gb=round(psutil.virtual_memory().total / 2**30, 1),
+        gpu=f"{gpus} × {gpu}" if gpu and gpus > 1 else gpu,
+    )
 
 
 def _processor() -> str:
@@ -70,20 +94,19 @@ def commit() -> tuple[str | None, bool]:
 
 def _git(*arguments: str) -> str | None:
     try:
-        asked = subprocess.run(["git", *arguments], capture_output=True, text=True, check=False)
+        done = subprocess.run(["git", *arguments], capture_output=True, text=True, check=False)
     except OSError:
         return None
-    return asked.stdout.strip() or None if asked.returncode == 0 else None
+    return done.stdout.strip() or None if done.returncode == 0 else None
 
 
-def slurm() -> dict[str, str] | None:
-    """The SLURM job that this process is in: number, node, partition, GPUs; None outside."""
+def slurm_job() -> SlurmJob | None:
+    """The SLURM job that this process is in; None outside of SLURM."""
     if "SLURM_JOB_ID" not in os.environ:
         return None
-    names = {
-        "job": "SLURM_JOB_ID",
-        "node": "SLURMD_NODENAME",
-        "partition": "SLURM_JOB_PARTITION",
-        "gpus": "CUDA_VISIBLE_DEVICES",
-    }
-    return {name: os.environ[key] for name, key in names.items() if key in os.environ}
+    return SlurmJob(
+        job=os.environ["SLURM_JOB_ID"],
+        node=os.environ.get("SLURMD_NODENAME"),
+        partition=os.environ.get("SLURM_JOB_PARTITION"),
+        gpus=os.environ.get("CUDA_VISIBLE_DEVICES"),
+    )

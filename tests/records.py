@@ -1,0 +1,42 @@
+"""A whole record.json for tests, of which they change what they are about."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fairtrial.training.record import RunRecord
+
+RECORD: dict[str, Any] = {
+    "run": "a-s0",
+    "configuration": "a",
+    "dataset": "shapes",
+    "seed": 0,
+    "backend": "ultralytics",
+    "settings": {"epochs": 2, "seed": 0},
+    "key": "0" * 32,
+    "code": "c0de" * 8,
+    "inputs": {"annotations": "a" * 64, "split": "b" * 32, "pretrained": None, "continues": None},
+    "continued_from": None,
+    "from_search": None,
+    "adopted": False,
+    "best_epoch": 2,
+    "epochs_run": 2,
+    "model": {"parameters": 3_000_000, "gflops": 8.1, "layers": 9},
+    "weights_sha256": "d" * 64,
+    "deviations": [],
+    "seconds": 12.5,
+    "gpu_seconds": None,
+    "hardware": {"cpu": "Example", "cores": 8, "threads": 1, "memory_gb": 32.0, "gpu": None},
+    "versions": {"python": "3.11.9"},
+    "commit": "f00d" * 10,
+    "dirty": False,
+    "slurm": None,
+    "attempts": [],
+    "resumed": False,
+}
+
+
+def a_record(**changed: Any) -> dict[str, Any]:
+    """The content of a valid record.json. Raises ValidationError for a key that it cannot have."""
+    content = RECORD | changed
+    return RunRecord.model_validate(content).model_dump(mode="json")

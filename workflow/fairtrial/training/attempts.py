@@ -1,0 +1,85 @@
+"""attempts.json in an unfinished entry of the store: which processes worked on the training."""
+
+from __future__ import annotations
+
+import socket
+import time
+from pathlib import Path
+
+from fairtrial import StoreError
+from fairtrial.files.modelfile import FileModel, read_model, write_model
+from fairtrial.store import entries
+from fairtrial.training import checkpoint, provenance
+from fairtrial.training.contract import AfterEpoch, HistoryRow
+from fairtrial.training.provenance import SlurmJob
+
+ATTEMPTS = "attempts.json"
+
+
+class Attempt(FileModel):
+    """One process's work on a training: from which epoch (from 1) on, how many, how long."""
+
+    from_epoch: int
+    epochs: int
+    seconds: float
+    host: str
+    slurm: SlurmJob | None
+
+
+class AttemptsFile(FileModel):
+    """attempts.json: the attempts in their order, the present one last."""
+
+    attempts: list[Attempt]
+
+
+class CurrentAttempt:
+    """This process's attempt at a training, after those that attempts.json tells of.
+
+    folder: the unfinished entry; earlier_epochs: those of the training that is continued;
+    after_epoch: called with each row once this attempt has noted its epoch.
+    """
+
+    def __init__(self, folder: Path, after_epoch: AfterEpoch, earlier_epochs: int) -> None:
+        for part in folder.glob(".*.part"):  # files that a killed attempt was writing
+            part.unlink()
+        self._folder = folder
+        self._file = folder / ATTEMPTS
+        self._earlier_epochs = earlier_epochs
+        self._after_epoch = after_epoch
+        self._start = time.monotonic()
+        self._before = read_model(self._file, AttemptsFile).attempts if self._file.exists() else []
+        self._epochs = 0
+        self._from_epoch = checkpoint.epochs_done(folder) + 1
+        self._write()
+
+    def after_epoch(self, row: HistoryRow) -> None:
+        """Note a committed epoch. Raises StoreError where this process has lost its lock, or
+        trains epochs again that the continued training had."""
+        entries.require_lock(self._folder)
+        epoch = int(row["epoch"])
+        if epoch <= self._earlier_epochs:
+            raise StoreError(
+                f"{self._folder}: the state in it is damaged; remove this folder, and the run is "
+                "continued from the end state of the earlier one"
+            )
+        if self._epochs == 0:
+            self._from_epoch = epoch
+        self._epochs += 1
+        self._write()
+        self._after_epoch(row)
+
+    def _write(self) -> None:
+        write_model(self._file, AttemptsFile(attempts=self.all()))
+
+    def all(self) -> list[Attempt]:
+        """All attempts; the present one up to now."""
+        return [*self._before, self._so_far()]
+
+    def _so_far(self) -> Attempt:
+        return Attempt(
+            from_epoch=self._from_epoch,
+            epochs=self._epochs,
+            seconds=round(time.monotonic() - self._start, 3),
+            host=socket.gethostname(),
+            slurm=provenance.slurm_job(),
+        )

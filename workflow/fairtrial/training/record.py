@@ -1,0 +1,95 @@
+"""record.json of a run: what was trained, from what, on which machine and how long.
+
+The store's entry of a training holds a `TrainingRecord`: what the training itself knows. The
+stage `train` adds which run of which experiment it is: a `RunRecord`, which lies under results/.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from fairtrial.files.modelfile import FileModel, read_model
+from fairtrial.training.attempts import Attempt
+from fairtrial.training.contract import ModelSize
+from fairtrial.training.provenance import Hardware, SlurmJob
+
+RECORD = "record.json"
+
+
+class TrainingRecord(FileModel):
+    """What a training knows of itself, whichever run or trial asked for it.
+
+    weights_sha256: over the tensors in weights.pt; None for a file that is not torch's.
+    deviations: why the result may differ from that of an uninterrupted training on the CPU.
+    gpu_seconds: None without a GPU. attempts: of all processes, in their order.
+    """
+
+    best_epoch: int | None
+    epochs_run: int
+    model: ModelSize
+    weights_sha256: str | None
+    deviations: list[str]
+    seconds: float
+    gpu_seconds: float | None
+    hardware: Hardware
+    versions: dict[str, str]
+    commit: str | None
+    dirty: bool
+    slurm: SlurmJob | None
+    attempts: list[Attempt]
+    resumed: bool
+
+
+class PretrainedCheckpoint(FileModel):
+    """The checkpoint that a training started from: <source>/<file> and the file's SHA-256."""
+
+    path: str
+    sha256: str
+
+
+class RecordedInputs(FileModel):
+    """What a training read, by content.
+
+    annotations: the file's SHA-256; split: a key of the splits; continues: the store's key of
+    the training that this one goes on from.
+    """
+
+    annotations: str
+    split: str
+    pretrained: PretrainedCheckpoint | None
+    continues: str | None
+
+
+class SearchTrial(FileModel):
+    """A trial of a hyperparameter search, by its study's name and its number."""
+
+    study: str
+    trial: int
+
+
+class RunRecord(TrainingRecord):
+    """A run of an experiment.
+
+    settings: those of the backend; key: of the store's entry; code: fingerprint of the code that
+    fits; continued_from: the run whose end state this one went on from; from_search: the trial
+    whose settings it took; adopted: whether the entry was there already.
+    """
+
+    run: str
+    configuration: str
+    dataset: str
+    seed: int
+    backend: str
+    settings: dict[str, Any]
+    key: str
+    code: str
+    inputs: RecordedInputs
+    continued_from: str | None
+    from_search: SearchTrial | None
+    adopted: bool
+
+
+def read_record(path: Path) -> RunRecord:
+    """record.json of a run. Raises DataError naming the file and the key that does not fit."""
+    return read_model(path, RunRecord)
