@@ -26,7 +26,7 @@ from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 PROJECT = Path(__file__).parents[1]
 sys.path.insert(0, str(PROJECT / "workflow"))
@@ -35,7 +35,9 @@ from fairtrial.backends._ultralytics_files import lay_out, workplace  # noqa: E4
 from fairtrial.data.dataset import SplitDataset, read_split_dataset  # noqa: E402
 from fairtrial.planning.plan import Plan  # noqa: E402
 from fairtrial.search.journal import Journal, Trial  # noqa: E402
-from fairtrial.search.worker import Task, work  # noqa: E402
+from fairtrial.search.worker import RunningStudy, work  # noqa: E402
+from fairtrial.settings.search import Engine  # noqa: E402
+from fairtrial.settings.stages import RangeSpec, SearchStageSettings, Space  # noqa: E402
 
 LOG = PROJECT / "benchmarks/search.log"
 TABLE = PROJECT / "benchmarks/search.csv"  # study, seed, epochs spent, best so far
@@ -47,7 +49,7 @@ RANGES = {  # low, high, whether on a log scale; `tune` knows no scale
     "box": (2.0, 12.0, False),
     "cls": (0.2, 2.0, False),
 }
-ENGINES = ("tpe", "ga", "cmaes", "gp", "random")
+ENGINES: tuple[Engine, ...] = ("tpe", "ga", "cmaes", "gp", "random")
 Point = tuple[int, float]  # epochs spent, best fitness so far
 
 TUNE = """
@@ -74,13 +76,13 @@ class Setting:
         made = self.data / "sets/shapes"
         pictures = self.data / "clean/shapes/images"
         view = read_split_dataset(made / "annotations.json", made / "split.json", pictures)
-        return replace(view, sides=view.splits | {"train": view.splits["train"][: self.images]})
+        return replace(view, splits=view.splits | {"train": view.splits["train"][: self.images]})
 
 
 @dataclass(frozen=True)
 class Study:
-    engine: str
-    pruning: str
+    engine: Engine | Literal["tune"]
+    pruning: Literal["median", "off"]
     seed: int
 
     @property
@@ -107,30 +109,33 @@ def ours(study: Study, setting: Setting) -> Iterator[Point]:
     trials: list[Trial] = []
     spent = 0
     while spent < setting.epochs:
-        task = replace(_task(study, setting), trials=len(trials) + 1)
-        work(task)
-        trials = Journal(task.key).trials()
+        running = _running(study, setting, len(trials) + 1)
+        work(running)
+        trials = Journal(running.key).trials()
         spent = sum(len(trial.epochs) for trial in trials)
-        yield spent, max(max(t.judged(None)) for t in trials if t.state == "finished")
+        yield spent, max(max(t.fitness_by_epoch(None)) for t in trials if t.state == "finished")
 
 
-def _task(study: Study, setting: Setting) -> Task:
-    space = {
-        name: {"low": low, "high": high, "log": log, "step": None, "integer": False}
+def _running(study: Study, setting: Setting, trials: int) -> RunningStudy:
+    space: Space = {
+        name: RangeSpec(low=low, high=high, log=log, step=None, integer=False)
         for name, (low, high, log) in RANGES.items()
     }
-    return Task(
-        framework="ultralytics",
-        start=setting.start | {"seed": study.seed},
-        space=space,
-        engine=study.engine,
-        seed=study.seed,
-        pruning=study.pruning,
-        trials=1,
-        hours=None,
+    assert study.engine != "tune"
+    return RunningStudy(
+        settings=SearchStageSettings(
+            backend="ultralytics",
+            start=setting.start | {"seed": study.seed},
+            space=space,
+            engine=study.engine,
+            seed=study.seed,
+            pruning=study.pruning,
+            trials=trials,
+            hours=None,
+        ),
         code="benchmark",
         inputs={},
-        view=setting.view,
+        data=setting.view,
         initial=setting.weights,
         threads=1,
     )

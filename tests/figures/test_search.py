@@ -13,32 +13,46 @@ from optuna.trial import create_trial
 
 from fairtrial.figures import search
 from fairtrial.figures.base import style
+from fairtrial.files.modelfile import write_model
 from fairtrial.results.experiment import ExperimentResults
 from fairtrial.results.study import FinishedStudy
 from fairtrial.scoring.ranking import ranking_rule
 from fairtrial.search.journal import STATES as JOURNAL_STATES
 from fairtrial.search.journal import Trial as Recorded
+from fairtrial.search.study_files import StudySummary
 from fairtrial.search.summary import table
+from fairtrial.settings.search import Engine
+from fairtrial.settings.stages import ChoicesSpec, RangeSpec, Space
 
-SPACE = {
-    "lr0": {"low": 1e-4, "high": 1.0, "log": True, "step": None, "integer": False},
-    "cos_lr": {"choices": [False, True]},
+SPACE: Space = {
+    "cos_lr": ChoicesSpec(choices=(False, True)),
+    "lr0": RangeSpec(low=1e-4, high=1.0, log=True, step=None, integer=False),
 }
 STATES = ("finished", "finished", "pruned", "failed", "finished")
 FITNESS = (0.4, 0.3, 0.2, None, 0.6)
 
 
-def study(results: Path, name: str, engine: str = "tpe", gain: float = 0.0) -> FinishedStudy:
+def study(results: Path, name: str, engine: Engine = "tpe", gain: float = 0.0) -> FinishedStudy:
     folder = results / "search" / name
     folder.mkdir(parents=True)
-    summary: dict[str, Any] = {"engine": engine, "seed": 0, "trials": 5, "hours": None}
-    summary |= {"space": SPACE, "dataset": "shapes", "fitness": "AP", "best": 4, "epochs": 14}
-    summary["states"] = {"finished": 3, "pruned": 1, "failed": 1, "unfinished": 0}
-    summary["importance"] = {"lr0": 0.9, "cos_lr": 0.1}
-    (folder / "summary.json").write_text(json.dumps(summary))
+    summary = StudySummary(
+        study=name,
+        engine=engine,
+        seed=0,
+        trials=5,
+        hours=None,
+        space=SPACE,
+        dataset="shapes",
+        fitness="AP",
+        best=4,
+        states={"finished": 3, "pruned": 1, "failed": 1, "unfinished": 0},
+        epochs=14,
+        importance={"lr0": 0.9, "cos_lr": 0.1},
+    )
+    write_model(folder / "summary.json", summary)
     (folder / "timings.json").write_text(json.dumps(dict.fromkeys("01234", 720.0)))
     trials = [_trial(*each, gain) for each in enumerate(zip(STATES, FITNESS, strict=True))]
-    (folder / "trials.csv").write_text(table(trials, {"space": SPACE, "fitness": None}))
+    (folder / "trials.csv").write_text(table(trials, list(SPACE), None))
     return FinishedStudy(folder)
 
 

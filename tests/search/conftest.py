@@ -1,4 +1,4 @@
-"""A framework that trains nothing, and studies that use it."""
+"""A backend that trains nothing, and studies that use it."""
 
 from __future__ import annotations
 
@@ -12,22 +12,23 @@ from typing import Any
 import pytest
 
 from fairtrial.scoring.fitness import with_fitness
-from fairtrial.search.worker import Task
+from fairtrial.search.worker import RunningStudy
+from fairtrial.settings.stages import ChoicesSpec, RangeSpec, SearchStageSettings, Space
 from fairtrial.training.checkpoint import HISTORY, best_epoch, epochs_done, write_history
 from fairtrial.training.contract import AfterEpoch, FitResult, ModelSize
 
 EPOCHS = 4
-SPACE: dict[str, dict[str, Any]] = {
-    "x": {"low": 0.001, "high": 1.0, "log": True, "step": None, "integer": False},
-    "y": {"low": 0, "high": 8, "log": False, "step": 1, "integer": True},
-    "z": {"choices": ["a", "b", None]},
+SPACE: Space = {
+    "x": RangeSpec(low=0.001, high=1.0, log=True, step=None, integer=False),
+    "y": RangeSpec(low=0, high=8, log=False, step=1, integer=True),
+    "z": ChoicesSpec(choices=("a", "b", None)),
 }
 START = {"x": 0.5, "y": 7, "z": "b", "epochs": EPOCHS, "weights": None, "fitness": None}
 
 
 @dataclass
-class Framework:
-    """`fit` as frameworks have it: best at x = 0.1, y = 3. Goes on from what it finds."""
+class FakeBackend:
+    """`fit` as backends have it: best at x = 0.1, y = 3. Resumes from what is in its folder."""
 
     begun: list[dict[str, Any]] = field(default_factory=list)
     epochs: int = 0  # trained, over all trainings
@@ -51,8 +52,8 @@ class Framework:
     def _row(self, settings: dict[str, Any], epoch: int) -> dict[str, Any]:
         off = abs(settings["x"] - 0.1) + abs(settings["y"] - 3) / 8
         good = (1 - 1 / (epoch + 1)) / (1 + off)
-        figures = {"precision": good, "recall": 1 - good, "AP50": good, "AP": good}
-        row = {"epoch": epoch} | {f"val/{name}": value for name, value in figures.items()}
+        metrics = {"precision": good, "recall": 1 - good, "AP50": good, "AP": good}
+        row = {"epoch": epoch} | {f"val/{name}": value for name, value in metrics.items()}
         return with_fitness(row, settings["fitness"])
 
     @property
@@ -62,39 +63,48 @@ class Framework:
 
 
 @pytest.fixture
-def framework(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Framework:
+def backend(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FakeBackend:
     """In a folder with a store of its own; that keeps what attempts left, as the real one does."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(os, "fsync", lambda number: None)  # no power is cut here
-    found = Framework()
-    fake = SimpleNamespace(fit=found.fit)
-    monkeypatch.setattr("fairtrial.training.cached_training.plugin", lambda kind, name: fake)
-    return found
+    backend = FakeBackend()
+    module = SimpleNamespace(fit=backend.fit)
+    monkeypatch.setattr("fairtrial.training.cached_training.plugin", lambda kind, name: module)
+    return backend
 
 
 @pytest.fixture
-def task(framework: Framework) -> Task:
-    return a_task()
+def study(backend: FakeBackend) -> RunningStudy:
+    return a_study()
 
 
-def a_task(**changed: Any) -> Task:
-    """A study of four trials, drawn at random, none pruned."""
-    task = Task(
-        framework="fake",
-        start=START,
-        space=SPACE,
-        engine="random",
-        seed=0,
-        pruning="off",
-        trials=4,
-        hours=None,
+def a_study(**settings: Any) -> RunningStudy:
+    """A study of four trials, drawn at random, none pruned; `settings`: others than these."""
+    return RunningStudy(
+        settings=SearchStageSettings(
+            **{
+                "backend": "fake",
+                "start": START,
+                "space": SPACE,
+                "engine": "random",
+                "seed": 0,
+                "pruning": "off",
+                "trials": 4,
+                "hours": None,
+                **settings,
+            }
+        ),
         code="code",
         inputs={},
-        view=SimpleNamespace,  # type: ignore[arg-type, return-value]
+        data=SimpleNamespace,  # type: ignore[arg-type, return-value]
         initial=None,
         threads=1,
     )
-    return replace(task, **changed)
 
 
-__all__ = ["EPOCHS", "HISTORY", "SPACE", "START", "Framework", "a_task"]
+def changed(study: RunningStudy, **settings: Any) -> RunningStudy:
+    """The study with some settings changed."""
+    return replace(study, settings=study.settings.model_copy(update=settings))
+
+
+__all__ = ["EPOCHS", "HISTORY", "SPACE", "START", "FakeBackend", "a_study", "changed"]

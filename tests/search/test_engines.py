@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from fairtrial.search import engines
+from fairtrial.settings.search import Engine
+from fairtrial.settings.stages import Params, RangeSpec, Space
 
-SPACE: dict[str, dict[str, Any]] = {
-    name: {"low": 0.0, "high": 1.0, "log": False, "step": None, "integer": False} for name in "xy"
+SPACE: Space = {
+    name: RangeSpec(low=0.0, high=1.0, log=False, step=None, integer=False) for name in "xy"
 }
-START = {"x": 0.5, "y": 0.5}
+START: Params = {"x": 0.5, "y": 0.5}
 
 
-def drawn(engine: str, shown: float) -> list[dict[str, Any]]:
-    """The parameters of 11 trials of which every second was pruned when its best was `shown`."""
+def drawn(engine: Engine, value: float) -> list[Params]:
+    """The parameters of 11 trials of which every second was pruned at `value` + y."""
     trials: list[FrozenTrial] = []
     for number in range(11):
         new = engines.draw(engine, 0, trials, SPACE, START)
@@ -29,14 +29,14 @@ def drawn(engine: str, shown: float) -> list[dict[str, Any]]:
                 params=new.params,
                 distributions=new.distributions,
                 system_attrs=new.system_attrs,
-                intermediate_values={1: shown + new.params["y"]},
+                intermediate_values={1: value + new.params["y"]},
             )
         )
     return [trial.params for trial in trials]
 
 
-@pytest.mark.parametrize("engine", sorted(engines.DEAF))
-def test_what_a_pruned_trial_showed_is_learnt(engine: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """gp asked for like parameters again and again: most of its trials were pruned."""
+@pytest.mark.parametrize("engine", sorted(engines.IGNORE_PRUNED))
+def test_engines_learn_from_pruned_trials(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else gp would draw similar parameters again and again, and have most trials pruned."""
     monkeypatch.setattr(engines, "POPULATION", 4)
     assert drawn(engine, -3.0) != drawn(engine, 3.0)

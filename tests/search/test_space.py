@@ -7,49 +7,57 @@ from typing import Any
 import pytest
 
 from fairtrial.search.space import rounded, unseen
+from fairtrial.settings.stages import ChoicesSpec, ParameterSpec, Params, RangeSpec, Space
 
-FLOAT = {"low": 0.1, "high": 0.9, "log": False, "step": None, "integer": False}
-STEPPED = FLOAT | {"step": 0.2}
-INTEGER = {"low": 4, "high": 17, "log": False, "step": 4, "integer": True}
+FLOAT = RangeSpec(low=0.1, high=0.9, log=False, step=None, integer=False)
+STEPPED = RangeSpec(low=0.1, high=0.9, log=False, step=0.2, integer=False)
+INTEGER = RangeSpec(low=4, high=17, log=False, step=4, integer=True)
 
 
-def all_of(space: dict[str, Any], most: int = 100) -> list[dict[str, Any]]:
-    """What is found to be unseen, one after another, until nothing is."""
-    found: list[dict[str, Any]] = []
-    while (new := unseen(found, space, len(found))) and len(found) < most:
-        found.append(new)
-    return found
+def narrow(log: bool) -> RangeSpec:
+    """A range in which few numbers have four digits."""
+    return RangeSpec(low=0.5, high=0.5001, log=log, step=None, integer=False)
+
+
+def all_of(space: Space, most: int = 100) -> list[Params]:
+    """What is unseen, one after another, until nothing is."""
+    known: list[Params] = []
+    while (new := unseen(known, space, len(known))) and len(known) < most:
+        known.append(new)
+    return known
 
 
 @pytest.mark.parametrize(
     ("spec", "values"),
     [
-        ({"choices": ["a", None]}, {"a", None}),
+        (ChoicesSpec(choices=("a", None)), {"a", None}),
         (INTEGER, {4, 8, 12, 16}),
-        (INTEGER | {"step": None, "low": 15}, {15, 16, 17}),
+        (RangeSpec(low=15, high=17, log=False, step=None, integer=True), {15, 16, 17}),
         (STEPPED, {0.1, 0.3, 0.5, 0.7, 0.9}),
-        (FLOAT | {"low": 0.5, "high": 0.5001}, {0.5, 0.5001}),
-        (FLOAT | {"low": 0.5, "high": 0.5001, "log": True}, {0.5, 0.5001}),
+        (narrow(log=False), {0.5, 0.5001}),
+        (narrow(log=True), {0.5, 0.5001}),
     ],
+    ids=["choices", "integers by steps", "integers", "floats by steps", "floats", "log"],
 )
-def test_each_value_of_a_small_space_is_found_once(spec: Any, values: set[Any]) -> None:
-    found = [params["p"] for params in all_of({"p": spec})]
-    assert len(found) == len(values)
-    assert set(found) == values
+def test_each_value_of_a_small_space_is_tried_once(spec: ParameterSpec, values: set[Any]) -> None:
+    tried = [params["p"] for params in all_of({"p": spec})]
+    assert len(tried) == len(values)
+    assert set(tried) == values
 
 
-def test_combinations_are_found_too() -> None:
-    space = {"a": INTEGER, "b": {"choices": [True, False]}, "c": STEPPED}
+def test_all_combinations_are_tried() -> None:
+    space: Space = {"a": INTEGER, "b": ChoicesSpec(choices=(True, False)), "c": STEPPED}
     assert len(all_of(space)) == 4 * 2 * 5
 
 
 def test_a_wide_range_is_never_used_up() -> None:
-    found = all_of({"p": FLOAT | {"log": True}}, most=300)
-    assert len({params["p"] for params in found}) == 300
-    assert all(0.1 <= params["p"] <= 0.9 for params in found)
+    wide = RangeSpec(low=0.1, high=0.9, log=True, step=None, integer=False)
+    tried: list[Any] = [params["p"] for params in all_of({"p": wide}, most=300)]
+    assert len(set(tried)) == 300
+    assert all(0.1 <= value <= 0.9 for value in tried)
 
 
-def test_equal_seeds_find_equal_values() -> None:
+def test_equal_seeds_give_equal_values() -> None:
     assert unseen([], {"p": FLOAT}, 3) == unseen([], {"p": FLOAT}, 3)
     assert unseen([], {"p": FLOAT}, 3) != unseen([], {"p": FLOAT}, 4)
 

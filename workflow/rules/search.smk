@@ -33,6 +33,7 @@ rule search:
         " --split {input.split:q}"
         " --initial {params.initial:q}"
         " --threads {threads}"
+        " --progress logs/{wildcards.experiment}/search/{wildcards.study}.json"
         " --done {output.done:q}"
         " > {log:q} 2>&1"
 

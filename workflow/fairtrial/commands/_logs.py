@@ -1,4 +1,4 @@
-"""The end of a log, which says how a job ended."""
+"""The end of a job's log, which says how the job ended."""
 
 from __future__ import annotations
 
@@ -6,24 +6,24 @@ from pathlib import Path
 
 
 def last_line(log: Path) -> str:
-    """The last line that says something; empty where there is none."""
-    return next((line for line in reversed(tail(log)) if line), "")
+    """The last line that is not empty; "" where there is none."""
+    return next((line for line in reversed(last_lines(log)) if line), "")
 
 
-def complaint(log: Path, beginning: str) -> str:
-    """The last line of a log that ends with an error, put into words with this beginning or not;
-    empty where it ends otherwise."""
-    said = last_line(log)
-    return said if said.startswith(beginning) or is_traceback(log) else ""
+def error_line(log: Path, prefix: str) -> str:
+    """The error with which a job ended: the last line of its log, if that begins with `prefix` or
+    ends a traceback; else ""."""
+    line = last_line(log)
+    return line if line.startswith(prefix) or has_traceback(log) else ""
 
 
-def is_traceback(log: Path) -> bool:
-    """Whether it ends with an error that nobody has put into words."""
-    return any(line.startswith("Traceback (most recent call last)") for line in tail(log))
+def has_traceback(log: Path) -> bool:
+    """Whether a Python traceback stands at its end."""
+    return any(line.startswith("Traceback (most recent call last)") for line in last_lines(log))
 
 
-def tail(log: Path, size: int = 8192) -> list[str]:
-    """The lines at the end of a log; a progress bar's earlier states are not lines."""
+def last_lines(log: Path, size: int = 8192) -> list[str]:
+    """The lines in the last `size` bytes; of a progress bar only its last state. [] without log."""
     try:
         with log.open("rb") as file:
             file.seek(max(0, file.seek(0, 2) - size))

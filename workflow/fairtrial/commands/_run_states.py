@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from fairtrial import DataError
-from fairtrial.commands._logs import complaint, last_line, tail
+from fairtrial.commands._logs import error_line, last_line, last_lines
 from fairtrial.commands._queue import Queue
 from fairtrial.files.jsonfile import read_json
 from fairtrial.planning.plan import Plan
@@ -143,7 +143,7 @@ def _last_words(log: Path, job: str | None) -> str:
     said = last_line(log)
     outputs = sorted(Path(".snakemake/slurm_logs").rglob(f"{job}.log")) if job else []
     for output in outputs:
-        for line in tail(output):
+        for line in last_lines(output):
             if line.startswith(OVER):
                 return line.removeprefix(OVER).strip("* ")
     return f"ended without a word of its own; its last line: {said}" if said else "was killed"
@@ -155,7 +155,7 @@ def _last_words(log: Path, job: str | None) -> str:
 def _before_training(experiment: str, run: str) -> Row:
     """Waiting, unless its log says why it did not even begin."""
     log = Path("logs", experiment, "train", f"{run}.log")
-    said = complaint(log, "fairtrial train: ")
+    said = error_line(log, "fairtrial train: ")
     if not said:
         return Row(run, "waiting")
     return Row(run, "failed", "train", note=said, log=str(log))
@@ -185,7 +185,7 @@ def _state_of_stage(log: Path, before: Path) -> tuple[str, str]:
         written = log.stat().st_mtime
     except OSError:
         return "waiting", ""
-    if said := complaint(log, "fairtrial "):
+    if said := error_line(log, "fairtrial "):
         return "failed", said
     if written < before.stat().st_mtime or time.time() - written > SILENT:
         return "waiting", ""

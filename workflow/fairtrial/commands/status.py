@@ -16,7 +16,7 @@ from typing import Any
 from fairtrial.commands import _queue
 from fairtrial.commands._queue import Queue
 from fairtrial.commands._run_states import STATES, Row, board
-from fairtrial.commands._study_states import searches
+from fairtrial.commands._study_states import study_states
 from fairtrial.planning.plan import Plan
 
 AGAIN = 5.0  # seconds between two looks of --watch
@@ -42,7 +42,7 @@ def status(*, experiment: str = "", watch: bool = False, json: bool = False) -> 
     """
     while True:
         plan, queue = Plan.read(experiment or None), _queue.read()
-        rows, studies = board(plan, queue), searches(plan)
+        rows, studies = board(plan, queue), study_states(plan)
         if json:
             _print_json(plan, rows, studies, queue)
         else:

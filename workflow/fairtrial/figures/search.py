@@ -13,6 +13,7 @@ from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
 from fairtrial.figures.base import COLOURS, DASHES, MARKERS, Drawn, figure, new
 from fairtrial.results.experiment import ExperimentResults
 from fairtrial.results.study import FinishedStudy, finished_studies
+from fairtrial.settings.stages import ChoicesSpec, ParameterSpec, RangeSpec
 
 SINGLY = 3  # up to so many studies each has figures of its own
 LOOKS: dict[str, dict[str, Any]] = {  # of a trial, by how it ended
@@ -44,15 +45,15 @@ def progress(trial: ExperimentResults, settings: dict[str, Any]) -> Iterator[Dra
         drawn.legend(lines, labels, loc="outside lower center", ncols=4)
         told = "; ".join(f"{count} {state}" for state, count in _states(study))
         caption = (
-            f"Study {study.name}: fitness ({study.summary['fitness']}) on val of "
-            f"{study.summary['dataset']} at each trial's best epoch; the line is the best of the "
+            f"Study {study.name}: fitness ({study.summary.fitness}) on val of "
+            f"{study.summary.dataset} at each trial's best epoch; the line is the best of the "
             f"finished trials so far. {told}. A failed trial stands at the lower edge."
         )
         yield Drawn(f"search-progress-{study.name}", drawn, "Trials of the search", caption)
 
 
 def _states(study: FinishedStudy) -> list[tuple[str, int]]:
-    return [(state, count) for state, count in study.summary["states"].items() if count]
+    return [(state, count) for state, count in study.summary.states.items() if count]
 
 
 def _fitness(ax: Axes, study: FinishedStudy) -> None:
@@ -97,7 +98,7 @@ def parameters(trial: ExperimentResults, settings: dict[str, Any]) -> Iterator[D
 
 
 def _against(ax: Axes, study: FinishedStudy, name: str) -> None:
-    spec = study.summary["space"][name]
+    spec = study.summary.space[name]
     places = {text: number for number, text in enumerate(_texts(spec))}
 
     def at(row: dict[str, str]) -> float:
@@ -109,7 +110,7 @@ def _against(ax: Axes, study: FinishedStudy, name: str) -> None:
     if places:
         ax.set_xticks(list(places.values()), list(places))
         ax.margins(x=0.2)
-    elif spec["log"]:
+    elif isinstance(spec, RangeSpec) and spec.log:
         ax.set_xscale("log")
         ax.xaxis.set_major_locator(LogLocator(numticks=5))
         ax.xaxis.set_major_formatter("{x:g}")
@@ -117,18 +118,19 @@ def _against(ax: Axes, study: FinishedStudy, name: str) -> None:
     ax.set_title(name, loc="left")
 
 
-def _texts(spec: dict[str, Any]) -> list[str]:
+def _texts(spec: ParameterSpec) -> list[str]:
     """The choices of a parameter as a table of trials writes them; [] of a range."""
+    if isinstance(spec, RangeSpec):
+        return []
     words = {None: "null", True: "true", False: "false"}
-    found = spec.get("choices", ())
-    return [words[c] if c is None or isinstance(c, bool) else str(c) for c in found]
+    return [words[c] if c is None or isinstance(c, bool) else str(c) for c in spec.choices]
 
 
 @figure("search")
 def importance(trial: ExperimentResults, settings: dict[str, Any]) -> Iterator[Drawn]:
     """How much each parameter had to do with the best trials."""
     for study in _singly(trial, settings):
-        shares = study.summary["importance"]
+        shares = study.summary.importance
         if not shares:
             continue
         drawn = new(1.4 + 0.55 * len(shares), 12)
@@ -165,7 +167,7 @@ def _parallel(ax: Axes, study: FinishedStudy) -> None:
     low, high = min(values), max(values)
     for row in sorted(study.finished, key=lambda row: float(row["fitness"])):
         share = (float(row["fitness"]) - low) / (high - low or 1)
-        heights = [_height(study.summary["space"][name], row[name]) for name in names]
+        heights = [_height(study.summary.space[name], row[name]) for name in names]
         best = row is study.best
         look: dict[str, Any] = {
             "color": COLOURS[0] if best else COLOURS[2],
@@ -174,25 +176,25 @@ def _parallel(ax: Axes, study: FinishedStudy) -> None:
         ax.plot([*heights, share], alpha=1 if best else 0.15 + 0.7 * share, **look)
     ax.set_xticks(range(len(names) + 1), [*names, "fitness"], rotation=20, ha="right")
     ax.set_yticks([])
-    edges = [_edges(study.summary["space"][name]) for name in names]
+    edges = [_edges(study.summary.space[name]) for name in names]
     for x, (below, above) in enumerate([*edges, (f"{low:.3g}", f"{high:.3g}")]):
         ax.annotate(below, (x, 0), (0, -3), textcoords="offset points", ha="center", va="top")
         ax.annotate(above, (x, 1), (0, 3), textcoords="offset points", ha="center")
     ax.set_ylim(-0.12, 1.12)
 
 
-def _height(spec: dict[str, Any], text: str) -> float:
+def _height(spec: ParameterSpec, text: str) -> float:
     """Where a value stands on its axis, from 0 to 1."""
-    if "choices" in spec:
-        return _texts(spec).index(text) / (len(spec["choices"]) - 1)
-    low, value, high = spec["low"], float(text), spec["high"]
-    if spec["log"]:
+    if isinstance(spec, ChoicesSpec):
+        return _texts(spec).index(text) / (len(spec.choices) - 1)
+    low, value, high = spec.low, float(text), spec.high
+    if spec.log:
         low, value, high = math.log(low), math.log(value), math.log(high)
     return float((value - low) / (high - low))
 
 
-def _edges(spec: dict[str, Any]) -> tuple[str, str]:
-    texts = _texts(spec) or [f"{spec['low']:g}", f"{spec['high']:g}"]
+def _edges(spec: ParameterSpec) -> tuple[str, str]:
+    texts = [f"{spec.low:g}", f"{spec.high:g}"] if isinstance(spec, RangeSpec) else _texts(spec)
     return texts[0], texts[-1]
 
 
@@ -218,7 +220,7 @@ def engines(trial: ExperimentResults, settings: dict[str, Any]) -> Iterator[Draw
     drawn.legend(loc="outside lower center", ncols=5, handlelength=3.2)
     most = max(len(studies) for studies in _by_engine(found).values())
     caption = (
-        f"Best fitness ({found[0].summary['fitness']}) on val against epochs spent: mean ± "
+        f"Best fitness ({found[0].summary.fitness}) on val against epochs spent: mean ± "
         f"standard deviation over {most} studies of each engine (seeds and data sets), as far "
         "as all of them go."
     )
@@ -228,7 +230,7 @@ def engines(trial: ExperimentResults, settings: dict[str, Any]) -> Iterator[Draw
 def _by_engine(found: list[FinishedStudy]) -> dict[str, list[FinishedStudy]]:
     grouped: dict[str, list[FinishedStudy]] = {}
     for study in found:
-        grouped.setdefault(study.summary["engine"], []).append(study)
+        grouped.setdefault(study.summary.engine, []).append(study)
     return grouped
 
 

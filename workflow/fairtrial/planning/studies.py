@@ -72,6 +72,7 @@ class PlannedStudy:
         """The settings of the stage that evaluates the trials; `runs`: of the experiment."""
         numbers = {run.chosen.trial for run in runs if run.chosen and run.chosen.trial is not None}
         return StudyStageSettings(
+            name=self.name,
             trials=self.search.trials,
             hours=self.search.hours,
             space=self.space,

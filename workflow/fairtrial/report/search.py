@@ -24,25 +24,25 @@ def searches(
 
 
 def _study(study: FinishedStudy, timings: bool) -> dict[str, Any]:
-    told = study.summary
-    trials = told["trials"] or f"{told['hours']:g} h"
-    budget = [["budget", str(trials)], ["epochs trained", str(told["epochs"])]]
+    summary = study.summary
+    trials = summary.trials or f"{summary.hours:g} h"
+    budget = [["budget", str(trials)], ["epochs trained", str(summary.epochs)]]
     if timings:
         budget.append(["time of training", duration(study.hours * 3600)])
-    states = [[state, str(count)] for state, count in told["states"].items()]
-    facts = [["engine", told["engine"]], ["seed", str(told["seed"])], ["data set", told["dataset"]]]
+    states = [[state, str(count)] for state, count in summary.states.items()]
+    facts = [["engine", summary.engine], ["seed", str(summary.seed)], ["data set", summary.dataset]]
     leading = sorted(study.finished, key=lambda row: -float(row["fitness"]))[:LEADING]
     failed = [row for row in study.trials if row["state"] == "failed"]
-    names = sorted(told["space"])
+    names = sorted(summary.space)
     return {
         "name": study.name,
-        "fitness": told["fitness"],
+        "fitness": summary.fitness,
         "facts": [*facts, *budget, *states],
         "names": names,
         "figures": list(study.metrics),
         "rows": [_row(row, study.metrics, names) for row in leading],
         "failed": [f"{row['trial']}: {row['message']}" for row in failed[:LEADING]],
-        "best": told["best"],
+        "best": summary.best,
         "yaml": (study.folder / "best.yaml").read_text(encoding="utf-8").splitlines(),
     }
 
@@ -56,7 +56,7 @@ def _engines(found: Sequence[FinishedStudy]) -> list[list[str]]:
     """A row an engine, best first: how many studies, the fitness of their best trials."""
     grouped: dict[str, list[FinishedStudy]] = {}
     for study in found:
-        grouped.setdefault(study.summary["engine"], []).append(study)
+        grouped.setdefault(study.summary.engine, []).append(study)
     best = {name: [float(s.best["fitness"]) for s in members] for name, members in grouped.items()}
     ranked = sorted(grouped, key=lambda name: -sum(best[name]) / len(best[name]))
     return [
@@ -65,7 +65,7 @@ def _engines(found: Sequence[FinishedStudy]) -> list[list[str]]:
             str(len(grouped[name])),
             spread(best[name]),
             str(sum(len(study.trials) for study in grouped[name])),
-            str(sum(study.summary["epochs"] for study in grouped[name])),
+            str(sum(study.summary.epochs for study in grouped[name])),
         ]
         for name in ranked
     ]

@@ -1,4 +1,4 @@
-"""What a search left behind: the trials of each study, for `figures` and `report`."""
+"""The finished studies of an experiment, read from results/<experiment>/search/."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import accumulate
 from pathlib import Path
-from typing import Any
 
-from fairtrial.files.jsonfile import read_json
+from fairtrial.files.modelfile import read_model
+from fairtrial.search.study_files import StudySummary, Timings
 
 METRICS = {  # as a table of trials has them, in order, by task
     "detect": ("precision", "recall", "AP50", "AP"),
@@ -30,9 +30,8 @@ class FinishedStudy:
         return self.folder.name
 
     @cached_property
-    def summary(self) -> dict[str, Any]:
-        summary: dict[str, Any] = read_json(self.folder / "summary.json")
-        return summary
+    def summary(self) -> StudySummary:
+        return read_model(self.folder / "summary.json", StudySummary)
 
     @cached_property
     def trials(self) -> list[dict[str, str]]:
@@ -42,7 +41,7 @@ class FinishedStudy:
 
     @property
     def metrics(self) -> tuple[str, ...]:
-        """The figures of a trial that tables and plots show."""
+        """The metrics of a trial that tables and figures show."""
         return METRICS["classify" if "accuracy" in self.trials[0] else "detect"]
 
     @property
@@ -51,19 +50,18 @@ class FinishedStudy:
 
     @property
     def best(self) -> dict[str, str]:
-        number: int = self.summary["best"]
-        return self.trials[number]
+        return self.trials[self.summary.best]
 
     @property
     def parameters(self) -> list[str]:
         """Searched settings, the most important first."""
-        shares = self.summary["importance"]
-        return sorted(self.summary["space"], key=lambda name: (-shares.get(name, 0.0), name))
+        shares = self.summary.importance
+        return sorted(self.summary.space, key=lambda name: (-shares.get(name, 0.0), name))
 
     @cached_property
     def hours(self) -> float:
         """Training time of all trials."""
-        seconds: dict[str, float] = read_json(self.folder / "timings.json")
+        seconds = read_model(self.folder / "timings.json", Timings).root
         return sum(seconds.values()) / 3600
 
     @cached_property

@@ -1,9 +1,10 @@
 """Hyperparameter search with Optuna.
 
-space.py     the space as Optuna's distributions, and what of it is left to try
-engines.py   which parameters come next, and which trials are given up early
-journal.py   what is on disk: Optuna's journal, and who works on which trial
-worker.py    one worker: trial after trial, trained through the store
-progress.py  how far a study has come, for `status`
-summary.py   what the trials of a study showed
+space.py        the space as Optuna's distributions, and which of its values are still untried
+engines.py      which parameters come next, and which trials are pruned
+journal.py      a study in the store: Optuna's journal, and locks that say who works on a trial
+worker.py       one worker: trains trial after trial through the store
+progress.py     how far a study is, for `status`
+summary.py      the results of a study's trials: the best one, a table, importance
+study_files.py  the files of a study under results/ as typed models
 """

@@ -1,21 +1,20 @@
-"""A study on disk: Optuna's journal, and locks that say who works on which trial.
+"""A study in the store: Optuna's journal, and locks that say who works on which trial.
 
     store/searches/<key>/journal.log     Optuna's; any of its tools can read it
-    store/searches/<key>/ask.lock        who is being given a trial
-    store/searches/<key>/trial-3.lock    who works on trial 3
+    store/searches/<key>/ask.lock        held while a worker is given a trial
+    store/searches/<key>/trial-3.lock    held by the worker of trial 3
 
-A trial that is begun and whose lock nobody holds was left by a worker that died: the next
-worker goes on with it. Values are never taken from the journal but computed from its figures,
+A trial that is unfinished and whose lock nobody holds was left by a worker that died: the next
+worker resumes it. Values are never taken from the journal but computed from each epoch's metrics,
 since the fitness may have changed.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import optuna
 from optuna.storages import JournalStorage
@@ -25,9 +24,11 @@ from optuna.trial import FrozenTrial, TrialState, create_trial
 from fairtrial import StoreError
 from fairtrial.scoring import fitness
 from fairtrial.search import engines
+from fairtrial.settings.stages import Params
 from fairtrial.store import entries, locks
 
-Figures = dict[str, float]  # of one epoch, on val: precision, recall, f1, AP50, AP
+Metrics = dict[str, float]  # of one epoch, on val: precision, recall, f1, AP50, AP …
+MetricWeights = Mapping[str, float] | None  # of the fitness
 FILE = "journal.log"
 STATES = {
     TrialState.COMPLETE: "finished",
@@ -53,30 +54,41 @@ class Trial:
         return STATES[self.frozen.state]
 
     @property
-    def params(self) -> dict[str, Any]:
+    def params(self) -> Params:
         return self.frozen.params
 
     @property
-    def epochs(self) -> list[Figures]:
-        """The figures of each epoch: of the entry's history, or what was noted on the way."""
-        noted = self.frozen.user_attrs
-        if "history" in noted:
-            return list(noted["history"])
-        numbers = sorted(int(name[6:]) for name in noted if name.startswith("epoch:"))
-        return [noted[f"epoch:{number}"] for number in numbers]
+    def epochs(self) -> list[Metrics]:
+        """The metrics of each epoch: of the entry's history, or what was noted during training."""
+        notes = self.frozen.user_attrs
+        if "history" in notes:
+            return list(notes["history"])
+        numbers = sorted(int(name[6:]) for name in notes if name.startswith("epoch:"))
+        return [notes[f"epoch:{number}"] for number in numbers]
 
-    def note(self, name: str, otherwise: Any = None) -> Any:
-        """What a worker noted: `seconds`, `attempts`, `entry`, `message`."""
-        return self.frozen.user_attrs.get(name, otherwise)
+    @property
+    def seconds(self) -> float:
+        """How long it has been trained, over all attempts."""
+        return float(self.frozen.user_attrs.get("seconds", 0.0))
 
-    def judged(self, weights: Mapping[str, float] | None) -> list[float]:
+    @property
+    def attempts(self) -> int:
+        """Attempts since the last one that finished an epoch."""
+        return int(self.frozen.user_attrs.get("attempts", 0))
+
+    @property
+    def message(self) -> str:
+        """Why it was pruned or failed; empty for other trials."""
+        return str(self.frozen.user_attrs.get("message", ""))
+
+    def fitness_by_epoch(self, weights: MetricWeights) -> list[float]:
         """The fitness after each epoch."""
-        return [fitness.score(figures, weights) for figures in self.epochs]
+        return [fitness.score(metrics, weights) for metrics in self.epochs]
 
-    def valued(self, weights: Mapping[str, float] | None) -> FrozenTrial:
-        """A copy for an engine, with the values of this fitness. The value is that of the best
-        epoch, whose weights a run keeps."""
-        values = self.judged(weights)
+    def with_values(self, weights: MetricWeights) -> FrozenTrial:
+        """A copy for an engine, with the values of this fitness. The value of a finished trial is
+        that of its best epoch, whose weights a run keeps."""
+        values = self.fitness_by_epoch(weights)
         return create_trial(
             state=self.frozen.state,
             value=max(values) if self.frozen.state == TrialState.COMPLETE else None,
@@ -88,17 +100,18 @@ class Trial:
 
 
 class Journal:
-    """The journal of one study; `key` is everything that determines its trials."""
+    """The journal of one study, made if it is not there yet; `key` names the study."""
 
     def __init__(self, key: str) -> None:
-        engines.quiet()
+        engines.silence_optuna()
         self.folder = entries.root() / "searches" / key
         self.folder.mkdir(parents=True, exist_ok=True)
-        with self._alone():
+        with self._ask_lock():
             file = self.folder / FILE
-            # not Optuna's default, a link: where a relative one is left behind, all wait for ever
+            # Not Optuna's default, a symbolic link: a relative one that a killed worker leaves
+            # behind is never recognised as stale.
             lock = JournalFileOpenLock(str(file))
-            _mend(file, lock)
+            _cut_unfinished_line(file, lock)
             self._storage = JournalStorage(JournalFileBackend(str(file), lock))
             self._study = optuna.create_study(
                 storage=self._storage,
@@ -113,23 +126,23 @@ class Journal:
         return [Trial(frozen) for frozen in self._study.get_trials(deepcopy=False)]
 
     @contextmanager
-    def taken(self, ask: Callable[[], Trial | None]) -> Iterator[Trial | None]:
-        """Hold a trial to work on: one that was left, or else the one that `ask` begins; None
-        where that begins none."""
+    def next_trial(self, begin: Callable[[], Trial | None]) -> Iterator[Trial | None]:
+        """Hold the lock of a trial to work on: one that a worker left unfinished, or else the one
+        that `begin` returns; None where that is None."""
         with ExitStack() as stack:
-            with self._alone():
-                trial = self._left() or ask()
+            with self._ask_lock():
+                trial = self._abandoned() or begin()
                 if trial is not None:
                     stack.enter_context(locks.held(self._lock(trial), lambda: False))
             yield trial
 
-    def _alone(self) -> Any:
+    def _ask_lock(self) -> AbstractContextManager[bool]:
         return locks.held(self.folder / "ask.lock", lambda: False)
 
     def _lock(self, trial: Trial) -> Path:
         return self.folder / f"trial-{trial.number}.lock"
 
-    def _left(self) -> Trial | None:
+    def _abandoned(self) -> Trial | None:
         for trial in self.trials():
             lock = self._lock(trial)
             if trial.state == "unfinished" and not (lock.exists() and not locks.is_stale(lock)):
@@ -137,7 +150,7 @@ class Journal:
         return None
 
     def begin(self, drawn: FrozenTrial) -> Trial:
-        """Write down a new trial. Only to be called while a trial is being asked for."""
+        """Write down a new trial. Only to be called by `begin` of `next_trial`."""
         new = create_trial(
             state=TrialState.RUNNING,
             params=drawn.params,
@@ -147,29 +160,29 @@ class Journal:
         self._study.add_trial(new)
         return self.trials()[-1]
 
-    def write(self, trial: Trial, **notes: Any) -> Trial:
-        """Note something about a trial that is unfinished."""
+    def write(self, trial: Trial, **notes: object) -> Trial:
+        """Note `seconds`, `attempts` … of an unfinished trial; returns the trial with them."""
         for name, value in notes.items():
             self._storage.set_trial_user_attr(trial.frozen._trial_id, name, value)
         return self.trials()[trial.number]
 
-    def write_epoch(self, trial: Trial, epoch: int, figures: Figures, seconds: float) -> Trial:
-        """Note an epoch's figures, and how long the trial has taken so far."""
-        return self.write(trial, **{f"epoch:{epoch}": figures, "seconds": seconds})
+    def write_epoch(self, trial: Trial, epoch: int, metrics: Metrics, seconds: float) -> Trial:
+        """Note an epoch's metrics, and how long the trial has taken so far."""
+        return self.write(trial, **{f"epoch:{epoch}": metrics, "seconds": seconds})
 
-    def finish(self, trial: Trial, history: Sequence[Figures], value: float, entry: str) -> None:
-        """The trial was trained to its end: `history` of its `entry` in the store."""
+    def finish(self, trial: Trial, history: Sequence[Metrics], value: float, entry: str) -> None:
+        """Mark a trial as finished, with the `history` of its `entry` in the store."""
         self.write(trial, history=list(history), entry=entry)
         self._study.tell(trial.number, value)
 
     def give_up(self, trial: Trial, state: TrialState, message: str) -> None:
-        """The trial was pruned, or failed."""
+        """Mark a trial as pruned or failed."""
         self.write(trial, message=message)
         self._study.tell(trial.number, state=state)
 
 
-def kept(key: str) -> list[Trial]:
-    """All trials of a study that workers have made. Raises StoreError where it is not here."""
+def stored_trials(key: str) -> list[Trial]:
+    """All trials of a study. Raises StoreError where the store has none."""
     file = entries.root() / "searches" / key / FILE
     trials = Journal(key).trials() if file.exists() else []
     if not trials:
@@ -180,19 +193,19 @@ def kept(key: str) -> list[Trial]:
     return trials
 
 
-def _mend(file: Path, lock: JournalFileOpenLock) -> None:
-    """Cut off a last line that a dying worker left unfinished: Optuna would refuse the file.
+def _cut_unfinished_line(file: Path, lock: JournalFileOpenLock) -> None:
+    """Cut off a last line that a killed worker left unfinished: Optuna would refuse the file.
 
-    `lock`: Optuna's own, or the line might be one that another worker is just writing.
+    `lock` is Optuna's own: without it, another worker might be writing that line at this moment.
     """
     if not file.exists():
         return
     lock.acquire()
     try:
         content = file.read_bytes()
-        whole = content.rfind(b"\n") + 1
-        if whole < len(content):
-            with file.open("r+b") as opened:
-                opened.truncate(whole)
+        complete = content.rfind(b"\n") + 1  # bytes
+        if complete < len(content):
+            with file.open("r+b") as journal:
+                journal.truncate(complete)
     finally:
         lock.release()

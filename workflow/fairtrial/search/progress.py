@@ -1,17 +1,7 @@
-"""How far a study has come, for whoever looks at it from another terminal.
+"""How far a study is, for `status` in another terminal.
 
-Beside the logs of its workers lies `logs/<experiment>/search/<study>.json`, which each of them
-writes anew when a trial begins or ends:
-
-    settings          a hash of what the workers were told
-    key               the study's place in the store, whose locks say which trials are in hand
-    trials, hours     the budget: one is null
-    states            trials by state: finished, pruned, failed, unfinished
-    seconds           spent on all trials
-    best              highest fitness so far, or null
-    over              whether the budget is spent, or the space
-
-It is for people alone: no result depends on it, and a search goes on if it cannot be written.
+Each worker writes `logs/<experiment>/search/<study>.json` anew when a trial begins or ends. No
+result depends on this file, and a search continues if it cannot be written.
 """
 
 from __future__ import annotations
@@ -20,53 +10,72 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from fairtrial.files.jsonfile import write_json
+from fairtrial import DataError
+from fairtrial.files.modelfile import FileModel, read_model, write_model
+from fairtrial.settings.stages import SearchStageSettings
 from fairtrial.store import keys
-from fairtrial.training import progress
 
 if TYPE_CHECKING:
     from fairtrial.search.journal import Trial
-    from fairtrial.search.worker import Task
+    from fairtrial.search.worker import RunningStudy
 
 
-def place(experiment: str, study: str) -> Path:
-    """Where the progress of a study is told."""
+class StudyProgress(FileModel):
+    """The state of a study when one of its trials last began or ended."""
+
+    settings: str  # a hash of the workers' settings
+    key: str  # of the study in the store, whose locks say which trials are being trained
+    trials: int | None  # the budget, as `hours`
+    hours: float | None
+    states: dict[str, int]  # number of trials by state: finished, pruned, failed, unfinished
+    seconds: float  # of training, over all trials
+    best: float | None  # highest fitness of a finished trial
+    over: bool  # whether the budget is spent, or the space
+
+
+def progress_file(experiment: str, study: str) -> Path:
+    """The file with the progress of a study."""
     return Path("logs", experiment, "search", f"{study}.json")
 
 
-def teller(
-    done: Path, settings: dict[str, Any], task: Task
-) -> Callable[[Sequence[Trial], bool], None]:
-    """A function that tells of all trials as they are, and of whether no other begins.
+def progress_writer(file: Path, study: RunningStudy) -> Callable[[Sequence[Trial], bool], None]:
+    """A function that writes `file`, given all trials and whether no further one begins."""
 
-    done: the worker's declared output, results/<experiment>/search/<study>/workers/<n>.json;
-    settings: what the job was told.
-    """
-    file = place(done.parts[-5], done.parts[-3])
-    budget: dict[str, Any] = {"trials": task.trials, "hours": task.hours}
-    asked = budget | {"settings": keys.key(settings), "key": task.key}
-
-    def tell(trials: Sequence[Trial], is_last: bool) -> None:
+    def write(trials: Sequence[Trial], is_last: bool) -> None:
         with suppress(OSError):
-            write_json(file, asked | _state(trials, task, is_last))
+            write_model(file, _progress(trials, study, is_last))
 
-    return tell
+    return write
 
 
-def _state(trials: Sequence[Trial], task: Task, is_last: bool) -> dict[str, Any]:
+def _progress(trials: Sequence[Trial], study: RunningStudy, is_last: bool) -> StudyProgress:
     states = Counter(trial.state for trial in trials)
-    values = [max(t.judged(task.weights)) for t in trials if t.state == "finished"]
-    return {
-        "states": dict(sorted(states.items())),
-        "seconds": sum(trial.note("seconds", 0.0) for trial in trials),
-        "best": max(values, default=None),
-        "over": is_last and not states["unfinished"],
-    }
+    weights = study.metric_weights
+    values = [max(t.fitness_by_epoch(weights)) for t in trials if t.state == "finished"]
+    return StudyProgress(
+        settings=_hash(study.settings),
+        key=study.key,
+        trials=study.settings.trials,
+        hours=study.settings.hours,
+        states=dict(sorted(states.items())),
+        seconds=sum(trial.seconds for trial in trials),
+        best=max(values, default=None),
+        over=is_last and not states["unfinished"],
+    )
 
 
-def read(experiment: str, study: str, settings: dict[str, Any]) -> dict[str, Any] | None:
-    """What was told of a study with these settings; None where there is nothing."""
-    state = progress.read(place(experiment, study))
-    return state if state and state.get("settings") == keys.key(settings) else None
+def _hash(settings: SearchStageSettings) -> str:
+    return keys.key(settings.model_dump(mode="json"))
+
+
+def read_progress(
+    experiment: str, study: str, settings: SearchStageSettings
+) -> StudyProgress | None:
+    """The progress of a study with these settings; None where there is none that can be read."""
+    try:
+        progress = read_model(progress_file(experiment, study), StudyProgress)
+    except (DataError, OSError):
+        return None
+    return progress if progress.settings == _hash(settings) else None

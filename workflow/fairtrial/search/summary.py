@@ -1,4 +1,4 @@
-"""What the trials of a study showed: the best one, a table, importance, settings to copy."""
+"""The results of a study's trials: the best one, a table, importance, settings to copy."""
 
 from __future__ import annotations
 
@@ -6,95 +6,117 @@ import csv
 import io
 import json
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 from fairtrial import BackendError, SettingsError
 from fairtrial.scoring import fitness
 from fairtrial.search import engines
-from fairtrial.search.journal import STATES, Trial
+from fairtrial.search.journal import STATES, Metrics, MetricWeights, Trial
+from fairtrial.search.study_files import StudySummary
+from fairtrial.settings.stages import StudyStageSettings, Value
 
-Weights = Mapping[str, float] | None
 
-
-def best(trials: Sequence[Trial], weights: Weights) -> Trial:
+def best_trial(trials: Sequence[Trial], weights: MetricWeights) -> Trial:
     """The finished trial with the highest fitness; the first of several."""
     finished = [trial for trial in trials if trial.state == "finished"]
     if not finished:
         raise BackendError("no trial was finished, so that there is no best one")
-    return max(finished, key=lambda trial: (max(trial.judged(weights)), -trial.number))
+    return max(finished, key=lambda trial: (max(trial.fitness_by_epoch(weights)), -trial.number))
 
 
-def chosen(trials: Sequence[Trial], winner: Trial, numbers: Sequence[int]) -> dict[str, Trial]:
-    """The trials that runs are made from, by the name of their file."""
+def chosen_trials(trials: Sequence[Trial], best: Trial, numbers: Sequence[int]) -> dict[str, Trial]:
+    """The trials that runs take settings from, by the name of their file in choices/."""
     for number in numbers:
         if number >= len(trials):
             raise SettingsError(
                 f"from_search: {number}: the search has {len(trials)} trials, 0 to "
                 f"{len(trials) - 1}"
             )
-    return {"best.json": winner} | {f"{number}.json": trials[number] for number in numbers}
+    return {"best.json": best} | {f"{number}.json": trials[number] for number in numbers}
 
 
-def table(trials: Sequence[Trial], settings: dict[str, Any]) -> str:
-    """A line a trial, in CSV: how it ended, its figures at its best epoch (empty before its
-    first), its parameters."""
-    known = fitness.TASK_KEYS[_task(trials)]
-    figures = [fitness.METRICS[name] for name in known]
-    first = ["trial", "state", "fitness", "epochs", "best_epoch", *figures]
+def table(trials: Sequence[Trial], parameters: Sequence[str], weights: MetricWeights) -> str:
+    """A line a trial, in CSV: its state, its metrics at its best epoch (empty before its first
+    epoch), and the values of its `parameters`."""
+    metrics = [fitness.METRICS[name] for name in fitness.TASK_KEYS[_task(trials)]]
+    header = ["trial", "state", "fitness", "epochs", "best_epoch", *metrics]
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow([*first, *sorted(settings["space"]), "message"])
+    writer.writerow([*header, *parameters, "message"])
     for trial in trials:
-        row = _judged(trial, settings["fitness"])
-        params = [_cell(trial.params[name]) for name in sorted(settings["space"])]
-        told = [row.get(name, "") for name in first[2:]]
-        message = " ".join(trial.note("message", "").split())
-        writer.writerow([trial.number, trial.state, *told, *params, message])
+        best = _best_epoch(trial, weights)
+        judged: list[object] = ["", 0, "", *("" for _ in metrics)]
+        if best:
+            values = [best.metrics.get(name, "") for name in metrics]
+            judged = [best.fitness, best.epochs, best.epoch, *values]
+        params = [_cell(trial.params[name]) for name in parameters]
+        message = " ".join(trial.message.split())
+        writer.writerow([trial.number, trial.state, *judged, *params, message])
     return text.getvalue()
 
 
 def _task(trials: Sequence[Trial]) -> str:
-    """By the figures of their epochs; of boxes where no trial has finished one."""
-    found = any("accuracy" in epoch for trial in trials for epoch in trial.epochs)
-    return "classify" if found else "detect"
+    """detect or classify, by the metrics of their epochs; detect where no trial has an epoch."""
+    has_accuracy = any("accuracy" in epoch for trial in trials for epoch in trial.epochs)
+    return "classify" if has_accuracy else "detect"
 
 
-def _judged(trial: Trial, weights: Weights) -> dict[str, Any]:
-    values = trial.judged(weights)
+@dataclass(frozen=True)
+class _BestEpoch:
+    """The epoch of a trial with the highest fitness, from 1, of `epochs`."""
+
+    epoch: int
+    epochs: int
+    fitness: float
+    metrics: Metrics
+
+
+def _best_epoch(trial: Trial, weights: MetricWeights) -> _BestEpoch | None:
+    """None before the first epoch."""
+    values = trial.fitness_by_epoch(weights)
     if not values:
-        return {"epochs": 0}
-    epoch = values.index(max(values))
-    row = {"fitness": float(f"{values[epoch]:.6g}"), "epochs": len(values)}
-    return row | {"best_epoch": epoch + 1} | trial.epochs[epoch]
+        return None
+    index = values.index(max(values))
+    value = float(f"{values[index]:.6g}")
+    return _BestEpoch(index + 1, len(values), value, trial.epochs[index])
 
 
-def _cell(value: Any) -> str:
-    """A parameter: numbers and texts as they are, true, false and null as YAML has them."""
+def _cell(value: Value) -> str:
+    """A parameter in a table: true, false and null as in YAML, numbers and texts as they are."""
     if value is None or isinstance(value, bool):
         return json.dumps(value)
     return str(value)
 
 
-def to_copy(name: str, winner: Trial, settings: dict[str, Any]) -> str:
-    """The winning settings as YAML."""
-    row = _judged(winner, settings["fitness"])
-    rule = fitness.formula(settings["fitness"], _task([winner]))
-    head = f"# Trial {winner.number} of {name}: {rule} = {row['fitness']:.4g} on val of "
-    lines = [f"{key}: {json.dumps(winner.params[key])}" for key in sorted(winner.params)]
-    return "\n".join([f"{head}{settings['dataset']}", *lines, ""])
+def best_settings(name: str, best: Trial, settings: StudyStageSettings) -> str:
+    """The parameters of the best trial as YAML, to be copied."""
+    rule = fitness.formula(settings.fitness, _task([best]))
+    epoch = _best_epoch(best, settings.fitness)
+    assert epoch is not None, "a finished trial has one"
+    value = f"{epoch.fitness:.4g}"
+    head = f"# Trial {best.number} of {name}: {rule} = {value} on val of {settings.dataset}"
+    lines = [f"{key}: {json.dumps(best.params[key])}" for key in sorted(best.params)]
+    return "\n".join([head, *lines, ""])
 
 
-def summary(trials: Sequence[Trial], winner: Trial, settings: dict[str, Any]) -> dict[str, Any]:
-    """What a report tells beside the table; nothing of the clock."""
-    weights = settings["fitness"]
+def summary(
+    name: str, trials: Sequence[Trial], best: Trial, settings: StudyStageSettings
+) -> StudySummary:
+    """What a report says of a study beside the table; no times."""
     states = Counter(trial.state for trial in trials)
-    asked = {key: settings[key] for key in ("engine", "seed", "trials", "hours", "space")}
-    return asked | {
-        "dataset": settings["dataset"],
-        "fitness": fitness.formula(weights, _task([winner])),
-        "best": winner.number,
-        "states": {state: states[state] for state in STATES.values()},
-        "epochs": sum(len(trial.epochs) for trial in trials),
-        "importance": engines.importance([trial.valued(weights) for trial in trials]),
-    }
+    valued = [trial.with_values(settings.fitness) for trial in trials]
+    return StudySummary(
+        study=name,
+        engine=settings.engine,
+        seed=settings.seed,
+        trials=settings.trials,
+        hours=settings.hours,
+        space=settings.space,
+        dataset=settings.dataset,
+        fitness=fitness.formula(settings.fitness, _task([best])),
+        best=best.number,
+        states={state: states[state] for state in STATES.values()},
+        epochs=sum(len(trial.epochs) for trial in trials),
+        importance=engines.importance(valued),
+    )

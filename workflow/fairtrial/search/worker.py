@@ -1,7 +1,7 @@
-"""One worker of a search: trial after trial, until the budget is spent, or the space.
+"""One worker of a study: trains trial after trial, until the budget or the space is spent.
 
-Each is trained through the store by the function that trains a run, so that a trial and a run
-with equal settings are one entry, and a trial that was interrupted goes on where it stopped.
+Each trial is trained through the store by the function that trains a run. So a trial and a run
+with equal settings are one entry, and a trial that was interrupted resumes where it stopped.
 """
 
 from __future__ import annotations
@@ -21,120 +21,120 @@ from fairtrial import BackendError
 from fairtrial.data.dataset import SplitDataset
 from fairtrial.scoring import fitness
 from fairtrial.search import engines
-from fairtrial.search.journal import STATES, Figures, Journal, Trial
+from fairtrial.search.journal import STATES, Journal, Metrics, MetricWeights, Trial
+from fairtrial.settings.stages import SearchStageSettings
 from fairtrial.store import entries, keys
 from fairtrial.training.cached_training import entry_key, train_or_adopt
 from fairtrial.training.checkpoint import HISTORY
+from fairtrial.training.contract import HistoryRow
 
-ATTEMPTS = 3  # workers that may die with a trial, without a new epoch, before it has failed
+MAX_ATTEMPTS = 3  # workers that may die with a trial, without a new epoch, before it has failed
 
 
 class _Pruned(Exception):
-    """The trial is given up; raised through the framework's training."""
+    """Raised through the backend's training where a trial is to be pruned."""
 
 
 @dataclass(frozen=True)
-class Task:
-    """A study as a worker sees it. `start`: settings of the first trial; `space`, `trials` and
-    `hours` as planned; `inputs` and `code` as a training's."""
+class RunningStudy:
+    """A study as its workers see it: its settings, and what each training needs beside them.
 
-    framework: str
-    start: dict[str, Any]
-    space: dict[str, dict[str, Any]]
-    engine: str
-    seed: int
-    pruning: str
-    trials: int | None
-    hours: float | None
+    code, inputs, data, initial and threads are those of `train_or_adopt`.
+    """
+
+    settings: SearchStageSettings
     code: str
     inputs: dict[str, str | None]
-    view: Callable[[], SplitDataset]
+    data: Callable[[], SplitDataset]
     initial: Path | None
     threads: int
 
     @property
     def key(self) -> str:
-        """Everything that determines the trials, never how many there are to be.
+        """The name of the study in the store: everything that determines its trials.
 
-        Nor the fitness: another one judges the same trials anew.
+        The budget is no part of it, nor is the fitness: another one judges the same trials anew.
+        The pretrained checkpoint counts by its content, which is among `inputs`.
         """
-        nameless = self.start | {"weights": None, "fitness": None}
-        drawn = [self.space, self.engine, self.seed, self.pruning]
-        return keys.key([self.framework, nameless, drawn, self.code, self.inputs])
-
-    def keyed(self, settings: dict[str, Any]) -> tuple[Any, ...]:
-        """What the store knows the training of these settings by."""
-        return self.framework, settings, self.code, self.inputs
+        settings = self.settings
+        start = settings.start | {"weights": None, "fitness": None}
+        space = {name: spec.model_dump(mode="json") for name, spec in settings.space.items()}
+        drawn_by = [space, settings.engine, settings.seed, settings.pruning]
+        return keys.key([settings.backend, start, drawn_by, self.code, self.inputs])
 
     def is_spent(self, trials: Sequence[Trial]) -> bool:
-        """Whether the budget holds no trial beside these."""
-        if self.trials is not None:
-            return len(trials) >= self.trials
-        spent: float = sum(trial.note("seconds", 0.0) for trial in trials)
-        return self.hours is not None and spent >= self.hours * 3600
+        """Whether the budget allows no trial beside these."""
+        if self.settings.trials is not None:
+            return len(trials) >= self.settings.trials
+        seconds = sum(trial.seconds for trial in trials)
+        return self.settings.hours is not None and seconds >= self.settings.hours * 3600
 
     @property
-    def weights(self) -> Mapping[str, float] | None:
-        found: Mapping[str, float] | None = self.start["fitness"]
-        return found
+    def metric_weights(self) -> MetricWeights:
+        """The fitness by which trials are judged."""
+        weights: MetricWeights = self.settings.start["fitness"]
+        return weights
 
 
-def work(task: Task, tell: Callable[[Sequence[Trial], bool], None] = lambda *told: None) -> None:
-    """Take up and finish trials until the budget is spent, or the space.
+def work(
+    study: RunningStudy,
+    report: Callable[[Sequence[Trial], bool], None] = lambda trials, is_last: None,
+) -> None:
+    """Train trials until the budget or the space is spent.
 
-    `tell` is called with all of them whenever one has begun or ended, and whether no other
-    begins. Raises StoreError, and BackendError where already the settings that the search
+    `report` is called whenever a trial has begun or ended, with all trials and whether no further
+    one begins. Raises StoreError, and BackendError where already the settings that the search
     starts from cannot be trained, or where the machine failed.
     """
-    journal = Journal(task.key)
+    journal = Journal(study.key)
     while True:
-        with journal.taken(lambda: _next(task, journal)) as trial:
-            tell(journal.trials(), trial is None)
+        with journal.next_trial(lambda: _begin(study, journal)) as trial:
+            report(journal.trials(), trial is None)
             if trial is None:
                 return
-            _run(task, journal, trial)
+            _run(study, journal, trial)
 
 
-def _next(task: Task, journal: Journal) -> Trial | None:
-    """Begin a new trial, if the budget and the space still hold one."""
-    before = journal.trials()
-    if task.is_spent(before):
+def _begin(study: RunningStudy, journal: Journal) -> Trial | None:
+    """Begin a new trial; None where the budget or the space is spent."""
+    settings = study.settings
+    trials = journal.trials()
+    if study.is_spent(trials):
         return None
     drawn = engines.draw(
-        task.engine,
-        task.seed,
-        [trial.valued(task.weights) for trial in before],
-        task.space,
-        {name: task.start[name] for name in task.space},
+        settings.engine,
+        settings.seed,
+        [trial.with_values(study.metric_weights) for trial in trials],
+        settings.space,
+        {name: settings.start[name] for name in settings.space},
     )
     return journal.begin(drawn) if drawn else None
 
 
-def _run(task: Task, journal: Journal, trial: Trial) -> None:
-    attempts = trial.note("attempts", 0)
-    attempt = _TrialAttempt(task, journal, trial)
-    if attempts >= ATTEMPTS:
-        return attempt.fail(f"{attempts} workers died with it")
-    attempt.write(attempts=attempts + 1)
-    _say(trial, f"begins: {trial.params}")
+def _run(study: RunningStudy, journal: Journal, trial: Trial) -> None:
+    attempt = _TrialAttempt(study, journal, trial)
+    if trial.attempts >= MAX_ATTEMPTS:
+        return attempt.fail(f"{trial.attempts} workers died with it")
+    attempt.write(attempts=trial.attempts + 1)
+    _log(trial, f"begins: {trial.params}")
     try:
-        history, entry = _trained(task, attempt)
+        history, entry = _trained(study, attempt)
     except _Pruned as pruned:
         attempt.give_up(TrialState.PRUNED, str(pruned))
     except (BackendError, ArithmeticError, ValueError, RuntimeError, MemoryError) as error:
-        told = f"{type(error).__name__}: {error}"
-        if not _is_of_parameters(error):
+        message = f"{type(error).__name__}: {error}"
+        if not _is_due_to_parameters(error):
             raise BackendError(
-                f"trial {trial.number} was interrupted: {told}. It stays unfinished, and the next "
-                "attempt goes on with it"
+                f"trial {trial.number} was interrupted: {message}. It stays unfinished, and the "
+                "next attempt goes on with it"
             ) from error
-        attempt.fail(told)
+        attempt.fail(message)
     else:
         attempt.finish(history, entry)
 
 
-def _is_of_parameters(error: Exception) -> bool:
-    """Whether an error may be the fault of a trial's parameters rather than of the machine.
+def _is_due_to_parameters(error: Exception) -> bool:
+    """Whether an error may be due to a trial's parameters rather than to the machine.
 
     After some errors of CUDA every later call in the process raises RuntimeError at once, and
     would fail all trials that are left.
@@ -144,96 +144,98 @@ def _is_of_parameters(error: Exception) -> bool:
     return not isinstance(error, MemoryError)
 
 
-def _trained(task: Task, attempt: _TrialAttempt) -> tuple[list[Figures], str]:
-    """The history of the trial's training, and its entry in the store."""
+def _trained(study: RunningStudy, attempt: _TrialAttempt) -> tuple[list[Metrics], str]:
+    """Train a trial; returns its metrics by epoch and the name of its entry in the store."""
     unfinished = entries.unfinished("runs", attempt.key) / HISTORY
     if unfinished.exists():  # an epoch may have been committed and not noted yet
-        for epoch, figures in enumerate(_history(unfinished), 1):
-            attempt.note(epoch, figures)
+        for epoch, metrics in enumerate(_history(unfinished), 1):
+            attempt.note(epoch, metrics)
     entry, _ = train_or_adopt(
-        framework=task.framework,
+        framework=study.settings.backend,
         settings=attempt.settings,
-        code=task.code,
-        inputs=task.inputs,
-        view=task.view,
-        initial=task.initial,
-        threads=task.threads,
+        code=study.code,
+        inputs=study.inputs,
+        view=study.data,
+        initial=study.initial,
+        threads=study.threads,
         after_epoch=attempt.after_epoch,
     )
     return _history(entry / HISTORY), entry.name
 
 
 class _TrialAttempt:
-    """One attempt at a trial: notes each epoch, ends it where it is hopeless, and says how it
-    ended."""
+    """One attempt at a trial: notes each epoch, prunes the trial, and notes how it ended."""
 
-    def __init__(self, task: Task, journal: Journal, trial: Trial) -> None:
-        self._task, self._journal, self._trial = task, journal, trial
-        self._begun: float = time.monotonic() - trial.note("seconds", 0.0)
-        self.settings = task.start | trial.params
-        self.key = entry_key(*task.keyed(self.settings))
+    def __init__(self, study: RunningStudy, journal: Journal, trial: Trial) -> None:
+        self._study, self._journal, self._trial = study, journal, trial
+        self._start: float = time.monotonic() - trial.seconds
+        self.settings: dict[str, Any] = study.settings.start | trial.params
+        self.key = entry_key(study.settings.backend, self.settings, study.code, study.inputs)
 
     @property
     def _seconds(self) -> float:
-        """What the trial has taken so far."""
-        return round(time.monotonic() - self._begun, 6)
+        """How long the trial has been trained, over all attempts."""
+        return round(time.monotonic() - self._start, 6)
 
-    def write(self, **notes: Any) -> None:
+    def write(self, **notes: object) -> None:
         self._trial = self._journal.write(self._trial, **notes)
 
-    def after_epoch(self, row: dict[str, Any]) -> None:
-        if self._trial.note("attempts"):  # only those without a new epoch count
+    def after_epoch(self, row: HistoryRow) -> None:
+        if self._trial.attempts:  # only those without a new epoch count
             self.write(attempts=0)
-        self.note(row["epoch"], _figures(row))
+        self.note(int(row["epoch"]), _metrics(row))
 
-    def note(self, epoch: int, figures: Figures) -> None:
+    def note(self, epoch: int, metrics: Metrics) -> None:
         """Write an epoch down. Raises _Pruned if the trial is to end with it."""
-        self._trial = self._journal.write_epoch(self._trial, epoch, figures, self._seconds)
-        if self._task.pruning == "off":
+        self._trial = self._journal.write_epoch(self._trial, epoch, metrics, self._seconds)
+        settings, weights = self._study.settings, self._study.metric_weights
+        if settings.pruning == "off":
             return
-        weights = self._task.weights
-        others = [t for t in self._journal.trials() if t.state == "finished"]
-        known = [trial.valued(weights) for trial in others]
-        values = self._trial.judged(weights)[:epoch]
-        if engines.is_hopeless(known, values, self._task.start["epochs"]):
+        finished = [t for t in self._journal.trials() if t.state == "finished"]
+        others = [trial.with_values(weights) for trial in finished]
+        values = self._trial.fitness_by_epoch(weights)[:epoch]
+        if engines.should_prune(others, values, settings.start["epochs"]):
             raise _Pruned(f"below the median after epoch {epoch}")
 
-    def finish(self, history: list[Figures], entry: str) -> None:
-        """The trial was trained to its end."""
-        values = [fitness.score(figures, self._task.weights) for figures in history]
+    def finish(self, history: list[Metrics], entry: str) -> None:
+        """Mark the trial, which was trained to its end, as finished; failed if no fitness is
+        finite."""
+        values = [fitness.score(metrics, self._study.metric_weights) for metrics in history]
         if not values or not all(map(math.isfinite, values)):
-            self.give_up(TrialState.FAIL, "its fitness is not a number")
+            self.give_up(TrialState.FAIL, "its fitness is NaN or infinite")
         else:
             self.write(seconds=self._seconds)
             self._journal.finish(self._trial, history, max(values), entry)
-            _say(self._trial, f"finished: {max(values):.4g}")
+            _log(self._trial, f"finished: {max(values):.4g}")
 
-    def fail(self, why: str) -> None:
-        """The trial cannot be trained. Raises BackendError where it is the first one: once its
-        cause is mended, that is tried again."""
+    def fail(self, message: str) -> None:
+        """Mark the trial as failed. Raises BackendError instead where it is the first one, which
+        is then tried again by the next worker."""
         if self._trial.number == 0:
             self.write(attempts=0)
-            raise BackendError(f"the settings that the search starts from cannot be trained: {why}")
-        self.give_up(TrialState.FAIL, why)
+            raise BackendError(
+                f"the settings that the search starts from cannot be trained: {message}"
+            )
+        self.give_up(TrialState.FAIL, message)
 
     def give_up(self, state: TrialState, message: str) -> None:
-        """The trial was pruned, or failed; what it left unfinished is of no more use."""
+        """Mark the trial as pruned or failed, and remove its unfinished entry from the store."""
         self.write(seconds=self._seconds)
         self._journal.give_up(self._trial, state, message)
         entries.discard("runs", self.key)
-        _say(self._trial, f"{STATES[state]}: {message}")
+        _log(self._trial, f"{STATES[state]}: {message}")
 
 
-def _history(path: Path) -> list[Figures]:
+def _history(path: Path) -> list[Metrics]:
     with path.open(newline="", encoding="utf-8") as file:
-        return [_figures(row) for row in csv.DictReader(file)]
+        return [_metrics(row) for row in csv.DictReader(file)]
 
 
-def _figures(row: Mapping[str, Any]) -> Figures:
-    """The figures on val of a row, to the six digits of history.csv."""
+def _metrics(row: Mapping[str, float] | Mapping[str, str]) -> Metrics:
+    """The metrics on val of a row, to the six digits of history.csv."""
     names = [name for name in fitness.METRICS.values() if f"val/{name}" in row]
     return {name: float(f"{float(row[f'val/{name}']):.6g}") for name in names}
 
 
-def _say(trial: Trial, text: str) -> None:
+def _log(trial: Trial, text: str) -> None:
     print(f"trial {trial.number} {text}", file=sys.stderr, flush=True)

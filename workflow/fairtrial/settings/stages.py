@@ -6,7 +6,7 @@ run the job again at once.
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 from fairtrial.files.yamlfile import Closed
 from fairtrial.settings.search import Engine
@@ -60,13 +60,14 @@ class SearchStageSettings(_StudyStage):
     """Stage `search`: one worker of a study."""
 
     backend: str
-    start: dict[str, object]  # settings of the first trial, as the backend's `Settings` holds them
+    start: dict[str, Any]  # settings of the first trial, as the backend's `Settings` holds them
     pruning: Literal["median", "off"]
 
 
 class StudyStageSettings(_StudyStage):
     """Stage `study`: the evaluation of all trials of a study."""
 
+    name: str
     dataset: str
     fitness: dict[str, float] | None  # metric weights; None: AP, or accuracy for classes
     chosen: tuple[int, ...]  # numbers of the trials that runs take their settings from

@@ -1,24 +1,25 @@
-"""search: one worker of a search; its trials stand in the store."""
+"""search: one worker of a search; its trials are kept in the store."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 from fairtrial.data.leaks import read_leak_free_dataset
-from fairtrial.files.jsonfile import write_json
+from fairtrial.files.modelfile import write_model
+from fairtrial.settings.stages import SearchStageSettings
 from fairtrial.stages.train import inputs_of
 
 
 def search(
     *,
-    settings: dict[str, Any],
+    settings: SearchStageSettings,
     code: str,
     images: Path,
     annotations: Path,
     split: Path,
     initial: Path | None,
     threads: int,
+    progress: Path,
     done: Path,
 ) -> None:
     """Train trials of a study until its budget is spent.
@@ -33,24 +34,24 @@ def search(
         split: the data set's split certificate
         initial: the pretrained checkpoint that trials start from, or nothing
         threads: CPU threads
+        progress: file to write after each trial: how far the study is, for `status`
         done: file to write when the budget is spent: the study's place in the store
 
     Raises:
         BackendError: no trial can be trained
         StoreError: an entry of the store cannot be used
     """
-    from fairtrial.search.progress import teller
-    from fairtrial.search.worker import Task, work
+    from fairtrial.search.progress import progress_writer
+    from fairtrial.search.study_files import WorkerResult
+    from fairtrial.search.worker import RunningStudy, work
 
-    own = {name: value for name, value in settings.items() if name != "backend"}
-    task = Task(
-        framework=settings["backend"],
-        **own,
+    study = RunningStudy(
+        settings=settings,
         code=code,
         inputs=inputs_of(annotations, split, initial),
-        view=lambda: read_leak_free_dataset(annotations, split, images),
+        data=lambda: read_leak_free_dataset(annotations, split, images),
         initial=initial,
         threads=threads,
     )
-    work(task, teller(done, settings, task))
-    write_json(done, {"study": task.key})
+    work(study, progress_writer(progress, study))
+    write_model(done, WorkerResult(study=study.key))

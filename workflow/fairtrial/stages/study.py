@@ -1,17 +1,17 @@
-"""study: what the trials of a search showed, by the present fitness."""
+"""study: the evaluation of a study's trials by the present fitness."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 from fairtrial.files.folders import whole_file
-from fairtrial.files.jsonfile import read_json, write_json
+from fairtrial.files.modelfile import read_model, write_model
+from fairtrial.settings.stages import StudyStageSettings
 
 
 def study(
     *,
-    settings: dict[str, Any],
+    settings: StudyStageSettings,
     workers: list[Path],
     trials: Path,
     best: Path,
@@ -37,19 +37,20 @@ def study(
         SettingsError: a run asks for a trial that does not exist
         StoreError: the store has no trial of the study
     """
-    from fairtrial.search import summary as made
-    from fairtrial.search.journal import kept
+    from fairtrial.search import summary as results
+    from fairtrial.search.journal import stored_trials
+    from fairtrial.search.study_files import ChosenTrial, Timings, WorkerResult
 
-    found = kept(read_json(workers[0])["study"])[: settings["trials"]]
-    winner = made.best(found, settings["fitness"])
-    name = trials.parent.name
+    key = read_model(workers[0], WorkerResult).study
+    stored = stored_trials(key)[: settings.trials]
+    winner = results.best_trial(stored, settings.fitness)
     choices.mkdir(parents=True, exist_ok=True)
-    for label, trial in made.chosen(found, winner, settings["chosen"]).items():
-        content = {"study": name, "trial": trial.number, "values": trial.params}
-        write_json(choices / label, content)
+    for file_name, trial in results.chosen_trials(stored, winner, settings.chosen).items():
+        choice = ChosenTrial(study=settings.name, trial=trial.number, values=trial.params)
+        write_model(choices / file_name, choice)
     with whole_file(trials) as file:
-        file.write(made.table(found, settings))
+        file.write(results.table(stored, sorted(settings.space), settings.fitness))
     with whole_file(best) as file:
-        file.write(made.to_copy(name, winner, settings))
-    write_json(summary, {"study": name} | made.summary(found, winner, settings))
-    write_json(timings, {str(trial.number): trial.note("seconds", 0.0) for trial in found})
+        file.write(results.best_settings(settings.name, winner, settings))
+    write_model(summary, results.summary(settings.name, stored, winner, settings))
+    write_model(timings, Timings({str(trial.number): trial.seconds for trial in stored}))

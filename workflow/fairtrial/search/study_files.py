@@ -1,0 +1,53 @@
+"""The files of a study, results/<experiment>/search/<study>/, as typed models.
+
+    workers/<n>.json       WorkerResult
+    choices/best.json, choices/<number>.json
+                           ChosenTrial
+    summary.json           StudySummary
+    timings.json           Timings
+
+They are written with `write_model` and read with `read_model` of `files/modelfile.py`.
+"""
+
+from __future__ import annotations
+
+from pydantic import RootModel
+
+from fairtrial.files.modelfile import FileModel
+from fairtrial.settings.search import Engine
+from fairtrial.settings.stages import Params, Space
+
+
+class WorkerResult(FileModel):
+    """What a worker leaves when no further trial begins."""
+
+    study: str  # the key of the study in the store
+
+
+class ChosenTrial(FileModel):
+    """A trial from which a run takes settings."""
+
+    study: str
+    trial: int
+    values: Params
+
+
+class StudySummary(FileModel):
+    """What a report says of a study beside the table of its trials; no times."""
+
+    study: str
+    engine: Engine
+    seed: int
+    trials: int | None  # the budget, as `hours`
+    hours: float | None
+    space: Space
+    dataset: str
+    fitness: str  # as a formula: "0.9 recall + 0.1 AP"
+    best: int  # number of the best trial
+    states: dict[str, int]  # number of trials by state
+    epochs: int  # trained, over all trials
+    importance: dict[str, float]  # share of each parameter; empty with too few trials
+
+
+class Timings(RootModel[dict[str, float]]):
+    """Seconds of training by the trial's number."""
