@@ -12,14 +12,14 @@ Scene = Callable[..., tuple[Dataset, list[ImageDetection]]]
 
 @pytest.fixture
 def scene() -> Scene:
-    """scene(objects, found): objects are (image, class, box[, "crowd"]), detections (image,
-    class, box, score). A number n as a box is the 40×40 square at x = 100·n."""
+    """scene(objects, detections): objects are (image, class, box[, "crowd"]), detections (image,
+    class, box, confidence). A number n as a box is the 40×40 square at x = 100·n."""
     return _scene
 
 
 def _scene(
     objects: Sequence[tuple],
-    found: Sequence[tuple],
+    detections: Sequence[tuple],
     images: Sequence[int] = (1, 2, 3),
     categories: Sequence[int] = (1, 2),
 ) -> tuple[Dataset, list[ImageDetection]]:
@@ -31,10 +31,11 @@ def _scene(
         ],
         {k: f"class {k}" for k in categories},
     )
-    detections = [
-        ImageDetection(i, category, _box(box), score) for i, category, box, score in found
+    boxes = [
+        ImageDetection(image, category, _box(box), confidence)
+        for image, category, box, confidence in detections
     ]
-    return truth, sorted(detections, key=lambda d: (d.image_id, -d.score))
+    return truth, sorted(boxes, key=lambda d: (d.image_id, -d.confidence))
 
 
 def _box(box):

@@ -1,4 +1,4 @@
-"""Figures of classification: scikit-learn's, and cases worked out by hand."""
+"""Metrics of classification: scikit-learn's, and cases worked out by hand."""
 
 import numpy as np
 import pytest
@@ -14,30 +14,30 @@ def drawn(
     rng = np.random.default_rng(seed)
     truth = rng.integers(0, k - absent, n)
     logits = rng.normal(size=(n, k)) + 1.5 * np.eye(k)[truth]
-    likely = np.exp(logits)
-    return truth, likely / likely.sum(axis=1, keepdims=True)
+    probabilities = np.exp(logits)
+    return truth, probabilities / probabilities.sum(axis=1, keepdims=True)
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_figures_are_those_of_scikit_learn(seed: int) -> None:
-    truth, likely = drawn(seed)
-    predicted, classes = likely.argmax(axis=1), np.arange(likely.shape[1])
-    found = ours.metrics(truth, likely)
+def test_metrics_are_those_of_scikit_learn(seed: int) -> None:
+    truth, probabilities = drawn(seed)
+    predicted, classes = probabilities.argmax(axis=1), np.arange(probabilities.shape[1])
+    values = ours.metrics(truth, probabilities)
     present = {"labels": np.unique(truth), "zero_division": 0.0}
     expected = {
         "accuracy": metrics.accuracy_score(truth, predicted),
-        "top5": metrics.top_k_accuracy_score(truth, likely, k=5, labels=classes),
+        "top5": metrics.top_k_accuracy_score(truth, probabilities, k=5, labels=classes),
         "precision": metrics.precision_score(truth, predicted, average="macro", **present),
         "recall": metrics.recall_score(truth, predicted, average="macro", **present),
         "f1": metrics.f1_score(truth, predicted, average="macro", **present),
         "precision_micro": metrics.precision_score(truth, predicted, average="micro"),
         "recall_micro": metrics.recall_score(truth, predicted, average="micro"),
         "f1_micro": metrics.f1_score(truth, predicted, average="micro"),
-        "log_loss": metrics.log_loss(truth, likely, labels=classes),
+        "log_loss": metrics.log_loss(truth, probabilities, labels=classes),
     }
-    assert {name: found[name] for name in expected} == pytest.approx(expected, abs=1e-9)
+    assert {name: values[name] for name in expected} == pytest.approx(expected, abs=1e-9)
     matrix = metrics.confusion_matrix(truth, predicted, labels=classes)
-    assert (ours.confusion(truth, likely) == matrix).all()
+    assert (ours.confusion(truth, probabilities) == matrix).all()
     precision, recall, f1, images = metrics.precision_recall_fscore_support(
         truth, predicted, labels=classes, zero_division=0.0
     )
@@ -50,17 +50,17 @@ def test_figures_are_those_of_scikit_learn(seed: int) -> None:
 
 def test_calibration_by_hand() -> None:
     # Two images at 0.9 of which one is right: a gap of 0.4. Two at 0.6, both right: 0.4 too.
-    likely = np.array([[0.9, 0.1], [0.9, 0.1], [0.4, 0.6], [0.4, 0.6]])
+    probabilities = np.array([[0.9, 0.1], [0.9, 0.1], [0.4, 0.6], [0.4, 0.6]])
     truth = np.array([0, 1, 1, 1])
-    assert ours.metrics(truth, likely)["ece"] == pytest.approx(0.4)
-    found = ours.reliability(truth, likely)
-    assert found.images.sum() == 4
-    assert found.images.max() == 2
+    assert ours.metrics(truth, probabilities)["ece"] == pytest.approx(0.4)
+    bins = ours.reliability(truth, probabilities)
+    assert bins.images.sum() == 4
+    assert bins.images.max() == 2
 
 
 def test_confidence_on_the_border_of_two_bins_belongs_to_the_lower_one() -> None:
-    found = ours.reliability(np.array([0]), np.array([[0.6, 0.4]]))  # 9 / 15
-    assert found.images[8] == 1
+    bins = ours.reliability(np.array([0]), np.array([[0.6, 0.4]]))  # 9 / 15
+    assert bins.images[8] == 1
 
 
 def test_a_certain_mistake_has_a_finite_loss() -> None:
@@ -68,9 +68,9 @@ def test_a_certain_mistake_has_a_finite_loss() -> None:
 
 
 def test_equal_probabilities_prefer_the_lower_class() -> None:
-    likely = np.full((1, 6), 1 / 6)
-    assert ours.in_top(np.array([4]), likely, 5) == 1.0
-    assert ours.in_top(np.array([5]), likely, 5) == 0.0
+    probabilities = np.full((1, 6), 1 / 6)
+    assert ours.top_accuracy(np.array([4]), probabilities, 5) == 1.0
+    assert ours.top_accuracy(np.array([5]), probabilities, 5) == 0.0
 
 
 def test_no_image_is_an_error() -> None:

@@ -8,6 +8,7 @@ import pytest
 from fairtrial import DataError
 from fairtrial.data.dataset import Annotation, Dataset, Image
 from fairtrial.scoring import classify
+from tests.facts import refused
 
 
 def truth(*classes: int) -> Dataset:
@@ -19,31 +20,33 @@ def truth(*classes: int) -> Dataset:
     )
 
 
-def score(folder: Path, val: Dataset, likely: object, test: Dataset | None = None):
-    for name, content in (("val", likely), ("test", [])):
+def score(folder: Path, val: Dataset, probabilities: object, test: Dataset | None = None):
+    for name, content in (("val", probabilities), ("test", [])):
         (folder / name).write_text(json.dumps(content))
     files = {name: folder / name for name in ("val", "test")}
-    return classify.score({"val": val, "test": test or truth()}, files, {})
+    return classify.score({"val": val, "test": test or truth()}, files)
 
 
-def rows(*likely: list[float]) -> list[dict[str, object]]:
-    return [{"image_id": n, "scores": scores} for n, scores in enumerate(likely, 1)]
+def rows(*probabilities: list[float]) -> list[dict[str, object]]:
+    return [{"image_id": n, "scores": scores} for n, scores in enumerate(probabilities, 1)]
 
 
 def test_classes_are_counted_under_their_own_names(tmp_path: Path) -> None:
-    found = score(tmp_path, truth(7, 1, 3), rows([0.1, 0.2, 0.7], [0.8, 0.1, 0.1], [0.6, 0.3, 0.1]))
-    assert found.metrics["test"] is None
-    assert found.metrics["val"]["accuracy"] == pytest.approx(2 / 3)
-    confusion = {(t, p): n for split, t, p, n in found.confusion.rows if n}
+    scores = score(
+        tmp_path, truth(7, 1, 3), rows([0.1, 0.2, 0.7], [0.8, 0.1, 0.1], [0.6, 0.3, 0.1])
+    )
+    assert scores.metrics.test is None
+    assert scores.metrics.val.accuracy == pytest.approx(2 / 3)
+    confusion = {(t, p): n for split, t, p, n in scores.confusion.rows if n}
     assert confusion == {("cat", "cat"): 1, ("dog", "cat"): 1, ("frog", "frog"): 1}
-    recall = {row[1]: row[4] for row in found.per_class.rows}
+    recall = {row[1]: row[4] for row in scores.per_class.rows}
     assert recall == {"cat": 1.0, "dog": 0.0, "frog": 1.0}
 
 
-def test_a_class_without_images_has_no_figures(tmp_path: Path) -> None:
-    found = score(tmp_path, truth(1, 1), rows([1, 0, 0], [1, 0, 0]))
-    assert {row[1]: row[3:] for row in found.per_class.rows}["dog"] == (None, None, None)
-    assert found.metrics["val"]["f1"] == 1.0  # and no part in the mean
+def test_a_class_without_images_has_no_metrics(tmp_path: Path) -> None:
+    scores = score(tmp_path, truth(1, 1), rows([1, 0, 0], [1, 0, 0]))
+    assert {row[1]: row[3:] for row in scores.per_class.rows}["dog"] == (None, None, None)
+    assert scores.metrics.val.f1 == 1.0  # and no part in the mean
 
 
 def test_the_order_of_the_file_has_no_part_in_it(tmp_path: Path) -> None:
@@ -53,11 +56,11 @@ def test_the_order_of_the_file_has_no_part_in_it(tmp_path: Path) -> None:
 
 
 BAD = {
-    "no list": ({}, "expected a list"),
-    "an image twice": (rows([1, 0, 0])[:1] * 2, "not one entry for each"),
-    "an image missing": (rows([1, 0, 0]), "not one entry for each of the 2"),
-    "two classes of three": (rows([1, 0], [1, 0]), "not probabilities of 3 classes"),
-    "do not add up": (rows([1, 0.5, 0], [1, 0, 0]), "not probabilities"),
+    "no list": ({}, "list"),
+    "an image twice": (rows([1, 0, 0])[:1] * 2, "2 images"),
+    "an image missing": (rows([1, 0, 0]), "2 images"),
+    "two classes of three": (rows([1, 0], [1, 0]), "3 classes"),
+    "do not add up": (rows([1, 0.5, 0], [1, 0, 0]), "miss 1"),
     "below zero": (rows([1.5, -0.5, 0], [1, 0, 0]), "below 0"),
     "no scores": ([{"image_id": 1}], "entry 0"),
     "detections": ([{"image_id": 1, "bbox": [0, 0, 1, 1], "score": 0.5}], "entry 0"),
@@ -68,13 +71,13 @@ BAD = {
 def test_a_file_that_is_not_one_row_of_probabilities_an_image_is_refused(
     case: str, tmp_path: Path
 ) -> None:
-    content, message = BAD[case]
-    with pytest.raises(DataError, match=message):
+    content, fact = BAD[case]
+    with refused(DataError, str(tmp_path / "val"), fact):
         score(tmp_path, truth(1, 3), content)
 
 
 def test_an_image_of_two_classes_is_refused(tmp_path: Path) -> None:
     val = truth(1)
     val.annotations.append(Annotation(1, 3, None))
-    with pytest.raises(DataError, match="image 1 has 2 classes"):
+    with refused(DataError, str(tmp_path / "val"), "image 1", "2 classes"):
         score(tmp_path, val, rows([1, 0, 0]))

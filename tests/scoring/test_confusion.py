@@ -67,8 +67,8 @@ CASES = {
 
 @pytest.mark.parametrize("name", CASES)
 def test_matrix_by_hand(scene, name):
-    objects, found, expected = CASES[name]
-    counts = matrix(*scene(objects, found), 0.5, 0.5)
+    objects, detections, expected = CASES[name]
+    counts = matrix(*scene(objects, detections), 0.5, 0.5)
     assert {pair: n for pair, n in counts.items() if n} == expected
 
 

@@ -3,14 +3,14 @@ import pytest
 
 from fairtrial.scoring import curves
 from fairtrial.scoring.coco_metrics import at_one_iou
-from fairtrial.scoring.curves import Ranked
+from fairtrial.scoring.curves import RankedDetections
 
 
 def ranking(objects, *rows):
-    """A class by hand: rows are (score, "right" or "wrong"), best first."""
-    return Ranked(
+    """A class by hand: rows are (confidence, "right" or "wrong"), best first."""
+    return RankedDetections(
         objects,
-        np.array([score for score, _ in rows]),
+        np.array([confidence for confidence, _ in rows]),
         np.array([verdict == "right" for _, verdict in rows], dtype=bool),
     )
 
@@ -22,7 +22,7 @@ MIXED = ranking(2, (0.9, "right"), (0.8, "wrong"), (0.6, "right"))
     ("confidence", "precision", "recall", "f1"),
     [
         (1.0, 0, 0, 0),
-        (0.9, 1, 1 / 2, 2 / 3),  # a score equal to the confidence counts
+        (0.9, 1, 1 / 2, 2 / 3),  # a confidence equal to the threshold counts
         (0.85, 1, 1 / 2, 2 / 3),
         (0.8, 1 / 2, 1 / 2, 1 / 2),
         (0.6, 2 / 3, 1, 4 / 5),
@@ -30,8 +30,8 @@ MIXED = ranking(2, (0.9, "right"), (0.8, "wrong"), (0.6, "right"))
     ],
 )
 def test_rates_by_hand(confidence, precision, recall, f1):
-    found = curves.rates(MIXED, np.array([confidence]))
-    assert (found.precision[0], found.recall[0], found.f1[0]) == pytest.approx(
+    rates = curves.rates(MIXED, np.array([confidence]))
+    assert (rates.precision[0], rates.recall[0], rates.f1[0]) == pytest.approx(
         (precision, recall, f1)
     )
 
@@ -50,11 +50,21 @@ def test_macro_f1_is_the_mean_of_f1_not_the_f1_of_means():
         ([MIXED, ranking(1, (0.7, "right"), (0.5, "wrong"))], 0.6),
         # 2/3 at 0.9 and again at 0.4: the lowest
         ([ranking(2, (0.9, "right"), (0.8, "wrong"), (0.6, "wrong"), (0.4, "right"))], 0.4),
-        # equal scores stand or fall together: 0.5 cannot take the right one alone
+        # equal confidences stand or fall together: 0.5 cannot take the right one alone
         ([ranking(1, (0.5, "right"), (0.5, "wrong"), (0.1, "wrong"))], 0.5),
         ([ranking(1, (0.123456789, "right"))], 0.123456789),  # not a point of a grid
         ([ranking(1)], 0.0),
         ([], 0.0),
+    ],
+    ids=[
+        "one class",
+        "the first detection alone",
+        "two classes",
+        "the lowest of equally good ones",
+        "equal confidences",
+        "between the points of a grid",
+        "no detections",
+        "no classes",
     ],
 )
 def test_best_confidence_by_hand(classes, best):
@@ -67,8 +77,8 @@ def test_best_confidence_equals_a_search_over_every_threshold():
         classes = {}
         for k in range(3):
             n = int(random.integers(0, 12))
-            scores = np.sort(random.integers(1, 20, n) / 20)[::-1]
-            classes[k] = Ranked(n + 1, scores, random.random(n) < 0.5)
+            confidences = np.sort(random.integers(1, 20, n) / 20)[::-1]
+            classes[k] = RankedDetections(n + 1, confidences, random.random(n) < 0.5)
         f1 = [plain_macro_f1(classes, c / 40) for c in range(41)]
         at_best = plain_macro_f1(classes, curves.best_confidence(classes))
         assert at_best == pytest.approx(max(f1), abs=1e-12)
@@ -76,45 +86,46 @@ def test_best_confidence_equals_a_search_over_every_threshold():
 
 def plain_macro_f1(classes, confidence):
     total = 0.0
-    for one in classes.values():
-        kept = [right for s, right in zip(one.scores, one.right, strict=True) if s >= confidence]
-        total += 2 * sum(kept) / (len(kept) + one.objects)
+    for ranking in classes.values():
+        pairs = zip(ranking.confidences, ranking.matched, strict=True)
+        counted = [matched for c, matched in pairs if c >= confidence]
+        total += 2 * sum(counted) / (len(counted) + ranking.objects)
     return total / len(classes)
 
 
-def counted(scene, objects, found, iou=0.5, max_det=100):
-    """(objects, scores, right) of each class."""
-    classes = curves.ranked(at_one_iou(*scene(objects, found), iou, max_det))
-    return {k: (r.objects, r.scores.tolist(), r.right.tolist()) for k, r in classes.items()}
+def counted(scene, objects, detections, iou=0.5, max_det=100):
+    """(objects, confidences, matched) of each class."""
+    classes = curves.ranked(at_one_iou(*scene(objects, detections), iou, max_det))
+    return {k: (r.objects, r.confidences.tolist(), r.matched.tolist()) for k, r in classes.items()}
 
 
 def test_a_second_hit_on_one_object_is_wrong(scene):
-    found = [(1, 1, 1, 0.9), (1, 1, 1, 0.8)]
-    assert counted(scene, [(1, 1, 1)], found) == {1: (1, [0.9, 0.8], [True, False])}
+    detections = [(1, 1, 1, 0.9), (1, 1, 1, 0.8)]
+    assert counted(scene, [(1, 1, 1)], detections) == {1: (1, [0.9, 0.8], [True, False])}
 
 
 def test_a_detection_on_a_crowd_is_neither_right_nor_wrong_and_a_crowd_is_no_object(scene):
     objects = [(1, 1, 1), (1, 1, (300, 0, 400, 80), "crowd"), (2, 2, 1, "crowd")]
-    found = [(1, 1, 1, 0.5), (1, 1, 4, 0.9), (1, 1, 5, 0.8), (2, 2, 5, 0.7)]
-    assert counted(scene, objects, found) == {1: (1, [0.5], [True])}
+    detections = [(1, 1, 1, 0.5), (1, 1, 4, 0.9), (1, 1, 5, 0.8), (2, 2, 5, 0.7)]
+    assert counted(scene, objects, detections) == {1: (1, [0.5], [True])}
 
 
 def test_classes_do_not_share_detections(scene):
-    found = [(1, 2, 1, 0.9), (1, 1, 1, 0.4)]
-    assert counted(scene, [(1, 1, 1), (2, 2, 1)], found) == {
+    detections = [(1, 2, 1, 0.9), (1, 1, 1, 0.4)]
+    assert counted(scene, [(1, 1, 1), (2, 2, 1)], detections) == {
         1: (1, [0.4], [True]),
         2: (1, [0.9], [False]),
     }
 
 
 def test_max_det_and_iou_reach_the_counts(scene):
-    objects, found = [(1, 1, 1)], [(1, 1, 5, 0.9), (1, 1, (110, 0, 40, 40), 0.8)]  # IoU 0.6
-    assert counted(scene, objects, found, max_det=1) == {1: (1, [0.9], [False])}
-    assert counted(scene, objects, found, iou=0.5)[1][2] == [False, True]
-    assert counted(scene, objects, found, iou=0.7)[1][2] == [False, False]
+    objects, detections = [(1, 1, 1)], [(1, 1, 5, 0.9), (1, 1, (110, 0, 40, 40), 0.8)]  # IoU 0.6
+    assert counted(scene, objects, detections, max_det=1) == {1: (1, [0.9], [False])}
+    assert counted(scene, objects, detections, iou=0.5)[1][2] == [False, True]
+    assert counted(scene, objects, detections, iou=0.7)[1][2] == [False, False]
 
 
-def test_scores_of_several_images_are_ranked_together(scene):
+def test_detections_of_several_images_are_ranked_together(scene):
     objects = [(1, 1, 1), (2, 1, 1)]
-    found = [(1, 1, 1, 0.3), (2, 1, 1, 0.6), (3, 1, 1, 0.5)]
-    assert counted(scene, objects, found) == {1: (2, [0.6, 0.5, 0.3], [True, False, True])}
+    detections = [(1, 1, 1, 0.3), (2, 1, 1, 0.6), (3, 1, 1, 0.5)]
+    assert counted(scene, objects, detections) == {1: (2, [0.6, 0.5, 0.3], [True, False, True])}

@@ -1,4 +1,4 @@
-"""The user's figure of merit."""
+"""Fitness by the user's metric metric_weights."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import pytest
 
 from fairtrial.scoring import fitness
 
-FIGURES = {"precision": 0.5, "recall": 0.25, "f1": 1 / 3, "AP50": 0.75, "AP": 0.4}
+METRICS = {"precision": 0.5, "recall": 0.25, "f1": 1 / 3, "AP50": 0.75, "AP": 0.4}
 ROW = {
     "epoch": 1,
     "train/box_loss": 2.0,
@@ -20,7 +20,7 @@ ROW = {
 
 
 @pytest.mark.parametrize(
-    ("weights", "expected"),
+    ("metric_weights", "expected"),
     [
         (None, 0.4),
         ({"map50_95": 5}, 0.4),
@@ -30,19 +30,20 @@ ROW = {
         ({"recall": 9, "map50_95": 1}, 0.265),
         ({"precision": 1, "recall": 1, "f1": 0}, 0.375),
     ],
+    ids=["null", "AP alone", "AP50", "F1", "shares", "not normalised", "a zero"],
 )
-def test_score(weights: dict[str, float] | None, expected: float) -> None:
-    assert fitness.score(FIGURES, weights) == pytest.approx(expected, abs=1e-12)
+def test_score(metric_weights: dict[str, float] | None, expected: float) -> None:
+    assert fitness.score(METRICS, metric_weights) == pytest.approx(expected, abs=1e-12)
 
 
-def test_a_figure_without_a_weight_may_be_missing() -> None:
+def test_a_metric_without_a_weight_may_be_missing() -> None:
     assert fitness.score({"recall": 0.5}, {"recall": 1, "f1": 0}) == 0.5
     with pytest.raises(KeyError):
         fitness.score({"recall": 0.5}, {"recall": 1, "f1": 1})
 
 
 @pytest.mark.parametrize(
-    ("weights", "expected"),
+    ("metric_weights", "expected"),
     [
         (None, None),
         ({"map50_95": 0.5}, None),
@@ -50,18 +51,19 @@ def test_a_figure_without_a_weight_may_be_missing() -> None:
         ({"map50_95": 0.1, "recall": 0.9, "f1": 0.0}, {"recall": 0.9, "map50_95": 0.1}),
         ({"recall": 1, "f1": 2}, {"recall": round(1 / 3, 12), "f1": round(2 / 3, 12)}),
     ],
+    ids=["null", "AP alone", "normalised", "another order and a zero", "rounded"],
 )
 def test_equal_rules_are_one(
-    weights: dict[str, float] | None, expected: dict[str, float] | None
+    metric_weights: dict[str, float] | None, expected: dict[str, float] | None
 ) -> None:
-    assert fitness.normalised(weights) == expected
+    assert fitness.normalised(metric_weights) == expected
     assert fitness.normalised(expected) == expected
 
 
-@pytest.mark.parametrize("weights", [{}, {"recall": 0.0}])
-def test_a_rule_without_a_weight_is_refused(weights: dict[str, float]) -> None:
+@pytest.mark.parametrize("metric_weights", [{}, {"recall": 0.0}], ids=["empty", "all zero"])
+def test_a_rule_without_a_weight_is_refused(metric_weights: dict[str, float]) -> None:
     with pytest.raises(ValueError, match="a weight above 0"):
-        fitness.normalised(weights)
+        fitness.normalised(metric_weights)
 
 
 def test_f1_is_the_harmonic_mean() -> None:
@@ -71,15 +73,15 @@ def test_f1_is_the_harmonic_mean() -> None:
 
 
 def test_a_row_is_completed() -> None:
-    found = fitness.with_fitness(ROW, {"recall": 0.9, "map50_95": 0.1})
-    assert found == ROW | {
+    row = fitness.with_fitness(ROW, {"recall": 0.9, "map50_95": 0.1})
+    assert row == ROW | {
         "val/f1": pytest.approx(1 / 3),
         "val/fitness": pytest.approx(0.265),
     }
-    figures = [f"val/{name}" for name in ("precision", "recall", "f1", "AP50", "AP", "fitness")]
-    assert list(found)[-6:] == figures
+    columns = [f"val/{name}" for name in ("precision", "recall", "f1", "AP50", "AP", "fitness")]
+    assert list(row)[-6:] == columns
 
 
-def test_the_rule_in_words() -> None:
+def test_the_formula_of_metric_weights() -> None:
     assert fitness.formula(None) == "AP"
     assert fitness.formula({"recall": 0.9, "map50_95": 0.1}) == "0.9 recall + 0.1 AP"

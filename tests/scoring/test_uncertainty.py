@@ -14,14 +14,12 @@ from fairtrial.scoring.uncertainty import (
     tell_folds_apart_from_each,
     two_sided_p,
 )
+from tests.facts import refused
 
 
 def test_sd_is_of_the_sample_not_of_the_population():
     spread = over_seeds([0.5, 0.6, 0.7])
-    assert (spread.mean, spread.sd, spread.n) == (
-        *(pytest.approx(0.6), pytest.approx(0.1)),
-        3,
-    )
+    assert (spread.mean, spread.sd, spread.n) == (pytest.approx(0.6), pytest.approx(0.1), 3)
 
 
 def test_one_seed_has_no_sd():
@@ -33,9 +31,11 @@ def test_equal_values_have_no_spread_even_where_their_float_sum_is_inexact():
     assert (spread.mean, spread.sd) == (0.1, 0.0)
 
 
-@pytest.mark.parametrize("values", [[], [0.5, math.nan], [math.inf]])
+@pytest.mark.parametrize(
+    "values", [[], [0.5, math.nan], [math.inf]], ids=["no value", "NaN", "infinity"]
+)
 def test_values_without_a_spread_are_refused(values):
-    with pytest.raises(ValueError, match="finite values, one at least"):
+    with refused(ValueError, "finite", str(values)):
         over_seeds(values)
 
 
@@ -61,6 +61,28 @@ def test_p_against_closed_forms(t):
     assert two_sided_p(t, 2) == pytest.approx(1 - t / math.sqrt(2 + t * t), abs=1e-9)
 
 
+@pytest.mark.parametrize(
+    ("t", "df", "p"),
+    [
+        (0.3, 1.7, 0.7968029183974501),
+        (2.1, 4, 0.10365328631760118),
+        (1e-3, 25, 0.9992100525576513),
+        (0.7, 12.4, 0.4968508319577776),
+        (4.3, 3.1, 0.021647138697909796),
+        (12.5, 58.5, 0.0),
+    ],
+)
+def test_p_is_that_of_a_gauss_legendre_quadrature(t, df, p):
+    assert two_sided_p(t, df) == pytest.approx(p, abs=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("seeds", "gap"), [(2, 0.0430265275), (3, 0.0226695794), (5, 0.0145844507), (10, 0.0093956090)]
+)
+def test_the_least_gap_is_that_of_a_bisection(seeds, gap):
+    assert least_gap(0.01, seeds) == pytest.approx(gap, abs=1e-9)
+
+
 def test_p_between_whole_degrees_of_freedom():
     # the regularised incomplete beta function to 15 digits
     assert two_sided_p(2.5, 3.7) == pytest.approx(0.0718220229118268, abs=1e-9)
@@ -68,13 +90,13 @@ def test_p_between_whole_degrees_of_freedom():
 
 
 def test_welch_by_hand_with_unequal_spreads_and_numbers_of_seeds():
-    found = tell_apart([0.62, 0.60, 0.64], [0.5, 0.5, 0.6, 0.6])
+    gap = tell_apart([0.62, 0.60, 0.64], [0.5, 0.5, 0.6, 0.6])
     v1, v2 = 0.0004 / 3, 0.01 / 3 / 4
-    assert found.gap == pytest.approx(0.07)
-    assert found.spread == pytest.approx(math.sqrt((0.0004 + 0.01 / 3) / 2))
-    assert found.t == pytest.approx(0.07 / math.sqrt(v1 + v2))
-    assert found.df == pytest.approx((v1 + v2) ** 2 / (v1**2 / 2 + v2**2 / 3))
-    assert found.p == pytest.approx(two_sided_p(found.t, found.df))
+    assert gap.gap == pytest.approx(0.07)
+    assert gap.spread == pytest.approx(math.sqrt((0.0004 + 0.01 / 3) / 2))
+    assert gap.t == pytest.approx(0.07 / math.sqrt(v1 + v2))
+    assert gap.df == pytest.approx((v1 + v2) ** 2 / (v1**2 / 2 + v2**2 / 3))
+    assert gap.p == pytest.approx(two_sided_p(gap.t, gap.df))
 
 
 @pytest.mark.parametrize(
@@ -94,16 +116,29 @@ def test_welch_by_hand_with_unequal_spreads_and_numbers_of_seeds():
         ([0.9] * 5, [0.1] * 5, "apart"),
         ([0.5, 0.5], [0.5, 0.5], "within the spread"),
     ],
+    ids=[
+        "far apart",
+        "far apart, the other way round",
+        "within the spread",
+        "p 0.07",
+        "two seeds, three spreads apart",
+        "one seed of the best",
+        "one seed of the other",
+        "two equal values each",
+        "four equal values each",
+        "five equal values each",
+        "all values equal",
+    ],
 )
 def test_verdicts(best, other, verdict):
-    found = tell_apart(best, other)
-    assert (found.verdict, found.apart) == (verdict, verdict == "apart")
+    gap = tell_apart(best, other)
+    assert (gap.verdict, gap.apart) == (verdict, verdict == "apart")
 
 
 def test_a_single_seed_still_states_the_gap():
-    found = tell_apart([0.9], [0.4, 0.6])
-    assert found.gap == pytest.approx(0.4)
-    assert (found.spread, found.t, found.df, found.p) == (None, None, None, None)
+    gap = tell_apart([0.9], [0.4, 0.6])
+    assert gap.gap == pytest.approx(0.4)
+    assert (gap.spread, gap.t, gap.df, gap.p) == (None, None, None, None)
 
 
 @pytest.mark.parametrize(
@@ -115,6 +150,7 @@ def test_a_single_seed_still_states_the_gap():
         ([0.01, 0.04, 0.03, 0.005], [0.03, 0.06, 0.06, 0.02]),
         ([0.5, 0.6], [1.0, 1.0]),
     ],
+    ids=["no test", "one test", "four tests", "at most 1"],
 )
 def test_holm_by_hand(ps, corrected):
     assert holm(ps) == pytest.approx(corrected)
@@ -123,10 +159,10 @@ def test_holm_by_hand(ps, corrected):
 def test_only_tests_that_are_made_are_corrected_for():
     best, other = [0.62, 0.60, 0.61], [0.58, 0.57, 0.585]
     alone = tell_apart(best, other).p
-    found = tell_apart_from_each(best, [other, [0.2], other])
-    assert [each.tests for each in found] == [3, 1, 3], "the two others are a pair as well"
-    assert found[0].p == pytest.approx(min(1, 3 * alone))
-    assert (found[1].p, found[1].verdict) == (None, "too few seeds")
+    gaps = tell_apart_from_each(best, [other, [0.2], other])
+    assert [gap.tests for gap in gaps] == [3, 1, 3], "the two others are a pair as well"
+    assert gaps[0].p == pytest.approx(min(1, 3 * alone))
+    assert (gaps[1].p, gaps[1].verdict) == (None, "too few seeds")
 
 
 def test_no_chance_is_stated_for_values_without_spread_that_their_number_does_not_bear():
@@ -143,32 +179,32 @@ def test_the_best_of_many_equal_ones_is_seldom_told_apart():
     for _ in range(100):
         rows = [[draw.gauss(0.5, 0.01) for _ in range(10)] for _ in range(10)]
         best, *others = sorted(rows, key=statistics.fmean, reverse=True)
-        false += any(found.apart for found in tell_apart_from_each(best, others))
+        false += any(gap.apart for gap in tell_apart_from_each(best, others))
     assert false <= 5
 
 
 def test_folds_are_corrected_for_all_pairs_too():
     rows = [[0.5, 0.7, 0.3], [0.4, 0.65, 0.3], [0.45, 0.6, 0.2]]
     alone = tell_folds_apart(rows[0], rows[1], 5).p
-    found = tell_folds_apart_from_each(rows[0], rows[1:], 5)
-    assert [each.tests for each in found] == [3, 3]
-    assert alone < found[0].p <= 3 * alone
+    gaps = tell_folds_apart_from_each(rows[0], rows[1:], 5)
+    assert [gap.tests for gap in gaps] == [3, 3]
+    assert alone < gaps[0].p <= 3 * alone
 
 
 def test_correction_takes_back_a_verdict():
     best, other = [0.60, 0.61, 0.62], [0.565, 0.575, 0.585]
     assert tell_apart(best, other).apart
-    found = tell_apart_from_each(best, [other] * 10)
-    assert {(each.apart, each.verdict) for each in found} == {(False, "within the spread")}
+    gaps = tell_apart_from_each(best, [other] * 10)
+    assert {(gap.apart, gap.verdict) for gap in gaps} == {(False, "within the spread")}
 
 
 def test_folds_by_hand():
     """Differences 0.03, 0.05, 0.04: mean 0.04, sd 0.01; a fold tests, two of four train."""
-    found = tell_folds_apart([0.53, 0.75, 0.34], [0.50, 0.70, 0.30], 4)
-    assert (found.gap, found.spread) == (pytest.approx(0.04), pytest.approx(0.01))
-    assert found.t == pytest.approx(4 / math.sqrt(1 / 3 + 1 / 2))
-    assert found.p == pytest.approx(two_sided_p(found.t, 2))
-    assert found.verdict == "apart"
+    gap = tell_folds_apart([0.53, 0.75, 0.34], [0.50, 0.70, 0.30], 4)
+    assert (gap.gap, gap.spread) == (pytest.approx(0.04), pytest.approx(0.01))
+    assert gap.t == pytest.approx(4 / math.sqrt(1 / 3 + 1 / 2))
+    assert gap.p == pytest.approx(two_sided_p(gap.t, 2))
+    assert gap.verdict == "apart"
 
 
 @pytest.mark.parametrize("seeds", [2, 3, 5])

@@ -1,7 +1,7 @@
-"""Figures of image classification, from the probabilities that a model gives to each class.
+"""Metrics of image classification, from the probabilities that a model gives to each class.
 
-`truth` is an array (n,) of class numbers 0 … k-1, `probabilities` one (n, k) whose rows add up
-to 1. Where two classes are equally probable, the lower number comes first.
+Throughout, `truth` is an array (n,) of class numbers 0 … k-1, one an image, and `probabilities`
+one (n, k) whose rows add up to 1. Of equally probable classes the lower number comes first.
 """
 
 from __future__ import annotations
@@ -38,16 +38,16 @@ class Reliability:
 
 
 def confusion(truth: Integers, probabilities: Floats) -> Integers:
-    """Images by true class (row) and most probable class (column), (k, k)."""
+    """The confusion matrix (k, k): images by true class (row) and most probable class (column)."""
     k = probabilities.shape[1]
     predicted = probabilities.argmax(axis=1)
     return np.bincount(truth * k + predicted, minlength=k * k).reshape(k, k)
 
 
-def per_class(counts: Integers) -> PerClass:
+def per_class(matrix: Integers) -> PerClass:
     """Precision, recall and F1 of every class, from a confusion matrix (k, k)."""
-    hits = np.diag(counts)
-    predicted, images = counts.sum(axis=0), counts.sum(axis=1)
+    hits = np.diag(matrix)
+    predicted, images = matrix.sum(axis=0), matrix.sum(axis=1)
     return PerClass(
         images,
         _share(hits, predicted),
@@ -57,7 +57,7 @@ def per_class(counts: Integers) -> PerClass:
 
 
 def metrics(truth: Integers, probabilities: Floats) -> dict[str, float]:
-    """All figures of one side; raises ValueError where it has no image.
+    """All metrics of one split, by name. Raises ValueError where it has no image.
 
     accuracy (top 1), top5; precision, recall and f1 as means over the classes that have images
     (macro) and, with `_micro`, over images, where one class an image makes all three the
@@ -65,15 +65,15 @@ def metrics(truth: Integers, probabilities: Floats) -> dict[str, float]:
     """
     if not len(truth):
         raise ValueError("no image")
-    found = per_class(confusion(truth, probabilities))
-    present = found.images > 0
-    accuracy = in_top(truth, probabilities, 1)
+    classes = per_class(confusion(truth, probabilities))
+    present = classes.images > 0
+    accuracy = top_accuracy(truth, probabilities, 1)
     return {
         "accuracy": accuracy,
-        "top5": in_top(truth, probabilities, 5),
-        "precision": float(found.precision[present].mean()),
-        "recall": float(found.recall[present].mean()),
-        "f1": float(found.f1[present].mean()),
+        "top5": top_accuracy(truth, probabilities, 5),
+        "precision": float(classes.precision[present].mean()),
+        "recall": float(classes.recall[present].mean()),
+        "f1": float(classes.f1[present].mean()),
         "precision_micro": accuracy,
         "recall_micro": accuracy,
         "f1_micro": accuracy,
@@ -82,38 +82,39 @@ def metrics(truth: Integers, probabilities: Floats) -> dict[str, float]:
     }
 
 
-def in_top(truth: Integers, probabilities: Floats, count: int) -> float:
-    """The share of images whose class is among the `count` most probable ones."""
-    order = np.argsort(-probabilities, axis=1, kind="stable")[:, :count]
+def top_accuracy(truth: Integers, probabilities: Floats, k: int) -> float:
+    """The share of images whose class is among the `k` most probable ones."""
+    order = np.argsort(-probabilities, axis=1, kind="stable")[:, :k]
     return float((order == truth[:, None]).any(axis=1).mean())
 
 
 def log_loss(truth: Integers, probabilities: Floats) -> float:
     """The mean negative logarithm of the true class's probability."""
-    own = probabilities[np.arange(len(truth)), truth]
-    return float(-np.log(own.clip(SMALLEST, 1.0)).mean())
+    of_truth = probabilities[np.arange(len(truth)), truth]
+    return float(-np.log(of_truth.clip(SMALLEST, 1.0)).mean())
 
 
 def reliability(truth: Integers, probabilities: Floats) -> Reliability:
     """Confidence (the highest probability) against accuracy, in equally wide bins."""
     confidence = probabilities.max(axis=1)
-    right = probabilities.argmax(axis=1) == truth
-    at = np.clip(np.ceil(confidence * BINS).astype(int) - 1, 0, BINS - 1)  # (low, high]
-    images = np.bincount(at, minlength=BINS)
+    correct = probabilities.argmax(axis=1) == truth
+    bins = np.clip(np.ceil(confidence * BINS).astype(int) - 1, 0, BINS - 1)  # (low, high]
+    images = np.bincount(bins, minlength=BINS)
     with np.errstate(invalid="ignore"):
         return Reliability(
             images,
-            np.bincount(at, confidence, BINS) / images,
-            np.bincount(at, right, BINS) / images,
+            np.bincount(bins, confidence, BINS) / images,
+            np.bincount(bins, correct, BINS) / images,
         )
 
 
-def calibration_error(found: Reliability) -> float:
+def calibration_error(bins: Reliability) -> float:
     """Expected calibration error: the mean gap of accuracy and confidence over the bins,
     weighted by their images (Guo et al., 2017, On Calibration of Modern Neural Networks)."""
-    gaps = np.abs(np.nan_to_num(found.accuracy - found.confidence))
-    return float((gaps * found.images).sum() / found.images.sum())
+    gaps = np.abs(np.nan_to_num(bins.accuracy - bins.confidence))
+    return float((gaps * bins.images).sum() / bins.images.sum())
 
 
 def _share(part: Integers, whole: Integers) -> Floats:
+    """part / whole, element by element; 0 where the whole is 0."""
     return np.divide(part, whole, out=np.zeros(len(part)), where=whole > 0)

@@ -1,4 +1,4 @@
-"""Which class is taken for which: a matrix with background.
+"""The confusion matrix of detections: which class is taken for which, with background.
 
 On each image the detections, best first and whatever their class, each take the free
 object that they overlap most, if by at least the IoU threshold; of equal overlaps one of
@@ -14,13 +14,14 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from fairtrial.data.dataset import Annotation, Dataset
 from fairtrial.scoring.predictions import ImageDetection
 
 BACKGROUND = 0  # category ids of the interchange start at 1
 
-Pair = tuple[int, int]
+Pair = tuple[int, int]  # true and predicted category id
 
 
 def matrix(
@@ -32,16 +33,17 @@ def matrix(
     """
     by_image: dict[int, list[ImageDetection]] = defaultdict(list)
     for detection in detections:
-        if detection.score >= confidence:
+        if detection.confidence >= confidence:
             by_image[detection.image_id].append(detection)
-    found: Counter[Pair] = Counter()
+    counts: Counter[Pair] = Counter()
     for image_id, objects in truth.by_image().items():
-        found.update(_pairs(objects, by_image[image_id], iou))
+        counts.update(_pairs(objects, by_image[image_id], iou))
     ids = [*sorted(truth.categories), BACKGROUND]
-    return {(true, predicted): found[true, predicted] for true in ids for predicted in ids}
+    return {(true, predicted): counts[true, predicted] for true in ids for predicted in ids}
 
 
 def _pairs(objects: list[Annotation], detections: list[ImageDetection], iou: float) -> list[Pair]:
+    """What the detections of one image, best first, take its objects for."""
     overlaps = _overlaps(objects, detections)
     crowd = np.array([a.iscrowd for a in objects], dtype=bool)
     # pycocotools' own tolerance, so that a perfect box passes a threshold of 1
@@ -49,18 +51,20 @@ def _pairs(objects: list[Annotation], detections: list[ImageDetection], iou: flo
     free = {number for number, a in enumerate(objects) if not a.iscrowd}
     pairs = []
     for row, detection in enumerate(detections):
-        wanted = detection.category_id
-        choices = [n for n in sorted(free) if enough[row, n]]
-        if choices:
-            taken = max(choices, key=lambda n: (overlaps[row, n], objects[n].category_id == wanted))
-            free.remove(taken)
-            pairs.append((objects[taken].category_id, wanted))
+        predicted = detection.category_id
+        candidates = [n for n in sorted(free) if enough[row, n]]
+        if candidates:
+            best = max(
+                candidates, key=lambda n: (overlaps[row, n], objects[n].category_id == predicted)
+            )
+            free.remove(best)
+            pairs.append((objects[best].category_id, predicted))
         elif not (enough[row] & crowd).any():
-            pairs.append((BACKGROUND, wanted))
+            pairs.append((BACKGROUND, predicted))
     return pairs + [(objects[n].category_id, BACKGROUND) for n in sorted(free)]
 
 
-def _overlaps(objects: list[Annotation], detections: list[ImageDetection]) -> np.ndarray:
+def _overlaps(objects: list[Annotation], detections: list[ImageDetection]) -> NDArray[np.float64]:
     """IoU, shape (detections, objects); over a crowd, the share of the detection on it."""
     from pycocotools import mask
 

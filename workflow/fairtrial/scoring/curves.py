@@ -1,29 +1,31 @@
 """Precision, recall and F1 over confidence, counted from pycocotools' own matches.
 
-A detection counts at confidence c if its score is at least c. One that pycocotools ignores
+A detection counts at confidence c if its own is at least c. One that pycocotools ignores
 (it lies on a crowd) is neither right nor wrong. Means are over the classes that have
 objects (crowds are not counted as objects); precision is 0 where a class has no detection.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from fairtrial.scoring.coco_metrics import Evaluation, ImageMatches
 
 Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class Ranked:
-    """The counted detections of one class: `scores` falling, `right` true where one matched
-    an object, both of shape (n,); `objects` is the number of objects to be found."""
+class RankedDetections:
+    """The counted detections of one class: `confidences` falling, `matched` true where one
+    matched an object, both of shape (n,); `objects` is the number of objects to be found."""
 
     objects: int
-    scores: Floats
-    right: NDArray[np.bool_]
+    confidences: Floats
+    matched: NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -35,51 +37,52 @@ class Rates:
     f1: Floats
 
 
-def ranked(evaluation: Any) -> dict[int, Ranked]:
+def ranked(evaluation: Evaluation) -> dict[int, RankedDetections]:
     """Counted detections by category id, from an evaluation `at_one_iou`; only the classes
     that have objects."""
-    parts: dict[int, list[dict[str, Any]]] = {}
+    by_class: dict[int, list[ImageMatches]] = {}
     for image in evaluation.evalImgs:
         if image is not None:
-            parts.setdefault(int(image["category_id"]), []).append(image)
-    classes = {category: _ranked_class(parts[category]) for category in sorted(parts)}
-    return {category: one for category, one in classes.items() if one.objects}
+            by_class.setdefault(int(image["category_id"]), []).append(image)
+    classes = {category: _ranked_class(by_class[category]) for category in sorted(by_class)}
+    return {category: ranking for category, ranking in classes.items() if ranking.objects}
 
 
-def rates(one: Ranked, confidences: Floats) -> Rates:
+def rates(ranking: RankedDetections, confidences: Floats) -> Rates:
     """The rates of one class, which has objects, at each of `confidences` (points,)."""
-    counted = np.searchsorted(-one.scores, -confidences, side="right")
-    right = np.concatenate(([0], np.cumsum(one.right)))[counted]
+    counted = np.searchsorted(-ranking.confidences, -confidences, side="right")
+    hits = np.concatenate(([0], np.cumsum(ranking.matched)))[counted]
     return Rates(
-        # Without a detection `right` is 0 and so is precision.
-        precision=right / np.maximum(counted, 1),
-        recall=right / one.objects,
-        f1=2 * right / (counted + one.objects),
+        # Without a detection there is no hit, and precision is 0.
+        precision=hits / np.maximum(counted, 1),
+        recall=hits / ranking.objects,
+        f1=2 * hits / (counted + ranking.objects),
     )
 
 
-def macro(classes: dict[int, Ranked], confidences: Floats) -> Rates:
+def macro(classes: Mapping[int, RankedDetections], confidences: Floats) -> Rates:
     """Mean rates over the classes at each of `confidences` (points,); NaN without classes.
 
     F1 is the mean of the classes' F1, not the F1 of the mean precision and recall.
     """
     if not classes:
-        nothing = np.full(len(confidences), np.nan)
-        return Rates(nothing, nothing, nothing)
+        undefined = np.full(len(confidences), np.nan)
+        return Rates(undefined, undefined, undefined)
     total = np.zeros((3, len(confidences)))
-    for one in classes.values():  # summed one by one: all at once is large for many classes
-        each = rates(one, confidences)
-        total += (each.precision, each.recall, each.f1)
+    for ranking in classes.values():  # summed class by class: all at once needs much memory
+        of_class = rates(ranking, confidences)
+        total += (of_class.precision, of_class.recall, of_class.f1)
     return Rates(*(total / len(classes)))
 
 
-def best_confidence(classes: dict[int, Ranked]) -> float:
-    """The confidence that maximises macro F1: exact, since F1 changes at scores only.
+def best_confidence(classes: Mapping[int, RankedDetections]) -> float:
+    """The confidence that maximises macro F1: exact, since F1 changes only where a detection
+    has that confidence.
 
     Of equally good ones the lowest, which finds the most objects; 0 without detections.
     """
-    scores = [one.scores for one in classes.values()]
-    candidates = np.unique(np.concatenate([*scores, np.empty(0)]))
+    confidences = [ranking.confidences for ranking in classes.values()]
+    candidates = np.unique(np.concatenate([*confidences, np.empty(0)]))
     if not len(candidates):
         return 0.0
     # Rounded so that the order of a sum cannot break a tie; argmax takes the first.
@@ -87,10 +90,11 @@ def best_confidence(classes: dict[int, Ranked]) -> float:
     return float(candidates[np.argmax(f1)])
 
 
-def _ranked_class(images: list[dict[str, Any]]) -> Ranked:
-    scores = np.concatenate([np.asarray(image["dtScores"], dtype=float) for image in images])
+def _ranked_class(images: Sequence[ImageMatches]) -> RankedDetections:
+    """The detections of one class on all images, best first."""
+    confidences = np.concatenate([np.asarray(image["dtScores"], dtype=float) for image in images])
     matched = np.concatenate([image["dtMatches"][0] > 0 for image in images])
     counted = ~np.concatenate([image["dtIgnore"][0].astype(bool) for image in images])
-    order = np.argsort(-scores[counted], kind="stable")
+    order = np.argsort(-confidences[counted], kind="stable")
     objects = sum(int(np.count_nonzero(image["gtIgnore"] == 0)) for image in images)
-    return Ranked(objects, scores[counted][order], matched[counted][order])
+    return RankedDetections(objects, confidences[counted][order], matched[counted][order])

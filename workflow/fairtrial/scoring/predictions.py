@@ -1,78 +1,80 @@
-"""The COCO results list of one side, checked and put into one order."""
+"""The COCO results list of one split, checked and put into one order."""
 
 from __future__ import annotations
 
 import math
 from collections import Counter
 from collections.abc import Collection, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple, TypeGuard
 
 from fairtrial import DataError
 
 
 class ImageDetection(NamedTuple):
-    """One box that a model predicts: (x, y, width, height) in pixels, score in 0..1."""
+    """One detection: its box (x, y, width, height) in pixels, its confidence in 0..1."""
 
     image_id: int
     category_id: int
     bbox: tuple[float, float, float, float]
-    score: float
+    confidence: float
 
 
 def parse(
-    content: Any, where: object, images: Collection[int], categories: Collection[int]
+    content: object, where: object, image_ids: Collection[int], categories: Collection[int]
 ) -> list[ImageDetection]:
     """The detections of a parsed results list: by image, best first.
 
-    pycocotools settles equal scores by their order in the list, so that another order of one
-    list gives other figures. Here the larger box comes first, and the order depends on
+    pycocotools settles equal confidences by their order in the list, so that another order of
+    one list gives other metrics. Here the larger box comes first, and the order depends on
     nothing but the detections. `where` (the file) and the number of the entry, counted from
     0, stand in the errors.
 
     Raises DataError where the content is not a list, or an entry is not a detection on one
-    of `images` (the ids of this side) of one of `categories`.
+    of the images of this split (`image_ids`) of one of `categories` (ids).
     """
     if not isinstance(content, list):
         raise DataError(f"{where}: expected a COCO results list, found {type(content).__name__}")
-    found = []
+    detections = []
     for number, entry in enumerate(content):
         try:
-            found.append(_detection(entry, images, categories))
+            detections.append(_detection(entry, image_ids, categories))
         except (ValueError, OverflowError) as error:
             raise DataError(f"{where}: entry {number}: {error}") from error
-    return sorted(found, key=_rank)
+    return sorted(detections, key=_rank)
 
 
 def strongest(detections: Sequence[ImageDetection], max_det: int) -> list[ImageDetection]:
     """The first `max_det` detections of each image and class, as pycocotools counts them."""
-    seen: Counter[tuple[int, int]] = Counter()
-    kept = []
+    counts: Counter[tuple[int, int]] = Counter()
+    first = []
     for detection in detections:
         key = (detection.image_id, detection.category_id)
-        seen[key] += 1
-        if seen[key] <= max_det:
-            kept.append(detection)
-    return kept
+        counts[key] += 1
+        if counts[key] <= max_det:
+            first.append(detection)
+    return first
 
 
 def _rank(d: ImageDetection) -> tuple[object, ...]:
-    return d.image_id, -d.score, d.category_id, -d.bbox[2] * d.bbox[3], d.bbox
+    return d.image_id, -d.confidence, d.category_id, -d.bbox[2] * d.bbox[3], d.bbox
 
 
-def _detection(entry: Any, images: Collection[int], categories: Collection[int]) -> ImageDetection:
+def _detection(
+    entry: object, image_ids: Collection[int], categories: Collection[int]
+) -> ImageDetection:
     if not isinstance(entry, dict):
         raise ValueError(f"expected an object with image_id, category_id, bbox, score: {entry!r}")
     if missing := {"image_id", "category_id", "bbox", "score"} - set(entry):
         raise ValueError(f"no {', '.join(sorted(missing))}")
     image_id, category_id = entry["image_id"], entry["category_id"]
-    if not _is_id(image_id) or image_id not in images:
-        raise ValueError(f"image_id {image_id!r} is not an image of this side of the split")
+    if not _is_id(image_id) or image_id not in image_ids:
+        raise ValueError(f"image_id {image_id!r} is not an image of this split")
     if not _is_id(category_id) or category_id not in categories:
         raise ValueError(f"category_id {category_id!r} is not one of {sorted(categories)}")
-    return ImageDetection(image_id, category_id, _box(entry["bbox"]), _score(entry["score"]))
+    return ImageDetection(image_id, category_id, _box(entry["bbox"]), _confidence(entry["score"]))
 
 
-def _box(value: Any) -> tuple[float, float, float, float]:
+def _box(value: object) -> tuple[float, float, float, float]:
     if not isinstance(value, list) or len(value) != 4 or not all(map(_is_number, value)):
         raise ValueError(f"bbox {value!r} is not four finite numbers [x, y, width, height]")
     x, y, width, height = map(float, value)
@@ -81,15 +83,15 @@ def _box(value: Any) -> tuple[float, float, float, float]:
     return x, y, width, height
 
 
-def _score(value: Any) -> float:
+def _confidence(value: object) -> float:
     if not _is_number(value) or not 0 <= value <= 1:
         raise ValueError(f"score {value!r} is not a number from 0 to 1")
     return float(value)
 
 
-def _is_id(value: Any) -> bool:
+def _is_id(value: object) -> TypeGuard[int]:
     return isinstance(value, int) and not isinstance(value, bool)
 
 
-def _is_number(value: Any) -> bool:
+def _is_number(value: object) -> TypeGuard[float]:
     return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)

@@ -1,4 +1,4 @@
-"""The rule by which runs are ranked: one figure of metrics.json, or a fitness.
+"""The rule by which runs are ranked: one metric of metrics.json, or a fitness.
 
 A rule ranks what is stored. It has no part in a training: which epoch's weights a run kept was
 decided by its own setting `fitness`.
@@ -8,24 +8,24 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Discriminator, Field, Tag
 
 from fairtrial import SettingsError
 from fairtrial.scoring import fitness
 
-FITNESS = "fitness"  # the name of a sum of several figures
+FITNESS = "fitness"  # the name of a weighted sum of several metrics
 
 
-def shape(found: Any) -> str:
+def shape(value: object) -> str:
     """Which of two models a value is meant for; the bracket keeps the tag out of messages."""
-    return "[mapping]" if isinstance(found, dict) else "[plain]"
+    return "[mapping]" if isinstance(value, dict) else "[plain]"
 
 
-def _some_weight(weights: dict[str, float]) -> dict[str, float]:
-    fitness.normalised(weights)
-    return weights
+def _some_weight(metric_weights: dict[str, float]) -> dict[str, float]:
+    fitness.normalised(metric_weights)
+    return metric_weights
 
 
 MetricWeights = Annotated[
@@ -47,19 +47,17 @@ RankBy = Annotated[
 
 @dataclass(frozen=True)
 class RankingRule:
-    """`name`: the one figure that counts, or `fitness`; then `weights` are its shares."""
+    """`name`: the one metric that counts, or `fitness`; then `metric_weights` are its shares."""
 
     name: str
     metric_weights: Mapping[str, float] | None = None
 
     @property
     def metrics(self) -> list[str]:
-        """The figures of metrics.json that it needs."""
-        return (
-            [fitness.METRICS[name] for name in self.metric_weights]
-            if self.metric_weights
-            else [self.name]
-        )
+        """The metrics of metrics.json that it needs."""
+        if not self.metric_weights:
+            return [self.name]
+        return [fitness.METRICS[name] for name in self.metric_weights]
 
     @property
     def formula(self) -> str:
@@ -71,25 +69,25 @@ class RankingRule:
         """`AP`, or `fitness (0.9 recall + 0.1 AP)`."""
         return f"{FITNESS} ({self.formula})" if self.metric_weights else self.name
 
-    def score(self, figures: Mapping[str, Any]) -> float | None:
-        """The rule's figure of one side; None where one that it needs is undefined."""
-        if any(figures.get(name) is None for name in self.metrics):
+    def score(self, metrics: Mapping[str, float | None]) -> float | None:
+        """The value by which `metrics` of one split rank; None where one that it needs is
+        undefined."""
+        defined = {name: value for name, value in metrics.items() if value is not None}
+        if not defined.keys() >= set(self.metrics):
             return None
-        return (
-            fitness.score(figures, self.metric_weights)
-            if self.metric_weights
-            else float(figures[self.name])
-        )
+        if not self.metric_weights:
+            return defined[self.name]
+        return fitness.score(defined, self.metric_weights)
 
 
 def resolve(
     rank_by: str | dict[str, float],
-    own: Mapping[str, dict[str, float] | None],
+    fitness_of_runs: Mapping[str, Mapping[str, float] | None],
     task: str,
     file: str,
 ) -> str | dict[str, float]:
-    """What `report.rank_by` means for runs of a task whose settings `fitness` are `own`, by
-    their names.
+    """What `report.rank_by` means for runs of a task, by whose names `fitness_of_runs` has their
+    settings `fitness`.
 
     Raises SettingsError where it is to be their fitness, and they have several; `file` is the
     experiment's, for the message.
@@ -97,31 +95,37 @@ def resolve(
     if rank_by != FITNESS:
         _refuse_unknown(rank_by, task, file)
         return rank_by
-    rules = {fitness.formula(weights, task): name for name, weights in own.items()}
-    if len(rules) > 1:
-        told = ", ".join(f"{name}: {formula}" for formula, name in rules.items())
+    formulas = {fitness.formula(w, task): name for name, w in fitness_of_runs.items()}
+    if len(formulas) > 1:
+        listed = ", ".join(f"{name}: {formula}" for formula, name in formulas.items())
         raise SettingsError(
             f'params.yaml: report: `rank_by` is "fitness", and the runs of {file} have several '
-            f"({told}); name one figure, or the weights of several"
+            f"({listed}); name one metric, or the weights of several"
         )
-    return next(iter(own.values()), None) or fitness.METRICS[next(iter(fitness.DEFAULTS[task]))]
+    metric_weights = next(iter(fitness_of_runs.values()), None)
+    if metric_weights:
+        return dict(metric_weights)
+    return fitness.METRICS[next(iter(fitness.DEFAULTS[task]))]
 
 
 def _refuse_unknown(rank_by: str | dict[str, float], task: str, file: str) -> None:
-    for figure in ranking_rule(rank_by).metrics:
-        if figure not in (known := [fitness.METRICS[name] for name in fitness.TASK_KEYS[task]]):
+    known = [fitness.METRICS[name] for name in fitness.TASK_KEYS[task]]
+    for metric in ranking_rule(rank_by).metrics:
+        if metric not in known:
             raise SettingsError(
-                f"params.yaml: report: `rank_by`: the runs of {file} have no {figure}; they have "
+                f"params.yaml: report: `rank_by`: the runs of {file} have no {metric}; they have "
                 + ", ".join(known)
             )
 
 
 def ranking_rule(rank_by: str | Mapping[str, float]) -> RankingRule:
-    """The rule of a setting: a figure's name, or the weights of several. Weights of one figure
-    alone are that figure. Raises ValueError where no weight is above 0."""
+    """The rule of a setting: a metric's name, or the weights of several. Weights of one metric
+    alone are that metric. Raises ValueError where no weight is above 0."""
     if isinstance(rank_by, str):
         return RankingRule(rank_by)
-    shares = fitness.normalised(rank_by) or {n: 1.0 for n, share in rank_by.items() if share > 0}
+    shares = fitness.normalised(rank_by)
+    if shares is None:  # the default of a task, alone
+        shares = {name: 1.0 for name, weight in rank_by.items() if weight > 0}
     if len(shares) == 1:
         return RankingRule(fitness.METRICS[next(iter(shares))])
     return RankingRule(FITNESS, shares)

@@ -1,18 +1,111 @@
-"""What the scorer of a task returns, to be written by `validate`."""
+"""What the scorer of a task returns: the content of metrics.json and three tables."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field
+
+from fairtrial.files.jsonfile import read_json
+from fairtrial.files.modelfile import FileModel, read_model
 
 Cell = str | int | float | None
 Row = tuple[Cell, ...]
+Count = Annotated[int, Field(ge=0)]
+Metric = float | None  # None: undefined, since there are no such objects
+
+
+class SplitMetrics(FileModel):
+    """The metrics of one split, and the number of its images and objects (no crowds)."""
+
+    images: Count
+    objects: Count
+
+    def by_name(self) -> dict[str, float | None]:
+        """The metrics, without the two numbers; None where one is undefined."""
+        return {
+            name: getattr(self, name)
+            for name in type(self).model_fields
+            if name not in SplitMetrics.model_fields
+        }
+
+
+class DetectionMetrics(SplitMetrics):
+    """The task `detect`: COCO's twelve metrics, and three at the chosen confidence. All 0..1."""
+
+    AP: Metric
+    AP50: Metric
+    AP75: Metric
+    AP_small: Metric
+    AP_medium: Metric
+    AP_large: Metric
+    AR_1: Metric
+    AR_10: Metric
+    AR_100: Metric
+    AR_small: Metric
+    AR_medium: Metric
+    AR_large: Metric
+    precision: Metric
+    recall: Metric
+    f1: Metric
+
+
+class ClassificationMetrics(SplitMetrics):
+    """The task `classify`: see `class_metrics.metrics`. All 0..1 but the log loss (≥ 0)."""
+
+    accuracy: float
+    top5: float
+    precision: float
+    recall: float
+    f1: float
+    precision_micro: float
+    recall_micro: float
+    f1_micro: float
+    log_loss: float
+    ece: float
+
+
+class DetectionMetricsFile(FileModel):
+    """metrics.json of a run of the task `detect`; `test` is None where the split is empty."""
+
+    confidence: float  # at which precision, recall and F1 count; chosen on val
+    iou: float  # at which a detection matches an object in precision, recall and F1
+    val: DetectionMetrics
+    test: DetectionMetrics | None
+
+    def of(self, split: str) -> DetectionMetrics | None:
+        """The metrics of `val` or `test`."""
+        return self.val if split == "val" else self.test
+
+
+class ClassificationMetricsFile(FileModel):
+    """metrics.json of a run of the task `classify`; `test` is None where the split is empty."""
+
+    val: ClassificationMetrics
+    test: ClassificationMetrics | None
+
+    def of(self, split: str) -> ClassificationMetrics | None:
+        """The metrics of `val` or `test`."""
+        return self.val if split == "val" else self.test
+
+
+MetricsFile = DetectionMetricsFile | ClassificationMetricsFile
+
+
+def read_metrics(path: Path) -> MetricsFile:
+    """metrics.json of one run. Raises DataError naming the file, and the key that does not fit."""
+    content = read_json(path)
+    if isinstance(content, dict) and "confidence" in content:
+        return read_model(path, DetectionMetricsFile)
+    return read_model(path, ClassificationMetricsFile)
 
 
 @dataclass(frozen=True)
 class Table:
-    """The heading and the rows of a CSV file; an undefined cell is None."""
+    """The header and the rows of a CSV file; an undefined cell is None."""
 
     header: Sequence[str]
     rows: Iterable[Row]
@@ -20,12 +113,9 @@ class Table:
 
 @dataclass(frozen=True)
 class Scores:
-    """metrics.json, and the tables of per_class.csv, curves.csv and confusion.csv.
+    """metrics.json, and the tables of per_class.csv, curves.csv and confusion.csv."""
 
-    `metrics` has one entry a side, None for a side without images, and what holds for both.
-    """
-
-    metrics: dict[str, Any]
+    metrics: MetricsFile
     per_class: Table
     curves: Table
     confusion: Table

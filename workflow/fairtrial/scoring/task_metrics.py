@@ -1,30 +1,27 @@
-"""The figures of each task: which there are, which a table shows, which stands for a class."""
+"""The metrics of each task: which there are, which a table shows, which stands for a class."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-DETECTION_TABLE_METRICS = (
-    "precision",
-    "recall",
-    "f1",
-    "AP50",
-    "AP",
-)  # the figures of every table, in order
-DETECTION_METRICS = (  # every figure of metrics.json
-    *("precision", "recall", "f1", "AP50", "AP", "AP75", "AP_small", "AP_medium", "AP_large"),
+# The metrics of every table of detections, in order.
+DETECTION_TABLE_METRICS = ("precision", "recall", "f1", "AP50", "AP")
+# Every metric of metrics.json for detections, in the order of the tables that show all.
+DETECTION_METRICS = (
+    *DETECTION_TABLE_METRICS,
+    *("AP75", "AP_small", "AP_medium", "AP_large"),
     *("AR_1", "AR_10", "AR_100", "AR_small", "AR_medium", "AR_large"),
 )
 
 
 @dataclass(frozen=True)
 class TaskMetrics:
-    """What a task is measured by: figures of tables, all of metrics.json, and of each class."""
+    """The names of a task's metrics: those of tables, all of metrics.json, and that of a class."""
 
     in_tables: tuple[str, ...]
     all: tuple[str, ...]
     class_metric: str  # the column of per_class.csv that stands for a class
-    class_count: str  # the column of per_class.csv that says how many there were
+    class_count: str  # the column of per_class.csv that counts its images or objects
 
 
 TASK_METRICS = {

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 from fairtrial import DataError
 from fairtrial.data import dataset
-from fairtrial.files import folders, jsonfile
+from fairtrial.files import folders, jsonfile, modelfile
 
 if TYPE_CHECKING:
-    from fairtrial.scoring.scores import Table
+    from fairtrial.scoring.scores import Scores, Table
 
 
 def validate(
@@ -43,26 +43,31 @@ def validate(
     Raises:
         DataError: a file is malformed, or a prediction is not on an image of its split
     """
-    task = importlib.import_module(f"fairtrial.scoring.{settings['task']}")
-    whole, sides = dataset.read(annotations), jsonfile.read_json(split)
+    scorer = importlib.import_module(f"fairtrial.scoring.{settings['task']}")
+    whole, certificate = dataset.read(annotations), jsonfile.read_json(split)
     files = {"val": val, "test": test}
-    truths = {name: _one_side(whole, sides, name, split) for name in files}
+    truths = {name: _on_split(whole, certificate, name, split) for name in files}
     if not truths["val"].annotations:
         raise DataError(f"{split}: val has no objects, and choices are made on val")
-    scored = task.score(truths, files, settings)
-    jsonfile.write_json(metrics, scored.metrics)
-    _write_csv(per_class, scored.per_class)
-    _write_csv(curves, scored.curves)
-    _write_csv(confusion, scored.confusion)
+    options = {key: value for key, value in settings.items() if key != "task"}
+    scores: Scores = scorer.score(truths, files, **options)
+    modelfile.write_model(metrics, scores.metrics)
+    _write_csv(per_class, scores.per_class)
+    _write_csv(curves, scores.curves)
+    _write_csv(confusion, scores.confusion)
 
 
-def _one_side(whole: dataset.Dataset, sides: Any, name: str, split: Path) -> dataset.Dataset:
-    if not isinstance(sides, dict) or not isinstance(sides.get(name), list):
-        raise DataError(f"{split}: no list of image ids under {name!r}")
+def _on_split(
+    whole: dataset.Dataset, certificate: object, name: str, file: Path
+) -> dataset.Dataset:
+    """The images of one split and their annotations; `file` is the certificate's."""
+    ids = certificate.get(name) if isinstance(certificate, dict) else None
+    if not isinstance(ids, list):
+        raise DataError(f"{file}: no list of image ids under {name!r}")
     try:
-        return whole.on_images(sides[name])
+        return whole.on_images(ids)
     except DataError as error:
-        raise DataError(f"{split}: {name}: {error}") from error
+        raise DataError(f"{file}: {name}: {error}") from error
 
 
 def _write_csv(path: Path, table: Table) -> None:
@@ -70,5 +75,6 @@ def _write_csv(path: Path, table: Table) -> None:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(table.header)
         writer.writerows(
-            [f"{v:.10g}" if isinstance(v, float) else v for v in row] for row in table.rows
+            [f"{cell:.10g}" if isinstance(cell, float) else cell for cell in row]
+            for row in table.rows
         )
