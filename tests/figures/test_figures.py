@@ -9,9 +9,12 @@ from typing import Any
 import pytest
 
 from fairtrial import DataError
-from fairtrial.figures import makers
-from fairtrial.figures.base import HEIGHT, WIDTH
+from fairtrial.figures import figure_functions
+from fairtrial.figures.base import HEIGHT, OTHERS, WIDTH, line_styles
+from fairtrial.results.experiment import load_experiment
+from fairtrial.settings.stages import PlotSettings
 from fairtrial.stages.plot import plot
+from tests.facts import refused
 from tests.report.fake_results import Fake, load
 
 CASES: dict[str, dict[str, Any]] = {
@@ -55,13 +58,14 @@ SMALL: dict[str, Any] = {
 }
 
 
-SWEPT = ["momentum", "lr0", "optimizer"]
+SWEPT = ("momentum", "lr0", "optimizer")
 
 
 def draw(fake: Fake, **settings: Any) -> list[dict[str, str]]:
     manifest = fake.results / "figures.json"
+    chosen = {"runs": tuple(fake.runs), "gallery": 1, "sweeps": SWEPT, **settings}
     plot(
-        settings={"runs": fake.runs, "gallery": 1, "timings": True, "sweeps": SWEPT, **settings},
+        settings=PlotSettings(**chosen),
         results=fake.results,
         data=fake.data,
         figures=fake.results / "figures",
@@ -114,9 +118,10 @@ OF_CLASSES = 3  # figures that image classification alone has
 def test_every_figure_is_exercised(drawn: Any) -> None:
     name, _, rows = drawn
     if name == "twelve":
-        own = [maker for maker in makers() if maker.section != "search"]  # test_search.py has those
-        drawers = {row["file"].rstrip("0123456789-.svg") for row in rows}
-        assert len(drawers) == len(own) - OF_CLASSES
+        # test_search.py has those of a search
+        functions = [f for f in figure_functions() if f.section != "search"]
+        kinds = {row["file"].rstrip("0123456789-.svg") for row in rows}
+        assert len(kinds) == len(functions) - OF_CLASSES
 
 
 def test_same_bytes_twice(tmp_path: Path) -> None:
@@ -125,7 +130,7 @@ def test_same_bytes_twice(tmp_path: Path) -> None:
     assert first == second  # the manifest holds every figure's sha256
 
 
-def test_no_clock_without_timings(tmp_path: Path) -> None:
+def test_without_timings_no_figure_depends_on_times(tmp_path: Path) -> None:
     fake = Fake(tmp_path, **SMALL).build()
     before = draw(fake, timings=False)
     for path in fake.results.rglob("speed.json"):
@@ -142,21 +147,18 @@ def test_figures_of_former_runs_are_removed(tmp_path: Path) -> None:
     assert not stale.exists()
 
 
-def test_a_run_that_is_not_there_is_named(tmp_path: Path) -> None:
+def test_a_missing_run_is_named(tmp_path: Path) -> None:
     fake = Fake(tmp_path, {"a": {}}, seeds=(0,)).build()
-    with pytest.raises(DataError, match="ghost-s0"):
-        draw(fake, runs=["a-s0", "ghost-s0"])
+    with refused(DataError, "ghost-s0"):
+        draw(fake, runs=("a-s0", "ghost-s0"))
 
 
-def test_twelve_letters_are_not_needed_to_read_a_legend(tmp_path: Path) -> None:
-    from fairtrial.figures.base import OTHERS, looks
-    from fairtrial.results.experiment import load_experiment as load_trial
-
+def test_of_twelve_configurations_the_best_seven_can_be_told_apart(tmp_path: Path) -> None:
     fake = Fake(tmp_path, **CASES["twelve"]).build()
-    comparison = load_trial(fake.results, fake.data, fake.runs).comparisons[0]
-    look = looks(comparison.configurations, comparison.ranked())
+    comparison = load_experiment(fake.results, fake.data, fake.runs).comparisons[0]
+    styles = line_styles(comparison.configurations, comparison.ranked())
     best = {c.letter for c in comparison.ranked()[:7]}
-    assert {letter for letter, found in look.items() if found["color"] != OTHERS} == best
-    styles = {(str(look[b]["linestyle"]), look[b]["marker"], look[b]["color"]) for b in best}
-    assert len(styles) == 7
-    assert len({str(look[b]["linestyle"]) for b in best}) == 7  # in grey print, too
+    assert {letter for letter, style in styles.items() if style["color"] != OTHERS} == best
+    of_best = [styles[letter] for letter in best]
+    assert len({(str(s["linestyle"]), s["marker"], s["color"]) for s in of_best}) == 7
+    assert len({str(s["linestyle"]) for s in of_best}) == 7  # in grey print, too

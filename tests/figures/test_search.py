@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
 from optuna.distributions import CategoricalDistribution, FloatDistribution
 from optuna.trial import create_trial
 
@@ -22,7 +22,7 @@ from fairtrial.search.journal import Trial as Recorded
 from fairtrial.search.study_files import StudySummary
 from fairtrial.search.summary import table
 from fairtrial.settings.search import Engine
-from fairtrial.settings.stages import ChoicesSpec, RangeSpec, Space
+from fairtrial.settings.stages import ChoicesSpec, PlotSettings, RangeSpec, Space
 
 SPACE: Space = {
     "cos_lr": ChoicesSpec(choices=(False, True)),
@@ -75,9 +75,10 @@ def _trial(number: int, ended: tuple[str, float | None], gain: float) -> Recorde
     return Recorded(frozen)
 
 
-def drawn(results: Path, *names: str) -> dict[str, Any]:
-    trial = ExperimentResults(results, results, [], ranking_rule("AP"))
-    makers = (
+def drawn(results: Path, *names: str) -> dict[str, Figure]:
+    """The figures of these studies, by name."""
+    experiment = ExperimentResults(results, results, [], ranking_rule("AP"))
+    functions = (
         search.progress,
         search.parameters,
         search.importance,
@@ -85,10 +86,11 @@ def drawn(results: Path, *names: str) -> dict[str, Any]:
         search.engines,
     )
     with style():
-        found = [each for m in makers for each in m.draw(trial, {"studies": list(names)})]
-        for each in found:
-            each.figure.draw_without_rendering()
-    return {each.name: each.figure for each in found}
+        settings = PlotSettings(runs=(), studies=names)
+        drawings = [d for function in functions for d in function.draw(experiment, settings)]
+        for drawing in drawings:
+            drawing.figure.draw_without_rendering()
+    return {drawing.name: drawing.figure for drawing in drawings}
 
 
 def test_a_study_has_its_four_figures(tmp_path: Path) -> None:

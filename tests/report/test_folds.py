@@ -11,12 +11,15 @@ from typing import Any
 
 import pytest
 
+from fairtrial.figures.base import style
+from fairtrial.figures.classes import per_class
 from fairtrial.report import tables
 from fairtrial.report.cautions import cautions
 from fairtrial.report.content import content
 from fairtrial.results.experiment import ExperimentResults
 from fairtrial.results.experiment import load_experiment as load_trial
 from fairtrial.results.sweeps import sweeps
+from fairtrial.settings.stages import PlotSettings
 from tests.report.fake_results import Fake, load
 from tests.report.test_questions import make, trial
 from tests.report.test_report import SPLITS
@@ -129,9 +132,6 @@ def test_a_continued_run_on_folds_is_one_configuration(tmp_path: Path) -> None:
 
 
 def test_classes_are_counted_over_all_folds(tmp_path: Path) -> None:
-    from fairtrial.figures.base import style
-    from fairtrial.figures.classes import per_class
-
     found = folded(tmp_path, {"momentum=0.6": ("cells", {"momentum": 0.6})}, cells={})
     counts: Counter[str] = Counter()
     for run in found.runs:
@@ -139,7 +139,7 @@ def test_classes_are_counted_over_all_folds(tmp_path: Path) -> None:
     (table,) = content(found, {"experiment": "t"}, [])["classes"]
     assert {row[0]: int(row[1]) for row in table["rows"]} == counts
     with style():
-        (drawn,) = per_class.draw(found, {})
+        (drawn,) = per_class.draw(found, PlotSettings(runs=()))
     bars = drawn.figure.axes[1].texts
     assert [int(bar.get_text()) for bar in bars] == sorted(counts.values(), reverse=True)
     assert "means over folds" in drawn.caption and table["over"] == "folds"

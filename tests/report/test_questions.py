@@ -9,6 +9,9 @@ from typing import Any
 
 import pytest
 
+from fairtrial.figures.base import style
+from fairtrial.figures.classes import class_map, per_class
+from fairtrial.figures.sweeps import metrics_against_parameter
 from fairtrial.report import tables
 from fairtrial.report.content import content
 from fairtrial.report.repeats import SEEDS, repeats
@@ -16,10 +19,12 @@ from fairtrial.results.costs import front, parameters
 from fairtrial.results.experiment import ExperimentResults
 from fairtrial.results.experiment import load_experiment as load_trial
 from fairtrial.results.sweeps import sweeps
+from fairtrial.settings.stages import PlotSettings
 from tests.report.fake_results import Fake, load
 from tests.report.test_report import SPLITS, TWO, scores
 from tests.report.test_report import make as make_pdf
 
+PLOT = PlotSettings(runs=())
 Values = dict[str, list[float]]
 
 
@@ -108,13 +113,12 @@ def test_values_that_are_no_numbers_keep_their_order(tmp_path: Path) -> None:
 
 def test_a_sweep_is_drawn_with_what_can_be_told(tmp_path: Path) -> None:
     """Hollow: 0.001; full: 0.0001 and 0.1; a star: 0.01; a band, a logarithmic axis, names."""
-    from fairtrial.figures.base import style
-    from fairtrial.figures.sweeps import sweep
-
     runs = LRF | {f"o={o}": {"optimizer": o, "lrf": 0.01, "momentum": 0.9} for o in ("SGD", "Adam")}
     fake = Fake(tmp_path, runs, ap=swept(tmp_path, 0.40, 0.50, 0.60, 0.595).ap).build()
     with style():
-        numbers, names = sweep.draw(trial(fake), {"sweeps": ["lrf", "optimizer"]})
+        numbers, names = metrics_against_parameter.draw(
+            trial(fake), PlotSettings(runs=(), sweeps=("lrf", "optimizer"))
+        )
         ax = numbers.figure.axes[3]
         marks = [line for line in ax.lines if line.get_marker() in "o*"]
         faces = [(m.get_marker(), m.get_markerfacecolor() == "white") for m in marks]
@@ -280,12 +284,9 @@ def test_the_front_holds_what_nothing_beats_at_its_cost(tmp_path: Path) -> None:
 
 
 def test_where_many_are_compared_each_class_is_shown_for_all(tmp_path: Path) -> None:
-    from fairtrial.figures.base import style
-    from fairtrial.figures.classes import class_map
-
     fake = Fake(tmp_path, {f"c{i}": {"momentum": i} for i in range(10)}, seeds=(0,)).build()
     with style():
-        (drawn,) = class_map.draw(trial(fake), {})
+        (drawn,) = class_map.draw(trial(fake), PLOT)
     ax = drawn.figure.axes[0]
     best = [c.letter for c in trial(fake).comparisons[0].ranked()]
     assert [label.get_text() for label in ax.get_xticklabels()] == best
@@ -295,10 +296,8 @@ def test_where_many_are_compared_each_class_is_shown_for_all(tmp_path: Path) -> 
 
 
 def test_without_any_object_there_is_no_figure_of_classes(tmp_path: Path) -> None:
-    from fairtrial.figures.classes import class_map, per_class
-
     fake = Fake(tmp_path, {f"c{i}": {"momentum": i} for i in range(10)}, seeds=(0,)).build()
     for path in fake.results.glob("runs/*/per_class.csv"):
         lines = ["split,class,images,objects,AP,AP50,precision,recall,f1"]
         path.write_text("\n".join([*lines, "test,circle,0,0,,,,,", ""]))
-    assert list(class_map.draw(trial(fake), {})) == list(per_class.draw(trial(fake), {})) == []
+    assert list(class_map.draw(trial(fake), PLOT)) == list(per_class.draw(trial(fake), PLOT)) == []

@@ -15,6 +15,7 @@ from PIL import Image
 from pypdf import PdfReader
 
 from fairtrial import SettingsError
+from fairtrial.settings.stages import PlotSettings
 from fairtrial.stages.plot import plot
 from fairtrial.stages.report import report
 from tests.report.fake_results import Fake, load
@@ -25,11 +26,11 @@ def make(fake: Fake, draw: bool = False, build: bool = True, **settings: Any) ->
     if build:
         fake.build()
     results = fake.results
-    chosen = {"runs": fake.runs, "timings": True, "gallery": 1, **settings}
+    chosen = {"runs": fake.runs, "timings": True, **settings}
     manifest = results / "figures.json"
     if draw:
         plot(
-            settings=chosen,
+            settings=PlotSettings.model_validate(chosen | {"gallery": 1}, strict=False),
             results=results,
             data=fake.data,
             figures=results / "figures",

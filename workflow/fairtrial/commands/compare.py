@@ -47,7 +47,7 @@ def compare(*revisions: str, to: Path = Path("comparison.pdf")) -> None:
             _score(params["validate"], task, run, root)
         for each in found:
             _fetch_images(each, params["plot"]["gallery"], root)
-        shown = params["plot"] | params["report"] | {"rank_by": rank_by, "runs": runs}
+        shown = params["plot"] | params["report"] | {"rank_by": rank_by, "runs": tuple(runs)}
         _report(shown, found, root)
         _take(root, to)
     print(f"{to}: {len(runs)} runs of {', '.join(revisions)}")
@@ -112,13 +112,14 @@ def _fetch_images(found: Recorded, count: int, root: Path) -> None:
 
 def _report(shown: dict[str, Any], found: Sequence[Recorded], root: Path) -> None:
     """`shown`: the runs, and what figures and tables show of them."""
+    from fairtrial.settings.stages import PlotSettings
     from fairtrial.stages.plot import plot
     from fairtrial.stages.report import report
 
     places = {"results": root / "results/comparison", "data": root / "data"}
     figures = root / "results/comparison/figures"
     manifest = figures.with_suffix(".json")
-    plot(settings=shown, **places, figures=figures, manifest=manifest)
+    plot(settings=PlotSettings(**shown), **places, figures=figures, manifest=manifest)
     labels = ", ".join(each.label for each in found)
     told = shown | {"title": f"Comparison of {labels}", "question": _sources(found)}
     told |= {"experiment": "comparison"}

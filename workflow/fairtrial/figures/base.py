@@ -1,8 +1,9 @@
-"""What every figure shares: sizes, one look, line styles that survive grey print, saving.
+"""What every figure shares: sizes, the common style, line styles that can be told apart in grey
+print, the legend, and saving as SVG.
 
-A figure is a generator marked with `@figure("section")`. It gets the ExperimentResults and the
-settings of `plot`, and yields each drawing with its title and caption, or nothing where it has
-nothing to show.
+A figure function is a generator marked with `@figure("section")`. It takes the results of the
+experiment and the settings of the stage `plot`, and yields each drawing with its title and
+caption, or nothing where there is nothing to show.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TypedDict
 
 import matplotlib as mpl
 import seaborn as sns
@@ -26,16 +27,17 @@ from matplotlib.lines import Line2D
 from fairtrial.files.folders import whole_file
 from fairtrial.results.configuration import Configuration
 from fairtrial.results.experiment import ExperimentResults
+from fairtrial.settings.stages import PlotSettings
 
 WIDTH = 17.0  # cm: the text width of the report's A4 page
 HEIGHT = 21.5  # cm: what fits on a page together with title and caption
-POINT = 2.54 / 72  # cm
 FONT = 7.5  # points, in print: figures are never scaled
 
-# Okabe and Ito's colours, ordered so that neighbours differ in lightness too; the line
-# styles and markers carry the same meaning for grey print.
+# Okabe and Ito's colours, ordered so that neighbours differ in lightness too; for grey print
+# each has a dash pattern and a marker of its own.
 COLOURS = ("#000000", "#E69F00", "#0072B2", "#56B4E9", "#D55E00", "#009E73", "#CC79A7", "#7F7F00")
-DASHES: tuple[Any, ...] = (
+Dash = str | tuple[float, tuple[float, ...]]  # as matplotlib takes it
+DASHES: tuple[Dash, ...] = (
     "-",
     (0, (5, 1.5)),
     (0, (1.2, 1.2)),
@@ -46,13 +48,22 @@ DASHES: tuple[Any, ...] = (
     (0, (4, 1, 4, 1, 1, 1)),
 )
 MARKERS = "osD^vPX*"
-HATCHES = ("", "////", "....", "xxxx")
-OTHERS = "#B8B8B8"  # configurations beyond the eight that can be told apart
+OTHERS = "#B8B8B8"  # colour of the configurations beyond the eight that can be told apart
+
+
+class LineStyle(TypedDict):
+    """How the lines and markers of one configuration are drawn: keyword arguments of matplotlib."""
+
+    color: str
+    linestyle: Dash
+    linewidth: float  # points
+    zorder: float
+    marker: str
 
 
 @dataclass
-class Drawn:
-    """One drawing: `name` becomes the file's, title and caption are printed with it."""
+class Drawing:
+    """A drawn figure. The file is called `name`.svg; title and caption are printed below it."""
 
     name: str
     figure: Figure
@@ -60,30 +71,30 @@ class Drawn:
     caption: str
 
 
-Draw = Callable[[ExperimentResults, dict[str, Any]], Iterator[Drawn]]
+Draw = Callable[[ExperimentResults, PlotSettings], Iterator[Drawing]]
 
 
 @dataclass(frozen=True)
-class Maker:
+class FigureFunction:
     """A figure function, and the section of the report to which its drawings belong."""
 
     section: str
     draw: Draw
 
 
-def figure(section: str) -> Callable[[Draw], Maker]:
+def figure(section: str) -> Callable[[Draw], FigureFunction]:
     """Mark a function as a figure of one section of the report."""
-    return lambda draw: Maker(section, draw)
+    return lambda draw: FigureFunction(section, draw)
 
 
 @contextmanager
-def style(name: str = "whitegrid") -> Iterator[None]:
-    """One look for all figures; `name` is a style of seaborn."""
+def style() -> Iterator[None]:
+    """Set the style of all figures within a `with` block, and restore the former one after it."""
     sizes = dict.fromkeys(
         ("font.size", "axes.labelsize", "xtick.labelsize", "ytick.labelsize", "legend.fontsize"),
         FONT,
     )
-    look = {
+    common = {
         **sizes,
         "axes.titlesize": FONT + 0.5,
         "font.family": "DejaVu Sans",  # comes with matplotlib: the same on every machine
@@ -94,33 +105,32 @@ def style(name: str = "whitegrid") -> Iterator[None]:
         "grid.linewidth": 0.4,
         "grid.color": "#DDDDDD",
         "axes.edgecolor": "#444444",
-        "hatch.linewidth": 0.5,
         "legend.frameon": False,
         "image.composite_image": False,
     }
-    with mpl.rc_context(), sns.axes_style(name), warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "Glyph .* missing")  # an empty box is drawn instead
-        mpl.rcParams.update(look)
+    with mpl.rc_context(), sns.axes_style("whitegrid"), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph .* missing")  # an empty box is fig instead
+        mpl.rcParams.update(common)
         yield
 
 
-def new(height: float, width: float = WIDTH) -> Figure:
-    """An empty figure of so many centimetres, at most a page."""
+def new_figure(height: float, width: float = WIDTH) -> Figure:
+    """An empty figure of this size in centimetres, at most that of a page."""
     size = (min(width, WIDTH) / 2.54, min(height, HEIGHT) / 2.54)
     return Figure(figsize=size, layout=ConstrainedLayoutEngine(wspace=0.05, hspace=0.05))
 
 
-def save(drawn: Figure, path: Path) -> None:
-    """Write SVG whose bytes depend on the drawing alone; photographs in it become JPEG."""
+def save(fig: Figure, path: Path) -> None:
+    """Write the figure as SVG. The bytes depend on its content alone; photographs become JPEG."""
     buffer = io.StringIO()
-    drawn.savefig(buffer, format="svg", dpi=200, metadata={"Date": None})
+    fig.savefig(buffer, format="svg", dpi=200, metadata={"Date": None})
     text = re.sub(r"data:image/png;base64,([^\"]+)", _jpeg, buffer.getvalue())
     with whole_file(path) as file:
         file.write(text)
 
 
 def _jpeg(match: re.Match[str]) -> str:
-    """A photograph as PNG is five times larger, and slow to put into a PDF."""
+    """An embedded PNG as JPEG, which is a fifth of the size; a transparent one stays as it is."""
     from PIL import Image
 
     raw = base64.b64decode(match[1])
@@ -139,53 +149,63 @@ def not_shown(count: int) -> str:
     return f" Not shown: {count} configuration{'s' if count > 1 else ''} lower on val."
 
 
-def looks(configurations: list[Configuration], best: list[Configuration]) -> dict[str, Any]:
-    """Letter → keywords of a line. Beyond eight configurations only the best seven can be
-    told apart; the others are thin and grey."""
-    shown = configurations
+def line_styles(
+    configurations: list[Configuration], ranked: list[Configuration]
+) -> dict[str, LineStyle]:
+    """Letter of a configuration → the style of its lines.
+
+    Of more than eight configurations only the best seven of `ranked` can be told apart; the others
+    are thin and grey.
+    """
+    styled = configurations
     if len(configurations) > len(COLOURS):
-        leading = {c.letter for c in best[: len(COLOURS) - 1]}
-        shown = [c for c in configurations if c.letter in leading]
-    found: dict[str, Any] = {
-        c.letter: {
-            "color": OTHERS,
-            "linestyle": "-",
-            "linewidth": 0.7,
-            "zorder": 1.5,
-            "marker": "o",
-        }
-        for c in configurations
-    }
-    for number, c in enumerate(shown):
-        found[c.letter] = {
-            "color": COLOURS[number],
-            "linestyle": DASHES[number],
-            "linewidth": 1.3,
-            "zorder": 3 - number / 100,
-            "marker": MARKERS[number],
-        }
-    return found
+        best = {c.letter for c in ranked[: len(COLOURS) - 1]}
+        styled = [c for c in configurations if c.letter in best]
+    grey = LineStyle(color=OTHERS, linestyle="-", linewidth=0.7, zorder=1.5, marker="o")
+    styles = {c.letter: grey for c in configurations}
+    for number, c in enumerate(styled):
+        styles[c.letter] = LineStyle(
+            color=COLOURS[number],
+            linestyle=DASHES[number],
+            linewidth=1.3,
+            zorder=3 - number / 100,
+            marker=MARKERS[number],
+        )
+    return styles
+
+
+def with_marker(style: LineStyle, marker: str) -> LineStyle:
+    """The same style with another marker; "" for none."""
+    changed = style.copy()
+    changed["marker"] = marker
+    return changed
 
 
 def legend_height(configurations: list[Configuration]) -> float:
-    """Centimetres that the legend of these configurations takes."""
+    """Height of the legend of these configurations, cm."""
     named = configurations[: len(COLOURS)]
     return 0.3 + 0.42 * -(-len(named) // _columns(named))
 
 
 def legend(
-    drawn: Figure, configurations: list[Configuration], look: dict[str, Any], marker: bool = False
+    fig: Figure,
+    configurations: list[Configuration],
+    styles: dict[str, LineStyle],
+    marker: bool = False,
 ) -> None:
-    """One legend under the whole figure, never inside a plot; the grey lines share an entry."""
-    named = [c for c in configurations if look[c.letter]["color"] != OTHERS]
+    """Add one legend below all plots of a figure; the grey lines share an entry.
+
+    `marker`: its entries are markers rather than lines.
+    """
+    named = [c for c in configurations if styles[c.letter]["color"] != OTHERS]
     columns = _columns(named)
     length = 100 if len(named) == 1 else {1: 100, 2: 44, 3: 26}[columns]
-    lines = [_key(look[c.letter], marker) for c in named]
+    lines = [_legend_line(styles[c.letter], marker) for c in named]
     labels = [c.label(length) for c in named]
     if others := [c for c in configurations if c not in named]:
-        lines.append(_key(look[others[0].letter], marker))
+        lines.append(_legend_line(styles[others[0].letter], marker))
         labels.append(f"the other {len(others)}")
-    drawn.legend(
+    fig.legend(
         lines,
         labels,
         loc="outside lower center",
@@ -200,8 +220,10 @@ def _columns(named: list[Configuration]) -> int:
     return min(len(named), 3 if longest <= 26 else 2 if longest <= 44 else 1)
 
 
-def _key(look: dict[str, Any], marker: bool) -> Line2D:
-    kept = {k: v for k, v in look.items() if k not in ("zorder", "marker", "linestyle")}
+def _legend_line(style: LineStyle, marker: bool) -> Line2D:
+    line = Line2D([], [], color=style["color"], linewidth=style["linewidth"])
     if marker:
-        return Line2D([], [], marker=look["marker"], linestyle="", markersize=4.5, **kept)
-    return Line2D([], [], linestyle=look["linestyle"], **kept)
+        line.set(linestyle="", marker=style["marker"], markersize=4.5)
+    else:
+        line.set(linestyle=style["linestyle"])
+    return line

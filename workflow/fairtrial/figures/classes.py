@@ -1,134 +1,143 @@
-"""AP or F1 of each class, beside how many objects or images of it there are."""
+"""AP or F1 of each class, beside the number of its objects or images."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
 from fairtrial.figures.base import (
     COLOURS,
     FONT,
     OTHERS,
-    Drawn,
+    Drawing,
+    LineStyle,
     figure,
     legend,
     legend_height,
-    looks,
-    new,
+    line_styles,
+    new_figure,
     not_shown,
 )
 from fairtrial.results.configuration import Configuration, shorten
 from fairtrial.results.experiment import Comparison, ExperimentResults
 from fairtrial.results.run import METRIC_NAMES
+from fairtrial.settings.stages import PlotSettings
 
 PER_PAGE = 50
 PAGES = 3
-MAP = 48  # configurations that a map has room for
-WRITTEN = 26  # of them, so many that each figure can be written
+MAP = 48  # configurations at most in a map of classes
+WRITTEN = 26  # with so many configurations or fewer, each cell of the map has its number
 
 
 @figure("classes")
-def per_class(trial: ExperimentResults, settings: dict[str, Any]) -> Iterator[Drawn]:
-    """A row a class, a mark a configuration; 50 classes a drawing, the 150 commonest at most."""
-    for number, comparison in enumerate(trial.comparisons):
-        counts = _objects(comparison)
-        counted, figure_name = comparison.task_metrics.class_count, _name(comparison)
-        kept = sorted(counts, key=lambda name: (-counts[name], name))[: PER_PAGE * PAGES]
-        for page, start in enumerate(range(0, len(kept), PER_PAGE)):
-            names = kept[start : start + PER_PAGE]
-            left_out = len(counts) - len(kept)
+def per_class(experiment: ExperimentResults, settings: PlotSettings) -> Iterator[Drawing]:
+    """One row for each class, one mark for each configuration; 50 classes in a drawing, the 150
+    commonest at most."""
+    for number, comparison in enumerate(experiment.comparisons):
+        counts = _counts(comparison)
+        counted, metric = comparison.task_metrics.class_count, _metric(comparison)
+        commonest = _by_count(counts)[: PER_PAGE * PAGES]
+        for page, start in enumerate(range(0, len(commonest), PER_PAGE)):
+            names = commonest[start : start + PER_PAGE]
+            left_out = len(counts) - len(commonest)
             caption = (
                 f"On {comparison.split} of {comparison.names}, means over {comparison.repeated}; "
                 f"classes by their number of {counted}, which stands at the right. Those without "
-                f"{counted} have no {figure_name}."
+                f"{counted} have no {metric}."
             )
             if left_out:
                 caption += f" The {left_out} rarest classes are in per_class.csv only."
-            title = f"{figure_name} of each class" + (
-                f" ({page + 1})" if len(kept) > PER_PAGE else ""
-            )
-            drawn = _rows(comparison, names, counts)
-            yield Drawn(f"per-class-{number + 1}-{page + 1}", drawn, title, caption)
+            page_number = f" ({page + 1})" if len(commonest) > PER_PAGE else ""
+            title = f"{metric} of each class{page_number}"
+            fig = _rows(comparison, names, counts)
+            yield Drawing(f"per-class-{number + 1}-{page + 1}", fig, title, caption)
 
 
 @figure("classes")
-def class_map(trial: ExperimentResults, settings: dict[str, Any]) -> Iterator[Drawn]:
-    """AP or F1 of each class under each configuration, where there are too many for marks."""
-    for number, comparison in enumerate(trial.comparisons):
-        shown = comparison.ranked()[:MAP]
-        if len(shown) <= len(COLOURS):
+def class_map(experiment: ExperimentResults, settings: PlotSettings) -> Iterator[Drawing]:
+    """A heat map of AP or F1 by class and configuration, where marks could not be told apart."""
+    for number, comparison in enumerate(experiment.comparisons):
+        ranked = comparison.ranked()[:MAP]
+        if len(ranked) <= len(COLOURS):
             continue
-        counts = _objects(comparison)
+        counts = _counts(comparison)
         if not counts:
             continue
-        kept = sorted(counts, key=lambda name: (-counts[name], name))[:PER_PAGE]
+        names = _by_count(counts)[:PER_PAGE]
         caption = (
             f"On {comparison.split} of {comparison.names}, means over {comparison.repeated}; the "
             "best on val at the left, the commonest class on top."
         )
-        caption += not_shown(len(comparison.configurations) - len(shown))
-        if len(counts) > len(kept):
-            caption += f" The {len(counts) - len(kept)} rarest classes are left out."
-        drawn = _map(shown, kept, comparison)
-        title = f"{_name(comparison)} of each class by configuration"
-        yield Drawn(f"class-map-{number + 1}", drawn, title, caption)
+        caption += not_shown(len(comparison.configurations) - len(ranked))
+        if len(counts) > len(names):
+            caption += f" The {len(counts) - len(names)} rarest classes are left out."
+        fig = _map(ranked, names, comparison)
+        title = f"{_metric(comparison)} of each class by configuration"
+        yield Drawing(f"class-map-{number + 1}", fig, title, caption)
 
 
-def _name(comparison: Comparison) -> str:
-    """What stands for a class: `AP`, `F1`."""
-    return METRIC_NAMES.get(
-        comparison.task_metrics.class_metric, comparison.task_metrics.class_metric
-    )
+def _by_count(counts: dict[str, int]) -> list[str]:
+    """Names of classes, the commonest first."""
+    return sorted(counts, key=lambda name: (-counts[name], name))
 
 
-def _map(shown: list[Configuration], names: list[str], comparison: Comparison) -> Any:
-    drawn = new(2.2 + 0.45 * len(names))
-    ax = drawn.subplots()
-    table = np.array([[_mean(c, name, comparison) for c in shown] for name in names], float)
-    picture = ax.pcolormesh(table, cmap="cividis", edgecolors="white", linewidth=0.3)
+def _metric(comparison: Comparison) -> str:
+    """The metric that is shown of each class: `AP`, `F1`."""
+    metric = comparison.task_metrics.class_metric
+    return METRIC_NAMES.get(metric, metric)
+
+
+def _map(configurations: list[Configuration], names: list[str], comparison: Comparison) -> Figure:
+    fig = new_figure(2.2 + 0.45 * len(names))
+    ax = fig.subplots()
+    rows = [[_mean(c, name, comparison) for c in configurations] for name in names]
+    table = np.array(rows, float)
+    mesh = ax.pcolormesh(table, cmap="cividis", edgecolors="white", linewidth=0.3)
     ax.invert_yaxis()
-    ax.set_xticks(np.arange(len(shown)) + 0.5, [c.letter for c in shown])
+    ax.set_xticks(np.arange(len(configurations)) + 0.5, [c.letter for c in configurations])
     ax.set_yticks(np.arange(len(names)) + 0.5, [shorten(name, 28) for name in names])
     ax.grid(visible=False)
     middle = (np.nanmin(table) + np.nanmax(table)) / 2
-    for row, column in np.argwhere(np.isfinite(table)) if len(shown) <= WRITTEN else []:
-        ap = table[row, column]
-        text = f"{ap:.2f}".removeprefix("0")
-        shade = "white" if ap < middle else "black"
+    for row, column in np.argwhere(np.isfinite(table)) if len(configurations) <= WRITTEN else []:
+        value = table[row, column]
+        text = f"{value:.2f}".removeprefix("0")
+        shade = "white" if value < middle else "black"
         ax.text(column + 0.5, row + 0.5, text, ha="center", va="center", fontsize=6.5, color=shade)
-    drawn.colorbar(picture, ax=ax, label=_name(comparison), fraction=0.03, pad=0.01)
-    return drawn
+    fig.colorbar(mesh, ax=ax, label=_metric(comparison), fraction=0.03, pad=0.01)
+    return fig
 
 
 def _mean(configuration: Configuration, name: str, comparison: Comparison) -> float:
-    """The figure of a class over the seeds (the folds) that have one; NaN where none has."""
-    found = configuration.class_scores(comparison.split, name, comparison.task_metrics.class_metric)
-    return float(np.mean(found)) if found else float("nan")
+    """Mean of a class's metric over the seeds (or folds) that have one; NaN where none has."""
+    metric = comparison.task_metrics.class_metric
+    scores = configuration.class_scores(comparison.split, name, metric)
+    return float(np.mean(scores)) if scores else float("nan")
 
 
-def _objects(comparison: Comparison) -> dict[str, int]:
+def _counts(comparison: Comparison) -> dict[str, int]:
+    """Class → number of its objects or images on the shown split, without empty classes."""
     first, counted = comparison.configurations[0], comparison.task_metrics.class_count
     return {name: n for name, n in first.classes(comparison.split, counted).items() if n}
 
 
-def _rows(comparison: Comparison, names: list[str], counts: dict[str, int]) -> Any:
+def _rows(comparison: Comparison, names: list[str], counts: dict[str, int]) -> Figure:
     pitch = 0.38 if len(names) > 25 else 0.5
-    drawn = new(1.6 + pitch * len(names) + legend_height(comparison.configurations))
-    left, right = drawn.subplots(1, 2, sharey=True, width_ratios=(5, 1))
-    look = looks(comparison.configurations, comparison.ranked())
+    fig = new_figure(1.6 + pitch * len(names) + legend_height(comparison.configurations))
+    left, right = fig.subplots(1, 2, sharey=True, width_ratios=(5, 1))
+    styles = line_styles(comparison.configurations, comparison.ranked())
     for configuration in comparison.configurations:
-        _marks(left, configuration, names, comparison, look[configuration.letter])
-    xlabel = f"{_name(comparison)} on {comparison.split}"
+        _marks(left, configuration, names, comparison, styles[configuration.letter])
+    xlabel = f"{_metric(comparison)} on {comparison.split}"
     left.set(xlim=(-0.02, 1.02), ylim=(len(names) - 0.5, -0.5), xlabel=xlabel)
     left.set_yticks(range(len(names)), [shorten(name, 28) for name in names])
     left.grid(axis="y", visible=True)
     title = f"{comparison.task_metrics.class_count.capitalize()}, {comparison.split}"
     _bars(right, [counts[name] for name in names], title)
-    legend(drawn, comparison.configurations, look, marker=True)
-    return drawn
+    legend(fig, comparison.configurations, styles, marker=True)
+    return fig
 
 
 def _marks(
@@ -136,21 +145,22 @@ def _marks(
     configuration: Configuration,
     names: list[str],
     comparison: Comparison,
-    look: dict[str, Any],
+    style: LineStyle,
 ) -> None:
-    grey = look["color"] == OTHERS
-    for place, name in enumerate(names):
+    """Draw one mark for each class at the height of its index in `names`."""
+    grey = style["color"] == OTHERS
+    for row, name in enumerate(names):
         mean = _mean(configuration, name, comparison)
         if np.isfinite(mean):
             ax.plot(
                 [mean],
-                [place],
-                marker=look["marker"],
+                [row],
+                marker=style["marker"],
                 markersize=3 if grey else 4.5,
-                color=look["color"],
+                color=style["color"],
                 markeredgecolor="white",
                 markeredgewidth=0.3,
-                zorder=look["zorder"],
+                zorder=style["zorder"],
             )
 
 

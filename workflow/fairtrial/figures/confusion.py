@@ -1,69 +1,71 @@
-"""Confusion matrices: which class is taken for which, missed or made up."""
+"""Confusion matrices: which class is taken for which, missed, or detected where there is none."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 import numpy as np
 import seaborn as sns
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from fairtrial.figures.base import HEIGHT, WIDTH, Drawn, figure, new, not_shown
+from fairtrial.figures.base import HEIGHT, WIDTH, Drawing, figure, new_figure, not_shown
 from fairtrial.results.configuration import Configuration, shorten
 from fairtrial.results.experiment import Comparison, ExperimentResults
 from fairtrial.results.run import BACKGROUND
+from fairtrial.settings.stages import PlotSettings
 
-CELL = 0.58  # cm: room for three digits
+CELL = 0.58  # cm, width and height: room for three digits
 SMALL = 8  # up to so many classes, several matrices stand side by side
-WRITTEN = 20  # beyond, no count would be legible
+WRITTEN = 20  # with more classes, counts would be too small to read
 
 
 @figure("confusion")
-def confusion(trial: ExperimentResults, settings: dict[str, Any]) -> Iterator[Drawn]:
-    """One matrix a configuration (its first seed), best on val first."""
-    for number, comparison in enumerate(trial.comparisons):
+def confusion(experiment: ExperimentResults, settings: PlotSettings) -> Iterator[Drawing]:
+    """One matrix for each configuration (its first seed), the best on val first."""
+    for number, comparison in enumerate(experiment.comparisons):
         ranked = [c for c in comparison.ranked() if c.first.confusion.get(comparison.split)]
         names = _names(ranked[0], comparison.split) if ranked else []
-        limit, per_page, across = _room(len(names))
+        limit, per_page, across = _layout(len(names))
         for page, start in enumerate(range(0, min(limit, len(ranked)), per_page)):
             chosen = ranked[start : min(start + per_page, limit)]
-            drawn = _matrices(chosen, names, comparison.split, across)
+            fig = _matrices(chosen, names, comparison.split, across)
             several = "matrices" if len(chosen) > 1 else "matrix"
             title = f"Confusion {several} of {', '.join(c.letter for c in chosen)}"
             caption = _caption(comparison, len(names), len(ranked) - limit)
             name = f"confusion-{number + 1}-{page + 1}"
-            yield Drawn(name, drawn, title, caption)
+            yield Drawing(name, fig, title, caption)
 
 
-def _room(size: int) -> tuple[int, int, int]:
-    """How many matrices at most, how many a drawing, and how many side by side."""
+def _layout(size: int) -> tuple[int, int, int]:
+    """How many matrices of `size` rows there are at most in all, in a drawing, and side by side."""
     if size <= 4:
         return 24, 9, 3
     if size <= SMALL + 1:
         return 24, 4, 2
     if size <= WRITTEN + 1:
-        return 6, 2 if _side(size) <= HEIGHT / 2 else 1, 1
+        return 6, 2 if _height(size) <= HEIGHT / 2 else 1, 1
     return 3, 1, 1
 
 
-def _side(size: int) -> float:
+def _height(size: int) -> float:
     """Height of one matrix with its labels, cm."""
     return min(WIDTH, 3.2 + CELL * size)
 
 
 def _names(configuration: Configuration, split: str) -> list[str]:
-    found = dict.fromkeys(truth for truth, _ in configuration.first.confusion[split])
+    """Names of the rows: the classes and, of detection, the background as the last."""
+    names = dict.fromkeys(truth for truth, _ in configuration.first.confusion[split])
     background = [BACKGROUND] if configuration.first.task == "detect" else []
-    return [n for n in found if n not in background] + background
+    return [n for n in names if n not in background] + background
 
 
 def _caption(comparison: Comparison, size: int, left_out: int) -> str:
     if comparison.task == "classify":
-        said = f"On {comparison.split} of {comparison.names}, first seed; each image counts as its "
-        said += "most probable class. The shade is the share of the row, the number counts images."
-        return said + not_shown(left_out)
+        text = f"On {comparison.split} of {comparison.names}, first seed; each image counts as its "
+        text += "most probable class. The shade is the share of the row, the number counts images."
+        return text + not_shown(left_out)
     text = (
         f"On {comparison.split} of {comparison.names}, first seed, at the chosen confidence, "
         f"IoU {comparison.iou}. The shade is the share of the row"
@@ -73,26 +75,29 @@ def _caption(comparison: Comparison, size: int, left_out: int) -> str:
     return text + not_shown(left_out)
 
 
-def _matrices(chosen: list[Configuration], names: list[str], split: str, across: int) -> Any:
+def _matrices(chosen: list[Configuration], names: list[str], split: str, across: int) -> Figure:
+    """One panel for each configuration; `across` of them fill the width of the page."""
     columns = min(across, len(chosen))
     rows = -(-len(chosen) // columns)
     wide = WIDTH / across * 1.02  # side by side, the width of the page sets the size
-    drawn = new(rows * (min(wide, _side(len(names))) if across > 1 else _side(len(names))))
-    axes = list(drawn.subplots(rows, columns, squeeze=False).flat)
+    fig = new_figure(rows * (min(wide, _height(len(names))) if across > 1 else _height(len(names))))
+    axes = list(fig.subplots(rows, columns, squeeze=False).flat)
     for ax, configuration in zip(axes, chosen, strict=False):
         _matrix(ax, _counts(configuration, names, split), names, configuration.first.task)
         ax.set_title(configuration.label({1: 90, 2: 42, 3: 24}[columns]), loc="left")
     for ax in axes[len(chosen) :]:
         ax.set_visible(False)
-    return drawn
+    return fig
 
 
 def _counts(configuration: Configuration, names: list[str], split: str) -> NDArray[np.int64]:
-    found = configuration.first.confusion[split]
-    return np.array([[found.get((a, b), 0) for b in names] for a in names])
+    """Counts by truth (row) and prediction (column), both in the order of `names`."""
+    counts = configuration.first.confusion[split]
+    return np.array([[counts.get((truth, name), 0) for name in names] for truth in names])
 
 
 def _matrix(ax: Axes, counts: NDArray[np.int64], names: list[str], task: str) -> None:
+    """Draw counts of shape (names, names) as a heat map of each row's shares."""
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     written = len(names) - 1 <= WRITTEN
     labels = [shorten(name, 16) for name in names]
@@ -102,7 +107,7 @@ def _matrix(ax: Axes, counts: NDArray[np.int64], names: list[str], task: str) ->
         vmin=0,
         vmax=1,
         cmap="Greys",
-        annot=_written(counts) if written else False,
+        annot=_count_texts(counts) if written else False,
         fmt="",
         annot_kws={"size": 7},
         cbar=False,
@@ -120,8 +125,8 @@ def _matrix(ax: Axes, counts: NDArray[np.int64], names: list[str], task: str) ->
         spine.set_visible(True)
 
 
-def _written(counts: NDArray[np.int64]) -> NDArray[np.str_]:
-    """Counts as text of at most four signs; nothing for none, so that the others stand out."""
+def _count_texts(counts: NDArray[np.int64]) -> NDArray[np.str_]:
+    """Counts as text of at most four characters; empty for 0, so that the others stand out."""
 
     def text(count: int) -> str:
         if count < 1000:
@@ -132,8 +137,8 @@ def _written(counts: NDArray[np.int64]) -> NDArray[np.str_]:
 
 
 def _sparse(labels: list[str]) -> list[str]:
-    """So many labels that they do not touch; the last (background) always."""
+    """Labels of which some are emptied, so that the others do not touch; the last one stays."""
     step = -(-len(labels) // 42)
-    shown = [name if i % step == 0 else "" for i, name in enumerate(labels)]
-    shown[-2:] = ["", labels[-1]]
-    return shown
+    sparse = [name if i % step == 0 else "" for i, name in enumerate(labels)]
+    sparse[-2:] = ["", labels[-1]]
+    return sparse

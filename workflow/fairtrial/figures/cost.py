@@ -1,57 +1,66 @@
-"""What a configuration costs, in size and in time, against what it reaches."""
+"""Size and times of each configuration against the metric that ranks."""
 
 from __future__ import annotations
 
 import statistics
 from collections.abc import Iterator
-from typing import Any
 
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
 
-from fairtrial.figures.base import COLOURS, Drawn, figure, legend, legend_height, looks, new
+from fairtrial.figures.base import (
+    COLOURS,
+    Drawing,
+    LineStyle,
+    figure,
+    legend,
+    legend_height,
+    line_styles,
+    new_figure,
+)
 from fairtrial.results.configuration import Configuration
 from fairtrial.results.costs import Read, front, kinds, milliseconds
 from fairtrial.results.experiment import Comparison, ExperimentResults
 from fairtrial.results.run import METRIC_NAMES
+from fairtrial.settings.stages import PlotSettings
 
-DECADE = 10  # of the dearest to the cheapest, from which on the axis is logarithmic
+DECADE = 10  # ratio of the highest to the lowest cost from which on the axis is logarithmic
 
 
 @figure("cost")
-def cost(trial: ExperimentResults, settings: dict[str, Any]) -> Iterator[Drawn]:
-    """Size and time against the figure that ranks, with the Pareto front, where they differ."""
-    timings = bool(settings.get("timings", True))
-    for number, comparison in enumerate(trial.comparisons):
-        panels = {n: f for n, f in kinds(timings).items() if _differs(comparison, f)}
+def cost(experiment: ExperimentResults, settings: PlotSettings) -> Iterator[Drawing]:
+    """The metric that ranks against each cost that differs, with the Pareto front."""
+    for number, comparison in enumerate(experiment.comparisons):
+        panels = {n: f for n, f in kinds(settings.timings).items() if _differs(comparison, f)}
         if panels and len(comparison.configurations) > 1:
-            drawn = _scatter(comparison, panels)
-            metric = comparison.ranking_rule.label
+            fig = _scatter(comparison, panels)
+            rule = comparison.ranking_rule.label
             caption = (
-                f"{metric[0].upper()}{metric[1:]} on {comparison.split} of {comparison.names}: "
+                f"{rule[0].upper()}{rule[1:]} on {comparison.split} of {comparison.names}: "
                 "mean, and range over repeats. Dashed and ringed: the Pareto front of the means; "
                 "no other is at once as cheap and as good."
             )
-            if timings:
+            if settings.timings:
                 caption += " Time an image: median and quartiles of the first run, batch 1."
-            yield Drawn(f"cost-{number + 1}", drawn, "What each configuration costs", caption)
+            yield Drawing(f"cost-{number + 1}", fig, "What each configuration costs", caption)
 
 
 def _differs(comparison: Comparison, read: Read) -> bool:
-    found = {read(configuration) for configuration in comparison.configurations}
-    return len(found - {None}) > 1
+    costs = {read(configuration) for configuration in comparison.configurations}
+    return len(costs - {None}) > 1
 
 
-def _scatter(comparison: Comparison, panels: dict[str, Read]) -> Any:
-    """A panel a cost, two side by side."""
+def _scatter(comparison: Comparison, panels: dict[str, Read]) -> Figure:
+    """One panel for each cost, two side by side."""
     rows = -(-len(panels) // 2)
     columns = -(-len(panels) // rows)
-    drawn = new(5.6 * rows + 0.4 + legend_height(comparison.configurations))
-    axes = list(drawn.subplots(rows, columns, sharey=True, squeeze=False).flat)
-    look = looks(comparison.configurations, comparison.ranked())
+    fig = new_figure(5.6 * rows + 0.4 + legend_height(comparison.configurations))
+    axes = list(fig.subplots(rows, columns, sharey=True, squeeze=False).flat)
+    styles = line_styles(comparison.configurations, comparison.ranked())
     for ax, (title, read) in zip(axes, panels.items(), strict=False):
         for configuration in comparison.configurations:
-            _mark(ax, configuration, comparison, read, look[configuration.letter])
+            _mark(ax, configuration, comparison, read, styles[configuration.letter])
         ax.set_xlabel(title)
         low, high = ax.dataLim.intervalx
         ax.xaxis.set_major_locator(MaxNLocator(5))
@@ -67,53 +76,48 @@ def _scatter(comparison: Comparison, panels: dict[str, Read]) -> Any:
     name = METRIC_NAMES.get(comparison.metric, comparison.metric)
     for ax in axes[::columns]:
         ax.set_ylabel(f"{name} on {comparison.split}")
-    legend(drawn, comparison.configurations, look, marker=True)
-    return drawn
+    legend(fig, comparison.configurations, styles, marker=True)
+    return fig
 
 
 def _mark(
-    ax: Axes, configuration: Configuration, comparison: Comparison, read: Read, look: Any
+    ax: Axes, configuration: Configuration, comparison: Comparison, read: Read, style: LineStyle
 ) -> None:
-    """A point with its range over repeats and, for the time of an image, its quartiles."""
+    """Draw a point with its range over repeats and, for the time of an image, its quartiles."""
     x, scores = read(configuration), configuration.scores(comparison.split, comparison.metric)
     if x is None or not scores:
         return
     y = statistics.fmean(scores)
     speed = configuration.first.speed if read is milliseconds else None
-    across = [[max(0.0, x - speed["q1"])], [max(0.0, speed["q3"] - x)]] if speed else None
+    quartiles = [[max(0.0, x - speed["q1"])], [max(0.0, speed["q3"] - x)]] if speed else None
     ax.errorbar(
         [x],
         [y],
         yerr=[[y - min(scores)], [max(scores) - y]],
-        xerr=across,
-        color=look["color"],
-        marker=look["marker"],
+        xerr=quartiles,
+        color=style["color"],
+        marker=style["marker"],
         markersize=5,
         elinewidth=0.8,
-        zorder=look["zorder"],
+        zorder=style["zorder"],
     )
-    if len(comparison.configurations) <= len(COLOURS):  # else the front has the room
+    if len(comparison.configurations) <= len(COLOURS):  # of more, only the front has letters
         _letter(ax, configuration, x, y)
 
 
 def _front(ax: Axes, comparison: Comparison, read: Read) -> None:
-    """A line of steps through the front, a ring around each of its members, and its letter."""
+    """Draw a line of steps through the front, a ring around each of its members, and its letter."""
     members = [step.configuration for step in front(comparison, read)]
     x = [float(read(c) or 0) for c in members]
     y = [float(c.mean(comparison.split, comparison.metric) or 0) for c in members]
-    line: dict[str, Any] = {
-        "color": "#444444",
-        "linewidth": 0.8,
-        "linestyle": (0, (4, 2)),
-        "zorder": 1.2,
-    }
-    ax.plot(x, y, drawstyle="steps-post", **line)
-    ring: dict[str, Any] = {"marker": "o", "markersize": 9, "markerfacecolor": "none"}
-    ax.plot(x, y, color="#444444", linestyle="", markeredgewidth=0.7, zorder=3.5, **ring)
+    steps = ax.plot(x, y, drawstyle="steps-post", color="#444444", linewidth=0.8, zorder=1.2)
+    steps[0].set_linestyle((0, (4, 2)))
+    rings = ax.plot(x, y, "o", color="#444444", markersize=9, markeredgewidth=0.7, zorder=3.5)
+    rings[0].set_markerfacecolor("none")
     written = {text.get_text() for text in ax.texts}
-    for c, at, height in zip(members, x, y, strict=True):
+    for c, x_value, y_value in zip(members, x, y, strict=True):
         if c.letter not in written:
-            _letter(ax, c, at, height)
+            _letter(ax, c, x_value, y_value)
 
 
 def _letter(ax: Axes, configuration: Configuration, x: float, y: float) -> None:

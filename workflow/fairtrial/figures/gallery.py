@@ -1,4 +1,4 @@
-"""The same images with the truth and with what each configuration found."""
+"""The same images with their ground truth and with the detections of each configuration."""
 
 from __future__ import annotations
 
@@ -6,72 +6,80 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from fairtrial.data.dataset import Image
-from fairtrial.figures.base import WIDTH, Drawn, figure, new, not_shown
+from fairtrial.figures.base import WIDTH, Drawing, figure, new_figure, not_shown
 from fairtrial.files import packed
 from fairtrial.results.configuration import Configuration, shorten
 from fairtrial.results.dataset import DatasetDescription
 from fairtrial.results.experiment import Comparison, ExperimentResults
+from fairtrial.settings.stages import PlotSettings
 
-SHOWN = 11  # configurations at most: with the truth, four rows of three
-DENSITY = 160  # pixels an inch of photographs in the report
+if TYPE_CHECKING:
+    from PIL import Image as Picture
+
+MODELS = 11  # configurations at most: with the ground truth, four rows of three panels
+DENSITY = 160  # pixels per inch of photographs in the report
 COLOURS = ("#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9")
 
 
 @dataclass
 class Box:
-    """A box in pixels of the image, its class, and its confidence (None: the truth)."""
+    """A box in pixels of the image, its class, and its confidence (None: ground truth)."""
 
     xywh: tuple[float, float, float, float]
     name: str
-    score: float | None = None
+    confidence: float | None = None
 
 
 @figure("gallery")
-def gallery(trial: ExperimentResults, settings: dict[str, Any]) -> Iterator[Drawn]:
-    """A drawing an image: the truth, then each configuration's first seed, best on val first."""
-    for number, comparison in enumerate(trial.comparisons if trial.task == "detect" else []):
-        view, split = comparison.datasets[0], comparison.split
-        chosen = choose(view, split, int(settings.get("gallery", 4)))
-        ranked = comparison.ranked()[:SHOWN]
-        found = {c.letter: _detections(c, trial, split, chosen) for c in ranked}
+def gallery(experiment: ExperimentResults, settings: PlotSettings) -> Iterator[Drawing]:
+    """One drawing for each image: the ground truth, then the first seed of each configuration, the
+    best on val first."""
+    if experiment.task != "detect":
+        return
+    for number, comparison in enumerate(experiment.comparisons):
+        description, split = comparison.datasets[0], comparison.split
+        chosen = choose(description, split, settings.gallery)
+        ranked = comparison.ranked()[:MODELS]
+        detections = {c.letter: _detections(c, experiment, split, chosen) for c in ranked}
         for image in chosen:
-            panels = {"Truth": _truth(view, image)}
-            panels |= {
-                c.label(_length(len(ranked) + 1)): found[c.letter][content(image)] for c in ranked
-            }
-            words = _words(sorted(view.dataset.categories.values()), short=len(panels) > 4)
-            drawn = _panels(view, image, panels, words)
-            seen = sorted({box.name for boxes in panels.values() for box in boxes})
-            key = [f"{words[n]} {n}" for n in seen if words[n] != n] if len(panels) > 4 else []
+            panels = {"Truth": _ground_truth(description, image)}
+            for c in ranked:
+                panels[c.label(_length(len(ranked) + 1))] = detections[c.letter][content(image)]
+            texts = _class_texts(sorted(description.dataset.categories.values()), len(panels) > 4)
+            fig = _panels(description, image, panels, texts)
+            names = sorted({box.name for boxes in panels.values() for box in boxes})
+            key = [f"{texts[n]} {n}" for n in names if texts[n] != n] if len(panels) > 4 else []
             caption = _caption(comparison, image, key)
             caption += not_shown(len(comparison.configurations) - len(ranked))
             name = f"gallery-{number + 1}-{image.id}"
-            yield Drawn(name, drawn, f"Detections on {shorten(image.file_name, 60)}", caption)
+            yield Drawing(name, fig, f"Detections on {shorten(image.file_name, 60)}", caption)
 
 
-def choose(view: DatasetDescription, split: str, count: int) -> list[Image]:
-    """The first `count` of `by_interest` whose files are there."""
-    images = [i for i in by_interest(view, split) if (view.images / i.file_name).exists()]
-    return images[: max(0, count)]
+def choose(description: DatasetDescription, split: str, count: int) -> list[Image]:
+    """The first `count` images of `by_interest` whose files exist."""
+    folder = description.images
+    images = [i for i in by_interest(description, split) if (folder / i.file_name).exists()]
+    return images[:count]
 
 
-def by_interest(view: DatasetDescription, split: str) -> list[Image]:
-    """The images with most classes, then most objects, among those that can still be read
-    (at most 12 objects, unless there are no others); by id where equal."""
-    wanted, by_image = set(view.certificate.get(split) or []), view.dataset.by_image()
+def by_interest(description: DatasetDescription, split: str) -> list[Image]:
+    """The images of a split, those with most classes first, then those with most objects, then by
+    id. Images with no object or with more than 12, which are hard to read, come last."""
+    ids, by_image = set(description.certificate.get(split) or []), description.dataset.by_image()
 
     def interest(image: Image) -> tuple[bool, int, int, int]:
         objects = by_image[image.id]
-        kinds = len({a.category_id for a in objects})
-        return (not 0 < len(objects) <= 12, -kinds, -len(objects), image.id)
+        classes = len({a.category_id for a in objects})
+        return (not 0 < len(objects) <= 12, -classes, -len(objects), image.id)
 
-    return sorted((i for i in view.dataset.images if i.id in wanted), key=interest)
+    return sorted((i for i in description.dataset.images if i.id in ids), key=interest)
 
 
 def _caption(comparison: Comparison, image: Image, key: list[str]) -> str:
@@ -84,31 +92,31 @@ def _caption(comparison: Comparison, image: Image, key: list[str]) -> str:
 
 
 def content(image: Image) -> str:
-    """What identifies an image in every data set that has it, whatever its number there."""
+    """What identifies an image in every data set that has it, whatever its id there."""
     return image.sha256 or image.file_name
 
 
-def _truth(view: DatasetDescription, image: Image) -> list[Box]:
-    names = view.dataset.categories
-    objects = view.dataset.by_image()[image.id]
+def _ground_truth(description: DatasetDescription, image: Image) -> list[Box]:
+    names = description.dataset.categories
+    objects = description.dataset.by_image()[image.id]
     return [Box(a.bbox, names[a.category_id]) for a in objects if a.bbox]
 
 
 def _detections(
-    configuration: Configuration, trial: ExperimentResults, split: str, images: list[Image]
+    configuration: Configuration, experiment: ExperimentResults, split: str, images: list[Image]
 ) -> dict[str, list[Box]]:
-    """Content of an image → detections of the first seed above its confidence."""
+    """`content` of an image → detections of the first seed at or above its chosen confidence."""
     run = configuration.first
-    own = trial.datasets[run.dataset].dataset
-    contents = {i.id: content(i) for i in own.images}
+    dataset = experiment.datasets[run.dataset].dataset
+    contents = {i.id: content(i) for i in dataset.images}
     least = run.metrics.get("confidence") or 0.0
-    found: dict[str, list[Box]] = {content(image): [] for image in images}
+    boxes: dict[str, list[Box]] = {content(image): [] for image in images}
     for row in run.predictions(split):
         key = contents.get(row["image_id"])
-        if key in found and row["score"] >= least:
-            box = Box(tuple(row["bbox"]), own.categories[row["category_id"]], row["score"])
-            found[key].append(box)
-    return found
+        if key in boxes and row["score"] >= least:
+            box = Box(tuple(row["bbox"]), dataset.categories[row["category_id"]], row["score"])
+            boxes[key].append(box)
+    return boxes
 
 
 def _columns(panels: int) -> int:
@@ -118,13 +126,13 @@ def _columns(panels: int) -> int:
 
 
 def _length(panels: int) -> int:
-    """Characters over a panel."""
+    """Length of the title of a panel, in characters."""
     return {2: 52, 3: 32}[_columns(panels)]
 
 
-def _words(names: list[str], short: bool) -> dict[str, str]:
-    """What is written at a box of each class: its name or, in small panels, the first three
-    letters where they tell it from all others, else its number."""
+def _class_texts(names: list[str], short: bool) -> dict[str, str]:
+    """Class → the text at its boxes: its name or, if `short`, its first three letters where no
+    other class begins with them, else its number."""
     if not short:
         return {name: shorten(name, 12) for name in names}
     starts = Counter(name[:3] for name in names)
@@ -132,29 +140,38 @@ def _words(names: list[str], short: bool) -> dict[str, str]:
 
 
 def _panels(
-    view: DatasetDescription, image: Image, panels: dict[str, list[Box]], words: dict[str, str]
-) -> Any:
+    description: DatasetDescription,
+    image: Image,
+    panels: dict[str, list[Box]],
+    texts: dict[str, str],
+) -> Figure:
     columns = _columns(len(panels))
     rows = -(-len(panels) // columns)
     aspect = min(1.6, max(0.4, image.height / image.width))
-    drawn = new(rows * (WIDTH / columns * aspect + 0.5) + 0.2)
-    axes = list(drawn.subplots(rows, columns, squeeze=False).flat)
-    places = {name: i for i, name in enumerate(sorted(view.dataset.categories.values()))}
-    picture = pixels(view.images, image.file_name, round(WIDTH / columns / 2.54 * DENSITY))
+    fig = new_figure(rows * (WIDTH / columns * aspect + 0.5) + 0.2)
+    axes = list(fig.subplots(rows, columns, squeeze=False).flat)
+    numbers = {name: i for i, name in enumerate(sorted(description.dataset.categories.values()))}
+    picture = pixels(description.images, image.file_name, round(WIDTH / columns / 2.54 * DENSITY))
     for ax, (title, boxes) in zip(axes, panels.items(), strict=False):
         ax.imshow(picture, extent=(0, image.width, image.height, 0), interpolation="none")
-        ax.set_title(f"{title}", loc="left", fontsize=7.5)
-        for box in sorted(boxes, key=lambda b: b.score or 0):
-            text = words[box.name] + ("" if box.score is None else f" {_hundredths(box.score)}")
-            _frame(ax, box, places[box.name])
+        ax.set_title(title, loc="left", fontsize=7.5)
+        for box in sorted(boxes, key=lambda b: b.confidence or 0):
+            text = texts[box.name]
+            if box.confidence is not None:
+                text += f" {_hundredths(box.confidence)}"
+            _frame(ax, box, numbers[box.name])
             _label(ax, box, text, (image.width, image.height))
     for ax in axes:
         ax.axis("off")
-    return drawn
+    return fig
 
 
-def pixels(folder: Path, name: str, width: int) -> Any:
-    """The photograph upright, at most `width` pixels wide; it may lie in a shard."""
+def pixels(folder: Path, name: str, width: int) -> Picture.Image:
+    """An image, upright by its EXIF orientation and at most `width` pixels wide.
+
+    `name` is its file below `folder`, or its place in a file of packed images, which are not
+    resized.
+    """
     from PIL import Image as Picture
     from PIL import ImageOps
 
@@ -166,15 +183,16 @@ def pixels(folder: Path, name: str, width: int) -> Any:
     return upright
 
 
-def _hundredths(score: float) -> str:
-    """`.87`, `1.00`: short, since there are many."""
-    return f"{score:.2f}".removeprefix("0")
+def _hundredths(confidence: float) -> str:
+    """`.87`, `1.00`."""
+    return f"{confidence:.2f}".removeprefix("0")
 
 
-def _frame(ax: Axes, box: Box, place: int) -> None:
-    colour, dash = COLOURS[place % len(COLOURS)], ("-", "--", ":", "-.")[place % 4]
+def _frame(ax: Axes, box: Box, number: int) -> None:
+    """Draw a box in the colour and line style of the class of this number."""
+    colour, dash = COLOURS[number % len(COLOURS)], ("-", "--", ":", "-.")[number % 4]
     x, y, width, height = box.xywh
-    # White under the line, so that it shows on any photograph.
+    # A white line below, so that the box can be seen on any photograph.
     for edge, line, weight in (("white", "-", 2.0), (colour, dash, 1.1)):
         frame = Rectangle((x, y), width, height, facecolor="none", edgecolor=edge)
         frame.set(linestyle=line, linewidth=weight)
@@ -182,9 +200,9 @@ def _frame(ax: Axes, box: Box, place: int) -> None:
 
 
 def _label(ax: Axes, box: Box, text: str, size: tuple[int, int]) -> None:
-    """Class and confidence, where they stay within the image of that size."""
+    """Write `text` at a corner of the box, so that it stays within the image of this size (px)."""
     x, y, width, height = box.xywh
-    plate = {"facecolor": "white", "edgecolor": "none", "alpha": 0.75, "pad": 0.4}
+    background = {"facecolor": "white", "edgecolor": "none", "alpha": 0.75, "pad": 0.4}
     right = x + width / 2 > size[0] * 0.7
     low = y < size[1] * 0.08
     ax.text(
@@ -194,6 +212,6 @@ def _label(ax: Axes, box: Box, text: str, size: tuple[int, int]) -> None:
         ha="right" if right else "left",
         va="top" if low else "bottom",
         fontsize=7,
-        bbox=plate,
+        bbox=background,
         clip_on=True,
     )

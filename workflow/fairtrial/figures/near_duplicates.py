@@ -1,4 +1,4 @@
-"""Pairs of images on two sides of a split that may show the same, for a person to look at."""
+"""Pairs of images in two splits that may show the same, for a person to look at."""
 
 from __future__ import annotations
 
@@ -8,60 +8,69 @@ from typing import Any
 from matplotlib.axes import Axes
 
 from fairtrial.data.dataset import Image
-from fairtrial.figures.base import WIDTH, Drawn, figure, new
+from fairtrial.figures.base import WIDTH, Drawing, figure, new_figure
 from fairtrial.figures.gallery import pixels
 from fairtrial.files.packed import file_of
 from fairtrial.results.dataset import DatasetDescription
 from fairtrial.results.experiment import ExperimentResults
+from fairtrial.settings.stages import PlotSettings
 
-SHOWN = 8  # pairs of a data set
+PAIRS = 8  # of each data set, at most
 
 
 @figure("data")
-def twins(trial: ExperimentResults, settings: dict[str, Any]) -> Iterator[Drawn]:
-    """The closest pairs, two beside each other."""
-    for view in trial.datasets.values():
-        pairs = (view.certificate.get("duplicates") or {}).get("doubtful_across") or []
-        images = {image.id: image for image in view.dataset.images}
-        found = [pair for pair in pairs if _there(view, images, pair)][:SHOWN]
-        if not found:
+def near_duplicates(experiment: ExperimentResults, settings: PlotSettings) -> Iterator[Drawing]:
+    """The closest pairs of each data set, two pairs in a row."""
+    for description in experiment.datasets.values():
+        pairs = (description.certificate.get("duplicates") or {}).get("doubtful_across") or []
+        images = {image.id: image for image in description.dataset.images}
+        with_files = [pair for pair in pairs if _files_exist(description, images, pair)][:PAIRS]
+        if not with_files:
             continue
-        rows = -(-len(found) // 2)
-        shape = max(min(1.2, _aspect(images, found)), 0.5)
-        drawn = new(rows * (WIDTH / 4 * shape + 1.0))
-        axes = list(drawn.subplots(rows, 4, squeeze=False).flat)
-        for number, pair in enumerate(found):
-            _pair(axes[2 * number : 2 * number + 2], view, images, pair)
+        rows = -(-len(with_files) // 2)
+        shape = max(min(1.2, _aspect(images, with_files)), 0.5)
+        fig = new_figure(rows * (WIDTH / 4 * shape + 1.0))
+        axes = list(fig.subplots(rows, 4, squeeze=False).flat)
+        for number, pair in enumerate(with_files):
+            _pair(axes[2 * number : 2 * number + 2], description, images, pair)
         for ax in axes:
             ax.axis("off")
-        left_out = f" Not shown: {len(pairs) - len(found)} more." if len(pairs) > len(found) else ""
         caption = (
-            f"Data set {view.name}: each pair is alike, and its images lie on two sides. If they "
-            "show the same thing or scene, the figures are flattered: then they need a group, or "
-            "another split. In brackets: the difference, as a share of the contrast (0: equal)."
-            f"{left_out}"
+            f"Data set {description.name}: the images of each pair are alike, and in two splits. "
+            "If they show the same thing or scene, the metrics are too high: then they need a "
+            "group, or another split. In brackets: the difference, as a share of the contrast (0: "
+            "equal)."
         )
-        yield Drawn(f"twins-{view.name}", drawn, "Pairs that look alike on two sides", caption)
+        if left_out := len(pairs) - len(with_files):
+            caption += f" Not shown: {left_out} more."
+        name, title = f"near-duplicates-{description.name}", "Pairs that look alike in two splits"
+        yield Drawing(name, fig, title, caption)
 
 
-def _there(view: DatasetDescription, images: dict[int, Image], pair: dict[str, Any]) -> bool:
-    return all(file_of(view.images, images[n].file_name).is_file() for n in pair["images"])
+def _files_exist(
+    description: DatasetDescription, images: dict[int, Image], pair: dict[str, Any]
+) -> bool:
+    return all(file_of(description.images, images[n].file_name).is_file() for n in pair["images"])
 
 
 def _aspect(images: dict[int, Image], pairs: list[dict[str, Any]]) -> float:
+    """Height by width of the tallest image of the pairs."""
     return max(images[n].height / images[n].width for pair in pairs for n in pair["images"])
 
 
 def _pair(
-    axes: list[Axes], view: DatasetDescription, images: dict[int, Image], pair: dict[str, Any]
+    axes: list[Axes],
+    description: DatasetDescription,
+    images: dict[int, Image],
+    pair: dict[str, Any],
 ) -> None:
-    for ax, number, side in zip(axes, pair["images"], pair["sides"], strict=True):
+    for ax, number, split in zip(axes, pair["images"], pair["sides"], strict=True):
         image = images[number]
-        ax.imshow(pixels(view.images, image.file_name, 300))
+        ax.imshow(pixels(description.images, image.file_name, 300))
         more = f" ({pair['difference']:.2f})" if ax is axes[0] else ""
-        ax.set_title(f"{side}{more}\n{_short(image.file_name)}", loc="left", fontsize=7)
+        ax.set_title(f"{split}{more}\n{_short(image.file_name)}", loc="left", fontsize=7)
 
 
 def _short(name: str) -> str:
-    """The end of a file's name, which tells one from its neighbour."""
+    """The end of a long file name, by which neighbouring files can be told apart."""
     return name if len(name) <= 28 else f"…{name[-27:]}"

@@ -1,21 +1,22 @@
-"""What is on the images: classes and sizes of the objects of each side of a data set."""
+"""Classes and sizes of the objects in each split of a data set."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, NullLocator
 from numpy.typing import NDArray
 
 from fairtrial.data.dataset import SPLITS
-from fairtrial.figures.base import DASHES, Drawn, figure, new
+from fairtrial.figures.base import DASHES, Drawing, figure, new_figure
 from fairtrial.results.configuration import shorten
 from fairtrial.results.dataset import DatasetDescription
 from fairtrial.results.experiment import ExperimentResults
+from fairtrial.settings.stages import PlotSettings
 
 LIMITS = (32, 96)  # COCO's: small below 32 × 32 pixels, large from 96 × 96
 SHADES = ("#000000", "#E69F00", "#0072B2")
@@ -24,87 +25,97 @@ PAGES = 3
 
 
 @figure("data")
-def class_distribution(trial: ExperimentResults, settings: dict[str, Any]) -> Iterator[Drawn]:
-    """Objects of each class on train, val and test."""
-    for view in trial.datasets.values():
-        counts = {side: _counts(view, side) for side in _sides(view)}
+def class_distribution(experiment: ExperimentResults, settings: PlotSettings) -> Iterator[Drawing]:
+    """Objects (or images) of each class in train, val and test."""
+    for description in experiment.datasets.values():
+        counts = {split: _counts(description, split) for split in _splits(description)}
         total: Counter[str] = sum(counts.values(), Counter())
-        every = sorted(view.dataset.categories.values(), key=lambda name: (-total[name], name))
-        kept = every[: PER_PAGE * PAGES]
-        for page, start in enumerate(range(0, len(kept), PER_PAGE)):
-            names = kept[start : start + PER_PAGE]
-            what = {"detect": "objects"}.get(trial.task, "images")
-            caption = f"Data set {view.name}: numbers of {what}, the commonest class on top."
-            if len(every) > len(kept):
-                caption += f" The {len(every) - len(kept)} rarest classes are left out."
-            title = f"{what.capitalize()} of each class" + (
-                f" ({page + 1})" if len(kept) > PER_PAGE else ""
+        names_of_all = description.dataset.categories.values()
+        classes = sorted(names_of_all, key=lambda name: (-total[name], name))
+        commonest = classes[: PER_PAGE * PAGES]
+        counted = "objects" if experiment.task == "detect" else "images"
+        for page, start in enumerate(range(0, len(commonest), PER_PAGE)):
+            names = commonest[start : start + PER_PAGE]
+            caption = (
+                f"Data set {description.name}: numbers of {counted}, the commonest class on top."
             )
-            drawn = _bars(names, counts, what)
-            yield Drawn(f"classes-{view.name}-{page + 1}", drawn, title, caption)
+            if len(classes) > len(commonest):
+                caption += f" The {len(classes) - len(commonest)} rarest classes are left out."
+            page_number = f" ({page + 1})" if len(commonest) > PER_PAGE else ""
+            title = f"{counted.capitalize()} of each class{page_number}"
+            fig = _bars(names, counts, counted)
+            yield Drawing(f"classes-{description.name}-{page + 1}", fig, title, caption)
 
 
 @figure("data")
-def box_sizes(trial: ExperimentResults, settings: dict[str, Any]) -> Iterator[Drawn]:
+def box_sizes(experiment: ExperimentResults, settings: PlotSettings) -> Iterator[Drawing]:
     """How large the objects are, with COCO's limits of small, medium and large."""
-    for view in trial.datasets.values():
-        sizes = {side: _sizes(view, side) for side in _sides(view)}
-        sizes = {side: found for side, found in sizes.items() if len(found)}
+    for description in experiment.datasets.values():
+        sizes = {split: _sizes(description, split) for split in _splits(description)}
+        sizes = {split: of_split for split, of_split in sizes.items() if len(of_split)}
         if sizes:
             caption = (
-                f"Data set {view.name}: square root of the box's area, in pixels of the image "
-                "as it is stored (a model may see it larger or smaller). Dotted: COCO's limits."
+                f"Data set {description.name}: square root of the box's area, in pixels of the "
+                "image as it is stored (a model may see it larger or smaller). Dotted: COCO's "
+                "limits."
             )
-            yield Drawn(f"sizes-{view.name}", _histogram(sizes), "Sizes of the objects", caption)
+            name, title = f"sizes-{description.name}", "Sizes of the objects"
+            yield Drawing(name, _histogram(sizes), title, caption)
 
 
-def _sides(view: DatasetDescription) -> list[str]:
-    return [side for side in SPLITS if view.certificate.get(side)]
+def _splits(description: DatasetDescription) -> list[str]:
+    """The splits that have images."""
+    return [split for split in SPLITS if description.certificate.get(split)]
 
 
-def _counts(view: DatasetDescription, side: str) -> Counter[str]:
-    wanted, names = set(view.certificate[side]), view.dataset.categories
-    return Counter(names[a.category_id] for a in view.dataset.annotations if a.image_id in wanted)
+def _counts(description: DatasetDescription, split: str) -> Counter[str]:
+    """Class → number of its annotations in a split."""
+    ids, dataset = set(description.certificate[split]), description.dataset
+    names = dataset.categories
+    return Counter(names[a.category_id] for a in dataset.annotations if a.image_id in ids)
 
 
-def _sizes(view: DatasetDescription, side: str) -> NDArray[np.float64]:
-    wanted = set(view.certificate[side])
-    found = [a.bbox for a in view.dataset.annotations if a.image_id in wanted and a.bbox]
-    return np.sqrt([box[2] * box[3] for box in found if box[2] > 0 and box[3] > 0])
+def _sizes(description: DatasetDescription, split: str) -> NDArray[np.float64]:
+    """Square roots of the areas of the boxes in a split, pixels."""
+    ids = set(description.certificate[split])
+    boxes = [a.bbox for a in description.dataset.annotations if a.image_id in ids and a.bbox]
+    return np.sqrt([box[2] * box[3] for box in boxes if box[2] > 0 and box[3] > 0])
 
 
-def _bars(names: list[str], counts: dict[str, Counter[str]], what: str) -> Any:
-    drawn = new(1.5 + (0.38 if len(names) > 25 else 0.5) * max(len(names), 2))
-    axes = drawn.subplots(1, len(counts), sharey=True, squeeze=False).flat
-    for ax, (side, found) in zip(axes, counts.items(), strict=True):
-        heights = [found[name] for name in names]
+def _bars(names: list[str], counts: dict[str, Counter[str]], counted: str) -> Figure:
+    """One panel of bars for each split; `counted` is what the bars count."""
+    fig = new_figure(1.5 + (0.38 if len(names) > 25 else 0.5) * max(len(names), 2))
+    axes = fig.subplots(1, len(counts), sharey=True, squeeze=False).flat
+    for ax, (split, of_split) in zip(axes, counts.items(), strict=True):
+        heights = [of_split[name] for name in names]
         bars = ax.barh(range(len(names)), heights, color="#8FB4D0", edgecolor="#333333", lw=0.4)
         ax.bar_label(bars, padding=2, fontsize=7)
         ax.set(xlim=(0, 1.3 * max([*heights, 1])), ylim=(len(names) - 0.4, -0.6))
-        ax.set_title(f"{side}: {sum(found.values())} {what}", loc="left")
+        ax.set_title(f"{split}: {sum(of_split.values())} {counted}", loc="left")
         ax.set_yticks(range(len(names)), [shorten(name, 24) for name in names])
         ax.grid(axis="y", visible=False)
-    return drawn
+    return fig
 
 
-def _histogram(sizes: dict[str, NDArray[np.float64]]) -> Any:
-    drawn = new(6.5)
-    ax = drawn.subplots()
-    low = min(found.min() for found in sizes.values())
-    high = max(found.max() for found in sizes.values())
+def _histogram(sizes: dict[str, NDArray[np.float64]]) -> Figure:
+    fig = new_figure(6.5)
+    ax = fig.subplots()
+    low = min(of_split.min() for of_split in sizes.values())
+    high = max(of_split.max() for of_split in sizes.values())
     edges = np.geomspace(max(low * 0.9, 0.5), max(high * 1.1, 2), 16)
-    for number, (side, found) in enumerate(sizes.items()):
-        shares = np.histogram(found, edges)[0] / len(found) * 100
-        look = {"color": SHADES[number], "linestyle": DASHES[number], "linewidth": 1.4}
-        ax.stairs(shares, edges, label=f"{side}: {len(found)} objects", **look)
+    for number, (split, of_split) in enumerate(sizes.items()):
+        shares = np.histogram(of_split, edges)[0] / len(of_split) * 100
+        lines = ax.stairs(shares, edges, label=f"{split}: {len(of_split)} objects")
+        lines.set(color=SHADES[number], linestyle=DASHES[number], linewidth=1.4)
     ax.set(xscale="log", xlabel="√area in pixels", ylabel="Share of objects, %")
     _limits(ax, edges[0], edges[-1])
     ax.set_ylim(0, ax.get_ylim()[1] * 1.12)
-    drawn.legend(loc="outside lower center", ncols=3, handlelength=3.2)
-    return drawn
+    fig.legend(loc="outside lower center", ncols=3, handlelength=3.2)
+    return fig
 
 
 def _limits(ax: Axes, low: float, high: float) -> None:
+    """Draw COCO's limits of sizes between `low` and `high` (pixels), and name the ranges."""
     ticks = [2**n for n in range(14) if low <= 2**n <= high]
     ax.set_xticks(ticks)
     ax.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:g}"))
@@ -115,5 +126,5 @@ def _limits(ax: Axes, low: float, high: float) -> None:
     for name, left, right in zip(("small", "medium", "large"), borders, borders[1:], strict=False):
         if right > left * 1.25:
             middle = float(np.sqrt(left * right))
-            where = ax.get_xaxis_transform()
-            ax.text(middle, 0.97, name, ha="center", va="top", transform=where, color="#444444")
+            transform = ax.get_xaxis_transform()
+            ax.text(middle, 0.97, name, ha="center", va="top", transform=transform, color="#444444")

@@ -8,4 +8,5 @@ significance   by how much two configurations differ, and whether that is more t
 sweeps         one parameter against the figures
 costs          size and time against accuracy
 study          what a search left
+manifest       figures.json, which lists the figures of the report
 """

@@ -71,3 +71,27 @@ class StudyStageSettings(_StudyStage):
     dataset: str
     fitness: dict[str, float] | None  # metric weights; None: AP, or accuracy for classes
     chosen: tuple[int, ...]  # numbers of the trials that runs take their settings from
+
+
+class _ResultsStage(Closed):
+    """What both `plot` and `report` are told, so that figures and tables rank alike."""
+
+    runs: tuple[str, ...]
+    studies: tuple[str, ...] = ()
+    sweeps: tuple[str, ...] = ()  # parameters that the experiment sweeps
+    timings: bool = True  # false leaves out what depends on the clock
+    rank_by: str | dict[str, float] = "AP"  # a metric, or the metric weights of a fitness
+
+
+class PlotSettings(_ResultsStage):
+    """Stage `plot`: the figures of an experiment."""
+
+    gallery: int = 4  # images shown with every configuration's detections
+
+
+class ReportSettings(_ResultsStage):
+    """Stage `report`: the PDF and the tables of an experiment."""
+
+    experiment: str
+    title: str
+    question: str = ""  # longer text

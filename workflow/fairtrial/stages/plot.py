@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hashlib
 from pathlib import Path
-from typing import Any
 
-from fairtrial.files.jsonfile import write_json
+from fairtrial.files.modelfile import write_model
+from fairtrial.results.manifest import FigureEntry, FigureManifest
+from fairtrial.settings.stages import PlotSettings
 
 
 def plot(
-    *, settings: dict[str, Any], results: Path, data: Path, figures: Path, manifest: Path
+    *, settings: PlotSettings, results: Path, data: Path, figures: Path, manifest: Path
 ) -> None:
     """Draw every figure that has something to show.
 
@@ -24,26 +25,25 @@ def plot(
     Raises:
         DataError: a run lacks one of its files
     """
-    from fairtrial.figures import base, makers
+    from fairtrial.figures import base, figure_functions
     from fairtrial.results.experiment import load_experiment
 
-    trial = load_experiment(results, data, settings["runs"], settings.get("rank_by") or "AP")
+    experiment = load_experiment(results, data, settings.runs, settings.rank_by)
     figures.mkdir(parents=True, exist_ok=True)
     for old in figures.glob("*.svg"):  # of configurations that are no longer in the experiment
         old.unlink()
-    rows = []
-    with base.style(settings.get("style") or "whitegrid"):
-        for maker in makers():
-            for drawn in maker.draw(trial, settings):
-                path = figures / f"{drawn.name}.svg"
-                base.save(drawn.figure, path)
-                rows.append(
-                    {
-                        "file": path.relative_to(manifest.parent).as_posix(),
-                        "section": maker.section,
-                        "title": drawn.title,
-                        "caption": drawn.caption,
-                        "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
-                    }
+    entries = []
+    with base.style():
+        for function in figure_functions():
+            for drawing in function.draw(experiment, settings):
+                path = figures / f"{drawing.name}.svg"
+                base.save(drawing.figure, path)
+                entry = FigureEntry(
+                    file=path.relative_to(manifest.parent).as_posix(),
+                    section=function.section,
+                    title=drawing.title,
+                    caption=drawing.caption,
+                    sha256=hashlib.sha256(path.read_bytes()).hexdigest(),
                 )
-    write_json(manifest, rows)
+                entries.append(entry)
+    write_model(manifest, FigureManifest(tuple(entries)))
