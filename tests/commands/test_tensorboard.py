@@ -1,17 +1,18 @@
-"""Event files: the bytes that TensorBoard expects, and the histories that go into them."""
+"""Event files, read back by TensorBoard itself."""
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import shutil
-import struct
 from pathlib import Path
 from typing import Any
 
 import pytest
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from fairtrial.__main__ import main
-from fairtrial.commands import _events
+from fairtrial.commands.tensorboard import NAME
 from fairtrial.planning.plan import Plan
 from fairtrial.training import progress
 
@@ -19,72 +20,27 @@ ROOT = Path(__file__).parents[2]
 HISTORY = "epoch,train/box_loss,val/AP\n1,2.5,\n2,1.5,0.25\n"
 
 
-def scalars(file: Path) -> dict[str, list[tuple[int, float]]]:
-    """Read a file back by the layout of TFRecord, in other code than wrote it."""
-    found: dict[str, list[tuple[int, float]]] = {}
-    data = file.read_bytes()
-    while data:
-        (length,) = struct.unpack("<Q", data[:8])
-        event, data = dict(fields(data[12 : 12 + length])), data[16 + length :]
-        for _, value in fields(event.get(5, b"")):
-            parts = dict(fields(value))
-            (number,) = struct.unpack("<f", parts[2])
-            found.setdefault(parts[1].decode(), []).append((event[2], number))
-    return found
-
-
-def fields(data: bytes) -> list[tuple[int, Any]]:
-    found, at = [], 0
-
-    def varint() -> int:
-        nonlocal at
-        number = shift = 0
-        while True:
-            byte = data[at]
-            at += 1
-            number |= (byte & 127) << shift
-            shift += 7
-            if byte < 128:
-                return number
-
-    while at < len(data):
-        key = varint()
-        size = {0: 0, 1: 8, 5: 4}.get(key & 7)
-        content: Any = varint() if key & 7 in (0, 2) else None
-        if size != 0:
-            size = content if size is None else size
-            content = data[at : at + size]
-            at += size
-        found.append((key >> 3, content))
-    return found
-
-
-def test_the_checksum_is_that_of_the_standard() -> None:
-    """RFC 3720, appendix B.4."""
-    assert _events.crc32c(b"123456789") == 0xE3069283
-    assert _events.crc32c(bytes(32)) == 0x8A9136AA
-    assert _events.crc32c(b"\xff" * 32) == 0x62A8AB43
-
-
-def test_a_file_is_byte_for_byte_what_the_format_says(tmp_path: Path) -> None:
-    _events.write(tmp_path, [])
-    content = b"\x09" + bytes(8) + b"\x1a\x0dbrain.Event:2"
-    length = len(content).to_bytes(8, "little")
-    found = (tmp_path / _events.NAME).read_bytes()
-    assert (found[:8], found[12:-4]) == (length, content)
+def scalars(run: str) -> dict[str, list[tuple[int, float]]]:
+    """The scalars of a run by tag, (epoch, value) each, as TensorBoard itself reads them."""
+    accumulator = EventAccumulator(str(Path("store/tensorboard/trial", run)))
+    accumulator.Reload()
+    return {
+        tag: [(event.step, event.value) for event in accumulator.Scalars(tag)]
+        for tag in accumulator.Tags()["scalars"]
+    }
 
 
 @pytest.fixture
 def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
-    """A project whose experiment has two runs; what the job of the second is told."""
+    """A project whose experiment has two runs; the settings of the second one's training."""
     shutil.copytree(ROOT / "config", tmp_path / "config")
     shutil.copy(ROOT / "params.yaml", tmp_path)
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("DVC_ROOT", raising=False)
     text = "title: t\nruns: {one: {imgsz: 96}, two: {imgsz: 128}}\nseeds: [0]\n"
     Path("config/experiments/trial.yaml").write_text(text)
-    told: dict[str, Any] = json.loads(Plan.read("trial").settings("train", "two-s0"))
-    return told
+    settings: dict[str, Any] = json.loads(Plan.read("trial").settings("train", "two-s0"))
+    return settings
 
 
 def test_finished_and_running_histories_are_written(
@@ -99,9 +55,40 @@ def test_finished_and_running_histories_are_written(
     with progress.reported(Path("results/trial/runs/two-s0/weights.pt"), settings, "key"):
         assert main(["tensorboard", "--experiment", "trial"]) == 0
     assert "store/tensorboard/trial: 2 of 2 runs" in capsys.readouterr().out
-    folder = Path("store/tensorboard/trial")
-    assert scalars(folder / "one-s0" / _events.NAME) == {
+    assert scalars("one-s0") == {
         "train/box_loss": [(1, 2.5), (2, 1.5)],
         "val/AP": [(2, 0.25)],
     }
-    assert scalars(folder / "two-s0" / _events.NAME) == {"train/box_loss": [(1, 2.5)]}
+    assert scalars("two-s0") == {"train/box_loss": [(1, 2.5)]}
+
+
+def finish_one(history: str = HISTORY) -> Path:
+    """Write the history of run one; returns where its event file will be."""
+    Path("results/trial/history").mkdir(parents=True, exist_ok=True)
+    Path("results/trial/history/one-s0.csv").write_text(history)
+    return Path("store/tensorboard/trial/one-s0", NAME)
+
+
+def test_equal_histories_give_equal_files(settings: dict[str, Any]) -> None:
+    file = finish_one()
+    assert main(["tensorboard", "--experiment", "trial"]) == 0
+    first = file.read_bytes()
+    assert main(["tensorboard", "--experiment", "trial"]) == 0
+    assert file.read_bytes() == first
+    assert list(file.parent.iterdir()) == [file]
+
+
+def test_values_that_are_not_finite_are_left_out(settings: dict[str, Any]) -> None:
+    finish_one("epoch,train/box_loss,val/AP\n1,nan,0.5\n2,inf,0.25\n")
+    assert main(["tensorboard", "--experiment", "trial"]) == 0
+    assert scalars("one-s0") == {"val/AP": [(1, 0.5), (2, 0.25)]}
+
+
+def test_a_missing_package_is_refused_with_a_remedy(
+    settings: dict[str, Any], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    finish_one()
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    assert main(["tensorboard", "--experiment", "trial"]) == 1
+    message = capsys.readouterr().err
+    assert "`tensorboard`" in message and "make venv EXTRAS=tensorboard" in message
