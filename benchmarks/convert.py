@@ -174,11 +174,12 @@ def draw_photos(folder: Path, count: int) -> None:
 
 
 def convert(folder: Path) -> None:
+    from fairtrial.settings.stages import ConvertSettings
     from fairtrial.stages.convert import convert as stage
 
     clean = folder / "convert"
     stage(
-        settings={"format": "coco"},
+        settings=ConvertSettings(format="coco"),
         raw=folder / "raw",
         manifest=folder / "raw.sha256",
         images=clean / "images",
@@ -196,7 +197,7 @@ def split(folder: Path) -> None:
     asked = {"method": "random", "val": 0.05, "test": 0.0}
     chosen = DatasetSettings.model_validate({"source": "coco", "split": asked})
     stage(
-        settings=chosen.model_dump(mode="json", exclude={"source"}),
+        settings=chosen.of_split.model_dump(mode="json"),
         source=clean / "annotations.json",
         duplicates=clean / "duplicates.json",
         annotations=folder / "split" / "annotations.json",

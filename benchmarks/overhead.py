@@ -17,6 +17,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
 PROJECT = Path(__file__).parents[1]
 sys.path.insert(0, str(PROJECT / "workflow"))
@@ -41,7 +42,7 @@ model.train(data=place + "/data.yaml", pretrained=False, plots=False, project=pl
 """
 
 
-def bare(settings: dict[str, object]) -> list[str]:
+def bare(settings: dict[str, Any]) -> list[str]:
     place = Path(tempfile.mkdtemp(prefix="bare-"))
     fonts = place / "Ultralytics"
     fonts.mkdir()
@@ -51,7 +52,7 @@ def bare(settings: dict[str, object]) -> list[str]:
         source = Path(matplotlib.get_data_path(), "fonts/ttf/DejaVuSans.ttf")
         (fonts / name).write_bytes(source.read_bytes())
     lay_out(read_split_dataset(ANNOTATIONS, SPLIT, IMAGES), place)
-    ours = {"backend", "weights", "fitness", "replicate"}
+    ours = {"weights", "fitness", "replicate"}
     own = {k: v for k, v in settings.items() if k not in ours}
     own |= {"nbs": settings["batch"], "device": "cpu"}
     return [sys.executable, "-c", BARE, json.dumps(own), str(place)]
@@ -96,7 +97,7 @@ def main() -> None:
     settings = json.loads(Plan.read("quickstart").settings("train", "size160-s0"))
     ratios = []
     for number in range(pairs):
-        ours, theirs = seconds(through(settings)), seconds(bare(settings))
+        ours, theirs = seconds(through(settings)), seconds(bare(settings["settings"]))
         ratios.append(ours / theirs)
         print(f"pair {number}: fairtrial {ours:.1f} s, bare {theirs:.1f} s, ratio {ratios[-1]:.3f}")
     print(f"median ratio {statistics.median(ratios):.3f}")

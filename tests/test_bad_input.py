@@ -22,7 +22,8 @@ from PIL import Image as images
 from fairtrial.__main__ import main
 from fairtrial.data import dataset
 from fairtrial.data.dataset import Annotation, Dataset, Image
-from fairtrial.settings.dataset import DatasetSettings, SplitSettings
+from fairtrial.settings.dataset import DatasetSettings
+from fairtrial.settings.split_rule import SplitRule
 from project import CHECKOUT, Project
 
 # --------------------------------------------------------------------------- settings
@@ -371,13 +372,15 @@ OUTPUTS = {
     "validate": ["metrics", "per-class", "curves", "confusion"],
 }
 SETTINGS: dict[str, dict[str, Any]] = {
-    "download": {"name": "cells", "kind": "local", "path": "nowhere"},
+    "download": {"name": "cells", "kind": "local", "settings": {"path": "nowhere"}},
     "convert": {"format": "coco", "options": {}},
-    "split": DatasetSettings(source="cells", split=SplitSettings(method="given")).model_dump(
+    "split": DatasetSettings(source="cells", split=SplitRule(method="given")).model_dump(
         exclude={"source"}
     ),
-    "train": {"backend": "ultralytics", "model": "yolov8n", "weights": "w/x.pt", "seed": 0}
-    | {"epochs": 0, "imgsz": 32},
+    "train": {
+        "backend": "ultralytics",
+        "settings": {"model": "yolov8n", "weights": "w/x.pt", "seed": 0, "epochs": 0, "imgsz": 32},
+    },
     "predict": {"backend": "ultralytics", "task": "detect", "imgsz": 32, "conf": 0.001, "iou": 0.7}
     | {"max_det": 300, "speed_images": 100},
     "validate": {"task": "detect", "iou": 0.5, "max_det": 100},
@@ -412,7 +415,7 @@ SPOILT: dict[str, tuple[Spoil, str, dict[str, Any], list[str]]] = {
     "an empty source": (
         lambda bench: (bench.root / "empty").mkdir(),
         "download",
-        {"path": "EMPTY"},
+        {"settings": {"path": "empty"}},
         ["cells: there is no file in this source"],
     ),
     "no raw folder": (
@@ -651,7 +654,6 @@ def test_data_are_refused_by_the_stage_that_meets_them(
 ) -> None:
     spoil, stage, settings, parts = SPOILT[name]
     spoil(bench)
-    settings = {k: str(bench.root / "empty") if v == "EMPTY" else v for k, v in settings.items()}
     assert main(bench.arguments(stage, **settings) + extra(stage)) == 1
     said = capsys.readouterr().err
     with capsys.disabled():
@@ -723,7 +725,8 @@ def test_a_file_that_is_no_checkpoint_is_refused(bench: Bench) -> None:
 def test_a_checkpoint_of_another_architecture_is_refused(bench: Bench, checkpoint: Path) -> None:
     (bench.root / "in/weights.pt").write_bytes(checkpoint.read_bytes())
     for epochs in (0, 1):
-        said = stage(bench, "train", model="yolo11n", epochs=epochs)
+        other = {"model": "yolo11n", "epochs": epochs}
+        said = stage(bench, "train", settings=SETTINGS["train"]["settings"] | other)
         assert "in/weights.pt: not a checkpoint of yolo11n: only" in said
 
 

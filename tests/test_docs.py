@@ -16,7 +16,7 @@ from fairtrial.planning import config_files
 from fairtrial.planning.plan import Plan
 from fairtrial.planning.sources import read_source
 from fairtrial.plugins import plugins
-from fairtrial.settings import dataset, experiment, grid, params, search, source
+from fairtrial.settings import dataset, experiment, grid, params, search, split_rule
 from fairtrial.settings.params import SECTIONS
 
 PROJECT = Path(__file__).parents[1]
@@ -26,7 +26,8 @@ KEYS = PAGES[-1].read_text(encoding="utf-8")
 # The prefix that the keys of a model have in the tables: `predict.conf`. Those of the others stand
 # alone.
 PREFIXES = {model: f"{name}." for name, model in SECTIONS.items()}
-PREFIXES |= {dataset.SplitSettings: "split.", dataset.BalanceSettings: "balance."}
+PREFIXES |= {params.SpeedSection: "predict."}
+PREFIXES |= {split_rule.SplitRule: "split.", split_rule.BalanceRule: "balance."}
 ROW = re.compile(r"^\| `([\w.]+)` \|(.*)\|$", re.MULTILINE)
 
 
@@ -39,7 +40,7 @@ def part(heading: str) -> dict[str, str]:
 def models_of_settings() -> list[type[BaseModel]]:
     found = [
         each
-        for module in (params, experiment, grid, dataset, source)
+        for module in (params, experiment, grid, dataset, split_rule)
         for each in vars(module).values()
         if isinstance(each, type) and each.__module__ == module.__name__
     ]
@@ -150,10 +151,10 @@ def test_an_example_is_valid(path: str, project: Path) -> None:
         assert plan.runs and plan.sources
     elif folder == "datasets":
         for each in config_files.data_sets(name):
-            assert "convert" in read_source(config_files.read_dataset(each).source)
+            assert read_source(config_files.read_dataset(each).source).convert
     else:
         assert folder == "sources"
-        assert read_source(name)["download"]["name"] == name
+        assert read_source(name).download.name == name
 
 
 def test_every_dependency_is_accounted_for() -> None:

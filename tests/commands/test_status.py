@@ -76,8 +76,7 @@ def one(capsys: pytest.CaptureFixture[str]) -> tuple[str, str, str]:
 
 def trained(settings: dict[str, Any]) -> None:
     """The run's training is finished, on another machine."""
-    own = {k: v for k, v in settings.items() if k != "backend"}
-    record = {"backend": settings["backend"], "dataset": "shapes", "settings": own}
+    record = {"dataset": "shapes", "backend": settings["backend"], "settings": settings["settings"]}
     record |= {"epochs_run": 4, "best_epoch": 3, "slurm": {"job": "41", "node": "n1"}}
     write(WEIGHTS.with_name("record.json"), record, age=5)
     rows = ["epoch,val/AP,val/fitness", "1,0.1,0.1", "2,0.1,0.1", "3,0.2,0.5", "4,0.3,0.3", ""]
@@ -257,7 +256,7 @@ def test_after_the_training_predict_and_validate_are_followed(
 def test_results_of_other_settings_are_not_done(
     settings: dict[str, Any], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    trained(settings | {"lr0": 0.5})
+    trained(settings | {"settings": settings["settings"] | {"lr0": 0.5}})
     write(WEIGHTS.with_name("speed.json"), {})
     write(WEIGHTS.with_name("metrics.json"), {})
     assert one(capsys)[0] == "waiting"
@@ -438,11 +437,10 @@ def tuned(place: Path) -> dict[str, Any]:
     trial = place / "config/experiments/trial.yaml"
     trial.write_text(SEARCH.replace("runs: {one: {imgsz: 96}", "runs: {one: {from_search: true}"))
     told: dict[str, Any] = json.loads(Plan.read("trial").settings("train", ONE))
-    names = told.pop("chosen")
-    values = dict.fromkeys(names, 0.0025)
+    values = dict.fromkeys(told["from_search"], 0.0025)
     best = {"study": "tpe-seed0", "trial": 3, "values": values}
     write("results/trial/search/tpe-seed0/choices/best.json", best)
-    trained(told | values)
+    trained(told | {"settings": told["settings"] | values})
     return told
 
 

@@ -14,7 +14,7 @@ from fairtrial import DataError
 from fairtrial.data.dataset import SPLITS, Annotation, Dataset, Image
 from fairtrial.data.leaks import leaks
 from fairtrial.data.splitting import Sides, assign
-from fairtrial.settings.dataset import SplitSettings
+from fairtrial.settings.split_rule import SplitRule
 
 SEEDS = range(25)
 METHODS = ("random", "stratified", "grouped", "kfold")
@@ -48,7 +48,7 @@ def drawn(seed: int, *, groups: bool = True) -> tuple[Dataset, list[list[int]]]:
 
 def split(method: str, **settings: Any) -> dict[str, Any]:
     fold = {"fold": 1} if method == "kfold" else {}
-    return SplitSettings(method=method, **(fold | settings)).model_dump()
+    return SplitRule(method=method, **(fold | settings)).model_dump()
 
 
 def sides_of(

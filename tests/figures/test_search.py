@@ -86,7 +86,7 @@ def drawn(results: Path, *names: str) -> dict[str, Figure]:
         search.engines,
     )
     with style():
-        settings = PlotSettings(runs=(), studies=names)
+        settings = PlotSettings(gallery=4, runs=(), studies=names)
         drawings = [d for function in functions for d in function.draw(experiment, settings)]
         for drawing in drawings:
             drawing.figure.draw_without_rendering()

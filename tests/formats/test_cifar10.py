@@ -15,6 +15,7 @@ from fairtrial import DataError
 from fairtrial.data import dataset, imagefile
 from fairtrial.files import jsonfile
 from fairtrial.formats import cifar10
+from fairtrial.settings.stages import ConvertSettings, DownloadSettings
 from fairtrial.stages.convert import convert
 from fairtrial.stages.download import download
 
@@ -99,10 +100,11 @@ def test_download_and_convert_make_a_file_a_batch(
     monkeypatch.chdir(tmp_path)
     lay(tmp_path / "own")
     raw, manifest = Path("data/raw/c"), Path("data/raw/c.sha256")
-    download(settings={"name": "c", "kind": "local", "path": "own"}, raw=raw, manifest=manifest)
+    source = DownloadSettings(name="c", kind="local", settings={"path": "own"})
+    download(settings=source, raw=raw, manifest=manifest)
     names = ("images", "annotations", "quality", "duplicates")
     files = {name: Path("data/clean", name) for name in names}
-    settings = {"format": "cifar10", "options": SPLITS}
+    settings = ConvertSettings(format="cifar10", options=SPLITS)
     convert(settings=settings, raw=raw, manifest=manifest, **files)
     assert sorted(path.name for path in files["images"].iterdir()) == [
         f"{name}.npy" for name in BATCHES

@@ -14,7 +14,9 @@ from written import WRITERS
 from fairtrial.data import dataset, imagefile
 from fairtrial.files import checksums, folders
 from fairtrial.plugins import plugin, plugins
-from fairtrial.settings.dataset import DatasetSettings, SplitSettings
+from fairtrial.settings.dataset import DatasetSettings
+from fairtrial.settings.split_rule import SplitRule
+from fairtrial.settings.stages import ConvertSettings, DownloadSettings
 from fairtrial.stages.convert import convert
 from fairtrial.stages.download import download
 from fairtrial.stages.split import split
@@ -48,9 +50,7 @@ class TestEveryLabelling(OfEveryFormat):
     ) -> None:
         monkeypatch.chdir(tmp_path)
         through(name, {**LABELLERS[name](tmp_path / "own")})
-        given = DatasetSettings(
-            source="x", classes=["cat", "dog"], split=SplitSettings(method="given")
-        )
+        given = DatasetSettings(source="x", classes=["cat", "dog"], split=SplitRule(method="given"))
         split(
             settings=given.model_dump(mode="json", exclude={"source"}),
             source=Path("clean/annotations.json"),
@@ -74,10 +74,11 @@ class TestEveryLabelling(OfEveryFormat):
 def through(name: str, options: dict[str, Any]) -> dataset.Dataset:
     """From the folder `own` to clean images and their annotations."""
     raw, manifest = Path("raw"), Path("raw.sha256")
-    download(settings={"name": "x", "kind": "local", "path": "own"}, raw=raw, manifest=manifest)
+    source = DownloadSettings(name="x", kind="local", settings={"path": "own"})
+    download(settings=source, raw=raw, manifest=manifest)
     files = {key: Path("clean", f"{key}.json") for key in ("annotations", "quality", "duplicates")}
     convert(
-        settings={"format": name, "options": options},
+        settings=ConvertSettings(format=name, options=options),
         raw=raw,
         manifest=manifest,
         images=Path("clean/images"),

@@ -17,6 +17,7 @@ from fairtrial.data import dataset, imagefile
 from fairtrial.data.dataset import Annotation, Dataset, Image, SplitDataset
 from fairtrial.files import checksums, folders, jsonfile, packed
 from fairtrial.plugins import plugin, plugins
+from fairtrial.settings.stages import ConvertSettings
 from fairtrial.stages.convert import convert
 
 WRITERS = [
@@ -35,7 +36,7 @@ def read_again(name: str, folder: Path, options: dict[str, Any], clean: Path) ->
     names = folders.files_below(folder)
     checksums.write_manifest(checksums.sha256_of(folder, names), clean / "sha256")
     convert(
-        settings={"format": name, "options": options, "max_dropped": 0},
+        settings=ConvertSettings(format=name, options=options, max_dropped=0),
         raw=folder,
         manifest=clean / "sha256",
         images=clean / "images",

@@ -261,7 +261,7 @@ def test_a_mistake_in_a_source_is_named(text: str, message: str) -> None:
 @pytest.mark.usefixtures("project")
 def test_a_source_without_format_has_nothing_to_convert() -> None:
     put("sources/checkpoints", "kind: local\npath: x\n")
-    assert set(read_source("checkpoints")) == {"download"}
+    assert read_source("checkpoints").convert is None
 
 
 SPLIT = {"method": "random"}

@@ -22,7 +22,8 @@ from PIL import ImageDraw
 from fairtrial.data.certificate import certify
 from fairtrial.data.dataset import Annotation, Dataset, Image, write
 from fairtrial.files.jsonfile import write_json
-from fairtrial.settings.dataset import DatasetSettings, SplitSettings
+from fairtrial.settings.dataset import DatasetSettings
+from fairtrial.settings.split_rule import SplitRule
 from records import RECORD
 
 CONFIDENCES = [i / 100 for i in range(101)]
@@ -143,7 +144,7 @@ def _split(found: Dataset, source: str, motley: bool) -> dict[str, Any]:
     sides: dict[str, list[int]] = {
         side: [i.id for i in found.images if i.split == side] for side in SPLITS
     }
-    asked = DatasetSettings(source=source, split=SplitSettings(method="grouped"))
+    asked = DatasetSettings(source=source, split=SplitRule(method="grouped"))
     pair = {"images": [1, len(found.images)], "distance": 4, "difference": 0.123}
     alike: dict[str, list[Any]] = {"exact": [], "near": [], "doubtful": [pair] * motley}
     mapped: dict[str, str | None] = {name: name for name in found.categories.values()}

@@ -139,7 +139,7 @@ def test_classes_are_counted_over_all_folds(tmp_path: Path) -> None:
     (table,) = content(found, {"experiment": "t"}, [])["classes"]
     assert {row[0]: int(row[1]) for row in table["rows"]} == counts
     with style():
-        (drawn,) = per_class.draw(found, PlotSettings(runs=()))
+        (drawn,) = per_class.draw(found, PlotSettings(gallery=4, runs=()))
     bars = drawn.figure.axes[1].texts
     assert [int(bar.get_text()) for bar in bars] == sorted(counts.values(), reverse=True)
     assert "means over folds" in drawn.caption and table["over"] == "folds"

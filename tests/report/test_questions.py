@@ -24,7 +24,7 @@ from tests.report.fake_results import Fake, load
 from tests.report.test_report import SPLITS, TWO, scores
 from tests.report.test_report import make as make_pdf
 
-PLOT = PlotSettings(runs=())
+PLOT = PlotSettings(gallery=4, runs=())
 Values = dict[str, list[float]]
 
 
@@ -117,7 +117,7 @@ def test_a_sweep_is_drawn_with_what_can_be_told(tmp_path: Path) -> None:
     fake = Fake(tmp_path, runs, ap=swept(tmp_path, 0.40, 0.50, 0.60, 0.595).ap).build()
     with style():
         numbers, names = metrics_against_parameter.draw(
-            trial(fake), PlotSettings(runs=(), sweeps=("lrf", "optimizer"))
+            trial(fake), PlotSettings(gallery=4, runs=(), sweeps=("lrf", "optimizer"))
         )
         ax = numbers.figure.axes[3]
         marks = [line for line in ax.lines if line.get_marker() in "o*"]

@@ -14,6 +14,7 @@ from ruamel.yaml import YAML
 from fairtrial import ChecksumError, DataError
 from fairtrial.data import dataset
 from fairtrial.files import checksums, folders, jsonfile
+from fairtrial.settings.stages import ConvertSettings
 from fairtrial.stages.convert import convert
 
 COCO = {"format": "coco"}
@@ -48,7 +49,7 @@ class Raw:
     def again(self, settings: dict[str, Any] = COCO) -> tuple[dataset.Dataset, dict[str, Any]]:
         clean = self.folder / "clean"
         convert(
-            settings=settings,
+            settings=ConvertSettings(**settings),
             raw=self.folder / "raw",
             manifest=self.folder / "raw.sha256",
             images=clean / "images",
@@ -437,7 +438,7 @@ def test_bccd_ends_with_two_boxes_less(real_data: Path, tmp_path: Path) -> None:
     clean = tmp_path / "clean"
     options = {"image_sets": "ImageSets/Main", "coordinates": "edges"}
     convert(
-        settings={"format": "voc", "options": options},
+        settings=ConvertSettings(format="voc", options=options),
         raw=raw,
         manifest=manifest,
         images=clean / "images",
@@ -486,7 +487,7 @@ def convert_folder(raw: Path, clean: Path, **settings: Any) -> tuple[dataset.Dat
     names = folders.files_below(raw)
     checksums.write_manifest(checksums.sha256_of(raw, names), clean / "sha256")
     convert(
-        settings=settings,
+        settings=ConvertSettings(**settings),
         raw=raw,
         manifest=clean / "sha256",
         images=clean / "images",

@@ -1,15 +1,15 @@
 import inspect
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from fairtrial import DataError, SettingsError
 from fairtrial.files import checksums, folders
+from fairtrial.settings.stages import DownloadSettings
 from fairtrial.sources import shapes
 from fairtrial.stages.download import download
 
-SHAPES = {"name": "shapes", "kind": "shapes", "images": 2, "size": 48}
+SHAPES = DownloadSettings(name="shapes", kind="shapes", settings={"images": 2, "size": 48})
 
 
 @pytest.fixture(autouse=True)
@@ -20,7 +20,7 @@ def _in_a_project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 RAW, MANIFEST = Path("data/raw/shapes"), Path("data/raw/shapes.sha256")
 
 
-def run(settings: dict[str, Any] = SHAPES) -> None:
+def run(settings: DownloadSettings = SHAPES) -> None:
     download(settings=settings, raw=RAW, manifest=MANIFEST)
 
 
@@ -59,7 +59,7 @@ def test_a_stop_in_the_middle_leaves_the_old_files_as_they_were(
     before = MANIFEST.read_bytes()
     monkeypatch.setattr(shapes, "fetch", lambda *_: 1 / 0)
     with pytest.raises(ZeroDivisionError):
-        run({**SHAPES, "seed": 1})
+        run(SHAPES.model_copy(update={"settings": SHAPES.settings | {"seed": 1}}))
     assert MANIFEST.read_bytes() == before
     checksums.verify(RAW, MANIFEST)
 
@@ -76,14 +76,14 @@ def test_what_a_killed_process_left_is_no_obstacle() -> None:
 def test_no_file_at_all(tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     with pytest.raises(DataError, match="there is no file in this source"):
-        run({"name": "mine", "kind": "local", "path": "empty"})
+        run(DownloadSettings(name="mine", kind="local", settings={"path": "empty"}))
     assert not RAW.exists()
 
 
 def test_names_of_contributors_are_kept_and_one_that_no_manifest_can_hold_is_refused(
     tmp_path: Path,
 ) -> None:
-    own = {"name": "mine", "kind": "local", "path": "own"}
+    own = DownloadSettings(name="mine", kind="local", settings={"path": "own"})
     (tmp_path / "own/Zoë Müller").mkdir(parents=True)
     (tmp_path / "own/Zoë Müller/Ärger 1.jpg").write_text("a")
     run(own)
@@ -96,7 +96,7 @@ def test_names_of_contributors_are_kept_and_one_that_no_manifest_can_hold_is_ref
 
 def test_an_unknown_kind() -> None:
     with pytest.raises(SettingsError, match="no such source: `ftp`"):
-        run({"name": "x", "kind": "ftp"})
+        run(DownloadSettings(name="x", kind="ftp", settings={}))
 
 
 def test_downloads_are_kept_in_the_store_of_the_parent_project(
@@ -126,10 +126,8 @@ def test_bccd_from_a_mirror(real_data: Path, monkeypatch: pytest.MonkeyPatch) ->
     project = Path(__file__).parents[2]
     monkeypatch.setenv("FAIRTRIAL_MIRROR", str(real_data))
     settings = {
-        "name": "bccd",
-        "kind": "http",
         "base": "http://127.0.0.1:1/never/asked",
         "manifest": str(project / "config" / "sources" / "bccd.sha256"),
     }
-    run(settings)
+    run(DownloadSettings(name="bccd", kind="http", settings=settings))
     assert len(folders.files_below(RAW)) == 732

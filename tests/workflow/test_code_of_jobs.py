@@ -20,9 +20,10 @@ pytestmark = pytest.mark.slow
 # Runs one job as its rule does, and prints what was called of the package, and what of that
 # the fingerprint does not reach. Settings of plugins act in the plan, before any job.
 WATCH = """
-import inspect, json, sys, threading
+import inspect, json, sys, threading, typing
 from pathlib import Path
 import fairtrial
+from pydantic import TypeAdapter
 from fairtrial.planning import fingerprint
 from fairtrial.planning.plan import Plan
 
@@ -41,7 +42,8 @@ plan = Plan.read()
 job = json.loads(sys.argv[3])
 function = getattr(__import__(f"fairtrial.stages.{stage}", fromlist=[stage]), stage)
 given = {k: Path(v) if isinstance(v, str) and k != "code" else v for k, v in job.items()}
-settings = json.loads(plan.settings(stage, name))
+kind = typing.get_type_hints(function)["settings"]
+settings = TypeAdapter(kind).validate_json(plan.settings(stage, name))
 threading.setprofile(watch)
 sys.setprofile(watch)
 function(settings=settings, **given)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 
 from fairtrial.commands._findings import Finding, missing, ok, warning
 from fairtrial.files import checksums
 from fairtrial.planning.plan import Plan
 from fairtrial.plugins import plugin
+from fairtrial.settings.stages import DownloadSettings
 from fairtrial.sources._fetching import Wanted, origin, place_of
 from fairtrial.sources._needs import Needs
 from fairtrial.store import entries
@@ -20,19 +20,18 @@ _TIMEOUT = 5.0  # seconds for a server to answer at all
 
 def data(plan: Plan, online: bool) -> Iterator[Finding]:
     """Each source of the experiment, and each checkpoint that a run starts from."""
-    for name, settings in plan.sources.items():
+    for name, source in plan.sources.items():
         there = _raw(name)
-        yield from [there] if there else _to_come(name, needs_of(settings["download"]), online)
+        yield from [there] if there else _to_come(name, needs_of(source.download), online)
     for checkpoint in sorted({plan.checkpoint(run) for run in plan.runs} - {""}):
         yield _checkpoint(Path(checkpoint))
 
 
-def needs_of(download: dict[str, Any]) -> Needs:
+def needs_of(download: DownloadSettings) -> Needs:
     """What the source of these settings will ask for."""
-    own = {key: value for key, value in download.items() if key not in {"name", "kind"}}
-    module = plugin("sources", download["kind"])
-    found: Needs = module.needs(module.Settings(**own))
-    return found
+    module = plugin("sources", download.kind)
+    needs: Needs = module.needs(module.Settings(**download.settings))
+    return needs
 
 
 def is_there(source: str) -> bool:

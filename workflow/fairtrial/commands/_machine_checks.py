@@ -71,9 +71,9 @@ def gpu(elsewhere: bool) -> Iterator[Finding]:
 def space(plan: Plan) -> Iterator[Finding]:
     """Room for what the experiment still has to make, a line a disk."""
     unknown, raw = [], 0
-    for name, settings in plan.sources.items():
+    for name, source in plan.sources.items():
         if not is_there(name):
-            needs = needs_of(settings["download"])
+            needs = needs_of(source.download)
             raw += needs.size
             unknown += [] if needs.size else [name]
     runs = [run for run in plan.runs if not Path("results", plan.name, "runs", run).is_dir()]

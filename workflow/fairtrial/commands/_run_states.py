@@ -53,7 +53,7 @@ def board(plan: Plan, queue: Queue) -> list[Row]:
 
 def _row(experiment: str, run: PlannedRun, told: dict[str, Any], queue: Queue) -> Row:
     """`told`: what the run's training is told now."""
-    asked = told.get("epochs")
+    epochs = told["settings"].get("epochs")
     record = _record_of(experiment, run, told)
     live = progress.read(progress.place(experiment, run.name))
     if live and live["settings"] != keys.key(told):
@@ -64,7 +64,7 @@ def _row(experiment: str, run: PlannedRun, told: dict[str, Any], queue: Queue) -
         row = _after_training(experiment, run.name, record)
     else:
         row = _before_training(experiment, run.name)
-    row.epochs = asked if row.epochs is None else row.epochs
+    row.epochs = epochs if row.epochs is None else row.epochs
     return row
 
 
@@ -74,22 +74,24 @@ def _record_of(experiment: str, run: PlannedRun, told: dict[str, Any]) -> dict[s
         record = read_json(Path("results", experiment, "runs", run.name, "record.json"))
     except (DataError, OSError):
         return None
-    made = {"backend": record.get("backend")} | (record.get("settings") or {})
-    wanted = _with_chosen(experiment, run, told)
-    return record if made == wanted and record.get("dataset") == run.dataset else None
+    made = [record.get("backend"), record.get("dataset"), record.get("settings")]
+    wanted = [run.backend, run.dataset, _with_chosen(experiment, run, told["settings"])]
+    return record if made == wanted else None
 
 
-def _with_chosen(experiment: str, run: PlannedRun, told: dict[str, Any]) -> dict[str, Any] | None:
-    """`told` with the values of the trial that gives the run its settings; None before it does."""
+def _with_chosen(
+    experiment: str, run: PlannedRun, settings: dict[str, Any]
+) -> dict[str, Any] | None:
+    """`settings` with the values of the trial that gives some of them; None before it does."""
     if run.chosen is None:
-        return told
+        return settings
     choices = Path("results", experiment, "search", run.chosen.study, "choices")
     try:
         values = read_json(choices / run.chosen.file)["values"]
         given = {name: values[name] for name in run.chosen.names}
     except (DataError, OSError, KeyError):
         return None
-    return {name: value for name, value in told.items() if name != "chosen"} | given
+    return settings | given
 
 
 # --------------------------------------------------------------------------- training

@@ -15,8 +15,8 @@ from fairtrial.commands._recorded import Recorded
 from fairtrial.files.folders import whole_file
 from fairtrial.files.jsonfile import read_json
 from fairtrial.planning.config_files import read_params
-from fairtrial.planning.plan import HEEDED
 from fairtrial.scoring import ranking
+from fairtrial.settings.stages import validate_settings
 
 TABLES = {"comparison": ".csv", "markdown": ".md", "latex": ".tex"}
 
@@ -84,7 +84,7 @@ def _score(section: dict[str, Any], task: str, run: str, root: Path) -> None:
     one = FinishedRun(run, root / "results/comparison")
     views, detections = root / "data/sets" / one.dataset, one.folder / "predictions"
     validate(
-        settings={"task": task} | {k: v for k, v in section.items() if k in HEEDED[task]},
+        settings=validate_settings(task, section).model_dump(mode="json"),
         annotations=views / "annotations.json",
         split=views / "split.json",
         val=detections / "val.json",

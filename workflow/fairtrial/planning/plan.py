@@ -14,7 +14,7 @@ from functools import cached_property
 from typing import Any
 
 from fairtrial import SettingsError
-from fairtrial.files.yamlfile import read_yaml_text
+from fairtrial.files.yamlfile import Closed, read_yaml_text
 from fairtrial.planning.config_files import (
     PARAMS,
     data_sets,
@@ -24,16 +24,21 @@ from fairtrial.planning.config_files import (
 )
 from fairtrial.planning.fingerprint import fingerprint
 from fairtrial.planning.runs import PlannedRun, refuse_unused, resolve
-from fairtrial.planning.sources import formats_used, read_source, refuse_unlisted
+from fairtrial.planning.sources import Source, formats_used, read_source, refuse_unlisted
 from fairtrial.planning.studies import PlannedStudy, studies
 from fairtrial.scoring import ranking
 from fairtrial.settings.dataset import DatasetSettings
 from fairtrial.settings.experiment import ExperimentSettings
 from fairtrial.settings.search import FROM_SEARCH
+from fairtrial.settings.stages import (
+    ConvertSettings,
+    PlotSettings,
+    ReportSettings,
+    TrainSettings,
+    predict_settings,
+    validate_settings,
+)
 from fairtrial.store.keys import canonical
-
-# What of `predict:` and `validate:` has a meaning: a class needs no box and no threshold.
-HEEDED = {"detect": {"conf", "iou", "max_det", "speed_images"}, "classify": {"speed_images"}}
 
 
 @dataclass(frozen=True)
@@ -80,8 +85,8 @@ class Plan:
         return dict(sorted(found.items()))
 
     @cached_property
-    def sources(self) -> dict[str, dict[str, Any]]:
-        """The sources of all data sets and checkpoints: the settings of their two stages.
+    def sources(self) -> dict[str, Source]:
+        """The sources of all data sets and checkpoints.
 
         Raises SettingsError where a data set's source has no format, and where a checkpoint
         is not among the files of its source.
@@ -97,12 +102,12 @@ class Plan:
         places = {start.partition("/")[0]: at for start, at in starts.items()} | wanted
         found = {name: read_source(name, places[name]) for name in sorted(places)}
         for name in wanted:
-            if "convert" not in found[name]:
+            if found[name].convert is None:
                 file = f"config/sources/{name}.yaml"
                 raise SettingsError(f"{file}: `format`: missing; it is the source of a data set")
         for start, at in starts.items():
             source, _, file = start.partition("/")
-            refuse_unlisted(file, found[source]["download"].get("manifest"), at)
+            refuse_unlisted(file, found[source].manifest, at)
         return found
 
     def images(self, run: str) -> str:
@@ -131,48 +136,56 @@ class Plan:
 
     def settings(self, stage: str, name: str = "") -> str:
         """What a job is told, as canonical JSON; `name` is its source, data set or run."""
-        content: dict[str, Any]
-        if stage in {"download", "convert"}:
-            content = dict(self.sources[name][stage])
-        elif stage == "split":
-            content = self.datasets[name].model_dump(mode="json", exclude={"source"})
-        elif stage == "train":
-            run = self.runs[name]
-            content = {"backend": run.backend, **run.settings}
-            content |= {"chosen": run.chosen.names} if run.chosen else {}
-        elif stage == "search":
-            content = self.studies[name].of_worker().model_dump(mode="json")
-        elif stage == "study":
-            content = self.studies[name].of_study(list(self.runs.values())).model_dump(mode="json")
-        elif stage == "predict":
-            run = self.runs[name]
-            common = {"backend": run.backend, "task": run.task, "imgsz": run.settings["imgsz"]}
-            content = common | self._heeded(run, "predict")
-        elif stage == "validate":
-            run = self.runs[name]
-            content = {"task": run.task} | self._heeded(run, "validate")
-        else:
-            content = self._results(stage)
-        return canonical(content)
+        return canonical(self._settings(stage, name))
 
-    def _heeded(self, run: PlannedRun, section: str) -> dict[str, Any]:
-        """The part of a section of params.yaml that has a meaning for the run's task."""
-        return {k: v for k, v in self.params[section].items() if k in HEEDED[run.task]}
+    def _settings(self, stage: str, name: str) -> dict[str, Any]:
+        return self._model(stage, name).model_dump(mode="json")
+
+    def _model(self, stage: str, name: str) -> Closed:
+        if stage == "download":
+            return self.sources[name].download
+        if stage == "convert":
+            return self.annotations(name)
+        if stage == "split":
+            return self.datasets[name].of_split
+        if stage == "search":
+            return self.studies[name].of_worker()
+        if stage == "study":
+            return self.studies[name].of_study(list(self.runs.values()))
+        return self._results(stage) if stage in {"plot", "report"} else self._of_run(stage, name)
+
+    def _of_run(self, stage: str, name: str) -> Closed:
+        run = self.runs[name]
+        if stage == "predict":
+            section, imgsz = self.params["predict"], run.settings["imgsz"]
+            return predict_settings(run.task, section, run.backend, imgsz)
+        if stage == "validate":
+            return validate_settings(run.task, self.params["validate"])
+        names = list(run.chosen.names) if run.chosen else []
+        return TrainSettings(backend=run.backend, settings=run.settings, from_search=names)
+
+    def annotations(self, source: str) -> ConvertSettings:
+        """How the annotations of a data set's source are read."""
+        settings = self.sources[source].convert
+        assert settings is not None  # checked by `sources`
+        return settings
 
     def listed(self, source: str) -> list[str]:
         """The tracked manifest that a source's files are checked against, if it has one."""
-        manifest = self.sources[source]["download"].get("manifest")
+        manifest = self.sources[source].manifest
         return [manifest] if manifest else []
 
-    def _results(self, stage: str) -> dict[str, Any]:
-        content: dict[str, Any] = self.params[stage] | {"runs": list(self.runs)}
-        content |= {"studies": list(self.studies)} if self.studies else {}
-        content |= self.params["report"] | {"rank_by": self._rank_by}  # ranked and shown alike
-        content |= {"sweeps": [name for name in self.experiment.sweep if name != FROM_SEARCH]}
+    def _results(self, stage: str) -> Closed:
+        common: dict[str, Any] = self.params["report"] | {
+            "rank_by": self._rank_by,  # ranked and shown alike
+            "runs": tuple(self.runs),
+            "studies": tuple(self.studies),
+            "sweeps": tuple(name for name in self.experiment.sweep if name != FROM_SEARCH),
+        }
         if stage == "plot":
-            return content
-        texts = {"title": self.experiment.title, "question": self.experiment.question}
-        return content | texts | {"experiment": self.name}
+            return PlotSettings(**self.params["plot"], **common)
+        title, question = self.experiment.title, self.experiment.question
+        return ReportSettings(experiment=self.name, title=title, question=question, **common)
 
     @cached_property
     def task(self) -> str:
@@ -211,11 +224,11 @@ class Plan:
         """Where the code of a job begins: its stage, and what that calls by a setting."""
         found = [f"stages.{stage}:{stage}"]
         if stage == "download":
-            found += [f"sources.{self.sources[name]['download']['kind']}:fetch"]
+            found += [f"sources.{self.sources[name].download.kind}:fetch"]
         elif stage == "convert":
-            found += [
-                f"formats.{form}:read" for form in formats_used(self.sources[name]["convert"])
-            ]
+            annotations = self.annotations(name)
+            used = formats_used(annotations.format, annotations.options)
+            found += [f"formats.{form}:read" for form in used]
         elif stage == "search":
             found += [f"backends.{self.trained[name].backend}:fit"]
         elif stage == "train":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -9,26 +10,37 @@ from fairtrial import SettingsError
 from fairtrial.files import checksums
 from fairtrial.files.yamlfile import closed, nearest, read_yaml
 from fairtrial.planning.config_files import config_file, plugin_settings
-from fairtrial.settings.source import Cleaning
+from fairtrial.settings.stages import ConvertSettings, DownloadSettings
 
 
-def read_source(name: Any, where: str = "`source`") -> dict[str, dict[str, Any]]:
+@dataclass(frozen=True)
+class Source:
     """config/sources/<name>.yaml: the settings of `download` and, unless it holds only other
-    files (as checkpoints), of `convert`; `where` says where the source is named."""
+    files (as checkpoints), of `convert`."""
+
+    download: DownloadSettings
+    convert: ConvertSettings | None
+
+    @property
+    def manifest(self) -> str | None:
+        """The tracked manifest that its files are checked against, if it has one."""
+        manifest: str | None = self.download.settings.get("manifest")
+        return manifest
+
+
+def read_source(name: Any, where: str = "`source`") -> Source:
+    """config/sources/<name>.yaml; `where` says where the source is named."""
     path = config_file("sources", name, where)
     content = read_yaml(path)
-    kind, form = content.pop("kind", None), content.pop("format", None)
-    options = content.pop("options", {})
-    cleaning = {key: content.pop(key) for key in Cleaning.model_fields if key in content}
-    source = closed(plugin_settings("sources", kind, f"{path}: `kind`"), content, str(path))
-    found = {"download": {"name": name, "kind": kind, **source.model_dump(mode="json")}}
-    if form is not None:
-        found["convert"] = {
-            "format": form,
-            "options": _of_format(form, options, str(path)),
-            **closed(Cleaning, cleaning, str(path)).model_dump(mode="json"),
-        }
-    return found
+    kind = content.pop("kind", None)
+    annotations = {key: content.pop(key) for key in ConvertSettings.model_fields if key in content}
+    model = plugin_settings("sources", kind, f"{path}: `kind`")
+    settings = closed(model, content, str(path)).model_dump(mode="json")
+    download = DownloadSettings(name=name, kind=kind, settings=settings)
+    if annotations.get("format") is None:
+        return Source(download, None)
+    options = _of_format(annotations["format"], annotations.get("options", {}), str(path))
+    return Source(download, closed(ConvertSettings, annotations | {"options": options}, str(path)))
 
 
 def _of_format(form: Any, options: Any, where: str) -> dict[str, Any]:
@@ -41,10 +53,11 @@ def _of_format(form: Any, options: Any, where: str) -> dict[str, Any]:
     return found
 
 
-def formats_used(told: dict[str, Any]) -> list[str]:
-    """The format that `convert` is told to read, and those of its parts."""
-    parts = told["options"].get("parts", [])
-    return sorted({told["format"], *(form for part in parts for form in formats_used(part))})
+def formats_used(form: str, options: dict[str, Any]) -> list[str]:
+    """A format, and those of its parts."""
+    parts = options.get("parts", [])
+    inner = [name for part in parts for name in formats_used(part["format"], part["options"])]
+    return sorted({form, *inner})
 
 
 def refuse_unlisted(file: str, manifest: str | None, where: str) -> None:

@@ -10,13 +10,18 @@ from fairtrial.files.yamlfile import Closed
 from fairtrial.scoring.ranking import RankBy
 
 
-class PredictSection(Closed):
+class SpeedSection(Closed):
+    """The part of `predict:` in params.yaml that has a meaning for every task."""
+
+    speed_images: Annotated[int, Field(ge=100)]  # images timed one by one, after a warm-up
+
+
+class PredictSection(SpeedSection):
     """`predict:` in params.yaml. A change runs every model over val and test again."""
 
     conf: Annotated[float, Field(ge=0, lt=1)]  # detections below this confidence are dropped
     iou: Annotated[float, Field(gt=0, le=1)]  # overlap above which NMS merges two boxes
     max_det: Annotated[int, Field(ge=1)]  # detections an image at most
-    speed_images: Annotated[int, Field(ge=100)]  # images timed one by one, after a warm-up
 
 
 class ValidateSection(Closed):

@@ -1,15 +1,86 @@
-"""What each stage is told: frozen models that the planner writes and the job reads.
+"""The settings of each stage: the planner makes them, and a job gets them as JSON.
 
-A job's settings are such a model as canonical JSON, which is their transport and the reason to
-run the job again at once.
+What a stage's model does not hold cannot change its result, and so runs no job again.
 """
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from fairtrial.files.yamlfile import Closed
+from pydantic import AfterValidator, Field, field_validator, model_validator
+
+from fairtrial.data.defects import KINDS
+from fairtrial.files.yamlfile import Closed, distinct, nearest
+from fairtrial.settings.params import (
+    PlotSection,
+    PredictSection,
+    SpeedSection,
+    ValidateSection,
+)
 from fairtrial.settings.search import Engine
+from fairtrial.settings.split_rule import BalanceRule, SplitRule
+
+NO_CLASSES = "must be a list of names, or a map from the source's names to new ones"
+
+
+class DownloadSettings(Closed):
+    """Where the raw files of a source come from."""
+
+    name: str  # the source's
+    kind: str  # a module of sources/
+    settings: dict[str, Any]  # that module's own Settings
+
+
+class ConvertSettings(Closed):
+    """How the annotations of a source are read, and what is done about defects."""
+
+    format: str  # a module of formats/
+    options: dict[str, Any] = Field(default_factory=dict)  # that module's own Settings
+    max_dropped: Annotated[float, Field(ge=0, le=1)] = 0.05  # largest share of unusable images
+    defects: dict[str, str] = Field(default_factory=dict)  # another action than a kind's own
+    # On which pixels boxes of images that EXIF turns were drawn, where no size tells.
+    drawn_on: Literal["shown", "stored"] | None = None
+
+    @field_validator("defects")
+    @classmethod
+    def _possible(cls, defects: dict[str, str]) -> dict[str, str]:
+        for kind, action in defects.items():
+            if kind not in KINDS:
+                raise ValueError(f"`{kind}` is no kind of defect{nearest(kind, list(KINDS))}")
+            if action not in KINDS[kind].actions:
+                possible = list(KINDS[kind].actions)
+                raise ValueError(f"{kind}: cannot `{action}`{nearest(action, possible)}")
+        return defects
+
+
+def _classes(value: Any) -> Any:
+    """A list or a map of names; here rather than as two types, for one plain message."""
+    names = [*value.values()] if isinstance(value, dict) else value
+    if not isinstance(names, list) or not all(isinstance(name, str) and name for name in names):
+        raise ValueError(NO_CLASSES)
+    if not names:
+        raise ValueError("must hold at least one")
+    return value if isinstance(value, dict) else distinct(value)
+
+
+class SplitSettings(Closed):
+    """The classes of a data set, and how its images are assigned to train, val and test."""
+
+    # Names to keep, in this order, or the source's names with ours; null keeps all.
+    classes: Annotated[Any, AfterValidator(_classes)] | None = None
+    single_cls: Annotated[str, Field(min_length=1)] | None = None  # the name of the one class
+    split: SplitRule
+    balance: BalanceRule | None = None
+    allow: Annotated[list[Literal["group", "content", "near"]], AfterValidator(distinct)] = Field(
+        default_factory=list
+    )
+
+    @model_validator(mode="after")
+    def _agrees(self) -> SplitSettings:
+        if self.split.method == "grouped" and "group" in self.allow:
+            raise ValueError("`grouped` keeps groups together, and `allow` parts them; choose one")
+        return self
+
 
 Value = bool | int | float | str | None  # of one searched parameter
 Params = dict[str, Value]  # the searched parameters of one trial, by name
@@ -73,25 +144,90 @@ class StudyStageSettings(_StudyStage):
     chosen: tuple[int, ...]  # numbers of the trials that runs take their settings from
 
 
-class _ResultsStage(Closed):
-    """What both `plot` and `report` are told, so that figures and tables rank alike."""
+class TrainSettings(Closed):
+    """One training."""
 
-    runs: tuple[str, ...]
+    backend: str  # a module of backends/
+    settings: dict[str, Any]  # that module's own Settings
+    from_search: list[str] = Field(default_factory=list)  # those of them that a trial gives
+
+
+class _Model(Closed):
+    """The model that predicts."""
+
+    backend: str  # a module of backends/
+    imgsz: Annotated[int, Field(ge=1)]  # side of the square that images are scaled to, in pixels
+
+
+class PredictDetectSettings(PredictSection, _Model):
+    """Prediction of boxes."""
+
+    task: Literal["detect"] = "detect"
+
+
+class PredictClassifySettings(SpeedSection, _Model):
+    """Prediction of the class of whole images, which knows no threshold."""
+
+    task: Literal["classify"] = "classify"
+
+
+PredictSettings = Annotated[
+    PredictDetectSettings | PredictClassifySettings, Field(discriminator="task")
+]
+
+
+class ValidateDetectSettings(ValidateSection):
+    """Scoring of boxes."""
+
+    task: Literal["detect"] = "detect"
+
+
+class ValidateClassifySettings(Closed):
+    """Scoring of the classes of whole images."""
+
+    task: Literal["classify"] = "classify"
+
+
+ValidateSettings = Annotated[
+    ValidateDetectSettings | ValidateClassifySettings, Field(discriminator="task")
+]
+
+
+def predict_settings(
+    task: str, section: dict[str, Any], backend: str, imgsz: int
+) -> PredictDetectSettings | PredictClassifySettings:
+    """Those of a task, from the section `predict:` of params.yaml."""
+    if task == "detect":
+        return PredictDetectSettings(backend=backend, imgsz=imgsz, **section)
+    speed_images = section["speed_images"]
+    return PredictClassifySettings(backend=backend, imgsz=imgsz, speed_images=speed_images)
+
+
+def validate_settings(
+    task: str, section: dict[str, Any]
+) -> ValidateDetectSettings | ValidateClassifySettings:
+    """Those of a task, from the section `validate:` of params.yaml."""
+    return ValidateDetectSettings(**section) if task == "detect" else ValidateClassifySettings()
+
+
+class _Results(Closed):
+    """What figures and report have in common: the results that they show, ranked alike."""
+
+    runs: tuple[str, ...]  # names, in the order of the experiment
     studies: tuple[str, ...] = ()
-    sweeps: tuple[str, ...] = ()  # parameters that the experiment sweeps
+    sweeps: tuple[str, ...] = ()  # the settings that the experiment sweeps
     timings: bool = True  # false leaves out what depends on the clock
-    rank_by: str | dict[str, float] = "AP"  # a metric, or the metric weights of a fitness
+    # What params.yaml's `rank_by` stands for: a metric, or the metric weights of a fitness.
+    rank_by: str | dict[str, float] = "AP"
 
 
-class PlotSettings(_ResultsStage):
-    """Stage `plot`: the figures of an experiment."""
-
-    gallery: int = 4  # images shown with every configuration's detections
+class PlotSettings(PlotSection, _Results):
+    """The figures of one experiment."""
 
 
-class ReportSettings(_ResultsStage):
-    """Stage `report`: the PDF and the tables of an experiment."""
+class ReportSettings(_Results):
+    """The report of one experiment and its tables."""
 
     experiment: str
     title: str
-    question: str = ""  # longer text
+    question: str = ""

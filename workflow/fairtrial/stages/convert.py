@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field
-
 from fairtrial import DataError
 from fairtrial.data import dataset, imagefile
 from fairtrial.data.dataset import Dataset, Image
@@ -17,27 +15,16 @@ from fairtrial.data.defects import Defect, LabelWithoutImage, MissingImage, Unan
 from fairtrial.data.duplicates import find, look
 from fairtrial.data.imagefile import Checked
 from fairtrial.data.packed_dataset import PackedDataset
-from fairtrial.data.repair import DrawnOn, repair_annotations
+from fairtrial.data.repair import repair_annotations
 from fairtrial.files import checksums, folders, jsonfile, packed
 from fairtrial.files.threads import map_in_order
 from fairtrial.plugins import plugin
-
-
-class Settings(BaseModel):
-    """What config/sources/<name>.yaml says about the annotations of a source."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    format: str  # a module of formats/
-    options: dict[str, Any] = Field(default_factory=dict)  # that format's own Settings
-    max_dropped: float = Field(0.05, ge=0, le=1)  # largest share of images that may be dropped
-    defects: dict[str, str] = Field(default_factory=dict)  # kind → another action than its default
-    drawn_on: DrawnOn | None = None  # where turned images have their boxes, unless sizes tell
+from fairtrial.settings.stages import ConvertSettings
 
 
 def convert(
     *,
-    settings: dict[str, Any],
+    settings: ConvertSettings,
     raw: Path,
     manifest: Path,
     images: Path,
@@ -60,11 +47,10 @@ def convert(
         ChecksumError: `raw` is not what `manifest` names
         DataError: a defect is to be refused, too many images are unusable, or none is left
     """
-    chosen = Settings(**settings)
-    actions = Actions(chosen.defects)
+    actions = Actions(settings.defects)
     files = _Raw.verified(raw, manifest)
-    module = plugin("formats", chosen.format)
-    found, faults = module.read(raw, module.Settings(**chosen.options))
+    module = plugin("formats", settings.format)
+    found, faults = module.read(raw, module.Settings(**settings.options))
     _refuse_twice(found.images)
     actions.refuse(faults, str(raw))  # before hours of decoding
     total = len(found.images) + sum(_annotated(fault) for fault in faults)
@@ -74,12 +60,12 @@ def convert(
             checked = _write_packed(found, target)
         else:
             checked = _clean_images(found.images, files, target, actions)
-        mended = repair_annotations(found, checked, actions, chosen.drawn_on)
+        mended = repair_annotations(found, checked, actions, settings.drawn_on)
         faults += [fault for one in checked for fault in one.found] + mended.found
         for one in mended.dropped:
             (target / one.file_name).unlink()
         actions.refuse(faults, str(raw))
-        _refuse_too_many_dropped(faults, total, actions, chosen.max_dropped, raw)
+        _refuse_too_many_dropped(faults, total, actions, settings.max_dropped, raw)
         clean = mended.set.canonical()
         _refuse_empty(clean, raw)
     looks = {one.file_name: one.look for one in checked}

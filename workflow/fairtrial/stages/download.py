@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 from fairtrial import DataError
 from fairtrial.files import checksums, folders
 from fairtrial.plugins import plugin
+from fairtrial.settings.stages import DownloadSettings
 from fairtrial.store import entries
 
 
-def download(*, settings: dict[str, Any], raw: Path, manifest: Path) -> None:
+def download(*, settings: DownloadSettings, raw: Path, manifest: Path) -> None:
     """Download or generate the raw files of one source.
 
     What an interrupted download leaves is in store/downloads/, and is used by the next one.
@@ -24,10 +24,10 @@ def download(*, settings: dict[str, Any], raw: Path, manifest: Path) -> None:
     Raises:
         DataError: a file is missing or wrong; `raw` and `manifest` are then unchanged
     """
-    own = dict(settings)
-    name, source = own.pop("name"), plugin("sources", own.pop("kind"))
+    name, source = settings.name, plugin("sources", settings.kind)
+    own, downloads = source.Settings(**settings.settings), entries.root() / "downloads"
     with folders.whole_folder(raw) as folder:
-        source.fetch(source.Settings(**own), name, folder, entries.root() / "downloads")
+        source.fetch(own, name, folder, downloads)
         files = [folders.checked_path(file, name) for file in folders.files_below(folder)]
         if not files:
             raise DataError(f"{name}: there is no file in this source")

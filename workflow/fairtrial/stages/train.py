@@ -10,6 +10,7 @@ from fairtrial.data.leaks import read_leak_free_dataset
 from fairtrial.files import checksums
 from fairtrial.files.jsonfile import read_json
 from fairtrial.files.modelfile import read_model, write_model
+from fairtrial.settings.stages import TrainSettings
 from fairtrial.store import keys
 from fairtrial.training import progress
 from fairtrial.training.cached_training import entry_key, train_or_adopt
@@ -27,7 +28,7 @@ from fairtrial.training.record import (
 
 def train(
     *,
-    settings: dict[str, Any],
+    settings: TrainSettings,
     code: str,
     images: Path,
     annotations: Path,
@@ -65,9 +66,10 @@ def train(
     inputs = inputs_of(annotations, split, initial)
     if earlier:
         inputs["continues"] = earlier.key
-    backend = settings["backend"]
+    backend = settings.backend
     own, trial = _own(settings, chosen)
-    with progress.reported(weights, settings, entry_key(backend, own, code, inputs)) as live:
+    key, told = entry_key(backend, own, code, inputs), settings.model_dump(mode="json")
+    with progress.reported(weights, told, key) as live:
         entry, adopted = train_or_adopt(
             framework=backend,
             settings=own,
@@ -85,12 +87,12 @@ def train(
             run=run,
             configuration=run.rpartition("-s")[0],
             dataset=annotations.parent.name,
-            seed=settings["seed"],
+            seed=own["seed"],
             backend=backend,
             settings=own,
             key=entry.name,
             code=code,
-            inputs=_recorded(inputs, settings["weights"]),
+            inputs=_recorded(inputs, own["weights"]),
             continued_from=earlier.run if earlier else None,
             from_search=trial,
             adopted=adopted,
@@ -100,18 +102,14 @@ def train(
         write_model(record, of_run)
 
 
-def _own(
-    settings: dict[str, Any], chosen: Path | None
-) -> tuple[dict[str, Any], SearchTrial | None]:
+def _own(settings: TrainSettings, chosen: Path | None) -> tuple[dict[str, Any], SearchTrial | None]:
     """The backend's settings, with the values of the trial in the file `chosen`, and which trial
     that is."""
-    names = settings.get("chosen", ())
-    own = {name: value for name, value in settings.items() if name not in {"backend", "chosen"}}
     if chosen is None:
-        return own, None
+        return settings.settings, None
     trial = read_json(chosen)
-    values = {name: trial["values"][name] for name in names}
-    return own | values, SearchTrial(study=trial["study"], trial=trial["trial"])
+    values = {name: trial["values"][name] for name in settings.from_search}
+    return settings.settings | values, SearchTrial(study=trial["study"], trial=trial["trial"])
 
 
 def inputs_of(annotations: Path, split: Path, initial: Path | None) -> dict[str, str | None]:

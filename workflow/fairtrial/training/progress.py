@@ -52,7 +52,7 @@ class TrainingProgress:
             "run": file.stem if file else "",
             "settings": keys.key(dict(settings)),
             "key": key,
-            "epochs": settings.get("epochs"),
+            "epochs": settings["settings"]["epochs"],
             "epoch": 0,
             "attempt": 0,
             "began": time.time(),
