@@ -7,7 +7,9 @@ configurations  the configurations that an experiment lists, sweeps or multiplie
 runs            each run with all of its settings
 studies         the studies that an experiment's `search:` asks for
 from_search     runs that take their settings from a trial of a study
-fingerprint     which code a job's result depends on
+fingerprint     a hash of what the code does that a job's result depends on
+definitions     what each module of the package defines, and what its names stand for
+scopes          which names a piece of code binds, and where
 plan            all of it: the jobs, their settings and their code
 housekeeping    what the Snakefile does before its jobs and after them
 """

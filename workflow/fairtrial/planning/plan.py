@@ -210,10 +210,12 @@ class Plan:
         """The fingerprint of the code that determines a run's weights: the store's part of it.
 
         Less than the job's: where only the record is written differently, the job runs again,
-        finds its entry, and trains nothing.
+        finds its entry, and trains nothing. Of the backend's settings the methods count, not the
+        fields, whose values are in the key.
         """
+        backend = f"backends.{self.trained[run].backend}"
         return fingerprint(
-            f"backends.{self.trained[run].backend}:fit", "data.dataset:read_split_dataset"
+            f"{backend}:fit", f"{backend}:Settings()", "data.dataset:read_split_dataset"
         )
 
     def code(self, stage: str, name: str = "") -> str:
@@ -239,7 +241,7 @@ class Plan:
         elif stage == "validate":
             found += [f"scoring.{self.runs[name].task}:score"]
         elif stage in {"plot", "report"}:  # both take what lies in their folder
-            found += [{"plot": "figures/", "report": "report/"}[stage]]
+            found += [{"plot": "figures/", "report": "report/template/"}[stage]]
         return found
 
 
