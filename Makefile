@@ -4,42 +4,74 @@ UV := 0.13.8
 BIN := $(CURDIR)/.venv/bin
 export PATH := $(BIN):$(PATH)
 
+# Extras that were installed once stay: .venv/extras lists them.
+EXTRAS :=
+comma := ,
+KNOWN := $(patsubst locks/%.lock,%,$(wildcard locks/*.lock))
+INSTALLED := $(filter $(KNOWN),$(shell cat .venv/extras 2>/dev/null))
+WANTED := $(sort $(INSTALLED) $(subst $(comma), ,$(EXTRAS)))
+UNKNOWN := $(filter-out $(KNOWN),$(WANTED))
+$(if $(UNKNOWN),$(error EXTRAS: no such extra: $(UNKNOWN); known: $(KNOWN)))
+LOCKS := requirements.lock $(WANTED:%=locks/%.lock)
+
 .PHONY: help
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## /make \1	/p' $(MAKEFILE_LIST) | expand -t 12
 
 .PHONY: venv
-venv: .venv/requirements.lock ## the environment in .venv, exactly as requirements.lock says
+venv: .venv/extras .venv/bin/fairtrial ## the environment in .venv, exactly as the locks say; EXTRAS=a,b adds extras
 
-# The copy of the lock is written last: a half-made environment is never taken for a whole one.
+# The list of extras is written last: a half-made environment is never taken for a whole one.
 # Compiling takes 20 seconds once, and 3 off the start of every Snakemake.
-.venv/requirements.lock: requirements.lock
+.venv/extras: $(LOCKS) $(if $(filter-out $(INSTALLED),$(WANTED)),FORCE)
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo >&2 \
 	  "$(PYTHON) is missing or older than 3.11. Another one: make venv PYTHON=python3.12"; exit 1; }
 	@$(PYTHON) -c 'import ensurepip, venv' || { echo >&2 \
 	  "$(PYTHON) cannot make environments. Debian, Ubuntu: apt-get install python3-venv"; exit 1; }
 	test -x $(BIN)/uv || { $(PYTHON) -m venv .venv && $(BIN)/python -m pip install -q uv==$(UV); }
-	$(BIN)/uv pip sync --quiet --compile-bytecode --python $(BIN)/python requirements.lock
-	cp requirements.lock $@
+	$(BIN)/uv pip sync --quiet --compile-bytecode --python $(BIN)/python $(LOCKS)
+	printf '%s\n' $(WANTED) > $@
+
+.venv/bin/fairtrial: workflow/fairtrial_command.py workflow/envs/command.sh .venv/extras
+	sh workflow/envs/command.sh .venv
+
+.PHONY: FORCE
+FORCE:
 
 .PHONY: demo
 demo: venv ## run the experiment that params.yaml names (as shipped: quickstart), to its report
 	@snakemake
 	@echo "Report: results/$$(sed -n 's/^experiment: *\([^ #]*\).*/\1/p' params.yaml)/report.pdf"
 
+# What checks and tests need, beside the extras that are there.
+.PHONY: dev
+dev:
+	@$(MAKE) --no-print-directory venv EXTRAS=dev
+
+PYTEST := pytest --numprocesses auto --dist loadfile --no-loadscope-reorder
+
+.PHONY: check
+check: lint ## lint and the fast tests, in about a minute
+	$(PYTEST) -q -m "not slow and not slurm"
+
 .PHONY: test
-test: venv ## every test; those that need SLURM or real data say why they are skipped
-	pytest --numprocesses auto --dist loadfile --no-loadscope-reorder --durations 25
+test: dev ## every test; those that need SLURM or real data say why they are skipped
+	$(PYTEST) --durations 25
 
 .PHONY: lint
-lint: venv ## style, types, and Snakemake's own linter
+lint: dev ## style, types, and Snakemake's own linter
 	ruff check
 	ruff format --check
 	mypy
 	snakefmt --check Snakefile workflow/rules
 	snakemake --lint
 
+COMPILE := uv pip compile --quiet pyproject.toml --universal --generate-hashes \
+  --no-emit-index-url --python-version 3.11
+
 .PHONY: lock
-lock: venv ## write requirements.lock anew from pyproject.toml
-	uv pip compile pyproject.toml --all-extras --universal --generate-hashes \
-	  --no-emit-index-url --python-version 3.11 -o requirements.lock
+lock: venv ## write requirements.lock and locks/ anew from pyproject.toml
+	$(COMPILE) -o requirements.lock
+	for extra in $$(python -c 'import tomllib, pathlib; text = pathlib.Path("pyproject.toml").read_text(); \
+	  print(*tomllib.loads(text)["project"]["optional-dependencies"])'); do \
+	  $(COMPILE) --extra $$extra --constraint requirements.lock -o locks/$$extra.lock || exit 1; done

@@ -24,6 +24,7 @@ import numpy as np
 from PIL import Image
 
 ROOT = Path(__file__).parents[1]
+COMMAND = str(ROOT / "workflow/fairtrial_command.py")
 sys.path[:0] = [str(ROOT / "tests/sources"), str(ROOT / "workflow")]
 
 from web import Web  # noqa: E402
@@ -66,11 +67,10 @@ def main() -> None:
     settings = {"name": "coco", "kind": "coco_subset", "base": web.address, "images": images}
     settings |= {"classes": ["person"], "parts": [part]}
     settings["sha256"] = hashlib.sha256(web.files[ARCHIVE]).hexdigest()
-    command = [sys.executable, "-m", "fairtrial", "download", "--settings", json.dumps(settings)]
+    command = [sys.executable, COMMAND, "download", "--settings", json.dumps(settings)]
     command += ["--raw", "raw", "--manifest", "raw.sha256"]
     with tempfile.TemporaryDirectory() as folder:
-        call = {"cwd": folder, "env": {"PYTHONPATH": str(ROOT / "workflow")}}
-        call["stderr"] = subprocess.DEVNULL
+        call = {"cwd": folder, "env": {}, "stderr": subprocess.DEVNULL}
         start = time.perf_counter()
         killed = subprocess.Popen(command, **call)
         while len(web.asked) < images / 2:

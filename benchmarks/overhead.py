@@ -74,7 +74,7 @@ def through(settings: dict[str, object]) -> list[str]:
         "record": out / "record.json",
         "history": out / "history.csv",
     }
-    command = [sys.executable, "-m", "fairtrial", "train"]
+    command = [sys.executable, "workflow/fairtrial_command.py", "train"]
     return command + [str(part) for name, value in flags.items() for part in (f"--{name}", value)]
 
 

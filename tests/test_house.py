@@ -62,7 +62,7 @@ def test_rule_module_and_subcommand_share_a_name() -> None:
         "stages.__init__",
     }
     for name in STAGES:
-        assert f'"python -m fairtrial {name}"' in RULES[name]["shell"]
+        assert f'"fairtrial {name}"' in RULES[name]["shell"]
 
 
 @pytest.mark.parametrize("name", STAGES)
@@ -95,7 +95,7 @@ def test_a_rule_is_whole(name: str) -> None:
     assert rule[""].strip().startswith('"""'), "no docstring"
     assert {"output", "log", "benchmark", "params", "shell"} <= set(rule)
     assert '" > {log:q} 2>&1"' in rule["shell"]
-    assert f'settings=lambda w: PLAN.settings("{name}"' in rule["params"]
+    assert f'settings=lambda w: settings("{name}"' in rule["params"]
     assert f'code=lambda w: PLAN.code("{name}"' in rule["params"]
     for section in ("input", "output"):
         lines = re.findall(r"^ {8}(\S.*)", rule.get(section, ""), re.M)

@@ -52,9 +52,8 @@ class Project:
         self.trained = root.parent / f"{root.name}.trainings"
         self.output = root.parent / f"{root.name}.output"
         self.places = root.parent / f"{root.name}.places"
-        bin_folder = Path(sys.executable).parent
         self.env = os.environ | {
-            "PATH": f"{bin_folder}:{os.environ['PATH']}",
+            "PATH": f"{Path(sys.executable).parent}:{command_folder(root)}:{os.environ['PATH']}",
             "PYTHONPATH": str(STUBS),
             "STUB_LOG": str(self.log),
             "STUB_PLACES": str(self.places),
@@ -143,10 +142,9 @@ class Project:
             )
 
     def status(self, *arguments: str) -> dict[str, Any]:
-        """What `python -m fairtrial status` tells in another terminal."""
-        command = (sys.executable, "-m", "fairtrial", "status", "--json", *arguments)
-        told = self.run(*command, PYTHONPATH=str(self.root / "workflow"))
-        content: dict[str, Any] = json.loads(told.stdout)
+        """What `fairtrial status` shows in another terminal."""
+        done = self.run("fairtrial", "status", "--json", *arguments)
+        content: dict[str, Any] = json.loads(done.stdout)
         return content
 
     def snakemake(self, *arguments: str, check: bool = True, **env: str) -> str:
@@ -180,6 +178,19 @@ class Project:
         text = self.trained.read_text() if self.trained.exists() else ""
         found = re.findall(rf"^{event} imgsz=(\d+) lr0=\S+ seed=(\d+)", text, re.MULTILINE)
         return Counter(f"{imgsz} s{seed}" for imgsz, seed in found)
+
+
+def command_folder(root: Path) -> Path:
+    """A folder beside the project with the command `fairtrial` of this checkout.
+
+    On PATH behind that of the environment, for one that `make venv` has not made.
+    """
+    folder = root.parent / f"{root.name}.command"
+    folder.mkdir(parents=True, exist_ok=True)
+    launcher = (CHECKOUT / "workflow/fairtrial_command.py").read_text()
+    (folder / "fairtrial").write_text(f"#!{sys.executable}\n{launcher}")
+    (folder / "fairtrial").chmod(0o755)
+    return folder
 
 
 def planned(text: str) -> Counter[str]:

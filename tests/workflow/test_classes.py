@@ -6,7 +6,6 @@ import csv
 import io
 import json
 import pickle
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -107,9 +106,7 @@ def test_what_is_done_is_not_done_again(project: Project) -> None:
 
 
 def test_recorded_probabilities_are_compared(project: Project, tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "fairtrial", "compare", "workspace"]
-    folder = {"PYTHONPATH": str(project.root / "workflow")}
-    project.run(*command, "--to", str(tmp_path / "all.pdf"), **folder)
+    project.run("fairtrial", "compare", "workspace", "--to", str(tmp_path / "all.pdf"))
     rows = list(csv.DictReader((tmp_path / "all.csv").open()))
     own = list(csv.DictReader((project.root / "results/trial/comparison.csv").open()))
     for name in ("test/accuracy", "test/f1", "test/log_loss"):

@@ -15,6 +15,8 @@ import pytest
 
 from project import Project
 
+pytestmark = pytest.mark.slow
+
 RUNS = ("small-s0", "small-s1", "large-s0", "large-s1")
 SMALL = RUNS[:2]
 

@@ -11,19 +11,18 @@ gc.set_threshold(100_000, 50, 100)
 sys.path.insert(0, str(Path(workflow.basedir, "workflow")))
 
 from fairtrial import FairtrialError
-from fairtrial.planning.housekeeping import own_records, reminder
+from fairtrial.planning.housekeeping import own_records, reminder, settings_argument
 from fairtrial.planning.plan import Plan
 
-# Python is the one that runs Snakemake, unless Snakemake makes an environment (--sdm conda); the
-# package is that of this checkout, since DVC's temporary copies must run their own code.
+# Python and the command `fairtrial` are those of the environment that runs Snakemake, unless
+# Snakemake makes one (--sdm conda). The command runs the code of the folder in which a job works.
 path = (
     ""
     if workflow.deployment_settings.deployment_method
     else f"{Path(sys.executable).parent}:"
 )
 shell.prefix(
-    "set -euo pipefail; export PATH={path:q}$PATH "
-    'PYTHONPATH="workflow:${{PYTHONPATH:-}}" MPLCONFIGDIR=store/matplotlib; '
+    "set -euo pipefail; export PATH={path:q}$PATH MPLCONFIGDIR=store/matplotlib; "
 )
 
 try:
@@ -43,6 +42,11 @@ wildcard_constraints:
     run="[A-Za-z0-9._=+-]+",
     study="[A-Za-z0-9._-]+",
     worker="[0-9]+",
+
+
+def settings(stage, name=""):
+    """What a job is told: JSON, or where it is long `@` and the file that holds it."""
+    return settings_argument(PLAN.settings(stage, name))
 
 
 def per_run(pattern):

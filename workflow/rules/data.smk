@@ -17,10 +17,10 @@ rule download:
     conda:
         "../envs/fairtrial.yaml"
     params:
-        settings=lambda w: PLAN.settings("download", w.source),
+        settings=lambda w: settings("download", w.source),
         code=lambda w: PLAN.code("download", w.source),
     shell:
-        "python -m fairtrial download"
+        "fairtrial download"
         " --settings {params.settings:q}"
         " --raw {output.raw:q}"
         " --manifest {output.manifest:q}"
@@ -46,10 +46,10 @@ rule convert:
         "../envs/fairtrial.yaml"
     threads: 2
     params:
-        settings=lambda w: PLAN.settings("convert", w.source),
+        settings=lambda w: settings("convert", w.source),
         code=lambda w: PLAN.code("convert", w.source),
     shell:
-        "python -m fairtrial convert"
+        "fairtrial convert"
         " --settings {params.settings:q}"
         " --raw {input.raw:q}"
         " --manifest {input.manifest:q}"
@@ -77,10 +77,10 @@ checkpoint split:
     conda:
         "../envs/fairtrial.yaml"
     params:
-        settings=lambda w: PLAN.settings("split", w.dataset),
+        settings=lambda w: settings("split", w.dataset),
         code=lambda w: PLAN.code("split", w.dataset),
     shell:
-        "python -m fairtrial split"
+        "fairtrial split"
         " --settings {params.settings:q}"
         " --source {input.source:q}"
         " --duplicates {input.duplicates:q}"

@@ -26,10 +26,10 @@ rule plot:
     conda:
         "../envs/fairtrial.yaml"
     params:
-        settings=lambda w: PLAN.settings("plot"),
+        settings=lambda w: settings("plot"),
         code=lambda w: PLAN.code("plot"),
     shell:
-        "python -m fairtrial plot"
+        "fairtrial plot"
         " --settings {params.settings:q}"
         " --results results/{wildcards.experiment}"
         " --data data"
@@ -63,10 +63,10 @@ rule report:
     conda:
         "../envs/fairtrial.yaml"
     params:
-        settings=lambda w: PLAN.settings("report"),
+        settings=lambda w: settings("report"),
         code=lambda w: PLAN.code("report"),
     shell:
-        "python -m fairtrial report"
+        "fairtrial report"
         " --settings {params.settings:q}"
         " --results results/{wildcards.experiment}"
         " --data data"

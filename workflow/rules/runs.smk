@@ -24,12 +24,12 @@ rule train:
         "../envs/fairtrial.yaml"
     threads: 1
     params:
-        settings=lambda w: PLAN.settings("train", w.run),
+        settings=lambda w: settings("train", w.run),
         code=lambda w: PLAN.code("train", w.run),
         fit=lambda w: PLAN.fitted_by(w.run),
         initial=lambda w: PLAN.checkpoint(w.run),
     shell:
-        "python -m fairtrial train"
+        "fairtrial train"
         " --settings {params.settings:q}"
         " --code {params.fit}"
         " --images {input.images:q}"
@@ -65,10 +65,10 @@ rule predict:
         "../envs/fairtrial.yaml"
     threads: 1
     params:
-        settings=lambda w: PLAN.settings("predict", w.run),
+        settings=lambda w: settings("predict", w.run),
         code=lambda w: PLAN.code("predict", w.run),
     shell:
-        "python -m fairtrial predict"
+        "fairtrial predict"
         " --settings {params.settings:q}"
         " --weights {input.weights:q}"
         " --images {input.images:q}"
@@ -101,10 +101,10 @@ rule validate:
     conda:
         "../envs/fairtrial.yaml"
     params:
-        settings=lambda w: PLAN.settings("validate", w.run),
+        settings=lambda w: settings("validate", w.run),
         code=lambda w: PLAN.code("validate", w.run),
     shell:
-        "python -m fairtrial validate"
+        "fairtrial validate"
         " --settings {params.settings:q}"
         " --annotations {input.annotations:q}"
         " --split {input.split:q}"

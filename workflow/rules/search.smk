@@ -20,12 +20,12 @@ rule search:
         "../envs/fairtrial.yaml"
     threads: 1
     params:
-        settings=lambda w: PLAN.settings("search", w.study),
+        settings=lambda w: settings("search", w.study),
         code=lambda w: PLAN.code("search", w.study),
         fit=lambda w: PLAN.fitted_by(w.study),
         initial=lambda w: PLAN.checkpoint(w.study),
     shell:
-        "python -m fairtrial search"
+        "fairtrial search"
         " --settings {params.settings:q}"
         " --code {params.fit}"
         " --images {input.images:q}"
@@ -56,10 +56,10 @@ checkpoint study:
     conda:
         "../envs/fairtrial.yaml"
     params:
-        settings=lambda w: PLAN.settings("study", w.study),
+        settings=lambda w: settings("study", w.study),
         code=lambda w: PLAN.code("study", w.study),
     shell:
-        "python -m fairtrial study"
+        "fairtrial study"
         " --settings {params.settings:q}"
         " --workers {input.workers:q}"
         " --trials {output.trials:q}"

@@ -1,10 +1,10 @@
 """Stand-ins for stages, so that hundreds of jobs run in seconds.
 
-On PYTHONPATH of a test, this is loaded by every `python -m fairtrial <stage>` before the stage
-is. A stage named in STUB_STAGES writes its outputs from nothing but its inputs and settings;
-every stage, stand-in or not, adds a line to STUB_LOG, and to STUB_PLACES one that also tells
-the SLURM job, the partition and the GPU in which it ran. A stage named in STUB_FAIL fails; one
-that is a file in the folder STUB_FAIL_ONCE removes the file and fails.
+On PYTHONPATH of a test, this is loaded by every `fairtrial <stage>` before the stage is. A stage
+named in STUB_STAGES writes its outputs from nothing but its inputs and settings; every stage,
+stand-in or not, adds a line to STUB_LOG, and to STUB_PLACES one that also tells the SLURM job, the
+partition and the GPU in which it ran. A stage named in STUB_FAIL fails; one that is a file in the
+folder STUB_FAIL_ONCE removes the file and fails.
 """
 
 import hashlib
@@ -110,14 +110,18 @@ def shaped(stage, name, given, text):
     return json.dumps({"stage": stage, "content": text})
 
 
+def calls_fairtrial():
+    """Whether this process is the command: `<python> <folder>/fairtrial <subcommand> …`."""
+    return len(sys.orig_argv) > 1 and Path(sys.orig_argv[1]).name == "fairtrial"
+
+
 def main():
-    arguments = sys.orig_argv
-    if "-m" not in arguments or arguments[arguments.index("-m") + 1] != "fairtrial":
+    if not calls_fairtrial() or len(sys.orig_argv) < 3 or sys.orig_argv[2] not in INPUTS:
         return
-    stage, *rest = arguments[arguments.index("-m") + 2 :]
-    if stage not in INPUTS:
-        return
+    stage, *rest = sys.orig_argv[2:]
     given = flags(rest)
+    if given["settings"].startswith("@"):
+        given["settings"] = Path(given["settings"][1:]).read_text()
     log(stage, given)
     if fails(stage):
         print(f"stub: {stage} fails as it was told to", file=sys.stderr)
@@ -147,7 +151,7 @@ def refuse_network(record):
     socket.getaddrinfo = lookup
 
 
-if "STUB_OFFLINE" in os.environ and "fairtrial" in sys.orig_argv:
+if "STUB_OFFLINE" in os.environ and calls_fairtrial():
     refuse_network(os.environ["STUB_OFFLINE"])
 if "STUB_LOG" in os.environ:
     main()

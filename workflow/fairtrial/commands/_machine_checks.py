@@ -148,7 +148,7 @@ def leftovers() -> Iterator[Finding]:
     parts = [path for path in entries.entries("runs") if path.suffix == ".part"]
     if parts:
         text = f"{len(parts)} unfinished trainings, which go on when they are asked for"
-        yield warning("store", f"{text}; `python -m fairtrial gc` removes what nothing needs")
+        yield warning("store", f"{text}; `fairtrial gc` removes what nothing needs")
     elif not held:
         yield ok("store", "no unfinished training")
 

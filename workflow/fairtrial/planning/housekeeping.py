@@ -2,9 +2,30 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
 from pathlib import Path
+
+from fairtrial.files.folders import whole_file
+
+INLINE = 32 * 2**10  # bytes; Linux refuses an argument of 128 KiB, and a shell's command is one
+
+
+def settings_argument(settings: str, folder: Path = Path(".snakemake/fairtrial")) -> str:
+    """The value of `--settings` for this JSON text: the text, or `@file` where it is long.
+
+    Settings of plot and report name every run. The file, which is written here, is named after its
+    content, so that the argument changes whenever the settings do, and never else.
+    """
+    content = settings.encode()
+    if len(content) <= INLINE:
+        return settings
+    path = folder / f"{hashlib.sha256(content).hexdigest()}.json"
+    if not path.exists():
+        with whole_file(path, "wb") as file:
+            file.write(content)
+    return f"@{path}"
 
 
 def own_records(folder: Path = Path(".snakemake/metadata")) -> None:
