@@ -10,6 +10,7 @@ import pytest
 from pydantic import Field
 
 from fairtrial import SettingsError
+from fairtrial.backends import ultralytics
 from fairtrial.files.yamlfile import Closed, closed, nearest, read_yaml, read_yaml_text
 from fairtrial.planning.config_files import (
     data_sets,
@@ -23,7 +24,7 @@ from fairtrial.planning.sources import read_source
 from fairtrial.plugins import plugins
 from fairtrial.settings.dataset import DatasetSettings
 from fairtrial.settings.experiment import ExperimentSettings
-from fairtrial.settings.params import PredictSection
+from fairtrial.settings.params import SECTIONS, PredictSection
 
 ROOT = Path(__file__).parents[2]
 
@@ -403,3 +404,35 @@ def test_an_experiment_that_is_not_there_is_blamed_on_who_named_it() -> None:
         Plan.read("cell")
     with pytest.raises(SettingsError, match=r"^params\.yaml: `experiment`: no such experiment"):
         Plan.read()
+
+
+# --------------------------------------------------------------------------- shipped values
+
+
+class LaterSettings(ultralytics.Settings):
+    """Those of a later release, which params.yaml does not know yet."""
+
+    later: int = 0
+
+
+def test_what_params_lacks_is_said_once_and_told_to_each_job(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(ROOT)
+    monkeypatch.setattr(ultralytics, "Settings", LaterSettings)
+    plan = Plan.read()
+    assert capsys.readouterr().err == "params.yaml lacks `later`; the shipped value 0 holds\n"
+    assert len(plan.runs) > 1
+    assert {run.settings["later"] for run in plan.runs.values()} == {0}
+    assert all('"later":0' in plan.settings("train", run) for run in plan.runs)
+
+
+def test_a_section_may_lack_what_was_added_later(
+    project: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    class LaterSection(PredictSection):
+        later: int = 0
+
+    monkeypatch.setitem(SECTIONS, "predict", LaterSection)
+    assert read_params()["predict"]["later"] == 0
+    assert capsys.readouterr().err.count("`predict.later`") == 1

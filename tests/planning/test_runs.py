@@ -14,7 +14,7 @@ from pydantic import Field
 from fairtrial import SettingsError, plugins
 from fairtrial.files.yamlfile import Closed
 from fairtrial.planning import config_files
-from fairtrial.planning.runs import PlannedRun, refuse_unused, resolve
+from fairtrial.planning.runs import PlannedRun, refuse_unused, resolve, shipped_settings
 from fairtrial.settings.experiment import ExperimentSettings
 from fairtrial.store.keys import canonical
 
@@ -455,3 +455,43 @@ def test_names_and_settings_do_not_depend_on_key_order() -> None:
     assert canonical(one["epochs=2+lr0=0.1-s0"].settings) == canonical(
         two["epochs=2+lr0=0.1-s0"].settings
     )
+
+
+# --------------------------------------------------------------------------- shipped values
+
+
+class Later(Tiny):
+    """The same framework in a later release."""
+
+    clip: float = 0.5
+
+
+@pytest.fixture
+def later(monkeypatch: pytest.MonkeyPatch) -> None:
+    module = SimpleNamespace(Settings=Later)
+    monkeypatch.setitem(sys.modules, "fairtrial.backends.tiny", module)
+    config_files.training_keys.cache_clear()
+
+
+@pytest.mark.usefixtures("later")
+def test_where_params_lacks_a_setting_the_shipped_value_holds() -> None:
+    assert runs()["base-s0"].settings["clip"] == 0.5
+    assert runs({"clip": 0.1})["base-s0"].settings["clip"] == 0.1
+
+
+SHIPPED: dict[str, tuple[dict[str, Any], dict[str, Any], dict[str, object]]] = {
+    "params lacks it": ({}, {}, {"clip": 0.5}),
+    "params has it": ({"clip": 0.5}, {}, {}),
+    "base sets it": ({}, {"base": {"clip": 0.1}}, {}),
+    "one run sets it": ({}, {"runs": {"a": {"clip": 0.1}, "b": None}}, {"clip": 0.5}),
+    "each run sets it": ({}, {"runs": {"a": {"clip": 0.1}, "b": {"clip": 0.2}}}, {}),
+    "another backend": ({}, {"base": {"backend": "deep"}}, {}),
+}
+
+
+@pytest.mark.usefixtures("later")
+@pytest.mark.parametrize("name", SHIPPED)
+def test_what_params_lacks_is_known(name: str) -> None:
+    params, asked, expected = SHIPPED[name]
+    experiment = ExperimentSettings(title="A trial", **asked)
+    assert shipped_settings(PARAMS | params, experiment, FILE) == expected

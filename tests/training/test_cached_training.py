@@ -14,7 +14,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from pydantic import ValidationError
+from pydantic import Field, ValidationError
 
 from fairtrial import StoreError
 from fairtrial.store import entries, keys, locks
@@ -43,8 +43,12 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("DVC_ROOT", raising=False)
     monkeypatch.delenv("SLURM_JOB_ID", raising=False)
-    monkeypatch.setattr(training, "plugin", lambda kind, name: SimpleNamespace(fit=fit))
+    monkeypatch.setattr(training, "plugin", lambda kind, name: backend(fit))
     return tmp_path
+
+
+def backend(fit: Any, settings: type[TrainingSettings] = TrainingSettings) -> Any:
+    return SimpleNamespace(fit=fit, Settings=settings)
 
 
 def fit(
@@ -135,6 +139,37 @@ def test_equal_trainings_are_one_entry_and_replicates_are_not() -> None:
     assert train(weights="a/path.pt")[1] is True, "its content counts, and is among the inputs"
 
 
+class LaterSettings(TrainingSettings):
+    """The settings of a later release, with defaults that act as the release before."""
+
+    clip: float = 0
+    blur: bool = False
+    names: list[str] = Field(default_factory=list)
+
+
+SHIPPED = {"clip": 0.0, "blur": False, "names": []}
+
+
+@pytest.mark.parametrize(
+    ("changed", "equal"),
+    [
+        ({}, True),
+        ({"clip": 1.0}, False),
+        ({"blur": True}, False),
+        ({"names": ["a"]}, False),
+        ({"patience": 1}, False),
+    ],
+    ids=["as shipped", "a number", "a switch", "a list", "a setting of the first release"],
+)
+def test_a_setting_that_is_added_later_changes_no_key_at_its_default(
+    changed: dict[str, Any], equal: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = training.entry_key("fake", SETTINGS, "code", INPUTS)
+    monkeypatch.setattr(training, "plugin", lambda kind, name: backend(fit, LaterSettings))
+    later = LaterSettings.model_validate(SETTINGS | SHIPPED | changed).model_dump(mode="json")
+    assert (training.entry_key("fake", later, "code", INPUTS) == before) is equal
+
+
 def test_a_record_tells_of_its_attempts() -> None:
     record, _ = train()
     (attempt,) = record["attempts"]
@@ -153,7 +188,7 @@ def test_all_gpus_that_were_used_count(
 
     cuda = SimpleNamespace(is_available=lambda: True, get_device_name=lambda number: "Example")
     monkeypatch.setitem(sys.modules, "torch", SimpleNamespace(cuda=cuda))
-    monkeypatch.setattr(training, "plugin", lambda kind, name: SimpleNamespace(fit=fit_on))
+    monkeypatch.setattr(training, "plugin", lambda kind, name: backend(fit_on))
     record, _ = train()
     assert record["hardware"]["gpu"] == said
     assert record["gpu_seconds"] == gpus * record["seconds"]

@@ -5,14 +5,16 @@ So `1e-4` and `0.0001` are one value, and a misspelt key is an error instead of 
 
 from __future__ import annotations
 
+import json
 import re
+import sys
+from collections.abc import Container
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-from pydantic import (
-    BaseModel,
-)
+from pydantic import BaseModel
+from pydantic_core import to_jsonable_python
 
 from fairtrial import SettingsError
 from fairtrial.files.yamlfile import NAME, closed, nearest, read_yaml
@@ -39,17 +41,43 @@ def _unknown(what: str, name: Any, known: list[str], where: str) -> SettingsErro
 
 
 def read_params(path: Path = Path(PARAMS)) -> dict[str, Any]:
-    """params.yaml, its sections checked; training defaults are checked with their run."""
+    """params.yaml, its sections checked; training defaults are checked with their run.
+
+    Prints, on stderr, what a section lacks and what holds instead.
+    """
     params = read_yaml(path)
     for name, model in SECTIONS.items():
         if name not in params:
             raise SettingsError(f"{path}: `{name}`: missing")
-        params[name] = closed(model, params[name], f"{path}: {name}").model_dump()
+        section = closed(model, params[name], f"{path}: {name}")
+        lacking = {f"{name}.{key}": value for key, value in shipped(model, params[name]).items()}
+        print_shipped(lacking, str(path))
+        params[name] = section.model_dump()
     known = training_keys() | COMMON | set(SECTIONS)
     for name in params:
         if name not in known:
             raise SettingsError(f"{path}: `{name}`: no such key{nearest(str(name), sorted(known))}")
     return params
+
+
+def shipped(model: type[BaseModel], content: Container[str]) -> dict[str, object]:
+    """The fields that `content` lacks and whose value is therefore the model's default.
+
+    A setting of the first release has no default there, and must stand in params.yaml; one that
+    was added later has one, so that the params.yaml of an older release still holds.
+    """
+    return {
+        name: field.get_default(call_default_factory=True)
+        for name, field in model.model_fields.items()
+        if name not in content and not field.is_required()
+    }
+
+
+def print_shipped(values: dict[str, object], path: str = PARAMS) -> None:
+    """Say on stderr which settings a file lacks, and the values that hold instead."""
+    for name, value in values.items():
+        text = json.dumps(to_jsonable_python(value))
+        print(f"{path} lacks `{name}`; the shipped value {text} holds", file=sys.stderr)
 
 
 @cache

@@ -18,12 +18,13 @@ from fairtrial.files.yamlfile import Closed, read_yaml_text
 from fairtrial.planning.config_files import (
     PARAMS,
     data_sets,
+    print_shipped,
     read_dataset,
     read_experiment,
     read_params,
 )
 from fairtrial.planning.fingerprint import fingerprint
-from fairtrial.planning.runs import PlannedRun, refuse_unused, resolve
+from fairtrial.planning.runs import PlannedRun, refuse_unused, resolve, shipped_settings
 from fairtrial.planning.sources import Source, formats_used, read_source, refuse_unlisted
 from fairtrial.planning.studies import PlannedStudy, studies
 from fairtrial.scoring import ranking
@@ -53,13 +54,17 @@ class Plan:
 
     @classmethod
     def read(cls, name: str | None = None) -> Plan:
-        """The plan of params.yaml, or of the experiment `name` for a look at another one."""
+        """The plan of params.yaml, or of the experiment `name` for a look at another one.
+
+        Prints, on stderr, which settings params.yaml lacks and what holds instead.
+        """
         params = read_params()
         where = "`experiment` of the command line" if name else f"{PARAMS}: `experiment`"
         name = name or params.get("experiment")
         experiment = read_experiment(name, where)
         file = f"config/experiments/{name}.yaml"
         runs = resolve(params, experiment, file, data_sets)
+        print_shipped(shipped_settings(params, experiment, file))
         earlier = _params_before_dvc()
         if earlier and earlier.get("experiment") == params.get("experiment"):
             refuse_unused(params, earlier, experiment, file)

@@ -9,7 +9,7 @@ from typing import Any
 
 from fairtrial import SettingsError
 from fairtrial.files.yamlfile import closed, nearest
-from fairtrial.planning.config_files import PARAMS, plugin_settings, training_keys
+from fairtrial.planning.config_files import PARAMS, plugin_settings, shipped, training_keys
 from fairtrial.planning.configurations import (
     MANY,
     ConfigurationSpec,
@@ -176,6 +176,20 @@ def _filled(weights: str, settings: dict[str, Any], where: str) -> str:
         return shown(settings[match[1]])
 
     return re.sub(r"\{(\w+)\}", told, weights)
+
+
+def shipped_settings(
+    params: dict[str, Any], experiment: ExperimentSettings, file: str
+) -> dict[str, object]:
+    """The training settings that params.yaml lacks and not every configuration sets: their
+    defaults, which hold instead."""
+    values: dict[str, object] = {}
+    for configuration in configurations(experiment, file):
+        overrides = experiment.base | configuration.varied
+        backend = overrides.get("backend", params.get("backend"))
+        model = plugin_settings("backends", backend, f"{file}: `backend`")
+        values |= shipped(model, params.keys() | overrides.keys())
+    return values
 
 
 def refuse_unused(

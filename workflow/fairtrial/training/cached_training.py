@@ -10,6 +10,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from pydantic.fields import FieldInfo
+from pydantic_core import to_jsonable_python
+
 from fairtrial import StoreError
 from fairtrial.data.dataset import SplitDataset
 from fairtrial.files.modelfile import write_model
@@ -27,9 +30,20 @@ def entry_key(
     """The name of a training in the store: everything that determines its result.
 
     Never a name, a path or a time: the checkpoint that it starts from counts by its content,
-    which is among `inputs`.
+    which is among `inputs`. A setting at the default of the backend's `Settings` is left out:
+    only what was added after the first release has one there, and so changes no older key.
     """
-    return keys.key([framework, settings | {"weights": None}, code, inputs])
+    fields = plugin("backends", framework).Settings.model_fields
+    told = {k: v for k, v in settings.items() if not (k in fields and _at_default(fields[k], v))}
+    return keys.key([framework, told | {"weights": None}, code, inputs])
+
+
+def _at_default(field: FieldInfo, value: object) -> bool:
+    """Whether a setting, as plain JSON value, is the default of its field."""
+    if field.is_required():
+        return False
+    default = to_jsonable_python(field.get_default(call_default_factory=True))
+    return isinstance(value, bool) == isinstance(default, bool) and value == default
 
 
 def train_or_adopt(
