@@ -52,7 +52,7 @@ def bare(settings: dict[str, Any]) -> list[str]:
         source = Path(matplotlib.get_data_path(), "fonts/ttf/DejaVuSans.ttf")
         (fonts / name).write_bytes(source.read_bytes())
     lay_out(read_split_dataset(ANNOTATIONS, SPLIT, IMAGES), place)
-    ours = {"weights", "fitness", "replicate"}
+    ours = {"pretrained", "fitness", "replicate"}
     own = {k: v for k, v in settings.items() if k not in ours}
     own |= {"nbs": settings["batch"], "device": "cpu"}
     return [sys.executable, "-c", BARE, json.dumps(own), str(place)]
@@ -66,7 +66,7 @@ def through(settings: dict[str, object]) -> list[str]:
         "images": IMAGES,
         "annotations": ANNOTATIONS,
         "split": SPLIT,
-        "initial": "",
+        "pretrained": "",
         "continues": "",
         "chosen": "",
         "threads": 1,

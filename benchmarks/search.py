@@ -146,7 +146,7 @@ def theirs(study: Study, setting: Setting) -> Iterator[Point]:
     start, length = setting.start, setting.start["epochs"]
     told = {name: value for name, value in start.items() if name not in ("fitness", "replicate")}
     told["model"] = str(setting.weights or f"{start['model']}.yaml")
-    del told["weights"]
+    del told["pretrained"]
     with workplace() as place:
         told |= {"data": str(lay_out(setting.view(), place)), "project": str(place)}
         told |= {"nbs": start["batch"], "device": "cpu", "iterations": setting.epochs // length}

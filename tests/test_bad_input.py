@@ -115,9 +115,9 @@ REFUSED: dict[str, tuple[Edit, list[str]]] = {
         (PARAMS, "epochs: ", "epochs: -1 #"),
         [f"{PARAMS}: `epochs` is -1: must be greater than or equal to 0"],
     ),
-    "no epoch and no weights": (
+    "no epoch and no pretrained checkpoint": (
         run("{epochs: 0}"),
-        [f"{TRIAL}: runs.small: `epochs` is 0", "without `weights`", "learned nothing"],
+        [f"{TRIAL}: runs.small: `epochs` is 0", "without `pretrained`", "learned nothing"],
     ),
     "image size that strides do not divide": (
         run("{imgsz: 100}"),
@@ -200,16 +200,19 @@ REFUSED: dict[str, tuple[Edit, list[str]]] = {
         [f"{TRIAL}: `sweep.lr0` is []: must hold at least one"],
     ),
     "weights that are no file of a source": (
-        run("{weights: yolov8n.pt}"),
-        ['runs.small: `weights` is "yolov8n.pt": must be <source>/<file>'],
+        run("{pretrained: yolov8n.pt}"),
+        ['runs.small: `pretrained` is "yolov8n.pt": must be <source>/<file>'],
     ),
     "weights of an unknown source": (
-        run("{weights: wights/yolov8n.pt}"),
-        ["run small-s0: `weights`: no such source in config/sources: `wights`; did you mean `weig"],
+        run("{pretrained: wights/yolov8n.pt}"),
+        [
+            "run small-s0: `pretrained`: no such source in config/sources: `wights`",
+            "did you mean `weights`?",
+        ],
     ),
     "weights that the source has not": (
-        run("{weights: weights/yolov8m.pt}"),
-        ["run small-s0: `weights`: ", "names no `yolov8m.pt`; did you mean `yolov8n.pt`?"],
+        run("{pretrained: weights/yolov8m.pt}"),
+        ["run small-s0: `pretrained`: ", "names no `yolov8m.pt`; did you mean `yolov8n.pt`?"],
     ),
     "a section in a run": (
         run("{predict: {conf: 0.5}}"),
@@ -358,7 +361,7 @@ INPUTS = {
         "source": "clean/cells/annotations.json",
         "duplicates": "clean/cells/duplicates.json",
     },
-    "train": VIEW | {"initial": "weights.pt"},
+    "train": VIEW | {"pretrained": "weights.pt"},
     "predict": VIEW | {"weights": "weights.pt"},
     "validate": {n: VIEW[n] for n in ("annotations", "split")}
     | {"val": "val.json", "test": "test.json"},
@@ -379,7 +382,13 @@ SETTINGS: dict[str, dict[str, Any]] = {
     ),
     "train": {
         "backend": "ultralytics",
-        "settings": {"model": "yolov8n", "weights": "w/x.pt", "seed": 0, "epochs": 0, "imgsz": 32},
+        "settings": {
+            "model": "yolov8n",
+            "pretrained": "w/x.pt",
+            "seed": 0,
+            "epochs": 0,
+            "imgsz": 32,
+        },
     },
     "predict": {"backend": "ultralytics", "task": "detect", "imgsz": 32, "conf": 0.001, "iou": 0.7}
     | {"max_det": 300, "speed_images": 100},

@@ -96,8 +96,8 @@ def sizes(*shapes: tuple[int, int]) -> list[Image]:
     [
         ({"depth": 20}, "18, 34, 50, 101 or 152"),
         ({"optimizer": "RAdam"}, "'SGD', 'Adam' or 'AdamW'"),
-        ({"weights": "resnet18.pth"}, "must be <source>/<file>"),
-        ({"epochs": 0}, "without `weights` and without an epoch"),
+        ({"pretrained": "resnet18.pth"}, "must be <source>/<file>"),
+        ({"epochs": 0}, "without `pretrained` and without an epoch"),
         ({"imgsz": 100}, "multiple of 32"),
         ({"prior": 0.0}, "greater than 0"),
         ({"alpha": 1.0}, "less than 1"),
@@ -471,7 +471,7 @@ def test_a_checkpoint_as_it_is_detects_and_is_not_trained(
     names = [*view.dataset.categories.values(), "other"]
     net, path = network(len(names)), tmp_path / "start.pt"
     model.save({"depth": 18, "names": names, "model": net.state_dict()}, path)
-    facts, told = fit(view, tmp_path, initial=path, epochs=0, weights="some/start.pt")
+    facts, told = fit(view, tmp_path, initial=path, epochs=0, pretrained="some/start.pt")
     assert facts.epochs_run == 0 and facts.best_epoch is None and told == []
     image = view.split("val")[0]
     with retinanet.detector(tmp_path / "weights.pt", view.dataset.categories, PREDICT, 1) as detect:
@@ -534,7 +534,7 @@ def test_two_processes_learn_as_one(tmp_path: Path) -> None:
     start = tmp_path / "start.pt"
     names = list(view.dataset.categories.values())
     model.save({"depth": 18, "names": names, "model": network(len(names)).state_dict()}, start)
-    own = settings(epochs=1, batch=4, optimizer="SGD", lr0=0.001, ema=0.9, weights="a/start.pt")
+    own = settings(epochs=1, batch=4, optimizer="SGD", lr0=0.001, ema=0.9, pretrained="a/start.pt")
     ends = {}
     for world in (1, 2):
         folder = tmp_path / str(world)

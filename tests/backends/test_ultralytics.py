@@ -74,9 +74,9 @@ def test_a_name_is_a_model_that_can_be_built(
         ({"model": "yolov8"}, "no detector of this name; near: yolov8"),
         ({"optimizer": "auto"}, "ignores lr0 and momentum"),
         ({"optimizer": "adam"}, "'Adam', 'AdamW'"),
-        ({"epochs": 0}, "without `weights` and without an epoch"),
-        ({"weights": "yolov8n.pt"}, "must be <source>/<file>"),
-        ({"weights": "/yolov8n.pt"}, "must be <source>/<file>"),
+        ({"epochs": 0}, "without `pretrained` and without an epoch"),
+        ({"pretrained": "yolov8n.pt"}, "must be <source>/<file>"),
+        ({"pretrained": "/yolov8n.pt"}, "must be <source>/<file>"),
         ({"imgsz": 100}, "multiple of 32"),
         ({"imgsz": 96, "model": "rtdetr-l"}, "RT-DETR needs an imgsz of 128 or more"),
         ({"batch": 0}, "greater than or equal to 1"),
@@ -91,7 +91,7 @@ def test_a_wrong_value_is_refused(changed: dict[str, Any], message: str) -> None
 
 
 def test_a_checkpoint_as_it_is_needs_no_epoch() -> None:
-    assert settings(epochs=0, weights="weights/yolov8n.pt").epochs == 0
+    assert settings(epochs=0, pretrained="weights/yolov8n.pt").epochs == 0
 
 
 # --------------------------------------------------------------------------- mixed precision

@@ -23,7 +23,7 @@ PARAMS: dict[str, Any] = {
     "experiment": "trial",
     "dataset": "cells",
     "backend": "tiny",
-    "weights": None,
+    "pretrained": None,
     "epochs": 5,
     "lr0": 0.01,
     "cos": False,
@@ -37,7 +37,7 @@ class Tiny(Closed):
     """A framework that knows some of the keys above."""
 
     task: ClassVar[str] = "detect"
-    weights: str | None
+    pretrained: str | None
     epochs: Annotated[int, Field(ge=1)]
     lr0: Annotated[float, Field(gt=0)]
     cos: bool
@@ -106,7 +106,11 @@ def test_a_grid_holds_all_combinations() -> None:
     }
 
 
-STARTS = {"scratch": None, "coco": {"weights": "w/a.pt"}, "slow": {"weights": "w/a.pt", "lr0": 0.1}}
+STARTS = {
+    "scratch": None,
+    "coco": {"pretrained": "w/a.pt"},
+    "slow": {"pretrained": "w/a.pt", "lr0": 0.1},
+}
 
 
 def test_a_mapping_in_a_grid_names_sets_of_overrides() -> None:
@@ -114,8 +118,8 @@ def test_a_mapping_in_a_grid_names_sets_of_overrides() -> None:
     assert len(found) == 6
     assert list(found)[:2] == ["epochs=7+start=scratch-s0", "epochs=7+start=coco-s0"]
     slow = found["epochs=8+start=slow-s0"].settings
-    assert (slow["weights"], slow["lr0"], slow["epochs"]) == ("w/a.pt", 0.1, 8)
-    assert found["epochs=8+start=scratch-s0"].settings["weights"] is None
+    assert (slow["pretrained"], slow["lr0"], slow["epochs"]) == ("w/a.pt", 0.1, 8)
+    assert found["epochs=8+start=scratch-s0"].settings["pretrained"] is None
 
 
 def test_a_grid_sets_each_key_once() -> None:
@@ -124,16 +128,16 @@ def test_a_grid_sets_each_key_once() -> None:
 
 
 def test_a_checkpoint_may_be_named_after_other_settings() -> None:
-    grid = {"epochs": [7, 8], "start": {"scratch": None, "own": {"weights": "w/{epochs}e.pt"}}}
+    grid = {"epochs": [7, 8], "start": {"scratch": None, "own": {"pretrained": "w/{epochs}e.pt"}}}
     found = runs(grid=grid)
-    own = {name: run.settings["weights"] for name, run in found.items() if "own" in name}
+    own = {name: run.settings["pretrained"] for name, run in found.items() if "own" in name}
     assert own == {
         "epochs=7+start=own-s0": "w/7e.pt",
         "epochs=8+start=own-s0": "w/8e.pt",
     }
-    text = refused(runs={"a": {"weights": "w/{epoch}.pt"}})
+    text = refused(runs={"a": {"pretrained": "w/{epoch}.pt"}})
     assert text == (
-        f"{FILE}: runs.a: `weights`: {{epoch}} is no setting of the run; did you mean `epochs`?"
+        f"{FILE}: runs.a: `pretrained`: {{epoch}} is no setting of the run; did you mean `epochs`?"
     )
 
 
@@ -165,7 +169,7 @@ def test_an_own_override_beats_base_and_base_beats_params() -> None:
     assert (
         found["a-s0"].settings
         == Tiny.model_validate(
-            {"weights": None, "epochs": 9, "lr0": 0.3, "cos": False, "seed": 0, "replicate": 1}
+            {"pretrained": None, "epochs": 9, "lr0": 0.3, "cos": False, "seed": 0, "replicate": 1}
         ).model_dump()
     )
     assert found["b-s0"].settings["lr0"] == 0.2
@@ -297,12 +301,12 @@ def test_spellings_of_one_number_are_one_name() -> None:
 )
 def test_names_hold_only_what_every_shell_and_slurm_take(value: str) -> None:
     """A comma works locally and fails under SLURM; a name of 300 letters is no file's name."""
-    (name,) = runs(sweep={"weights": [value]})
+    (name,) = runs(sweep={"pretrained": [value]})
     assert re.fullmatch(r"[A-Za-z0-9._=+-]{1,100}-s0", name)
 
 
 def test_values_that_differ_only_in_what_a_name_cannot_hold_have_two_names() -> None:
-    assert len(runs(sweep={"weights": ["a/b", "a b", "x" * 200, "x" * 201]})) == 4
+    assert len(runs(sweep={"pretrained": ["a/b", "a b", "x" * 200, "x" * 201]})) == 4
 
 
 ADDED: dict[str, dict[str, Any]] = {

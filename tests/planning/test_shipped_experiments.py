@@ -84,7 +84,7 @@ def test_sweeps_vary_one_parameter_and_the_report_is_told_which() -> None:
 
 
 def test_sizes_start_each_model_from_its_own_checkpoint() -> None:
-    found = values(read("sizes"), "model", "weights", "freeze")
+    found = values(read("sizes"), "model", "pretrained", "freeze")
     expected = {
         start
         for model in ("yolov8n", "yolov8s", "yolov8m", "yolov8l")

@@ -105,12 +105,14 @@ def test_trials_may_stand_in_a_sweep_and_in_a_grid(project: Path) -> None:
 
 
 def test_a_checkpoint_of_the_start_alone_is_downloaded(project: Path) -> None:
-    text = 'base: {model: yolov8n, weights: "yolov8/{model}.pt"}\nruns: {a: {weights: null}}\n'
+    text = (
+        'base: {model: yolov8n, pretrained: "yolov8/{model}.pt"}\nruns: {a: {pretrained: null}}\n'
+    )
     found = plan(SEARCH + text)
-    assert found.initial("a-s0") == []
-    assert found.initial("tpe-seed0") == ["data/raw/yolov8.sha256"]
+    assert found.pretrained_manifest("a-s0") == []
+    assert found.pretrained_manifest("tpe-seed0") == ["data/raw/yolov8.sha256"]
     assert '"kind":' in found.settings("download", "yolov8")
-    with pytest.raises(SettingsError, match=r"run base-s0: `weights`: .* names no `no.pt`"):
+    with pytest.raises(SettingsError, match=r"run base-s0: `pretrained`: .* names no `no.pt`"):
         _ = plan(SEARCH + text.replace("{model}.pt", "no.pt")).sources
 
 
@@ -137,7 +139,7 @@ REFUSED: dict[str, tuple[str, str, str]] = {
         r"space: `lr0_`: no such key; did you mean `lr0`",
     ),
     "imgsz": (LR0, "imgsz: [96, 160]", "`imgsz` cannot be searched: predict must know it"),
-    "weights": (LR0, "weights: [null, a/b.pt]", "`weights` cannot be searched"),
+    "pretrained": (LR0, "pretrained: [null, a/b.pt]", "`pretrained` cannot be searched"),
     "dataset": (LR0, "dataset: [shapes, bccd]", "`dataset` cannot be searched"),
     "backend": (LR0, "backend: [ultralytics]", "`backend` cannot be searched"),
     "epochs": (LR0, "epochs: [10, 20]", "`epochs` cannot be searched: pruning compares trials"),
@@ -171,7 +173,11 @@ REFUSED: dict[str, tuple[str, str, str]] = {
         "",
         "cmaes needs two ranges at least",
     ),
-    "no epochs": ("title: t", "title: t\nbase: {epochs: 0, weights: weights/yolov8n.pt}", "epochs"),
+    "no epochs": (
+        "title: t",
+        "title: t\nbase: {epochs: 0, pretrained: weights/yolov8n.pt}",
+        "epochs",
+    ),
     "from_search: text": (
         "title: t",
         "title: t\nruns: {a: {from_search: best}}",

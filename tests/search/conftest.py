@@ -23,7 +23,7 @@ SPACE: Space = {
     "y": RangeSpec(low=0, high=8, log=False, step=1, integer=True),
     "z": ChoicesSpec(choices=("a", "b", None)),
 }
-START = {"x": 0.5, "y": 7, "z": "b", "epochs": EPOCHS, "weights": None, "fitness": None}
+START = {"x": 0.5, "y": 7, "z": "b", "epochs": EPOCHS, "pretrained": None, "fitness": None}
 
 
 @dataclass
@@ -97,7 +97,7 @@ def a_study(**settings: Any) -> RunningStudy:
         code="code",
         inputs={},
         data=SimpleNamespace,  # type: ignore[arg-type, return-value]
-        initial=None,
+        pretrained=None,
         threads=1,
     )
 

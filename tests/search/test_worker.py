@@ -487,7 +487,7 @@ def test_which_settings_make_another_study(settings: dict[str, Any], same: bool)
     ("parts", "same"),
     [
         pytest.param({"threads": 2}, True, id="threads"),
-        pytest.param({"initial": Path("a.pt")}, True, id="path of the checkpoint"),
+        pytest.param({"pretrained": Path("a.pt")}, True, id="path of the checkpoint"),
         pytest.param({"code": "other"}, False, id="code"),
         pytest.param({"inputs": {"split": "other"}}, False, id="inputs"),
     ],

@@ -25,7 +25,7 @@ from fairtrial.training.contract import FitResult, ModelSize
 from fairtrial.training.settings import TrainingSettings
 
 SETTINGS: dict[str, Any] = {
-    "weights": None,
+    "pretrained": None,
     "epochs": 4,
     "patience": 0,
     "imgsz": 32,
@@ -35,7 +35,7 @@ SETTINGS: dict[str, Any] = {
     "replicate": 1,
 }
 SIZE = ModelSize(parameters=7, gflops=None, layers=None)
-INPUTS: dict[str, str | None] = {"annotations": "a", "split": "b", "weights": None}
+INPUTS: dict[str, str | None] = {"annotations": "a", "split": "b", "pretrained": None}
 
 
 @pytest.fixture(autouse=True)
@@ -79,7 +79,7 @@ def train(
         code="code",
         inputs=INPUTS | ({"continues": continues} if continues else {}),
         view=lambda: None,  # type: ignore[arg-type,return-value]
-        initial=None,
+        pretrained=None,
         threads=1,
         after_epoch=stop,
     )
@@ -106,7 +106,7 @@ def test_the_fitness_of_a_run_is_brought_to_one_form() -> None:
 
     assert rule(fitness={"recall": 9.0, "map50_95": 1.0}) == {"recall": 0.9, "map50_95": 0.1}
     assert rule(fitness={"map50_95": 3.0}) is None
-    untrained = {"epochs": 0, "weights": "some/start.pt"}
+    untrained = {"epochs": 0, "pretrained": "some/start.pt"}
     assert rule(fitness={"recall": 1.0}, **untrained) is None, "there is no epoch to choose"
 
 
@@ -114,7 +114,7 @@ def test_the_fitness_of_a_run_is_brought_to_one_form() -> None:
     ("changed", "message"),
     [
         ({"epochs": 0}, "has learned nothing"),
-        ({"weights": "start.pt"}, "must be <source>/<file>"),
+        ({"pretrained": "start.pt"}, "must be <source>/<file>"),
         ({"fitness": {"recall": 0.0}}, "a weight above 0"),
         ({"fitness": {"recall": -1.0}}, "greater than or equal to 0"),
         (
@@ -136,7 +136,7 @@ def test_equal_trainings_are_one_entry_and_replicates_are_not() -> None:
     assert [train()[1], train()[1]] == [False, True]
     assert train(replicate=2)[1] is False
     assert train(fitness={"recall": 1.0})[1] is False
-    assert train(weights="a/path.pt")[1] is True, "its content counts, and is among the inputs"
+    assert train(pretrained="a/path.pt")[1] is True, "its content counts, and is among the inputs"
 
 
 class LaterSettings(TrainingSettings):

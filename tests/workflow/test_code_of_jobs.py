@@ -68,7 +68,7 @@ def of_run(run: str) -> dict[str, dict[str, object]]:
     tables = {name: f"{folder}/{name}.csv" for name in ("per_class", "curves", "confusion")}
     return {
         "train": VIEW
-        | {"code": "0", "initial": None, "continues": None, "chosen": None, **weights}
+        | {"code": "0", "pretrained": None, "continues": None, "chosen": None, **weights}
         | {"record": f"{folder}/record.json"}
         | {"history": f"results/trial/history/{run}.csv"},
         "predict": VIEW | weights | predicted | {"speed": f"{folder}/speed.json"},

@@ -303,7 +303,7 @@ def test_a_checkpoint_as_it_is_does_not_depend_on_the_fitness(project: Project) 
 
 AS_IT_IS = """\
 title: A trial of a checkpoint
-runs: {small: {epochs: 0, weights: shapes/yolov8n.pt}}
+runs: {small: {epochs: 0, pretrained: shapes/yolov8n.pt}}
 """
 
 

@@ -9,7 +9,7 @@ rule train:
         images=ancient(lambda w: PLAN.images(w.run)),
         annotations=of_set("annotations"),
         split=of_set("certificate"),
-        initial=lambda w: PLAN.initial(w.run),
+        pretrained=lambda w: PLAN.pretrained_manifest(w.run),
         continues=lambda w: PLAN.continued(w.run, w.experiment),
         chosen=choice,
     output:
@@ -27,7 +27,7 @@ rule train:
         settings=lambda w: settings("train", w.run),
         code=lambda w: PLAN.code("train", w.run),
         fit=lambda w: PLAN.fitted_by(w.run),
-        initial=lambda w: PLAN.checkpoint(w.run),
+        pretrained=lambda w: PLAN.pretrained(w.run),
     shell:
         "fairtrial train"
         " --settings {params.settings:q}"
@@ -35,7 +35,7 @@ rule train:
         " --images {input.images:q}"
         " --annotations {input.annotations:q}"
         " --split {input.split:q}"
-        " --initial {params.initial:q}"
+        " --pretrained {params.pretrained:q}"
         " --continues {input.continues:q}"
         " --chosen {input.chosen:q}"
         " --threads {threads}"

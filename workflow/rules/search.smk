@@ -9,7 +9,7 @@ rule search:
         images=ancient(lambda w: PLAN.images(w.study)),
         annotations=of_set("annotations"),
         split=of_set("certificate"),
-        initial=lambda w: PLAN.initial(w.study),
+        pretrained=lambda w: PLAN.pretrained_manifest(w.study),
     output:
         done="results/{experiment}/search/{study}/workers/{worker}.json",
     log:
@@ -23,7 +23,7 @@ rule search:
         settings=lambda w: settings("search", w.study),
         code=lambda w: PLAN.code("search", w.study),
         fit=lambda w: PLAN.fitted_by(w.study),
-        initial=lambda w: PLAN.checkpoint(w.study),
+        pretrained=lambda w: PLAN.pretrained(w.study),
     shell:
         "fairtrial search"
         " --settings {params.settings:q}"
@@ -31,7 +31,7 @@ rule search:
         " --images {input.images:q}"
         " --annotations {input.annotations:q}"
         " --split {input.split:q}"
-        " --initial {params.initial:q}"
+        " --pretrained {params.pretrained:q}"
         " --threads {threads}"
         " --progress logs/{wildcards.experiment}/search/{wildcards.study}.json"
         " --done {output.done:q}"

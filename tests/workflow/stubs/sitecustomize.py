@@ -28,7 +28,7 @@ NOT_OUTPUTS = {
     "chosen",
     "settings",
     "code",
-    "initial",
+    "pretrained",
     "continues",
     "threads",
     "results",

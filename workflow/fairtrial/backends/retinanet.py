@@ -61,7 +61,7 @@ def _as_it_is(settings: dict[str, Any], initial: Path | None, folder: Path) -> F
     from fairtrial.backends import _retinanet_model as model
 
     if initial is None:
-        raise BackendError("a model without `weights` and without an epoch has learned nothing")
+        raise BackendError("a model without `pretrained` and without an epoch has learned nothing")
     names = model.names_in(model.read_weights(initial))
     if names is None:
         raise BackendError(f"{initial}: names no classes, so it cannot detect without training")

@@ -82,7 +82,7 @@ def _train(
     return trainer
 
 
-OURS = {"model", "weights", "fitness", "replicate"}  # settings that Ultralytics does not know
+OURS = {"model", "pretrained", "fitness", "replicate"}  # settings that Ultralytics does not know
 
 
 def _arguments(settings: dict[str, Any]) -> dict[str, Any]:

@@ -23,7 +23,7 @@ def data(plan: Plan, online: bool) -> Iterator[Finding]:
     for name, source in plan.sources.items():
         there = _raw(name)
         yield from [there] if there else _to_come(name, needs_of(source.download), online)
-    for checkpoint in sorted({plan.checkpoint(run) for run in plan.runs} - {""}):
+    for checkpoint in sorted({plan.pretrained(run) for run in plan.runs} - {""}):
         yield _checkpoint(Path(checkpoint))
 
 

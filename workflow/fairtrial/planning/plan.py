@@ -102,8 +102,8 @@ class Plan:
         }
         starts: dict[str, str] = {}
         for run in self.trained.values():
-            if start := _weights(run):
-                starts.setdefault(start, f"{self.file}: run {run.name}: `weights`")
+            if start := _pretrained(run):
+                starts.setdefault(start, f"{self.file}: run {run.name}: `pretrained`")
         places = {start.partition("/")[0]: at for start, at in starts.items()} | wanted
         found = {name: read_source(name, places[name]) for name in sorted(places)}
         for name in wanted:
@@ -124,14 +124,14 @@ class Plan:
         sources = sorted({dataset.source for dataset in self.datasets.values()})
         return [f"data/clean/{source}/quality.json" for source in sources]
 
-    def checkpoint(self, run: str) -> str:
+    def pretrained(self, run: str) -> str:
         """The checkpoint that a run starts from; an empty text from scratch."""
-        weights = _weights(self.trained[run])
-        return f"data/raw/{weights}" if weights else ""
+        pretrained = _pretrained(self.trained[run])
+        return f"data/raw/{pretrained}" if pretrained else ""
 
-    def initial(self, run: str) -> list[str]:
+    def pretrained_manifest(self, run: str) -> list[str]:
         """The manifest of the source that holds this checkpoint."""
-        source = _weights(self.trained[run]).partition("/")[0]
+        source = _pretrained(self.trained[run]).partition("/")[0]
         return [f"data/raw/{source}.sha256"] if source else []
 
     def continued(self, run: str, experiment: str) -> list[str]:
@@ -250,8 +250,8 @@ class Plan:
         return found
 
 
-def _weights(run: PlannedRun) -> str:
-    return str(run.settings.get("weights") or "")
+def _pretrained(run: PlannedRun) -> str:
+    return str(run.settings.get("pretrained") or "")
 
 
 def _params_before_dvc() -> dict[str, Any] | None:

@@ -138,8 +138,8 @@ def _run(
         return f"{file}: {place if key in varied else 'base' if key in base else MANY[key]}"
 
     asked = own | overrides
-    if isinstance(asked.get("weights"), str):
-        asked["weights"] = _filled(asked["weights"], asked, where("weights"))
+    if isinstance(asked.get("pretrained"), str):
+        asked["pretrained"] = _filled(asked["pretrained"], asked, where("pretrained"))
     found = closed(model, asked, where)
     checked = found.model_dump(mode="json")
     name = name_of(configuration, varied | common | checked)
@@ -166,16 +166,18 @@ def _refuse_several(dataset: Any, where: str) -> None:
         )
 
 
-def _filled(weights: str, settings: dict[str, Any], where: str) -> str:
+def _filled(pretrained: str, settings: dict[str, Any], where: str) -> str:
     """`yolov8/{model}.pt` with the run's own settings in the place of their names."""
 
     def told(match: re.Match[str]) -> str:
         if match[1] not in settings:
             known = nearest(match[1], list(settings))
-            raise SettingsError(f"{where}: `weights`: {match[0]} is no setting of the run{known}")
+            raise SettingsError(
+                f"{where}: `pretrained`: {match[0]} is no setting of the run{known}"
+            )
         return shown(settings[match[1]])
 
-    return re.sub(r"\{(\w+)\}", told, weights)
+    return re.sub(r"\{(\w+)\}", told, pretrained)
 
 
 def shipped_settings(

@@ -27,7 +27,7 @@ from fairtrial.settings.stages import (
 FIXED = {  # settings that a trial cannot vary, and why
     "dataset": "trials on different data cannot be compared",
     "backend": "a framework has its own parameters; write an experiment for each",
-    "weights": "predict and the store know a checkpoint by its content; write a run for each",
+    "pretrained": "predict and the store know a checkpoint by its content; write a run for each",
     "imgsz": "predict must know it before the search; write a `sweep` over it",
     "epochs": "pruning compares trials of one length; set it in `base`, or set `pruning: off`",
     "patience": "it decides how long a trial runs; set it in `base`",

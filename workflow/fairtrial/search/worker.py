@@ -39,14 +39,14 @@ class _Pruned(Exception):
 class RunningStudy:
     """A study as its workers see it: its settings, and what each training needs beside them.
 
-    code, inputs, data, initial and threads are those of `train_or_adopt`.
+    code, inputs, data, pretrained and threads are those of `train_or_adopt`.
     """
 
     settings: SearchStageSettings
     code: str
     inputs: dict[str, str | None]
     data: Callable[[], SplitDataset]
-    initial: Path | None
+    pretrained: Path | None
     threads: int
 
     @property
@@ -57,7 +57,7 @@ class RunningStudy:
         The pretrained checkpoint counts by its content, which is among `inputs`.
         """
         settings = self.settings
-        start = settings.start | {"weights": None, "fitness": None}
+        start = settings.start | {"pretrained": None, "fitness": None}
         space = {name: spec.model_dump(mode="json") for name, spec in settings.space.items()}
         drawn_by = [space, settings.engine, settings.seed, settings.pruning]
         return keys.key([settings.backend, start, drawn_by, self.code, self.inputs])
@@ -156,7 +156,7 @@ def _trained(study: RunningStudy, attempt: _TrialAttempt) -> tuple[list[Metrics]
         code=study.code,
         inputs=study.inputs,
         view=study.data,
-        initial=study.initial,
+        pretrained=study.pretrained,
         threads=study.threads,
         after_epoch=attempt.after_epoch,
     )

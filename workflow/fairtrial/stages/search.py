@@ -17,7 +17,7 @@ def search(
     images: Path,
     annotations: Path,
     split: Path,
-    initial: Path | None,
+    pretrained: Path | None,
     threads: int,
     progress: Path,
     done: Path,
@@ -32,7 +32,7 @@ def search(
         images: the folder of images
         annotations: the data set's annotations
         split: the data set's split certificate
-        initial: the pretrained checkpoint that trials start from, or nothing
+        pretrained: the pretrained checkpoint that trials start from, or nothing
         threads: CPU threads
         progress: file to write after each trial: how far the study is, for `status`
         done: file to write when the budget is spent: the study's place in the store
@@ -48,9 +48,9 @@ def search(
     study = RunningStudy(
         settings=settings,
         code=code,
-        inputs=inputs_of(annotations, split, initial),
+        inputs=inputs_of(annotations, split, pretrained),
         data=lambda: read_leak_free_dataset(annotations, split, images),
-        initial=initial,
+        pretrained=pretrained,
         threads=threads,
     )
     work(study, progress_writer(progress, study))

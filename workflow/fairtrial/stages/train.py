@@ -33,7 +33,7 @@ def train(
     images: Path,
     annotations: Path,
     split: Path,
-    initial: Path | None,
+    pretrained: Path | None,
     continues: Path | None,
     chosen: Path | None,
     threads: int,
@@ -49,7 +49,7 @@ def train(
         images: the folder of images
         annotations: the data set's annotations
         split: the data set's split certificate
-        initial: the pretrained checkpoint to start from, or nothing
+        pretrained: the pretrained checkpoint to start from, or nothing
         continues: record.json of the run from whose end state this one goes on, or nothing
         chosen: settings that a search gives this run, or nothing
         threads: CPU threads
@@ -63,7 +63,7 @@ def train(
         StoreError: an entry of the store cannot be used
     """
     earlier = read_record(continues) if continues else None
-    inputs = inputs_of(annotations, split, initial)
+    inputs = inputs_of(annotations, split, pretrained)
     if earlier:
         inputs["continues"] = earlier.key
     backend = settings.backend
@@ -76,7 +76,7 @@ def train(
             code=code,
             inputs=inputs,
             view=lambda: read_leak_free_dataset(annotations, split, images),
-            initial=initial,
+            pretrained=pretrained,
             threads=threads,
             after_epoch=live.after_epoch,
         )
@@ -92,7 +92,7 @@ def train(
             settings=own,
             key=entry.name,
             code=code,
-            inputs=_recorded(inputs, own["weights"]),
+            inputs=_recorded(inputs, own["pretrained"]),
             continued_from=earlier.run if earlier else None,
             from_search=trial,
             adopted=adopted,
@@ -112,18 +112,18 @@ def _own(settings: TrainSettings, chosen: Path | None) -> tuple[dict[str, Any], 
     return settings.settings | values, SearchTrial(study=trial["study"], trial=trial["trial"])
 
 
-def inputs_of(annotations: Path, split: Path, initial: Path | None) -> dict[str, str | None]:
+def inputs_of(annotations: Path, split: Path, pretrained: Path | None) -> dict[str, str | None]:
     """What a training reads, by content: annotations, splits, the checkpoint to start from."""
     return {
         "annotations": checksums.sha256(annotations),
         "split": keys.key(read_splits(split)),
-        "weights": checksums.sha256(initial) if initial else None,
+        "pretrained": checksums.sha256(pretrained) if pretrained else None,
     }
 
 
 def _recorded(inputs: dict[str, str | None], path: str | None) -> RecordedInputs:
     """`path`: the setting that names the pretrained checkpoint."""
-    annotations, split, sha256 = (inputs[name] for name in ("annotations", "split", "weights"))
+    annotations, split, sha256 = (inputs[name] for name in ("annotations", "split", "pretrained"))
     assert annotations and split
     return RecordedInputs(
         annotations=annotations,

@@ -35,7 +35,7 @@ def entry_key(
     """
     fields = plugin("backends", framework).Settings.model_fields
     told = {k: v for k, v in settings.items() if not (k in fields and _at_default(fields[k], v))}
-    return keys.key([framework, told | {"weights": None}, code, inputs])
+    return keys.key([framework, told | {"pretrained": None}, code, inputs])
 
 
 def _at_default(field: FieldInfo, value: object) -> bool:
@@ -53,16 +53,16 @@ def train_or_adopt(
     code: str,
     inputs: dict[str, str | None],
     view: Callable[[], SplitDataset],
-    initial: Path | None,
+    pretrained: Path | None,
     threads: int,
     after_epoch: AfterEpoch,
 ) -> tuple[Path, bool]:
     """The store's entry of one training, and whether it was there (adopted).
 
     settings: those of the framework's `Settings`; code: fingerprint of the code that fits;
-    inputs: checksums of `annotations`, `split` and `weights`, and where a finished training is
+    inputs: checksums of `annotations`, `split` and `pretrained`, and where a finished training is
     continued, its key as `continues`; view: reads the data set, if it
-    is needed; initial: the checkpoint to start from; after_epoch: called with each epoch's row
+    is needed; pretrained: the checkpoint to start from; after_epoch: called with each epoch's row
     once that is committed, may raise. What an interrupted attempt left is gone on from.
     Raises BackendError and StoreError, and whatever `after_epoch` raises.
     """
@@ -71,7 +71,7 @@ def train_or_adopt(
     def train(folder: Path) -> None:
         earlier_epochs = _copy_end_state(inputs.get("continues"), folder)
         attempt = CurrentAttempt(folder, after_epoch, earlier_epochs)
-        result = fit(settings, view(), initial, folder, threads, attempt.after_epoch)
+        result = fit(settings, view(), pretrained, folder, threads, attempt.after_epoch)
         record = _record(result, attempt.all(), threads, folder / checkpoint.WEIGHTS)
         write_model(folder / RECORD, record)
         (folder / ATTEMPTS).unlink()

@@ -21,7 +21,7 @@ class TrainingSettings(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
     judged_by: ClassVar[tuple[str, ...]] = fitness.TASK_KEYS["detect"]
 
-    weights: str | None
+    pretrained: str | None
     epochs: Annotated[int, Field(ge=0)]
     patience: Annotated[int, Field(ge=0)]
     imgsz: Annotated[int, Field(ge=1)]
@@ -35,7 +35,7 @@ class TrainingSettings(BaseModel):
         """What the model does with an image: a module of scoring/ that judges it."""
         return "detect"
 
-    @field_validator("weights")
+    @field_validator("pretrained")
     @classmethod
     def _of_a_source(cls, name: str | None) -> str | None:
         if name is not None and not re.match(r"[A-Za-z0-9][\w.-]*/[^/]", name):
@@ -45,8 +45,10 @@ class TrainingSettings(BaseModel):
     @field_validator("epochs")
     @classmethod
     def _learned(cls, epochs: int, info: ValidationInfo) -> int:
-        if epochs == 0 and info.data.get("weights") is None:
-            raise ValueError("a model without `weights` and without an epoch has learned nothing")
+        if epochs == 0 and info.data.get("pretrained") is None:
+            raise ValueError(
+                "a model without `pretrained` and without an epoch has learned nothing"
+            )
         return epochs
 
     @field_validator("fitness")
