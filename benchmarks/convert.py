@@ -197,7 +197,7 @@ def split(folder: Path) -> None:
     asked = {"method": "random", "val": 0.05, "test": 0.0}
     chosen = DatasetSettings.model_validate({"source": "coco", "split": asked})
     stage(
-        settings=chosen.of_split.model_dump(mode="json"),
+        settings=chosen.of_split,
         source=clean / "annotations.json",
         duplicates=clean / "duplicates.json",
         annotations=folder / "split" / "annotations.json",
@@ -208,7 +208,7 @@ def split(folder: Path) -> None:
 def laid(folder: Path) -> None:
     """What a training does before its first epoch, with its check for leaks."""
     from fairtrial.backends._ultralytics_files import lay_out
-    from fairtrial.data.leaks import read_leak_free_dataset
+    from fairtrial.data.split_dataset import read_leak_free_dataset
 
     made = folder / "split"
     files = made / "annotations.json", made / "split.json"

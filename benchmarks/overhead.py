@@ -23,7 +23,7 @@ PROJECT = Path(__file__).parents[1]
 sys.path.insert(0, str(PROJECT / "workflow"))
 
 from fairtrial.backends._ultralytics_files import lay_out  # noqa: E402
-from fairtrial.data.dataset import read_split_dataset  # noqa: E402
+from fairtrial.data.split_dataset import read_split_dataset  # noqa: E402
 from fairtrial.planning.plan import Plan  # noqa: E402
 
 IMAGES = PROJECT / "data/clean/shapes/images"

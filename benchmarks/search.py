@@ -32,7 +32,8 @@ PROJECT = Path(__file__).parents[1]
 sys.path.insert(0, str(PROJECT / "workflow"))
 
 from fairtrial.backends._ultralytics_files import lay_out, workplace  # noqa: E402
-from fairtrial.data.dataset import SplitDataset, read_split_dataset  # noqa: E402
+from fairtrial.data.dataset import SplitDataset  # noqa: E402
+from fairtrial.data.split_dataset import read_split_dataset  # noqa: E402
 from fairtrial.planning.plan import Plan  # noqa: E402
 from fairtrial.search.journal import Journal, Trial  # noqa: E402
 from fairtrial.search.worker import RunningStudy, work  # noqa: E402

@@ -25,6 +25,7 @@ from fairtrial.data.dataset import Annotation, Dataset, Image
 from fairtrial.settings.dataset import DatasetSettings
 from fairtrial.settings.split_rule import SplitRule
 from project import CHECKOUT, Project
+from tests.certificates import write_certificate
 
 # --------------------------------------------------------------------------- settings
 
@@ -294,7 +295,7 @@ class Bench:
         self.seal()
         self.set()
         self.put("in/clean/cells/duplicates.json", {"exact": [], "near": [], "doubtful": []})
-        self.put("in/split.json", {"train": [1], "val": [2], "test": [3]})
+        write_certificate(root / "in/split.json", [1], [2], [3])
         for side, image in (("val", 2), ("test", 3)):
             row = {"image_id": image, "category_id": 1, "bbox": [1, 1, 9, 9], "score": 0.5}
             self.put(f"in/{side}.json", [row])
@@ -335,7 +336,7 @@ class Bench:
         dataset.write(whole, self.clean / "annotations.json")
 
     def on_train(self) -> None:
-        """All images of the clean set on the side train."""
+        """All images of the clean set in train."""
         file = self.clean / "annotations.json"
         file.write_text(re.sub('"split": ?"(val|test)"', '"split":"train"', file.read_text()))
 
@@ -565,13 +566,16 @@ SPOILT: dict[str, tuple[Spoil, str, dict[str, Any], list[str]]] = {
         ),
         "split",
         {},
-        ["leaks: 2 images are identical files on two sides", "a.png in train and b.png in val"],
+        ["leaks: 2 images are identical files in two splits", "a.png in train and b.png in val"],
     ),
-    "copies on two sides of a given split": (
+    "copies in two splits of a given split": (
         put("in/clean/cells/duplicates.json", {"exact": [], "near": [["a.png", "c.png"]]} | NONE),
         "split",
         {},
-        ["leaks: 2 images are copies of one picture on two", "c.png in test and a.png in train"],
+        [
+            "leaks: 2 images are copies of one picture in two splits",
+            "c.png in test and a.png in train",
+        ],
     ),
     "more images asked for than there are": (
         lambda bench: None,
@@ -592,7 +596,7 @@ SPOILT: dict[str, tuple[Spoil, str, dict[str, Any], list[str]]] = {
         ),
         "train",
         {},
-        [SPLITS, "the split leaks: 2 images are identical files on two sides"],
+        [SPLITS, "the split leaks: 2 images are identical files in two splits"],
     ),
     "a certificate edited so that a group leaks": (
         lambda bench: bench.put(
@@ -601,18 +605,18 @@ SPOILT: dict[str, tuple[Spoil, str, dict[str, Any], list[str]]] = {
         ),
         "train",
         {},
-        [SPLITS, "2 images are images of one group on two sides (sets: 1), such as group group1"],
+        [SPLITS, "2 images are images of one group in two splits (sets: 1), such as group group1"],
     ),
     "a certificate that is none": (
         put(SPLITS, {"train": [1]}),
         "train",
         {},
-        [SPLITS, "not a certific"],
+        [SPLITS, "`source`"],
     ),
     "no certificate": (no(SPLITS), "train", {}, [SPLITS, "no such file"]),
     "no checkpoint": (no("in/weights.pt"), "train", {}, ["in/weights.pt: No such file"]),
     "an image of the split that the set has not": (
-        put(SPLITS, {"train": [1], "val": [2], "test": [9]}),
+        lambda bench: write_certificate(bench.root / SPLITS, [1], [2], [9]),
         "predict",
         {},
         [SPLITS, "there is no image 9 in"],
@@ -633,7 +637,7 @@ SPOILT: dict[str, tuple[Spoil, str, dict[str, Any], list[str]]] = {
         put("in/val.json", [{"image_id": 3, "category_id": 1, "bbox": [1, 1, 9, 9], "score": 1}]),
         "validate",
         {},
-        ["in/val.json: entry 0: image_id 3 is not an image of this side of the split"],
+        ["in/val.json: entry 0: image_id 3 is not an image of this split"],
     ),
     "predictions that are none": (
         put("in/val.json", {"a": 1}),

@@ -11,7 +11,7 @@ import pytest
 
 from fairtrial import DataError
 from fairtrial.data import dataset
-from fairtrial.data.dataset import Annotation, Dataset, Image, read_split_dataset, read_splits
+from fairtrial.data.dataset import Annotation, Dataset, Image
 from fairtrial.files import jsonfile
 from fairtrial.files.folders import whole_file
 
@@ -107,45 +107,6 @@ def test_what_is_no_set_is_refused_with_its_name(text: str | bytes, tmp_path: Pa
     (tmp_path / "x.json").write_bytes(text if isinstance(text, bytes) else text.encode())
     with pytest.raises(DataError, match=r"x\.json: not "):
         dataset.read(tmp_path / "x.json")
-
-
-@pytest.mark.parametrize(
-    "content", [{}, [], None, {"train": [1], "val": [2]}, {"train": 1, "val": [], "test": []}]
-)
-def test_a_certificate_without_its_sides_is_refused(content: Any, tmp_path: Path) -> None:
-    (tmp_path / "split.json").write_text(json.dumps(content))
-    with pytest.raises(DataError, match=r"split\.json: not a certificate of `split`"):
-        read_splits(tmp_path / "split.json")
-
-
-@pytest.fixture
-def view(tmp_path: Path) -> Path:
-    """A folder with annotations.json, split.json and the images a.jpg, b ü.jpg and c.jpg."""
-    dataset.write(sample().canonical(), tmp_path / "annotations.json")
-    jsonfile.write_json(tmp_path / "split.json", {"train": [3, 1], "val": [2], "test": []})
-    for name in ("a", "b ü", "c"):
-        (tmp_path / f"{name}.jpg").touch()
-    return tmp_path
-
-
-def test_a_view_gives_each_side_in_the_order_of_the_set(view: Path) -> None:
-    found = read_split_dataset(view / "annotations.json", view / "split.json", view)
-    assert [image.file_name for image in found.split("train")] == ["a.jpg", "c.jpg"]
-    assert [image.file_name for image in found.split("val")] == ["b ü.jpg"]
-    assert found.split("test") == []
-
-
-def test_an_image_that_is_not_there_is_refused(view: Path) -> None:
-    """Ultralytics would train without it, and say nothing."""
-    (view / "c.jpg").unlink()
-    with pytest.raises(DataError, match=r"1 of 3 images are not there, such as c\.jpg"):
-        read_split_dataset(view / "annotations.json", view / "split.json", view)
-
-
-def test_a_split_of_another_set_is_refused(view: Path) -> None:
-    jsonfile.write_json(view / "split.json", {"train": [1, 9], "val": [2], "test": []})
-    with pytest.raises(DataError, match=r"split\.json: there is no image 9 in"):
-        read_split_dataset(view / "annotations.json", view / "split.json", view)
 
 
 @pytest.mark.parametrize("mode", ["w", "wb"])

@@ -12,26 +12,16 @@ def test_the_default_and_what_is_chosen_instead() -> None:
     assert Actions().of(defects.BoxOverEdge) == "repair"
 
 
-def test_summary_is_sorted_and_counted() -> None:
-    found = [defects.BoxOutside("b"), defects.InvertedBox("a", "x"), defects.BoxOutside("a", "y")]
-    report = Actions().summary(found)
-    assert list(report) == ["box_outside", "inverted_box"]
-    assert report["box_outside"]["count"] == 2
-    assert report["box_outside"]["cases"] == ["a: y", "b"]
-    assert report["box_outside"]["rule"] == "drop_box"
-    assert report["box_outside"]["action"] == "box dropped"
-
-
 def test_what_is_to_be_refused_is_refused_with_the_way_out() -> None:
-    found = [defects.BoxOutside("b"), defects.UnknownClass("a", "x")]
+    cases = [defects.BoxOutside("b"), defects.UnknownClass("a", "x")]
     with pytest.raises(DataError) as error:
-        Actions().refuse(found, "raw")
+        Actions().refuse(cases, "raw")
     lines = str(error.value).splitlines()
     assert lines[0].startswith("raw: unknown_class, 1 times.")
     assert lines[1] == "  a: x"
     assert "`defects: {unknown_class: …}`" in lines[2]
     assert lines[2].endswith("possible are `drop_box`, `drop_image`")
-    Actions({"unknown_class": "drop_box"}).refuse(found, "raw")
+    Actions({"unknown_class": "drop_box"}).refuse(cases, "raw")
 
 
 def test_long_lists_are_cut() -> None:

@@ -8,48 +8,54 @@ import pytest
 
 from fairtrial import DataError
 from fairtrial.data.dataset import Dataset, Image
-from fairtrial.data.leaks import leaks, refuse
-from tests.data.test_splitting import images, sides_of
+from fairtrial.data.leaks import find_leaks, refuse_leaks
+from tests.data.test_splitting import images, splits_of
 
 
-def found(view: Dataset, near: Sequence[list[int]] = ()) -> dict[str, tuple[int, int]]:
-    """Sets and images by kind of leak, of the sides that the images name."""
-    told = leaks(view.images, sides_of(view, method="given"), list(near))
-    return {leak.kind: (leak.sets, leak.images) for leak in told}
+def leaks_of(dataset: Dataset, near: Sequence[list[int]] = ()) -> dict[str, tuple[int, int]]:
+    """Sets and images by kind of leak, in the splits that the images name."""
+    leaks = find_leaks(dataset.images, splits_of(dataset, method="given"), list(near))
+    return {leak.kind: (leak.sets, leak.images) for leak in leaks}
 
 
 def test_each_kind_is_counted_in_sets_and_images() -> None:
     rows = [("same", "p1", "train"), ("same", "p1", "test"), ("two", "p2", "val")]
-    view = images(*rows, ("two", None, "test"), ("own", "p1", "train"), ("six", "p2", "val"))
-    assert found(view, [[1, 5], [3, 6, 5]]) == {"content": (2, 4), "group": (1, 3), "near": (1, 3)}
+    dataset = images(*rows, ("two", None, "test"), ("own", "p1", "train"), ("six", "p2", "val"))
+    assert leaks_of(dataset, [[1, 5], [3, 6, 5]]) == {
+        "content": (2, 4),
+        "group": (1, 3),
+        "near": (1, 3),
+    }
 
 
-def test_what_lies_on_one_side_or_none_is_no_leak() -> None:
-    view = images(("a", "p", "val"), ("a", "p", "val"), ("a", "p", None), ("b", None, "train"))
-    assert found(view, [[1, 2, 3]]) == {}
+def test_what_is_in_one_split_or_none_is_no_leak() -> None:
+    dataset = images(("a", "p", "val"), ("a", "p", "val"), ("a", "p", None), ("b", None, "train"))
+    assert leaks_of(dataset, [[1, 2, 3]]) == {}
 
 
 def test_images_without_group_share_none() -> None:
-    assert found(images(("a", None, "train"), ("b", None, "val"), ("c", "", "test"))) == {}
+    assert leaks_of(images(("a", None, "train"), ("b", None, "val"), ("c", "", "test"))) == {}
 
 
 def test_a_refusal_counts_shows_and_says_what_to_do() -> None:
-    view = images(*((f"{n}", f"p{n % 4}", side) for n, side in enumerate(["train", "val"] * 6)))
-    view.images.append(Image(13, "b.png", 1, 1, "0", "p9", "test"))
-    told = leaks(view.images, sides_of(view, method="given"), [])
+    dataset = images(
+        *((f"{n}", f"p{n % 4}", split) for n, split in enumerate(["train", "val"] * 6))
+    )
+    dataset.images.append(Image(13, "b.png", 1, 1, "0", "p9", "test"))
+    leaks = find_leaks(dataset.images, splits_of(dataset, method="given"), [])
     with pytest.raises(DataError) as error:
-        refuse(told, [], "set")
+        refuse_leaks(leaks, [], "set")
     assert str(error.value) == (
-        "set: the split leaks: 2 images are identical files on two sides (sets: 1), such as "
+        "set: the split leaks: 2 images are identical files in two splits (sets: 1), such as "
         "b.png in test and 001.png in train. The split `random` keeps them together. If it must "
         "be so, the data set can say `allow: [content]`, and the report will show it."
     )
 
 
 def test_groups_call_for_grouped() -> None:
-    view = images(*((f"{n}", f"p{n % 5}", None) for n in range(50)))
-    sides = sides_of(view, method="random")
-    told = leaks(view.images, sides, [])
+    dataset = images(*((f"{n}", f"p{n % 5}", None) for n in range(50)))
+    splits = splits_of(dataset, method="random")
+    leaks = find_leaks(dataset.images, splits, [])
     with pytest.raises(DataError, match=r"50 images are images of one group.*`grouped` keeps"):
-        refuse(told, ["content", "near"], "set")
-    refuse(told, ["group"], "set")
+        refuse_leaks(leaks, ["content", "near"], "set")
+    refuse_leaks(leaks, ["group"], "set")

@@ -6,17 +6,17 @@ import pytest
 
 from fairtrial import DataError
 from fairtrial.data.dataset import Annotation, Dataset
-from fairtrial.data.selection import class_map, select, summary
+from fairtrial.data.selection import class_map, select
 from tests.data.test_splitting import images
 
 BOX = (0.0, 0.0, 1.0, 1.0)
 
 
 def source() -> Dataset:
-    found = images(("a", None, None), ("b", None, None))
-    found.categories = {1: "cat", 2: "dog", 3: "owl"}
-    found.annotations = [Annotation(1, k, BOX, 1.0) for k in (1, 2, 3)]
-    return found
+    dataset = images(("a", None, None), ("b", None, None))
+    dataset.categories = {1: "cat", 2: "dog", 3: "owl"}
+    dataset.annotations = [Annotation(1, k, BOX, 1.0) for k in (1, 2, 3)]
+    return dataset
 
 
 @pytest.mark.parametrize(
@@ -44,37 +44,24 @@ def test_an_unknown_class_is_named_with_those_there_are() -> None:
 
 
 def test_select_keeps_the_order_asked_for_and_images_without_objects() -> None:
-    mapped = class_map(source(), ["owl", "cat"], None, "set")
-    view = select(source(), mapped, ["owl", "cat"])
-    assert view.categories == {1: "owl", 2: "cat"}
-    assert [a.category_id for a in view.annotations] == [1, 2]
-    assert len(view.images) == 2
+    names = class_map(source(), ["owl", "cat"], None, "set")
+    dataset = select(source(), names, ["owl", "cat"])
+    assert dataset.categories == {1: "owl", 2: "cat"}
+    assert [a.category_id for a in dataset.annotations] == [1, 2]
+    assert len(dataset.images) == 2
 
 
 def test_boxes_of_two_classes_in_one_place_become_one_when_the_classes_do() -> None:
     whole = source()
     whole.annotations.append(Annotation(1, 1, BOX, 1.0))  # the same cat twice: not ours to drop
     whole.annotations.append(Annotation(1, 2, (0.0, 0.0, 2.0, 2.0), 4.0))
-    view = select(whole, {"cat": "pet", "dog": "pet", "owl": None})
-    assert view.categories == {1: "pet"}
-    assert [a.bbox for a in view.annotations] == [BOX, BOX, (0.0, 0.0, 2.0, 2.0)]
+    dataset = select(whole, {"cat": "pet", "dog": "pet", "owl": None})
+    assert dataset.categories == {1: "pet"}
+    assert [a.bbox for a in dataset.annotations] == [BOX, BOX, (0.0, 0.0, 2.0, 2.0)]
 
 
 def test_images_of_a_class_that_is_left_out_leave_a_set_for_classification() -> None:
     whole = source()
     whole.annotations = [Annotation(1, 1, None), Annotation(2, 2, None)]
-    view = select(whole, {"cat": "cat", "dog": None, "owl": None})
-    assert [image.file_name for image in view.images] == ["001.png"]
-
-
-def test_summary_counts_images_objects_and_groups() -> None:
-    view = images(("a", "g", None), ("b", "g", None), ("c", "h", None), ("d", "h", None))
-    view.categories = {1: "cat", 2: "dog"}
-    view.annotations = [Annotation(i, 1, BOX, 1.0) for i in (1, 1, 2, 3)]
-    assert summary(view, [1, 2, 4]) == {
-        "images": 3,
-        "objects": 3,
-        "negatives": 1,
-        "groups": 2,
-        "classes": {"cat": {"images": 2, "objects": 3}, "dog": {"images": 0, "objects": 0}},
-    }
+    dataset = select(whole, {"cat": "cat", "dog": None, "owl": None})
+    assert [image.file_name for image in dataset.images] == ["001.png"]

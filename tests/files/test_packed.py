@@ -11,7 +11,10 @@ import pytest
 from fairtrial import DataError
 from fairtrial.data import dataset, imagefile
 from fairtrial.data.dataset import Annotation, Dataset, Image
-from fairtrial.files import jsonfile, packed
+from fairtrial.data.split_dataset import read_split_dataset
+from fairtrial.files import packed
+from tests.certificates import write_certificate
+from tests.facts import refused
 
 PIXELS = np.random.default_rng(0).integers(0, 256, (12, 5, 7, 3), np.uint8)
 
@@ -62,18 +65,15 @@ def test_what_is_not_there_is_named(tmp_path: Path) -> None:
         packed.pixels(tmp_path, "c.npy#0")
 
 
-def test_a_view_needs_the_shard_of_an_image(tmp_path: Path) -> None:
+def test_a_split_dataset_needs_the_shard_of_an_image(tmp_path: Path) -> None:
     packed.write(tmp_path, "a.npy", PIXELS)
     images = [Image(1, "a.npy#00", 7, 5), Image(2, "b.npy#00", 7, 5)]
     found = Dataset(images, [Annotation(i, 1, None, id=i) for i in (1, 2)], {1: "cat"})
     dataset.write(found, tmp_path / "set.json")
-    for used, message in (([1], ""), ([1, 2], "1 of 2 images are not there, such as b.npy#00")):
-        jsonfile.write_json(tmp_path / "split.json", {"train": used, "val": [], "test": []})
-        if not message:
-            view = dataset.read_split_dataset(
-                tmp_path / "set.json", tmp_path / "split.json", tmp_path
-            )
-            assert np.array_equal(imagefile.pixels(view.folder, "a.npy#00"), PIXELS[0])
-            continue
-        with pytest.raises(DataError, match=message):
-            dataset.read_split_dataset(tmp_path / "set.json", tmp_path / "split.json", tmp_path)
+    files = tmp_path / "set.json", tmp_path / "split.json"
+    write_certificate(files[1], [1])
+    data = read_split_dataset(*files, tmp_path)
+    assert np.array_equal(imagefile.pixels(data.folder, "a.npy#00"), PIXELS[0])
+    write_certificate(files[1], [1, 2])
+    with refused(DataError, "1 of 2 images are not there", "b.npy#00"):
+        read_split_dataset(*files, tmp_path)

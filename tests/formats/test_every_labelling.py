@@ -12,11 +12,11 @@ from labelled import CLASSES, IMAGES, LABELLERS, picture
 from written import WRITERS
 
 from fairtrial.data import dataset, imagefile
+from fairtrial.data.split_dataset import read_split_dataset
 from fairtrial.files import checksums, folders
 from fairtrial.plugins import plugin, plugins
-from fairtrial.settings.dataset import DatasetSettings
 from fairtrial.settings.split_rule import SplitRule
-from fairtrial.settings.stages import ConvertSettings, DownloadSettings
+from fairtrial.settings.stages import ConvertSettings, DownloadSettings, SplitSettings
 from fairtrial.stages.convert import convert
 from fairtrial.stages.download import download
 from fairtrial.stages.split import split
@@ -50,18 +50,15 @@ class TestEveryLabelling(OfEveryFormat):
     ) -> None:
         monkeypatch.chdir(tmp_path)
         through(name, {**LABELLERS[name](tmp_path / "own")})
-        given = DatasetSettings(source="x", classes=["cat", "dog"], split=SplitRule(method="given"))
         split(
-            settings=given.model_dump(mode="json", exclude={"source"}),
+            settings=SplitSettings(classes=["cat", "dog"], split=SplitRule(method="given")),
             source=Path("clean/annotations.json"),
             duplicates=Path("clean/duplicates.json"),
             annotations=Path("set.json"),
             certificate=Path("split.json"),
         )
-        view = dataset.read_split_dataset(
-            Path("set.json"), Path("split.json"), Path("clean/images")
-        )
-        assert [len(view.split(side)) for side in dataset.SPLITS] == [2, 1, 1]
+        data = read_split_dataset(Path("set.json"), Path("split.json"), Path("clean/images"))
+        assert [len(data.split(split)) for split in dataset.SPLITS] == [2, 1, 1]
 
     def test_leaves_the_raw_folder_alone(self, name: str, tmp_path: Path) -> None:
         module = plugin("formats", name)

@@ -2,20 +2,22 @@ from pathlib import Path
 
 import pytest
 from generated import generated
+from tests.certificates import certificate
 
 from fairtrial.__main__ import main
 from fairtrial.data import dataset
+from fairtrial.data.certificate import read_certificate
 from fairtrial.data.dataset import SPLITS, Annotation
-from fairtrial.files import jsonfile
+from fairtrial.files.modelfile import write_model
 
 
 @pytest.fixture
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
-    view = generated(3, tmp_path / "data/clean/shots/images")
-    dataset.write(view.dataset, tmp_path / "data/sets/cells/annotations.json")
-    certificate = {"source": "shots", **view.splits}
-    jsonfile.write_json(tmp_path / "data/sets/cells/split.json", certificate)
+    data = generated(3, tmp_path / "data/clean/shots/images")
+    dataset.write(data.dataset, tmp_path / "data/sets/cells/annotations.json")
+    content = certificate(**data.splits, source="shots")
+    write_model(tmp_path / "data/sets/cells/split.json", content)
     return tmp_path
 
 
@@ -24,12 +26,12 @@ def test_a_set_is_exported_and_says_how_it_is_read(
 ) -> None:
     assert main(["export-data", "--set", "cells", "--format", "yolo", "--to", "out/cells"]) == 0
     said = capsys.readouterr().out
-    sides = dataset.read_splits(project / "data/sets/cells/split.json")
-    assert said.startswith(", ".join(f"{len(sides[side])} images in {side}" for side in SPLITS))
+    splits = read_certificate(project / "data/sets/cells/split.json").splits
+    assert said.startswith(", ".join(f"{len(splits[name])} images in {name}" for name in SPLITS))
     assert "Not in this format: crowd regions" in said
     assert said.endswith("kind: local\npath: out/cells\nformat: yolo\noptions: {}\n")
     copies = list((project / "out/cells/images").rglob("*.*"))
-    assert len(copies) == sum(map(len, sides.values()))
+    assert len(copies) == sum(map(len, splits.values()))
     assert {path.stat().st_nlink for path in copies} == {1}, "a copy may be changed"
 
 
@@ -50,8 +52,8 @@ def test_a_set_of_classes_is_written_as_folders(
     found = dataset.read(project / "data/sets/cells/annotations.json")
     assert f"{len(found.images)} objects\nNot in this format: groups" in capsys.readouterr().out
     folders = {path.parent.relative_to(project / "out") for path in project.glob("out/*/*/*")}
-    sides = {str(image.split) for image in found.images}
-    assert folders == {Path(side, found.categories[1]) for side in sides}
+    splits = {str(image.split) for image in found.images}
+    assert folders == {Path(split, found.categories[1]) for split in splits}
 
 
 def test_a_format_of_the_other_task_is_refused(

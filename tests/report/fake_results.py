@@ -19,10 +19,12 @@ from typing import Any
 from PIL import Image as Picture
 from PIL import ImageDraw
 
-from fairtrial.data.certificate import certify
-from fairtrial.data.dataset import Annotation, Dataset, Image, write
+from fairtrial.data.certificate import SplitCertificate, certify
+from fairtrial.data.dataset import Annotation, Dataset, Image, Splits, write
+from fairtrial.data.duplicates import DoubtfulImages, ImageDuplicates
+from fairtrial.data.quality import DefectReport, QualityReport
 from fairtrial.files.jsonfile import write_json
-from fairtrial.settings.dataset import DatasetSettings
+from fairtrial.files.modelfile import write_model
 from fairtrial.settings.split_rule import SplitRule
 from records import RECORD
 
@@ -47,7 +49,7 @@ class Fake:
     sets: dict[str, int] = field(default_factory=dict)  # configuration → number of its data set
     objects: int = 6
     size: int = 320
-    motley: bool = False  # images of two sizes, and a pair on two sides that looks alike
+    motley: bool = False  # images of two sizes, and a pair in two splits that looks alike
 
     @property
     def results(self) -> Path:
@@ -80,8 +82,8 @@ class Fake:
             for _ in range(count):
                 self._image(found, side, source, rng)
         write(found, self.data / "sets" / name / "annotations.json")
-        write_json(self.data / "sets" / name / "split.json", _split(found, source, self.motley))
-        write_json(self.data / "clean" / source / "quality.json", QUALITY)
+        write_model(self.data / "sets" / name / "split.json", _split(found, source, self.motley))
+        write_model(self.data / "clean" / source / "quality.json", QUALITY)
         raw = self.data / "raw" / f"{source}.sha256"
         raw.parent.mkdir(parents=True, exist_ok=True)
         raw.write_text(f"{'0' * 64}  images/000.png\n")
@@ -121,35 +123,46 @@ SHARED = {
     "weight_decay": 0.0005,
     "augment": {"mosaic": 1.0, "fliplr": 0.5},
 }
-QUALITY = {
-    "images": 36,
-    "objects": 128,
-    "classes": {"circle": 60},
-    "defects": {
-        "unreadable_image": {
-            "explanation": "The file cannot be decoded as an image.",
-            "action": "image dropped", "count": 1, "cases": ["bad.png"],
-        },
-        "box_beyond_image": {
-            "explanation": "The box reaches beyond the image.",
-            "action": "cut to the image", "count": 3, "cases": ["1.png", "2.png", "3.png"],
-        },
+QUALITY = QualityReport(
+    images=36,
+    negatives=0,
+    objects=128,
+    classes={"circle": 60},
+    class_map=[],
+    defects={
+        "unreadable_image": DefectReport(
+            explanation="The file cannot be decoded as an image.",
+            rule="drop_image",
+            action="image dropped",
+            count=1,
+            cases=["bad.png"],
+        ),
+        "box_beyond_image": DefectReport(
+            explanation="The box reaches beyond the image.",
+            rule="repair",
+            action="cut to the image",
+            count=3,
+            cases=["1.png", "2.png", "3.png"],
+        ),
     },
-}  # fmt: skip
+)
 HARDWARE = {"cpu": "Example CPU 9", "cores": 8, "threads": 8, "memory_gb": 32, "gpu": "H100"}
 VERSIONS = {"python": "3.11.9", "torch": "2.15.0", "ultralytics": "8.4.190", "numpy": "2.4.6"}
 
 
-def _split(found: Dataset, source: str, motley: bool) -> dict[str, Any]:
-    sides: dict[str, list[int]] = {
-        side: [i.id for i in found.images if i.split == side] for side in SPLITS
-    }
-    asked = DatasetSettings(source=source, split=SplitRule(method="grouped"))
-    pair = {"images": [1, len(found.images)], "distance": 4, "difference": 0.123}
-    alike: dict[str, list[Any]] = {"exact": [], "near": [], "doubtful": [pair] * motley}
-    mapped: dict[str, str | None] = {name: name for name in found.categories.values()}
-    told = certify(found, sides, asked.model_dump(mode="json"), alike, [], mapped)
-    return {"source": source} | told
+def _split(found: Dataset, source: str, motley: bool) -> SplitCertificate:
+    splits: Splits = {split: [i.id for i in found.images if i.split == split] for split in SPLITS}
+    pair = DoubtfulImages((1, len(found.images)), distance=4, difference=0.123)
+    return certify(
+        source=source,
+        dataset=found,
+        splits=splits,
+        options=SplitRule(method="grouped"),
+        allow=[],
+        class_map={name: name for name in found.categories.values()},
+        duplicates=ImageDuplicates([], [], [pair] if motley else []),
+        leaks=[],
+    )
 
 
 def _run(

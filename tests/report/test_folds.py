@@ -25,7 +25,8 @@ from tests.report.test_questions import make, trial
 from tests.report.test_report import SPLITS
 
 FOLDS = (1, 2, 3)
-BALANCE = {"left_out": [], "before": {}, "after": {}, "ratio": None, "cap": None}
+EMPTY = {"images": 0, "objects": 0, "negatives": 0, "groups": 0, "classes": {}}
+BALANCE = {"left_out": [], "before": EMPTY, "after": EMPTY, "ratio": None, "cap": None}
 
 
 def folded(

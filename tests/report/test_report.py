@@ -322,25 +322,25 @@ def test_the_data_section_is_the_certificate_of_each_set(tmp_path: Path) -> None
     fake = Fake(tmp_path, {"a": {}, "b": {}}, seeds=(0,), sets={"b": 1}, motley=True).build()
     path = fake.data / "sets/shapes1/split.json"
     told = load(path)
-    told |= {"class_map": {"disc": "circle", "square": "square", "star": None}, "without_side": 4}
+    told |= {"class_map": {"disc": "circle", "square": "square", "star": None}, "without_split": 4}
     balance = {"before": told["summary"]["train"], "after": told["summary"]["train"]}
     told |= {"balance": {"ratio": 2.0, "cap": None, "left_out": []} | balance, "allow": ["near"]}
     told["leaks"] = {"near": {"sets": 1, "images": 3}}
-    told["duplicates"]["exact"] = [{"images": [1, 2], "sides": ["train"]}]
-    told["duplicates"]["near"] = [{"images": [1, 2, 20], "sides": ["test", "train"]}]
+    told["duplicates"]["exact"] = [{"images": [1, 2], "splits": ["train"]}]
+    told["duplicates"]["near"] = [{"images": [1, 2, 20], "splits": ["test", "train"]}]
     path.write_text(json.dumps(told))
     found = make(fake, build=False)
     for each in (
         "Side by side shapes shapes1 source drawn drawn1 method grouped grouped",
         "classes disc → circle; left out: star",
-        "without a side 4 images, which are not used",
-        "identical files 1 sets of 2 images, each on one side",
-        "copies of a picture 1 sets of 3 images, 1 of them on two sides",
-        "pairs that look alike 1, of which 1 on two sides: look at them below",
-        "allowed by hand near on two sides",
+        "in no split 4 images, which are not used",
+        "identical files 1 sets of 2 images, each in one split",
+        "copies of a picture 1 sets of 3 images, 1 of them in two splits",
+        "pairs that look alike 1, of which 1 in two splits: look at them below",
+        "allowed by hand near in two splits",
         "balance its classes: ratio 2",
-        "Data set shapes1: 3 images have a copy of their picture on another side",
-        "Data set shapes: pairs of images that look alike lie on two sides (1 such pairs)",
+        "Data set shapes1: 3 images have a copy of their picture in another split",
+        "Data set shapes: pairs of images that look alike are in two splits (1 such pairs)",
     ):
         assert each in found, each
     assert found.count("Data set shapes1: 3 images have a copy") == 2, "on page one and in Data"

@@ -11,9 +11,9 @@ import pytest
 
 from fairtrial import DataError
 from fairtrial.data.dataset import SPLITS, Annotation, Dataset, Image, read, write
-from fairtrial.data.leaks import read_leak_free_dataset
+from fairtrial.data.split_dataset import read_leak_free_dataset
 from fairtrial.files.jsonfile import write_json
-from fairtrial.settings.dataset import DatasetSettings
+from fairtrial.settings.stages import SplitSettings
 from fairtrial.stages.split import split
 
 
@@ -29,9 +29,8 @@ class Source:
     def split(self, method: str = "random", **settings: Any) -> dict[str, Any]:
         """The certificate of a set made with these settings of its file."""
         own = {"method": method} | settings.pop("split", {})
-        asked = DatasetSettings.model_validate({"source": "cells", "split": own} | settings)
         split(
-            settings=asked.model_dump(mode="json", exclude={"source"}),
+            settings=SplitSettings.model_validate({"split": own} | settings),
             source=self.clean / "annotations.json",
             duplicates=self.clean / "duplicates.json",
             annotations=self.root / "set/annotations.json",
@@ -45,13 +44,13 @@ class Source:
         path = self.root / "set/split.json"
         path.write_text(json.dumps(json.loads(path.read_text()) | changed))
 
-    def view(self) -> Any:
+    def data(self) -> Any:
         for image in read(self.clean / "annotations.json").images:
             (self.root / "images").mkdir(exist_ok=True)
             (self.root / "images" / image.file_name).touch()
-        set_ = self.root / "set"
+        folder = self.root / "set"
         return read_leak_free_dataset(
-            set_ / "annotations.json", set_ / "split.json", self.root / "images"
+            folder / "annotations.json", folder / "split.json", self.root / "images"
         )
 
 
@@ -73,14 +72,14 @@ def cells(count: int = 40, group: int | None = None) -> Dataset:
 
 
 def test_the_certificate_says_how_and_what(tmp_path: Path) -> None:
-    told = Source(tmp_path, cells()).split("stratified", split={"seed": 3, "val": 8})
-    assert {side: len(told[side]) for side in SPLITS} == {"train": 24, "val": 8, "test": 8}
-    assert (told["source"], told["method"], told["seed"]) == ("cells", "stratified", 3)
-    assert told["asked"] == {"val": 8, "test": 0.2}
-    assert told["class_map"] == {"common": "common", "rare": "rare"}
-    assert told["summary"]["val"]["classes"]["rare"] == {"images": 2, "objects": 2}
-    assert told["duplicates"] == {"exact": [], "near": [], "doubtful": 0, "doubtful_across": []}
-    assert (told["leaks"], told["without_side"], told["balance"]) == ({}, 0, None)
+    made = Source(tmp_path, cells()).split("stratified", split={"seed": 3, "val": 8})
+    assert {name: len(made[name]) for name in SPLITS} == {"train": 24, "val": 8, "test": 8}
+    assert (made["source"], made["method"], made["seed"]) == ("cells", "stratified", 3)
+    assert made["asked"] == {"val": 8, "test": 0.2}
+    assert made["class_map"] == {"common": "common", "rare": "rare"}
+    assert made["summary"]["val"]["classes"]["rare"] == {"images": 2, "objects": 2}
+    assert made["duplicates"] == {"exact": [], "near": [], "doubtful": 0, "doubtful_across": []}
+    assert (made["leaks"], made["without_split"], made["balance"]) == ({}, 0, None)
 
 
 def test_the_certificate_says_where_duplicates_went(tmp_path: Path) -> None:
@@ -89,47 +88,47 @@ def test_the_certificate_says_where_duplicates_went(tmp_path: Path) -> None:
     alike = {"distance": 4, "difference": 0.1}
     doubtful = [{"a": f"{n:02}.png", "b": f"{n + 1:02}.png"} | alike for n in range(10, 30)]
     near = [["00.png", "01.png"], ["02.png", "05.png", "30.png"]]
-    told = Source(tmp_path, clean, exact=near[:1], near=near, doubtful=doubtful).split()
-    side_of = {number: side for side in SPLITS for number in told[side]}
-    assert told["duplicates"]["near"] == [
-        {"images": [1, 2], "sides": [side_of[1]]},
-        {"images": [3, 6, 31], "sides": [side_of[3]]},
+    made = Source(tmp_path, clean, exact=near[:1], near=near, doubtful=doubtful).split()
+    split_of = {number: name for name in SPLITS for number in made[name]}
+    assert made["duplicates"]["near"] == [
+        {"images": [1, 2], "splits": [split_of[1]]},
+        {"images": [3, 6, 31], "splits": [split_of[3]]},
     ]
-    assert told["duplicates"]["exact"] == [{"images": [1, 2], "sides": [side_of[1]]}]
-    assert told["duplicates"]["doubtful"] == 20
-    across = {tuple(pair["images"]) for pair in told["duplicates"]["doubtful_across"]}
-    assert across == {(n, n + 1) for n in range(11, 31) if side_of[n] != side_of[n + 1]}
+    assert made["duplicates"]["exact"] == [{"images": [1, 2], "splits": [split_of[1]]}]
+    assert made["duplicates"]["doubtful"] == 20
+    across = {tuple(pair["images"]) for pair in made["duplicates"]["doubtful_across"]}
+    assert across == {(n, n + 1) for n in range(11, 31) if split_of[n] != split_of[n + 1]}
 
 
 def test_a_random_split_of_grouped_images_needs_the_exception(tmp_path: Path) -> None:
     source = Source(tmp_path, cells(group=5))
     with pytest.raises(
-        DataError, match=r"40 images are images of one group on two sides \(sets: 5"
+        DataError, match=r"40 images are images of one group in two splits \(sets: 5"
     ):
         source.split("random")
     with pytest.raises(DataError, match=r"`grouped` keeps them together"):
         source.split("stratified")
-    told = source.split("random", allow=["group"])
-    assert told["leaks"] == {"group": {"sets": 5, "images": 40}}
+    made = source.split("random", allow=["group"])
+    assert made["leaks"] == {"group": {"sets": 5, "images": 40}}
     assert source.split("grouped")["leaks"] == {}
     assert source.split("kfold", split={"folds": 5, "fold": 2})["leaks"] == {}
 
 
-def test_given_counts_the_images_without_a_side(tmp_path: Path, capsys: Any) -> None:
+def test_given_counts_the_images_in_no_split(tmp_path: Path, capsys: Any) -> None:
     clean = cells()
     for image in clean.images:
         image.split = {0: "train", 1: "train", 2: "val", 3: "test", 4: None}[(image.id // 4) % 5]
     source = Source(tmp_path, clean)
-    assert source.split("given")["without_side"] == 8
-    assert "8 images have no side and are not used" in capsys.readouterr().out
+    assert source.split("given")["without_split"] == 8
+    assert "8 images are in no split and are not used" in capsys.readouterr().out
 
 
-def test_copies_on_two_sides_of_a_given_split_need_the_exception(tmp_path: Path) -> None:
+def test_copies_in_two_splits_of_a_given_split_need_the_exception(tmp_path: Path) -> None:
     clean = cells()
     for image in clean.images:
         image.split = SPLITS[image.id // 8 % 3]
     source = Source(tmp_path, clean, near=[["00.png", "10.png"], ["01.png", "02.png"]])
-    with pytest.raises(DataError, match=r"leaks: 2 images are copies of one picture on two sides"):
+    with pytest.raises(DataError, match=r"leaks: 2 images are copies of one picture in two splits"):
         source.split("given")
     assert source.split("given", allow=["near"])["leaks"] == {"near": {"sets": 1, "images": 2}}
 
@@ -143,15 +142,15 @@ def test_training_refuses_an_edited_certificate_that_leaks(tmp_path: Path, what:
         clean.images[1].group = clean.images[0].group
     near = [["00.png", "01.png"]] if what == "near" else []
     source = Source(tmp_path, clean, near=near)
-    told = source.split("grouped")
-    assert source.view().splits == {side: told[side] for side in SPLITS}
-    other = min(side for side in SPLITS if 1 not in told[side])
-    moved = {side: [number for number in told[side] if number != 2] for side in SPLITS}
+    made = source.split("grouped")
+    assert source.data().splits == {name: made[name] for name in SPLITS}
+    other = min(name for name in SPLITS if 1 not in made[name])
+    moved = {name: [number for number in made[name] if number != 2] for name in SPLITS}
     source.edit(**moved | {other: [*moved[other], 2]})
     with pytest.raises(DataError, match=r"split\.json: the split leaks: 2 images"):
-        source.view()
+        source.data()
     source.edit(allow=[what])
-    source.view()
+    source.data()
 
 
 def test_a_test_without_an_object_is_refused(tmp_path: Path) -> None:
@@ -160,7 +159,7 @@ def test_a_test_without_an_object_is_refused(tmp_path: Path) -> None:
     for image in clean.images:
         image.split = "test" if image.id > 35 else "val" if image.id > 25 else "train"
     clean.annotations = [a for a in clean.annotations if a.image_id <= 35]
-    with pytest.raises(DataError, match=r"json: no object in test \(5 images\), so no figure"):
+    with pytest.raises(DataError, match=r"json: no object in test \(5 images\), so no metric"):
         Source(tmp_path, clean).split("given")
     for image in clean.images[35:]:
         image.split = None
@@ -170,27 +169,27 @@ def test_a_test_without_an_object_is_refused(tmp_path: Path) -> None:
 def test_balance_changes_train_alone_and_is_told(tmp_path: Path) -> None:
     source = Source(tmp_path, cells(80))
     plain = source.split("stratified")
-    told = source.split("stratified", balance={"ratio": 1})
-    assert (told["val"], told["test"]) == (plain["val"], plain["test"])
-    assert set(told["train"]) < set(plain["train"])
-    assert told["balance"]["left_out"] == sorted(set(plain["train"]) - set(told["train"]))
-    assert told["balance"]["before"] == plain["summary"]["train"]
-    assert told["balance"]["after"] == told["summary"]["train"]
-    assert told["summary"]["train"]["classes"]["common"]["objects"] == 12
-    assert told["summary"]["train"]["classes"]["rare"]["objects"] == 12
-    assert told["without_side"] == 0
+    made = source.split("stratified", balance={"ratio": 1})
+    assert (made["val"], made["test"]) == (plain["val"], plain["test"])
+    assert set(made["train"]) < set(plain["train"])
+    assert made["balance"]["left_out"] == sorted(set(plain["train"]) - set(made["train"]))
+    assert made["balance"]["before"] == plain["summary"]["train"]
+    assert made["balance"]["after"] == made["summary"]["train"]
+    assert made["summary"]["train"]["classes"]["common"]["objects"] == 12
+    assert made["summary"]["train"]["classes"]["rare"]["objects"] == 12
+    assert made["without_split"] == 0
 
 
 def test_classes_are_renamed_merged_and_the_map_is_printed(tmp_path: Path, capsys: Any) -> None:
     source = Source(tmp_path, cells())
-    told = source.split(classes={"rare": "odd", "common": "usual"})
-    assert told["class_map"] == {"common": "usual", "rare": "odd"}
+    made = source.split(classes={"rare": "odd", "common": "usual"})
+    assert made["class_map"] == {"common": "usual", "rare": "odd"}
     assert "class rare: odd" in capsys.readouterr().out
     assert read(tmp_path / "set/annotations.json").categories == {1: "odd", 2: "usual"}
-    told = source.split(single_cls="cell")
-    assert told["class_map"] == {"common": "cell", "rare": "cell"}
-    view = read(tmp_path / "set/annotations.json")
-    assert (view.categories, len(view.annotations)) == ({1: "cell"}, 40)
+    made = source.split(single_cls="cell")
+    assert made["class_map"] == {"common": "cell", "rare": "cell"}
+    dataset = read(tmp_path / "set/annotations.json")
+    assert (dataset.categories, len(dataset.annotations)) == ({1: "cell"}, 40)
 
 
 def cadica(folder: Path) -> Dataset:
@@ -207,12 +206,12 @@ def cadica(folder: Path) -> Dataset:
     return clean
 
 
-def test_frames_of_a_patient_stay_on_one_side(real_data: Path, tmp_path: Path) -> None:
+def test_frames_of_a_patient_stay_in_one_split(real_data: Path, tmp_path: Path) -> None:
     """Of CADICA's 43 frames a random split would show the model every patient it is tested on."""
     source = Source(tmp_path, cadica(real_data / "cadica_sample"))
-    with pytest.raises(DataError, match=r"\d\d images are images of one group on two sides"):
+    with pytest.raises(DataError, match=r"\d\d images are images of one group in two splits"):
         source.split("random")
     # One of the four patients has no lesion: with seed 0 that one would be the test.
-    told = source.split("grouped", split={"val": 0.25, "test": 0.25, "seed": 1})
-    assert [told["summary"][side]["groups"] for side in SPLITS] == [2, 1, 1]
-    assert sum(told["summary"][side]["images"] for side in SPLITS) == 43
+    made = source.split("grouped", split={"val": 0.25, "test": 0.25, "seed": 1})
+    assert [made["summary"][name]["groups"] for name in SPLITS] == [2, 1, 1]
+    assert sum(made["summary"][name]["images"] for name in SPLITS) == 43

@@ -3,6 +3,8 @@ import json
 import random
 
 import pytest
+from tests.certificates import write_certificate
+from tests.facts import refused
 
 from fairtrial import DataError
 from fairtrial.data import dataset
@@ -39,7 +41,7 @@ def folder(tmp_path):
         {2: "cell, red", 5: "platelet", 9: "absent"},
     )
     dataset.write(whole, tmp_path / "annotations.json")
-    put(tmp_path, "split", {"train": [4], "val": [1, 2], "test": [3]})
+    write_certificate(tmp_path / "split.json", [4], [1, 2], [3])
     put(tmp_path, "val", [found(o[0], o[1], o[2], 0.9) for o in objects[:3]])
     put(tmp_path, "test", [found(o[0], o[1], o[2], 0.9) for o in objects[3:5]])
     return tmp_path
@@ -152,7 +154,7 @@ def test_no_detections_give_zeros_not_a_crash(folder):
 
 
 def test_an_empty_test_side_is_null_and_has_no_rows(folder):
-    put(folder, "split", {"val": [1, 2], "test": []})
+    write_certificate(folder / "split.json", val=[1, 2])
     put(folder, "test", [])
     out = run(folder)
     assert json.loads(out["metrics"])["test"] is None
@@ -189,9 +191,6 @@ def test_iou_and_max_det_move_the_operating_point_and_leave_coco_figures_alone(f
         ("test", [found(3, 4, square(1), 0.5)], "test.json: entry 0: category_id 4"),
         ("test", [found(3, 2, square(1), float("nan"))], "test.json: entry 0: score nan"),
         ("val", {}, "val.json: expected a COCO results list"),
-        ("split", {"val": [1, 2]}, "split.json: no list of image ids under 'test'"),
-        ("split", {"val": [1, 99], "test": [3]}, "split.json: val: image ids that are not in"),
-        ("split", {"val": [2], "test": [1, 3]}, "val.json: entry 0"),
     ],
 )
 def test_what_is_wrong_is_named_by_file_and_entry_and_nothing_is_written(
@@ -203,8 +202,29 @@ def test_what_is_wrong_is_named_by_file_and_entry_and_nothing_is_written(
     assert not (folder / "out").exists()
 
 
+def test_a_split_json_that_is_no_certificate_is_refused(folder):
+    put(folder, "split", {"val": [1, 2]})
+    with refused(DataError, "split.json", "`source`"):
+        run(folder)
+    assert not (folder / "out").exists()
+
+
+def test_an_image_of_the_split_that_is_not_in_the_set_is_refused(folder):
+    write_certificate(folder / "split.json", val=[1, 99], test=[3])
+    with refused(DataError, "split.json", "val", "[99]"):
+        run(folder)
+    assert not (folder / "out").exists()
+
+
+def test_a_prediction_on_an_image_of_another_split_is_refused(folder):
+    write_certificate(folder / "split.json", val=[2], test=[1, 3])
+    with refused(DataError, "val.json", "entry 0"):
+        run(folder)
+    assert not (folder / "out").exists()
+
+
 def test_val_without_objects_is_refused(folder):
-    put(folder, "split", {"val": [], "test": [3]})
+    write_certificate(folder / "split.json", val=[], test=[3])
     put(folder, "val", [])
     with pytest.raises(DataError, match=r"split.json: val has no objects"):
         run(folder)
@@ -243,7 +263,7 @@ def test_real_predictions_in_any_order_give_the_same_bytes(folder, real_data):
     ]
     put(folder, "annotations", {**coco, "images": images})
     ids = [i["id"] for i in images]
-    put(folder, "split", {"val": ids[:30], "test": ids[30:]})
+    write_certificate(folder / "split.json", val=ids[:30], test=ids[30:])
     found = json.loads((source / "instances_val2014_fakebbox100_results.json").read_text())
     outputs = []
     for seed in (1, 2):

@@ -19,7 +19,9 @@ from pathlib import Path
 from typing import Any
 
 from fairtrial import DataError, SettingsError
+from fairtrial.data.certificate import read_certificate
 from fairtrial.files.jsonfile import read_json, write_json
+from fairtrial.files.modelfile import write_model
 from fairtrial.files.yamlfile import read_yaml_text
 from fairtrial.planning.config_files import PARAMS
 
@@ -169,10 +171,10 @@ def _copy_set(found: Recorded, name: str, root: Path) -> str:
 
 def _copy_source(found: Recorded, place: Path, label: str, root: Path) -> None:
     """What the report says of the source of a set, and the images that it may show."""
-    split = read_json(place / "split.json")
-    source = str(split["source"])
+    certificate = read_certificate(place / "split.json")
+    source = certificate.source
     own = f"{source}{label}"
-    write_json(place / "split.json", split | {"source": own})
+    write_model(place / "split.json", certificate.model_copy(update={"source": own}))
     clean = root / "data/clean" / own
     _copy_if_there(found, f"data/clean/{source}/quality.json", clean / "quality.json")
     _copy_if_there(found, f"data/raw/{source}.sha256", root / f"data/raw/{own}.sha256")

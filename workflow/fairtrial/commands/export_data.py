@@ -6,9 +6,10 @@ import json
 from pathlib import Path
 
 from fairtrial import DataError, SettingsError
-from fairtrial.data.dataset import SPLITS, SplitDataset, read_split_dataset
+from fairtrial.data.certificate import read_certificate
+from fairtrial.data.dataset import SPLITS, SplitDataset
+from fairtrial.data.split_dataset import read_split_dataset
 from fairtrial.files import folders
-from fairtrial.files.jsonfile import read_json
 from fairtrial.plugins import plugin, plugins
 
 
@@ -48,7 +49,7 @@ def _view(name: str) -> SplitDataset:
         known = sorted(path.parent.name for path in Path("data/sets").glob("*/split.json"))
         made = f"; there are {', '.join(known)}" if known else ""
         raise DataError(f"--set: there is no {certificate}: run `snakemake {certificate}`{made}")
-    source = read_json(certificate)["source"]
+    source = read_certificate(certificate).source
     return read_split_dataset(
         files / "annotations.json", certificate, Path("data/clean", source, "images")
     )

@@ -1,43 +1,44 @@
-"""Undersampling: fewer images of the common classes in train, and of no other side."""
+"""Undersampling: fewer images of the common classes in train, and in no other split."""
 
 from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from typing import Any
 
 from fairtrial.data.dataset import Dataset
 
 
-def undersample(view: Dataset, ids: list[int], asked: dict[str, Any], seed: int) -> list[int]:
-    """The image ids that stay of `ids`.
+def undersample(
+    dataset: Dataset, image_ids: list[int], ratio: float | None, cap: int | None, seed: int
+) -> list[int]:
+    """The ids that stay of `image_ids`.
 
-    `asked`: `ratio`, the objects of a class that are wanted for one of the rarest, and `cap`,
-    the most that are wanted of a class; either may be None. Images are looked at in an order
-    drawn by `seed`, and one is left out where each class on it has as many objects as wanted
-    without it, too. So images of a class that is short stay, even if they hold a common one too,
-    and images without objects stay.
+    A class needs at most `ratio` objects for one of the rarest class, and at most `cap`; None
+    sets no limit. In an order drawn by `seed`, an image is left out where each class on it has
+    as many objects as it needs without this image. So images of a class that is short stay, even
+    if a common class is on them as well, and so do images without objects.
     """
-    on_image = {number: Counter[int]() for number in ids}
-    for annotation in view.annotations:
+    on_image = {number: Counter[int]() for number in image_ids}
+    for annotation in dataset.annotations:
         if annotation.image_id in on_image:
             on_image[annotation.image_id][annotation.category_id] += 1
     count = sum(on_image.values(), Counter[int]())
-    wanted = _wanted(count, asked)
-    contents = {image.id: (image.sha256, image.file_name) for image in view.images}
+    needed = _needed(count, ratio, cap)
+    contents = {image.id: (image.sha256, image.file_name) for image in dataset.images}
     left_out = set()
-    for number in sorted(ids, key=lambda n: _drawn(seed, *contents[n])):
-        own = on_image[number]
-        if own and all(count[label] - n >= wanted for label, n in own.items()):
-            count -= own
+    for number in sorted(image_ids, key=lambda n: _drawn(seed, *contents[n])):
+        objects = on_image[number]
+        if objects and all(count[label] - n >= needed for label, n in objects.items()):
+            count -= objects
             left_out.add(number)
-    return [number for number in ids if number not in left_out]
+    return [number for number in image_ids if number not in left_out]
 
 
-def _wanted(count: Counter[int], asked: dict[str, Any]) -> float:
-    limits = [asked["cap"]] if asked["cap"] is not None else []
-    if asked["ratio"] is not None and count:
-        limits.append(int(asked["ratio"] * min(count.values())))
+def _needed(count: Counter[int], ratio: float | None, cap: int | None) -> float:
+    """The most objects that a class needs; infinite where nothing limits them."""
+    limits = [cap] if cap is not None else []
+    if ratio is not None and count:
+        limits.append(int(ratio * min(count.values())))
     return min(limits, default=float("inf"))
 
 

@@ -1,88 +1,188 @@
-"""What split.json says: how a data set was made, what is in it, and what to beware of."""
+"""split.json, the certificate of a split: how it was made, what it holds, what to beware of."""
 
 from __future__ import annotations
 
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING
 
-from fairtrial.data.dataset import SPLITS, Dataset
+from fairtrial.data.dataset import SPLITS, Dataset, Splits
+from fairtrial.data.duplicates import ImageDuplicates
 from fairtrial.data.leaks import Leak
-from fairtrial.data.selection import ClassMap, summary
+from fairtrial.data.selection import ClassMap
+from fairtrial.data.summary import SplitSummary, summarize
+from fairtrial.files.modelfile import FileModel, read_model
 
-Sides = dict[str, list[int]]
-Found = dict[str, list[Any]]
+if TYPE_CHECKING:
+    from fairtrial.data.splitting import SplitOptions
 
 
-def numbered(found: Found, view: Dataset) -> Found:
-    """duplicates.json with image ids in place of file names: `exact` and `near` clusters, and
-    `doubtful` pairs; what is not in the set is left out."""
-    numbers = {image.file_name: image.id for image in view.images}
-    clusters = {
-        kind: [[numbers[file] for file in files if file in numbers] for files in found[kind]]
-        for kind in ("exact", "near")
-    }
-    pairs = [
-        {"images": [numbers[pair["a"]], numbers[pair["b"]]]}
-        | {key: pair[key] for key in ("distance", "difference")}
-        for pair in found["doubtful"]
-        if pair["a"] in numbers and pair["b"] in numbers
-    ]
-    kept = {kind: [ids for ids in found if len(ids) > 1] for kind, found in clusters.items()}
-    return kept | {"doubtful": pairs}
+class PlacedCluster(FileModel):
+    """Copies of one picture, and the splits in which they are."""
+
+    images: list[int]
+    splits: list[str]
+
+
+class PlacedPair(FileModel):
+    """Two images that look alike, and the split of each."""
+
+    images: tuple[int, int]
+    splits: tuple[str, str]
+    distance: int
+    difference: float
+
+
+class PlacedDuplicates(FileModel):
+    """Where the duplicates are. `doubtful`: the number of pairs; those in two splits follow."""
+
+    exact: list[PlacedCluster]
+    near: list[PlacedCluster]
+    doubtful: int
+    doubtful_across: list[PlacedPair]
+
+
+class LeakSize(FileModel):
+    """How many sets of images are in two splits, and how many images these have."""
+
+    sets: int
+    images: int
+
+
+class Balance(FileModel):
+    """What undersampling did to train. `ratio` and `cap` are the settings."""
+
+    ratio: float | None
+    cap: int | None
+    left_out: list[int]
+    before: SplitSummary
+    after: SplitSummary
+
+
+class SplitCertificate(FileModel):
+    """split.json. `train`, `val` and `test` are the ids of the images."""
+
+    source: str
+    method: str
+    seed: int
+    asked: dict[str, bool | int | float]  # the other settings that had a part in the split
+    allow: list[str]
+    class_map: ClassMap
+    summary: dict[str, SplitSummary]
+    duplicates: PlacedDuplicates
+    leaks: dict[str, LeakSize]
+    without_split: int  # images that are in no split
+    balance: Balance | None
+    train: list[int]
+    val: list[int]
+    test: list[int]
+
+    @property
+    def splits(self) -> Splits:
+        """The ids of the images by split."""
+        return {"train": self.train, "val": self.val, "test": self.test}
+
+    @property
+    def near(self) -> list[list[int]]:
+        """The clusters of images that show the same picture."""
+        return [cluster.images for cluster in self.duplicates.near]
+
+    @property
+    def folds(self) -> int:
+        """Of how many folds this split is one; 0 where it is none."""
+        return int(self.asked["folds"]) if self.method == "kfold" else 0
+
+
+def read_certificate(path: Path) -> SplitCertificate:
+    """The certificate in a split.json. Raises DataError where it is none."""
+    return read_model(path, SplitCertificate)
 
 
 def certify(
-    view: Dataset,
-    sides: Sides,
-    settings: dict[str, Any],
-    found: Found,
-    leaking: list[Leak],
-    mapped: ClassMap,
-) -> dict[str, Any]:
-    """All of split.json but its source and the balance. `found`: see `numbered`."""
-    used = sum(map(len, sides.values()))
-    return {
-        "method": settings["split"]["method"],
-        "seed": settings["split"]["seed"],
-        "asked": _asked(settings["split"]),
-        "allow": settings["allow"],
-        "class_map": mapped,
-        "summary": {side: summary(view, sides[side]) for side in SPLITS},
-        "duplicates": _placed(found, sides),
-        "leaks": {leak.kind: {"sets": leak.sets, "images": leak.images} for leak in leaking},
-        "without_side": len(view.images) - used,
-        "balance": None,
-        **sides,
-    }
+    *,
+    source: str,
+    dataset: Dataset,
+    splits: Splits,
+    options: SplitOptions,
+    allow: list[str],
+    class_map: ClassMap,
+    duplicates: ImageDuplicates,
+    leaks: list[Leak],
+) -> SplitCertificate:
+    """The certificate of a split, before undersampling (see `balanced`)."""
+    return SplitCertificate(
+        source=source,
+        method=options.method,
+        seed=options.seed,
+        asked=_asked(options),
+        allow=allow,
+        class_map=class_map,
+        summary={split: summarize(dataset, splits[split]) for split in SPLITS},
+        duplicates=_placed(duplicates, splits),
+        leaks={leak.kind: LeakSize(sets=leak.sets, images=leak.images) for leak in leaks},
+        without_split=len(dataset.images) - sum(map(len, splits.values())),
+        balance=None,
+        train=splits["train"],
+        val=splits["val"],
+        test=splits["test"],
+    )
 
 
-def _asked(split: dict[str, Any]) -> dict[str, Any]:
-    """The settings that had a part in it."""
-    keys = {"given": (), "kfold": ("folds", "fold")}.get(split["method"], ("val", "test"))
-    asked = {key: split[key] if split[key] < 1 else int(split[key]) for key in keys}
-    return asked | ({"stratify": True} if split["stratify"] else {})
+def _asked(options: SplitOptions) -> dict[str, bool | int | float]:
+    """The settings that had a part in the split, beside method and seed."""
+    asked: dict[str, bool | int | float] = {}
+    if options.method == "kfold":
+        asked |= {"folds": options.folds, "fold": options.fold or 0}
+    elif options.method != "given":
+        sizes = {"val": options.val, "test": options.test}
+        asked |= {split: size if size < 1 else int(size) for split, size in sizes.items()}
+    if options.stratify:
+        asked["stratify"] = True
+    return asked
 
 
-def _placed(found: Found, sides: Sides) -> dict[str, Any]:
-    """The clusters with the sides on which they lie, and the doubtful pairs that lie on two."""
-    side_of = {number: side for side in SPLITS for number in sides[side]}
+def _placed(duplicates: ImageDuplicates, splits: Splits) -> PlacedDuplicates:
+    """The clusters with the splits in which they are, and the doubtful pairs that are in two."""
+    split_of = {number: split for split in SPLITS for number in splits[split]}
 
-    def places(ids: list[int]) -> list[str]:
-        return sorted({side_of[number] for number in ids if number in side_of})
+    def placed(clusters: list[list[int]]) -> list[PlacedCluster]:
+        return [
+            PlacedCluster(images=ids, splits=sorted({split_of[n] for n in ids if n in split_of}))
+            for ids in clusters
+        ]
 
-    clusters = {
-        kind: [{"images": ids, "sides": places(ids)} for ids in found[kind]]
-        for kind in ("exact", "near")
-    }
     across = [
-        pair | {"sides": [side_of[number] for number in pair["images"]]}
-        for pair in found["doubtful"]
-        if len(places(pair["images"])) > 1
+        PlacedPair(
+            images=pair.images,
+            splits=(split_of[pair.images[0]], split_of[pair.images[1]]),
+            distance=pair.distance,
+            difference=pair.difference,
+        )
+        for pair in duplicates.doubtful
+        if len({split_of.get(number) for number in pair.images} - {None}) > 1
     ]
-    across.sort(key=lambda pair: (pair["difference"], pair["images"]))
-    return clusters | {"doubtful": len(found["doubtful"]), "doubtful_across": across}
+    return PlacedDuplicates(
+        exact=placed(duplicates.exact),
+        near=placed(duplicates.near),
+        doubtful=len(duplicates.doubtful),
+        doubtful_across=sorted(across, key=lambda pair: (pair.difference, pair.images)),
+    )
 
 
-def balanced(view: Dataset, asked: dict[str, Any], full: list[int], kept: list[int]) -> Any:
-    """What undersampling did to train: images and objects before and after, what it left out."""
-    both = {"before": summary(view, full), "after": summary(view, kept)}
-    return asked | {"left_out": sorted(set(full) - set(kept))} | both
+def balanced(
+    certificate: SplitCertificate,
+    dataset: Dataset,
+    train: list[int],
+    ratio: float | None,
+    cap: int | None,
+) -> SplitCertificate:
+    """The certificate with the images of `train` alone in train, after undersampling."""
+    after = summarize(dataset, train)
+    balance = Balance(
+        ratio=ratio,
+        cap=cap,
+        left_out=sorted(set(certificate.train) - set(train)),
+        before=certificate.summary["train"],
+        after=after,
+    )
+    summary = certificate.summary | {"train": after}
+    return certificate.model_copy(update={"train": train, "summary": summary, "balance": balance})

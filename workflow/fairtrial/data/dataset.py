@@ -2,7 +2,7 @@
 
 No stage after `convert` knows which format the data came in. Beside COCO's own fields an
 image carries `sha256` (of its clean file), `group` (patient, video, contributor) and
-`split` (the side on which its source puts it); each of the last two may be null.
+`split` (the one in which its source puts it); each of the last two may be null.
 """
 
 from __future__ import annotations
@@ -11,14 +11,16 @@ import json
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Literal, NotRequired, TypedDict
 
 from fairtrial import DataError
 from fairtrial.files import packed
 from fairtrial.files.folders import whole_file
-from fairtrial.files.jsonfile import read_json, sections
+from fairtrial.files.jsonfile import sections
 
 SPLITS = ("train", "val", "test")
+Splits = dict[str, list[int]]  # ids of images by split
+Task = Literal["detect", "classify"]
 
 
 @dataclass(slots=True)
@@ -64,14 +66,14 @@ class Dataset:
 
     def by_image(self) -> dict[int, list[Annotation]]:
         """Annotations by image id; an image without objects has an empty list."""
-        found: dict[int, list[Annotation]] = {image.id: [] for image in self.images}
+        by_image: dict[int, list[Annotation]] = {image.id: [] for image in self.images}
         for annotation in self.annotations:
-            found[annotation.image_id].append(annotation)
-        return found
+            by_image[annotation.image_id].append(annotation)
+        return by_image
 
     @property
-    def task(self) -> str:
-        """`classify` where objects have no boxes, else `detect`; DataError where some have."""
+    def task(self) -> Task:
+        """`classify` where objects have no boxes, else `detect`; DataError where only some have."""
         boxless = sum(a.bbox is None for a in self.annotations)
         if 0 < boxless < len(self.annotations):
             raise DataError(
@@ -82,13 +84,13 @@ class Dataset:
 
     def on_images(self, ids: Iterable[int]) -> Dataset:
         """The part on these images; all categories stay. DataError for an id that is not in it."""
-        wanted = set(ids)
-        images = [image for image in self.images if image.id in wanted]
-        if missing := wanted - {image.id for image in images}:
-            shown = sorted(missing, key=str)[:5]
-            raise DataError(f"image ids that are not in the annotations: {shown}")
-        objects = [a for a in self.annotations if a.image_id in wanted]
-        return Dataset(images, objects, dict(self.categories))
+        inside = set(ids)
+        images = [image for image in self.images if image.id in inside]
+        if missing := inside - {image.id for image in images}:
+            examples = sorted(missing, key=str)[:5]
+            raise DataError(f"image ids that are not in the annotations: {examples}")
+        annotations = [a for a in self.annotations if a.image_id in inside]
+        return Dataset(images, annotations, dict(self.categories))
 
     def canonical(self) -> Dataset:
         """The same set in its one order: images by file name, objects by image, class and
@@ -97,22 +99,22 @@ class Dataset:
         categories = {old: new for new, old in enumerate(sorted(self.categories), 1)}
         images = sorted(self.images, key=lambda image: image.file_name)
         numbers = {image.id: new for new, image in enumerate(images, 1)}
-        objects = [
+        annotations = [
             Annotation(numbers[a.image_id], categories[a.category_id], a.bbox, a.area, a.iscrowd)
             for a in self.annotations
         ]
-        objects.sort(key=lambda a: (a.image_id, a.category_id, a.bbox or (), a.area, a.iscrowd))
-        for number, annotation in enumerate(objects, 1):
+        annotations.sort(key=lambda a: (a.image_id, a.category_id, a.bbox or (), a.area, a.iscrowd))
+        for number, annotation in enumerate(annotations, 1):
             annotation.id = number
         renumbered = [replace(image, id=numbers[image.id]) for image in images]
         names = {new: self.categories[old] for old, new in categories.items()}
         origins = {new: self.origins.get(old, [str(old)]) for old, new in categories.items()}
-        return Dataset(renumbered, objects, names, origins)
+        return Dataset(renumbered, annotations, names, origins)
 
 
 @dataclass(slots=True, frozen=True)
 class Detection:
-    """One found object: category id, (x, y, width, height) in pixels, confidence 0..1."""
+    """One predicted box: category id, (x, y, width, height) in pixels, confidence 0..1."""
 
     category_id: int
     bbox: tuple[float, float, float, float]
@@ -121,16 +123,34 @@ class Detection:
 
 @dataclass(slots=True, frozen=True)
 class SplitDataset:
-    """A data set with its split and the folder in which its images lie."""
+    """A data set with its splits and the folder in which its images lie."""
 
     dataset: Dataset
-    splits: dict[str, list[int]]
+    splits: Splits
     folder: Path
 
     def split(self, name: str) -> list[Image]:
         """The images of train, val or test, by id."""
-        wanted = set(self.splits[name])
-        return [image for image in self.dataset.images if image.id in wanted]
+        inside = set(self.splits[name])
+        return [image for image in self.dataset.images if image.id in inside]
+
+
+def with_splits(dataset: Dataset, splits: Splits, folder: Path, where: str) -> SplitDataset:
+    """A data set with its splits and its image folder. `where`: the file that gives the splits.
+
+    Raises DataError for an image of a split that is not in the set or not in the folder.
+    (Ultralytics would train without it, and say nothing.)
+    """
+    names = {image.id: image.file_name for image in dataset.images}
+    used = [number for ids in splits.values() for number in ids]
+    if unknown := sorted(set(used) - set(names)):
+        raise DataError(f"{where}: there is no image {unknown[0]} in the annotations")
+    missing = [names[i] for i in used if not packed.file_of(folder, names[i]).is_file()]
+    if missing:
+        raise DataError(
+            f"{folder}: {len(missing)} of {len(used)} images are not there, such as {missing[0]}"
+        )
+    return SplitDataset(dataset, splits, folder)
 
 
 def write(dataset: Dataset, path: Path) -> None:
@@ -151,7 +171,7 @@ def write(dataset: Dataset, path: Path) -> None:
         file.write("\n}\n")
 
 
-def _coco_image(image: Image) -> dict[str, Any]:
+def _coco_image(image: Image) -> dict[str, object]:
     return {name: getattr(image, name) for name in Image.__slots__ if name != "relative"}
 
 
@@ -164,69 +184,56 @@ def _coco_annotation(a: Annotation) -> str:
     return f'{row}, "bbox": [{x}, {y}, {w}, {h}], "area": {a.area}, "iscrowd": {int(a.iscrowd)}}}'
 
 
+class _AnnotationRow(TypedDict):
+    """An annotation as `write` writes it; the class of a whole image has no box."""
+
+    id: int
+    image_id: int
+    category_id: int
+    bbox: NotRequired[tuple[float, float, float, float]]
+    area: NotRequired[float]
+    iscrowd: NotRequired[int]
+
+
 def read(path: Path) -> Dataset:
     """Read a set that `write` wrote.
 
     Raises DataError where the file is missing, is not JSON, lacks one of its parts, or an
     object is on no image or of no class.
     """
-    found, missing = Dataset(), {"images", "annotations", "categories"}
+    dataset, missing = Dataset(), {"images", "annotations", "categories"}
     try:
         for part, rows in sections(path):
             missing.discard(part)
             if part == "images":
-                found.images = [Image(**row) for row in rows]
+                dataset.images = [Image(**row) for row in rows]
             elif part == "annotations":
-                found.annotations = [_annotation(row) for row in rows]
+                dataset.annotations = [_annotation(row) for row in rows]
             elif part == "categories":
-                found.categories = {row["id"]: row["name"] for row in rows}
+                dataset.categories = {row["id"]: row["name"] for row in rows}
         if missing:
             raise KeyError(sorted(missing)[0])
     except (KeyError, TypeError, AttributeError) as error:
         raise DataError(f"{path}: not a set written by `convert` or `split` ({error})") from error
-    images = {image.id for image in found.images}
-    for a in found.annotations:
-        if a.image_id not in images or a.category_id not in found.categories:
+    ids = {image.id for image in dataset.images}
+    for a in dataset.annotations:
+        if a.image_id not in ids or a.category_id not in dataset.categories:
             raise DataError(f"{path}: annotation {a.id} is on no image, or of no class, of the set")
-    return found
+    return dataset
 
 
-def _annotation(row: dict[str, Any]) -> Annotation:
-    box = tuple(row["bbox"]) if "bbox" in row else None
+def _annotation(row: _AnnotationRow) -> Annotation:
+    box = None
+    if "bbox" in row:
+        x, y, w, h = row["bbox"]
+        box = x, y, w, h
     area, crowd = row.get("area", 0.0), bool(row.get("iscrowd", 0))
     return Annotation(row["image_id"], row["category_id"], box, area, crowd, row["id"])
 
 
-def read_splits(split: Path) -> dict[str, list[int]]:
-    """The image ids of train, val and test, from a certificate that `split` wrote."""
-    content = read_json(split)
-    if isinstance(content, dict) and all(isinstance(content.get(side), list) for side in SPLITS):
-        return {side: content[side] for side in SPLITS}
-    raise DataError(f"{split}: not a certificate of `split`: lacks train, val or test")
-
-
-def read_split_dataset(annotations: Path, split: Path, folder: Path) -> SplitDataset:
-    """A data set's two files and its image folder together.
-
-    Raises DataError where they do not belong together: an image of the split is not in the
-    set or not in the folder. (Ultralytics would train without it, and say nothing.)
-    """
-    dataset, sides = read(annotations), read_splits(split)
-    names = {image.id: image.file_name for image in dataset.images}
-    used = [number for ids in sides.values() for number in ids]
-    if unknown := sorted(set(used) - set(names)):
-        raise DataError(f"{split}: there is no image {unknown[0]} in {annotations}")
-    missing = [names[i] for i in used if not packed.file_of(folder, names[i]).is_file()]
-    if missing:
-        raise DataError(
-            f"{folder}: {len(missing)} of {len(used)} images are not there, such as {missing[0]}"
-        )
-    return SplitDataset(dataset, sides, folder)
-
-
 def counts(annotations: Iterable[Annotation]) -> dict[int, int]:
     """Number of objects by category id."""
-    found: dict[int, int] = {}
+    objects: dict[int, int] = {}
     for annotation in annotations:
-        found[annotation.category_id] = found.get(annotation.category_id, 0) + 1
-    return found
+        objects[annotation.category_id] = objects.get(annotation.category_id, 0) + 1
+    return objects

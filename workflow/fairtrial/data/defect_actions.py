@@ -1,9 +1,8 @@
-"""What is done about each kind of defect in one source, and how that is told."""
+"""What is done about each kind of defect in one source."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
 
 from fairtrial import DataError
 from fairtrial.data.defects import Defect
@@ -27,7 +26,7 @@ class Actions:
 
     def refuse(self, defects: Iterable[Defect], where: str) -> None:
         """Raise DataError, listing the cases, where there is one of a kind to be refused."""
-        cases = sorted((d for d in defects if self.of(type(d)) == "refuse"), key=_order)
+        cases = sorted((d for d in defects if self.of(type(d)) == "refuse"), key=order)
         if not cases:
             return
         kind = type(cases[0])
@@ -40,24 +39,9 @@ class Actions:
             f"possible are {others}"
         )
 
-    def summary(self, defects: Iterable[Defect]) -> dict[str, dict[str, Any]]:
-        """Defects by kind, as quality.json shows them: explanation, action, count, cases."""
-        kinds: dict[type[Defect], list[Defect]] = {}
-        for defect in sorted(defects, key=_order):
-            kinds.setdefault(type(defect), []).append(defect)
-        return {
-            kind.name: {
-                "explanation": kind.explanation,
-                "rule": self.of(kind),
-                "action": kind.actions[self.of(kind)],
-                "count": len(cases),
-                "cases": [str(case) for case in cases],
-            }
-            for kind, cases in kinds.items()
-        }
 
-
-def _order(defect: Defect) -> tuple[str, str, str]:
+def order(defect: Defect) -> tuple[str, str, str]:
+    """What defects are sorted by: kind, file, and what was seen."""
     return defect.name, defect.where, defect.seen
 
 

@@ -46,7 +46,7 @@ class Checked:
     `size` is that of the raw file's pixels as they are stored, and `orientation` (EXIF's, 1 to
     8) how they were turned for the clean one. `kept` is False for an image that had to be
     dropped; then there is no clean file. `changed`: the raw file is not the one that the
-    manifest names. `look`: what duplicates are found by.
+    manifest names. `thumbnail`: what duplicates are found by.
     """
 
     kept: bool = False
@@ -55,7 +55,7 @@ class Checked:
     size: tuple[int, int] = (0, 0)
     orientation: int = 1
     sha256: str = ""
-    look: bytes = b""
+    thumbnail: bytes = b""
     found: list[Defect] = field(default_factory=list)
 
 
@@ -68,7 +68,7 @@ class _File:
     size: tuple[int, int]
     deep: bool  # 16 bits a channel
     orientation: int
-    look: bytes  # as shown
+    thumbnail: bytes  # as shown
 
 
 def pixels(folder: Path, name: str) -> NDArray[np.uint8]:
@@ -95,7 +95,9 @@ def clean(raw: Path, name: str, digest: str, target: Path, actions: Actions) -> 
         file = _decoded(data)
     except Exception as error:  # whatever a decoder raises, the image cannot be used
         return Checked(found=[_unusable(name, error)])
-    checked = Checked(size=file.size, orientation=file.orientation, sha256=digest, look=file.look)
+    checked = Checked(
+        size=file.size, orientation=file.orientation, sha256=digest, thumbnail=file.thumbnail
+    )
     checked.found = list(_faults(name, file, data))
     repaired = {type(fault) for fault in checked.found if actions.of(type(fault)) == "repair"}
     if any(actions.drops(type(fault)) for fault in checked.found):
@@ -118,7 +120,7 @@ def clean(raw: Path, name: str, digest: str, target: Path, actions: Actions) -> 
 def _decoded(data: bytes) -> _File:
     from PIL import Image
 
-    from fairtrial.data import duplicates
+    from fairtrial.data import duplicate_search
 
     image: Image.Image = Image.open(io.BytesIO(data))
     size, mode = image.size, image.mode
@@ -128,15 +130,15 @@ def _decoded(data: bytes) -> _File:
         raise ValueError(f"pixels of mode {mode}, whose range is not known")
     turned_by_pillow = _orientation(image) if kind == "TIFF" else 1
     if kind in ("JPEG", "MPO"):  # every bit is read, but only the pixels needed are computed
-        image.draft("L", (2 * duplicates.SIDE, 2 * duplicates.SIDE))
+        image.draft("L", (2 * duplicate_search.SIDE, 2 * duplicate_search.SIDE))
     image.load()
     if kind == "TIFF":
         size = turned_size(image.size, turned_by_pillow)
-        look = duplicates.look(_shallow(image) if deep else image)
-        return _File(kind, mode, size, deep, turned_by_pillow, look)
+        thumbnail = duplicate_search.thumbnail(_shallow(image) if deep else image)
+        return _File(kind, mode, size, deep, turned_by_pillow, thumbnail)
     orientation = _orientation(image)  # of a PNG it may stand behind the pixels
-    look = duplicates.look(_shown(_shallow(image) if deep else image, orientation))
-    return _File(kind, mode, size, deep, orientation, look)
+    thumbnail = duplicate_search.thumbnail(_shown(_shallow(image) if deep else image, orientation))
+    return _File(kind, mode, size, deep, orientation, thumbnail)
 
 
 def _shallow(image: Image) -> Image:

@@ -1,73 +1,55 @@
-"""Which classes of a source a data set has, and how many objects of each."""
+"""Which classes of a source a data set has, and under which names."""
 
 from __future__ import annotations
 
-from collections import defaultdict
-from typing import Any
-
 from fairtrial import DataError
-from fairtrial.data.dataset import Annotation, Dataset, counts
+from fairtrial.data.boxes import Box
+from fairtrial.data.dataset import Annotation, Dataset
 
-ClassMap = dict[str, str | None]
+ClassMap = dict[str, str | None]  # our name by the source's; None: left out
 
 
-def class_map(source: Dataset, classes: Any, single: str | None, where: str) -> ClassMap:
+def class_map(
+    source: Dataset, classes: list[str] | dict[str, str] | None, single: str | None, where: str
+) -> ClassMap:
     """Our name of every class of the source, or None for one that is left out.
 
     `classes`: names to keep, or a map from the source's names to ours, in which two may become
-    one; null keeps all. `single`: one name for all that is kept.
+    one; None keeps all. `single`: one name for all that is kept.
     """
     names = list(source.categories.values())
-    if classes is None:
-        wanted = {name: name for name in names}
+    if isinstance(classes, dict):
+        new = dict(classes)
     else:
-        wanted = dict(classes) if isinstance(classes, dict) else {name: name for name in classes}
-    if unknown := [name for name in wanted if name not in names]:
+        new = {name: name for name in (names if classes is None else classes)}
+    if unknown := [name for name in new if name not in names]:
         raise DataError(f"{where}: no class {', '.join(unknown)}; it has {', '.join(names)}")
     if single is not None:
-        wanted = dict.fromkeys(wanted, single)
-    return {name: wanted.get(name) for name in names}
+        new = dict.fromkeys(new, single)
+    return {name: new.get(name) for name in names}
 
 
-def select(source: Dataset, mapped: ClassMap, order: list[str] | None = None) -> Dataset:
-    """The set with the classes of `mapped`, in `order` (null: as the source has them).
+def select(source: Dataset, names: ClassMap, order: list[str] | None = None) -> Dataset:
+    """The set with the classes of `names`, in `order` (None: as the source has them).
 
     Two objects of one image and place whose classes have become one are one object. Images
-    without an object stay, as there is nothing on them that counts; where images have classes
-    instead of boxes, those whose class is left out do not.
+    without an object stay, as negatives; where images have classes instead of boxes, those whose
+    class is left out do not.
     """
-    present = dict.fromkeys(new for new in mapped.values() if new is not None)
+    present = dict.fromkeys(new for new in names.values() if new is not None)
     numbers = {name: number for number, name in enumerate(order or present, 1)}
-    kept: list[Annotation] = []
-    places: dict[tuple[Any, ...], str] = {}
+    annotations: list[Annotation] = []
+    old_names: dict[tuple[int, str, Box | None, bool], str] = {}  # by image, new name and place
     for a in source.annotations:
         old = source.categories[a.category_id]
-        new = mapped[old]
-        if new is None or places.setdefault((a.image_id, new, a.bbox, a.iscrowd), old) != old:
+        new = names[old]
+        if new is None or old_names.setdefault((a.image_id, new, a.bbox, a.iscrowd), old) != old:
             continue
-        kept.append(Annotation(a.image_id, numbers[new], a.bbox, a.area, a.iscrowd))
+        annotations.append(Annotation(a.image_id, numbers[new], a.bbox, a.area, a.iscrowd))
     images = source.images
     if source.task == "classify":
-        held = {a.image_id for a in kept}
-        images = [image for image in images if image.id in held]
-    return Dataset(images, kept, {number: name for name, number in numbers.items()}).canonical()
-
-
-def summary(view: Dataset, ids: list[int]) -> dict[str, Any]:
-    """Images, objects and groups of one side, and images and objects of each class."""
-    inside = set(ids)
-    objects = [a for a in view.annotations if a.image_id in inside]
-    per_class = counts(objects)
-    holders: dict[int, set[int]] = defaultdict(set)
-    for annotation in objects:
-        holders[annotation.category_id].add(annotation.image_id)
-    return {
-        "images": len(inside),
-        "objects": len(objects),
-        "negatives": len(inside - {a.image_id for a in objects}),
-        "groups": len({i.group for i in view.images if i.id in inside and i.group}),
-        "classes": {
-            name: {"images": len(holders[number]), "objects": per_class.get(number, 0)}
-            for number, name in view.categories.items()
-        },
-    }
+        with_class = {a.image_id for a in annotations}
+        images = [image for image in images if image.id in with_class]
+    return Dataset(
+        images, annotations, {number: name for name, number in numbers.items()}
+    ).canonical()

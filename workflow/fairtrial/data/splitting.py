@@ -1,163 +1,188 @@
-"""Which image lies in train, val or test; what belongs together stays on one side."""
+"""Which image is in train, val or test; what belongs together stays in one split."""
 
 from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterable
-from typing import Any
+from typing import Protocol
 
 from fairtrial import DataError
-from fairtrial.data.dataset import SPLITS, Dataset, Image
+from fairtrial.data.dataset import SPLITS, Dataset, Image, Splits
+from fairtrial.data.union_find import UnionFind
 
-Sides = dict[str, list[int]]
+Bundle = list[Image]  # images that must be in one split
+
+
+class SplitOptions(Protocol):
+    """How a split is made: `split:` of config/datasets/<name>.yaml."""
+
+    @property
+    def method(self) -> str:
+        """given, random, stratified, grouped or kfold."""
+
+    @property
+    def seed(self) -> int: ...
+
+    @property
+    def val(self) -> float:
+        """A share of the images (below 1), or their number."""
+
+    @property
+    def test(self) -> float:
+        """A share of the images (below 1), or their number."""
+
+    @property
+    def stratify(self) -> bool:
+        """Whether `grouped` shares the classes out as well."""
+
+    @property
+    def folds(self) -> int: ...
+
+    @property
+    def fold(self) -> int | None:
+        """The fold that is test, from 1; `kfold` alone has one."""
 
 
 def assign(
-    view: Dataset, settings: dict[str, Any], near: list[list[int]], allow: list[str], where: str
-) -> Sides:
-    """Image ids by side, as the data set's `split:` asks.
+    dataset: Dataset, options: SplitOptions, near: list[list[int]], allow: list[str], where: str
+) -> Splits:
+    """Image ids by split, as the data set's `split:` asks.
 
-    `near`: clusters of image ids that show the same picture; `allow`: what need not stay on
-    one side (`group`, `content`, `near`). The order is that of a hash of seed and content, so
+    `near`: clusters of image ids that show the same picture; `allow`: what need not stay in
+    one split (`group`, `content`, `near`). The order is that of a hash of seed and content, so
     it depends neither on the order of the images nor on a library's random numbers.
     """
-    if settings["method"] == "given":
-        return _given(view, where)
-    by_group = settings["method"] in {"grouped", "kfold"} and "group" not in allow
-    if settings["method"] == "grouped" and any(image.group is None for image in view.images):
+    method, count = options.method, len(dataset.images)
+    if method == "given":
+        return _given(dataset, where)
+    if method == "grouped" and any(image.group is None for image in dataset.images):
         raise DataError(f"{where}: split `grouped`, but some images have no group; use `random`")
-    bundles = _bundles(
-        view.images, near if "near" not in allow else [], by_group, "content" not in allow
-    )
-    names = sorted(bundles, key=lambda name: _drawn(settings["seed"], name))
+    by_group = method in {"grouped", "kfold"} and "group" not in allow
+    clusters = near if "near" not in allow else []
+    bundles = _bundles(dataset.images, clusters, by_group, "content" not in allow)
+    names = sorted(bundles, key=lambda name: _drawn(options.seed, name))
     order = [bundles[name] for name in names]
-    if settings["method"] == "kfold":
-        folds = {str(k): len(view.images) / settings["folds"] for k in range(settings["folds"])}
-        return _turned(_stratified(view, order, folds), settings["fold"] - 1)
-    wanted = _sizes(settings, len(view.images), where)
-    if settings["method"] == "stratified" or settings.get("stratify"):
-        return _stratified(view, order, wanted)
-    return _dealt(order, wanted)
+    if method == "kfold":
+        folds = {str(k): count / options.folds for k in range(options.folds)}
+        return _of_fold(_stratified(dataset, order, folds), (options.fold or 1) - 1)
+    sizes = _sizes(options, count, where)
+    if method == "stratified" or options.stratify:
+        return _stratified(dataset, order, sizes)
+    return _filled(order, sizes)
 
 
-def _given(view: Dataset, where: str) -> Sides:
-    sides: Sides = {side: [] for side in SPLITS}
-    for image in view.images:
+def _given(dataset: Dataset, where: str) -> Splits:
+    splits: Splits = {split: [] for split in SPLITS}
+    for image in dataset.images:
         if image.split is not None:
-            sides[image.split].append(image.id)
-    if not any(sides.values()):
+            splits[image.split].append(image.id)
+    if not any(splits.values()):
         raise DataError(f"{where}: split `given`, but its source gives none; use `random`")
-    return sides
+    return splits
 
 
-def _sizes(settings: dict[str, Any], count: int, where: str) -> dict[str, float]:
-    """Images that each side should have, from shares (below 1) or numbers of images."""
-    asked = {side: settings[side] for side in ("test", "val")}
-    wanted = {side: size if size >= 1 else size * count for side, size in asked.items()}
-    if sum(wanted.values()) >= count:
+def _sizes(options: SplitOptions, count: int, where: str) -> dict[str, float]:
+    """How many images each split should have."""
+    asked = {"test": options.test, "val": options.val}
+    sizes = {split: size if size >= 1 else size * count for split, size in asked.items()}
+    held_out = sum(sizes.values())
+    if held_out >= count:
         raise DataError(
-            f"{where}: `val` and `test` ask for {sum(wanted.values()):g} of {count} images and "
+            f"{where}: `val` and `test` ask for {held_out:g} of {count} images and "
             "leave nothing to train on"
         )
-    return wanted | {"train": count - sum(wanted.values())}
+    return sizes | {"train": count - held_out}
 
 
 def _bundles(
     images: list[Image], near: list[list[int]], by_group: bool, by_content: bool
-) -> dict[str, list[Image]]:
+) -> dict[str, Bundle]:
     """Images that must stay together, by a name that depends on their contents and groups.
 
-    Groups that share an image are one bundle, and so on along the chain.
+    Groups that share an image are one bundle, and so on along the chain. The name is the first
+    group of the bundle in alphabetical order, or its first content where it has no group.
     """
-    above: dict[str, str] = {}
-
-    def top(name: str) -> str:
-        while above.setdefault(name, name) != name:
-            above[name] = name = above[above[name]]
-        return name
-
-    def join(names: Iterable[str]) -> None:
-        tops = {top(name) for name in names}
-        # the first by name, so that the order of joining has no part in it
-        first = min(tops, key=lambda name: (not name.startswith("group "), name))
-        above.update(dict.fromkeys(tops, first))
-
-    own = {i.id: i.sha256 if by_content else f"{i.sha256} {i.file_name}" for i in images}
-    for image in images:
-        if by_group and image.group is not None:
-            join([f"group {image.group}", own[image.id]])
+    contents = {i.id: i.sha256 if by_content else f"{i.sha256} {i.file_name}" for i in images}
+    groups = {i.id: f"group {i.group}" for i in images if by_group and i.group is not None}
+    # The order makes the smallest number of a set that of its name.
+    names = [*sorted(set(groups.values())), *sorted(set(contents.values()))]
+    number = {name: at for at, name in enumerate(names)}
+    together = UnionFind(len(names))
+    for image_id, group in groups.items():
+        together.union(number[group], number[contents[image_id]])
     for cluster in near:
-        join(own[number] for number in cluster)
-    found: dict[str, list[Image]] = {}
+        for image_id in cluster[1:]:
+            together.union(number[contents[cluster[0]]], number[contents[image_id]])
+    bundles: dict[str, Bundle] = {}
     for image in images:
-        found.setdefault(top(own[image.id]), []).append(image)
-    return found
+        name = names[together.find(number[contents[image.id]])]
+        bundles.setdefault(name, []).append(image)
+    return bundles
 
 
 def _drawn(seed: int, name: str) -> str:
     return hashlib.sha256(f"{seed} {name}".encode()).hexdigest()
 
 
-def _dealt(order: list[list[Image]], wanted: dict[str, float]) -> Sides:
-    """Each bundle where most is missing."""
-    sides: Sides = {side: [] for side in wanted}
+def _filled(order: list[Bundle], sizes: dict[str, float]) -> Splits:
+    """Each bundle into the split that lacks most images."""
+    splits: Splits = {split: [] for split in sizes}
     for number, bundle in enumerate(order):
-        possible = _possible(sides, wanted, len(order) - number)
-        side = max(possible, key=lambda side: wanted[side] - len(sides[side]))
-        sides[side] += [image.id for image in bundle]
-    return {side: sorted(ids) for side, ids in sides.items()}
+        possible = _possible(splits, sizes, len(order) - number)
+        split = max(possible, key=lambda split: sizes[split] - len(splits[split]))
+        splits[split] += [image.id for image in bundle]
+    return {split: sorted(ids) for split, ids in splits.items()}
 
 
-def _possible(sides: Sides, wanted: dict[str, float], left: int) -> list[str]:
-    """The sides that may get the next of the bundles that are `left`: where these are no more
-    than the empty sides, as with four patients, only those."""
-    empty = [side for side, size in wanted.items() if size > 0 and not sides[side]]
-    return empty if left <= len(empty) else list(wanted)
+def _possible(splits: Splits, sizes: dict[str, float], bundles_left: int) -> list[str]:
+    """The splits that may get the next bundle: where no more bundles are left than there are
+    empty splits, as with four patients, only the empty ones."""
+    empty = [split for split, size in sizes.items() if size > 0 and not splits[split]]
+    return empty if bundles_left <= len(empty) else list(sizes)
 
 
-def _stratified(view: Dataset, order: list[list[Image]], wanted: dict[str, float]) -> Sides:
-    """Each class on each side by the side's share, where an image may hold many classes.
+def _stratified(dataset: Dataset, order: list[Bundle], sizes: dict[str, float]) -> Splits:
+    """Each class in each split by the split's share, where an image may hold many classes.
 
     Iterative stratification (Sechidis, Tsoumakas and Vlahavas, "On the Stratification of
     Multi-Label Data", 2011), with bundles in place of single images: again and again the class
-    with the fewest images left is shared out, each of its bundles to the side that lacks it
-    most. Images without objects count as a class. A side that is full gets nothing more.
+    with the fewest images left is shared out, each of its bundles to the split that lacks it
+    most. Images without objects count as a class. A split that is full gets nothing more.
     """
-    held = _labels(view, order)
-    left = sum(held, Counter[int]())
-    total = sum(wanted.values())
+    labels = _labels(dataset, order)
+    left = sum(labels, Counter[int]())  # images of each class that are in no split yet
+    total = sum(sizes.values())
     lacking = {
-        side: {k: n * size / total for k, n in left.items()} for side, size in wanted.items()
+        split: {k: n * size / total for k, n in left.items()} for split, size in sizes.items()
     }
-    room, sides = dict(wanted), {side: list[int]() for side in wanted}
+    room, splits = dict(sizes), {split: list[int]() for split in sizes}
     waiting = dict.fromkeys(range(len(order)))
-    holders = {label: [n for n in waiting if held[n][label]] for label in left}
+    holders = {label: [n for n in waiting if labels[n][label]] for label in left}
     while waiting:
         label = min((k for k in left if left[k] > 0), key=lambda k: (left[k], k))
         # largest first: the small ones can still even out
-        for n in sorted((n for n in holders[label] if n in waiting), key=lambda n: -held[n][label]):
-            possible = _possible(sides, wanted, len(waiting))
-            side = max(possible, key=lambda s: (room[s] > 0, lacking[s][label], room[s]))
-            sides[side] += [image.id for image in order[n]]
-            room[side] -= len(order[n])
-            for other, count in held[n].items():
-                lacking[side][other] -= count
+        for n in sorted(waiting.keys() & holders[label], key=lambda n: (-labels[n][label], n)):
+            possible = _possible(splits, sizes, len(waiting))
+            split = max(possible, key=lambda s: (room[s] > 0, lacking[s][label], room[s]))
+            splits[split] += [image.id for image in order[n]]
+            room[split] -= len(order[n])
+            for other, count in labels[n].items():
+                lacking[split][other] -= count
                 left[other] -= count
             del waiting[n]
-    return {side: sorted(ids) for side, ids in sides.items()}
+    return {split: sorted(ids) for split, ids in splits.items()}
 
 
-def _labels(view: Dataset, order: list[list[Image]]) -> list[Counter[int]]:
+def _labels(dataset: Dataset, order: list[Bundle]) -> list[Counter[int]]:
     """Images by category id of each bundle; 0 stands for images without an object."""
     on_image: dict[int, set[int]] = {}
-    for annotation in view.annotations:
+    for annotation in dataset.annotations:
         on_image.setdefault(annotation.image_id, set()).add(annotation.category_id)
     return [Counter(k for image in bundle for k in on_image.get(image.id, {0})) for bundle in order]
 
 
-def _turned(folds: Sides, fold: int) -> Sides:
-    """The sides where one fold is test, the one after it val, and the others train."""
+def _of_fold(folds: Splits, fold: int) -> Splits:
+    """The splits where one fold (from 0) is test, the one after it val, and the others train."""
     names = list(folds)
     test, val = names[fold], names[(fold + 1) % len(names)]
     rest = sorted(n for name, ids in folds.items() if name not in (test, val) for n in ids)

@@ -1,8 +1,6 @@
-"""What belongs together: sets of numbers that are joined pair by pair (union-find)."""
+"""Union-find: sets of numbers that are united pair by pair."""
 
 from __future__ import annotations
-
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,29 +9,36 @@ Numbers = NDArray[np.int64]
 
 
 class UnionFind:
-    """The numbers 0 … count-1, each alone at first. A set is told by its smallest number, so
-    that the order of joining has no part in it."""
+    """The numbers 0 … count-1, each in a set of its own at first.
+
+    The root of a set is its smallest number, so that the order of the unions has no part in it.
+    """
 
     def __init__(self, count: int) -> None:
-        self._above: Numbers = np.arange(count, dtype=np.int64)
+        self._parents: Numbers = np.arange(count, dtype=np.int64)
 
-    def first(self, numbers: Any) -> Numbers:
-        """The smallest number in the set of each of `numbers` (an array of any shape)."""
-        found = self._above[numbers]
-        while np.any((higher := self._above[found]) != found):
-            found = higher
-        self._above[numbers] = found
-        return np.asarray(found)
+    def find(self, number: int) -> int:
+        """The root of the set of a number."""
+        return int(self.find_all(np.array([number]))[0])
 
-    def join(self, a: int, b: int) -> bool:
+    def find_all(self, numbers: Numbers) -> Numbers:
+        """The root of the set of each number; an array of any shape, and one of the same."""
+        roots = self._parents[numbers]
+        while np.any((parents := self._parents[roots]) != roots):
+            roots = parents
+        self._parents[numbers] = roots
+        return roots
+
+    def union(self, a: int, b: int) -> bool:
         """Make the sets of two numbers one; False if they were one already."""
-        one, other = sorted((int(self.first(a)), int(self.first(b))))
-        self._above[other] = one
-        return one != other
+        root, other = sorted((self.find(a), self.find(b)))
+        self._parents[other] = root
+        return root != other
 
-    def sets(self) -> list[list[int]]:
+    def components(self) -> list[list[int]]:
         """All sets, each sorted, by their smallest numbers."""
-        found: dict[int, list[int]] = {}
-        for number, first in enumerate(self.first(np.arange(len(self._above))).tolist()):
-            found.setdefault(first, []).append(number)
-        return list(found.values())
+        members: dict[int, list[int]] = {}
+        roots = self.find_all(np.arange(len(self._parents)))
+        for number, root in enumerate(roots.tolist()):
+            members.setdefault(root, []).append(number)
+        return list(members.values())

@@ -72,7 +72,7 @@ def choose(description: DatasetDescription, split: str, count: int) -> list[Imag
 def by_interest(description: DatasetDescription, split: str) -> list[Image]:
     """The images of a split, those with most classes first, then those with most objects, then by
     id. Images with no object or with more than 12, which are hard to read, come last."""
-    ids, by_image = set(description.certificate.get(split) or []), description.dataset.by_image()
+    ids, by_image = set(description.certificate.splits[split]), description.dataset.by_image()
 
     def interest(image: Image) -> tuple[bool, int, int, int]:
         objects = by_image[image.id]

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 from matplotlib.axes import Axes
 
+from fairtrial.data.certificate import PlacedPair
 from fairtrial.data.dataset import Image
 from fairtrial.figures.base import WIDTH, Drawing, figure, new_figure
 from fairtrial.figures.gallery import pixels
@@ -22,7 +22,7 @@ PAIRS = 8  # of each data set, at most
 def near_duplicates(experiment: ExperimentResults, settings: PlotSettings) -> Iterator[Drawing]:
     """The closest pairs of each data set, two pairs in a row."""
     for description in experiment.datasets.values():
-        pairs = (description.certificate.get("duplicates") or {}).get("doubtful_across") or []
+        pairs = description.certificate.duplicates.doubtful_across
         images = {image.id: image for image in description.dataset.images}
         with_files = [pair for pair in pairs if _files_exist(description, images, pair)][:PAIRS]
         if not with_files:
@@ -48,26 +48,26 @@ def near_duplicates(experiment: ExperimentResults, settings: PlotSettings) -> It
 
 
 def _files_exist(
-    description: DatasetDescription, images: dict[int, Image], pair: dict[str, Any]
+    description: DatasetDescription, images: dict[int, Image], pair: PlacedPair
 ) -> bool:
-    return all(file_of(description.images, images[n].file_name).is_file() for n in pair["images"])
+    return all(file_of(description.images, images[n].file_name).is_file() for n in pair.images)
 
 
-def _aspect(images: dict[int, Image], pairs: list[dict[str, Any]]) -> float:
+def _aspect(images: dict[int, Image], pairs: list[PlacedPair]) -> float:
     """Height by width of the tallest image of the pairs."""
-    return max(images[n].height / images[n].width for pair in pairs for n in pair["images"])
+    return max(images[n].height / images[n].width for pair in pairs for n in pair.images)
 
 
 def _pair(
     axes: list[Axes],
     description: DatasetDescription,
     images: dict[int, Image],
-    pair: dict[str, Any],
+    pair: PlacedPair,
 ) -> None:
-    for ax, number, split in zip(axes, pair["images"], pair["sides"], strict=True):
+    for ax, number, split in zip(axes, pair.images, pair.splits, strict=True):
         image = images[number]
         ax.imshow(pixels(description.images, image.file_name, 300))
-        more = f" ({pair['difference']:.2f})" if ax is axes[0] else ""
+        more = f" ({pair.difference:.2f})" if ax is axes[0] else ""
         ax.set_title(f"{split}{more}\n{_short(image.file_name)}", loc="left", fontsize=7)
 
 

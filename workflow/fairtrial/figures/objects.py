@@ -65,19 +65,19 @@ def box_sizes(experiment: ExperimentResults, settings: PlotSettings) -> Iterator
 
 def _splits(description: DatasetDescription) -> list[str]:
     """The splits that have images."""
-    return [split for split in SPLITS if description.certificate.get(split)]
+    return [split for split in SPLITS if description.certificate.splits[split]]
 
 
 def _counts(description: DatasetDescription, split: str) -> Counter[str]:
     """Class → number of its annotations in a split."""
-    ids, dataset = set(description.certificate[split]), description.dataset
+    ids, dataset = set(description.certificate.splits[split]), description.dataset
     names = dataset.categories
     return Counter(names[a.category_id] for a in dataset.annotations if a.image_id in ids)
 
 
 def _sizes(description: DatasetDescription, split: str) -> NDArray[np.float64]:
     """Square roots of the areas of the boxes in a split, pixels."""
-    ids = set(description.certificate[split])
+    ids = set(description.certificate.splits[split])
     boxes = [a.bbox for a in description.dataset.annotations if a.image_id in ids and a.bbox]
     return np.sqrt([box[2] * box[3] for box in boxes if box[2] > 0 and box[3] > 0])
 

@@ -220,7 +220,10 @@ class Plan:
         """
         backend = f"backends.{self.trained[run].backend}"
         return fingerprint(
-            f"{backend}:fit", f"{backend}:Settings()", "data.dataset:read_split_dataset"
+            f"{backend}:fit",
+            f"{backend}:Settings()",
+            "data.dataset:read",
+            "data.dataset:with_splits",
         )
 
     def code(self, stage: str, name: str = "") -> str:

@@ -51,28 +51,28 @@ def _comparability(trial: ExperimentResults) -> list[str]:
 
 
 def overlaps(view: DatasetDescription) -> list[str]:
-    """Leaks between the sides of a data set: a sentence a pair of sides, and one of copies."""
+    """Leaks between the splits of a data set: a sentence a pair of splits, and one of copies."""
     found = [
         f"Data set {view.name}: {count} images of {side} have their content or their group on "
         f"{other} too, which flatters the figures."
         for side, other in (("test", "train"), ("test", "val"), ("val", "train"))
         if (count := view.shared_images(side, other))
     ]
-    if leak := (view.certificate.get("leaks") or {}).get("near"):
+    if leak := view.certificate.leaks.get("near"):
         found.append(
-            f"Data set {view.name}: {leak['images']} images have a copy of their picture on "
-            "another side, which flatters the figures."
+            f"Data set {view.name}: {leak.images} images have a copy of their picture in "
+            "another split, which flatters the figures."
         )
     return found
 
 
 def alike(view: DatasetDescription) -> list[str]:
-    """Pairs on two sides that may show the same."""
-    pairs = len((view.certificate.get("duplicates") or {}).get("doubtful_across") or [])
+    """Pairs in two splits that may show the same."""
+    pairs = len(view.certificate.duplicates.doubtful_across)
     if not pairs:
         return []
     return [
-        f"Data set {view.name}: pairs of images that look alike lie on two sides ({pairs} such "
+        f"Data set {view.name}: pairs of images that look alike are in two splits ({pairs} such "
         "pairs). If they show the same, that flatters the figures: see them in section Data."
     ]
 

@@ -5,7 +5,10 @@ from __future__ import annotations
 import statistics
 from typing import Any
 
+from fairtrial.data.certificate import Balance, PlacedDuplicates
 from fairtrial.data.dataset import SPLITS, counts
+from fairtrial.data.quality import QualityReport
+from fairtrial.data.summary import SplitSummary
 from fairtrial.report.answer import UNDEFINED
 from fairtrial.report.cautions import overlaps
 from fairtrial.results.configuration import setting_text
@@ -23,84 +26,80 @@ def data(views: list[DatasetDescription]) -> dict[str, Any]:
 
 
 def _view(view: DatasetDescription) -> dict[str, Any]:
-    summary = view.certificate.get("summary") or {}
-    sides = [side for side in SPLITS if side in summary]
+    summaries = [view.certificate.summary[split] for split in SPLITS]
     names = list(view.dataset.categories.values())
-    keys = {"all": None, "without objects": "negatives", "groups": "groups"}
-    rows = [
-        [label, *(cell for side in sides for cell in _totals(summary[side], key))]
-        for label, key in keys.items()
-        if key is None or any(summary[side].get(key) for side in sides)
-    ]
     return {
         "name": view.name,
         "certificate": certificate(view),
         "overlaps": overlaps(view),
-        "sides": sides,
-        "totals": rows,
-        "classes": [[name, *_of_class(summary, sides, name)] for name in names[:CLASSES]],
+        "splits": list(SPLITS),
+        "totals": _totals(summaries),
+        "classes": [[name, *_of_class(summaries, name)] for name in names[:CLASSES]],
         "left_out": max(0, len(names) - CLASSES),
-        "balance": _balance(view.certificate.get("balance"), names[:CLASSES]),
-        **_quality(view.quality or {}),
+        "balance": _balance(view.certificate.balance, names[:CLASSES]),
+        **_quality(view.quality),
     }
 
 
-def _totals(side: dict[str, Any], key: str | None) -> list[str]:
-    """Images, and objects where they are another number."""
-    if key is None:
-        return [str(side.get("images", UNDEFINED)), str(side.get("objects", UNDEFINED))]
-    return [str(side.get(key, 0)), ""]
+def _totals(summaries: list[SplitSummary]) -> list[list[str]]:
+    """Two cells a split: images and objects of all; where there are any, negatives and groups."""
+    rows = [["all", *(str(n) for part in summaries for n in (part.images, part.objects))]]
+    negatives = [part.negatives for part in summaries]
+    groups = [part.groups for part in summaries]
+    for label, numbers in (("without objects", negatives), ("groups", groups)):
+        if any(numbers):
+            rows.append([label, *(cell for number in numbers for cell in (str(number), ""))])
+    return rows
 
 
-def _of_class(summary: dict[str, Any], sides: list[str], name: str) -> list[str]:
-    found = []
-    for side in sides:
-        held = (summary[side].get("classes") or {}).get(name) or {}
-        found += [str(held.get("images", 0)), str(held.get("objects", 0))]
-    return found
+def _of_class(summaries: list[SplitSummary], name: str) -> list[str]:
+    counted = [part.classes[name] for part in summaries]
+    return [str(number) for part in counted for number in (part.images, part.objects)]
 
 
-def _balance(balance: dict[str, Any] | None, names: list[str]) -> dict[str, Any] | None:
+def _balance(balance: Balance | None, names: list[str]) -> dict[str, Any] | None:
     """Train before and after undersampling: images, then the objects of each class."""
-    if not balance:
+    if balance is None:
         return None
-    before, after = balance["before"], balance["after"]
-    rows = [["images", str(before["images"]), str(after["images"])]]
+    before, after = balance.before, balance.after
+    rows = [["images", str(before.images), str(after.images)]]
     for name in names:
-        rows.append([name, *(str(part["classes"][name]["objects"]) for part in (before, after))])
-    asked = [f"{key} {balance[key]:g}" for key in ("ratio", "cap") if balance.get(key) is not None]
+        rows.append([name, *(str(part.classes[name].objects) for part in (before, after))])
+    limits = {"ratio": balance.ratio, "cap": balance.cap}
+    asked = [f"{key} {limit:g}" for key, limit in limits.items() if limit is not None]
     return {"asked": ", ".join(asked), "rows": rows}
 
 
-def _quality(quality: dict[str, Any]) -> dict[str, Any]:
+def _quality(quality: QualityReport | None) -> dict[str, Any]:
+    if quality is None:
+        return {"quality": {}, "defects": []}
     rows = [
-        [
-            kind.replace("_", " "),
-            str(found.get("count", "")),
-            str(found.get("action", "")),
-            str(found.get("explanation", "")),
-        ]
-        for kind, found in sorted((quality.get("defects") or {}).items())
+        [kind.replace("_", " "), str(defect.count), defect.action, defect.explanation]
+        for kind, defect in sorted(quality.defects.items())
     ]
-    kept = {key: setting_text(quality, key) for key in quality if isinstance(quality[key], int)}
-    return {"quality": kept, "defects": rows}
+    totals = {
+        "images": str(quality.images),
+        "negatives": str(quality.negatives),
+        "objects": str(quality.objects),
+    }
+    return {"quality": totals, "defects": rows}
 
 
 def certificate(view: DatasetDescription) -> list[list[str]]:
-    """How the sides were made, and what was looked at: names and sentences."""
-    split = view.certificate
-    asked = (split.get("asked") or {}) | {"seed": split.get("seed")}
+    """How the splits were made, and what was checked: names and sentences."""
+    made = view.certificate
+    asked = made.asked | {"seed": made.seed}
     order = ("folds", "fold", "val", "test", "stratify", "seed")
     how = ", ".join(f"{key} {setting_text(asked, key)}" for key in order if key in asked)
-    method = split.get("method", UNDEFINED)
-    rows = [["source", view.source], ["split", f"{method}: {how}" if method != "given" else method]]
-    if told := _classes(split.get("class_map") or {}):
-        rows.append(["classes", told])
-    if split.get("without_side"):
-        rows.append(["without a side", f"{split['without_side']} images, which are not used"])
-    rows += [["groups", _groups(view)], *_duplicates(split.get("duplicates") or {})]
-    if allow := split.get("allow"):
-        rows.append(["allowed by hand", f"{', '.join(allow)} on two sides"])
+    method = made.method if made.method == "given" else f"{made.method}: {how}"
+    rows = [["source", made.source], ["split", method]]
+    if classes := _classes(made.class_map):
+        rows.append(["classes", classes])
+    if made.without_split:
+        rows.append(["in no split", f"{made.without_split} images, which are not used"])
+    rows += [["groups", _groups(view)], *_duplicates(made.duplicates)]
+    if made.allow:
+        rows.append(["allowed by hand", f"{', '.join(made.allow)} in two splits"])
     return rows
 
 
@@ -110,11 +109,11 @@ def _classes(mapped: dict[str, str | None]) -> str:
     for old, name in mapped.items():
         if name is not None and name != old:
             new.setdefault(name, []).append(old)
-    told = [f"{', '.join(old)} → {name}" for name, old in new.items()]
+    changes = [f"{', '.join(old)} → {name}" for name, old in new.items()]
     if left := [old for old, name in mapped.items() if name is None]:
-        shown = ", ".join(left[:12]) + (f" and {len(left) - 12} more" if len(left) > 12 else "")
-        told.append(f"left out: {shown}")
-    return "; ".join(told)
+        more = f" and {len(left) - 12} more" if len(left) > 12 else ""
+        changes.append(f"left out: {', '.join(left[:12])}{more}")
+    return "; ".join(changes)
 
 
 def _groups(view: DatasetDescription) -> str:
@@ -128,20 +127,18 @@ def _groups(view: DatasetDescription) -> str:
     return f"{len(sizes)}, of {' to '.join(map(str, span))} images"
 
 
-def _duplicates(found: dict[str, Any]) -> list[list[str]]:
-    if not found:
-        return []
+def _duplicates(duplicates: PlacedDuplicates) -> list[list[str]]:
     rows = []
-    for kind, name in (("exact", "identical files"), ("near", "copies of a picture")):
-        clusters = found[kind]
-        images = sum(len(cluster["images"]) for cluster in clusters)
-        apart = sum(len(cluster["sides"]) > 1 for cluster in clusters)
-        kept = f"{apart} of them on two sides" if apart else "each on one side"
-        told = f"{len(clusters)} sets of {images} images, {kept}" if clusters else "none"
-        rows.append([name, told])
-    across = len(found["doubtful_across"])
-    shown = f", of which {across} on two sides: look at them below" if across else ""
-    return [*rows, ["pairs that look alike", f"{found['doubtful'] or 'none'}{shown}"]]
+    kinds = {"identical files": duplicates.exact, "copies of a picture": duplicates.near}
+    for name, clusters in kinds.items():
+        images = sum(len(cluster.images) for cluster in clusters)
+        apart = sum(len(cluster.splits) > 1 for cluster in clusters)
+        where = f"{apart} of them in two splits" if apart else "each in one split"
+        sets = f"{len(clusters)} sets of {images} images, {where}" if clusters else "none"
+        rows.append([name, sets])
+    across = len(duplicates.doubtful_across)
+    remark = f", of which {across} in two splits: look at them below" if across else ""
+    return [*rows, ["pairs that look alike", f"{duplicates.doubtful or 'none'}{remark}"]]
 
 
 def _beside(views: list[DatasetDescription]) -> list[list[str]]:
@@ -153,30 +150,29 @@ def _beside(views: list[DatasetDescription]) -> list[list[str]]:
 
 
 def _facts(view: DatasetDescription) -> dict[str, str]:
-    summary = view.certificate.get("summary") or {}
-    found = {"source": view.source, "method": str(view.certificate.get("method", UNDEFINED))}
-    for side in (side for side in SPLITS if summary.get(side)):
-        part = summary[side]
-        found[f"{side}: images"] = str(part.get("images", UNDEFINED))
-        found[f"{side}: objects"] = str(part.get("objects", UNDEFINED))
-    found["classes"] = str(len(view.dataset.categories))
-    found |= _rarest(view)
+    facts = {"source": view.source, "method": view.certificate.method}
+    for split in SPLITS:
+        summary = view.certificate.summary[split]
+        facts[f"{split}: images"] = str(summary.images)
+        facts[f"{split}: objects"] = str(summary.objects)
+    facts["classes"] = str(len(view.dataset.categories))
+    facts |= _rarest(view)
     per_image = [len(objects) for objects in view.dataset.by_image().values()]
-    found["objects an image"] = (
+    facts["objects an image"] = (
         f"{statistics.median(per_image):g} ({min(per_image)} to {max(per_image)})"
     )
-    return found
+    return facts
 
 
 def _rarest(view: DatasetDescription) -> dict[str, str]:
     """The rarest and the commonest class of train, by objects."""
-    wanted = set(view.certificate.get("train") or [])
-    held = counts(a for a in view.dataset.annotations if a.image_id in wanted)
-    if not held:
+    inside = set(view.certificate.train)
+    objects = counts(a for a in view.dataset.annotations if a.image_id in inside)
+    if not objects:
         return {}
     names = view.dataset.categories
-    order = sorted(held, key=lambda number: (held[number], names[number]))
+    order = sorted(objects, key=lambda category: (objects[category], names[category]))
     return {
-        "rarest in train": f"{names[order[0]]}: {held[order[0]]}",
-        "commonest in train": f"{names[order[-1]]}: {held[order[-1]]}",
+        "rarest in train": f"{names[order[0]]}: {objects[order[0]]}",
+        "commonest in train": f"{names[order[-1]]}: {objects[order[-1]]}",
     }

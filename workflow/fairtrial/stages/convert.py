@@ -5,18 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import Any
 
 from fairtrial import DataError
 from fairtrial.data import dataset, imagefile
 from fairtrial.data.dataset import Dataset, Image
 from fairtrial.data.defect_actions import Actions, listed
 from fairtrial.data.defects import Defect, LabelWithoutImage, MissingImage, UnannotatedImage
-from fairtrial.data.duplicates import find, look
+from fairtrial.data.duplicate_search import find_duplicates, thumbnail
 from fairtrial.data.imagefile import Checked
 from fairtrial.data.packed_dataset import PackedDataset
+from fairtrial.data.quality import report
 from fairtrial.data.repair import repair_annotations
-from fairtrial.files import checksums, folders, jsonfile, packed
+from fairtrial.files import checksums, folders, packed
+from fairtrial.files.modelfile import write_model
 from fairtrial.files.threads import map_in_order
 from fairtrial.plugins import plugin
 from fairtrial.settings.stages import ConvertSettings
@@ -68,10 +69,12 @@ def convert(
         _refuse_too_many_dropped(faults, total, actions, settings.max_dropped, raw)
         clean = mended.set.canonical()
         _refuse_empty(clean, raw)
-    looks = {one.file_name: one.look for one in checked}
-    jsonfile.write_json(duplicates, find({i.file_name: i.sha256 for i in clean.images}, looks))
+    thumbnails = {image.file_name: image.thumbnail for image in checked}
+    contents = {image.file_name: image.sha256 for image in clean.images}
+    write_model(duplicates, find_duplicates(contents, thumbnails))
     dataset.write(clean, annotations)
-    jsonfile.write_json(quality, _report(clean, faults, actions))
+    _print_classes(clean)
+    write_model(quality, report(clean, faults, actions))
 
 
 @dataclass(frozen=True)
@@ -152,7 +155,7 @@ def _write_packed(found: PackedDataset, target: Path) -> list[Checked]:
             file_name=image.file_name,
             size=(image.width, image.height),
             sha256=digests[image.file_name],
-            look=look(fromarray(packed.pixels(target, image.file_name))),
+            thumbnail=thumbnail(fromarray(packed.pixels(target, image.file_name))),
         )
         for image in found.images
     ]
@@ -181,18 +184,6 @@ def _refuse_empty(clean: Dataset, raw: Path) -> None:
         raise DataError(f"{raw}: none of the {len(clean.images)} images has an object")
 
 
-def _report(clean: Dataset, faults: list[Defect], actions: Actions) -> dict[str, Any]:
-    counts = dataset.counts(clean.annotations)
+def _print_classes(clean: Dataset) -> None:
     for number, name in clean.categories.items():
         print(f"class {', '.join(clean.origins[number])} of the source is {number} {name}")
-    return {
-        "images": len(clean.images),
-        "negatives": len(clean.images) - len({a.image_id for a in clean.annotations}),
-        "objects": len(clean.annotations),
-        "classes": {name: counts.get(i, 0) for i, name in clean.categories.items()},
-        "class_map": [
-            {"source": clean.origins[number], "id": number, "name": name}
-            for number, name in clean.categories.items()
-        ],
-        "defects": actions.summary(faults),
-    }

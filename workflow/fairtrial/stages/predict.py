@@ -11,7 +11,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from fairtrial.data.dataset import Detection, Image, SplitDataset, read_split_dataset
+from fairtrial.data.dataset import Detection, Image, SplitDataset
+from fairtrial.data.split_dataset import read_split_dataset
 from fairtrial.files.folders import whole_file
 from fairtrial.files.jsonfile import write_json
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from fairtrial.data.leaks import read_leak_free_dataset
+from fairtrial.data.split_dataset import read_leak_free_dataset
 from fairtrial.files.modelfile import write_model
 from fairtrial.settings.stages import SearchStageSettings
 from fairtrial.stages.train import inputs_of

@@ -1,23 +1,25 @@
-"""split: a data set is a view of a source: its classes, and its train, val and test images."""
+"""split: makes a data set of a source: its classes, and its train, val and test images."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 from fairtrial import DataError
-from fairtrial.data import leaks
 from fairtrial.data.balance import undersample
-from fairtrial.data.certificate import balanced, certify, numbered
+from fairtrial.data.certificate import SplitCertificate, balanced, certify
 from fairtrial.data.dataset import Dataset, read, write
-from fairtrial.data.selection import ClassMap, class_map, select, summary
+from fairtrial.data.duplicates import Duplicates, ImageDuplicates, within
+from fairtrial.data.leaks import KINDS, find_leaks, refuse_leaks
+from fairtrial.data.selection import ClassMap, class_map, select
 from fairtrial.data.splitting import assign
-from fairtrial.files.jsonfile import read_json, write_json
+from fairtrial.data.summary import SplitSummary
+from fairtrial.files.modelfile import read_model, write_model
+from fairtrial.settings.stages import SplitSettings
 
 
 def split(
     *,
-    settings: dict[str, Any],
+    settings: SplitSettings,
     source: Path,
     duplicates: Path,
     annotations: Path,
@@ -37,56 +39,74 @@ def split(
             object, test has images but no object, two classes share a name, or the split leaks more
             than `allow` permits
     """
-    view, mapped = _view(read(source), settings, str(source))
-    told = _split(view, mapped, settings, read_json(duplicates), str(source))
-    _refuse_hollow(view, told["summary"], str(source))
-    _print(told)
-    write(view, annotations)
-    write_json(certificate, {"source": source.parent.name} | told)
+    where = str(source)
+    dataset, names = _selected(read(source), settings, where)
+    copies = within(dataset, read_model(duplicates, Duplicates))
+    made = _certified(dataset, names, settings, copies, source.parent.name, where)
+    _refuse_unusable(dataset, made.summary, where)
+    _print(made)
+    write(dataset, annotations)
+    write_model(certificate, made)
 
 
-def _view(source: Dataset, settings: dict[str, Any], where: str) -> tuple[Dataset, ClassMap]:
-    classes, single = settings["classes"], settings["single_cls"]
-    _refuse_names(list(source.categories.values()), where)
-    mapped = class_map(source, classes, single, where)
+def _selected(source: Dataset, settings: SplitSettings, where: str) -> tuple[Dataset, ClassMap]:
+    """The source with the data set's classes, and what became of each class of the source."""
+    classes, single = settings.classes, settings.single_cls
+    _refuse_equal_names(list(source.categories.values()), where)
+    names = class_map(source, classes, single, where)
     order = sorted(set(classes.values())) if isinstance(classes, dict) else classes
-    view = select(source, mapped, [single] if single else order)
-    _refuse_background(list(view.categories.values()), where)
-    return view, mapped
+    dataset = select(source, names, [single] if single else order)
+    _refuse_background(list(dataset.categories.values()), where)
+    return dataset, names
 
 
-def _split(
-    view: Dataset, mapped: ClassMap, settings: dict[str, Any], found: Any, where: str
-) -> dict[str, Any]:
-    found, asked, allow = numbered(found, view), settings["split"], settings["allow"]
-    sides = assign(view, asked, found["near"], allow, where)
-    leaking = leaks.leaks(view.images, sides, found["near"])
-    leaks.refuse(leaking, allow, where)
-    told = certify(view, sides, settings, found, leaking, mapped)
-    if settings["balance"]:
-        kept = undersample(view, sides["train"], settings["balance"], asked["seed"])
-        told["balance"] = balanced(view, settings["balance"], sides["train"], kept)
-        told["train"], told["summary"]["train"] = kept, summary(view, kept)
-    return told
+def _certified(
+    dataset: Dataset,
+    names: ClassMap,
+    settings: SplitSettings,
+    duplicates: ImageDuplicates,
+    source: str,
+    where: str,
+) -> SplitCertificate:
+    """Split the data set, refuse leaks, undersample train; all of it in the certificate."""
+    options, allow = settings.split, list[str](settings.allow)
+    splits = assign(dataset, options, duplicates.near, allow, where)
+    leaks = find_leaks(dataset.images, splits, duplicates.near)
+    refuse_leaks(leaks, allow, where)
+    certificate = certify(
+        source=source,
+        dataset=dataset,
+        splits=splits,
+        options=options,
+        allow=allow,
+        class_map=names,
+        duplicates=duplicates,
+        leaks=leaks,
+    )
+    if settings.balance is None:
+        return certificate
+    ratio, cap = settings.balance.ratio, settings.balance.cap
+    train = undersample(dataset, splits["train"], ratio, cap, options.seed)
+    return balanced(certificate, dataset, train, ratio, cap)
 
 
-def _print(told: dict[str, Any]) -> None:
+def _print(certificate: SplitCertificate) -> None:
     """The choices that a reader of the log looks for."""
-    for old, new in told["class_map"].items():
+    for old, new in certificate.class_map.items():
         print(f"class {old}: {'left out' if new is None else new}")
-    for side, facts in told["summary"].items():
-        print(f"{side}: {facts['images']} images, {facts['objects']} objects")
-    if told["without_side"]:
-        print(f"{told['without_side']} images have no side and are not used")
-    if told["balance"]:
-        print(f"balance: {len(told['balance']['left_out'])} images left out of train")
-    for kind, leak in told["leaks"].items():
-        print(f"allowed: {leak['images']} images are {leaks.KINDS[kind][0]} on two sides")
-    if across := told["duplicates"]["doubtful_across"]:
-        print(f"look at them: {len(across)} pairs on two sides may show the same (see the report)")
+    for split, summary in certificate.summary.items():
+        print(f"{split}: {summary.images} images, {summary.objects} objects")
+    if certificate.without_split:
+        print(f"{certificate.without_split} images are in no split and are not used")
+    if certificate.balance:
+        print(f"balance: {len(certificate.balance.left_out)} images left out of train")
+    for kind, leak in certificate.leaks.items():
+        print(f"allowed: {leak.images} images are {KINDS[kind][0]} in two splits")
+    if across := certificate.duplicates.doubtful_across:
+        print(f"look at them: {len(across)} pairs in two splits may show the same (see the report)")
 
 
-def _refuse_names(names: list[str], where: str) -> None:
+def _refuse_equal_names(names: list[str], where: str) -> None:
     """Tables and confusion matrices name a class by its name."""
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
@@ -101,24 +121,25 @@ def _refuse_background(names: list[str], where: str) -> None:
         )
 
 
-def _refuse_hollow(view: Dataset, facts: dict[str, Any], where: str) -> None:
-    for side in ("train", "val"):
-        if not facts[side]["images"]:
-            raise DataError(f"{where}: the split leaves no image in {side}; change its shares")
-    if not facts["val"]["objects"]:
+def _refuse_unusable(dataset: Dataset, summary: dict[str, SplitSummary], where: str) -> None:
+    """Raise DataError for splits that cannot be trained or scored on."""
+    for split in ("train", "val"):
+        if not summary[split].images:
+            raise DataError(f"{where}: the split leaves no image in {split}; change its shares")
+    if not summary["val"].objects:
         raise DataError(
             f"{where}: no object in val, on which the best epoch and the confidence are chosen; "
             "change the split's seed or shares"
         )
-    present = facts["train"]["classes"]
-    missing = [name for name in view.categories.values() if not present[name]["objects"]]
+    classes = summary["train"].classes
+    missing = [name for name in dataset.categories.values() if not classes[name].objects]
     if missing:
         raise DataError(
             f"{where}: no object of {', '.join(missing)} in train, so nothing can be learned of "
             "it; leave it out of `classes`, or change the split's seed or shares"
         )
-    if facts["test"]["images"] and not facts["test"]["objects"]:
+    if summary["test"].images and not summary["test"].objects:
         raise DataError(
-            f"{where}: no object in test ({facts['test']['images']} images), so no figure can be "
+            f"{where}: no object in test ({summary['test'].images} images), so no metric can be "
             "computed there; change the split's seed or shares, or leave test without images"
         )

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from fairtrial.data.dataset import read_splits
-from fairtrial.data.leaks import read_leak_free_dataset
+from fairtrial.data.certificate import read_certificate
+from fairtrial.data.split_dataset import read_leak_free_dataset
 from fairtrial.files import checksums
 from fairtrial.files.jsonfile import read_json
 from fairtrial.files.modelfile import read_model, write_model
@@ -116,7 +116,7 @@ def inputs_of(annotations: Path, split: Path, pretrained: Path | None) -> dict[s
     """What a training reads, by content: annotations, splits, the checkpoint to start from."""
     return {
         "annotations": checksums.sha256(annotations),
-        "split": keys.key(read_splits(split)),
+        "split": keys.key(read_certificate(split).splits),
         "pretrained": checksums.sha256(pretrained) if pretrained else None,
     }
 

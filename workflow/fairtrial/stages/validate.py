@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from fairtrial import DataError
 from fairtrial.data import dataset
-from fairtrial.files import folders, jsonfile, modelfile
+from fairtrial.data.certificate import read_certificate
+from fairtrial.data.dataset import Dataset, Splits
+from fairtrial.files import folders, modelfile
 
 if TYPE_CHECKING:
     from fairtrial.scoring.scores import Scores, Table
@@ -44,9 +46,9 @@ def validate(
         DataError: a file is malformed, or a prediction is not on an image of its split
     """
     scorer = importlib.import_module(f"fairtrial.scoring.{settings['task']}")
-    whole, certificate = dataset.read(annotations), jsonfile.read_json(split)
+    whole, splits = dataset.read(annotations), read_certificate(split).splits
     files = {"val": val, "test": test}
-    truths = {name: _on_split(whole, certificate, name, split) for name in files}
+    truths = {name: _on_split(whole, splits, name, split) for name in files}
     if not truths["val"].annotations:
         raise DataError(f"{split}: val has no objects, and choices are made on val")
     options = {key: value for key, value in settings.items() if key != "task"}
@@ -57,15 +59,10 @@ def validate(
     _write_csv(confusion, scores.confusion)
 
 
-def _on_split(
-    whole: dataset.Dataset, certificate: object, name: str, file: Path
-) -> dataset.Dataset:
+def _on_split(whole: Dataset, splits: Splits, name: str, file: Path) -> Dataset:
     """The images of one split and their annotations; `file` is the certificate's."""
-    ids = certificate.get(name) if isinstance(certificate, dict) else None
-    if not isinstance(ids, list):
-        raise DataError(f"{file}: no list of image ids under {name!r}")
     try:
-        return whole.on_images(ids)
+        return whole.on_images(splits[name])
     except DataError as error:
         raise DataError(f"{file}: {name}: {error}") from error
 
