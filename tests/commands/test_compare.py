@@ -131,7 +131,7 @@ def test_runs_of_several_fitnesses_are_not_ranked_by_one(
     assert main(["compare", "workspace:trial"]) == 1
     said = capsys.readouterr().err
     assert "the runs of the compared revisions have several (" in said
-    assert "workspace.trial:one-s0: recall" in said and "name one figure" in said
+    assert "workspace.trial:one-s0: recall" in said and "name one metric" in said
     assert not Path("comparison.pdf").exists()
 
 

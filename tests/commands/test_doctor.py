@@ -272,9 +272,12 @@ def test_results_that_are_not_recorded(tell: Tell) -> None:
 def test_locks_and_unfinished_trainings(tell: Tell) -> None:
     write(".snakemake/locks/0.input.lock", "")
     Path("store/runs/abc.part").mkdir(parents=True)
-    write("store/runs/alive.lock", json.dumps(locks.holder()))
+    write("store/runs/alive.lock", locks.holder().model_dump_json())
     Path("store/runs/alive.part").mkdir()
-    write("store/runs/dead.lock", json.dumps(locks.holder() | {"started": "1", "process": 1}))
+    write(
+        "store/runs/dead.lock",
+        json.dumps(locks.holder().model_dump() | {"started": "1", "process": 1}),
+    )
     status, said = tell()
     assert status == 0
     assert "warning  snakemake: this folder is locked: a Snakemake is at work here" in said

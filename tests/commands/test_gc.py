@@ -23,7 +23,7 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         folder.mkdir(parents=True)
         (folder / "state.pt").write_text("state")
         (folder / "history.csv").write_text("epoch\n1\n2\n")
-    Path("store/runs/now.lock").write_text(json.dumps(locks.holder()))
+    Path("store/runs/now.lock").write_text(locks.holder().model_dump_json())
     record = Path("results/trial/runs/a-s0/record.json")
     record.parent.mkdir(parents=True)
     record.write_text(json.dumps({"key": "needed"}))

@@ -1,4 +1,4 @@
-"""The board: each state a run can be in, from the files that a real one leaves."""
+"""The states that a run and a study can be in, from the files that real ones leave."""
 
 from __future__ import annotations
 
@@ -15,11 +15,23 @@ from typing import Any
 import pytest
 
 from fairtrial.__main__ import main
-from fairtrial.commands import _queue
+from fairtrial.commands import _slurm_queue
+from fairtrial.commands._run_states import Row
 from fairtrial.commands.status import COLOURS, render
 from fairtrial.planning.plan import Plan
-from fairtrial.store import keys, locks
-from fairtrial.training import progress
+from fairtrial.search.progress import StudyProgress
+from fairtrial.search.study_files import ChosenTrial
+from fairtrial.settings.stages import TrainSettings
+from fairtrial.store import locks
+from fairtrial.training.progress import (
+    TrainingProgress,
+    progress_file,
+    read_progress,
+    reported,
+    settings_hash,
+)
+from fairtrial.training.provenance import SlurmJob
+from records import a_record
 
 ROOT = Path(__file__).parents[2]
 TRIAL = """\
@@ -44,13 +56,13 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
-def settings() -> dict[str, Any]:
-    """What the job of run one is told."""
-    told: dict[str, Any] = json.loads(Plan.read("trial").settings("train", ONE))
-    return told
+def settings() -> TrainSettings:
+    """The settings of the training of run one."""
+    return Plan.read("trial").of_train(ONE)
 
 
-WEIGHTS = Path("results/trial/runs/one-s0/weights.pt")
+RUN = Path("results/trial/runs/one-s0")
+PROGRESS = Path("logs/trial/train/one-s0.json")
 LOG = Path("logs/trial/train/one-s0.log")
 
 
@@ -74,11 +86,18 @@ def one(capsys: pytest.CaptureFixture[str]) -> tuple[str, str, str]:
     return row["state"], row["stage"], row["note"]
 
 
-def trained(settings: dict[str, Any]) -> None:
-    """The run's training is finished, on another machine."""
-    record = {"dataset": "shapes", "backend": settings["backend"], "settings": settings["settings"]}
-    record |= {"epochs_run": 4, "best_epoch": 3, "slurm": {"job": "41", "node": "n1"}}
-    write(WEIGHTS.with_name("record.json"), record, age=5)
+def trained(settings: TrainSettings, **changed: Any) -> None:
+    """The run's training is finished, on another machine, with these of its settings changed."""
+    record = a_record(
+        run=ONE,
+        dataset="shapes",
+        backend=settings.backend,
+        settings=settings.settings | changed,
+        epochs_run=4,
+        best_epoch=3,
+        slurm={"job": "41", "node": "n1"},
+    )
+    write(RUN / "record.json", record, age=5)
     rows = ["epoch,val/AP,val/fitness", "1,0.1,0.1", "2,0.1,0.1", "3,0.2,0.5", "4,0.3,0.3", ""]
     write("results/trial/history/one-s0.csv", "\n".join(rows))
 
@@ -96,28 +115,27 @@ def test_before_anything_has_run_all_wait(capsys: pytest.CaptureFixture[str]) ->
 
 
 def test_a_training_that_works_tells_of_itself(
-    settings: dict[str, Any], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    settings: TrainSettings, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SLURM_JOB_ID", "41")
     monkeypatch.setenv("SLURMD_NODENAME", "n1")
-    with progress.reported(WEIGHTS, settings, "key") as live:
+    with reported(PROGRESS, settings, "key") as live:
         assert board(capsys)[ONE]["state"] == "running", "no epoch is done yet"
         live.after_epoch({"epoch": 1, "val/fitness": 0.5})
         live.after_epoch({"epoch": 2, "val/fitness": 0.25})
-        live._state |= {"seconds": 20.0, "began": time.time() - 20}
-        live.write()
+        live.write(seconds=20.0, began=time.time() - 20)
         row = board(capsys)[ONE]
     assert [row[k] for k in ("state", "stage", "epoch", "epochs", "best", "job", "node")] == [
         *("running", "train", 2, 4, 0.5, "41", "n1"),
     ]
     assert row["left"] == pytest.approx(20, abs=2), "two epochs of ten seconds"
-    assert not progress.place("trial", ONE).exists()
+    assert not PROGRESS.exists()
 
 
 def test_an_error_is_shown_with_its_log(
-    settings: dict[str, Any], capsys: pytest.CaptureFixture[str]
+    settings: TrainSettings, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with pytest.raises(OSError), progress.reported(WEIGHTS, settings, "key") as live:
+    with pytest.raises(OSError), reported(PROGRESS, settings, "key") as live:
         live.after_epoch({"epoch": 1, "val/AP": 0.5})
         raise OSError("the disk is on fire")
     assert one(capsys) == ("failed", "train", "the disk is on fire")
@@ -125,36 +143,38 @@ def test_an_error_is_shown_with_its_log(
 
 
 def test_a_failure_under_other_settings_is_past(
-    settings: dict[str, Any], capsys: pytest.CaptureFixture[str]
+    settings: TrainSettings, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with pytest.raises(OSError), progress.reported(WEIGHTS, settings | {"lr0": 1e6}, "key"):
+    other = settings.model_copy(update={"settings": settings.settings | {"lr0": 1e6}})
+    with pytest.raises(OSError), reported(PROGRESS, other, "key"):
         raise OSError("diverged")
     assert one(capsys)[0] == "waiting"
 
 
-def test_an_attempt_goes_on_from_what_the_one_before_it_told(settings: dict[str, Any]) -> None:
-    file = progress.place("trial", ONE)
-    with pytest.raises(KeyboardInterrupt), progress.reported(WEIGHTS, settings, "key") as live:
+def test_an_attempt_continues_the_progress_of_the_one_before_it(settings: TrainSettings) -> None:
+    assert progress_file("trial", ONE) == PROGRESS
+    with pytest.raises(KeyboardInterrupt), reported(PROGRESS, settings, "key") as live:
         live.after_epoch({"epoch": 1, "val/AP": 0.5})
         raise KeyboardInterrupt
-    with progress.reported(WEIGHTS, settings, "key") as live:
+    with reported(PROGRESS, settings, "key") as live:
         live.after_epoch({"epoch": 2, "val/AP": 0.25})
-        state = progress.read(file)
-        assert state and [state[k] for k in ("epoch", "best", "attempt")] == [2, 0.5, 1]
-        assert state["error"] is None
-    with progress.reported(WEIGHTS, settings, "another key"):
-        state = progress.read(file)
-        assert state and [state[k] for k in ("epoch", "best")] == [0, None]
+        state = read_progress(PROGRESS)
+        assert state and (state.epoch, state.best, state.attempt) == (2, 0.5, 1)
+        assert state.error is None
+    with reported(PROGRESS, settings, "another key"):
+        state = read_progress(PROGRESS)
+        assert state and (state.epoch, state.best) == (0, None)
 
 
 KILLED = """
-import json, os, sys, time
+import sys
 from pathlib import Path
+from fairtrial.settings.stages import TrainSettings
 from fairtrial.store import locks
-from fairtrial.training import progress
-settings, end = json.loads(sys.argv[1]), sys.argv[2]
+from fairtrial.training.progress import reported
+settings = TrainSettings.model_validate_json(sys.argv[1])
 Path("store/runs").mkdir(parents=True)
-with progress.reported(Path("results/trial/runs/one-s0/weights.pt"), settings, "key"):
+with reported(Path("logs/trial/train/one-s0.json"), settings, "key"):
     with locks.held(Path("store/runs/key.lock"), lambda: False):
         print("ready", flush=True)
         sys.stdin.read()
@@ -162,11 +182,11 @@ with progress.reported(Path("results/trial/runs/one-s0/weights.pt"), settings, "
 
 
 def test_a_training_that_was_killed_has_failed_at_once(
-    settings: dict[str, Any], capsys: pytest.CaptureFixture[str]
+    settings: TrainSettings, capsys: pytest.CaptureFixture[str]
 ) -> None:
     write(LOG, "Epoch 1: 30%\rEpoch 1: 60%\r\n\n")
     child = subprocess.Popen(
-        [sys.executable, "-c", KILLED, json.dumps(settings), ""],
+        [sys.executable, "-c", KILLED, settings.model_dump_json()],
         env=os.environ | {"PYTHONPATH": str(ROOT / "workflow")},
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
@@ -175,22 +195,33 @@ def test_a_training_that_was_killed_has_failed_at_once(
     assert one(capsys)[0] == "running"
     child.kill()
     child.wait()
-    said = "ended without a word of its own; its last line: Epoch 1: 60%"
-    assert one(capsys) == ("failed", "train", said)
+    state, stage, note = one(capsys)
+    assert (state, stage) == ("failed", "train")
+    assert note.endswith(": Epoch 1: 60%")
 
 
-def live_elsewhere(settings: dict[str, Any], **more: Any) -> None:
-    state = {"run": ONE, "settings": keys.key(settings), "key": "key", "epochs": 4}
-    state |= {"epoch": 1, "attempt": 1, "seconds": 9.0, "began": time.time() - 9, "best": 0.5}
-    slurm = {"job": "41", "node": "n1"}
-    write(
-        "logs/trial/train/one-s0.json",
-        state | {"holder": ELSEWHERE, "slurm": slurm} | {"error": None} | more,
+def live_elsewhere(settings: TrainSettings) -> None:
+    """The progress of a training on another machine."""
+    progress = TrainingProgress(
+        run=ONE,
+        settings=settings_hash(settings),
+        key="key",
+        epochs=4,
+        epoch=1,
+        attempt=1,
+        began=time.time() - 9,
+        seconds=9.0,
+        best=0.5,
+        best_epoch=1,
+        holder=locks.Holder.model_validate(ELSEWHERE),
+        slurm=SlurmJob(job="41", node="n1"),
+        error=None,
     )
+    write(PROGRESS, progress.model_dump_json())
 
 
 def test_one_elsewhere_is_believed_while_its_lock_is_touched(
-    settings: dict[str, Any], capsys: pytest.CaptureFixture[str]
+    settings: TrainSettings, capsys: pytest.CaptureFixture[str]
 ) -> None:
     live_elsewhere(settings)
     write("store/runs/key.lock", ELSEWHERE, age=locks.STALE_AFTER - 20)
@@ -205,16 +236,16 @@ def test_one_elsewhere_is_believed_while_its_lock_is_touched(
 
 
 def test_one_that_waits_for_an_equal_training_says_for_whom(
-    settings: dict[str, Any], capsys: pytest.CaptureFixture[str]
+    settings: TrainSettings, capsys: pytest.CaptureFixture[str]
 ) -> None:
     write("store/runs/key.lock", ELSEWHERE | {"process": 8, "host": "n2"})
-    with progress.reported(WEIGHTS, settings, "key"):
+    with reported(PROGRESS, settings, "key"):
         said = "the same training is made by process 8 on n2, SLURM job 41"
         assert one(capsys) == ("waiting", "train", said)
 
 
 def test_one_that_died_between_store_and_results_is_trained(
-    settings: dict[str, Any], capsys: pytest.CaptureFixture[str]
+    settings: TrainSettings, capsys: pytest.CaptureFixture[str]
 ) -> None:
     live_elsewhere(settings)
     Path("store/runs/key").mkdir(parents=True)
@@ -231,7 +262,7 @@ def test_one_that_did_not_begin_says_why(capsys: pytest.CaptureFixture[str]) -> 
 
 
 def test_after_the_training_predict_and_validate_are_followed(
-    settings: dict[str, Any], capsys: pytest.CaptureFixture[str]
+    settings: TrainSettings, capsys: pytest.CaptureFixture[str]
 ) -> None:
     trained(settings)
     row = board(capsys)[ONE]
@@ -247,18 +278,18 @@ def test_after_the_training_predict_and_validate_are_followed(
     assert one(capsys)[:2] == ("running", "predict")
     write("logs/trial/predict/one-s0.log", "fairtrial predict: this is wrong\n")
     assert one(capsys) == ("failed", "predict", "fairtrial predict: this is wrong")
-    write(WEIGHTS.with_name("speed.json"), {})
+    write(RUN / "speed.json", {})
     assert one(capsys)[:2] == ("waiting", "validate")
-    write(WEIGHTS.with_name("metrics.json"), {})
+    write(RUN / "metrics.json", {})
     assert one(capsys) == ("done", "", "")
 
 
 def test_results_of_other_settings_are_not_done(
-    settings: dict[str, Any], capsys: pytest.CaptureFixture[str]
+    settings: TrainSettings, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    trained(settings | {"settings": settings["settings"] | {"lr0": 0.5}})
-    write(WEIGHTS.with_name("speed.json"), {})
-    write(WEIGHTS.with_name("metrics.json"), {})
+    trained(settings, lr0=0.5)
+    write(RUN / "speed.json", {})
+    write(RUN / "metrics.json", {})
     assert one(capsys)[0] == "waiting"
 
 
@@ -282,16 +313,16 @@ def test_slurm_is_asked_once_a_minute_whoever_looks(
 ) -> None:
     calls = squeue(place, f"41|RUNNING|n1|{place}\n42|PENDING||{place}\n43|PENDING||/other\n")
     for _ in range(3):
-        told = board(capsys)[""]["slurm"]
-    assert told["jobs"] == {"PENDING": 1, "RUNNING": 1}
+        queue = board(capsys)[""]["slurm"]
+    assert queue["jobs"] == {"PENDING": 1, "RUNNING": 1}
     assert len(calls.read_text().splitlines()) == 1
-    monkeypatch.setattr(_queue, "EVERY", 0.0)
+    monkeypatch.setattr(_slurm_queue, "MAX_AGE", 0.0)
     board(capsys)
     assert len(calls.read_text().splitlines()) == 2
 
 
 def test_a_job_that_runs_keeps_its_training_running(
-    place: Path, settings: dict[str, Any], capsys: pytest.CaptureFixture[str]
+    place: Path, settings: TrainSettings, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """A node whose disk is slow touches no lock for a while."""
     squeue(place, f"41|RUNNING|n1|{place}\n")
@@ -312,9 +343,9 @@ def test_a_queue_that_does_not_answer_is_no_answer(
 
 
 def test_the_text_has_colours_on_a_terminal_only(
-    settings: dict[str, Any], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    settings: TrainSettings, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with pytest.raises(OSError), progress.reported(WEIGHTS, settings, "key"):
+    with pytest.raises(OSError), reported(PROGRESS, settings, "key"):
         raise OSError("of\n two lines")
 
     def text() -> str:
@@ -332,18 +363,16 @@ def test_the_text_has_colours_on_a_terminal_only(
 
 
 def test_a_short_terminal_shows_what_is_urgent(
-    settings: dict[str, Any], capsys: pytest.CaptureFixture[str]
+    settings: TrainSettings, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from fairtrial.commands._run_states import Row
-
     rows = [Row(f"r{n}", "done") for n in range(50)] + [Row("bad", "failed", note="why", log="l")]
-    text = render("title", rows, _queue.Queue(None, {}, {}), height=10)
+    text = render("title", rows, _slurm_queue.NO_QUEUE, height=10)
     assert len(text.splitlines()) <= 10
     assert "bad" in text and "and 47 more" in text
 
 
 def test_watching_ends_when_all_is_done(
-    settings: dict[str, Any], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    settings: TrainSettings, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     Path("config/experiments/trial.yaml").write_text(TRIAL.replace(", two: {imgsz: 128}", ""))
     looks = []
@@ -351,8 +380,8 @@ def test_watching_ends_when_all_is_done(
     def sleep(seconds: float) -> None:
         looks.append(seconds)
         trained(settings)
-        write(WEIGHTS.with_name("speed.json"), {})
-        write(WEIGHTS.with_name("metrics.json"), {})
+        write(RUN / "speed.json", {})
+        write(RUN / "metrics.json", {})
 
     monkeypatch.setattr(time, "sleep", sleep)
     assert main(["status", "--experiment", "trial", "--watch"]) == 0
@@ -360,16 +389,16 @@ def test_watching_ends_when_all_is_done(
     assert capsys.readouterr().out.splitlines()[-1] == "1 run: 1 done; 4 of 4 epochs"
 
 
-def test_a_progress_that_cannot_be_written_ends_no_training(settings: dict[str, Any]) -> None:
+def test_a_progress_that_cannot_be_written_ends_no_training(settings: TrainSettings) -> None:
     write("logs", "a file where the folder should be")
-    with progress.reported(WEIGHTS, settings, "key") as live:
+    with reported(PROGRESS, settings, "key") as live:
         live.after_epoch({"epoch": 1, "val/AP": 0.5})
 
 
 def test_outside_of_slurm_the_node_is_this_machine(
-    settings: dict[str, Any], capsys: pytest.CaptureFixture[str]
+    settings: TrainSettings, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with progress.reported(WEIGHTS, settings, "key"):
+    with reported(PROGRESS, settings, "key"):
         assert board(capsys)[ONE]["node"] == socket.gethostname()
 
 
@@ -379,69 +408,78 @@ SEARCH = (
 search: {space: {lr0: {min: 1e-4, max: 1e-2, log: true}}, trials: 9, engine: tpe}
 """
 )
-TOLD = Path("logs/trial/search/tpe-seed0.json")
+STUDY_PROGRESS = Path("logs/trial/search/tpe-seed0.json")
 
 
 @pytest.fixture
-def study(place: Path) -> dict[str, Any]:
-    """What the workers of a search tell, in the middle of it."""
+def study(place: Path) -> StudyProgress:
+    """The progress of a study of 9 trials after 5."""
     (place / "config/experiments/trial.yaml").write_text(SEARCH)
-    told = json.loads(Plan.read("trial").settings("search", "tpe-seed0"))
-    states = {"finished": 3, "pruned": 1, "unfinished": 1}
-    spent = {"states": states, "seconds": 5400.0, "best": 0.75, "over": False}
-    return spent | {"settings": keys.key(told), "key": "k", "trials": 9, "hours": None}
+    settings = Plan.read("trial").studies["tpe-seed0"].of_worker()
+    return StudyProgress(
+        settings=settings_hash(settings),
+        key="k",
+        trials=9,
+        hours=None,
+        states={"finished": 3, "pruned": 1, "unfinished": 1},
+        seconds=5400.0,
+        best=0.75,
+        over=False,
+    )
 
 
-def searched(capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:
+def study_row(capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:
     assert main(["status", "--experiment", "trial", "--json"]) == 0
-    (row,) = json.loads(capsys.readouterr().out)["searches"]
-    found: dict[str, Any] = row
-    return found
+    row: dict[str, Any]
+    (row,) = json.loads(capsys.readouterr().out)["studies"]
+    return row
 
 
 @pytest.mark.usefixtures("study")
 def test_a_search_that_has_not_begun_waits(capsys: pytest.CaptureFixture[str]) -> None:
-    assert searched(capsys)["state"] == "waiting"
+    assert study_row(capsys)["state"] == "waiting"
 
 
 def test_a_search_runs_while_a_worker_holds_a_trial(
-    study: dict[str, Any], capsys: pytest.CaptureFixture[str]
+    study: StudyProgress, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    write(TOLD, study)
-    assert searched(capsys)["state"] == "waiting", "its workers are gone"
+    write(STUDY_PROGRESS, study.model_dump_json())
+    assert study_row(capsys)["state"] == "waiting", "its workers are gone"
     write("store/searches/k/trial-4.lock", ELSEWHERE)
-    row = searched(capsys)
+    row = study_row(capsys)
     assert (row["state"], row["best"]) == ("running", 0.75)
     assert row["note"] == "5 of 9 trials: 3 finished, 1 pruned, 1 unfinished; 1.5 h"
 
 
 def test_a_search_whose_worker_failed_says_why(
-    study: dict[str, Any], capsys: pytest.CaptureFixture[str]
+    study: StudyProgress, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    write(TOLD, study)
+    write(STUDY_PROGRESS, study.model_dump_json())
     log = write("logs/trial/search/tpe-seed0-1.log", "fairtrial search: the disk is full\n")
-    row = searched(capsys)
+    row = study_row(capsys)
     assert (row["state"], row["log"]) == ("failed", str(log))
     assert row["note"] == "fairtrial search: the disk is full"
 
 
-def test_what_was_told_of_another_search_counts_for_nothing(
-    study: dict[str, Any], capsys: pytest.CaptureFixture[str]
+def test_the_progress_of_another_search_is_ignored(
+    study: StudyProgress, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    write(TOLD, study | {"settings": "another", "over": True})
-    assert searched(capsys)["state"] == "waiting"
+    other = study.model_copy(update={"settings": "another", "over": True})
+    write(STUDY_PROGRESS, other.model_dump_json())
+    assert study_row(capsys)["state"] == "waiting"
 
 
-def tuned(place: Path) -> dict[str, Any]:
-    """A finished training with a trial's settings, and what it was told; nothing scored yet."""
+def tuned(place: Path) -> TrainSettings:
+    """A training that is finished with a trial's settings, but not scored; returns those planned
+    before the search."""
     trial = place / "config/experiments/trial.yaml"
     trial.write_text(SEARCH.replace("runs: {one: {imgsz: 96}", "runs: {one: {from_search: true}"))
-    told: dict[str, Any] = json.loads(Plan.read("trial").settings("train", ONE))
-    values = dict.fromkeys(told["from_search"], 0.0025)
-    best = {"study": "tpe-seed0", "trial": 3, "values": values}
-    write("results/trial/search/tpe-seed0/choices/best.json", best)
-    trained(told | {"settings": told["settings"] | values})
-    return told
+    settings = Plan.read("trial").of_train(ONE)
+    values = dict.fromkeys(settings.from_search, 0.0025)
+    best = ChosenTrial(study="tpe-seed0", trial=3, values=values)
+    write("results/trial/search/tpe-seed0/choices/best.json", best.model_dump_json())
+    trained(settings, **values)
+    return settings
 
 
 def test_a_run_with_the_settings_of_a_trial_is_followed_to_its_end(
@@ -451,18 +489,18 @@ def test_a_run_with_the_settings_of_a_trial_is_followed_to_its_end(
     assert one(capsys)[:2] == ("waiting", "predict")
     write("logs/trial/predict/one-s0.log", "fairtrial predict: this is wrong\n")
     assert one(capsys)[0] == "failed"
-    write(WEIGHTS.with_name("speed.json"), {})
-    write(WEIGHTS.with_name("metrics.json"), {})
+    write(RUN / "speed.json", {})
+    write(RUN / "metrics.json", {})
     assert one(capsys) == ("done", "", "")
 
 
 def test_a_run_with_the_settings_of_another_trial_is_not_done(
     place: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    told = tuned(place)
+    settings = tuned(place)
     for name in ("speed.json", "metrics.json"):
-        write(WEIGHTS.with_name(name), {})
-    trained(told)
+        write(RUN / name, {})
+    trained(settings)
     assert one(capsys)[0] == "waiting", "trained with the settings at which the search begins"
     tuned(place)
     Path("results/trial/search/tpe-seed0/choices/best.json").unlink()
@@ -470,8 +508,8 @@ def test_a_run_with_the_settings_of_another_trial_is_not_done(
 
 
 def test_watching_goes_on_while_a_search_runs(
-    study: dict[str, Any],
-    settings: dict[str, Any],
+    study: StudyProgress,
+    settings: TrainSettings,
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -479,8 +517,8 @@ def test_watching_goes_on_while_a_search_runs(
     Path("config/experiments/trial.yaml").write_text(text)
     trained(settings)
     for name in ("speed.json", "metrics.json"):
-        write(WEIGHTS.with_name(name), {})
-    write(TOLD, study)
+        write(RUN / name, {})
+    write(STUDY_PROGRESS, study.model_dump_json())
     lock = write("store/searches/k/trial-4.lock", ELSEWHERE)
     looks: list[float] = []
     monkeypatch.setattr(time, "sleep", lambda seconds: (looks.append(seconds), lock.unlink()))
@@ -489,7 +527,7 @@ def test_watching_goes_on_while_a_search_runs(
 
 
 def test_looking_writes_nothing_where_nothing_may_be_written(
-    settings: dict[str, Any], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    settings: TrainSettings, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(path: Path, *_: Any, **__: Any) -> None:
         raise PermissionError(13, "Permission denied", str(path))

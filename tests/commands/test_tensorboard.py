@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import importlib.util
-import json
 import shutil
 from pathlib import Path
-from typing import Any
 
 import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
@@ -14,7 +12,8 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from fairtrial.__main__ import main
 from fairtrial.commands.tensorboard import NAME
 from fairtrial.planning.plan import Plan
-from fairtrial.training import progress
+from fairtrial.settings.stages import TrainSettings
+from fairtrial.training.progress import reported
 
 ROOT = Path(__file__).parents[2]
 HISTORY = "epoch,train/box_loss,val/AP\n1,2.5,\n2,1.5,0.25\n"
@@ -31,7 +30,7 @@ def scalars(run: str) -> dict[str, list[tuple[int, float]]]:
 
 
 @pytest.fixture
-def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> TrainSettings:
     """A project whose experiment has two runs; the settings of the second one's training."""
     shutil.copytree(ROOT / "config", tmp_path / "config")
     shutil.copy(ROOT / "params.yaml", tmp_path)
@@ -39,12 +38,11 @@ def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     monkeypatch.delenv("DVC_ROOT", raising=False)
     text = "title: t\nruns: {one: {imgsz: 96}, two: {imgsz: 128}}\nseeds: [0]\n"
     Path("config/experiments/trial.yaml").write_text(text)
-    settings: dict[str, Any] = json.loads(Plan.read("trial").settings("train", "two-s0"))
-    return settings
+    return Plan.read("trial").of_train("two-s0")
 
 
 def test_finished_and_running_histories_are_written(
-    settings: dict[str, Any], capsys: pytest.CaptureFixture[str]
+    settings: TrainSettings, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["tensorboard", "--experiment", "trial"]) == 1
     assert "no run of trial has a history yet" in capsys.readouterr().err
@@ -52,7 +50,7 @@ def test_finished_and_running_histories_are_written(
     Path("results/trial/history/one-s0.csv").write_text(HISTORY)
     Path("store/runs/key.part").mkdir(parents=True)
     Path("store/runs/key.part/history.csv").write_text(HISTORY.replace("2,1.5,0.25\n", ""))
-    with progress.reported(Path("results/trial/runs/two-s0/weights.pt"), settings, "key"):
+    with reported(Path("logs/trial/train/two-s0.json"), settings, "key"):
         assert main(["tensorboard", "--experiment", "trial"]) == 0
     assert "store/tensorboard/trial: 2 of 2 runs" in capsys.readouterr().out
     assert scalars("one-s0") == {
@@ -69,7 +67,7 @@ def finish_one(history: str = HISTORY) -> Path:
     return Path("store/tensorboard/trial/one-s0", NAME)
 
 
-def test_equal_histories_give_equal_files(settings: dict[str, Any]) -> None:
+def test_equal_histories_give_equal_files(settings: TrainSettings) -> None:
     file = finish_one()
     assert main(["tensorboard", "--experiment", "trial"]) == 0
     first = file.read_bytes()
@@ -78,14 +76,14 @@ def test_equal_histories_give_equal_files(settings: dict[str, Any]) -> None:
     assert list(file.parent.iterdir()) == [file]
 
 
-def test_values_that_are_not_finite_are_left_out(settings: dict[str, Any]) -> None:
+def test_values_that_are_not_finite_are_left_out(settings: TrainSettings) -> None:
     finish_one("epoch,train/box_loss,val/AP\n1,nan,0.5\n2,inf,0.25\n")
     assert main(["tensorboard", "--experiment", "trial"]) == 0
     assert scalars("one-s0") == {"val/AP": [(1, 0.5), (2, 0.25)]}
 
 
 def test_a_missing_package_is_refused_with_a_remedy(
-    settings: dict[str, Any], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    settings: TrainSettings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     finish_one()
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)

@@ -190,7 +190,7 @@ def put_lock(age: float = 0.0, **changed: Any) -> Path:
     """A lock of somebody else, last touched `age` seconds ago."""
     lock = Path("store/runs/key.lock")
     lock.parent.mkdir(parents=True, exist_ok=True)
-    lock.write_text(json.dumps(locks.holder() | changed))
+    lock.write_text(json.dumps(locks.holder().model_dump() | changed))
     then = time.time() - age
     os.utime(lock, (then, then))
     return lock
@@ -319,7 +319,7 @@ def test_who_lost_its_lock_keeps_neither_its_work_nor_the_lock_of_the_other() ->
 def test_a_lock_says_who_holds_it() -> None:
     lock = put_lock(host="node7", process=42, slurm_job="99")
     assert locks.describe(lock) == "process 42 on node7, SLURM job 99"
-    assert locks.holder()["host"] == socket.gethostname()
+    assert locks.holder().host == socket.gethostname()
 
 
 # --------------------------------------------------------------------------- disks

@@ -235,7 +235,9 @@ def test_who_lost_its_lock_stops_at_the_next_epoch() -> None:
     def lose(row: dict[str, Any]) -> None:
         seen.append(row["epoch"])
         lock = entries.root() / "runs" / f"{key()}.lock"
-        lock.write_text(json.dumps(locks.holder() | {"host": "elsewhere", "process": 1}))
+        lock.write_text(
+            json.dumps(locks.holder().model_dump() | {"host": "elsewhere", "process": 1})
+        )
 
     seen: list[int] = []
     with pytest.raises(StoreError, match=r"lock was given to another one \(process 1 on elsewhere"):

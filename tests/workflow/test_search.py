@@ -101,14 +101,14 @@ def test_a_killed_worker_costs_nothing(finished: Project) -> None:
 
 def test_the_board_tells_of_a_search(project: Project) -> None:
     told = project.status()
-    (row,) = told["searches"]
+    (row,) = told["studies"]
     states = {run["run"]: run["state"] for run in told["runs"]}
     assert states == {"base-s0": "done", "tuned-s0": "done"}
     assert (row["run"], row["state"]) == ("tpe-seed5", "done")
     assert row["note"].startswith("4 of 4 trials: 4 finished; ")
     assert row["best"] == max(float(trial["fitness"]) for trial in rows(project))
     project.edit("config/experiments/trial.yaml", "trials: 4", "trials: 7")
-    assert project.status()["searches"][0]["state"] == "waiting"
+    assert project.status()["studies"][0]["state"] == "waiting"
 
 
 def test_a_larger_budget_trains_what_is_new(project: Project) -> None:

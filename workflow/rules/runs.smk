@@ -39,6 +39,7 @@ rule train:
         " --continues {input.continues:q}"
         " --chosen {input.chosen:q}"
         " --threads {threads}"
+        " --progress logs/{wildcards.experiment}/train/{wildcards.run}.json"
         " --weights {output.weights:q}"
         " --record {output.record:q}"
         " --history {output.history:q}"

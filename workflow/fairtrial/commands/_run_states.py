@@ -1,12 +1,11 @@
 """The state of every run of an experiment, from files alone: results, progress, locks, logs.
 
-Nothing here asks Snakemake, so that it works beside a running one, on another machine of the
-same disk, and after one that was killed.
+Nothing here asks Snakemake, so that it works beside a running Snakemake, on another machine with
+the same disk, and after a Snakemake that was killed.
 """
 
 from __future__ import annotations
 
-import json
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,194 +13,200 @@ from typing import Any
 
 from fairtrial import DataError
 from fairtrial.commands._logs import error_line, last_line, last_lines
-from fairtrial.commands._queue import Queue
-from fairtrial.files.jsonfile import read_json
+from fairtrial.commands._slurm_queue import Queue
+from fairtrial.files.modelfile import read_model
 from fairtrial.planning.plan import Plan
 from fairtrial.planning.runs import PlannedRun
-from fairtrial.store import entries, keys, locks
-from fairtrial.training import progress
+from fairtrial.search.study_files import ChosenTrial
+from fairtrial.settings.stages import TrainSettings
+from fairtrial.store import entries, locks
+from fairtrial.training.progress import (
+    TrainingProgress,
+    fitness_of,
+    progress_file,
+    read_progress,
+    settings_hash,
+)
+from fairtrial.training.record import RunRecord, read_record
 
 STATES = ("done", "running", "waiting", "failed")
 SILENT = 600.0  # seconds without a new line in its log after which predict or validate has ended
-OVER = "slurmstepd: error: "  # what SLURM writes into a job's output when it ends one
+SLURM_ERROR = "slurmstepd: error: "  # begins the line with which SLURM says why it ends a job
 
 
 @dataclass
 class Row:
-    """One run: how far it is. Seconds are `left`; `best` is the fitness on val."""
+    """The state of one run or study."""
 
     run: str
-    state: str
+    state: str  # one of STATES
     stage: str = ""  # the one that runs or failed
-    epoch: int | None = None
-    epochs: int | None = None
-    best: float | None = None
-    left: float | None = None
+    epoch: int | None = None  # the last one that is done
+    epochs: int | None = None  # planned
+    best: float | None = None  # highest fitness on val
+    left: float | None = None  # seconds
     job: str | None = None
     node: str | None = None
     note: str = ""  # why it waits, or the last line of its error
     log: str = ""
 
 
-def board(plan: Plan, queue: Queue) -> list[Row]:
+def run_states(plan: Plan, queue: Queue) -> list[Row]:
     """A row a run, in the order of the experiment."""
-    return [
-        _row(plan.name, run, json.loads(plan.settings("train", run.name)), queue)
-        for run in plan.runs.values()
-    ]
+    return [_row(plan, run, queue) for run in plan.runs.values()]
 
 
-def _row(experiment: str, run: PlannedRun, told: dict[str, Any], queue: Queue) -> Row:
-    """`told`: what the run's training is told now."""
-    epochs = told["settings"].get("epochs")
-    record = _record_of(experiment, run, told)
-    live = progress.read(progress.place(experiment, run.name))
-    if live and live["settings"] != keys.key(told):
-        live = None  # of other settings than are asked for now
-    if live:
-        row = _training(experiment, live, queue)
+def _row(plan: Plan, run: PlannedRun, queue: Queue) -> Row:
+    settings = plan.of_train(run.name)
+    record = _present_record(plan.name, run, settings)
+    progress = read_progress(progress_file(plan.name, run.name))
+    if progress and progress.settings == settings_hash(settings):
+        row = _training(plan.name, progress, queue)
     elif record:
-        row = _after_training(experiment, run.name, record)
+        row = _after_training(plan.name, record)
     else:
-        row = _before_training(experiment, run.name)
-    row.epochs = epochs if row.epochs is None else row.epochs
+        row = _before_training(plan.name, run.name)
+    if row.epochs is None:
+        row.epochs = run.settings["epochs"]
     return row
 
 
-def _record_of(experiment: str, run: PlannedRun, told: dict[str, Any]) -> dict[str, Any] | None:
-    """The record of a finished training, if it is of the settings that are asked for now."""
+def _present_record(experiment: str, run: PlannedRun, settings: TrainSettings) -> RunRecord | None:
+    """The record of a finished training, if it had the present settings."""
     try:
-        record = read_json(Path("results", experiment, "runs", run.name, "record.json"))
+        record = read_record(Path("results", experiment, "runs", run.name, "record.json"))
     except (DataError, OSError):
         return None
-    made = [record.get("backend"), record.get("dataset"), record.get("settings")]
-    wanted = [run.backend, run.dataset, _with_chosen(experiment, run, told["settings"])]
-    return record if made == wanted else None
+    recorded = (record.backend, record.dataset, record.settings)
+    planned = (run.backend, run.dataset, _with_trial(experiment, run, settings))
+    return record if recorded == planned else None
 
 
-def _with_chosen(
-    experiment: str, run: PlannedRun, settings: dict[str, Any]
-) -> dict[str, Any] | None:
-    """`settings` with the values of the trial that gives some of them; None before it does."""
+def _with_trial(experiment: str, run: PlannedRun, settings: TrainSettings) -> dict[str, Any] | None:
+    """The backend's settings with the values of the trial that gives some of them; None as long
+    as no trial is chosen."""
+    planned: dict[str, Any] = settings.model_dump(mode="json")["settings"]
     if run.chosen is None:
-        return settings
+        return planned
     choices = Path("results", experiment, "search", run.chosen.study, "choices")
     try:
-        values = read_json(choices / run.chosen.file)["values"]
-        given = {name: values[name] for name in run.chosen.names}
+        values = read_model(choices / run.chosen.file, ChosenTrial).values
+        return planned | {name: values[name] for name in settings.from_search}
     except (DataError, OSError, KeyError):
         return None
-    return settings | given
 
 
 # --------------------------------------------------------------------------- training
 
 
-def _training(experiment: str, live: dict[str, Any], queue: Queue) -> Row:
-    log = Path("logs", experiment, "train", f"{live['run']}.log")
-    slurm, holder = live["slurm"] or {}, live["holder"]
-    row = Row(live["run"], "running", "train", live["epoch"], live["epochs"], live["best"])
-    row.job, row.node = slurm.get("job"), slurm.get("node") or holder["host"]
-    entry = entries.root() / "runs" / live["key"]
+def _training(experiment: str, progress: TrainingProgress, queue: Queue) -> Row:
+    """The row of a run whose training has begun and has not ended, unless by an error."""
+    entry = entries.root() / "runs" / progress.key
     lock = entry.with_name(f"{entry.name}.lock")
-    other = locks.read(lock)
-    if live["error"] is not None:
-        row.note = live["error"]
-    elif other and other != holder and not locks.is_silent(lock):
-        row.state, row.note = "waiting", f"the same training is made by {locks.describe(lock)}"
-    elif _works(lock, other, holder, slurm, queue):
-        row.left = _left(live)
-        return row
+    row = Row(progress.run, "failed", "train", progress.epoch, progress.epochs, progress.best)
+    row.job = progress.slurm.job if progress.slurm else None
+    row.node = (progress.slurm and progress.slurm.node) or progress.holder.host
+    lock_holder = locks.read(lock)
+    if progress.error is not None:
+        row.note = progress.error
+    elif lock_holder and lock_holder != progress.holder and not locks.is_silent(lock):
+        row.state = "waiting"
+        row.note = f"the same training is made by {locks.describe(lock)}"
+    elif _is_alive(progress, lock, lock_holder, queue):
+        row.state, row.left = "running", _seconds_left(progress)
     elif entry.is_dir():
-        row.state, row.note = "waiting", "trained already; taken from the store when called again"
+        row.state = "waiting"
+        row.note = "trained already; taken from the store when called again"
     else:
-        row.note = _last_words(log, slurm.get("job"))
-    if row.state == "running":
-        row.state, row.log = "failed", str(log)
+        row.note = _last_words(_log(experiment, "train", progress.run), row.job)
+    row.log = str(_log(experiment, "train", progress.run)) if row.state == "failed" else ""
     return row
 
 
-def _works(
-    lock: Path, other: Any, holder: dict[str, Any], slurm: dict[str, str], queue: Queue
+def _log(experiment: str, stage: str, run: str) -> Path:
+    return Path("logs", experiment, stage, f"{run}.log")
+
+
+def _is_alive(
+    progress: TrainingProgress, lock: Path, lock_holder: locks.Holder | None, queue: Queue
 ) -> bool:
-    """Whether the process that told of itself still works."""
-    if other != holder:  # before it has its lock, or after it gave it back
-        return locks.lives_here(holder) is True
-    state = queue.jobs.get(slurm.get("job", ""), ("", ""))[0]
-    return state == "RUNNING" or not locks.is_silent(lock)
+    """Whether the process that wrote the progress file still works."""
+    if lock_holder != progress.holder:  # before it has its lock, or after it gave it back
+        return locks.lives_here(progress.holder) is True
+    job = queue.jobs.get(progress.slurm.job) if progress.slurm else None
+    return (job is not None and job.state == "RUNNING") or not locks.is_silent(lock)
 
 
-def _left(live: dict[str, Any]) -> float | None:
-    """Seconds to the last epoch that was asked for, at the pace of this attempt."""
-    if not live["attempt"] or live["epochs"] is None:
+def _seconds_left(progress: TrainingProgress) -> float | None:
+    """Seconds to the last planned epoch, at the pace of this attempt; None before its first."""
+    if not progress.attempt:
         return None
-    pace = live["seconds"] / live["attempt"]
-    since = max(0.0, time.time() - live["began"] - live["seconds"])  # of the epoch that runs
-    return float(max(0.0, pace * (live["epochs"] - live["epoch"]) - min(since, pace)))
+    pace = progress.seconds / progress.attempt  # seconds an epoch
+    current = max(0.0, time.time() - progress.began - progress.seconds)  # of the epoch that runs
+    return max(0.0, pace * (progress.epochs - progress.epoch) - min(current, pace))
 
 
 def _last_words(log: Path, job: str | None) -> str:
-    """The last line of a log; and why SLURM ended the job, which is in the job's own output."""
-    said = last_line(log)
+    """Why SLURM ended the job, from the job's own output; otherwise the last line of the log."""
     outputs = sorted(Path(".snakemake/slurm_logs").rglob(f"{job}.log")) if job else []
     for output in outputs:
         for line in last_lines(output):
-            if line.startswith(OVER):
-                return line.removeprefix(OVER).strip("* ")
-    return f"ended without a word of its own; its last line: {said}" if said else "was killed"
+            if line.startswith(SLURM_ERROR):
+                return line.removeprefix(SLURM_ERROR).strip("* ")
+    line = last_line(log)
+    return f"ended without an error message; its last line: {line}" if line else "was killed"
 
 
 # --------------------------------------------------------------------------- before and after
 
 
 def _before_training(experiment: str, run: str) -> Row:
-    """Waiting, unless its log says why it did not even begin."""
-    log = Path("logs", experiment, "train", f"{run}.log")
-    said = error_line(log, "fairtrial train: ")
-    if not said:
+    """Waiting, unless the log says why the training could not begin."""
+    log = _log(experiment, "train", run)
+    error = error_line(log, "fairtrial train: ")
+    if not error:
         return Row(run, "waiting")
-    return Row(run, "failed", "train", note=said, log=str(log))
+    return Row(run, "failed", "train", note=error, log=str(log))
 
 
-def _after_training(experiment: str, run: str, record: dict[str, Any]) -> Row:
-    folder = Path("results", experiment, "runs", run)
-    row = Row(run, "done", "", record.get("epochs_run"))
-    row.epochs = record.get("epochs_run") or None  # patience may have ended it
-    row.best = _best(Path("results", experiment, "history", f"{run}.csv"), record)
-    slurm = record.get("slurm") or {}
-    row.job, row.node = slurm.get("job"), slurm.get("node")
-    made = {"predict": folder / "speed.json", "validate": folder / "metrics.json"}
-    for row.stage, path in made.items():
-        if not path.exists():
-            log = Path("logs", experiment, row.stage, f"{run}.log")
+def _after_training(experiment: str, record: RunRecord) -> Row:
+    """The row of a run whose training is finished: done once predict and validate are, too."""
+    folder = Path("results", experiment, "runs", record.run)
+    row = Row(record.run, "done", "", record.epochs_run)
+    row.epochs = record.epochs_run or None  # fewer than planned after early stopping
+    row.best = _best(Path("results", experiment, "history", f"{record.run}.csv"), record)
+    if record.slurm:
+        row.job, row.node = record.slurm.job, record.slurm.node
+    for stage, output in {"predict": "speed.json", "validate": "metrics.json"}.items():
+        if not (folder / output).exists():
+            log = _log(experiment, stage, record.run)
+            row.stage = stage
             row.state, row.note = _state_of_stage(log, folder / "record.json")
             row.log = str(log) if row.state == "failed" else ""
-            return row
-    row.stage = ""
+            break
     return row
 
 
-def _state_of_stage(log: Path, before: Path) -> tuple[str, str]:
-    """Of predict and validate, which tell nothing but their logs."""
+def _state_of_stage(log: Path, record: Path) -> tuple[str, str]:
+    """The state of predict or validate, which write no progress but their logs, and its error."""
     try:
         written = log.stat().st_mtime
     except OSError:
         return "waiting", ""
-    if said := error_line(log, "fairtrial "):
-        return "failed", said
-    if written < before.stat().st_mtime or time.time() - written > SILENT:
+    if error := error_line(log, "fairtrial "):
+        return "failed", error
+    if written < record.stat().st_mtime or time.time() - written > SILENT:
         return "waiting", ""
     return "running", ""
 
 
-def _best(history: Path, record: dict[str, Any]) -> float | None:
+def _best(history: Path, record: RunRecord) -> float | None:
     """The fitness of the best epoch, from that one line of the history."""
-    epoch = record.get("best_epoch")
+    epoch = record.best_epoch
     if not epoch:
         return None
     try:
         lines = history.read_text(encoding="utf-8").split("\n", epoch + 1)
-        row = dict(zip(lines[0].split(","), lines[epoch].split(","), strict=True))
-        return progress.fitness_of(row)
+        return fitness_of(dict(zip(lines[0].split(","), lines[epoch].split(","), strict=True)))
     except (OSError, IndexError, ValueError):
         return None

@@ -1,4 +1,4 @@
-"""status: the board of an experiment, from another terminal."""
+"""status: how far each run and study of an experiment is, from another terminal."""
 
 from __future__ import annotations
 
@@ -9,21 +9,21 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from textwrap import shorten
-from typing import Any
 
-from fairtrial.commands import _queue
-from fairtrial.commands._queue import Queue
-from fairtrial.commands._run_states import STATES, Row, board
+from fairtrial.commands._run_states import STATES, Row, run_states
+from fairtrial.commands._slurm_queue import Queue, read_queue
 from fairtrial.commands._study_states import study_states
+from fairtrial.files.text import counted, duration
 from fairtrial.planning.plan import Plan
 
-AGAIN = 5.0  # seconds between two looks of --watch
+INTERVAL = 5.0  # seconds between two looks of --watch
 COLOURS = {"done": "\033[32m", "running": "\033[33m", "waiting": "", "failed": "\033[31m"}
-PLAIN, CLEAR = "\033[0m", "\033[H\033[2J"
-URGENT = ("failed", "running", "waiting", "done")  # what stays where a terminal is too short
+RESET, CLEAR = "\033[0m", "\033[H\033[2J"
+URGENCY = ("failed", "running", "waiting", "done")  # which rows stay on a short terminal
 HEADING = ("run", "state", "stage", "epoch", "best", "left", "job", "node")
+FRAME = 4  # lines beside the rows: title, heading, totals, SLURM jobs
 
 
 def status(*, experiment: str = "", watch: bool = False, json: bool = False) -> None:
@@ -41,121 +41,137 @@ def status(*, experiment: str = "", watch: bool = False, json: bool = False) -> 
         json: print JSON, for programs
     """
     while True:
-        plan, queue = Plan.read(experiment or None), _queue.read()
-        rows, studies = board(plan, queue), study_states(plan)
+        plan, queue = Plan.read(experiment or None), read_queue()
+        runs, studies = run_states(plan, queue), study_states(plan)
         if json:
-            _print_json(plan, rows, studies, queue)
+            _print_json(plan, runs, studies, queue)
         else:
             height = shutil.get_terminal_size().lines if watch and sys.stdout.isatty() else 0
-            text = render(f"{plan.name}: {plan.experiment.title}", rows, queue, height, studies)
-            print((CLEAR if height else "") + (text if _coloured() else _bare(text)), flush=True)
-        over = all(row.state == "done" for row in rows)
-        if not watch or (over and all(row.state != "running" for row in studies)):
+            text = render(f"{plan.name}: {plan.experiment.title}", runs, queue, height, studies)
+            text = text if _has_colours() else _without_colours(text)
+            print((CLEAR if height else "") + text, flush=True)
+        runs_are_done = all(row.state == "done" for row in runs)
+        if not watch or (runs_are_done and all(row.state != "running" for row in studies)):
             return
         try:
-            time.sleep(AGAIN)
+            time.sleep(INTERVAL)
         except KeyboardInterrupt:
             return
 
 
 def render(
     title: str,
-    rows: Sequence[Row],
+    runs: Sequence[Row],
     queue: Queue,
     height: int = 0,
     studies: Sequence[Row] = (),
 ) -> str:
-    """The board as text with colours, searches first; at most `height` lines, unless that is 0."""
-    every = [*studies, *rows]
-    shown = _most_urgent(every, height - 4) if height else every
+    """The table as text with colours, studies first; of at most `height` lines unless that is 0."""
+    rows = [*studies, *runs]
+    shown = _most_urgent(rows, height - FRAME) if height else rows
     cells = [_cells(row) for row in shown]
-    used = [i for i in range(len(HEADING)) if i < 2 or any(line[i] for line in cells)]
-    widths = {i: max(len(HEADING[i]), *(len(line[i]) for line in cells)) for i in used}
+    columns = [i for i in range(len(HEADING)) if i < 2 or any(line[i] for line in cells)]
+    widths = {i: max(len(HEADING[i]), *(len(line[i]) for line in cells)) for i in columns}
 
     def line(texts: Sequence[str]) -> str:
-        return "  ".join(texts[i].ljust(widths[i]) for i in used).rstrip()
+        return "  ".join(texts[i].ljust(widths[i]) for i in columns).rstrip()
 
-    found = [title, line(HEADING)]
+    lines = [title, line(HEADING)]
     for row, texts in zip(shown, cells, strict=True):
-        found.append(_painted(line(texts), row.state))
-        beneath = (shorten(" ".join(row.note.split()), 200, placeholder=" …"), row.log)
-        found += [_painted(f"    {text}", row.state) for text in beneath if text]
-    left_out = len(every) - len(shown)
-    return "\n".join([*found, *_totals(rows, queue, left_out)])
+        lines.append(_painted(line(texts), row.state))
+        details = (shorten(" ".join(row.note.split()), 200, placeholder=" …"), row.log)
+        lines += [_painted(f"    {text}", row.state) for text in details if text]
+    if len(shown) < len(rows):
+        lines.append(f"… and {len(rows) - len(shown)} more that do not fit here")
+    return "\n".join([*lines, *_summary(runs, queue)])
 
 
-def _most_urgent(rows: Sequence[Row], lines: int) -> list[Row]:
-    """As many rows as fit into so many lines, the failed and running ones first."""
-    free = max(lines, 1)
-    kept: set[str] = set()
-    for row in sorted(rows, key=lambda row: URGENT.index(row.state)):
-        free -= 1 + bool(row.note) + bool(row.log)
-        if free < 0 and kept:
+def _most_urgent(rows: Sequence[Row], height: int) -> list[Row]:
+    """As many rows as fit into `height` lines, the failed and running ones first."""
+    free = max(height, 1)
+    fitting: set[str] = set()
+    for row in sorted(rows, key=lambda row: URGENCY.index(row.state)):
+        free -= len([text for text in ("row", row.note, row.log) if text])
+        if free < 0 and fitting:
             break
-        kept.add(row.run)
-    return [row for row in rows if row.run in kept]
+        fitting.add(row.run)
+    return [row for row in rows if row.run in fitting]
 
 
 def _cells(row: Row) -> list[str]:
-    epoch = "" if row.epoch is None else f"{row.epoch}/{row.epochs}"
+    """The texts of a row, in the order of HEADING."""
+    epoch = f"{row.epoch or 0}/{row.epochs}" if row.epochs or row.epoch is not None else ""
     best = "" if row.best is None else f"{row.best:.3f}"
-    texts = [row.run, row.state, row.stage, epoch or (f"0/{row.epochs}" if row.epochs else "")]
-    return [*texts, best, _duration(row.left), row.job or "", row.node or ""]
+    texts = [row.run, row.state, row.stage, epoch, best, duration(row.left)]
+    return [*texts, row.job or "", row.node or ""]
 
 
-def _duration(seconds: float | None) -> str:
-    """`50 s`, `12 min`, `3.4 h`."""
-    if seconds is None:
-        return ""
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
+@dataclass(frozen=True)
+class Totals:
+    """Runs by state, epochs done and planned, and the longest time left of a run, in seconds."""
+
+    runs: int
+    done: int
+    running: int
+    waiting: int
+    failed: int
+    epochs_done: int
+    epochs: int
+    left: float | None
 
 
-def totals(rows: Sequence[Row]) -> dict[str, Any]:
-    """Runs by state, epochs done and asked for, and the longest time left of one that runs."""
-    count = Counter(row.state for row in rows)
-    left = [row.left for row in rows if row.left is not None]
-    epochs = {
-        "epochs_done": sum(row.epoch or 0 for row in rows),
-        "epochs": sum(row.epochs or 0 for row in rows),
-        "left": max(left, default=None),
+def totals(runs: Sequence[Row]) -> Totals:
+    """The totals over all runs of an experiment."""
+    count = Counter(row.state for row in runs)
+    left = [row.left for row in runs if row.left is not None]
+    return Totals(
+        runs=len(runs),
+        done=count["done"],
+        running=count["running"],
+        waiting=count["waiting"],
+        failed=count["failed"],
+        epochs_done=sum(row.epoch or 0 for row in runs),
+        epochs=sum(row.epochs or 0 for row in runs),
+        left=max(left, default=None),
+    )
+
+
+def _summary(runs: Sequence[Row], queue: Queue) -> list[str]:
+    """The last lines: totals, and the folder's SLURM jobs."""
+    total = totals(runs)
+    count = Counter(row.state for row in runs)
+    states = [_painted(f"{count[state]} {state}", state) for state in STATES if count[state]]
+    line = f"{counted(total.runs, 'run')}: {', '.join(states)}; "
+    line += f"{total.epochs_done} of {total.epochs} epochs"
+    if total.left is not None:
+        line += f"; those that run need {duration(total.left)} more"
+    if queue.asked is None:
+        return [line]
+    jobs = ", ".join(f"{n} {state.lower()}" for state, n in queue.counts.items()) or "none"
+    at = time.strftime("%H:%M:%S", time.localtime(queue.asked))
+    return [line, f"SLURM jobs of this folder at {at}: {jobs}"]
+
+
+def _print_json(plan: Plan, runs: Sequence[Row], studies: Sequence[Row], queue: Queue) -> None:
+    content = {
+        "experiment": plan.name,
+        "runs": [asdict(row) for row in runs],
+        "studies": [asdict(row) for row in studies],
+        "totals": asdict(totals(runs)),
+        "slurm": {"asked": queue.asked, "jobs": queue.counts},
     }
-    return {"runs": len(rows)} | {state: count[state] for state in STATES} | epochs
+    print(json.dumps(content), flush=True)
 
 
-def _totals(rows: Sequence[Row], queue: Queue, left_out: int) -> list[str]:
-    found = totals(rows)
-    states = [_painted(f"{found[state]} {state}", state) for state in STATES if found[state]]
-    line = f"{found['runs']} run{'s' * (found['runs'] != 1)}: {', '.join(states)}; "
-    line += f"{found['epochs_done']} of {found['epochs']} epochs"
-    if found["left"] is not None:
-        line += f"; those that run need {_duration(found['left'])} more"
-    lines = [f"… and {left_out} more that do not fit here"] if left_out else []
-    lines.append(line)
-    if queue.asked is not None:
-        jobs = ", ".join(f"{n} {state.lower()}" for state, n in queue.counts.items()) or "none"
-        at = time.strftime("%H:%M:%S", time.localtime(queue.asked))
-        lines.append(f"SLURM jobs of this folder at {at}: {jobs}")
-    return lines
-
-
-def _print_json(plan: Plan, rows: Sequence[Row], studies: Sequence[Row], queue: Queue) -> None:
-    told = {"asked": queue.asked, "jobs": queue.counts}
-    content = {"experiment": plan.name, "runs": [asdict(row) for row in rows]}
-    content["searches"] = [asdict(row) for row in studies]
-    print(json.dumps(content | {"totals": totals(rows), "slurm": told}), flush=True)
-
-
-def _coloured() -> bool:
+def _has_colours() -> bool:
     return sys.stdout.isatty() and not os.environ.get("NO_COLOR")
 
 
 def _painted(text: str, state: str) -> str:
-    return f"{COLOURS[state]}{text}{PLAIN}" if COLOURS[state] else text
+    return f"{COLOURS[state]}{text}{RESET}" if COLOURS[state] else text
 
 
-def _bare(text: str) -> str:
-    for code in (*COLOURS.values(), PLAIN):
-        text = text.replace(code, "") if code else text
+def _without_colours(text: str) -> str:
+    for code in filter(None, (*COLOURS.values(), RESET)):
+        text = text.replace(code, "")
     return text

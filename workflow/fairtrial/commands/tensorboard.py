@@ -16,7 +16,8 @@ from fairtrial import DataError, FairtrialError
 from fairtrial.files.folders import whole_file
 from fairtrial.planning.plan import Plan
 from fairtrial.store import entries
-from fairtrial.training import progress
+from fairtrial.training.checkpoint import HISTORY
+from fairtrial.training.progress import progress_file, read_progress
 
 NAME = "events.out.tfevents.0.fairtrial"
 
@@ -48,11 +49,12 @@ def tensorboard(*, experiment: str = "", to: Path | None = None) -> None:
 
 
 def _history(experiment: str, run: str) -> Path | None:
-    """The history of a run: its training's as far as it is, or else the finished one's."""
-    live = progress.read(progress.place(experiment, run))
-    part = entries.root() / "runs" / f"{live['key']}.part" / "history.csv" if live else None
-    found = Path("results", experiment, "history", f"{run}.csv")
-    return next((path for path in (part, found) if path and path.exists()), None)
+    """The history of a run: that of its present training, or else the finished one."""
+    paths = [Path("results", experiment, "history", f"{run}.csv")]
+    progress = read_progress(progress_file(experiment, run))
+    if progress:
+        paths.insert(0, entries.unfinished("runs", progress.key) / HISTORY)
+    return next((path for path in paths if path.exists()), None)
 
 
 def _write(folder: Path, history: Path) -> None:

@@ -6,5 +6,6 @@ modelfile   the JSON files of fairtrial as typed models, with errors that name f
 yamlfile    YAML files as closed models, whose errors name file, key and nearest valid name
 packed      many small images in one file
 checksums   SHA-256 of files, and manifests of them
+text        numbers as people read them
 threads     one function over many things, in order
 """

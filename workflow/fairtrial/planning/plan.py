@@ -166,6 +166,11 @@ class Plan:
             return predict_settings(run.task, section, run.backend, imgsz)
         if stage == "validate":
             return validate_settings(run.task, self.params["validate"])
+        return self.of_train(name)
+
+    def of_train(self, name: str) -> TrainSettings:
+        """The settings of a run's training."""
+        run = self.runs[name]
         names = list(run.chosen.names) if run.chosen else []
         return TrainSettings(backend=run.backend, settings=run.settings, from_search=names)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from fairtrial.files import text
 from fairtrial.results.configuration import Configuration
 from fairtrial.results.experiment import Comparison
 from fairtrial.results.significance import Gap, gaps_to
@@ -39,12 +40,8 @@ def spread(values: list[float]) -> str:
 
 
 def duration(seconds: float | None) -> str:
-    """`45 s`, `12 min`, `3.4 h`."""
-    if seconds is None:
-        return UNDEFINED
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
+    """`45 s`, `12 min`, `3.4 h`; UNDEFINED for None."""
+    return text.duration(seconds, UNDEFINED)
 
 
 def answer(comparison: Comparison) -> Answer:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from fairtrial import DataError
 from fairtrial.files.modelfile import FileModel, read_model, write_model
 from fairtrial.settings.stages import SearchStageSettings
-from fairtrial.store import keys
+from fairtrial.training.progress import settings_hash
 
 if TYPE_CHECKING:
     from fairtrial.search.journal import Trial
@@ -55,7 +55,7 @@ def _progress(trials: Sequence[Trial], study: RunningStudy, is_last: bool) -> St
     weights = study.metric_weights
     values = [max(t.fitness_by_epoch(weights)) for t in trials if t.state == "finished"]
     return StudyProgress(
-        settings=_hash(study.settings),
+        settings=settings_hash(study.settings),
         key=study.key,
         trials=study.settings.trials,
         hours=study.settings.hours,
@@ -66,10 +66,6 @@ def _progress(trials: Sequence[Trial], study: RunningStudy, is_last: bool) -> St
     )
 
 
-def _hash(settings: SearchStageSettings) -> str:
-    return keys.key(settings.model_dump(mode="json"))
-
-
 def read_progress(
     experiment: str, study: str, settings: SearchStageSettings
 ) -> StudyProgress | None:
@@ -78,4 +74,4 @@ def read_progress(
         progress = read_model(progress_file(experiment, study), StudyProgress)
     except (DataError, OSError):
         return None
-    return progress if progress.settings == _hash(settings) else None
+    return progress if progress.settings == settings_hash(settings) else None

@@ -12,9 +12,9 @@ from fairtrial.files.jsonfile import read_json
 from fairtrial.files.modelfile import read_model, write_model
 from fairtrial.settings.stages import TrainSettings
 from fairtrial.store import keys
-from fairtrial.training import progress
 from fairtrial.training.cached_training import entry_key, train_or_adopt
 from fairtrial.training.checkpoint import HISTORY, WEIGHTS, copy_whole
+from fairtrial.training.progress import reported
 from fairtrial.training.record import (
     RECORD,
     PretrainedCheckpoint,
@@ -37,6 +37,7 @@ def train(
     continues: Path | None,
     chosen: Path | None,
     threads: int,
+    progress: Path,
     weights: Path,
     record: Path,
     history: Path,
@@ -53,6 +54,7 @@ def train(
         continues: record.json of the run from whose end state this one goes on, or nothing
         chosen: settings that a search gives this run, or nothing
         threads: CPU threads
+        progress: file to write after each epoch: how far the training is, for `status`
         weights: file to write: the trained weights
         record: file to write: what made them
         history: file to write: a row an epoch
@@ -68,8 +70,7 @@ def train(
         inputs["continues"] = earlier.key
     backend = settings.backend
     own, trial = _own(settings, chosen)
-    key, told = entry_key(backend, own, code, inputs), settings.model_dump(mode="json")
-    with progress.reported(weights, told, key) as live:
+    with reported(progress, settings, entry_key(backend, own, code, inputs)) as report:
         entry, adopted = train_or_adopt(
             framework=backend,
             settings=own,
@@ -78,7 +79,7 @@ def train(
             view=lambda: read_leak_free_dataset(annotations, split, images),
             pretrained=pretrained,
             threads=threads,
-            after_epoch=live.after_epoch,
+            after_epoch=report.after_epoch,
         )
         of_training = read_model(entry / RECORD, TrainingRecord)
         run = weights.parent.name

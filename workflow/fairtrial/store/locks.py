@@ -17,7 +17,9 @@ import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+
+from fairtrial import DataError
+from fairtrial.files.modelfile import FileModel, read_model
 
 HEARTBEAT = 5.0  # seconds between two touches of a lock
 STALE_AFTER = 120.0  # seconds without a touch after which a holder elsewhere counts as dead
@@ -58,7 +60,7 @@ def _take(lock: Path) -> bool:
     """Make the lock, complete, in one step: a link fails where the name exists."""
     own = lock.with_name(f"{lock.name}.{uuid.uuid4().hex}")
     try:
-        own.write_text(json.dumps(holder(), sort_keys=True), encoding="utf-8")
+        own.write_text(json.dumps(holder().model_dump(), sort_keys=True), encoding="utf-8")
         os.link(own, lock)
     except FileExistsError:
         return False
@@ -67,18 +69,25 @@ def _take(lock: Path) -> bool:
     return True
 
 
-def holder() -> dict[str, Any]:
-    """Who this process is: host, process id with its start, SLURM job.
+class Holder(FileModel):
+    """The process that holds a lock, as the lock's file names it."""
 
-    In a container process ids have another meaning, although the host's name may be the same.
-    """
-    return {
-        "host": socket.gethostname(),
-        "process_ids": _process_ids(),
-        "process": os.getpid(),
-        "started": _process_start(os.getpid()),
-        "slurm_job": os.environ.get("SLURM_JOB_ID"),
-    }
+    host: str
+    process_ids: str | None  # the namespace of process ids: a container has its own
+    process: int  # its id
+    started: str | None  # when the process started, in clock ticks since the host's
+    slurm_job: str | None
+
+
+def holder() -> Holder:
+    """This process."""
+    return Holder(
+        host=socket.gethostname(),
+        process_ids=_process_ids(),
+        process=os.getpid(),
+        started=_process_start(os.getpid()),
+        slurm_job=os.environ.get("SLURM_JOB_ID"),
+    )
 
 
 def _process_ids() -> str | None:
@@ -108,13 +117,12 @@ def _beat(lock: Path, over: threading.Event) -> None:
             os.utime(lock)
 
 
-def read(lock: Path) -> dict[str, Any] | None:
-    """Who holds a lock, as `holder` says it; None where nobody does."""
+def read(lock: Path) -> Holder | None:
+    """The holder of a lock; None where there is none, or the file cannot be read."""
     try:
-        found: dict[str, Any] = json.loads(lock.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        return read_model(lock, Holder)
+    except (DataError, OSError):
         return None
-    return found
 
 
 def is_own(lock: Path) -> bool:
@@ -124,18 +132,21 @@ def is_own(lock: Path) -> bool:
 
 def is_stale(lock: Path) -> bool:
     """Whether the holder is gone: its process, or else its SLURM job, or else its heartbeat."""
-    found = read(lock)
-    alive = lives_here(found)
+    owner = read(lock)
+    alive = lives_here(owner)
     if alive is not None:
         return not alive
     silent = _silent_for(lock)
-    if found and found["slurm_job"] and silent > 3 * HEARTBEAT:  # squeue is a load for its server
-        return silent > STALE_AFTER or _slurm_says_gone(found["slurm_job"])
+    if owner and owner.slurm_job and silent > 3 * HEARTBEAT:  # squeue is a load for its server
+        return silent > STALE_AFTER or _slurm_says_gone(owner.slurm_job)
     return silent > STALE_AFTER
 
 
 def is_silent(lock: Path) -> bool:
-    """The same for a mere look, which asks nothing of SLURM: later, but for free."""
+    """Whether the holder is gone, without asking SLURM: by its process, or else its heartbeat.
+
+    For `status`: of a job elsewhere it notices the end later than `is_stale` does.
+    """
     alive = lives_here(read(lock))
     if alive is not None:
         return not alive
@@ -145,12 +156,14 @@ def is_silent(lock: Path) -> bool:
         return not lock.exists() or time.time() - lock.stat().st_mtime > STALE_AFTER
 
 
-def lives_here(found: dict[str, Any] | None) -> bool | None:
+def lives_here(owner: Holder | None) -> bool | None:
     """Whether a holder on this machine still works; None for one elsewhere."""
-    own = holder()
-    if found and found["started"] and all(found[n] == own[n] for n in ("host", "process_ids")):
-        return bool(found["started"] == _process_start(found["process"]))
-    return None
+    this = holder()
+    if not owner or not owner.started:
+        return None
+    if (owner.host, owner.process_ids) != (this.host, this.process_ids):
+        return None
+    return owner.started == _process_start(owner.process)
 
 
 def _silent_for(lock: Path) -> float:
@@ -199,6 +212,8 @@ def _break(lock: Path) -> None:
 
 def describe(lock: Path) -> str:
     """Who holds a lock, for a message."""
-    found = read(lock) or {}
-    job = f", SLURM job {found['slurm_job']}" if found.get("slurm_job") else ""
-    return f"process {found.get('process')} on {found.get('host')}{job}"
+    owner = read(lock)
+    if owner is None:
+        return "an unknown process"
+    job = f", SLURM job {owner.slurm_job}" if owner.slurm_job else ""
+    return f"process {owner.process} on {owner.host}{job}"

@@ -1,19 +1,7 @@
-"""How far a training has come, for whoever looks at it from another terminal.
+"""How far a training is, for `status` in another terminal.
 
-Beside the log of each training lies a small file, `logs/<experiment>/train/<run>.json`, from
-its start to its end:
-
-    run, settings     whose it is; settings: a hash of what the job was told
-    key               its entry in the store, whose lock says whether the process still lives
-    epochs, epoch     how many were asked for, and how many are done
-    attempt           epochs that this attempt has done
-    began, seconds    its start by the clock, and seconds from there to the end of the last epoch
-    best, best_epoch  highest fitness so far, and when
-    holder            host, process and SLURM job (as in a lock)
-    slurm             job, node and partition, or null
-    error             why it ended, if it had time to say so
-
-It is for people alone: no result depends on it, and a training goes on if it cannot be written.
+Beside the log of each training lies `logs/<experiment>/train/<run>.json`, from its start to its
+end. No result depends on this file, and a training continues if it cannot be written.
 """
 
 from __future__ import annotations
@@ -22,109 +10,127 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
 
 from fairtrial import DataError
-from fairtrial.files.jsonfile import read_json, write_json
-from fairtrial.store import keys, locks
-from fairtrial.training import provenance
+from fairtrial.files.modelfile import FileModel, read_model, write_model
+from fairtrial.settings.stages import SearchStageSettings, TrainSettings
+from fairtrial.store import keys
+from fairtrial.store.locks import Holder, holder
+from fairtrial.training.contract import HistoryRow
+from fairtrial.training.provenance import SlurmJob, slurm_job
 
 
-def place(experiment: str, run: str) -> Path:
-    """Where the progress of a run is told."""
+class TrainingProgress(FileModel):
+    """The state of a training after its last epoch."""
+
+    run: str
+    settings: str  # a hash of the job's settings
+    key: str  # of its entry in the store, whose lock says whether the process still works
+    epochs: int  # planned
+    epoch: int  # the last one that is done, 0 before the first
+    attempt: int  # epochs that this attempt has done
+    began: float  # start of this attempt, by the clock
+    seconds: float  # from there to the end of the last epoch
+    best: float | None  # highest fitness so far
+    best_epoch: int | None
+    holder: Holder  # the process, as in its lock
+    slurm: SlurmJob | None
+    error: str | None  # why it ended
+
+
+def progress_file(experiment: str, run: str) -> Path:
+    """The file with the progress of a run's training."""
     return Path("logs", experiment, "train", f"{run}.json")
 
 
-def place_of(weights: Path) -> Path | None:
-    """The same from the run's declared output, results/<experiment>/runs/<run>/weights.pt."""
-    if len(weights.parts) < 5 or weights.parts[-3] != "runs":
+def read_progress(file: Path) -> TrainingProgress | None:
+    """What a progress file holds; None where there is none, or none that can be read."""
+    try:
+        return read_model(file, TrainingProgress)
+    except (DataError, OSError):
         return None
-    return place(weights.parts[-4], weights.parts[-2])
 
 
-class TrainingProgress:
-    """The file of one attempt at a training; `after_epoch` is called with each row of history."""
+def settings_hash(settings: TrainSettings | SearchStageSettings) -> str:
+    """The hash by which a progress file names the settings of its job."""
+    return keys.key(settings.model_dump(mode="json"))
 
-    def __init__(self, file: Path | None, settings: Mapping[str, Any], key: str) -> None:
+
+class ProgressReport:
+    """Writes the progress file of one attempt at a training.
+
+    file: named after the run; settings: the job's; key: of the entry in the store.
+    """
+
+    def __init__(self, file: Path, settings: TrainSettings, key: str) -> None:
         self._file = file
         self._start = time.monotonic()
-        self._state: dict[str, Any] = {
-            "run": file.stem if file else "",
-            "settings": keys.key(dict(settings)),
-            "key": key,
-            "epochs": settings["settings"]["epochs"],
-            "epoch": 0,
-            "attempt": 0,
-            "began": time.time(),
-            "seconds": 0.0,
-            "best": None,
-            "best_epoch": None,
-            "holder": locks.holder(),
-            "slurm": provenance.slurm_job(),
-            "error": None,
-        }
-        before = read(file) if file else None
-        if before and before.get("key") == key:  # an interrupted attempt, which this goes on from
-            kept = ("epoch", "best", "best_epoch")
-            self._state |= {name: before.get(name) for name in kept}
+        earlier = read_progress(file)
+        if earlier and earlier.key != key:
+            earlier = None  # of another training than the one that is resumed
+        self.state = TrainingProgress(
+            run=file.stem,
+            settings=settings_hash(settings),
+            key=key,
+            epochs=settings.settings["epochs"],
+            epoch=earlier.epoch if earlier else 0,
+            attempt=0,
+            began=time.time(),
+            seconds=0.0,
+            best=earlier.best if earlier else None,
+            best_epoch=earlier.best_epoch if earlier else None,
+            holder=holder(),
+            slurm=slurm_job(),
+            error=None,
+        )
 
-    def write(self) -> None:
-        """Write the file. A full disk or a read-only folder must not end a training."""
-        if self._file:
-            with suppress(OSError):
-                write_json(self._file, self._state)
+    def write(self, **changed: object) -> None:
+        """Write the file with some values changed. An OSError (a full disk, a read-only folder)
+        is ignored: it must not end a training."""
+        self.state = self.state.model_copy(update=changed)
+        with suppress(OSError):
+            write_model(self._file, self.state)
 
-    def after_epoch(self, row: Mapping[str, Any]) -> None:
-        """Tell of an epoch that is committed; `row` as in history.csv."""
-        state, fitness = self._state, fitness_of(row)
-        state["epoch"] = int(row["epoch"])
-        state["attempt"] += 1
-        state["seconds"] = round(time.monotonic() - self._start, 3)
-        if fitness is not None and (state["best"] is None or fitness > state["best"]):
-            state |= {"best": fitness, "best_epoch": state["epoch"]}
-        self.write()
+    def after_epoch(self, row: HistoryRow) -> None:
+        """Note an epoch that is committed."""
+        epoch, best, best_epoch = int(row["epoch"]), self.state.best, self.state.best_epoch
+        fitness = fitness_of(row)
+        if fitness is not None and (best is None or fitness > best):
+            best, best_epoch = fitness, epoch
+        seconds = round(time.monotonic() - self._start, 3)
+        attempt = self.state.attempt + 1
+        self.write(epoch=epoch, attempt=attempt, seconds=seconds, best=best, best_epoch=best_epoch)
 
     def fail(self, error: BaseException) -> None:
-        """Leave the reason for who comes to look."""
+        """Note why the training ended."""
         interrupted = isinstance(error, KeyboardInterrupt)
-        self._state["error"] = "interrupted" if interrupted else str(error) or repr(error)
-        self.write()
+        self.write(error="interrupted" if interrupted else str(error) or repr(error))
 
     def finish(self) -> None:
-        """The results stand for themselves now."""
-        if self._file:
-            with suppress(OSError):
-                self._file.unlink(missing_ok=True)
+        """Delete the file: the results now say that the training is finished."""
+        with suppress(OSError):
+            self._file.unlink(missing_ok=True)
 
 
 @contextmanager
-def reported(weights: Path, settings: Mapping[str, Any], key: str) -> Iterator[TrainingProgress]:
-    """Tell of a training from its start to its end, however that comes.
+def reported(file: Path, settings: TrainSettings, key: str) -> Iterator[ProgressReport]:
+    """Write the progress of a training from its start to its end, whichever way it ends.
 
-    weights: the run's declared output; settings: what the job was told; key: the entry's.
+    file: named after the run; settings: the job's; key: of the entry in the store.
     """
-    progress = TrainingProgress(place_of(weights), settings, key)
-    progress.write()
+    report = ProgressReport(file, settings, key)
+    report.write()
     try:
-        yield progress
+        yield report
     except BaseException as error:
-        progress.fail(error)
+        report.fail(error)
         raise
-    progress.finish()
+    report.finish()
 
 
-def fitness_of(row: Mapping[str, Any]) -> float | None:
-    """The figure that picks the best epoch, of a row of history; None where there is none."""
+def fitness_of(row: Mapping[str, float] | Mapping[str, str]) -> float | None:
+    """The fitness in a row of history.csv, which picks the best epoch; None where there is none."""
     for column in ("val/fitness", "val/AP"):
-        if row.get(column) not in (None, ""):
+        if column in row and row[column] != "":
             return float(row[column])
     return None
-
-
-def read(file: Path) -> dict[str, Any] | None:
-    """The state that a file tells, or None where there is none, or none that can be read."""
-    try:
-        state = read_json(file)
-    except (DataError, OSError):
-        return None
-    return state if isinstance(state, dict) and "key" in state else None
