@@ -347,6 +347,30 @@ def test_the_methods_of_a_class_count_without_its_fields(name: str, package: Pac
     assert (package("settings:Settings()") != before) is counts
 
 
+PARAMETERS = {
+    "imported": ("from fairtrial.settings import Settings", "Settings"),
+    "imported for types": (
+        "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n"
+        "    from fairtrial.settings import Settings",
+        "list[Settings] | None",
+    ),
+    "of its module": ("from fairtrial import settings", "settings.Settings"),
+}
+
+
+@pytest.mark.parametrize("name", METHODS)
+@pytest.mark.parametrize("how", PARAMETERS)
+def test_the_methods_of_what_an_entry_is_given_count(how: str, name: str, package: Package) -> None:
+    """Its caller makes the instance."""
+    line, annotation = PARAMETERS[how]
+    package.write("settings.py", SETTINGS)
+    package.write("job.py", f"{line}\ndef work(settings: {annotation}): return settings.task\n")
+    before = package("job:work")
+    old, new, counts = METHODS[name]
+    package.edit("settings", old, new)
+    assert (package("job:work") != before) is counts
+
+
 def test_a_name_imported_for_types_alone_is_not_followed(package: Package) -> None:
     """No running code can read it."""
     package.edit("stages/stage", "SCALE: int", "class Kept:\n    limit: Unread\nSCALE: int")

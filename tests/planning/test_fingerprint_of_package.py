@@ -11,13 +11,13 @@ from typing import Any
 
 import pytest
 
+from code_edits import move_module, rename, rename_private_names, variables
 from fairtrial.__main__ import STAGES
 from fairtrial.planning import definitions
 from fairtrial.planning import fingerprint as module
 from fairtrial.planning.definitions import Definition
 from fairtrial.planning.fingerprint import fingerprint, reached
 from fairtrial.planning.plan import Plan
-from fairtrial.planning.scopes import bindings, function_scope
 from fairtrial.plugins import plugins
 
 PACKAGE = definitions.PACKAGE
@@ -154,64 +154,26 @@ def test_no_name_of_a_variable_counts(share: int) -> None:
     unequal, renamed = [], 0
     for place, node in FUNCTIONS[::share]:
         before = text_of(place)
-        for name in sorted(function_scope(node, None).variables):
-            nodes = [n for n in ast.walk(node) if name in own_names(n)]
-            if any(isinstance(n, ast.arg | ast.ClassDef) for n in nodes):
-                continue  # also the name of a parameter or of an attribute
-            rename(nodes, name, f"{name}_other")
+        for name in variables(node):
+            new = rename(node, name)
             if text_of(place) != before:
                 unequal.append(f"{place.module}.{place.name}: {name}")
-            rename(nodes, f"{name}_other", name)
+            rename(node, new, name)
             renamed += 1
     assert unequal == []
     assert renamed > 1000 / share
-
-
-def own_names(node: ast.AST) -> set[str]:
-    """The names that a node holds itself, whether it binds or reads them."""
-    if isinstance(node, ast.ClassDef):
-        return {name for child in node.body for name, _ in bindings(child)}
-    if isinstance(node, ast.Nonlocal):
-        return set(node.names)
-    return {str(value) for field, value in ast.iter_fields(node) if field in {"id", "name", "arg"}}
-
-
-def rename(nodes: list[ast.AST], old: str, new: str) -> None:
-    for node in nodes:
-        if isinstance(node, ast.Nonlocal):
-            node.names = [new if name == old else name for name in node.names]
-        for field in ("id", "name"):
-            if getattr(node, field, None) == old:
-                setattr(node, field, new)
 
 
 # --------------------------------------------------------------------------- edits of files
 
 
 def moved(package: Path) -> None:
-    """data/boxes.py under another name in another folder."""
-    (package / "data/boxes.py").rename(package / "files/rectangles.py")
-    for path in package.rglob("*.py"):
-        text = path.read_text(encoding="utf-8")
-        text = text.replace("fairtrial.data.boxes", "fairtrial.files.rectangles")
-        text = text.replace(
-            "from fairtrial.data import boxes", "from fairtrial.files import rectangles as boxes"
-        )
-        path.write_text(text, encoding="utf-8")
+    move_module(package, "data.boxes", "files.rectangles")
 
 
 def renamed_private_names(package: Path) -> None:
-    """Every private function, class and constant of the package gets another name."""
-    for path in sorted(package.rglob("*.py")):
-        tree = ast.parse(path.read_text(encoding="utf-8"))
-        names = [name for node in tree.body for name, origin in bindings(node) if not origin]
-        private = {n for n in names if n.startswith("_") and not n.startswith("__")}
-        for node in ast.walk(tree):
-            if isinstance(node, ast.Name) and node.id in private:
-                node.id += "_other"
-            elif isinstance(node, ast.FunctionDef | ast.ClassDef) and node in tree.body:
-                node.name += "_other" if node.name in private else ""
-        path.write_text(ast.unparse(tree), encoding="utf-8")
+    for path in package.rglob("*.py"):
+        rename_private_names(path)
 
 
 @pytest.mark.parametrize(

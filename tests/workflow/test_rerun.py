@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from code_edits import move_module, rename_private_names, rename_variables
 from project import Project
 
 pytestmark = pytest.mark.slow
@@ -65,6 +66,10 @@ def code(module: str, old: str, new: str) -> Edit:
     return lambda project: project.edit(f"workflow/fairtrial/{module}.py", old, new)
 
 
+def package(project: Project) -> Path:
+    return project.root / "workflow/fairtrial"
+
+
 def other_fitness(project: Project) -> None:
     """Of one configuration; then a common figure has to rank them."""
     experiment("imgsz: 96", "imgsz: 96, fitness: {recall: 1}")(project)
@@ -103,6 +108,11 @@ def dataset(line: str) -> Edit:
 SPLIT = {"split shapes"} | jobs(*TRAIN)
 BACKEND = "backends/ultralytics"
 
+SWAPPED = (
+    "macro(classes: Mapping[int, RankedDetections], confidences: Floats)",
+    "macro(confidences: Floats, classes: Mapping[int, RankedDetections])",
+)
+
 PLANNED: dict[str, tuple[Edit, set[str]]] = {
     # nothing
     "nothing changed": (lambda project: None, set()),
@@ -112,6 +122,18 @@ PLANNED: dict[str, tuple[Edit, set[str]]] = {
     "a touch of settings, code and weights": (touch_all, set()),
     "a comment in code": (code("stages/train", "def train(", "# a word\n\n\ndef train("), set()),
     "a docstring in code": (code("stages/validate", '"""', '""" '), set()),
+    "a moved module": (
+        lambda project: move_module(package(project), "data.boxes", "files.rectangles"),
+        set(),
+    ),
+    "renamed variables": (
+        lambda project: rename_variables(package(project) / f"{BACKEND}.py"),
+        set(),
+    ),
+    "renamed helpers": (
+        lambda project: rename_private_names(package(project) / f"{BACKEND}.py"),
+        set(),
+    ),
     "the version": (code("__init__", '__version__ = "0', '__version__ = "1'), set()),
     "settings of the package": (code("files/yamlfile", "0.5)", "0.25)"), set()),
     "layout of a rule": (
@@ -166,7 +188,7 @@ PLANNED: dict[str, tuple[Edit, set[str]]] = {
         jobs("train", "predict", "validate", of=("long-s0", "long-s1")) | jobs(*RESULTS),
     ),
     "how a record is written": (
-        code("stages/train", '"path": path,', '"path": str(path),'),
+        code("stages/train", "adopted=adopted", "adopted=bool(adopted)"),
         jobs(*TRAIN),
     ),
     # behind a checkpoint, so an upper bound; nothing is downloaded
@@ -199,6 +221,22 @@ PLANNED: dict[str, tuple[Edit, set[str]]] = {
     "code of training, a function deeper": (
         code("data/boxes", "x + w / 2", "x + w * 0.5"),
         jobs(*TRAIN),
+    ),
+    "code of training, another function under the same name": (
+        code(
+            "backends/_ultralytics_trainer",
+            "import unwrap_model",
+            "import de_parallel as unwrap_model",
+        ),
+        jobs(*TRAIN),
+    ),
+    "code of predicting, another function under the same name": (
+        code(BACKEND, "import clip_boxes", "import xyxy2xywh as clip_boxes"),
+        jobs("predict", "validate", *RESULTS),
+    ),
+    "code of scoring, swapped parameters": (
+        code("scoring/curves", SWAPPED[0], SWAPPED[1]),
+        jobs("validate", *RESULTS),
     ),
     "code of predicting": (
         code(BACKEND, "x2 - x1", "-x1 + x2"),

@@ -76,7 +76,7 @@ def content(stage, given):
     """What a stage's result depends on; `convert` and `split` also have equal results."""
     settings = json.loads(given["settings"])
     settings.pop("equal", None)
-    parts = [settings if stage != "download" else settings.get("seed")]
+    parts = [settings if stage != "download" else settings["settings"].get("seed")]
     parts += [Path(given[name]).read_text() for name in INPUTS[stage]]
     return json.dumps(parts, sort_keys=True)
 

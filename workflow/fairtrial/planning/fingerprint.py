@@ -54,6 +54,7 @@ from fairtrial.planning.scopes import (
     comprehension_scope,
     function_scope,
     origins,
+    parameters,
 )
 
 __all__ = ["OUTSIDE", "fingerprint", "reached"]
@@ -118,7 +119,20 @@ def _named(entry: str) -> list[Part]:
         raise KeyError(f"fairtrial.{module} has no {name}")
     if name.endswith(METHODS):
         place = Definition(place.module, place.name + METHODS)
-    return [entry if module.startswith(FOUND_BY_NAME) else "", place]
+    named = entry if module.startswith(FOUND_BY_NAME) else ""
+    return [named, place, *_parameter_classes(place)]
+
+
+def _parameter_classes(place: Definition) -> list[Part]:
+    """The methods of the classes that annotate the parameters of an entry: whoever calls it
+    makes the instances, so that no name in its code leads there."""
+    writer = _Writer(place.module)
+    for node in parse(place.module).definitions.get(place.name, []):
+        if isinstance(node, ast.FunctionDef):
+            for parameter in parameters(node.args):
+                if parameter.annotation:
+                    writer.write_classes(parameter.annotation)
+    return writer.parts
 
 
 def _listed(entry: str) -> list[Part]:
@@ -350,9 +364,12 @@ class _Writer:
 
     def write_classes(self, node: ast.AST) -> None:
         """The methods of every class of the package that a piece of code names."""
+        for_types = parse(self.module).for_types
         for child in ast.walk(node):
             if isinstance(child, ast.Name | ast.Attribute):
-                found = self._dotted(child, None)
+                name = child.id if isinstance(child, ast.Name) else ""
+                known = for_types.get(name)
+                found = imported(known) if known else self._dotted(child, None)
                 if isinstance(found, Definition) and _may_be_class(found):
                     self.parts.append(Definition(found.module, found.name + METHODS))
 
