@@ -62,6 +62,8 @@ def through(settings: dict[str, object]) -> list[str]:
     out = Path(tempfile.mkdtemp(prefix="through-"))
     flags = {
         "settings": json.dumps(settings),
+        "run": "run-s0",
+        "dataset": "shapes",
         "code": "benchmark",
         "images": IMAGES,
         "annotations": ANNOTATIONS,

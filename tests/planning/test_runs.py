@@ -155,7 +155,11 @@ def test_runs_sweep_grid_and_seeds_together() -> None:
     found = runs(
         runs={"a": {"cos": True}}, sweep={"lr0": [0.1]}, grid={"epochs": [7]}, seeds=[0, 1]
     )
-    assert [run.configuration for run in found.values()][::2] == ["a", "lr0=0.1", "epochs=7"]
+    assert [run.run_name.configuration for run in found.values()][::2] == [
+        "a",
+        "lr0=0.1",
+        "epochs=7",
+    ]
     assert len(found) == 6
 
 
@@ -197,7 +201,7 @@ def test_replicates_are_trainings_of_one_seed() -> None:
     found = runs(runs={"a": None, "b": {"lr0": 0.1}}, seeds=[3, 1], replicate=2)
     assert list(found) == [f"{label}-s{s}{r}" for label in "ab" for s in (3, 1) for r in ("", "r2")]
     assert [found[f"a-s3{r}"].settings["replicate"] for r in ("", "r2")] == [1, 2]
-    assert {run.configuration for run in found.values()} == {"a", "b"}
+    assert {run.run_name.configuration for run in found.values()} == {"a", "b"}
 
 
 def test_the_first_replicate_is_the_run_without_replicates() -> None:
@@ -328,11 +332,6 @@ def test_a_name_depends_on_its_own_settings_alone(name: str) -> None:
 def test_a_default_of_params_renames_nothing() -> None:
     sweep = {"sweep": {"lr0": [0.2]}}
     assert list(runs(**sweep)) == list(runs({"epochs": 9, "cos": True}, **sweep))
-
-
-def test_the_configuration_is_the_name_without_the_seed() -> None:
-    run = PlannedRun("a-s1-s12", "cells", "tiny", "detect", {})
-    assert run.configuration == "a-s1"
 
 
 def test_two_runs_of_one_name_are_refused() -> None:

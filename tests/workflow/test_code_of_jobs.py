@@ -37,11 +37,12 @@ def watch(frame, event, argument):
             path = code.co_filename[len(package):].removesuffix(".py").removesuffix("/__init__")
             called.add((path.replace("/", "."), code.co_qualname.partition(".")[0]))
 
+TEXTS = {"code", "run", "dataset"}
 stage, name = sys.argv[1:3]
 plan = Plan.read()
 job = json.loads(sys.argv[3])
 function = getattr(__import__(f"fairtrial.stages.{stage}", fromlist=[stage]), stage)
-given = {k: Path(v) if isinstance(v, str) and k != "code" else v for k, v in job.items()}
+given = {k: Path(v) if isinstance(v, str) and k not in TEXTS else v for k, v in job.items()}
 kind = typing.get_type_hints(function)["settings"]
 settings = TypeAdapter(kind).validate_json(plan.settings(stage, name))
 threading.setprofile(watch)
@@ -68,7 +69,8 @@ def of_run(run: str) -> dict[str, dict[str, object]]:
     tables = {name: f"{folder}/{name}.csv" for name in ("per_class", "curves", "confusion")}
     return {
         "train": VIEW
-        | {"code": "0", "pretrained": None, "continues": None, "chosen": None, **weights}
+        | {"code": "0", "run": run, "dataset": "shapes", **weights}
+        | dict.fromkeys(("pretrained", "continues", "chosen"))
         | {"record": f"{folder}/record.json"}
         | {"history": f"results/trial/history/{run}.csv"},
         "predict": VIEW | weights | predicted | {"speed": f"{folder}/speed.json"},

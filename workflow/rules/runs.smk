@@ -27,10 +27,13 @@ rule train:
         settings=lambda w: settings("train", w.run),
         code=lambda w: PLAN.code("train", w.run),
         fit=lambda w: PLAN.fitted_by(w.run),
+        dataset=lambda w: PLAN.runs[w.run].dataset,
         pretrained=lambda w: PLAN.pretrained(w.run),
     shell:
         "fairtrial train"
         " --settings {params.settings:q}"
+        " --run {wildcards.run:q}"
+        " --dataset {params.dataset:q}"
         " --code {params.fit}"
         " --images {input.images:q}"
         " --annotations {input.annotations:q}"

@@ -29,6 +29,8 @@ NOT_OUTPUTS = {
     "settings",
     "code",
     "pretrained",
+    "run",
+    "dataset",
     "continues",
     "threads",
     "results",

@@ -19,9 +19,10 @@ from pydantic_core import to_jsonable_python
 from fairtrial import SettingsError
 from fairtrial.files.yamlfile import NAME, closed, nearest, read_yaml
 from fairtrial.plugins import plugin, plugins
-from fairtrial.settings.dataset import FOLD, DatasetSettings, one_fold
+from fairtrial.settings.dataset import DatasetSettings, one_fold
 from fairtrial.settings.experiment import ExperimentSettings
 from fairtrial.settings.params import COMMON, SECTIONS
+from fairtrial.settings.run_name import FoldName
 
 PARAMS = "params.yaml"
 
@@ -104,12 +105,14 @@ def read_dataset(name: Any, where: str = "`dataset`") -> DatasetSettings:
 
 def data_sets(name: Any, where: str = "`dataset`") -> list[str]:
     """The data sets that a name stands for: itself, or one a fold where it leaves the fold open."""
-    return [str(name)] if FOLD.match(str(name)) else _data_set(name, where).folds(str(name))
+    if FoldName.parse(str(name)).fold is not None:
+        return [str(name)]
+    return _data_set(name, where).folds(str(name))
 
 
 def _data_set(name: Any, where: str) -> DatasetSettings:
-    fold = FOLD.match(str(name))
-    path = config_file("datasets", fold[1] if fold else name, where)
+    fold_name = FoldName.parse(str(name))
+    path = config_file("datasets", name if fold_name.fold is None else fold_name.name, where)
     dataset: DatasetSettings = closed(DatasetSettings, read_yaml(path), str(path))
     return dataset
 

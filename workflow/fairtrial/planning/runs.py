@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 from fairtrial import SettingsError
@@ -22,14 +23,15 @@ from fairtrial.planning.configurations import (
 from fairtrial.planning.from_search import TrialReference, trial_reference
 from fairtrial.settings.experiment import ExperimentSettings, Overrides
 from fairtrial.settings.params import SECTIONS
+from fairtrial.settings.run_name import FoldName, RunName
 from fairtrial.store.keys import canonical
 
 
 @dataclass(frozen=True)
 class PlannedRun:
-    """One training: its name, the data it sees, and every setting of its framework."""
+    """One training: its name, the data it sees, and every setting of its backend."""
 
-    name: str
+    run_name: RunName
     dataset: str
     backend: str
     task: str  # `detect` or `classify`
@@ -37,10 +39,10 @@ class PlannedRun:
     continues: str = ""  # the run that it goes on from; empty from the start
     chosen: TrialReference | None = None  # the trial of a search that gives some of its settings
 
-    @property
-    def configuration(self) -> str:
-        """The run's name without its seed and replicate."""
-        return self.name.rpartition("-s")[0]
+    @cached_property
+    def name(self) -> str:
+        """Its name as text: the key under which an experiment holds it."""
+        return str(self.run_name)
 
 
 def resolve(
@@ -81,13 +83,13 @@ def resolve(
 
 
 def _of_folds(run: PlannedRun, data_sets: list[str]) -> list[PlannedRun]:
-    """The run itself, or one on each fold of its data set, called `<configuration>.fold2-s0`."""
+    """The run itself, or one on each fold of its data set."""
     if data_sets == [run.dataset]:
         return [run]
-    label, _, member = run.name.rpartition("-s")
+    folds = {name: FoldName.parse(name).fold for name in data_sets}
     return [
-        replace(run, name=f"{label}.{name.rpartition('.')[2]}-s{member}", dataset=name)
-        for name in data_sets
+        replace(run, run_name=replace(run.run_name, fold=fold), dataset=name)
+        for name, fold in folds.items()
     ]
 
 
@@ -142,10 +144,12 @@ def _run(
         asked["pretrained"] = _filled(asked["pretrained"], asked, where("pretrained"))
     found = closed(model, asked, where)
     checked = found.model_dump(mode="json")
-    name = name_of(configuration, varied | common | checked)
-    replicate = checked["replicate"]
-    suffix = f"-s{checked['seed']}" + (f"r{replicate}" if replicate > 1 else "")
-    return PlannedRun(name + suffix, **common, task=found.task, settings=checked, chosen=chosen)
+    run_name = RunName(
+        configuration=name_of(configuration, varied | common | checked),
+        seed=checked["seed"],
+        replicate=checked["replicate"],
+    )
+    return PlannedRun(run_name, **common, task=found.task, settings=checked, chosen=chosen)
 
 
 def _refuse_sections(overrides: Overrides, where: str) -> None:

@@ -10,7 +10,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from fairtrial.results.run import FinishedRun, whole_name
+from fairtrial.results.run import FinishedRun
+from fairtrial.settings.run_name import without_folds
 
 MANY = 3  # differing settings from which on a configuration is told by a name or a departure
 CUT = r"\.[0-9a-f]{6}$"  # the end of a name that was shortened: it does not tell all
@@ -120,7 +121,7 @@ class Configuration:
 def shared_settings(runs: list[FinishedRun]) -> dict[str, Any]:
     """The settings of runs that differ only in what repeats them, the fold among it."""
     sets = sorted({run.dataset for run in runs})
-    return runs[0].settings | ({"dataset": whole_name(sets[0])} if len(sets) > 1 else {})
+    return runs[0].settings | ({"dataset": without_folds(sets[0])} if len(sets) > 1 else {})
 
 
 def setting_text(settings: dict[str, Any], key: str) -> str:

@@ -25,9 +25,10 @@ from fairtrial.results.configuration import (
     shared_settings,
 )
 from fairtrial.results.dataset import DatasetDescription
-from fairtrial.results.run import FinishedRun, whole_name
+from fairtrial.results.run import FinishedRun
 from fairtrial.scoring.ranking import RankingRule, ranking_rule
 from fairtrial.scoring.task_metrics import TASK_METRICS, TaskMetrics
+from fairtrial.settings.run_name import without_folds
 
 
 @dataclass
@@ -157,7 +158,7 @@ class ExperimentResults:
             folds = self.datasets[runs[0].dataset].folds if several else 0
             settings = shared_settings(runs)
             told = {key: setting_text(settings, key) for key in self.differing_settings}
-            name = whole_name(runs[0].configuration) if folds else runs[0].configuration
+            name = without_folds(runs[0].configuration) if folds else runs[0].configuration
             ordered = sorted(runs, key=lambda run: (run.seed, run.name))
             found.append(Configuration(name, letter(number), ordered, told, self.base, folds))
         return found

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import csv
 import math
-import re
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -16,6 +15,7 @@ from typing import Any
 from fairtrial import DataError
 from fairtrial.files.jsonfile import read_json
 from fairtrial.scoring.ranking import FITNESS, RankingRule
+from fairtrial.settings.run_name import RunName, without_folds
 
 METRIC_NAMES = {
     "precision": "Precision",
@@ -79,7 +79,7 @@ class FinishedRun:
         if self.record.get("backend") is not None:
             settings.setdefault("backend", self.record["backend"])
         if earlier := self.record.get("continued_from"):
-            settings["continues"] = whole_name(str(earlier).rpartition("-s")[0])
+            settings["continues"] = without_folds(RunName.parse(earlier).configuration)
         return settings
 
     @cached_property
@@ -146,11 +146,6 @@ class FinishedRun:
         """The detections on one side: COCO results."""
         found: list[dict[str, Any]] = read_json(self.folder / "predictions" / f"{split}.json")
         return found
-
-
-def whole_name(name: str) -> str:
-    """The name of a data set or of a configuration, without the fold."""
-    return re.sub(r"\.fold\d+(?=\+|$)", "", name)
 
 
 def _rows(path: Path) -> list[dict[str, str]]:

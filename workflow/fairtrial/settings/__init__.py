@@ -6,5 +6,6 @@ grid        its combinations of values
 search      its hyperparameter search
 dataset     config/datasets/<name>.yaml: a view of a source, and how it is split
 split_rule  its keys `split` and `balance`
+run_name    the names of runs and folds, written and read
 stages      the settings of each stage, made of these
 """

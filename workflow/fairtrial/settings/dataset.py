@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import re
-
 from fairtrial import SettingsError
 from fairtrial.files.yamlfile import Name
+from fairtrial.settings.run_name import FoldName
 from fairtrial.settings.stages import SplitSettings
-
-FOLD = re.compile(r"^(.+)\.fold([1-9][0-9]*)$")
 
 
 class DatasetSettings(SplitSettings):
@@ -31,19 +28,18 @@ class DatasetSettings(SplitSettings):
         fold open: `<name>.fold1`, `<name>.fold2` …; otherwise its own name alone."""
         if self.split.method != "kfold" or self.split.fold is not None:
             return [name]
-        return [f"{name}.fold{number}" for number in range(1, self.split.folds + 1)]
+        return [str(FoldName(name, number)) for number in range(1, self.split.folds + 1)]
 
 
 def one_fold(dataset: DatasetSettings, name: str, where: str) -> DatasetSettings:
     """What `<name>` or `<name>.fold<k>` means, from the file's content. SettingsError where it
     leaves open which fold, or there is no such one."""
-    known = dataset.folds(re.sub(FOLD, r"\1", name))
-    match = FOLD.match(name)
-    if len(known) == 1 and not match:
+    fold_name = FoldName.parse(name)
+    known = dataset.folds(fold_name.name)
+    if len(known) == 1 and fold_name.fold is None:
         return dataset
     if len(known) == 1:
         raise SettingsError(f"{where}: `{name}`: must be `{known[0]}`, which leaves no fold open")
-    if name not in known:
+    if fold_name.fold is None or name not in known:
         raise SettingsError(f"{where}: `{name}`: must name a fold: {', '.join(known)}")
-    assert match is not None
-    return dataset.fold(int(match[2]))
+    return dataset.fold(fold_name.fold)

@@ -10,6 +10,7 @@ from fairtrial.data.split_dataset import read_leak_free_dataset
 from fairtrial.files import checksums
 from fairtrial.files.jsonfile import read_json
 from fairtrial.files.modelfile import read_model, write_model
+from fairtrial.settings.run_name import RunName
 from fairtrial.settings.stages import TrainSettings
 from fairtrial.store import keys
 from fairtrial.training.cached_training import entry_key, train_or_adopt
@@ -29,6 +30,8 @@ from fairtrial.training.record import (
 def train(
     *,
     settings: TrainSettings,
+    run: str,
+    dataset: str,
     code: str,
     images: Path,
     annotations: Path,
@@ -46,6 +49,8 @@ def train(
 
     Args:
         settings: JSON of the resolved settings, or @FILE with it
+        run: the run's name
+        dataset: the data set's name
         code: fingerprint of the code that trains
         images: the folder of images
         annotations: the data set's annotations
@@ -64,6 +69,7 @@ def train(
         DataError: the split leaks
         StoreError: an entry of the store cannot be used
     """
+    name = RunName.parse(run)
     earlier = read_record(continues) if continues else None
     inputs = inputs_of(annotations, split, pretrained)
     if earlier:
@@ -82,13 +88,12 @@ def train(
             after_epoch=report.after_epoch,
         )
         of_training = read_model(entry / RECORD, TrainingRecord)
-        run = weights.parent.name
         of_run = RunRecord(
             **dict(of_training),
             run=run,
-            configuration=run.rpartition("-s")[0],
-            dataset=annotations.parent.name,
-            seed=own["seed"],
+            configuration=name.without_seed,
+            dataset=dataset,
+            seed=name.seed,
             backend=backend,
             settings=own,
             key=entry.name,
