@@ -72,6 +72,7 @@ def of_run(run: str) -> dict[str, dict[str, object]]:
         | {"code": "0", "run": run, "dataset": "shapes", **weights}
         | dict.fromkeys(("pretrained", "continues", "chosen"))
         | {"record": f"{folder}/record.json"}
+        | {"progress": f"logs/trial/train/{run}.json"}
         | {"history": f"results/trial/history/{run}.csv"},
         "predict": VIEW | weights | predicted | {"speed": f"{folder}/speed.json"},
         "validate": {name: VIEW[name] for name in ("annotations", "split")}
