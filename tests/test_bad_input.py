@@ -254,6 +254,7 @@ def refused(project: Project, *arguments: str, **env: str) -> str:
     return text
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", REFUSED)
 def test_settings_are_refused_before_any_job(name: str, project: Project) -> None:
     edit, parts = REFUSED[name]

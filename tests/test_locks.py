@@ -20,8 +20,8 @@ EXTRAS = {path.stem: path for path in sorted((ROOT / "locks").iterdir())}
 LOCKS = {"base": BASE} | EXTRAS
 # Base packages that no module imports: programs, and what packages of others import.
 NOT_IMPORTED = {"cmaes", "pandas", "snakemake", "snakemake-executor-plugin-slurm"}
-# Packages that are imported and come with one of the base: of dvc, and of ultralytics.
-COME_ALONG = {"fsspec", "opencv-python-headless"}
+# Packages that are imported and come with one of the base: dvc, ultralytics, pydantic.
+COME_ALONG = {"fsspec", "opencv-python-headless", "pydantic-core"}
 
 
 def locked(path: Path) -> dict[tuple[str, str], str]:

@@ -76,6 +76,7 @@ def test_a_network_of_ultralytics_has_our_head_and_gives_scores_in_both_modes(na
     assert not torch.allclose(scores.sum(1), torch.ones(2))  # probabilities would add up to 1
 
 
+@pytest.mark.slow
 def test_every_scale_of_ultralytics_is_its_own_network() -> None:
     sizes = [
         sum(p.numel() for p in built(model=f"yolo11{scale}-cls", imgsz=32).parameters())
@@ -278,6 +279,7 @@ PROJECT = PARAMS.parent
 SHIPPED = sorted(path.stem for path in (PROJECT / "config/experiments").glob("cifar10_*.yaml"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SHIPPED)
 def test_every_network_of_the_questions_that_ship_trains(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

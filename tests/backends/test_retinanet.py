@@ -170,6 +170,7 @@ def losses(**changed: Any) -> dict[str, float]:
         return {name: float(value) for name, value in net(images, [target]).items()}
 
 
+@pytest.mark.slow
 def test_alpha_and_gamma_change_the_class_loss_alone() -> None:
     usual = losses()
     for changed in ({"alpha": 0.5}, {"gamma": 1.0}):

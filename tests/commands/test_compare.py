@@ -116,6 +116,7 @@ def alone(root: Path, monkeypatch: pytest.MonkeyPatch, **fitness: dict[str, floa
     monkeypatch.chdir(root)
 
 
+@pytest.mark.slow
 def test_the_compared_runs_say_how_they_are_ranked(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -81,6 +81,7 @@ def drawn(request: Any, tmp_path_factory: Any) -> tuple[str, Fake, list[dict[str
     return request.param, fake, draw(fake)
 
 
+@pytest.mark.slow
 def test_no_figure_is_larger_than_the_page(drawn: Any) -> None:
     _, fake, rows = drawn
     assert rows
@@ -124,12 +125,14 @@ def test_every_figure_is_exercised(drawn: Any) -> None:
         assert len(kinds) == len(functions) - OF_CLASSES
 
 
+@pytest.mark.slow
 def test_same_bytes_twice(tmp_path: Path) -> None:
     fakes = [Fake(tmp_path / place, **SMALL).build() for place in ("one", "two")]
     first, second = (draw(fake) for fake in fakes)
     assert first == second  # the manifest holds every figure's sha256
 
 
+@pytest.mark.slow
 def test_without_timings_no_figure_depends_on_times(tmp_path: Path) -> None:
     fake = Fake(tmp_path, **SMALL).build()
     before = draw(fake, timings=False)
@@ -138,6 +141,7 @@ def test_without_timings_no_figure_depends_on_times(tmp_path: Path) -> None:
     assert draw(fake, timings=False) == before
 
 
+@pytest.mark.slow
 def test_figures_of_former_runs_are_removed(tmp_path: Path) -> None:
     fake = Fake(tmp_path, **SMALL).build()
     stale = fake.results / "figures" / "gallery-9-9.svg"

@@ -93,6 +93,7 @@ def drawn(results: Path, *names: str) -> dict[str, Figure]:
     return {drawing.name: drawing.figure for drawing in drawings}
 
 
+@pytest.mark.slow
 def test_a_study_has_its_four_figures(tmp_path: Path) -> None:
     study(tmp_path, "tpe-seed0")
     found = drawn(tmp_path, "tpe-seed0")

@@ -187,6 +187,7 @@ def test_where_a_definition_stands_and_what_it_is_called_does_not_count(
     assert fingerprints() == before
 
 
+@pytest.mark.slow
 def test_another_imported_function_changes_those_who_use_it(package: Path) -> None:
     before = fingerprints()
     replace(
@@ -212,6 +213,7 @@ def test_a_setting_more_leaves_the_code_of_trainings_alone(backend: str, package
     assert fit_fingerprint(backend) == before
 
 
+@pytest.mark.slow
 def test_what_a_property_of_settings_says_counts(package: Path) -> None:
     """A job that asks for it names no class that would lead there."""
     before = fingerprints()

@@ -137,6 +137,7 @@ def test_undefined_figures(tmp_path: Path) -> None:
     assert "No configuration has a figure for AP on test." in make(Fake(tmp_path, TWO, ap=ap))
 
 
+@pytest.mark.slow
 def test_without_test_set_the_figures_are_of_val_and_say_so(tmp_path: Path) -> None:
     fake = Fake(tmp_path, TWO, test=False, ap=scores([0.9] * 3, [0.9] * 3, (0.61, 0.55)))
     found = make(fake, draw=True)
@@ -148,6 +149,7 @@ def test_without_test_set_the_figures_are_of_val_and_say_so(tmp_path: Path) -> N
     assert set(load(fake.results / "metrics.json")["high-s0"]) == {"val"}
 
 
+@pytest.mark.slow
 def test_the_overlap_that_was_asked_for_is_told(tmp_path: Path) -> None:
     fake = Fake(tmp_path, TWO).build()
     for path in fake.results.glob("runs/*/metrics.json"):
@@ -157,6 +159,7 @@ def test_the_overlap_that_was_asked_for_is_told(tmp_path: Path) -> None:
     assert found.count("IoU 0.75") == 5, "page one, curves, curves, confusion, all runs"
 
 
+@pytest.mark.slow
 def test_one_run_is_no_comparison(tmp_path: Path) -> None:
     fake = Fake(tmp_path, {"only": {}}, seeds=(0,), classes=("cell",), epochs=0)
     fake.ap = {("only", 0, "test"): 0.4321}
@@ -165,6 +168,7 @@ def test_one_run_is_no_comparison(tmp_path: Path) -> None:
     assert "There is nothing to compare it with" in found
 
 
+@pytest.mark.slow
 def test_other_test_images_stand_in_another_table(tmp_path: Path) -> None:
     runs = {n: {"momentum": i % 2} for i, n in enumerate("abcd")}
     found = make(Fake(tmp_path, runs, sets={"c": 1, "d": 1}))
@@ -216,6 +220,7 @@ def test_a_sweep_is_told_by_what_departs_from_the_base(tmp_path: Path) -> None:
     assert "as it says: batch 16, lr0 0.001, momentum 0.9" in found
 
 
+@pytest.mark.slow
 def test_frameworks_are_told_apart_by_what_they_share(tmp_path: Path) -> None:
     """What only one of them has is no difference in the tables; it stands with the provenance."""
     other = {"lr0": 0.0001, "batch": 16, "epochs": 8, "imgsz": 640, "depth": 18, "gamma": 2.0}
@@ -259,6 +264,7 @@ SHAPES: dict[str, dict[str, Any]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SHAPES)
 def test_nothing_runs_off_the_page(name: str, tmp_path: Path, monkeypatch: Any) -> None:
     pages = []
@@ -309,6 +315,7 @@ def test_every_run_is_in_the_tables_dvc_reads(tmp_path: Path) -> None:
     assert float(rows[0]["test/AP"]) == metrics["high-s0"]["test"]["AP"]
 
 
+@pytest.mark.slow
 def test_same_bytes_twice(tmp_path: Path) -> None:
     pdfs = []
     for place in ("one", "two"):

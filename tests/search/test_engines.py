@@ -35,6 +35,7 @@ def drawn(engine: Engine, value: float) -> list[Params]:
     return [trial.params for trial in trials]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("engine", sorted(engines.IGNORE_PRUNED))
 def test_engines_learn_from_pruned_trials(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     """Else gp would draw similar parameters again and again, and have most trials pruned."""

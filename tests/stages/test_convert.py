@@ -456,6 +456,7 @@ def test_bccd_ends_with_two_boxes_less(real_data: Path, tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.data
 def test_every_messy_image_goes_through_or_is_named(real_data: Path, raw: Raw) -> None:
     for path in sorted((real_data / "messy_images").glob("*/*.*")):

@@ -253,6 +253,7 @@ def test_the_order_of_predictions_changes_no_byte_even_with_equal_scores(folder)
         assert run(folder) == first
 
 
+@pytest.mark.slow
 @pytest.mark.data
 def test_real_predictions_in_any_order_give_the_same_bytes(folder, real_data):
     source = real_data / "coco_eval_val2014_100"

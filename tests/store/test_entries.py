@@ -169,6 +169,7 @@ def test_a_terminated_process_is_waited_for_no_longer_by_those_who_wait() -> Non
     assert second.communicate(timeout=30)[0] == "False\n"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("turn", range(3))
 def test_of_eight_processes_one_makes_the_entry(turn: int) -> None:
     """They also all find the stale lock of a dead process, which one of them may break."""

@@ -24,6 +24,7 @@ def shipped(root: Path, name: str) -> Project:
     return project
 
 
+@pytest.mark.slow
 def test_a_question_runs_each_of_its_jobs_once(tmp_path: Path) -> None:
     """`classes`: two data sets, one checkpoint, two sources."""
     project = shipped(tmp_path / "project", "classes")
