@@ -1,4 +1,4 @@
-"""What the report says of runs on folds: one configuration each, told apart by what differs."""
+"""What the report says of runs on folds: those of one configuration, named by what differs."""
 
 from __future__ import annotations
 
@@ -15,13 +15,11 @@ from fairtrial.figures.base import style
 from fairtrial.figures.classes import per_class
 from fairtrial.report import tables
 from fairtrial.report.cautions import cautions
-from fairtrial.report.content import content
-from fairtrial.results.experiment import ExperimentResults
-from fairtrial.results.experiment import load_experiment as load_trial
+from fairtrial.results.experiment import ExperimentResults, load_experiment
 from fairtrial.results.sweeps import sweeps
 from fairtrial.settings.stages import PlotSettings
 from tests.report.fake_results import Fake, load
-from tests.report.test_questions import make, trial
+from tests.report.test_questions import content_text, plain_content, results_of
 from tests.report.test_report import SPLITS
 
 FOLDS = (1, 2, 3)
@@ -42,27 +40,28 @@ def folded(
         sets={run: fold for run, _, fold in names},
         record={run: {"dataset": f"{asked[name][0]}.fold{fold}"} for run, name, fold in names},
     ).build()
-    for name, told in sets.items():
+    for name, changes in sets.items():
         for fold in FOLDS:
             folder = fake.data / "sets" / f"{name}.fold{fold}"
             shutil.copytree(fake.data / "sets" / f"shapes{fold}", folder)
             kfold = {"method": "kfold", "asked": {"folds": 3, "fold": fold}, "source": "drawn"}
-            edit(folder / "split.json", **kfold | told)
-    return trial(fake)
+            edit(folder / "split.json", **kfold | changes)
+    return results_of(fake)
 
 
 def edit(path: Path, **changed: Any) -> None:
     path.write_text(json.dumps(load(path) | changed))
 
 
-def again(found: ExperimentResults) -> ExperimentResults:
-    """The same, read anew."""
-    return load_trial(found.results, found.data, [run.name for run in found.runs])
+def reloaded(experiment: ExperimentResults) -> ExperimentResults:
+    """The same, read from its files again."""
+    runs = [run.name for run in experiment.runs]
+    return load_experiment(experiment.results, experiment.data, runs)
 
 
-def called(found: ExperimentResults) -> list[tuple[str, str, int]]:
+def names(experiment: ExperimentResults) -> list[tuple[str, str, int]]:
     """Name, what sets it apart, and number of runs of each configuration."""
-    return [(c.name, c.departure, len(c.runs)) for c in found.configurations]
+    return [(c.name, c.departure, len(c.runs)) for c in experiment.configurations]
 
 
 def test_folds_are_averaged_and_compared_fold_by_fold(tmp_path: Path) -> None:
@@ -71,22 +70,21 @@ def test_folds_are_averaged_and_compared_fold_by_fold(tmp_path: Path) -> None:
         for momentum, gain in ((0.6, 0.04), (0.9, 0.0)):
             name = f"momentum={momentum}.fold{fold}"
             sets[name], runs[name] = fold, {"momentum": momentum}
-            for side in SPLITS:
+            for split in SPLITS:
                 # folds differ by 0.1, the two settings by 0.04 in each of them
-                ap[name, 0, side] = 0.3 + 0.1 * fold + gain + 0.001 * (fold % 2) * (gain > 0)
+                ap[name, 0, split] = 0.3 + 0.1 * fold + gain + 0.001 * (fold % 2) * (gain > 0)
     fake = Fake(tmp_path, runs, seeds=(0,), sets=sets, ap=ap).build()
     for fold in range(6):
         path = fake.data / "sets" / f"shapes{fold or ''}" / "split.json"
         asked = {"folds": 5, "fold": fold}
-        told = {"method": "kfold", "asked": asked, "source": "drawn"}
-        path.write_text(json.dumps(load(path) | told))
-    found = make(fake, build=False)
-    assert "A (momentum 0.6) is best: AP 0.641 on test, 0.041 above the next." in found
-    assert "0.641 ± 0.158 (mean ± sd over 5 folds), 0.041 above B (0.600 ± 0.158)" in found
-    assert "Nadeau and Bengio’s t test on folds" in found
-    assert "where an image of test in one is of val in another" in found
-    assert "Welch" not in found
-    assert "Beware" not in found
+        edit(path, method="kfold", asked=asked, source="drawn")
+    text = content_text(fake, build=False)
+    assert "A (momentum 0.6) is best: AP 0.641 on test, 0.041 above the next." in text
+    assert "0.641 ± 0.158 (mean ± sd over 5 folds), 0.041 above B (0.600 ± 0.158)" in text
+    assert "Nadeau and Bengio’s t test on folds" in text
+    assert "where an image of test in one is of val in another" in text
+    assert "Welch" not in text
+    assert "Beware" not in text
     rows = list(csv.DictReader((fake.results / "comparison.csv").open()))
     assert [(r["configuration"], r["folds"]) for r in rows] == [
         ("momentum=0.6", "5"),
@@ -96,54 +94,55 @@ def test_folds_are_averaged_and_compared_fold_by_fold(tmp_path: Path) -> None:
 
 def test_what_differs_between_runs_on_folds_is_told_by_letter(tmp_path: Path) -> None:
     asked = {f"m{m}": ("cells", {"momentum": m}) for m in (0.6, 0.9)}
-    found = folded(tmp_path, asked, cells={})
-    folder = found.results / "runs/m0.9.fold2-s0"
+    experiment = folded(tmp_path, asked, cells={})
+    folder = experiment.results / "runs/m0.9.fold2-s0"
     edit(folder / "record.json", hardware={"cpu": "Other CPU"}, deviations=["another GPU"])
-    said = " ".join(cautions(again(found)))
-    assert "Hardware differs, cpu: Example CPU 9 (A, B); Other CPU (B)." in said
-    assert "may differ from uninterrupted ones: another GPU (B)." in said
+    text = " ".join(cautions(reloaded(experiment)))
+    assert "Hardware differs, cpu: Example CPU 9 (A, B); Other CPU (B)." in text
+    assert "may differ from uninterrupted ones: another GPU (B)." in text
 
 
 def test_sets_that_are_balanced_otherwise_are_two_configurations(tmp_path: Path) -> None:
     asked: Any = {f"dataset={name}": (name, {}) for name in ("plain", "two", "five")}
     balance = {name: {"balance": BALANCE | {"ratio": r}} for name, r in (("two", 2), ("five", 5))}
-    found = folded(tmp_path, asked, plain={}, **balance)
-    assert called(found) == [(f"dataset={n}", f"dataset {n}", 3) for n in ("plain", "two", "five")]
-    (comparison,) = found.comparisons
+    experiment = folded(tmp_path, asked, plain={}, **balance)
+    expected = [(f"dataset={n}", f"dataset {n}", 3) for n in ("plain", "two", "five")]
+    assert names(experiment) == expected
+    (comparison,) = experiment.comparisons
     (sweep,) = sweeps(comparison, ["dataset"])
     assert sweep.texts == ["plain", "two", "five"]
 
 
 def test_folds_that_an_experiment_names_itself_are_one_configuration(tmp_path: Path) -> None:
-    found = folded(tmp_path, {"momentum=0.6": ("cells", {"momentum": 0.6})}, cells={})
+    experiment = folded(tmp_path, {"momentum=0.6": ("cells", {"momentum": 0.6})}, cells={})
     for fold in FOLDS:
         named = f"dataset=cells.fold{fold}+momentum=0.6"
-        path = found.results / f"runs/momentum=0.6.fold{fold}-s0/record.json"
+        path = experiment.results / f"runs/momentum=0.6.fold{fold}-s0/record.json"
         edit(path, configuration=named)
-    assert called(again(found)) == [("dataset=cells+momentum=0.6", "base settings", 3)]
+    assert names(reloaded(experiment)) == [("dataset=cells+momentum=0.6", "base settings", 3)]
 
 
 def test_a_continued_run_on_folds_is_one_configuration(tmp_path: Path) -> None:
     asked = {"first": ("cells", {"epochs": 2}), "longer": ("cells", {"epochs": 4})}
-    found = folded(tmp_path, asked, cells={})
+    experiment = folded(tmp_path, asked, cells={})
     for fold in FOLDS:
-        path = found.results / f"runs/longer.fold{fold}-s0/record.json"
+        path = experiment.results / f"runs/longer.fold{fold}-s0/record.json"
         edit(path, continued_from=f"first.fold{fold}-s0")
-    assert called(again(found)) == [("first", "epochs 2", 3), ("longer", "epochs 4", 3)]
+    assert names(reloaded(experiment)) == [("first", "epochs 2", 3), ("longer", "epochs 4", 3)]
 
 
 def test_classes_are_counted_over_all_folds(tmp_path: Path) -> None:
-    found = folded(tmp_path, {"momentum=0.6": ("cells", {"momentum": 0.6})}, cells={})
+    experiment = folded(tmp_path, {"momentum=0.6": ("cells", {"momentum": 0.6})}, cells={})
     counts: Counter[str] = Counter()
-    for run in found.runs:
+    for run in experiment.runs:
         counts.update({n: int(row["objects"]) for n, row in run.per_class["test"].items()})
-    (table,) = content(found, {"experiment": "t"}, [])["classes"]
+    (table,) = plain_content(experiment)["classes"]
     assert {row[0]: int(row[1]) for row in table["rows"]} == counts
     with style():
-        (drawn,) = per_class.draw(found, PlotSettings(gallery=4, runs=()))
+        (drawn,) = per_class.draw(experiment, PlotSettings(gallery=4, runs=()))
     bars = drawn.figure.axes[1].texts
     assert [int(bar.get_text()) for bar in bars] == sorted(counts.values(), reverse=True)
-    assert "means over folds" in drawn.caption and table["over"] == "folds"
+    assert "means over folds" in drawn.caption and table["repeated"] == "folds"
 
 
 @pytest.mark.parametrize("plain_first", [True, False])
@@ -152,10 +151,11 @@ def test_a_set_of_folds_and_a_plain_one_stand_in_one_table_of_all(
 ) -> None:
     names = ["plain", "cells"] if plain_first else ["cells", "plain"]
     asked: Any = {f"dataset={name}": (name, {}) for name in names}
-    found = folded(tmp_path, asked, cells={}, plain={"method": "random"})
-    found.runs = [r for r in found.runs if r.dataset not in ("plain.fold2", "plain.fold3")]
-    tables.write_comparison(tmp_path / "comparison.csv", found, True)
-    content(found, {"experiment": "t"}, [])
+    experiment = folded(tmp_path, asked, cells={}, plain={"method": "random"})
+    left_out = ("plain.fold2", "plain.fold3")
+    experiment.runs = [r for r in experiment.runs if r.dataset not in left_out]
+    tables.write_comparison(tmp_path / "comparison.csv", experiment, True)
+    plain_content(experiment)
     rows = csv.DictReader((tmp_path / "comparison.csv").open())
-    told = {row["setting/dataset"]: (row["folds"], row["seeds"]) for row in rows}
-    assert told == {"cells": ("3", ""), "plain.fold1": ("", "1")}
+    repeats = {row["setting/dataset"]: (row["folds"], row["seeds"]) for row in rows}
+    assert repeats == {"cells": ("3", ""), "plain.fold1": ("", "1")}

@@ -15,22 +15,26 @@ from PIL import Image
 from pypdf import PdfReader
 
 from fairtrial import SettingsError
-from fairtrial.settings.stages import PlotSettings
+from fairtrial.settings.stages import PlotSettings, ReportSettings
 from fairtrial.stages.plot import plot
 from fairtrial.stages.report import report
+from tests.facts import refused
 from tests.report.fake_results import Fake, load
 
+Scores = dict[tuple[str, int, str], float | None]  # (configuration, seed, split) → AP
 
-def make(fake: Fake, draw: bool = False, build: bool = True, **settings: Any) -> str:
-    """Build the tree, report on it, and return the text of the PDF."""
+
+def report_text(fake: Fake, draw: bool = False, build: bool = True, **settings: Any) -> str:
+    """Build the tree, plot it if asked to, report on it, and return the text of the PDF."""
     if build:
         fake.build()
     results = fake.results
-    chosen = {"runs": fake.runs, "timings": True, **settings}
+    chosen = {"runs": fake.runs, **settings}
     manifest = results / "figures.json"
     if draw:
+        of_plot = {k: v for k, v in chosen.items() if k in PlotSettings.model_fields}
         plot(
-            settings=PlotSettings.model_validate(chosen | {"gallery": 1}, strict=False),
+            settings=PlotSettings.model_validate(of_plot | {"gallery": 1}, strict=False),
             results=results,
             data=fake.data,
             figures=results / "figures",
@@ -38,9 +42,9 @@ def make(fake: Fake, draw: bool = False, build: bool = True, **settings: Any) ->
         )
     else:
         manifest.write_text("[]")
-    chosen = {"experiment": "trial", "title": "Which one?", "rank_by": "AP", **chosen}
+    chosen = {"experiment": "trial", "title": "Which one?", **chosen}
     report(
-        settings=chosen,
+        settings=ReportSettings.model_validate(chosen, strict=False),
         results=results,
         data=fake.data,
         figures=manifest,
@@ -51,23 +55,23 @@ def make(fake: Fake, draw: bool = False, build: bool = True, **settings: Any) ->
         markdown=results / "comparison.md",
         latex=results / "comparison.tex",
     )
-    return text(results / "report.pdf")
+    return pdf_text(results / "report.pdf")
 
 
-def text(pdf: Path, pages: int | None = None) -> str:
+def pdf_text(pdf: Path, pages: int | None = None) -> str:
     """Its words with single spaces, of the first `pages` or of all."""
     pages = PdfReader(io.BytesIO(pdf.read_bytes())).pages[:pages]
     return " ".join(" ".join(p.extract_text() for p in pages).replace("\u200b", "").split())
 
 
-def scores(a: list[float], b: list[float], val: tuple[float, float] = (0.7, 0.6)) -> Any:
+def scores(a: list[float], b: list[float], val: tuple[float, float] = (0.7, 0.6)) -> Scores:
     """AP on test by seed of two configurations `high` and `low`, named after their val AP."""
-    found = {}
+    by_run: Scores = {}
     for name, values, on_val in (("high", a, val[0]), ("low", b, val[1])):
         for seed, ap in enumerate(values):
-            found[name, seed, "test"] = ap
-            found[name, seed, "val"] = on_val
-    return found
+            by_run[name, seed, "test"] = ap
+            by_run[name, seed, "val"] = on_val
+    return by_run
 
 
 SPLITS = ("val", "test")
@@ -76,106 +80,107 @@ TWO = {"high": {"momentum": 0.6}, "low": {"momentum": 0.9}}
 
 def test_clear_winner(tmp_path: Path) -> None:
     # means 0.61 and 0.51, sd 0.01 each: t = 12.2, df = 4
-    found = make(Fake(tmp_path, TWO, ap=scores([0.60, 0.61, 0.62], [0.50, 0.51, 0.52])))
-    assert "A (momentum 0.6) is best: AP 0.610 on test, 0.100 above the next." in found
-    assert "AP 0.610 ± 0.010 (mean ± sd over 3 seeds), 0.100 above B (0.510 ± 0.010)" in found
-    assert "p < 0.001" in found
-    assert "↓" in found
+    text = report_text(Fake(tmp_path, TWO, ap=scores([0.60, 0.61, 0.62], [0.50, 0.51, 0.52])))
+    assert "A (momentum 0.6) is best: AP 0.610 on test, 0.100 above the next." in text
+    assert "AP 0.610 ± 0.010 (mean ± sd over 3 seeds), 0.100 above B (0.510 ± 0.010)" in text
+    assert "p < 0.001" in text
+    assert "↓" in text
 
 
 def test_gap_within_the_spread(tmp_path: Path) -> None:
     # means 0.60 and 0.59, sd 0.05 each: t = 0.245, df = 4, p = 0.82
-    found = make(Fake(tmp_path, TWO, ap=scores([0.55, 0.60, 0.65], [0.54, 0.59, 0.64])))
-    assert "A (momentum 0.6) and B (momentum 0.9) cannot be told apart." in found
-    assert "lies within the spread over seeds (Welch’s t test, p = 0.82)" in found
-    assert "is best" not in found
+    text = report_text(Fake(tmp_path, TWO, ap=scores([0.55, 0.60, 0.65], [0.54, 0.59, 0.64])))
+    assert "A (momentum 0.6) and B (momentum 0.9) cannot be told apart." in text
+    assert "lies within the spread over seeds (Welch’s t test, p = 0.82)" in text
+    assert "is best" not in text
 
 
-def test_one_seed_tells_nothing(tmp_path: Path) -> None:
-    found = make(Fake(tmp_path, TWO, seeds=(0,), ap=scores([0.9], [0.1])))
-    assert "cannot be told apart" in found
-    assert "With one seed of A and of B nobody can say" in found
+def test_one_seed_decides_nothing(tmp_path: Path) -> None:
+    text = report_text(Fake(tmp_path, TWO, seeds=(0,), ap=scores([0.9], [0.1])))
+    assert "cannot be told apart" in text
+    assert "With one seed of A and of B it is unknown" in text
 
 
 def test_choice_on_val_that_does_not_hold(tmp_path: Path) -> None:
-    found = make(Fake(tmp_path, TWO, ap=scores([0.50, 0.51, 0.52], [0.60, 0.61, 0.62])))
-    assert "The choice on val does not hold: B (momentum 0.9) is better" in found
+    text = report_text(Fake(tmp_path, TWO, ap=scores([0.50, 0.51, 0.52], [0.60, 0.61, 0.62])))
+    assert "The choice on val does not hold: B (momentum 0.9) is better" in text
 
 
 def test_the_best_is_chosen_on_val_not_on_test(tmp_path: Path) -> None:
     # On test `low` is ahead by 0.01, within the spread; the choice on val stays `high`.
-    found = make(Fake(tmp_path, TWO, ap=scores([0.50, 0.55, 0.60], [0.51, 0.56, 0.61])))
-    assert "A (momentum 0.6) and B (momentum 0.9) cannot be told apart." in found
-    assert "A has the highest AP on val" in found
-    assert "0.010 below B" in found
+    text = report_text(Fake(tmp_path, TWO, ap=scores([0.50, 0.55, 0.60], [0.51, 0.56, 0.61])))
+    assert "A (momentum 0.6) and B (momentum 0.9) cannot be told apart." in text
+    assert "A has the highest AP on val" in text
+    assert "0.010 below B" in text
 
 
-def test_who_else_cannot_be_told_apart(tmp_path: Path) -> None:
+def test_others_that_cannot_be_told_apart_are_named(tmp_path: Path) -> None:
     values = {"a": [0.60, 0.62, 0.64], "b": [0.59, 0.61, 0.63], "c": [0.58, 0.60, 0.62]}
     values["d"] = [0.10, 0.12, 0.14]
     ap = {
-        (n, s, side): v for n, row in values.items() for s, v in enumerate(row) for side in SPLITS
+        (n, s, split): v for n, row in values.items() for s, v in enumerate(row) for split in SPLITS
     }
     fake = Fake(tmp_path, {n: {"momentum": i} for i, n in enumerate(values)}, ap=ap)
-    found = make(fake)
-    assert "A (momentum 0) and B (momentum 1) cannot be told apart." in found
-    assert "Nor can C be told apart from A." in found
+    text = report_text(fake)
+    assert "A (momentum 0) and B (momentum 1) cannot be told apart." in text
+    assert "Nor can C be told apart from A." in text
     rows = list(csv.DictReader((fake.results / "comparison.csv").open()))
     assert [row["letter"] for row in rows] == ["A", "B", "C", "D"]
     assert [float(row["test/AP"]) for row in rows] == pytest.approx([0.62, 0.61, 0.60, 0.12])
     assert [float(row["test/AP_sd"]) for row in rows] == pytest.approx([0.02] * 4)
 
 
-def test_equal_figures_cannot_be_told_apart(tmp_path: Path) -> None:
-    found = make(Fake(tmp_path, TWO, ap=scores([0.0] * 3, [0.0] * 3)))
-    assert "cannot be told apart" in found
-    assert "(exact permutation test, since neither has any spread, p = 1.00)" in found
+def test_equal_metrics_cannot_be_told_apart(tmp_path: Path) -> None:
+    text = report_text(Fake(tmp_path, TWO, ap=scores([0.0] * 3, [0.0] * 3)))
+    assert "cannot be told apart" in text
+    assert "(exact permutation test, since neither has any spread, p = 1.00)" in text
 
 
-def test_undefined_figures(tmp_path: Path) -> None:
-    ap = {(n, s, side): None for n in TWO for s in (0, 1, 2) for side in SPLITS}
-    assert "No configuration has a figure for AP on test." in make(Fake(tmp_path, TWO, ap=ap))
+def test_undefined_metrics(tmp_path: Path) -> None:
+    ap = {(n, s, split): None for n in TWO for s in (0, 1, 2) for split in SPLITS}
+    text = report_text(Fake(tmp_path, TWO, ap=ap))
+    assert "No configuration has a value of AP on test." in text
 
 
 @pytest.mark.slow
-def test_without_test_set_the_figures_are_of_val_and_say_so(tmp_path: Path) -> None:
+def test_without_test_set_the_metrics_are_those_of_val(tmp_path: Path) -> None:
     fake = Fake(tmp_path, TWO, test=False, ap=scores([0.9] * 3, [0.9] * 3, (0.61, 0.55)))
-    found = make(fake, draw=True)
-    assert "On val A reaches the highest AP, 0.610" in found
-    assert "Without a test set all figures come from val" in found
-    assert "On val of shapes (8 images" in found
-    assert "on val, the side that is shown: its figures are flattered by the choice" in found
-    assert " on test " not in found.replace("permutation test", "")
+    text = report_text(fake, draw=True)
+    assert "On val A reaches the highest AP, 0.610" in text
+    assert "Without a test set all metrics come from val" in text
+    assert "On val of shapes (8 images" in text
+    assert "on val, the split that is shown: its metrics are too high because of the choice" in text
+    assert " on test " not in text.replace("permutation test", "")
     assert set(load(fake.results / "metrics.json")["high-s0"]) == {"val"}
 
 
 @pytest.mark.slow
-def test_the_overlap_that_was_asked_for_is_told(tmp_path: Path) -> None:
+def test_the_iou_of_the_metrics_is_printed(tmp_path: Path) -> None:
     fake = Fake(tmp_path, TWO).build()
     for path in fake.results.glob("runs/*/metrics.json"):
         path.write_text(json.dumps(load(path) | {"iou": 0.75}))
-    found = make(fake, draw=True, build=False)
-    assert "recall and F1: at IoU 0.75 and the confidence" in found
-    assert found.count("IoU 0.75") == 5, "page one, curves, curves, confusion, all runs"
+    text = report_text(fake, draw=True, build=False)
+    assert "recall and F1: at IoU 0.75 and the confidence" in text
+    assert text.count("IoU 0.75") == 5, "page one, curves, curves, confusion, all runs"
 
 
 @pytest.mark.slow
 def test_one_run_is_no_comparison(tmp_path: Path) -> None:
     fake = Fake(tmp_path, {"only": {}}, seeds=(0,), classes=("cell",), epochs=0)
     fake.ap = {("only", 0, "test"): 0.4321}
-    found = make(fake, draw=True)
-    assert "A (only) reaches AP 0.432 on test (one seed)." in found
-    assert "There is nothing to compare it with" in found
+    text = report_text(fake, draw=True)
+    assert "A (only) reaches AP 0.432 on test (one seed)." in text
+    assert "There is nothing to compare it with" in text
 
 
 @pytest.mark.slow
 def test_other_test_images_stand_in_another_table(tmp_path: Path) -> None:
     runs = {n: {"momentum": i % 2} for i, n in enumerate("abcd")}
-    found = make(Fake(tmp_path, runs, sets={"c": 1, "d": 1}))
-    assert "Table 1: shapes" in found
-    assert "Table 2: shapes1" in found
-    assert "nothing is said across them" in found
-    assert found.count("highest AP on val") == 2
+    text = report_text(Fake(tmp_path, runs, sets={"c": 1, "d": 1}))
+    assert "Table 1: shapes" in text
+    assert "Table 2: shapes1" in text
+    assert "which must not be compared" in text
+    assert text.count("highest AP on val") == 2
 
 
 def test_unequal_versions_machines_and_code_are_on_page_one(tmp_path: Path) -> None:
@@ -187,8 +192,8 @@ def test_unequal_versions_machines_and_code_are_on_page_one(tmp_path: Path) -> N
         "deviations": ["threads: 2, then 4"],
     }
     fake = Fake(tmp_path, TWO, record={"low": changes})
-    make(fake)
-    first = text(fake.results / "report.pdf", pages=1)
+    report_text(fake)
+    first = pdf_text(fake.results / "report.pdf", pages=1)
     assert "Versions of torch differ: 2.13.0 (B); 2.15.0 (A)." in first
     assert "Hardware differs, gpu: H100 (A); none (B)." in first
     assert "Training code (ultralytics) differs: beefbeef (B); c0dec0de (A)." in first
@@ -198,38 +203,39 @@ def test_unequal_versions_machines_and_code_are_on_page_one(tmp_path: Path) -> N
 
 
 def test_equal_runs_need_no_warning(tmp_path: Path) -> None:
-    assert "Beware" not in make(Fake(tmp_path, TWO))
+    assert "Beware" not in report_text(Fake(tmp_path, TWO))
 
 
-def test_a_leak_between_sides_is_on_page_one(tmp_path: Path) -> None:
+def test_a_leak_between_splits_is_on_page_one(tmp_path: Path) -> None:
     fake = Fake(tmp_path, TWO).build()
     path = fake.data / "sets" / "shapes" / "annotations.json"
-    found = load(path)
-    found["images"][-1]["sha256"] = found["images"][0]["sha256"]  # a test image, and of train
-    path.write_text(json.dumps(found))
-    make(fake, build=False)
-    first = text(fake.results / "report.pdf", pages=1)
-    assert "1 images of test have their content or their group on train too" in first
+    dataset = load(path)
+    images = dataset["images"]
+    images[-1]["sha256"] = images[0]["sha256"]  # the same in test and in train
+    path.write_text(json.dumps(dataset))
+    report_text(fake, build=False)
+    first = pdf_text(fake.results / "report.pdf", pages=1)
+    assert "1 images of test have their content or their group in train too" in first
 
 
-def test_a_sweep_is_told_by_what_departs_from_the_base(tmp_path: Path) -> None:
+def test_a_configuration_is_named_by_what_differs_from_the_base(tmp_path: Path) -> None:
     runs = {"base": {}, "m": {"momentum": 0.5}, "l": {"lr0": 0.1}, "b": {"batch": 8}}
-    found = make(Fake(tmp_path, runs, seeds=(0,)))
-    for told in ("base settings", "momentum 0.5", "lr0 0.1", "batch 8"):
-        assert told in found
-    assert "as it says: batch 16, lr0 0.001, momentum 0.9" in found
+    text = report_text(Fake(tmp_path, runs, seeds=(0,)))
+    for label in ("base settings", "momentum 0.5", "lr0 0.1", "batch 8"):
+        assert label in text
+    assert "no other: batch 16, lr0 0.001, momentum 0.9" in text
 
 
 @pytest.mark.slow
-def test_frameworks_are_told_apart_by_what_they_share(tmp_path: Path) -> None:
+def test_backends_are_compared_by_the_settings_that_both_have(tmp_path: Path) -> None:
     """What only one of them has is no difference in the tables; it stands with the provenance."""
     other = {"lr0": 0.0001, "batch": 16, "epochs": 8, "imgsz": 640, "depth": 18, "gamma": 2.0}
     record = {"deep": {"backend": "retinanet", "settings": other | {"seed": 0}}}
     fake = Fake(tmp_path, {"yolo": {}, "deep": {}}, seeds=(0,), record=record)
-    found = make(fake)
+    text = report_text(fake)
     heading = (fake.results / "comparison.md").read_text().splitlines()[0]
     assert heading.startswith("|  | backend | lr0 | seeds |")
-    assert "backend retinanet" in found and "gamma" in found and "yolov8n" in found
+    assert "backend retinanet" in text and "gamma" in text and "yolov8n" in text
 
 
 HOSTILE = '#panic("x") $x$ \\input{a} *bold* = no heading <label> @ref `raw` // é “q” ' + "w" * 90
@@ -238,9 +244,9 @@ HOSTILE = '#panic("x") $x$ \\input{a} *bold* = no heading <label> @ref `raw` // 
 def test_text_of_people_is_never_markup(tmp_path: Path) -> None:
     runs = {"x": {"model": HOSTILE}, "y": {"model": "a|b & c_d 100% #1 ~ ^"}}
     fake = Fake(tmp_path, runs, seeds=(0,), classes=("#panic()", "$x$", "_a_", "é"))
-    found = make(fake, title=HOSTILE, question=HOSTILE, experiment=HOSTILE)
-    assert HOSTILE.split(" www", maxsplit=1)[0] in found
-    assert "#panic()" in found
+    text = report_text(fake, title=HOSTILE, question=HOSTILE, experiment=HOSTILE)
+    assert HOSTILE.split(" www", maxsplit=1)[0] in text
+    assert "#panic()" in text
     tex = (fake.results / "comparison.tex").read_text()
     assert r"a|b \& c\_d 100\% \#1 \textasciitilde{} \textasciicircum{}" in tex
     assert r"\$x\$ \textbackslash{}" in tex
@@ -271,12 +277,12 @@ def test_nothing_runs_off_the_page(name: str, tmp_path: Path, monkeypatch: Any) 
     compile_as_it_is = typst.compile
 
     def also_as_pictures(source: Any, **options: Any) -> bytes:
-        found = compile_as_it_is(source, format="png", ppi=50, **options)
-        pages.extend(found if isinstance(found, list) else [found])
+        pictures = compile_as_it_is(source, format="png", ppi=50, **options)
+        pages.extend(pictures if isinstance(pictures, list) else [pictures])
         return compile_as_it_is(source, **options)
 
     monkeypatch.setattr(typst, "compile", also_as_pictures)
-    make(Fake(tmp_path, **SHAPES[name]), title=HOSTILE, experiment=HOSTILE)
+    report_text(Fake(tmp_path, **SHAPES[name]), title=HOSTILE, experiment=HOSTILE)
     margin = int(1.9 / 2.54 * 50)
     for number, page in enumerate(pages, 1):
         picture = Image.open(io.BytesIO(page)).convert("L")
@@ -286,27 +292,27 @@ def test_nothing_runs_off_the_page(name: str, tmp_path: Path, monkeypatch: Any) 
 
 
 def test_without_timings_two_clones_give_the_same_pdf(tmp_path: Path) -> None:
-    pdfs, found = [], ""
+    pdfs, text = [], ""
     for clock in (1.0, 7.0):
         slower = {"seconds": 5000 * clock, "adopted": clock > 1, "gpu_seconds": clock}
         fake = Fake(tmp_path / str(clock), TWO, seeds=(0,), epochs=1)
         fake.record = dict.fromkeys(TWO, slower)
-        found = make(fake, timings=False)
+        text = report_text(fake, timings=False)
         pdfs.append((fake.results / "report.pdf").read_bytes())
         assert "seconds" not in (fake.results / "runs.csv").read_text()
         assert "ms_per_image" not in (fake.results / "comparison.csv").read_text()
     assert pdfs[0] == pdfs[1]
-    assert "ms an image" not in found
+    assert "ms an image" not in text
 
 
-def test_rank_by_must_be_a_figure(tmp_path: Path) -> None:
-    with pytest.raises(SettingsError, match="mAP"):
-        make(Fake(tmp_path, TWO, seeds=(0,)), rank_by="mAP")
+def test_rank_by_must_be_a_metric(tmp_path: Path) -> None:
+    with refused(SettingsError, "rank_by", "mAP"):
+        report_text(Fake(tmp_path, TWO, seeds=(0,)), rank_by="mAP")
 
 
 def test_every_run_is_in_the_tables_dvc_reads(tmp_path: Path) -> None:
     fake = Fake(tmp_path, TWO)
-    make(fake)
+    report_text(fake)
     metrics = load(fake.results / "metrics.json")
     assert set(metrics) == set(fake.runs)
     assert set(metrics["low-s2"]) == {"val", "test"}
@@ -320,7 +326,7 @@ def test_same_bytes_twice(tmp_path: Path) -> None:
     pdfs = []
     for place in ("one", "two"):
         fake = Fake(tmp_path / place, TWO, seeds=(0,), epochs=2)
-        make(fake, draw=True)
+        report_text(fake, draw=True)
         pdfs.append((fake.results / "report.pdf").read_bytes())
     assert pdfs[0] == pdfs[1]
 
@@ -328,27 +334,29 @@ def test_same_bytes_twice(tmp_path: Path) -> None:
 def test_the_data_section_is_the_certificate_of_each_set(tmp_path: Path) -> None:
     fake = Fake(tmp_path, {"a": {}, "b": {}}, seeds=(0,), sets={"b": 1}, motley=True).build()
     path = fake.data / "sets/shapes1/split.json"
-    told = load(path)
-    told |= {"class_map": {"disc": "circle", "square": "square", "star": None}, "without_split": 4}
-    balance = {"before": told["summary"]["train"], "after": told["summary"]["train"]}
-    told |= {"balance": {"ratio": 2.0, "cap": None, "left_out": []} | balance, "allow": ["near"]}
-    told["leaks"] = {"near": {"sets": 1, "images": 3}}
-    told["duplicates"]["exact"] = [{"images": [1, 2], "splits": ["train"]}]
-    told["duplicates"]["near"] = [{"images": [1, 2, 20], "splits": ["test", "train"]}]
-    path.write_text(json.dumps(told))
-    found = make(fake, build=False)
-    for each in (
+    certificate = load(path)
+    class_map = {"disc": "circle", "square": "square", "star": None}
+    certificate |= {"class_map": class_map, "without_split": 4, "allow": ["near"]}
+    train = certificate["summary"]["train"]
+    balance = {"ratio": 2.0, "cap": None, "left_out": [], "before": train, "after": train}
+    certificate["balance"] = balance
+    certificate["leaks"] = {"near": {"sets": 1, "images": 3}}
+    certificate["duplicates"]["exact"] = [{"images": [1, 2], "splits": ["train"]}]
+    certificate["duplicates"]["near"] = [{"images": [1, 2, 20], "splits": ["test", "train"]}]
+    path.write_text(json.dumps(certificate))
+    text = report_text(fake, build=False)
+    for fact in (
         "Side by side shapes shapes1 source drawn drawn1 method grouped grouped",
         "classes disc → circle; left out: star",
         "in no split 4 images, which are not used",
         "identical files 1 sets of 2 images, each in one split",
         "copies of a picture 1 sets of 3 images, 1 of them in two splits",
-        "pairs that look alike 1, of which 1 in two splits: look at them below",
+        "pairs that look alike 1, of which 1 in two splits: see them below",
         "allowed by hand near in two splits",
         "balance its classes: ratio 2",
         "Data set shapes1: 3 images have a copy of their picture in another split",
         "Data set shapes: pairs of images that look alike are in two splits (1 such pairs)",
     ):
-        assert each in found, each
-    assert found.count("Data set shapes1: 3 images have a copy") == 2, "on page one and in Data"
-    assert found.count("Checked: no image, no copy of one and no group") == 1, "of shapes alone"
+        assert fact in text, fact
+    assert text.count("Data set shapes1: 3 images have a copy") == 2, "on page one and in Data"
+    assert text.count("Checked: no image, no copy of one and no group") == 1, "of shapes alone"

@@ -112,7 +112,7 @@ def _fetch_images(found: Recorded, count: int, root: Path) -> None:
 
 def _report(shown: dict[str, Any], found: Sequence[Recorded], root: Path) -> None:
     """`shown`: the runs, and what figures and tables show of them."""
-    from fairtrial.settings.stages import PlotSettings
+    from fairtrial.settings.stages import PlotSettings, ReportSettings
     from fairtrial.stages.plot import plot
     from fairtrial.stages.report import report
 
@@ -121,11 +121,16 @@ def _report(shown: dict[str, Any], found: Sequence[Recorded], root: Path) -> Non
     manifest = figures.with_suffix(".json")
     plot(settings=PlotSettings(**shown), **places, figures=figures, manifest=manifest)
     labels = ", ".join(each.label for each in found)
-    told = shown | {"title": f"Comparison of {labels}", "question": _sources(found)}
-    told |= {"experiment": "comparison"}
+    common = {key: value for key, value in shown.items() if key != "gallery"}
+    settings = ReportSettings(
+        **common,
+        experiment="comparison",
+        title=f"Comparison of {labels}",
+        question=_sources(found),
+    )
     outputs = {name: root / f"made{suffix}" for name, suffix in TABLES.items()}
     outputs |= {"pdf": root / "made.pdf", "metrics": root / "m.json", "runs": root / "runs.csv"}
-    report(settings=told, **places, figures=manifest, **outputs)
+    report(settings=settings, **places, figures=manifest, **outputs)
 
 
 def _sources(found: Sequence[Recorded]) -> str:

@@ -1,10 +1,9 @@
-"""The answer in a sentence, and every figure as text."""
+"""The answer in a sentence, and every number as text."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from fairtrial.files import text
 from fairtrial.results.configuration import Configuration
 from fairtrial.results.experiment import Comparison
 from fairtrial.results.significance import Gap, gaps_to
@@ -17,8 +16,9 @@ ALIKE, LOWER, HIGHER = "≈", "↓", "↑"
 
 @dataclass
 class Answer:
-    """`headline`: what is better, or that nothing can be said. `details`: by how much, and
-    why that is more than noise or not. `marks`: letter → how it stands to the best."""
+    """`headline`: which configuration is best, or that this is undecided. `details`: by how much,
+    and whether that is more than noise. `marks`: letter → sign that compares it with the best.
+    `best`: letter of the best on val; "" where no configuration has the metric."""
 
     headline: str
     details: str
@@ -27,42 +27,37 @@ class Answer:
 
 
 def number(x: float | None) -> str:
-    """A figure between 0 and 1 with three digits."""
+    """A metric with three decimals."""
     return UNDEFINED if x is None else f"{x:.3f}"
 
 
 def spread(values: list[float]) -> str:
-    """`0.543 ± 0.012`; the figure alone for one seed."""
+    """Mean ± standard deviation, `0.543 ± 0.012`; without the latter for one value."""
     if not values:
         return UNDEFINED
-    found = over_seeds(values)
-    return number(found.mean) + ("" if found.sd is None else f" ± {found.sd:.3f}")
-
-
-def duration(seconds: float | None) -> str:
-    """`45 s`, `12 min`, `3.4 h`; UNDEFINED for None."""
-    return text.duration(seconds, UNDEFINED)
+    seeds = over_seeds(values)
+    return number(seeds.mean) + ("" if seeds.sd is None else f" ± {seeds.sd:.3f}")
 
 
 def answer(comparison: Comparison) -> Answer:
-    """Choose the best on val, and compare it on the shown side with each of the others."""
+    """Choose the best on val, and compare it on the shown split with each of the others."""
     split, metric = comparison.split, comparison.metric
     defined = [c for c in comparison.ranked() if c.scores(split, metric)]
     if not defined:
-        return Answer(f"No configuration has a figure for {metric} on {split}.", "", {}, "")
+        return Answer(f"No configuration has a value of {metric} on {split}.", "", {}, "")
     best, others = defined[0], defined[1:]
-    own = best.scores(split, metric)
+    scores = best.scores(split, metric)
     if not others:
-        reached = f"{name(best)} reaches {metric} {spread(own)} on {split}{_seeds(best)}."
-        return Answer(reached, " ".join([ALONE, *_meaning(comparison)]), {}, best.letter)
+        reached = f"{name(best)} reaches {metric} {spread(scores)} on {split}{_repeats(best)}."
+        return Answer(reached, " ".join([ALONE, *_fitness_formula(comparison)]), {}, best.letter)
     gaps = gaps_to(best, others, split, metric)
     rival = _rival(others, gaps)
-    gap, mean = gaps[rival.letter], over_seeds(own).mean
-    details = [_by_how_much(best, rival, gap, comparison), _why(gap, best, rival)]
-    alike = [c.letter for c in others if c is not rival and not gaps[c.letter].apart]
-    details += _also(best, alike, len(others))
-    details += _meaning(comparison)
-    marks = {letter: mark(found) for letter, found in gaps.items()}
+    gap, mean = gaps[rival.letter], over_seeds(scores).mean
+    details = [_gap_sentence(best, rival, gap, comparison), _test_sentence(gap, best, rival)]
+    undecided = [c.letter for c in others if c is not rival and not gaps[c.letter].apart]
+    details += _also_undecided(best, undecided, len(others))
+    details += _fitness_formula(comparison)
+    marks = {letter: mark(to_best) for letter, to_best in gaps.items()}
     headline = _headline(best, rival, gap, f"{metric} {number(mean)} on {split}")
     return Answer(headline, " ".join(details), marks, best.letter)
 
@@ -73,21 +68,21 @@ ALONE = "There is nothing to compare it with: the experiment has one configurati
 
 
 def name(configuration: Configuration) -> str:
-    """`A (momentum 0.6)`; the letter alone where the settings fill more than a line."""
-    about = " ".join(configuration.short_label.split())
-    return f"{configuration.letter} ({about})" if len(about) <= 70 else configuration.letter
+    """`A (momentum 0.6)`; the letter alone where the label is longer than a line."""
+    label = " ".join(configuration.short_label.split())
+    return f"{configuration.letter} ({label})" if len(label) <= 70 else configuration.letter
 
 
 def _rival(others: list[Configuration], gaps: dict[str, Gap]) -> Configuration:
-    """With which of the others the best is set side by side: one that is better beyond doubt,
-    else the nearest that cannot be told apart, else the nearest."""
+    """The configuration that the answer compares with the best: one that is better by more than
+    chance, else the nearest that cannot be told apart, else the nearest."""
     better = [c for c in others if gaps[c.letter].apart and gaps[c.letter].gap < 0]
-    alike = [c for c in others if not gaps[c.letter].apart]
-    return min(better or alike or others, key=lambda c: (gaps[c.letter].gap, c.letter))
+    undecided = [c for c in others if not gaps[c.letter].apart]
+    return min(better or undecided or others, key=lambda c: (gaps[c.letter].gap, c.letter))
 
 
-def _meaning(comparison: Comparison) -> list[str]:
-    """What a fitness is made of; a figure says so by its name."""
+def _fitness_formula(comparison: Comparison) -> list[str]:
+    """A sentence on the formula of the fitness; none where one metric ranks."""
     if comparison.metric != FITNESS:
         return []
     return [f"Fitness is {comparison.ranking_rule.formula} here."]
@@ -101,23 +96,24 @@ def _headline(best: Configuration, rival: Configuration, gap: Gap, reached: str)
     return f"{name(best)} is best: {reached}, {gap.gap:.3f} above the next."
 
 
-def _by_how_much(
+def _gap_sentence(
     best: Configuration, rival: Configuration, gap: Gap, comparison: Comparison
 ) -> str:
     split, metric = comparison.split, comparison.metric
-    one, two = (spread(c.scores(split, metric)) for c in (best, rival))
+    of_best, of_rival = (spread(c.scores(split, metric)) for c in (best, rival))
     relation = "above" if gap.gap >= 0 else "below"
-    next_to = f"{one}{_seeds(best)}, {abs(gap.gap):.3f} {relation} {rival.letter} ({two})."
+    distance = f"{abs(gap.gap):.3f} {relation} {rival.letter} ({of_rival})."
+    value = f"{of_best}{_repeats(best)}, {distance}"
     if split == "val":
-        return f"On val {best.letter} reaches the highest {metric}, {next_to}"
-    return f"{best.letter} has the highest {metric} on val. On test it reaches {metric} {next_to}"
+        return f"On val {best.letter} reaches the highest {metric}, {value}"
+    return f"{best.letter} has the highest {metric} on val. On test it reaches {metric} {value}"
 
 
-def _why(gap: Gap, best: Configuration, rival: Configuration) -> str:
+def _test_sentence(gap: Gap, best: Configuration, rival: Configuration) -> str:
     if gap.p is None:
         lone = [c.letter for c in (best, rival) if len(c.repeats) == 1]
         return (
-            f"With one seed of {' and of '.join(lone)} nobody can say how much of that gap is "
+            f"With one seed of {' and of '.join(lone)} it is unknown how much of that gap is "
             "chance; three seeds or more would show it."
         )
     repeats = best.repeated
@@ -128,7 +124,7 @@ def _why(gap: Gap, best: Configuration, rival: Configuration) -> str:
         many = f" among {gap.tests} pairs" if gap.tests > 1 else ""
         return (
             f"That is more than the spread over {repeats} ({gap.spread:.3f}), but with so few "
-            f"{repeats}{many} such a gap comes by chance too often ({p}): more would tell."
+            f"{repeats}{many} such a gap is too often chance ({p}): more {repeats} would decide it."
         )
     return f"That gap lies within the spread over {repeats} ({p})."
 
@@ -136,27 +132,28 @@ def _why(gap: Gap, best: Configuration, rival: Configuration) -> str:
 def _chance(gap: Gap) -> str:
     """`p = 0.031 after Holm’s correction over 10 pairs`."""
     p = gap.p or 0.0
-    said = "p < 0.001" if p < 0.001 else f"p = {p:.3f}" if p < 0.1 else f"p = {p:.2f}"
-    return said + (f" after Holm’s correction over {gap.tests} pairs" if gap.tests > 1 else "")
+    text = "p < 0.001" if p < 0.001 else f"p = {p:.3f}" if p < 0.1 else f"p = {p:.2f}"
+    return text + (f" after Holm’s correction over {gap.tests} pairs" if gap.tests > 1 else "")
 
 
-def _also(best: Configuration, alike: list[str], others: int) -> list[str]:
-    """Who else cannot be told apart from the best."""
-    if not alike:
+def _also_undecided(best: Configuration, letters: list[str], others: int) -> list[str]:
+    """A sentence on the further configurations that cannot be told apart from the best."""
+    if not letters:
         return []
-    if len(alike) == others - 1 and len(alike) > 1:
+    if len(letters) == others - 1 and len(letters) > 1:
         return [f"Nor can any of the others be told apart from {best.letter}."]
-    listed = ", ".join(alike[:-1]) + " and " + alike[-1] if len(alike) > 1 else alike[0]
+    listed = ", ".join(letters[:-1]) + " and " + letters[-1] if len(letters) > 1 else letters[0]
     return [f"Nor can {listed} be told apart from {best.letter}."]
 
 
-def _seeds(configuration: Configuration) -> str:
-    over = configuration.repeats_text
-    return f" (mean ± sd over {over})" if len(configuration.repeats) > 1 else f" ({over})"
+def _repeats(configuration: Configuration) -> str:
+    """` (mean ± sd over 3 seeds)` or ` (one seed)`."""
+    text = configuration.repeats_text
+    return f" (mean ± sd over {text})" if len(configuration.repeats) > 1 else f" ({text})"
 
 
 def mark(gap: Gap) -> str:
-    """How one stands to the best, as a sign."""
+    """The sign that compares a configuration with the best: alike, lower or higher."""
     if not gap.apart:
         return ALIKE
     return LOWER if gap.gap > 0 else HIGHER
@@ -164,16 +161,16 @@ def mark(gap: Gap) -> str:
 
 def method(comparisons: list[Comparison]) -> str:
     """How the best was chosen and how the others were tested against it."""
-    told = [_method(comparison) for comparison in comparisons]
-    if len(set(told)) > 1:
-        told = [f"Table {number}: {text}" for number, text in enumerate(told, 1)]
-    return " ".join(dict.fromkeys(told))
+    texts = [_method(comparison) for comparison in comparisons]
+    if len(set(texts)) > 1:
+        texts = [f"Table {number}: {text}" for number, text in enumerate(texts, 1)]
+    return " ".join(dict.fromkeys(texts))
 
 
 def _method(comparison: Comparison) -> str:
     over = comparison.repeated
     if comparison.split == "val":
-        choice = "on val, the side that is shown: its figures are flattered by the choice"
+        choice = "on val, the split that is shown: its metrics are too high because of the choice"
     elif over == "folds":
         choice = "on val of all folds, where an image of test in one is of val in another"
     else:

@@ -1,158 +1,166 @@
-"""What a reader must know before believing a table: unequal code, versions, machines, data."""
+"""Warnings that a reader needs before the tables: unequal code, versions, machines or data."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TypeVar
 
 from fairtrial.results.dataset import DatasetDescription
 from fairtrial.results.experiment import ExperimentResults
 from fairtrial.results.run import FinishedRun
 
+Value = TypeVar("Value")
 HARDWARE = ("cpu", "gpu", "cores", "threads")
 
 
-def cautions(trial: ExperimentResults) -> list[str]:
-    """One sentence a caution, the weightiest first; none for runs made alike."""
-    found = [
-        *(leak for view in trial.datasets.values() for leak in overlaps(view)),
-        *(doubt for view in trial.datasets.values() for doubt in alike(view)),
-        *_comparability(trial),
-        *_code(trial),
-        *_versions(trial),
-        *_hardware(trial),
-        *_seeds(trial),
-        *_resumed(trial),
+def cautions(experiment: ExperimentResults) -> list[str]:
+    """One sentence for each warning, the gravest first; none if all runs are alike."""
+    sentences = [
+        *(leak for d in experiment.datasets.values() for leak in overlaps(d)),
+        *(pairs for d in experiment.datasets.values() for pairs in similar_pairs(d)),
+        *_comparability(experiment),
+        *_code(experiment),
+        *_versions(experiment),
+        *_hardware(experiment),
+        *_seeds(experiment),
+        *_resumed(experiment),
     ]
-    if any(run.record.get("dirty") for run in trial.runs):
-        found.append("Some runs were made with changes that were not committed to git.")
-    return found
+    if any(run.record.get("dirty") for run in experiment.runs):
+        sentences.append("Some runs were made with changes that were not committed to git.")
+    return sentences
 
 
-def _comparability(trial: ExperimentResults) -> list[str]:
-    found = []
-    if len(trial.comparisons) > 1:
-        found.append(
+def _comparability(experiment: ExperimentResults) -> list[str]:
+    """Metrics of different images, or of those by which the best was chosen."""
+    sentences = []
+    if len(experiment.comparisons) > 1:
+        sentences.append(
             "Not all configurations were scored on the same images with the same ground truth. "
-            "They stand in separate tables, and nothing is said across them."
+            "They stand in separate tables, which must not be compared."
         )
-    if any(c.split == "val" for c in trial.comparisons):
-        found.append(
-            "Without a test set all figures come from val, where the best was chosen too: "
-            "they flatter it."
+    if any(c.split == "val" for c in experiment.comparisons):
+        sentences.append(
+            "Without a test set all metrics come from val, where the best was chosen too: those of "
+            "the best are too high."
         )
-    for comparison in trial.comparisons:
+    for comparison in experiment.comparisons:
         if not comparison.same_val:
-            found.append(
+            sentences.append(
                 f"The data sets {comparison.names} share their test images but not their val "
-                "images, so the choice of the best on val compares unlike figures."
+                "images, so the best is chosen on val by metrics that cannot be compared."
             )
-    return found
+    return sentences
 
 
-def overlaps(view: DatasetDescription) -> list[str]:
-    """Leaks between the splits of a data set: a sentence a pair of splits, and one of copies."""
-    found = [
-        f"Data set {view.name}: {count} images of {side} have their content or their group on "
-        f"{other} too, which flatters the figures."
-        for side, other in (("test", "train"), ("test", "val"), ("val", "train"))
-        if (count := view.shared_images(side, other))
+def overlaps(description: DatasetDescription) -> list[str]:
+    """Leaks between the splits of a data set: a sentence for each pair of splits, one on copies."""
+    sentences = [
+        f"Data set {description.name}: {count} images of {split} have their content or their group "
+        f"in {other} too, so that the metrics are too high."
+        for split, other in (("test", "train"), ("test", "val"), ("val", "train"))
+        if (count := description.shared_images(split, other))
     ]
-    if leak := view.certificate.leaks.get("near"):
-        found.append(
-            f"Data set {view.name}: {leak.images} images have a copy of their picture in "
-            "another split, which flatters the figures."
+    if leak := description.certificate.leaks.get("near"):
+        sentences.append(
+            f"Data set {description.name}: {leak.images} images have a copy of their picture in "
+            "another split, so that the metrics are too high."
         )
-    return found
+    return sentences
 
 
-def alike(view: DatasetDescription) -> list[str]:
-    """Pairs in two splits that may show the same."""
-    pairs = len(view.certificate.duplicates.doubtful_across)
+def similar_pairs(description: DatasetDescription) -> list[str]:
+    """A sentence on the pairs of images in two splits that may show the same."""
+    pairs = len(description.certificate.duplicates.doubtful_across)
     if not pairs:
         return []
     return [
-        f"Data set {view.name}: pairs of images that look alike are in two splits ({pairs} such "
-        "pairs). If they show the same, that flatters the figures: see them in section Data."
+        f"Data set {description.name}: pairs of images that look alike are in two splits ({pairs} "
+        "such pairs). If they show the same, the metrics are too high: see them in section Data."
     ]
 
 
-def _code(trial: ExperimentResults) -> list[str]:
-    """A backend's fingerprint differs from another's by design, so each is looked at alone."""
-    found = []
-    for backend in sorted({str(run.record.get("backend")) for run in trial.runs}):
-        runs = [run for run in trial.runs if str(run.record.get("backend")) == backend]
-        groups = _by(runs, lambda run: str(run.record.get("code"))[:8])
+def _code(experiment: ExperimentResults) -> list[str]:
+    """Unequal training code of one backend; that of different backends always differs."""
+    sentences = []
+    for backend in sorted({str(run.record.get("backend")) for run in experiment.runs}):
+        runs = [run for run in experiment.runs if str(run.record.get("backend")) == backend]
+        groups = _grouped((str(run.record.get("code"))[:8], run) for run in runs)
         if len(groups) > 1:
-            found.append(f"Training code ({backend}) differs: {_listed(groups, trial)}.")
-    return found
+            sentences.append(f"Training code ({backend}) differs: {_listed(groups, experiment)}.")
+    return sentences
 
 
-def _versions(trial: ExperimentResults) -> list[str]:
-    names = sorted({name for run in trial.runs for name in run.record.get("versions") or {}})
-    found = []
-    for name in names:
-        runs = [run for run in trial.runs if name in (run.record.get("versions") or {})]
-        groups = _by(runs, lambda run, key=name: str(run.record["versions"][key]))
+def _versions(experiment: ExperimentResults) -> list[str]:
+    """Packages of which the runs that have them used several versions."""
+    versions = [(run.record.get("versions") or {}, run) for run in experiment.runs]
+    sentences = []
+    for name in sorted({name for of_run, _ in versions for name in of_run}):
+        groups = _grouped((str(of_run[name]), run) for of_run, run in versions if name in of_run)
         if len(groups) > 1:
-            found.append(f"Versions of {name} differ: {_listed(groups, trial)}.")
-    return found
+            sentences.append(f"Versions of {name} differ: {_listed(groups, experiment)}.")
+    return sentences
 
 
-def _hardware(trial: ExperimentResults) -> list[str]:
-    found = []
+def _hardware(experiment: ExperimentResults) -> list[str]:
+    hardware = [(run.record.get("hardware") or {}, run) for run in experiment.runs]
+    sentences = []
     for name in HARDWARE:
-        groups = _by(
-            trial.runs, lambda run, key=name: str((run.record.get("hardware") or {}).get(key))
-        )
+        groups = _grouped((str(of_run.get(name)), run) for of_run, run in hardware)
         if len(groups) > 1:
-            found.append(f"Hardware differs, {name}: {_listed(groups, trial)}.")
-    return found
+            sentences.append(f"Hardware differs, {name}: {_listed(groups, experiment)}.")
+    return sentences
 
 
-def _seeds(trial: ExperimentResults) -> list[str]:
-    sets = {tuple(sorted({run.seed for run in c.runs})) for c in trial.configurations}
-    if len(sets) > 1:
+def _seeds(experiment: ExperimentResults) -> list[str]:
+    seeds = {tuple(sorted({run.seed for run in c.runs})) for c in experiment.configurations}
+    if len(seeds) > 1:
         return ["The configurations were not run with the same seeds."]
     return []
 
 
-def _resumed(trial: ExperimentResults) -> list[str]:
-    """On the CPU an interruption changes nothing; what it may have changed is in the record."""
-    groups = _by(trial.runs, lambda run: "; ".join(run.record.get("deviations") or []))
-    groups.pop("", None)
+def _resumed(experiment: ExperimentResults) -> list[str]:
+    """Runs whose result may differ from that of an uninterrupted training, as they recorded."""
+    deviations = [("; ".join(run.record.get("deviations") or []), run) for run in experiment.runs]
+    groups = _grouped((text, run) for text, run in deviations if text)
     if not groups:
         return []
     return [
         "Some runs were interrupted and went on under other conditions, so they may differ from "
-        f"uninterrupted ones: {_listed(groups, trial)}."
+        f"uninterrupted ones: {_listed(groups, experiment)}."
     ]
 
 
-def _by(runs: list[FinishedRun], read: Callable[..., str]) -> dict[str, list[FinishedRun]]:
+def _grouped(runs: Iterable[tuple[str, FinishedRun]]) -> dict[str, list[FinishedRun]]:
+    """Text → the runs that it was given with."""
     groups: dict[str, list[FinishedRun]] = {}
-    for run in runs:
-        groups.setdefault(read(run), []).append(run)
+    for text, run in runs:
+        groups.setdefault(text, []).append(run)
     return groups
 
 
-def _listed(groups: dict[str, list[FinishedRun]], trial: ExperimentResults) -> str:
+def _listed(groups: dict[str, list[FinishedRun]], experiment: ExperimentResults) -> str:
     """`2.13 (A, B), 2.15 (C)`, by letter; beyond eight letters, by number of runs."""
-    letters = {run.name: c.letter for c in trial.configurations for run in c.runs}
-    said = []
-    for shown, runs in sorted(groups.items()):
-        owners = list(dict.fromkeys(letters[run.name] for run in runs))
-        text = ", ".join(owners) if len(owners) <= 8 else f"{len(runs)} runs"
-        said.append(f"{'none' if shown == 'None' else shown} ({text})")
-    return "; ".join(said)
+    letter_of_run = {run.name: c.letter for c in experiment.configurations for run in c.runs}
+    parts = []
+    for value, runs in sorted(groups.items()):
+        letters = list(dict.fromkeys(letter_of_run[run.name] for run in runs))
+        text = ", ".join(letters) if len(letters) <= 8 else f"{len(runs)} runs"
+        parts.append(f"{'none' if value == 'None' else value} ({text})")
+    return "; ".join(parts)
 
 
-def differences(parts: list[dict[str, Any]]) -> tuple[dict[str, Any], list[str]]:
-    """What is equal in all of several mappings, and the keys that are not (or are missing)."""
-    keys = sorted({key for part in parts for key in part})
+def differences(
+    mappings: Sequence[Mapping[str, Value]],
+) -> tuple[dict[str, Value], list[str]]:
+    """The items that all mappings share, and the keys that some lack or have with another value.
+
+    Both are sorted by key.
+    """
+    keys = sorted({key for mapping in mappings for key in mapping})
+    first = mappings[0]
     equal = {
-        key: parts[0][key]
+        key: first[key]
         for key in keys
-        if all(key in part and part[key] == parts[0][key] for part in parts)
+        if all(key in mapping and mapping[key] == first[key] for mapping in mappings)
     }
     return equal, [key for key in keys if key not in equal]

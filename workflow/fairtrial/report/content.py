@@ -2,30 +2,34 @@
 
 from __future__ import annotations
 
-import hashlib
-from pathlib import Path
-from typing import Any
+from collections.abc import Mapping
+from typing import TypedDict
 
+from fairtrial.files.checksums import sha256
+from fairtrial.files.text import duration
 from fairtrial.report import answer as answers
-from fairtrial.report.answer import UNDEFINED, duration, number, spread
+from fairtrial.report.answer import UNDEFINED, Answer, number, spread
 from fairtrial.report.cautions import cautions, differences
-from fairtrial.report.cost import cost, fronts
-from fairtrial.report.data import data
-from fairtrial.report.repeats import repeats
-from fairtrial.report.search import searches
-from fairtrial.report.sweeps import swept
-from fairtrial.report.tables import caption, figures
+from fairtrial.report.cost import CostRow, FrontPart, cost, fronts
+from fairtrial.report.data import DataPart, data
+from fairtrial.report.repeats import RepeatsPart, repeats
+from fairtrial.report.search import SearchPart, searches
+from fairtrial.report.sweeps import SweepPart, sweep_parts
+from fairtrial.report.tables import caption, table_metrics
 from fairtrial.results.configuration import Configuration, setting_text, settings_text
 from fairtrial.results.costs import seconds
 from fairtrial.results.dataset import DatasetDescription
 from fairtrial.results.experiment import Comparison, ExperimentResults
+from fairtrial.results.manifest import FigureManifest
 from fairtrial.results.run import METRIC_NAMES, FinishedRun
 from fairtrial.scoring.task_metrics import DETECTION_TABLE_METRICS, TASK_METRICS
+from fairtrial.settings.stages import ReportSettings
 
-ROOM = {True: 24, False: 30}  # characters for the settings in the table of page one, which is
-# narrower with a spread; more stand under each row
-COLUMN = {True: 14, False: 7}  # characters of a column of figures, with a spread and without
-SHORT = {  # figures as heads of narrow columns
+# Characters for the settings in the table of page one, which is narrower where metrics have a
+# spread; longer ones are printed below each row.
+ROOM, ROOM_WITH_SPREAD = 30, 24
+COLUMN, COLUMN_WITH_SPREAD = 7, 14  # characters of a column of metrics
+SHORT = {  # metrics as headings of narrow columns
     "precision": "P",
     "recall": "R",
     "f1": "F1",
@@ -34,176 +38,290 @@ SHORT = {  # figures as heads of narrow columns
     "log_loss": "Log loss",
     "ece": "ECE",
 }
-TIMED = ("memory_gb",)  # of the hardware, besides the clock: differs between two looks
+TIMED = ("memory_gb",)  # of the hardware: it differs between two readings, as times do
+
+
+class ComparisonRow(TypedDict):
+    """One configuration in the table of page one."""
+
+    letter: str
+    best: bool
+    label: str
+    settings: list[str]
+    repeats: int
+    metrics: list[str]
+    time: str
+    mark: str
+
+
+class ComparisonPart(TypedDict):
+    """The answer and the table of one comparison.
+
+    `layout` of the settings: `columns` (one for each setting), `label` (one column), or `below`
+    each row.
+    """
+
+    datasets: str
+    split: str
+    caption: str
+    answer: dict[str, object]
+    layout: str
+    columns: list[str]
+    repeated: str
+    metrics: list[str]
+    rows: list[ComparisonRow]
+
+
+class ClassesPart(TypedDict):
+    """A metric of each class: a row for each class, a column for each configuration."""
+
+    datasets: str
+    split: str
+    repeated: str
+    metric: str
+    counted: str
+    letters: list[str]
+    left_out: int
+    empty: int
+    rows: list[list[str]]
+
+
+class RunPart(TypedDict):
+    """One run; `splits`: a row for val and for test, of the split's name and its metrics."""
+
+    name: str
+    letter: str
+    seed: str
+    epochs: str
+    confidence: str
+    splits: list[list[str]]
+    time: str
+
+
+class DifferingSettings(TypedDict):
+    """The settings of one configuration that not all configurations share, as pairs."""
+
+    letter: str
+    name: str
+    settings: list[list[str]]
+
+
+class Provenance(TypedDict):
+    """Settings, versions, hardware and checksums: pairs of a name and a value."""
+
+    shared: list[list[str]]
+    differing: list[DifferingSettings]
+    versions: list[list[str]]
+    hardware: list[list[str]]
+    commits: list[str]
+    code: list[str]
+    data: list[list[str]]
+    pretrained: list[list[str]]
+
+
+class Content(TypedDict):
+    """The data of the template, by the names that it uses."""
+
+    experiment: str
+    title: str
+    question: str
+    task: str
+    method: str
+    iou: str
+    base: str
+    timings: bool
+    cautions: list[str]
+    repeats: RepeatsPart
+    sweeps: list[SweepPart]
+    search: SearchPart
+    comparisons: list[ComparisonPart]
+    figures: dict[str, list[dict[str, str]]]
+    classes: list[ClassesPart]
+    data: DataPart
+    cost: list[CostRow]
+    fronts: list[FrontPart]
+    run_metrics: list[str]
+    runs: list[RunPart]
+    provenance: Provenance
 
 
 def content(
-    trial: ExperimentResults, settings: dict[str, Any], drawn: list[dict[str, Any]]
-) -> dict[str, Any]:
-    """`settings` of the stage; `drawn` as in figures.json."""
-    timings = bool(settings.get("timings", True))
-    sections: dict[str, list[dict[str, Any]]] = {}
-    for row in drawn:
-        sections.setdefault(row["section"], []).append(row)
+    experiment: ExperimentResults, settings: ReportSettings, manifest: FigureManifest
+) -> Content:
+    """All that the report of an experiment says; `manifest` lists its figures."""
+    timings = settings.timings
+    figures: dict[str, list[dict[str, str]]] = {}
+    for entry in manifest.root:
+        figures.setdefault(entry.section, []).append(entry.model_dump())
     return {
-        "experiment": settings["experiment"],
-        "title": settings.get("title") or settings["experiment"],
-        "question": settings.get("question") or "",
-        "task": trial.task,
-        "rule": trial.ranking_rule.label,
-        "method": answers.method(trial.comparisons),
-        "iou": " and ".join(sorted({c.iou for c in trial.comparisons})),
-        "base": settings_text(trial.base),
+        "experiment": settings.experiment,
+        "title": settings.title or settings.experiment,
+        "question": settings.question,
+        "task": experiment.task,
+        "method": answers.method(experiment.comparisons),
+        "iou": " and ".join(sorted({c.iou for c in experiment.comparisons})),
+        "base": settings_text(experiment.base),
         "timings": timings,
-        "cautions": cautions(trial),
-        "repeats": repeats(trial),
-        "sweeps": swept(trial, settings.get("sweeps") or []),
-        "search": searches(trial, settings, timings),
-        "comparisons": [_comparison(c, timings) for c in trial.comparisons],
-        "figures": sections,
-        "classes": [_classes(c) for c in trial.comparisons],
-        "data": data(list(trial.datasets.values())),
-        "cost": cost(trial, timings),
-        "fronts": fronts(trial, timings),
-        "of_run": [SHORT.get(m, m) for m in _of_run(trial)],
-        "runs": [_run(run, c, trial, timings) for c in trial.configurations for run in c.runs],
-        "provenance": _provenance(trial, timings),
+        "cautions": cautions(experiment),
+        "repeats": repeats(experiment),
+        "sweeps": sweep_parts(experiment, settings.sweeps),
+        "search": searches(experiment, settings.studies, timings),
+        "comparisons": [_comparison(c, timings) for c in experiment.comparisons],
+        "figures": figures,
+        "classes": [_classes(c) for c in experiment.comparisons],
+        "data": data(list(experiment.datasets.values())),
+        "cost": cost(experiment, timings),
+        "fronts": fronts(experiment, timings),
+        "run_metrics": [SHORT.get(m, m) for m in _run_metrics(experiment)],
+        "runs": [
+            _run(run, c, _run_metrics(experiment), timings)
+            for c in experiment.configurations
+            for run in c.runs
+        ],
+        "provenance": _provenance(experiment, timings),
     }
 
 
-def _comparison(comparison: Comparison, timings: bool) -> dict[str, Any]:
-    found = answers.answer(comparison)
+def _comparison(comparison: Comparison, timings: bool) -> ComparisonPart:
+    answer = answers.answer(comparison)
     ranked = comparison.ranked()
-    named = any(c.named for c in ranked)
-    rows = [[c.name] * named + list(c.differs.values()) for c in ranked]
-    columns = ["configuration"] * named + list(ranked[0].differs)
-    widths = [max(map(len, column)) for column in zip(columns, *rows, strict=True)]
-    needed = sum(width + 2 for width in widths)
-    told = max(len(c.full_label) for c in ranked)
-    wide = max(len(c.repeats) for c in ranked) > 1
-    room = ROOM[wide] - COLUMN[wide] * (len(figures(comparison)) - len(DETECTION_TABLE_METRICS))
-    layout = "columns" if columns and needed <= room else "about" if told <= room else "beneath"
+    columns, settings = list(ranked[0].differs), [list(c.differs.values()) for c in ranked]
+    if any(c.named for c in ranked):
+        columns = ["configuration", *columns]
+        settings = [[c.name, *values] for c, values in zip(ranked, settings, strict=True)]
     return {
-        "names": comparison.names,
+        "datasets": comparison.names,
         "split": comparison.split,
         "caption": caption(comparison),
-        "answer": vars(found),
-        "layout": layout,  # of the settings: columns, one column in words, or under each row
+        "answer": vars(answer),
+        "layout": _layout(comparison, columns, settings),
         "columns": columns,
-        "over": comparison.repeated,
-        "figures": [METRIC_NAMES.get(m, m) for m in figures(comparison)],
+        "repeated": comparison.repeated,
+        "metrics": [METRIC_NAMES.get(m, m) for m in table_metrics(comparison)],
         "rows": [
-            _row(c, comparison, found, timings) | {"settings": row}
-            for c, row in zip(ranked, rows, strict=True)
+            _row(c, values, comparison, answer, timings)
+            for c, values in zip(ranked, settings, strict=True)
         ],
     }
 
 
+def _layout(comparison: Comparison, columns: list[str], settings: list[list[str]]) -> str:
+    """Where there is room for the settings: in `columns`, in one column `label`, or `below`."""
+    widths = [max(map(len, column)) for column in zip(columns, *settings, strict=True)]
+    longest_label = max(len(c.full_label) for c in comparison.configurations)
+    with_spread = max(len(c.repeats) for c in comparison.configurations) > 1
+    room, column = (ROOM_WITH_SPREAD, COLUMN_WITH_SPREAD) if with_spread else (ROOM, COLUMN)
+    room -= column * (len(table_metrics(comparison)) - len(DETECTION_TABLE_METRICS))
+    if columns and sum(width + 2 for width in widths) <= room:
+        return "columns"
+    return "label" if longest_label <= room else "below"
+
+
 def _row(
-    c: Configuration, comparison: Comparison, found: answers.Answer, timings: bool
-) -> dict[str, Any]:
-    shown = figures(comparison)
+    c: Configuration, settings: list[str], comparison: Comparison, answer: Answer, timings: bool
+) -> ComparisonRow:
     return {
         "letter": c.letter,
-        "best": c.letter == found.best,
-        "about": c.full_label,
+        "best": c.letter == answer.best,
+        "label": c.full_label,
+        "settings": settings,
         "repeats": len(c.repeats),
-        "figures": [spread(c.scores(comparison.split, m)) for m in shown],
-        "time": duration(seconds(c)) if timings else "",
-        "mark": found.marks.get(c.letter, ""),
+        "metrics": [spread(c.scores(comparison.split, m)) for m in table_metrics(comparison)],
+        "time": duration(seconds(c), UNDEFINED) if timings else "",
+        "mark": answer.marks.get(c.letter, ""),
     }
 
 
-def _classes(comparison: Comparison) -> dict[str, Any]:
-    """A figure of each class: a row a class, a column a configuration, the best eight on val."""
-    shown = comparison.ranked()[:8]
-    split, figure = comparison.split, comparison.task_metrics.class_metric
+def _classes(comparison: Comparison) -> ClassesPart:
+    """One metric of each class, for the eight configurations that are best on val."""
+    best = comparison.ranked()[:8]
+    split, metric = comparison.split, comparison.task_metrics.class_metric
     counted = comparison.task_metrics.class_count
-    counts = shown[0].classes(split, counted)
+    counts = best[0].classes(split, counted)
     rows = [
-        [name, str(count), *(spread(c.class_scores(split, name, figure)) for c in shown)]
+        [name, str(count), *(spread(c.class_scores(split, name, metric)) for c in best)]
         for name, count in counts.items()
         if count
     ]
     return {
-        "names": comparison.names,
+        "datasets": comparison.names,
         "split": split,
-        "over": comparison.repeated,
-        "figure": SHORT.get(figure, figure),
+        "repeated": comparison.repeated,
+        "metric": SHORT.get(metric, metric),
         "counted": counted,
-        "letters": [c.letter for c in shown],
-        "left_out": len(comparison.configurations) - len(shown),
+        "letters": [c.letter for c in best],
+        "left_out": len(comparison.configurations) - len(best),
         "empty": len(counts) - len(rows),
         "rows": rows,
     }
 
 
 def _run(
-    run: FinishedRun, configuration: Configuration, trial: ExperimentResults, timings: bool
-) -> dict[str, Any]:
+    run: FinishedRun, configuration: Configuration, metrics: tuple[str, ...], timings: bool
+) -> RunPart:
     record = run.record
-    sides = [side for side in ("val", "test") if run.metrics.get(side)]
+    splits = [split for split in ("val", "test") if run.metrics.get(split)]
     return {
         "name": run.name,
         "letter": configuration.letter,
         "seed": str(run.seed),
         "epochs": f"{record.get('best_epoch') or UNDEFINED} / {record.get('epochs_run')}",
         "confidence": number(run.metrics.get("confidence")),
-        "sides": [[side, *(number(run.score(side, m)) for m in _of_run(trial))] for side in sides],
-        "time": duration(record.get("seconds")) if timings else "",
+        "splits": [[split, *(number(run.score(split, m)) for m in metrics)] for split in splits],
+        "time": duration(record.get("seconds"), UNDEFINED) if timings else "",
     }
 
 
-def _of_run(trial: ExperimentResults) -> tuple[str, ...]:
-    """The figures of the table of all runs."""
-    return TASK_METRICS[trial.task].in_tables + (("AP75",) if trial.task == "detect" else ())
+def _run_metrics(experiment: ExperimentResults) -> tuple[str, ...]:
+    """The metrics of the table of all runs."""
+    metrics = TASK_METRICS[experiment.task].in_tables
+    return (*metrics, "AP75") if experiment.task == "detect" else metrics
 
 
-def _provenance(trial: ExperimentResults, timings: bool) -> dict[str, Any]:
-    """Settings shared by all configurations once, then what differs; the same for versions
-    and hardware; checksums of code and data."""
-    shared, _ = differences([c.settings for c in trial.configurations])
-    records = [run.record for run in trial.runs]
-    versions, unequal = differences([r.get("versions") or {} for r in records])
-    machines = [_hardware(r, timings) for r in records]
-    hardware, _ = differences(machines)
+def _provenance(experiment: ExperimentResults, timings: bool) -> Provenance:
+    """Settings shared by all configurations, then what differs; versions and hardware that all
+    runs share; checksums of code and data."""
+    shared, _ = differences([c.settings for c in experiment.configurations])
+    records = [run.record for run in experiment.runs]
+    versions, _ = differences([r.get("versions") or {} for r in records])
+    hardware, _ = differences([_hardware(r.get("hardware") or {}, timings) for r in records])
     return {
-        "shared": [[k, setting_text(shared, k)] for k in shared],
-        "own": [
-            [c.letter, c.name, [[k, setting_text(own, k)] for k in own if k not in shared]]
-            for c in trial.configurations
-            for own in [c.settings]
-        ],
-        "versions": [[k, str(v)] for k, v in versions.items()],
-        "unequal": unequal,
-        "hardware": [[k, setting_text(hardware, k)] for k in hardware],
+        "shared": [[key, setting_text(shared, key)] for key in shared],
+        "differing": [_differing(c, shared) for c in experiment.configurations],
+        "versions": [[name, str(version)] for name, version in versions.items()],
+        "hardware": [[key, setting_text(hardware, key)] for key in hardware],
         "commits": sorted({str(r.get("commit") or "none") for r in records}),
         "code": sorted({str(r.get("code")) for r in records}),
-        "data": [row for view in trial.datasets.values() for row in _sums(view)],
-        "weights": _weights(trial),
+        "data": [pair for d in experiment.datasets.values() for pair in _checksums(d)],
+        "pretrained": _pretrained(experiment),
     }
 
 
-def _hardware(record: dict[str, Any], timings: bool) -> dict[str, Any]:
-    found = record.get("hardware") or {}
-    return found if timings else {k: v for k, v in found.items() if k not in TIMED}
+def _differing(c: Configuration, shared: Mapping[str, object]) -> DifferingSettings:
+    settings = c.settings
+    pairs = [[key, setting_text(settings, key)] for key in settings if key not in shared]
+    return {"letter": c.letter, "name": c.name, "settings": pairs}
 
 
-def _sums(view: DatasetDescription) -> list[list[str]]:
-    """The files that a data set was made from, with their sha256."""
+def _hardware(hardware: dict[str, object], timings: bool) -> dict[str, object]:
+    if timings:
+        return hardware
+    return {key: value for key, value in hardware.items() if key not in TIMED}
+
+
+def _checksums(description: DatasetDescription) -> list[list[str]]:
+    """The files that a data set was made from, with their SHA-256."""
+    source, name = description.source, description.name
     files = {
-        f"data/raw/{view.source}.sha256": view.data / "raw" / f"{view.source}.sha256",
-        f"data/sets/{view.name}/annotations.json": view.folder / "annotations.json",
-        f"data/sets/{view.name}/split.json": view.folder / "split.json",
+        f"data/raw/{source}.sha256": description.data / "raw" / f"{source}.sha256",
+        f"data/sets/{name}/annotations.json": description.folder / "annotations.json",
+        f"data/sets/{name}/split.json": description.folder / "split.json",
     }
-    return [[name, _sha256(path)] for name, path in files.items()]
+    return [[label, sha256(path) if path.exists() else "not here"] for label, path in files.items()]
 
 
-def _sha256(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest() if path.exists() else "not here"
-
-
-def _weights(trial: ExperimentResults) -> list[list[str]]:
-    found = [(run.record.get("inputs") or {}).get("pretrained") for run in trial.runs]
-    named = {str(w["path"]): str(w["sha256"]) for w in found if w}
-    return [list(pair) for pair in sorted(named.items())]
+def _pretrained(experiment: ExperimentResults) -> list[list[str]]:
+    """The pretrained checkpoints of the runs, with their SHA-256."""
+    checkpoints = [(r.record.get("inputs") or {}).get("pretrained") for r in experiment.runs]
+    sums = {str(c["path"]): str(c["sha256"]) for c in checkpoints if c}
+    return [list(pair) for pair in sorted(sums.items())]

@@ -1,16 +1,17 @@
-"""What each configuration costs: a table, and the Pareto fronts in words."""
+"""What each configuration costs: a table, and the Pareto fronts as text."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NotRequired, TypedDict
 
-from fairtrial.report.answer import UNDEFINED, duration
-from fairtrial.results.configuration import setting_text, shorten
+from fairtrial.files.text import duration
+from fairtrial.report.answer import UNDEFINED
+from fairtrial.results.configuration import Configuration, shorten
 from fairtrial.results.costs import Step, front, kinds, seconds
 from fairtrial.results.experiment import ExperimentResults
 
-PARTS = ("preprocess", "inference", "postprocess")  # as the table of speed names them in order
-FRONTS = {  # cost → column of the table
+PARTS = ("preprocess", "inference", "postprocess")  # of the time of an image, as the table orders
+COLUMNS = {  # cost → column of the table
     "Parameters, millions": "parameters",
     "GFLOPs": "gflops",
     "Time an image, ms": "time",
@@ -18,76 +19,123 @@ FRONTS = {  # cost → column of the table
 }
 
 
-def cost(trial: ExperimentResults, timings: bool) -> list[dict[str, Any]]:
-    """A row a configuration: its size and, with `timings`, its times; `front` names the columns
-    by which it is on the Pareto front."""
-    fronts: dict[str, list[str]] = {}
-    for comparison in trial.comparisons:
+class SpeedTexts(TypedDict):
+    """The time of one image: median and quartiles, its parts, and how it was measured."""
+
+    time: str
+    parts: str
+    method: str
+
+
+class CostRow(TypedDict):
+    """The costs of one configuration. The last three are there only with times.
+
+    `front`: the columns of the costs by which it is on the Pareto front.
+    """
+
+    letter: str
+    label: str
+    parameters: str
+    gflops: str
+    layers: str
+    front: list[str]
+    speed: NotRequired[SpeedTexts]
+    time: NotRequired[str]
+    training: NotRequired[str]
+
+
+class FrontPart(TypedDict):
+    """The Pareto fronts of one comparison: pairs of a cost and its front as text."""
+
+    datasets: str
+    rule: str
+    split: str
+    fronts: list[list[str]]
+
+
+def cost(experiment: ExperimentResults, timings: bool) -> list[CostRow]:
+    """A row for each configuration: its size and, with `timings`, its times."""
+    columns = _front_columns(experiment, timings)
+    return [_row(c, columns.get(c.letter, []), timings) for c in experiment.configurations]
+
+
+def _front_columns(experiment: ExperimentResults, timings: bool) -> dict[str, list[str]]:
+    """Letter → the columns of the costs by which a configuration is on the Pareto front."""
+    columns: dict[str, list[str]] = {}
+    for comparison in experiment.comparisons:
+        if len(comparison.configurations) == 1:
+            continue
         for kind, read in kinds(timings).items():
-            for step in front(comparison, read) if len(comparison.configurations) > 1 else []:
-                fronts.setdefault(step.configuration.letter, []).append(FRONTS[kind])
-    rows = []
-    for c in trial.configurations:
-        model, speed = c.first.record.get("model") or {}, c.first.speed or {}
-        row = {"letter": c.letter, "about": shorten(c.short_label, 60)}
-        row["parameters"] = _thousands(model.get("parameters"))
-        row["gflops"] = UNDEFINED if model.get("gflops") is None else _gflops(model["gflops"])
-        row["layers"] = (
-            setting_text(model, "layers") if model.get("layers") is not None else UNDEFINED
-        )
-        if timings:
-            row |= _speed(speed) | {"training": duration(seconds(c))}
-        rows.append(row | {"front": fronts.get(c.letter, [])})
-    return rows
+            for step in front(comparison, read):
+                columns.setdefault(step.configuration.letter, []).append(COLUMNS[kind])
+    return columns
 
 
-def fronts(trial: ExperimentResults, timings: bool) -> list[dict[str, Any]]:
-    """Of each comparison, a line a cost: the members of its front from cheap to dear."""
+def _row(c: Configuration, front_columns: list[str], timings: bool) -> CostRow:
+    model = c.first.record.get("model") or {}
+    layers, gflops = model.get("layers"), model.get("gflops")
+    row = CostRow(
+        letter=c.letter,
+        label=shorten(c.short_label, 60),
+        parameters=_thousands(model.get("parameters")),
+        gflops=UNDEFINED if gflops is None else _gflops(gflops),
+        layers=UNDEFINED if layers is None else str(layers),
+        front=front_columns,
+    )
+    if timings:
+        row["speed"] = _speed(c.first.speed)
+        row["time"] = row["speed"]["time"]
+        row["training"] = duration(seconds(c), UNDEFINED)
+    return row
+
+
+def fronts(experiment: ExperimentResults, timings: bool) -> list[FrontPart]:
+    """For each comparison, the members of the front of each cost, from cheap to expensive."""
     return [
         {
-            "names": comparison.names,
+            "datasets": comparison.names,
             "rule": comparison.ranking_rule.label,
             "split": comparison.split,
-            "lines": [
-                [kind.partition(",")[0], _in_words(steps)]
+            "fronts": [
+                [kind.partition(",")[0], _front_text(steps)]
                 for kind, read in kinds(timings).items()
                 if (steps := front(comparison, read))
             ],
         }
-        for comparison in trial.comparisons
+        for comparison in experiment.comparisons
         if len(comparison.configurations) > 1
     ]
 
 
-def _in_words(steps: list[Step]) -> str:
+def _front_text(steps: list[Step]) -> str:
     """`A → B (+0.021, within the spread) → C (+0.050)`."""
-    said = []
+    texts = []
     for step in steps:
         text = step.configuration.letter
         if step.gap is not None:
             doubt = "" if step.gap.apart else ", within the spread"
             text += f" (+{step.gap.gap:.3f}{', one seed' if step.gap.p is None else doubt})"
-        said.append(text)
-    return " → ".join(said)
+        texts.append(text)
+    return " → ".join(texts)
 
 
 def _thousands(count: int | None) -> str:
     return UNDEFINED if count is None else f"{count:,}".replace(",", "\u202f")
 
 
-def _speed(speed: dict[str, Any]) -> dict[str, str]:
-    if not speed:
-        return dict.fromkeys(("time", "parts", "how"), UNDEFINED)
-    timed = speed.get("parts") or {}
-    parts = [f"{timed[name]:.1f}" for name in PARTS if name in timed]
+def _speed(speed: dict[str, Any] | None) -> SpeedTexts:
+    if speed is None:
+        return {"time": UNDEFINED, "parts": UNDEFINED, "method": UNDEFINED}
+    milliseconds = speed["parts"]
+    parts = [f"{milliseconds[name]:.1f}" for name in PARTS if name in milliseconds]
     return {
         "time": f"{speed['median']:.1f} ({speed['q1']:.1f}–{speed['q3']:.1f})",
         "parts": " / ".join(parts) or UNDEFINED,
-        "how": f"{speed['device']}, {speed['precision']}, {speed['threads']} threads, "
+        "method": f"{speed['device']}, {speed['precision']}, {speed['threads']} threads, "
         f"{speed['imgsz']} px, {speed['images']} images",
     }
 
 
 def _gflops(count: float) -> str:
-    """Tenths; of a network so small that they would show nothing, two digits."""
+    """One decimal; two significant digits where that would be 0.0."""
     return f"{count:.1f}" if count >= 0.1 else f"{count:.2g}"

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import statistics
-from typing import Any
+from collections import Counter
+from typing import TypedDict
 
 from fairtrial.data.certificate import Balance, PlacedDuplicates
 from fairtrial.data.dataset import SPLITS, counts
@@ -14,35 +15,67 @@ from fairtrial.report.cautions import overlaps
 from fairtrial.results.configuration import setting_text
 from fairtrial.results.dataset import DatasetDescription
 
-CLASSES = 40  # rows of classes in a table; with more the figures have to do
+CLASSES = 40  # rows of classes in a table; of more, only the figures tell
 
 
-def data(views: list[DatasetDescription]) -> dict[str, Any]:
-    """One part a data set; where there are several, a table of them side by side."""
+class BalancePart(TypedDict):
+    """What undersampling did to train: its settings, and a row for images and for each class."""
+
+    settings: str
+    rows: list[list[str]]
+
+
+class DatasetPart(TypedDict):
+    """One data set. `certificate`, `totals`, `classes` and `defects` are rows of texts."""
+
+    name: str
+    certificate: list[list[str]]
+    overlaps: list[str]
+    splits: list[str]
+    totals: list[list[str]]
+    classes: list[list[str]]
+    left_out: int
+    balance: BalancePart | None
+    quality: dict[str, str]
+    defects: list[list[str]]
+
+
+class DataPart(TypedDict):
+    """All data sets, and a table of them side by side where there are several."""
+
+    datasets: list[DatasetPart]
+    overview: list[list[str]]
+
+
+def data(descriptions: list[DatasetDescription]) -> DataPart:
+    """A part for each data set; where there are several, a table of them side by side."""
     return {
-        "views": [_view(view) for view in views],
-        "beside": _beside(views) if len(views) > 1 else [],
+        "datasets": [_dataset(description) for description in descriptions],
+        "overview": _overview(descriptions) if len(descriptions) > 1 else [],
     }
 
 
-def _view(view: DatasetDescription) -> dict[str, Any]:
-    summaries = [view.certificate.summary[split] for split in SPLITS]
-    names = list(view.dataset.categories.values())
+def _dataset(description: DatasetDescription) -> DatasetPart:
+    split_certificate, quality = description.certificate, description.quality
+    summaries = [split_certificate.summary[split] for split in SPLITS]
+    names = list(description.dataset.categories.values())
     return {
-        "name": view.name,
-        "certificate": certificate(view),
-        "overlaps": overlaps(view),
+        "name": description.name,
+        "certificate": certificate(description),
+        "overlaps": overlaps(description),
         "splits": list(SPLITS),
         "totals": _totals(summaries),
         "classes": [[name, *_of_class(summaries, name)] for name in names[:CLASSES]],
         "left_out": max(0, len(names) - CLASSES),
-        "balance": _balance(view.certificate.balance, names[:CLASSES]),
-        **_quality(view.quality),
+        "balance": _balance(split_certificate.balance, names[:CLASSES]),
+        "quality": _quality(quality) if quality else {},
+        "defects": _defects(quality) if quality else [],
     }
 
 
 def _totals(summaries: list[SplitSummary]) -> list[list[str]]:
-    """Two cells a split: images and objects of all; where there are any, negatives and groups."""
+    """Two cells for each split: images and objects of all; where there are any, negatives and
+    groups."""
     rows = [["all", *(str(n) for part in summaries for n in (part.images, part.objects))]]
     negatives = [part.negatives for part in summaries]
     groups = [part.groups for part in summaries]
@@ -53,11 +86,12 @@ def _totals(summaries: list[SplitSummary]) -> list[list[str]]:
 
 
 def _of_class(summaries: list[SplitSummary], name: str) -> list[str]:
-    counted = [part.classes[name] for part in summaries]
-    return [str(number) for part in counted for number in (part.images, part.objects)]
+    """Images with the class and objects of it, for each split."""
+    classes = [part.classes[name] for part in summaries]
+    return [str(number) for part in classes for number in (part.images, part.objects)]
 
 
-def _balance(balance: Balance | None, names: list[str]) -> dict[str, Any] | None:
+def _balance(balance: Balance | None, names: list[str]) -> BalancePart | None:
     """Train before and after undersampling: images, then the objects of each class."""
     if balance is None:
         return None
@@ -66,112 +100,119 @@ def _balance(balance: Balance | None, names: list[str]) -> dict[str, Any] | None
     for name in names:
         rows.append([name, *(str(part.classes[name].objects) for part in (before, after))])
     limits = {"ratio": balance.ratio, "cap": balance.cap}
-    asked = [f"{key} {limit:g}" for key, limit in limits.items() if limit is not None]
-    return {"asked": ", ".join(asked), "rows": rows}
+    settings = [f"{key} {limit:g}" for key, limit in limits.items() if limit is not None]
+    return {"settings": ", ".join(settings), "rows": rows}
 
 
-def _quality(quality: QualityReport | None) -> dict[str, Any]:
-    if quality is None:
-        return {"quality": {}, "defects": []}
-    rows = [
-        [kind.replace("_", " "), str(defect.count), defect.action, defect.explanation]
-        for kind, defect in sorted(quality.defects.items())
-    ]
-    totals = {
+def _quality(quality: QualityReport) -> dict[str, str]:
+    return {
         "images": str(quality.images),
         "negatives": str(quality.negatives),
         "objects": str(quality.objects),
     }
-    return {"quality": totals, "defects": rows}
 
 
-def certificate(view: DatasetDescription) -> list[list[str]]:
+def _defects(quality: QualityReport) -> list[list[str]]:
+    """A row for each kind of defect: its name, count, action and explanation."""
+    return [
+        [kind.replace("_", " "), str(defect.count), defect.action, defect.explanation]
+        for kind, defect in sorted(quality.defects.items())
+    ]
+
+
+def certificate(description: DatasetDescription) -> list[list[str]]:
     """How the splits were made, and what was checked: names and sentences."""
-    made = view.certificate
-    asked = made.asked | {"seed": made.seed}
+    split = description.certificate
+    asked = split.asked | {"seed": split.seed}
     order = ("folds", "fold", "val", "test", "stratify", "seed")
-    how = ", ".join(f"{key} {setting_text(asked, key)}" for key in order if key in asked)
-    method = made.method if made.method == "given" else f"{made.method}: {how}"
-    rows = [["source", made.source], ["split", method]]
-    if classes := _classes(made.class_map):
-        rows.append(["classes", classes])
-    if made.without_split:
-        rows.append(["in no split", f"{made.without_split} images, which are not used"])
-    rows += [["groups", _groups(view)], *_duplicates(made.duplicates)]
-    if made.allow:
-        rows.append(["allowed by hand", f"{', '.join(made.allow)} in two splits"])
+    settings = ", ".join(f"{key} {setting_text(asked, key)}" for key in order if key in asked)
+    method = split.method if split.method == "given" else f"{split.method}: {settings}"
+    rows = [["source", split.source], ["split", method]]
+    if mapped := _class_map(split.class_map):
+        rows.append(["classes", mapped])
+    if split.without_split:
+        rows.append(["in no split", f"{split.without_split} images, which are not used"])
+    rows += [["groups", _groups(description)], *_duplicates(split.duplicates)]
+    if split.allow:
+        rows.append(["allowed by hand", f"{', '.join(split.allow)} in two splits"])
     return rows
 
 
-def _classes(mapped: dict[str, str | None]) -> str:
-    """What became of the source's classes, where anything did."""
-    new: dict[str, list[str]] = {}
+def _class_map(mapped: dict[str, str | None]) -> str:
+    """What became of the source's classes: those that were renamed, joined or left out."""
+    olds: dict[str, list[str]] = {}
     for old, name in mapped.items():
         if name is not None and name != old:
-            new.setdefault(name, []).append(old)
-    changes = [f"{', '.join(old)} → {name}" for name, old in new.items()]
+            olds.setdefault(name, []).append(old)
+    parts = [f"{', '.join(old)} → {name}" for name, old in olds.items()]
     if left := [old for old, name in mapped.items() if name is None]:
-        more = f" and {len(left) - 12} more" if len(left) > 12 else ""
-        changes.append(f"left out: {', '.join(left[:12])}{more}")
-    return "; ".join(changes)
+        listed = ", ".join(left[:12]) + (f" and {len(left) - 12} more" if len(left) > 12 else "")
+        parts.append(f"left out: {listed}")
+    return "; ".join(parts)
 
 
-def _groups(view: DatasetDescription) -> str:
-    sizes: dict[str, int] = {}
-    for image in view.dataset.images:
-        if image.group is not None:
-            sizes[image.group] = sizes.get(image.group, 0) + 1
+def _groups(description: DatasetDescription) -> str:
+    """Number and sizes of the groups, or that there are none."""
+    sizes = Counter(i.group for i in description.dataset.images if i.group is not None)
     if not sizes:
-        return "the source names none, so whether images of one patient or video are apart is open"
+        return (
+            "the source names none, so whether images of one patient or video are in several "
+            "splits is unknown"
+        )
     span = sorted({min(sizes.values()), max(sizes.values())})
     return f"{len(sizes)}, of {' to '.join(map(str, span))} images"
 
 
 def _duplicates(duplicates: PlacedDuplicates) -> list[list[str]]:
+    """Rows on identical files, copies of a picture, and pairs that look alike."""
     rows = []
     kinds = {"identical files": duplicates.exact, "copies of a picture": duplicates.near}
     for name, clusters in kinds.items():
         images = sum(len(cluster.images) for cluster in clusters)
         apart = sum(len(cluster.splits) > 1 for cluster in clusters)
         where = f"{apart} of them in two splits" if apart else "each in one split"
-        sets = f"{len(clusters)} sets of {images} images, {where}" if clusters else "none"
-        rows.append([name, sets])
+        text = f"{len(clusters)} sets of {images} images, {where}" if clusters else "none"
+        rows.append([name, text])
     across = len(duplicates.doubtful_across)
-    remark = f", of which {across} in two splits: look at them below" if across else ""
-    return [*rows, ["pairs that look alike", f"{duplicates.doubtful or 'none'}{remark}"]]
+    where = f", of which {across} in two splits: see them below" if across else ""
+    return [*rows, ["pairs that look alike", f"{duplicates.doubtful or 'none'}{where}"]]
 
 
-def _beside(views: list[DatasetDescription]) -> list[list[str]]:
-    """A row a fact, a column a data set; the first row holds their names."""
-    facts = [_facts(view) for view in views]
-    labels = list(dict.fromkeys(label for own in facts for label in own))
-    rows = [[label, *(own.get(label, UNDEFINED) for own in facts)] for label in labels]
-    return [["", *(view.name for view in views)], *rows]
+def _overview(descriptions: list[DatasetDescription]) -> list[list[str]]:
+    """A row for each fact, a column for each data set; the first row holds their names."""
+    facts = [_facts(description) for description in descriptions]
+    labels = list(dict.fromkeys(label for of_dataset in facts for label in of_dataset))
+    rows = [
+        [label, *(of_dataset.get(label, UNDEFINED) for of_dataset in facts)] for label in labels
+    ]
+    return [["", *(description.name for description in descriptions)], *rows]
 
 
-def _facts(view: DatasetDescription) -> dict[str, str]:
-    facts = {"source": view.source, "method": view.certificate.method}
+def _facts(description: DatasetDescription) -> dict[str, str]:
+    """What the overview says of a data set, by label."""
+    dataset = description.dataset
+    facts = {"source": description.source, "method": description.certificate.method}
     for split in SPLITS:
-        summary = view.certificate.summary[split]
+        summary = description.certificate.summary[split]
         facts[f"{split}: images"] = str(summary.images)
         facts[f"{split}: objects"] = str(summary.objects)
-    facts["classes"] = str(len(view.dataset.categories))
-    facts |= _rarest(view)
-    per_image = [len(objects) for objects in view.dataset.by_image().values()]
-    facts["objects an image"] = (
-        f"{statistics.median(per_image):g} ({min(per_image)} to {max(per_image)})"
+    facts["classes"] = str(len(dataset.categories))
+    facts |= _rarest(description)
+    objects = [len(annotations) for annotations in dataset.by_image().values()]
+    facts["objects per image"] = (
+        f"{statistics.median(objects):g} ({min(objects)} to {max(objects)})"
     )
     return facts
 
 
-def _rarest(view: DatasetDescription) -> dict[str, str]:
+def _rarest(description: DatasetDescription) -> dict[str, str]:
     """The rarest and the commonest class of train, by objects."""
-    inside = set(view.certificate.train)
-    objects = counts(a for a in view.dataset.annotations if a.image_id in inside)
+    ids = set(description.certificate.train)
+    objects = counts(a for a in description.dataset.annotations if a.image_id in ids)
     if not objects:
         return {}
-    names = view.dataset.categories
-    order = sorted(objects, key=lambda category: (objects[category], names[category]))
+    names = description.dataset.categories
+    order = sorted(objects, key=lambda number: (objects[number], names[number]))
     return {
         "rarest in train": f"{names[order[0]]}: {objects[order[0]]}",
         "commonest in train": f"{names[order[-1]]}: {objects[order[-1]]}",

@@ -7,8 +7,8 @@ title is printed as it stands. Fonts are those bundled with typst and matplotlib
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import matplotlib as mpl
 import typst
@@ -16,9 +16,12 @@ import typst
 TEMPLATE = Path(__file__).with_name("template")
 
 
-def compile_pdf(content: dict[str, Any], figures: dict[str, bytes]) -> bytes:
-    """The PDF's bytes. `content` as `content.content` makes it; `figures`: path → SVG, under
-    the paths that content names."""
+def compile_pdf(content: Mapping[str, object], figures: Mapping[str, bytes]) -> bytes:
+    """The bytes of the PDF.
+
+    `content`: plain data for JSON, as `content.content` makes it; `figures`: path → SVG, under the
+    paths that `content` names.
+    """
     files = {p.relative_to(TEMPLATE).as_posix(): p.read_bytes() for p in TEMPLATE.rglob("*.typ")}
     sections = sorted(name for name in files if name.startswith("sections/"))
     data = json.dumps({**content, "sections": sections}, ensure_ascii=False, allow_nan=False)

@@ -3,27 +3,47 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TypedDict
 
-from fairtrial.report.answer import duration, number, spread
+from fairtrial.files.text import duration
+from fairtrial.report.answer import number, spread
 from fairtrial.results.experiment import ExperimentResults
 from fairtrial.results.study import FinishedStudy, finished_studies
 
 LEADING = 10  # trials in the table; trials.csv has all
 
 
-def searches(
-    trial: ExperimentResults, settings: Mapping[str, Any], timings: bool
-) -> dict[str, Any]:
-    """Every study by itself, and engines by their best trials."""
-    found = finished_studies(trial.results, settings.get("studies") or ())
+class StudyPart(TypedDict):
+    """One study. `facts`: names and values; `rows`: the best trials, a row each, of number,
+    fitness, `metrics` and `parameters`; `yaml`: lines of the best settings."""
+
+    name: str
+    fitness: str
+    facts: list[list[str]]
+    parameters: list[str]
+    metrics: list[str]
+    rows: list[list[str]]
+    failed: list[str]
+    yaml: list[str]
+
+
+class SearchPart(TypedDict):
+    """All studies, and a row for each engine where there are several studies."""
+
+    studies: list[StudyPart]
+    engines: list[list[str]]
+
+
+def searches(experiment: ExperimentResults, names: Sequence[str], timings: bool) -> SearchPart:
+    """Every study by itself, and engines by their best trials. `names`: those of the studies."""
+    studies = finished_studies(experiment.results, names)
     return {
-        "studies": [_study(study, timings) for study in found],
-        "engines": _engines(found) if len(found) > 1 else [],
+        "studies": [_study(study, timings) for study in studies],
+        "engines": _engines(studies) if len(studies) > 1 else [],
     }
 
 
-def _study(study: FinishedStudy, timings: bool) -> dict[str, Any]:
+def _study(study: FinishedStudy, timings: bool) -> StudyPart:
     summary = study.summary
     trials = summary.trials or f"{summary.hours:g} h"
     budget = [["budget", str(trials)], ["epochs trained", str(summary.epochs)]]
@@ -33,39 +53,39 @@ def _study(study: FinishedStudy, timings: bool) -> dict[str, Any]:
     facts = [["engine", summary.engine], ["seed", str(summary.seed)], ["data set", summary.dataset]]
     leading = sorted(study.finished, key=lambda row: -float(row["fitness"]))[:LEADING]
     failed = [row for row in study.trials if row["state"] == "failed"]
-    names = sorted(summary.space)
+    parameters = sorted(summary.space)
     return {
         "name": study.name,
         "fitness": summary.fitness,
         "facts": [*facts, *budget, *states],
-        "names": names,
-        "figures": list(study.metrics),
-        "rows": [_row(row, study.metrics, names) for row in leading],
+        "parameters": parameters,
+        "metrics": list(study.metrics),
+        "rows": [_row(row, study.metrics, parameters) for row in leading],
         "failed": [f"{row['trial']}: {row['message']}" for row in failed[:LEADING]],
-        "best": summary.best,
         "yaml": (study.folder / "best.yaml").read_text(encoding="utf-8").splitlines(),
     }
 
 
-def _row(row: Mapping[str, str], shown: Sequence[str], names: Sequence[str]) -> list[str]:
-    figures = [number(float(row[name])) for name in ("fitness", *shown)]
-    return [row["trial"], *figures, *(row[name] for name in names)]
+def _row(row: Mapping[str, str], metrics: Sequence[str], parameters: Sequence[str]) -> list[str]:
+    values = [number(float(row[name])) for name in ("fitness", *metrics)]
+    return [row["trial"], *values, *(row[name] for name in parameters)]
 
 
-def _engines(found: Sequence[FinishedStudy]) -> list[list[str]]:
-    """A row an engine, best first: how many studies, the fitness of their best trials."""
-    grouped: dict[str, list[FinishedStudy]] = {}
-    for study in found:
-        grouped.setdefault(study.summary.engine, []).append(study)
-    best = {name: [float(s.best["fitness"]) for s in members] for name, members in grouped.items()}
-    ranked = sorted(grouped, key=lambda name: -sum(best[name]) / len(best[name]))
+def _engines(studies: Sequence[FinishedStudy]) -> list[list[str]]:
+    """A row for each engine, best first: name, number of studies, fitness of their best trials,
+    number of trials, epochs."""
+    by_engine: dict[str, list[FinishedStudy]] = {}
+    for study in studies:
+        by_engine.setdefault(study.summary.engine, []).append(study)
+    best = {name: [float(s.best["fitness"]) for s in of_it] for name, of_it in by_engine.items()}
+    ranked = sorted(by_engine, key=lambda name: -sum(best[name]) / len(best[name]))
     return [
         [
             name,
-            str(len(grouped[name])),
+            str(len(by_engine[name])),
             spread(best[name]),
-            str(sum(len(study.trials) for study in grouped[name])),
-            str(sum(study.summary.epochs for study in grouped[name])),
+            str(sum(len(study.trials) for study in by_engine[name])),
+            str(sum(study.summary.epochs for study in by_engine[name])),
         ]
         for name in ranked
     ]

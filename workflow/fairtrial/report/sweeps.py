@@ -1,9 +1,9 @@
-"""What the report says of each parameter that was swept: a sentence and a table."""
+"""What the report says of each parameter that was swept: sentences and a table."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import TypedDict
 
 from fairtrial.report.answer import mark, spread
 from fairtrial.results.experiment import ExperimentResults
@@ -11,77 +11,104 @@ from fairtrial.results.run import METRIC_NAMES as LONG
 from fairtrial.results.significance import Gap
 from fairtrial.results.sweeps import METRIC_NAMES, METRICS, Sweep, sweeps
 
-UNTOLD = (
-    "With one seed each nobody can say which of the differences are more than chance; three seeds "
+UNKNOWN = (
+    "With one seed each it is unknown which of the differences are more than chance; three seeds "
     "or more would show it."
 )
-MANY = 6  # values from which on they are counted rather than named
+MANY = 6  # with more values than this, their number is given too
 
 
-def swept(trial: ExperimentResults, parameters: Iterable[str]) -> list[dict[str, Any]]:
+class SweepRow(TypedDict):
+    """One value of a parameter: its metrics and the value as texts, and how it compares with the
+    best one."""
+
+    best: bool
+    cells: list[str]
+    mark: str
+    repeats: str
+
+
+class SweepPart(TypedDict):
+    """One parameter in one comparison. `figure` is the file of its figure."""
+
+    parameter: str
+    table: str
+    figure: str
+    answer: str
+    headings: list[str]
+    rows: list[SweepRow]
+    repeated: str
+    note: str
+    rule: str
+    tests: int
+
+
+def sweep_parts(experiment: ExperimentResults, parameters: Iterable[str]) -> list[SweepPart]:
     """A part for each sweep of each comparison."""
     parameters = list(parameters)
     return [
-        _part(found, number, len(trial.comparisons) > 1)
-        for number, comparison in enumerate(trial.comparisons, 1)
-        for found in sweeps(comparison, parameters)
+        _part(sweep, number, len(experiment.comparisons) > 1)
+        for number, comparison in enumerate(experiment.comparisons, 1)
+        for sweep in sweeps(comparison, parameters)
     ]
 
 
-def _part(found: Sweep, number: int, several: bool) -> dict[str, Any]:
-    comparison, best, gaps = found.comparison, found.best, found.gaps(found.comparison.metric)
+def _part(sweep: Sweep, number: int, several: bool) -> SweepPart:
+    """`number` is that of the comparison, which is named where there are `several`."""
+    comparison, best, gaps = sweep.comparison, sweep.best, sweep.gaps(sweep.comparison.metric)
     shown = METRICS[comparison.task]
     extra = [] if comparison.metric in shown else [comparison.metric]
-    rows = []
-    for c, text in zip(found.members, found.texts, strict=True):
-        figures = [spread(c.scores(comparison.split, m)) for m in [*extra, *shown]]
+    rows: list[SweepRow] = []
+    for c, text in zip(sweep.members, sweep.texts, strict=True):
+        values = [spread(c.scores(comparison.split, m)) for m in [*extra, *shown]]
         rows.append(
             {
                 "best": c is best,
-                "cells": [*figures, text],
+                "cells": [*values, text],
                 "mark": mark(gaps[c.letter]) if c.letter in gaps else "",
                 "repeats": str(len(c.repeats)),
             }
         )
+    names = [*(LONG.get(m, m) for m in extra), *(METRIC_NAMES[m] for m in shown)]
     return {
-        "parameter": found.parameter,
+        "parameter": sweep.parameter,
         "table": f" (table {number})" if several else "",
-        "figure": f"sweep-{number}-{found.parameter}.svg",
-        "answer": in_words(found, gaps),
-        "heads": [
-            *(LONG.get(m, m) for m in extra),
-            *(METRIC_NAMES[m] for m in shown),
-            found.parameter,
-        ],
+        "figure": f"sweep-{number}-{sweep.parameter}.svg",
+        "answer": sweep_text(sweep, gaps),
+        "headings": [*names, sweep.parameter],
         "rows": rows,
-        "over": found.members[0].repeated,
-        "where": f"On {comparison.split} of {comparison.names}, {_means(found)}.",
+        "repeated": sweep.members[0].repeated,
+        "note": f"On {comparison.split} of {comparison.names}, {_means(sweep)}.",
         "rule": comparison.ranking_rule.label,
         "tests": max((gap.tests for gap in gaps.values() if gap.p is not None), default=0),
     }
 
 
-def _means(found: Sweep) -> str:
-    if max(len(c.repeats) for c in found.members) == 1:
+def _means(sweep: Sweep) -> str:
+    if max(len(c.repeats) for c in sweep.members) == 1:
         return "one seed each"
-    return f"mean ± standard deviation over {found.members[0].repeated}"
+    return f"mean ± standard deviation over {sweep.members[0].repeated}"
 
 
-def in_words(found: Sweep, gaps: dict[str, Gap]) -> str:
-    """Which value is best on val, and from which others that can be told."""
-    comparison, best = found.comparison, found.best
+def sweep_text(sweep: Sweep, gaps: dict[str, Gap]) -> str:
+    """Which value is best on val, and from which others it can be told apart.
+
+    `gaps`: letter → how far the best value lies above the others.
+    """
+    comparison, best = sweep.comparison, sweep.best
+    rule = comparison.ranking_rule.label
     if best is None:
-        return f"No value of {found.parameter} has a figure for {comparison.ranking_rule.label}."
-    reached = spread(best.scores(comparison.split, comparison.metric))
-    said = [
-        f"{found.label(best)} has the highest {comparison.ranking_rule.label} on val"
-        + (f"; on {comparison.split} it reaches {reached}." if comparison.split != "val" else ".")
-    ]
-    others = [c for c in found.members if c is not best and c.letter in gaps]
+        return f"No value of {sweep.parameter} has a value of {rule}."
+    first = f"{sweep.label(best)} has the highest {rule} on val"
+    if comparison.split != "val":
+        reached = spread(best.scores(comparison.split, comparison.metric))
+        first += f"; on {comparison.split} it reaches {reached}"
+    sentences = [f"{first}."]
+    others = [c for c in sweep.members if c is not best and c.letter in gaps]
     untested = [c for c in others if gaps[c.letter].p is None]
     if others and len(untested) == len(others):
-        return f"{said[0]} {UNTOLD}"
-    kinds = {
+        return f"{sentences[0]} {UNKNOWN}"
+    by_verdict = {
         "cannot be told apart from it": [c for c in others if not gaps[c.letter].apart],
         "lower by more than chance": [
             c for c in others if gaps[c.letter].apart and gaps[c.letter].gap > 0
@@ -90,18 +117,18 @@ def in_words(found: Sweep, gaps: dict[str, Gap]) -> str:
             c for c in others if gaps[c.letter].apart and gaps[c.letter].gap < 0
         ],
     }
-    for verdict, members in kinds.items():
+    for verdict, members in by_verdict.items():
         if members:
-            texts = [found.text(c) for c in members]
-            said.append(_sentence(texts, len(others), verdict))
-    return " ".join(said)
+            texts = [sweep.text(c) for c in members]
+            sentences.append(_sentence(texts, len(others), verdict))
+    return " ".join(sentences)
 
 
 def _sentence(texts: list[str], others: int, verdict: str) -> str:
-    """`Cannot be told apart from it: 0.5, 0.55.`; all of many are not named."""
-    who = ", ".join(texts)
+    """`Cannot be told apart from it: 0.5, 0.55.`; if it is all of several, they are not listed."""
+    values = ", ".join(texts)
     if len(texts) == others and others > 1:
-        who = f"all {others} others"
+        values = f"all {others} others"
     elif len(texts) > MANY:
-        who = f"{len(texts)} of the {others} others ({who})"
-    return f"{verdict[0].upper()}{verdict[1:]}: {who}."
+        values = f"{len(texts)} of the {others} others ({values})"
+    return f"{verdict[0].upper()}{verdict[1:]}: {values}."

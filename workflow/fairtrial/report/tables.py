@@ -1,20 +1,23 @@
-"""The same comparison for machines (CSV), for a README (Markdown) and for a paper (LaTeX)."""
+"""The comparison for machines (CSV), for a README (Markdown) and for a paper (LaTeX)."""
 
 from __future__ import annotations
 
-import csv
 import re
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from fairtrial.files.folders import whole_file
-from fairtrial.report.answer import duration, spread
+from fairtrial.files.text import duration
+from fairtrial.report.answer import UNDEFINED, spread
 from fairtrial.results.configuration import Configuration
 from fairtrial.results.costs import seconds
 from fairtrial.results.experiment import Comparison, ExperimentResults
 from fairtrial.results.run import METRIC_NAMES
 from fairtrial.scoring.task_metrics import TASK_METRICS
 from fairtrial.scoring.uncertainty import over_seeds
+
+Cell = str | int | float | None
+Row = dict[str, Cell]  # column → cell
 
 SPECIAL = {
     "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "$": r"\$", "&": r"\&", "#": r"\#",
@@ -23,113 +26,123 @@ SPECIAL = {
 }  # fmt: skip
 
 
-def write_comparison(path: Path, trial: ExperimentResults, timings: bool) -> None:
-    """A row a configuration: settings that differ, then mean and sd of every figure."""
+def write_comparison(path: Path, experiment: ExperimentResults, timings: bool) -> None:
+    """A row for each configuration: settings that differ, then mean and sd of every metric."""
     rows = []
-    for number, comparison in enumerate(trial.comparisons, 1):
+    metrics = _all_metrics(experiment)
+    for number, comparison in enumerate(experiment.comparisons, 1):
         for rank, c in enumerate(comparison.ranked(), 1):
-            row: dict[str, Any] = {"configuration": c.name, "letter": c.letter}
-            row |= {"comparison": number, "shown": comparison.split, "rank": rank}
+            row: Row = {"configuration": c.name, "letter": c.letter}
+            row |= {"comparison": number, "split": comparison.split, "rank": rank}
             row |= {"ranked_by": comparison.ranking_rule.label}
-            row |= {c.repeated: len(c.repeats), **_columns(c.differs)}
-            row |= _means(c, _every(trial))
-            rows.append(row | _cost(c, timings))
-    _csv(path, rows)
+            row |= {c.repeated: len(c.repeats)} | _settings(c)
+            rows.append(row | _means(c, metrics) | _cost(c, timings))
+    _write_csv(path, rows)
 
 
-def write_runs(path: Path, trial: ExperimentResults, timings: bool) -> None:
-    """A row a run: settings that differ, then every figure."""
+def write_runs(path: Path, experiment: ExperimentResults, timings: bool) -> None:
+    """A row for each run: settings that differ, then every metric."""
     rows = []
-    for c in trial.configurations:
+    metrics = _all_metrics(experiment)
+    replicated = any(run.replicate > 1 for run in experiment.runs)
+    for c in experiment.configurations:
         for run in c.runs:
-            row: dict[str, Any] = {"run": run.name, "configuration": c.name, "letter": c.letter}
-            row |= {"seed": run.seed, **_columns(c.differs)}
-            if any(run.replicate > 1 for run in trial.runs):
-                row |= {"replicate": run.replicate}
-            row |= {"confidence": run.metrics.get("confidence")}
-            row |= {f"{s}/{m}": run.score(s, m) for s in ("val", "test") for m in _every(trial)}
-            row |= {k: run.record.get(k) for k in ("best_epoch", "epochs_run")}
-            rows.append(row | ({"seconds": run.record.get("seconds")} if timings else {}))
-    _csv(path, rows)
+            row: Row = {"run": run.name, "configuration": c.name, "letter": c.letter}
+            row |= {"seed": run.seed} | _settings(c)
+            if replicated:
+                row["replicate"] = run.replicate
+            row["confidence"] = run.metrics.get("confidence")
+            row |= {f"{s}/{m}": run.score(s, m) for s in ("val", "test") for m in metrics}
+            row |= {key: run.record.get(key) for key in ("best_epoch", "epochs_run")}
+            if timings:
+                row["seconds"] = run.record.get("seconds")
+            rows.append(row)
+    _write_csv(path, rows)
 
 
-def _every(trial: ExperimentResults) -> tuple[str, ...]:
-    ranking, known = trial.ranking_rule.name, TASK_METRICS[trial.task].all
+def _all_metrics(experiment: ExperimentResults) -> tuple[str, ...]:
+    """All metrics of the task, and the fitness where it ranks."""
+    ranking, known = experiment.ranking_rule.name, TASK_METRICS[experiment.task].all
     return known if ranking in known else (*known, ranking)
 
 
-def _columns(differs: dict[str, str]) -> dict[str, str]:
-    return {f"setting/{key}": value for key, value in differs.items()}
+def _settings(configuration: Configuration) -> Row:
+    return {f"setting/{key}": value for key, value in configuration.differs.items()}
 
 
-def figures(comparison: Comparison) -> tuple[str, ...]:
-    """The figures of a table, the one that ranks among them."""
+def table_metrics(comparison: Comparison) -> tuple[str, ...]:
+    """The metrics of a table, the one that ranks among them."""
     metric, shown = comparison.metric, comparison.task_metrics.in_tables
     return shown if metric in shown else (metric, *shown)
 
 
-def _means(configuration: Configuration, figures: tuple[str, ...]) -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    for side in ("val", "test"):
-        for metric in figures:
-            scores = configuration.scores(side, metric)
-            summary = over_seeds(scores) if scores else None
-            found[f"{side}/{metric}"] = summary and summary.mean
-            found[f"{side}/{metric}_sd"] = summary and summary.sd
-    return found
+def _means(configuration: Configuration, metrics: Sequence[str]) -> Row:
+    row: Row = {}
+    for split in ("val", "test"):
+        for metric in metrics:
+            scores = configuration.scores(split, metric)
+            seeds = over_seeds(scores) if scores else None
+            row[f"{split}/{metric}"] = seeds.mean if seeds else None
+            row[f"{split}/{metric}_sd"] = seeds.sd if seeds else None
+    return row
 
 
-def _cost(configuration: Configuration, timings: bool) -> dict[str, Any]:
+def _cost(configuration: Configuration, timings: bool) -> Row:
     model = configuration.first.record.get("model") or {}
-    found = {"parameters": model.get("parameters"), "gflops": model.get("gflops")}
+    row: Row = {"parameters": model.get("parameters"), "gflops": model.get("gflops")}
     if timings:
-        speed = configuration.first.speed or {}
-        found |= {"seconds": seconds(configuration), "ms_per_image": speed.get("median")}
-    return found
+        speed = configuration.first.speed
+        row["seconds"] = seconds(configuration)
+        row["ms_per_image"] = speed["median"] if speed else None
+    return row
 
 
-def _csv(path: Path, rows: list[dict[str, Any]]) -> None:
+def _write_csv(path: Path, rows: list[Row]) -> None:
     """A column for each key of any row; empty where a row has none, as `seeds` of folds."""
-    columns = dict.fromkeys(key for row in rows for key in row)
+    import pandas as pd
+
+    columns = list(dict.fromkeys(key for row in rows for key in row))
+    # Cells stay Python's own: a column of int would else become float where a row has none.
+    table = pd.DataFrame(rows, columns=columns, dtype=object)
     with whole_file(path) as file:
-        writer = csv.DictWriter(file, list(columns), lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
+        table.to_csv(file, index=False, lineterminator="\n")
 
 
 def cells(comparison: Comparison, timings: bool) -> list[list[str]]:
-    """The table of page one: a heading, then a row a configuration, best on val first."""
+    """The table of page one as text: a heading, then a row for each configuration, the best on
+    val first."""
     settings = list(comparison.configurations[0].differs) or ["configuration"]
-    shown = figures(comparison)
-    over = comparison.repeated
-    heading = ["", *settings, over, *(METRIC_NAMES.get(m, m) for m in shown)]
+    metrics = table_metrics(comparison)
+    names = [METRIC_NAMES.get(m, m) for m in metrics]
+    heading = ["", *settings, comparison.repeated, *names]
     rows = [heading + (["training"] if timings else [])]
     for c in comparison.ranked():
-        told = list(c.differs.values()) or [c.name]
-        means = [spread(c.scores(comparison.split, m)) for m in shown]
-        time = [duration(seconds(c))] if timings else []
-        rows.append([c.letter, *told, str(len(c.repeats)), *means, *time])
+        values = list(c.differs.values()) or [c.name]
+        means = [spread(c.scores(comparison.split, m)) for m in metrics]
+        time = [duration(seconds(c), UNDEFINED)] if timings else []
+        rows.append([c.letter, *values, str(len(c.repeats)), *means, *time])
     return rows
 
 
 def caption(comparison: Comparison) -> str:
-    """What the figures of a table are and where they come from."""
-    side = comparison.split
-    found = (comparison.configurations[0].first.metrics.get(side)) or {}
-    many = max(len(c.repeats) for c in comparison.configurations) > 1
-    over = f"mean ± standard deviation over {comparison.repeated}"
-    objects = f", {found.get('objects')} objects" if comparison.task == "detect" else ""
-    size = f" ({found.get('images')} images{objects})"
+    """What the metrics of a table are and where they come from."""
+    split = comparison.split
+    metrics = comparison.configurations[0].first.metrics.get(split) or {}
+    repeated = max(len(c.repeats) for c in comparison.configurations) > 1
+    means = f"mean ± standard deviation over {comparison.repeated}"
+    objects = f", {metrics.get('objects')} objects" if comparison.task == "detect" else ""
+    size = f" ({metrics.get('images')} images{objects})"
     return (
-        f"On {side} of {comparison.names}{'' if comparison.repeated == 'folds' else size}, "
-        f"{over if many else 'one seed each'}; sorted by {comparison.ranking_rule.label} on val."
+        f"On {split} of {comparison.names}{'' if comparison.repeated == 'folds' else size}, "
+        f"{means if repeated else 'one seed each'}; sorted by {comparison.ranking_rule.label} on "
+        "val."
     )
 
 
-def markdown(trial: ExperimentResults, timings: bool) -> str:
-    """A table a comparison."""
+def markdown(experiment: ExperimentResults, timings: bool) -> str:
+    """A table for each comparison, as Markdown."""
     parts = []
-    for comparison in trial.comparisons:
+    for comparison in experiment.comparisons:
         rows = cells(comparison, timings)
         lines = ["| " + " | ".join(_markdown(cell) for cell in row) + " |" for row in rows]
         lines.insert(1, "|" + " --- |" * len(rows[0]))
@@ -137,14 +150,14 @@ def markdown(trial: ExperimentResults, timings: bool) -> str:
     return "\n".join(parts)
 
 
-def latex(trial: ExperimentResults, timings: bool) -> str:
-    """A tabular a comparison; needs no package."""
+def latex(experiment: ExperimentResults, timings: bool) -> str:
+    """A tabular for each comparison; it needs no LaTeX package."""
     parts = []
-    for comparison in trial.comparisons:
+    for comparison in experiment.comparisons:
         rows = cells(comparison, timings)
         lines = [" & ".join(_latex(cell) for cell in row) + r" \\" for row in rows]
         lines.insert(1, r"\hline")
-        right = len(figures(comparison)) + timings
+        right = len(table_metrics(comparison)) + (1 if timings else 0)
         columns = "l" * (len(rows[0]) - right) + "r" * right
         note = "% " + " ".join(caption(comparison).split())
         begin, end = rf"\begin{{tabular}}{{{columns}}}", r"\end{tabular}"
@@ -157,4 +170,4 @@ def _markdown(text: str) -> str:
 
 
 def _latex(text: str) -> str:
-    return "".join(SPECIAL.get(sign, sign) for sign in " ".join(text.split()))
+    return "".join(SPECIAL.get(character, character) for character in " ".join(text.split()))

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
 from pathlib import Path
 
+from fairtrial.files.checksums import sha256
 from fairtrial.files.modelfile import write_model
 from fairtrial.results.manifest import FigureEntry, FigureManifest
 from fairtrial.settings.stages import PlotSettings
@@ -43,7 +43,7 @@ def plot(
                     section=function.section,
                     title=drawing.title,
                     caption=drawing.caption,
-                    sha256=hashlib.sha256(path.read_bytes()).hexdigest(),
+                    sha256=sha256(path),
                 )
                 entries.append(entry)
     write_model(manifest, FigureManifest(tuple(entries)))

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 from fairtrial.files.folders import whole_file
-from fairtrial.files.jsonfile import read_json, write_json
+from fairtrial.files.jsonfile import write_json
+from fairtrial.files.modelfile import read_model
+from fairtrial.results.manifest import FigureManifest
+from fairtrial.settings.stages import ReportSettings
 
 
 def report(
     *,
-    settings: dict[str, Any],
+    settings: ReportSettings,
     results: Path,
     data: Path,
     figures: Path,
@@ -31,31 +33,32 @@ def report(
         figures: the manifest that `plot` wrote
         pdf: file to write: the report
         metrics: file to write: the metrics that DVC shows
-        comparison: file to write: a row a configuration
-        runs: file to write: a row a run
+        comparison: file to write: a row for each configuration
+        runs: file to write: a row for each run
         markdown: file to write: the comparison as Markdown
         latex: file to write: the comparison as LaTeX
 
     Raises:
-        DataError: a run lacks one of its files
+        DataError: a run lacks one of its files, or the manifest does not fit
     """
     from fairtrial.report import tables
     from fairtrial.report.content import content
     from fairtrial.report.pdf import compile_pdf
     from fairtrial.results.experiment import load_experiment
 
-    trial = load_experiment(results, data, settings["runs"], settings.get("rank_by") or "AP")
-    timings = bool(settings.get("timings", True))
-    drawn = read_json(figures)
-    files = {row["file"]: (figures.parent / row["file"]).read_bytes() for row in drawn}
+    experiment = load_experiment(results, data, settings.runs, settings.rank_by)
+    manifest = read_model(figures, FigureManifest)
+    svg = {entry.file: (figures.parent / entry.file).read_bytes() for entry in manifest.root}
     with whole_file(pdf, "wb") as file:
-        file.write(compile_pdf(content(trial, settings, drawn), files))
-    sides = ("val", "test")
-    write_json(
-        metrics, {r.name: {s: r.metrics[s] for s in sides if r.metrics.get(s)} for r in trial.runs}
-    )
-    tables.write_comparison(comparison, trial, timings)
-    tables.write_runs(runs, trial, timings)
+        file.write(compile_pdf(content(experiment, settings, manifest), svg))
+    splits = ("val", "test")
+    of_runs = {
+        run.name: {split: run.metrics[split] for split in splits if run.metrics.get(split)}
+        for run in experiment.runs
+    }
+    write_json(metrics, of_runs)
+    tables.write_comparison(comparison, experiment, settings.timings)
+    tables.write_runs(runs, experiment, settings.timings)
     for path, write in ((markdown, tables.markdown), (latex, tables.latex)):
         with whole_file(path) as file:
-            file.write(write(trial, timings))
+            file.write(write(experiment, settings.timings))
