@@ -1,4 +1,4 @@
-"""What `doctor` says of a project that lacks something, with real files and a sinfo of ours."""
+"""What `doctor` finds in a project that lacks something, with real files and a fake sinfo."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from typing import Any
 
 import pytest
 
+from facts import refused
 from fairtrial import SettingsError
 from fairtrial.__main__ import main
 from fairtrial.commands._machine_checks import gpu, packages
@@ -26,7 +27,7 @@ from fairtrial.planning.plan import Plan
 from fairtrial.store import locks
 
 ROOT = Path(__file__).parents[2]
-Tell = Callable[..., tuple[int, str]]
+Doctor = Callable[..., tuple[int, str]]
 
 
 @pytest.fixture(autouse=True)
@@ -54,15 +55,15 @@ def torch_with(*gpus: str) -> Any:
 
 
 @pytest.fixture
-def tell(capsys: pytest.CaptureFixture[str]) -> Tell:
+def doctor(capsys: pytest.CaptureFixture[str]) -> Doctor:
     """Its exit status, and what it prints."""
 
-    def tell(*arguments: str) -> tuple[int, str]:
+    def doctor(*arguments: str) -> tuple[int, str]:
         status = main(["doctor", *arguments])
-        said = capsys.readouterr()
-        return status, said.out + said.err
+        printed = capsys.readouterr()
+        return status, printed.out + printed.err
 
-    return tell
+    return doctor
 
 
 def write(path: str, text: str | bytes) -> None:
@@ -77,51 +78,53 @@ def sha256(data: bytes) -> str:
 # --------------------------------------------------------------------------- as a whole
 
 
-def test_the_demo_lacks_nothing_and_nothing_is_changed(project: Path, tell: Tell) -> None:
+def test_the_demo_lacks_nothing_and_nothing_is_changed(project: Path, doctor: Doctor) -> None:
     before = sorted(project.rglob("*"))
-    status, said = tell()
+    status, output = doctor()
     assert status == 0
-    assert said.startswith("experiment quickstart: 6 runs\nok       source shapes: is drawn")
-    assert "missing" not in said
-    assert {line.split()[0] for line in said.splitlines()[1:]} == {"ok", "warning"}
+    assert output.startswith("experiment quickstart: 6 runs\nok       source shapes: is drawn")
+    assert "missing" not in output
+    assert {line.split()[0] for line in output.splitlines()[1:]} == {"ok", "warning"}
     assert sorted(project.rglob("*")) == before
 
 
-def test_something_missing_is_an_exit_status_of_one(tell: Tell) -> None:
-    status, said = tell("--experiment", "coco_tiny")
+def test_something_missing_is_an_exit_status_of_one(doctor: Doctor) -> None:
+    status, output = doctor("--experiment", "coco_tiny")
     assert status == 1
-    assert "missing  source coco_tiny: there is no datasets/coco_tiny; put the data" in said
-    assert "fairtrial doctor: the trial cannot succeed: see the 1 lines" in said
+    assert "missing  source coco_tiny: there is no datasets/coco_tiny; put the data" in output
+    assert "fairtrial doctor: the experiment cannot succeed: see the 1 lines" in output
 
 
-def test_wrong_settings_are_said_first(tell: Tell) -> None:
-    status, said = tell("--experiment", "bbcd")
-    assert (status, "did you mean `bccd`?" in said) == (1, True)
-    status, said = tell("--profile", "slrum")
-    assert (status, "there is no profile slrum" in said) == (1, True)
+def test_wrong_settings_are_reported_first(doctor: Doctor) -> None:
+    status, output = doctor("--experiment", "bbcd")
+    assert (status, "did you mean `bccd`?" in output) == (1, True)
+    status, output = doctor("--profile", "slrum")
+    assert (status, "there is no profile slrum" in output) == (1, True)
 
 
 # --------------------------------------------------------------------------- data
 
 
-def test_a_local_folder(tell: Tell, tmp_path: Path) -> None:
+def test_a_local_folder(doctor: Doctor, tmp_path: Path) -> None:
     write("elsewhere/annotations/a.json", "{}")
     Path("datasets").mkdir()
     Path("datasets/coco_tiny").symlink_to(tmp_path / "elsewhere")
     assert (
         "ok       source coco_tiny: comes from datasets/coco_tiny"
-        in tell("--experiment", "coco_tiny")[1]
+        in doctor("--experiment", "coco_tiny")[1]
     )
 
 
-def test_raw_files_that_are_there_and_one_that_is_not(tell: Tell) -> None:
+def test_raw_files_that_are_there_and_one_that_is_not(doctor: Doctor) -> None:
     write("data/raw/shapes/a.jpg", "a")
     write("data/raw/shapes.sha256", f"{sha256(b'a')}  a.jpg\n{sha256(b'b')}  b.jpg\n")
-    status, said = tell()
+    status, output = doctor()
     assert status == 1
-    assert "missing  source shapes: 1 of 2 files are not in data/raw/shapes, such as b.jpg" in said
+    assert (
+        "missing  source shapes: 1 of 2 files are not in data/raw/shapes, such as b.jpg" in output
+    )
     write("data/raw/shapes/b.jpg", "b")
-    assert "ok       source shapes: 2 files in data/raw/shapes" in tell()[1]
+    assert "ok       source shapes: 2 files in data/raw/shapes" in doctor()[1]
 
 
 @pytest.fixture
@@ -151,74 +154,78 @@ def served(project: Path) -> str:
 BCCD = ("--experiment", "bccd")
 
 
-def test_files_of_a_server_that_are_still_to_come(served: str, tell: Tell) -> None:
+def test_files_of_a_server_that_are_still_to_come(served: str, doctor: Doctor) -> None:
     host = served.removeprefix("http://")
-    said = tell(*BCCD)[1]
-    assert f"warning  source bccd: 2 of 2 files are to be fetched from {host}; `snakemake" in said
+    output = doctor(*BCCD)[1]
+    assert f"warning  source bccd: 2 of 2 files are to be fetched from {host}; `snakemake" in output
     write(f"store/downloads/{host}/x/here.xml", "here")
-    assert f"source bccd: 1 of 2 files are to be fetched from {host}" in tell(*BCCD)[1]
+    assert f"source bccd: 1 of 2 files are to be fetched from {host}" in doctor(*BCCD)[1]
     write(f"store/downloads/{host}/x/gone.xml", "b")
-    assert "ok       source bccd: what it is made from is in store/downloads" in tell(*BCCD)[1]
+    assert "ok       source bccd: what it is made from is in store/downloads" in doctor(*BCCD)[1]
 
 
-def test_a_server_is_asked_only_when_told_to(
-    served: str, tell: Tell, monkeypatch: pytest.MonkeyPatch
+def test_a_server_is_asked_only_with_online(
+    served: str, doctor: Doctor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write("config/sources/weights.sha256", f"{sha256(b'w')}  yolov8n.pt\n")
     source = Path("config/sources/weights.yaml")
     source.write_text(f"kind: http\nbase: {served}/no\nmanifest: config/sources/weights.sha256\n")
-    status, said = tell(*BCCD, "--online")
+    status, output = doctor(*BCCD, "--online")
     assert status == 1
-    assert "2 of 2 files are to be fetched from 127" in said and "which answers" in said
+    assert "2 of 2 files are to be fetched from 127" in output and "which answers" in output
     assert (
-        f"missing  source weights: 1 of 1 files are to be fetched from {served[7:]}, and " in said
+        f"missing  source weights: 1 of 1 files are to be fetched from {served[7:]}, and " in output
     )
-    assert "yolov8n.pt answers 404; see FAIRTRIAL_MIRROR" in said
+    assert "yolov8n.pt answers 404; see FAIRTRIAL_MIRROR" in output
     source.write_text(source.read_text().replace(served, "http://127.0.0.1:1"))
-    assert "yolov8n.pt does not answer (" in tell(*BCCD, "--online")[1]
+    assert "yolov8n.pt does not answer (" in doctor(*BCCD, "--online")[1]
     monkeypatch.setenv("FAIRTRIAL_MIRROR", "http://host:80a")
-    assert "yolov8n.pt is no address (" in tell(*BCCD, "--online")[1]
+    assert "yolov8n.pt is no address (" in doctor(*BCCD, "--online")[1]
     monkeypatch.delenv("FAIRTRIAL_MIRROR")
     monkeypatch.setitem(sys.modules, "httpx", None)
-    assert "source bccd" in tell(*BCCD)[1]
+    assert "source bccd" in doctor(*BCCD)[1]
 
 
 @pytest.mark.usefixtures("served")
 def test_a_mirror_that_has_it_or_not(
-    tell: Tell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    doctor: Doctor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("FAIRTRIAL_MIRROR", str(tmp_path / "mirror"))
     write("mirror/bccd/here.xml", "here")
-    assert "source bccd: 1 of 2 files are not in the mirror: no " in tell(*BCCD)[1]
+    assert "source bccd: 1 of 2 files are not in the mirror: no " in doctor(*BCCD)[1]
     write("mirror/bccd/gone.xml", "b")
-    assert "ok       source bccd: 2 of 2 files come from the mirror" in tell(*BCCD)[1]
+    assert "ok       source bccd: 2 of 2 files come from the mirror" in doctor(*BCCD)[1]
 
 
 @pytest.mark.usefixtures("served")
-def test_a_checkpoint(tell: Tell) -> None:
-    assert "warning  weights weights/yolov8n.pt: comes with the source weights" in tell(*BCCD)[1]
+def test_a_checkpoint(doctor: Doctor) -> None:
+    assert (
+        "warning  checkpoint weights/yolov8n.pt: comes with the source weights" in doctor(*BCCD)[1]
+    )
     write("data/raw/weights/yolov8n.pt", "weights")
     write("data/raw/weights.sha256", f"{sha256(b'weights')}  yolov8n.pt\n")
-    assert "ok       weights weights/yolov8n.pt: data/raw/weights/yolov8n.pt is" in tell(*BCCD)[1]
+    assert (
+        "ok       checkpoint weights/yolov8n.pt: data/raw/weights/yolov8n.pt is" in doctor(*BCCD)[1]
+    )
     write("data/raw/weights/yolov8n.pt", "others")
-    assert "missing  weights weights/yolov8n.pt: data/raw/weights/y" in tell(*BCCD)[1]
+    assert "missing  checkpoint weights/yolov8n.pt: data/raw/weights/y" in doctor(*BCCD)[1]
 
 
 # --------------------------------------------------------------------------- machine
 
 
-def found_packages(*lines: str) -> list[str]:
+def package_lines(*lines: str) -> list[str]:
     write("some.lock", "# a lock\n" + "".join(f"{x} \\\n    --hash=sha256:0\n" for x in lines))
     return [str(finding) for finding in packages(Path("some.lock"))]
 
 
 def test_packages_against_the_lock() -> None:
     own = f"pytest=={pytest.__version__}"
-    assert found_packages(own) == ["ok       packages: all 1 as in some.lock"]
-    assert found_packages(own, "nowhere==1 ; sys_platform == 'plan9'") == [
+    assert package_lines(own) == ["ok       packages: all 1 as in some.lock"]
+    assert package_lines(own, "nowhere==1 ; sys_platform == 'plan9'") == [
         "ok       packages: all 1 as in some.lock"
     ]
-    absent, other = found_packages("pytest==0.1", *(f"nowhere-{n}==1" for n in range(6)))
+    absent, other = package_lines("pytest==0.1", *(f"nowhere-{n}==1" for n in range(6)))
     assert absent == (
         "missing  packages: not installed: nowhere-0, nowhere-1, nowhere-2, nowhere-3 and 2 more; "
         "`make venv` installs them"
@@ -235,41 +242,41 @@ def test_gpus(monkeypatch: pytest.MonkeyPatch) -> None:
     assert str(*gpu(False)).startswith("missing  torch: cannot be imported")
 
 
-def test_room_on_the_disk(tell: Tell, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_room_on_the_disk(doctor: Doctor, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("shutil.disk_usage", lambda _: SimpleNamespace(free=900_000_000))
-    status, said = tell()
+    status, output = doctor()
     assert status == 1
     # six runs of 0.2 GB each, and a byte for each pixel of 400 images in two places
     assert (
         "missing  disk for store, data, results, .dvc: 0.9 GB are free, and about 1.2 GB are needed"
-    ) in said
-    assert "missing  disk for temporary files: 0.9 GB are free, and about 1.0 GB" in said
+    ) in output
+    assert "missing  disk for temporary files: 0.9 GB are free, and about 1.0 GB" in output
     for name in Plan.read().runs:
         Path("results/quickstart/runs", name).mkdir(parents=True)
-    assert "ok       disk for store, data, results, .dvc" in tell()[1]
+    assert "ok       disk for store, data, results, .dvc" in doctor()[1]
 
 
-def test_data_of_coco_are_counted_before_they_are_there(tell: Tell) -> None:
+def test_data_of_coco_are_counted_before_they_are_there(doctor: Doctor) -> None:
     write("config/experiments/big.yaml", "title: t\nbase: {dataset: coco_person_motorcycle}\n")
-    said = tell("--experiment", "big")[1]
-    assert "1 of 1 files, and then up to 15,000 more, are to be fetched from images.co" in said
-    assert "about 5.2 GB are needed" in said  # 15,000 × 165 kB × 2, and a run
+    output = doctor("--experiment", "big")[1]
+    assert "1 of 1 files, and then up to 15,000 more, are to be fetched from images.co" in output
+    assert "about 5.2 GB are needed" in output  # 15,000 × 165 kB × 2, and a run
     zip_ = "store/downloads/images.cocodataset.org/annotations/annotations_trainval2017.zip"
     write(zip_, "")
-    said = tell("--experiment", "big")[1]
-    assert "0 of 1 files, and then up to 15,000 more, are to be fetched from images.co" in said
+    output = doctor("--experiment", "big")[1]
+    assert "0 of 1 files, and then up to 15,000 more, are to be fetched from images.co" in output
 
 
-def test_results_that_are_not_recorded(tell: Tell) -> None:
+def test_results_that_are_not_recorded(doctor: Doctor) -> None:
     Path(".dvc").mkdir()
     write("results/quickstart/report.pdf", "")
-    assert "warning  DVC: results are newer than dvc.lock; `dvc repro` records" in tell()[1]
+    assert "warning  DVC: results are newer than dvc.lock; `dvc repro` records" in doctor()[1]
     write("dvc.lock", "")
     os.utime("results/quickstart/report.pdf", (0, 0))
-    assert "ok       DVC: nothing under results/ is newer" in tell()[1]
+    assert "ok       DVC: nothing under results/ is newer" in doctor()[1]
 
 
-def test_locks_and_unfinished_trainings(tell: Tell) -> None:
+def test_locks_and_unfinished_trainings(doctor: Doctor) -> None:
     write(".snakemake/locks/0.input.lock", "")
     Path("store/runs/abc.part").mkdir(parents=True)
     write("store/runs/alive.lock", locks.holder().model_dump_json())
@@ -278,12 +285,12 @@ def test_locks_and_unfinished_trainings(tell: Tell) -> None:
         "store/runs/dead.lock",
         json.dumps(locks.holder().model_dump() | {"started": "1", "process": 1}),
     )
-    status, said = tell()
+    status, output = doctor()
     assert status == 0
-    assert "warning  snakemake: this folder is locked: a Snakemake is at work here" in said
-    assert "ok       store: alive is held by process" in said
-    assert "warning  store: dead is held by process 1 on" in said
-    assert "warning  store: 1 unfinished trainings" in said
+    assert "warning  snakemake: this folder is locked" in output
+    assert "ok       store: alive is held by process" in output
+    assert "warning  store: dead is held by process 1 on" in output
+    assert "warning  store: 1 unfinished trainings" in output
 
 
 # --------------------------------------------------------------------------- SLURM
@@ -306,15 +313,15 @@ def cluster(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., No
     return says
 
 
-def lines_on_slurm(said: str) -> list[str]:
-    return [line for line in said.splitlines() if "SLURM" in line and "GPU:" not in line]
+def lines_on_slurm(output: str) -> list[str]:
+    return [line for line in output.splitlines() if "SLURM" in line and "GPU:" not in line]
 
 
-def test_the_shipped_profile_fits(cluster: Callable[..., None], tell: Tell) -> None:
+def test_the_shipped_profile_fits(cluster: Callable[..., None], doctor: Doctor) -> None:
     cluster(CPU, GPU)
-    status, said = tell("--profile", "slurm")
+    status, output = doctor("--profile", "slurm")
     assert status == 0
-    assert lines_on_slurm(said) == [
+    assert lines_on_slurm(output) == [
         "ok       SLURM, convert: partition cpu has 1 h, 8,000 MB, 4 CPUs",
         "ok       SLURM, split: partition cpu has 1 h, 4,000 MB",
         "ok       SLURM, search: partition gpu has gpu:1, 24 h, 32,000 MB, 8 CPUs",
@@ -323,7 +330,7 @@ def test_the_shipped_profile_fits(cluster: Callable[..., None], tell: Tell) -> N
         "ok       SLURM, validate: partition cpu has 1 h, 4,000 MB",
         "ok       SLURM, plot: partition cpu has 1 h, 4,000 MB",
     ]
-    assert "ok       GPU: none on this machine; the profile asks SLURM" in said
+    assert "ok       GPU: none on this machine; the profile asks SLURM" in output
 
 
 @pytest.mark.parametrize(
@@ -334,16 +341,29 @@ def test_the_shipped_profile_fits(cluster: Callable[..., None], tell: Tell) -> N
         ("gpu:a100:4(S:0-1)", "(null)", "missing  {}: partition gpu: no node has gpu:1 (gres)"),
         ("2-00", "0-12", "missing  {}: partition gpu: 13 h are asked for (runtime), and at most 1"),
         ("500000", "64000", "ok       {}: partition gpu has"),
-        ("500000", "63999", "warning  {}: partition gpu: a further try would be refused: no such"),
+        (
+            "500000",
+            "63999",
+            "warning  {}: partition gpu: a further attempt would be refused: no such",
+        ),
         ("|64|", "|4|", "missing  {}: partition gpu: no such node has the 8 CPUs that are asked"),
+    ],
+    ids=[
+        "no partition",
+        "down",
+        "no gpu",
+        "too short",
+        "memory",
+        "less memory at last",
+        "few CPUs",
     ],
 )
 def test_what_a_partition_lacks(
-    cluster: Callable[..., None], tell: Tell, old: str, new: str, line: str
+    cluster: Callable[..., None], doctor: Doctor, old: str, new: str, line: str
 ) -> None:
     cluster(CPU, GPU.replace(old, new))
-    status, said = tell("--profile", "slurm")
-    assert line.format("SLURM, train and predict") in said
+    status, output = doctor("--profile", "slurm")
+    assert line.format("SLURM, train and predict") in output
     assert status == line.startswith("missing")
 
 
@@ -360,7 +380,7 @@ def test_what_a_partition_lacks(
         (
             "720",
             "1500 * attempt",
-            "warning  {}: partition gpu: a further try would be refused: 276 h",
+            "warning  {}: partition gpu: a further attempt would be refused: 276 h",
         ),
         ("720", "'1d'", "ok       {}: partition gpu has gpu:1, 25 h"),
         (
@@ -370,34 +390,41 @@ def test_what_a_partition_lacks(
         ),
         ("slurm_partition: cpu", "qos: long", "ok       SLURM, plot: partition cpu has 1 h"),
     ],
+    ids=[
+        *("constraint", "unknown constraint", "combined constraint"),
+        *("gpu kind", "unknown gpu kind", "many gpus"),
+        *("arithmetic", "too long at last", "days", "no arithmetic", "default partition"),
+    ],
 )
 def test_what_a_profile_of_a_site_asks_for(
-    cluster: Callable[..., None], tell: Tell, old: str, new: str, line: str
+    cluster: Callable[..., None], doctor: Doctor, old: str, new: str, line: str
 ) -> None:
     """It stands in config.v9+.yaml, which Snakemake reads instead of config.yaml."""
     cluster(CPU, GPU)
     text = Path("profiles/slurm/config.yaml").read_text().replace(f"    {old}", f"    {new}")
     text = text.replace(f": {old}", f": {new}").replace(f"  {old}", f"  {new}")
     write("profiles/slurm/config.v9+.yaml", text)
-    status, said = tell("--profile", "profiles/slurm")
-    assert line.format("SLURM, train and predict") in said
+    status, output = doctor("--profile", "profiles/slurm")
+    assert line.format("SLURM, train and predict") in output
     assert status == line.startswith("missing")
 
 
-def test_a_cluster_that_forgets_jobs_soon(cluster: Callable[..., None], tell: Tell) -> None:
+def test_a_cluster_that_forgets_jobs_soon(cluster: Callable[..., None], doctor: Doctor) -> None:
     cluster(CPU, GPU, age=60)
-    said = tell("--profile", "slurm")[1]
-    assert "warning  SLURM: squeue forgets jobs after 60 s; in profiles/slurm/config.yaml" in said
+    output = doctor("--profile", "slurm")[1]
+    assert "warning  SLURM: squeue forgets jobs after 60 s; in profiles/slurm/config.yaml" in output
 
 
 def test_no_cluster(
-    cluster: Callable[..., None], tell: Tell, monkeypatch: pytest.MonkeyPatch
+    cluster: Callable[..., None], doctor: Doctor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     cluster("slurm_load_partitions: Unable to contact slurm controller", status=1)
-    assert "missing  SLURM: sinfo cannot be asked (exit status 1)" in tell("--profile", "slurm")[1]
+    assert (
+        "missing  SLURM: sinfo cannot be asked (exit status 1)" in doctor("--profile", "slurm")[1]
+    )
     monkeypatch.setenv("PATH", "/nowhere")
     monkeypatch.setenv("SNAKEMAKE_PROFILE", str(Path("profiles/slurm").absolute()))
-    assert "missing  SLURM: sinfo cannot be asked ([Errno 2] No such file" in tell()[1]
+    assert "missing  SLURM: sinfo cannot be asked ([Errno 2] No such file" in doctor()[1]
 
 
 @pytest.mark.parametrize(
@@ -431,14 +458,18 @@ def test_values_of_profiles(value: Any, expected: float) -> None:
     assert evaluated(value, 2, "x") == expected
 
 
-@pytest.mark.parametrize("value", ["__import__('os')", "attempt.x", "f(1)", "1 / 0", "a b", "[1]"])
+@pytest.mark.parametrize(
+    "value",
+    ["__import__('os')", "attempt.x", "f(1)", "1 / 0", "a b", "[1]"],
+    ids=["import", "attribute", "function", "division by zero", "no expression", "list"],
+)
 def test_a_profile_is_not_run(value: str) -> None:
-    with pytest.raises(SettingsError, match="cannot be worked out"):
-        evaluated(value, 1, "x")
+    with refused(SettingsError, "config.yaml", repr(value)):
+        evaluated(value, 1, "config.yaml")
 
 
 @pytest.mark.parametrize(
-    ("there", "asked", "expected"),
+    ("available", "gres", "expected"),
     [
         ("gpu:2", "gpu:1", True),
         ("gpu:2", "gpu", True),
@@ -452,11 +483,11 @@ def test_a_profile_is_not_run(value: str) -> None:
         ("shard:8", "gpu:1", False),
     ],
 )
-def test_generic_resources(there: str, asked: str | None, expected: bool) -> None:
-    assert _has_gres(there, asked) is expected
+def test_generic_resources(available: str, gres: str | None, expected: bool) -> None:
+    assert _has_gres(available, gres) is expected
 
 
-def test_the_last_try_of_a_job_is_that_of_its_rule() -> None:
+def test_the_last_attempt_of_a_job_is_that_of_its_rule() -> None:
     default = "default-resources: {mem_mb: 1000 * attempt}\ngroups: {train: run, predict: run}\n"
     write("profiles/own/config.yaml", f"retries: 1\n{default}")
     assert {job.memory for job in read_profile("own").jobs(last=True)} == {2000}

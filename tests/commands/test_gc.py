@@ -1,4 +1,4 @@
-"""What gc removes, and what it leaves alone."""
+"""What gc removes, and what stays."""
 
 from __future__ import annotations
 
@@ -8,9 +8,11 @@ from typing import Any
 
 import pytest
 
+from facts import refused
 from fairtrial import StoreError
 from fairtrial.commands.gc import gc
 from fairtrial.store import locks
+from records import a_record
 
 
 @pytest.fixture(autouse=True)
@@ -26,10 +28,10 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     Path("store/runs/now.lock").write_text(locks.holder().model_dump_json())
     record = Path("results/trial/runs/a-s0/record.json")
     record.parent.mkdir(parents=True)
-    record.write_text(json.dumps({"key": "needed"}))
+    record.write_text(json.dumps(a_record(key="needed")))
 
 
-def left() -> set[str]:
+def entries() -> set[str]:
     return {path.parent.name for path in Path("store/runs").glob("*/history.csv")}
 
 
@@ -38,16 +40,17 @@ def with_state() -> set[str]:
 
 
 @pytest.mark.parametrize(
-    ("options", "kept", "states"),
+    ("options", "remaining", "states"),
     [
         ({}, {"needed", "old.part", "now.part"}, {"needed", "old.part", "now.part"}),
         ({"unfinished": True}, {"needed", "now.part"}, {"needed", "now.part"}),
         ({"states": True}, {"needed", "old.part", "now.part"}, {"old.part", "now.part"}),
     ],
+    ids=["finished", "unfinished", "states"],
 )
-def test_what_goes(options: dict[str, Any], kept: set[str], states: set[str]) -> None:
+def test_what_is_removed(options: dict[str, Any], remaining: set[str], states: set[str]) -> None:
     gc(yes=True, **options)
-    assert left() == kept
+    assert entries() == remaining
     assert with_state() == states
 
 
@@ -65,14 +68,14 @@ def test_nothing_to_remove_is_said(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_nobody_is_asked_where_nobody_can_answer(monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(StoreError, match="call it with --yes"):
+    with refused(StoreError, "--yes"):
         gc()
-    assert left() == {"needed", "spare", "old.part", "now.part"}
+    assert entries() == {"needed", "spare", "old.part", "now.part"}
 
 
-@pytest.mark.parametrize("text", ["", "[]", "{}", "{"])
+@pytest.mark.parametrize("text", ["", "[]", "{}", "{"], ids=["empty", "list", "no key", "cut off"])
 def test_a_damaged_record_removes_nothing(text: str) -> None:
     Path("results/trial/runs/a-s0/record.json").write_text(text)
-    with pytest.raises(StoreError, match=r"record\.json: not a record of a run"):
+    with refused(StoreError, "results/trial/runs/a-s0/record.json", "nothing is removed"):
         gc(yes=True)
-    assert left() == {"needed", "spare", "old.part", "now.part"}
+    assert entries() == {"needed", "spare", "old.part", "now.part"}

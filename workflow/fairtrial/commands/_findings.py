@@ -1,4 +1,4 @@
-"""What `doctor` finds: one line a check."""
+"""The results of the checks of `doctor`, one line each."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ Level = Literal["ok", "warning", "missing"]
 
 @dataclass(frozen=True)
 class Finding:
-    """How it stands with one thing; if it is not ok, the text says what to do."""
+    """The result of checking one thing; if that is not ok, the text says what to do."""
 
     level: Level
     thing: str
@@ -21,15 +21,15 @@ class Finding:
 
 
 def ok(thing: str, text: str) -> Finding:
-    """It is there."""
+    """The thing is there, and in order."""
     return Finding("ok", thing, text)
 
 
 def warning(thing: str, text: str) -> Finding:
-    """It may go wrong, or is still to come."""
+    """The thing may cause a failure, or is still to be made by a job."""
     return Finding("warning", thing, text)
 
 
 def missing(thing: str, text: str) -> Finding:
-    """Without it the trial fails."""
+    """The experiment fails without the thing."""
     return Finding("missing", thing, text)

@@ -1,4 +1,4 @@
-"""Checks of `doctor`: packages, GPU, room on the disks, git and DVC, what was left behind."""
+"""Checks of `doctor`: packages, GPU, disk space, git and DVC, what interrupted jobs left."""
 
 from __future__ import annotations
 
@@ -9,46 +9,47 @@ from collections.abc import Iterator
 from importlib import metadata
 from pathlib import Path
 
-from fairtrial.commands._data_checks import is_there, needs_of
+from fairtrial.commands._data_checks import is_downloaded, needs_of
 from fairtrial.commands._findings import Finding, missing, ok, warning
 from fairtrial.planning.plan import Plan
 from fairtrial.store import entries, locks
 from fairtrial.training import provenance
 
-# Of raw data: store/, and DVC's cache. data/ has links to the first, where it is on its disk.
-# Of a run: weights, and the state in which a training goes on.
-_A_RUN = {"store": 150_000_000, "results": 50_000_000}
+# Raw data lie in store/ and in DVC's cache; data/ has links to store/ if it is on the same disk.
+# Bytes a run: its weights, and the checkpoint to resume from.
+_BYTES_A_RUN = {"store": 150_000_000, "results": 50_000_000}
 _PLACES = ("store", "data", "results", ".dvc")
-_TEMPORARY = 1_000_000_000
-_SHOWN = 4
+_BYTES_TEMPORARY = 1_000_000_000
+_MAX_NAMES = 4  # in one line
 
 
 def packages(lock: Path = Path("requirements.lock")) -> Iterator[Finding]:
-    """Every package of the lock, in its version."""
+    """Whether every package of the lock is installed, in its version."""
     from packaging.requirements import Requirement
 
     lines = lock.read_text(encoding="utf-8").splitlines() if lock.is_file() else []
     texts = [line.rstrip("\\ ") for line in lines if line[:1].isalnum()]
-    wanted = [each for each in map(Requirement, texts) if not each.marker or each.marker.evaluate()]
+    locked = [r for r in map(Requirement, texts) if not r.marker or r.marker.evaluate()]
     absent, other = [], []
-    for each in wanted:
+    for requirement in locked:
+        name, specifier = requirement.name, requirement.specifier
         try:
-            found = metadata.version(each.name)
+            version = metadata.version(name)
         except metadata.PackageNotFoundError:
-            absent.append(each.name)
+            absent.append(name)
             continue
-        if not each.specifier.contains(found, prereleases=True):
-            other.append(f"{each.name} {found} (locked {str(each.specifier).lstrip('=')})")
+        if not specifier.contains(version, prereleases=True):
+            other.append(f"{name} {version} (locked {str(specifier).lstrip('=')})")
     if absent:
         yield missing("packages", f"not installed: {_some(absent)}; `make venv` installs them")
     if other:
         yield warning(
             "packages", f"other versions: {_some(other)}; `make venv` installs the locked"
         )
-    if not wanted:
+    if not locked:
         yield warning("packages", f"there is no {lock}, so versions cannot be compared")
     elif not absent and not other:
-        yield ok("packages", f"all {len(wanted)} as in {lock}")
+        yield ok("packages", f"all {len(locked)} as in {lock}")
 
 
 def gpu(elsewhere: bool) -> Iterator[Finding]:
@@ -65,20 +66,20 @@ def gpu(elsewhere: bool) -> Iterator[Finding]:
     elif elsewhere:
         yield ok("GPU", "none on this machine; the profile asks SLURM for one")
     else:
-        yield warning("GPU", "torch finds none here, so trainings run on the processor")
+        yield warning("GPU", "torch finds none here, so trainings run on the CPU")
 
 
 def space(plan: Plan) -> Iterator[Finding]:
-    """Room for what the experiment still has to make, a line a disk."""
+    """Whether there is disk space for what the experiment still has to make, a line a disk."""
     unknown, raw = [], 0
     for name, source in plan.sources.items():
-        if not is_there(name):
+        if not is_downloaded(name):
             needs = needs_of(source.download)
             raw += needs.size
             unknown += [] if needs.size else [name]
     runs = [run for run in plan.runs if not Path("results", plan.name, "runs", run).is_dir()]
     device = {place: _existing(Path(place)).stat().st_dev for place in _PLACES}
-    needed = {place: _A_RUN.get(place, 0) * len(runs) for place in _PLACES}
+    needed = {place: _BYTES_A_RUN.get(place, 0) * len(runs) for place in _PLACES}
     needed["store"] += raw
     needed[".dvc"] += raw
     needed["data"] += raw if device["data"] != device["store"] else 0
@@ -87,13 +88,15 @@ def space(plan: Plan) -> Iterator[Finding]:
         disks.setdefault(number, []).append(place)
     for places in disks.values():
         total = sum(needed[place] for place in places)
-        yield _room(", ".join(places), _existing(Path(places[0])), total)
+        yield _space_on(", ".join(places), _existing(Path(places[0])), total)
     if unknown:
-        yield warning("disk", f"not counted, for its size is not known yet: {_some(unknown)}")
-    yield _room("temporary files", Path(tempfile.gettempdir()), _TEMPORARY)
+        yield warning(
+            "disk", f"not counted, since their size is not known yet: sources {_some(unknown)}"
+        )
+    yield _space_on("temporary files", Path(tempfile.gettempdir()), _BYTES_TEMPORARY)
 
 
-def _room(thing: str, folder: Path, needed: int) -> Finding:
+def _space_on(thing: str, folder: Path, needed: int) -> Finding:
     free = shutil.disk_usage(folder).free
     text = f"{free / 1e9:.1f} GB are free, and about {needed / 1e9:.1f} GB are needed"
     if free < needed:
@@ -104,14 +107,14 @@ def _room(thing: str, folder: Path, needed: int) -> Finding:
 
 
 def _existing(place: Path) -> Path:
-    return next(each for each in (place, Path()) if each.exists())
+    return place if place.exists() else Path()
 
 
 def versions() -> Iterator[Finding]:
-    """git and DVC: is what is there recorded?"""
+    """Whether git and DVC have recorded what lies here."""
     commit, changed = provenance.commit()
     if commit is None:
-        yield warning("git", "no commit here, so no record can name one, and DVC cannot work")
+        yield warning("git", "there is no commit, so no record can name one, and DVC cannot work")
     elif changed:
         yield warning("git", f"files differ from the commit {commit[:10]}; records will say so")
     else:
@@ -120,39 +123,41 @@ def versions() -> Iterator[Finding]:
         yield warning("DVC", "there is no .dvc; `dvc init` makes it, if you want to record")
     elif _is_unrecorded(Path("dvc.lock")):
         text = "results are newer than dvc.lock; `dvc repro` records them (no finished job runs"
-        yield warning("DVC", f"{text} again). `dvc exp run` would put them aside")
+        yield warning("DVC", f"{text} again). `dvc exp run` would replace them by recorded ones")
     else:
         yield ok("DVC", "nothing under results/ is newer than dvc.lock")
 
 
 def _is_unrecorded(lock: Path) -> bool:
     recorded = lock.stat().st_mtime if lock.is_file() else 0.0
-    made = (*Path("results").glob("*/runs/*/record.json"), *Path("results").glob("*/report.pdf"))
-    return any(path.stat().st_mtime > recorded for path in made)
+    files = (*Path("results").glob("*/runs/*/record.json"), *Path("results").glob("*/report.pdf"))
+    return any(path.stat().st_mtime > recorded for path in files)
 
 
 def leftovers() -> Iterator[Finding]:
-    """Locks, and what interrupted jobs have left."""
+    """Locks, and trainings that were interrupted."""
     if any(Path(".snakemake/locks").glob("*")):
-        text = "this folder is locked: a Snakemake is at work here, or was killed"
-        yield warning("snakemake", f"{text}; only then `snakemake --unlock`")
+        text = "this folder is locked: another Snakemake works here, or was killed"
+        yield warning("snakemake", f"{text}; if it was killed, call `snakemake --unlock`")
     else:
-        yield ok("snakemake", "no other one at work in this folder")
-    held = sorted((entries.root() / "runs").glob("*.lock"))
-    for lock in held:
-        who = f"{lock.stem} is held by {locks.describe(lock)}"
+        yield ok("snakemake", "no other Snakemake works in this folder")
+    run_locks = sorted((entries.root() / "runs").glob("*.lock"))
+    for lock in run_locks:
+        text = f"{lock.stem} is held by {locks.describe(lock)}"
         if locks.is_stale(lock):
-            yield warning("store", f"{who}, which is gone; the next training of it takes over")
+            yield warning(
+                "store", f"{text}, which is gone: a stale lock; the next attempt takes it"
+            )
         else:
-            yield ok("store", f"{who}, which is at work")
+            yield ok("store", f"{text}, which is working")
     parts = [path for path in entries.entries("runs") if path.suffix == ".part"]
     if parts:
-        text = f"{len(parts)} unfinished trainings, which go on when they are asked for"
+        text = f"{len(parts)} unfinished trainings, which are resumed when a run needs them"
         yield warning("store", f"{text}; `fairtrial gc` removes what nothing needs")
-    elif not held:
+    elif not run_locks:
         yield ok("store", "no unfinished training")
 
 
 def _some(names: list[str]) -> str:
-    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
-    return ", ".join(names[:_SHOWN]) + more
+    more = f" and {len(names) - _MAX_NAMES} more" if len(names) > _MAX_NAMES else ""
+    return ", ".join(names[:_MAX_NAMES]) + more

@@ -14,14 +14,14 @@ from typing import Any
 from fairtrial import SettingsError
 from fairtrial.files.yamlfile import read_yaml
 
-# The rules whose jobs go to SLURM; the Snakefile keeps the others where one types.
+# The rules whose jobs go to SLURM; those of others run where Snakemake does.
 SUBMITTED = ("convert", "split", "search", "study", "train", "predict", "validate", "plot")
 _UNITS = {"s": 1 / 60, "m": 1, "h": 60, "d": 1440, "w": 10080}  # minutes
 
 
 @dataclass(frozen=True)
 class Job:
-    """What is asked for the rules that run as one job, at one attempt. None: not asked."""
+    """What the profile asks for rules that run as one job, at one attempt; None: nothing."""
 
     rules: str
     partition: str | None
@@ -46,7 +46,7 @@ class Profile:
 
     def jobs(self, *, last: bool = False) -> list[Job]:
         """Every kind of job, at its first or its last attempt. Raises SettingsError for a value
-        that cannot be worked out."""
+        that cannot be evaluated."""
         groups: dict[str, list[str]] = {}
         for rule in SUBMITTED:
             group = self.content.get("groups", {}).get(rule, rule)
@@ -54,7 +54,7 @@ class Profile:
         return [self._job(rules, self._attempts(rules) if last else 1) for rules in groups.values()]
 
     def _attempts(self, rules: list[str]) -> int:
-        """How often a job is tried: a group as often as the one of its rules that may most."""
+        """How often a job is tried: that of its rules with the most attempts."""
         retries = int(self.content.get("retries", 0))
         preemptible = self.content.get("preemptible-rules", ())
         more = int(self.content.get("preemptible-retries", retries))
@@ -63,19 +63,19 @@ class Profile:
     def _job(self, rules: list[str], attempt: int) -> Job:
         """Rules of one group run one after the other in one job."""
         default = self.content.get("default-resources", {})
-        own = self.content.get("set-resources", {})
-        asked = [default | own.get(rule, {}) for rule in rules]
+        of_rules = self.content.get("set-resources", {})
+        resources = [default | of_rules.get(rule, {}) for rule in rules]
 
-        def number(key: str, of_all: Callable[[list[float]], float]) -> float | None:
-            values = [each[key] for each in asked if key in each]
+        def number(key: str, combine: Callable[[list[float]], float]) -> float | None:
+            values = [resource[key] for resource in resources if key in resource]
+            if not values:
+                return None
             where = f"{self.path}: `{key}` of {rules[0]}"
-            return (
-                of_all([evaluated(value, attempt, where) for value in values]) if values else None
-            )
+            return combine([evaluated(value, attempt, where) for value in values])
 
         def text(key: str) -> str | None:
-            found = asked[0].get(key)
-            return None if found is None else str(found).strip("'\"")
+            value = resources[0].get(key)
+            return None if value is None else str(value).strip("'\"")
 
         return Job(
             " and ".join(rules),
@@ -94,8 +94,8 @@ def read_profile(name: str) -> Profile:
     Of its files the one that Snakemake 9 reads: config.v9+.yaml, config.v8+.yaml, config.yaml.
     Raises SettingsError where there is none.
     """
-    own = int(metadata.version("snakemake").partition(".")[0])
-    files = [f"config.v{version}+.yaml" for version in range(own, 7, -1)] + ["config.yaml"]
+    major = int(metadata.version("snakemake").partition(".")[0])
+    files = [f"config.v{version}+.yaml" for version in range(major, 7, -1)] + ["config.yaml"]
     for folder in (Path(name), Path("profiles", name)):
         for path in (folder / file for file in files):
             if path.is_file():
@@ -103,7 +103,7 @@ def read_profile(name: str) -> Profile:
     raise SettingsError(f"there is no profile {name}, and no profiles/{name}/config.yaml")
 
 
-def evaluated(value: Any, attempt: int, where: str) -> float:
+def evaluated(value: object, attempt: int, where: str) -> float:
     """The number that a value of a profile stands for: 60 * attempt, min(…), "2d", 4000."""
     if isinstance(value, int | float):
         return float(value)
@@ -113,7 +113,7 @@ def evaluated(value: Any, attempt: int, where: str) -> float:
     try:
         return _value(ast.parse(text, mode="eval").body, attempt)
     except (SyntaxError, KeyError, TypeError, ArithmeticError) as error:
-        raise SettingsError(f"{where} is {text!r}, which cannot be worked out here") from error
+        raise SettingsError(f"{where} is {text!r}, which cannot be evaluated here") from error
 
 
 _OPERATORS: dict[type[ast.operator], Callable[[float, float], float]] = {
@@ -128,7 +128,7 @@ _FUNCTIONS: dict[str, Callable[..., float]] = {"min": min, "max": max, "int": in
 
 
 def _value(node: ast.expr, attempt: int) -> float:
-    """Arithmetic with `attempt`, and nothing else: a profile is not run here."""
+    """Arithmetic with `attempt`, and nothing else: no code of a profile is run."""
     if isinstance(node, ast.Constant) and isinstance(node.value, int | float):
         return float(node.value)
     if isinstance(node, ast.Name):
@@ -137,5 +137,7 @@ def _value(node: ast.expr, attempt: int) -> float:
         left, right = _value(node.left, attempt), _value(node.right, attempt)
         return _OPERATORS[type(node.op)](left, right)
     if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and not node.keywords:
-        return float(_FUNCTIONS[node.func.id](*(_value(each, attempt) for each in node.args)))
+        return float(
+            _FUNCTIONS[node.func.id](*(_value(argument, attempt) for argument in node.args))
+        )
     raise KeyError(type(node).__name__)

@@ -1,4 +1,4 @@
-"""Checks of `doctor`: does the cluster have what the profile asks for?"""
+"""Checks of `doctor`: whether the cluster has what the profile asks for."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from dataclasses import dataclass
 from fairtrial.commands._findings import Finding, missing, ok, warning
 from fairtrial.commands._profile import Job, Profile
 
-_SECONDS = 15.0  # for an answer of the controller
-_LEAST_AGE = 200  # seconds for which squeue must remember a finished job (docs/slurm.md)
+_TIMEOUT = 15.0  # seconds for an answer of the controller
+_MIN_JOB_AGE = 200  # seconds for which squeue must remember a finished job (docs/slurm.md)
 
 
 @dataclass(frozen=True)
 class Nodes:
-    """Like nodes of one partition, as sinfo shows them."""
+    """Equal nodes of one partition, as sinfo shows them."""
 
     partition: str
     default: bool
@@ -36,22 +36,22 @@ def slurm(profile: Profile) -> Iterator[Finding]:
         text = f"sinfo cannot be asked ({error}); is this a login node of the cluster?"
         yield missing("SLURM", text)
         return
-    for job, again in zip(profile.jobs(), profile.jobs(last=True), strict=True):
-        yield _fits(job, again, nodes)
+    for first, last in zip(profile.jobs(), profile.jobs(last=True), strict=True):
+        yield _fits(first, last, nodes)
     if profile.content.get("slurm-status-command") == "squeue":
         yield from _memory_of_squeue(profile)
 
 
-def _ask(*command: str) -> str:
-    done = subprocess.run(command, capture_output=True, text=True, timeout=_SECONDS, check=False)
+def _run(*command: str) -> str:
+    done = subprocess.run(command, capture_output=True, text=True, timeout=_TIMEOUT, check=False)
     if done.returncode:
-        said = done.stderr.strip().splitlines() or [f"exit status {done.returncode}"]
-        raise OSError(said[-1])
+        lines = done.stderr.strip().splitlines() or [f"exit status {done.returncode}"]
+        raise OSError(lines[-1])
     return done.stdout
 
 
 def _nodes() -> list[Nodes]:
-    lines = _ask("sinfo", "--noheader", "--format=%P|%a|%l|%G|%m|%c|%f").splitlines()
+    lines = _run("sinfo", "--noheader", "--format=%P|%a|%l|%G|%m|%c|%f").splitlines()
     return [_parsed(line) for line in lines if line.strip()]
 
 
@@ -84,11 +84,11 @@ def minutes(text: str) -> float:
     return int(days or 0) * 1440 + parts[0] * 60 + parts[1] + parts[2] / 60
 
 
-def _fits(job: Job, again: Job, every: list[Nodes]) -> Finding:
-    """One kind of job: at its first attempt it must fit, at its last one it should."""
+def _fits(job: Job, last: Job, cluster: list[Nodes]) -> Finding:
+    """Whether a kind of job can run: at its first attempt it must fit, at its last it should."""
     thing = f"SLURM, {job.rules}"
-    known = sorted({node.partition for node in every})
-    nodes = [n for n in every if (n.partition == job.partition if job.partition else n.default)]
+    known = sorted({node.partition for node in cluster})
+    nodes = [n for n in cluster if (n.partition == job.partition if job.partition else n.default)]
     if not nodes:
         text = f"there is no partition `{job.partition}`" if job.partition else "names no partition"
         return missing(thing, f"{text}; there are {', '.join(known)} (slurm_partition)")
@@ -98,13 +98,13 @@ def _fits(job: Job, again: Job, every: list[Nodes]) -> Finding:
         return missing(thing, f"{place} is down; there are {', '.join(known)} (slurm_partition)")
     if problem := _lacking(job, nodes):
         return missing(thing, f"{place}: {problem}")
-    if problem := _lacking(again, nodes):
-        return warning(thing, f"{place}: a further try would be refused: {problem}")
-    return ok(thing, f"{place} has {_asked(job)}")
+    if problem := _lacking(last, nodes):
+        return warning(thing, f"{place}: a further attempt would be refused: {problem}")
+    return ok(thing, f"{place} has {_request(job)}")
 
 
 def _lacking(job: Job, nodes: list[Nodes]) -> str:
-    """What no node of the partition has; each condition leaves the nodes that meet it."""
+    """What no node of the partition has; "" if some node has all that the job asks for."""
     conditions: list[tuple[Callable[[Nodes], bool], str]] = [
         (lambda n: _has_gres(n.gres, job.gres), f"no node has {job.gres} (gres)"),
         (lambda n: _has_features(n, job.constraint), f"no node is {job.constraint} (constraint)"),
@@ -123,19 +123,19 @@ def _lacking(job: Job, nodes: list[Nodes]) -> str:
     return ""
 
 
-def _above(asked: float | None, unit: str) -> str:
+def _above(request: float | None, unit: str) -> str:
     key = "cpus_per_task" if unit == "CPUs" else "mem_mb"
-    return f"no such node has the {asked or 0:,.0f} {unit} that are asked for ({key})"
+    return f"no such node has the {request or 0:,.0f} {unit} that are asked for ({key})"
 
 
-def _has_gres(there: str, asked: str | None) -> bool:
-    """Whether `gpu:a100:4(S:0-1),…` holds what `gpu`, `gpu:1` or `gpu:a100:1` asks for."""
-    if not asked:
+def _has_gres(available: str, request: str | None) -> bool:
+    """Whether `gpu:a100:4(S:0-1),…` has what `gpu`, `gpu:1` or `gpu:a100:1` asks for."""
+    if not request:
         return True
-    kind, count = _kind_and_count(asked)
-    for each in re.sub(r"\([^)]*\)", "", there).split(","):
-        has, number = _kind_and_count(each)
-        if number >= count and has[: len(kind)] == kind:
+    kind, count = _kind_and_count(request)
+    for gres in re.sub(r"\([^)]*\)", "", available).split(","):
+        available_kind, number = _kind_and_count(gres)
+        if number >= count and available_kind[: len(kind)] == kind:
             return True
     return False
 
@@ -145,18 +145,18 @@ def _kind_and_count(text: str) -> tuple[list[str], int]:
     return (parts[:-1], int(parts[-1])) if parts[-1].isdigit() else (parts, 1)
 
 
-def _has_features(node: Nodes, asked: str | None) -> bool:
-    """Plain names, one or all of several; what else SLURM can combine is left to it."""
-    names = asked.split("&") if asked else []
+def _has_features(node: Nodes, request: str | None) -> bool:
+    """Whether nodes have a feature, or all of `a&b`. Other combinations are not checked: True."""
+    names = request.split("&") if request else []
     plain = all(re.fullmatch(r"[\w.-]+", name) for name in names)
     return not plain or set(names) <= node.features
 
 
-def _asked(job: Job) -> str:
+def _request(job: Job) -> str:
     parts = [job.gres, job.constraint, _time(job.minutes) if job.minutes else None]
     parts += [f"{job.memory:,.0f} MB" if job.memory else None]
     parts += [f"{job.processors:.0f} CPUs" if job.processors else None]
-    return ", ".join(part for part in parts if part) or "what is asked for, which is nothing"
+    return ", ".join(part for part in parts if part) or "no limits that the profile asks about"
 
 
 def _time(minute: float | None) -> str:
@@ -166,9 +166,9 @@ def _time(minute: float | None) -> str:
 def _memory_of_squeue(profile: Profile) -> Iterator[Finding]:
     """Snakemake must see the end of a job before squeue forgets it."""
     try:
-        found = re.search(r"MinJobAge\s*=\s*(\d+)", _ask("scontrol", "show", "config"))
+        match = re.search(r"MinJobAge\s*=\s*(\d+)", _run("scontrol", "show", "config"))
     except (OSError, subprocess.SubprocessError):
-        found = None
-    if found and int(found[1]) < _LEAST_AGE:
-        text = f"squeue forgets jobs after {found[1]} s; in {profile.path} write"
+        match = None
+    if match and int(match[1]) < _MIN_JOB_AGE:
+        text = f"squeue forgets jobs after {match[1]} s; in {profile.path} write"
         yield warning("SLURM", f"{text} slurm-status-command: sacct")

@@ -8,13 +8,16 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fairtrial import DataError, SettingsError
 from fairtrial.commands import _frames
 from fairtrial.data.dataset import Detection
 from fairtrial.planning.config_files import read_params
 from fairtrial.results.run import FinishedRun
+
+if TYPE_CHECKING:
+    from fairtrial.commands._frames import Pixels
 
 Detect = Callable[[Path], list[Detection]]
 
@@ -47,7 +50,8 @@ def detect(
     found: Counter[str] = Counter()
     with TemporaryDirectory() as folder, _detector(one, least, threads) as (detect, names):
         draw = _drawer(detect, names, found, Path(folder, "frame.bmp"))
-        count = _images(input, to, draw) if _is_image(input) else _video(input, to, draw)
+        draw_all = _draw_images if _is_image(input) else _draw_video
+        count = draw_all(input, to, draw)
     told = ", ".join(f"{number} {name}" for name, number in sorted(found.items())) or "nothing"
     print(f"{to}: {count} image{'s' * (count != 1)}, confidence {least:.3g} or more: {told}")
 
@@ -77,19 +81,19 @@ def _detector(
 
 
 def _drawer(
-    detect: Detect, names: dict[int, str], found: Counter[str], file: Path
-) -> Callable[[Any], None]:
-    """Draws on pixels what is detected in them, and counts it by class.
+    detect: Detect, names: dict[int, str], counts: Counter[str], file: Path
+) -> Callable[[Pixels], None]:
+    """A function that draws onto pixels what is detected in them, and counts it by class.
 
-    Detectors look at files, and do not all turn a picture as its EXIF says: so each gets these
-    very pixels, as `file`.
+    `file` is written anew for each image: detectors read files, and not all of them turn an image
+    as its EXIF orientation says, so they get exactly the pixels that are drawn on.
     """
 
-    def draw(pixels: Any) -> None:
-        _frames.write(file, pixels)
-        for detection in sorted(detect(file), key=lambda each: each.score):
+    def draw(pixels: Pixels) -> None:
+        _frames.write_image(file, pixels)
+        for detection in sorted(detect(file), key=lambda detection: detection.score):
             name = names[detection.category_id]
-            found[name] += 1
+            counts[name] += 1
             _frames.draw(pixels, detection, name)
 
     return draw
@@ -99,18 +103,20 @@ def _is_image(input: Path) -> bool:
     return input.is_dir() or input.suffix.lower() in _frames.IMAGES
 
 
-def _images(input: Path, to: Path, draw: Callable[[Any], None]) -> int:
-    files = _frames.images_of(input)
+def _draw_images(input: Path, to: Path, draw: Callable[[Pixels], None]) -> int:
+    """Draw on the images at `input`, and write them to `to`; returns how many there are."""
+    files = _frames.image_files(input)
     for file in files:
-        pixels = _frames.read(file)
+        pixels = _frames.read_image(file)
         draw(pixels)
-        _frames.write(to / file.relative_to(input) if input.is_dir() else to, pixels)
+        _frames.write_image(to / file.relative_to(input) if input.is_dir() else to, pixels)
     return len(files)
 
 
-def _video(input: Path, to: Path, draw: Callable[[Any], None]) -> int:
+def _draw_video(input: Path, to: Path, draw: Callable[[Pixels], None]) -> int:
+    """Draw on the frames of a video, and write them as another; returns how many there are."""
     count = 0
-    with _frames.video(input, to) as (frames, write):
+    with _frames.open_video(input, to) as (frames, write):
         for pixels in frames:
             draw(pixels)
             write(pixels)

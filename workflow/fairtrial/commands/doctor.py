@@ -1,4 +1,4 @@
-"""doctor: say before any job is queued what the trial lacks."""
+"""doctor: check before any job is queued what the experiment lacks."""
 
 from __future__ import annotations
 
@@ -27,19 +27,21 @@ def doctor(*, experiment: str = "", profile: str = "", online: bool = False) -> 
         online: also ask the servers for what is still to be downloaded
     """
     name = profile or os.environ.get("SNAKEMAKE_PROFILE", "")
-    chosen = read_profile(name) if name else None
+    chosen_profile = read_profile(name) if name else None
     plan = Plan.read(experiment or None)
     print(f"experiment {plan.name}: {len(plan.runs)} runs")
     lacking = 0
-    for finding in _findings(plan, chosen, online):
+    for finding in _findings(plan, chosen_profile, online):
         print(finding, flush=True)
         lacking += finding.level == "missing"
     if lacking:
-        raise FairtrialError(f"the trial cannot succeed: see the {lacking} lines `missing` above")
+        raise FairtrialError(
+            f"the experiment cannot succeed: see the {lacking} lines `missing` above"
+        )
 
 
 def _findings(plan: Plan, profile: Profile | None, online: bool) -> Iterator[Finding]:
-    """All checks; one that cannot be made is a finding, too."""
+    """The results of all checks; a check that cannot be made is `missing`."""
     on_slurm = profile is not None and profile.is_slurm
     checks = [
         ("data", _data_checks.data(plan, online)),

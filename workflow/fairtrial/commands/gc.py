@@ -1,15 +1,16 @@
-"""gc: remove what the store keeps and no recorded run needs."""
+"""gc: remove entries of the store that no run needs."""
 
 from __future__ import annotations
 
-import json
 import shutil
 import sys
 from pathlib import Path
 
-from fairtrial import StoreError
+from fairtrial import DataError, StoreError
+from fairtrial.files.text import counted
 from fairtrial.store import entries
 from fairtrial.training import checkpoint
+from fairtrial.training.record import read_record
 
 
 def gc(*, yes: bool = False, unfinished: bool = False, states: bool = False) -> None:
@@ -25,15 +26,15 @@ def gc(*, yes: bool = False, unfinished: bool = False, states: bool = False) -> 
             to them
     """
     folder = entries.root() / "runs"
-    needed = _needed(Path("results"))
-    spare = _spare(needed, unfinished, states)
+    needed = _needed_keys(Path("results"))
+    spare = _removable(needed, unfinished, states)
     if not spare:
         print(f"{folder}: nothing to remove; {len(needed)} entries are needed by results/")
         return
-    size = sum(_size(path) for path in spare)
+    size = sum(_bytes(path) for path in spare) / 2**20  # MiB
     for path in spare:
-        print(f"{_size(path) / 2**20:9.1f} MiB  {path}{_epochs(path)}")
-    if not (yes or _confirmed(f"Remove these {len(spare)} ({size / 2**20:.1f} MiB)? [y/N] ")):
+        print(f"{_bytes(path) / 2**20:9.1f} MiB  {path}{_epochs(path)}")
+    if not (yes or _is_confirmed(f"Remove these {len(spare)} ({size:.1f} MiB)? [y/N] ")):
         print("nothing removed")
         return
     for path in spare:
@@ -41,43 +42,48 @@ def gc(*, yes: bool = False, unfinished: bool = False, states: bool = False) -> 
             shutil.rmtree(path)
         else:
             path.unlink()
-    print(f"removed {len(spare)} ({size / 2**20:.1f} MiB)")
+    print(f"removed {len(spare)} ({size:.1f} MiB)")
 
 
-def _spare(needed: set[str], unfinished: bool, states: bool) -> list[Path]:
-    stored = entries.entries("runs")
-    found = [
-        path
-        for path in stored
-        if path.name not in needed and (unfinished or path.suffix != ".part")
-    ]
-    kept = [path for path in stored if path not in found and path.suffix != ".part"]
-    return found + [
-        p / checkpoint.STATE for p in kept if states and (p / checkpoint.STATE).exists()
-    ]
+def _removable(needed: set[str], unfinished: bool, states: bool) -> list[Path]:
+    """The folders of the store, and the states in those that stay, that can be removed.
+
+    needed: keys of the entries that stay; unfinished, states: as for `gc`.
+    """
+    remove, end_states = [], []
+    for entry in entries.entries("runs"):
+        is_unfinished = entry.suffix == ".part"
+        if entry.name not in needed and (unfinished or not is_unfinished):
+            remove.append(entry)
+        elif states and not is_unfinished and (entry / checkpoint.STATE).exists():
+            end_states.append(entry / checkpoint.STATE)
+    return remove + end_states
 
 
-def _needed(results: Path) -> set[str]:
-    """Keys of the entries that the runs under results/ were made from."""
-    found = set()
+def _needed_keys(results: Path) -> set[str]:
+    """Keys of the entries that the runs under results/ were made from. Raises StoreError where a
+    record cannot be read: then it is not known which entry is needed."""
+    keys = set()
     for path in results.glob("*/runs/*/record.json"):
         try:
-            found.add(json.loads(path.read_text(encoding="utf-8"))["key"])
-        except (ValueError, KeyError, TypeError) as error:
-            raise StoreError(f"{path}: not a record of a run, so nothing is removed") from error
-    return found
+            keys.add(read_record(path).key)
+        except DataError as error:
+            raise StoreError(f"{error}. So nothing is removed") from error
+    return keys
 
 
 def _epochs(path: Path) -> str:
-    return f"  unfinished, {checkpoint.epochs_done(path)} epochs" if path.suffix == ".part" else ""
+    if path.suffix != ".part":
+        return ""
+    return f"  unfinished, {counted(checkpoint.epochs_done(path), 'epoch')}"
 
 
-def _size(path: Path) -> int:
+def _bytes(path: Path) -> int:
     files = [path] if path.is_file() else [p for p in path.rglob("*") if p.is_file()]
     return sum(file.stat().st_size for file in files)
 
 
-def _confirmed(question: str) -> bool:
+def _is_confirmed(question: str) -> bool:
     if not sys.stdin.isatty():
-        raise StoreError("nobody to ask here; call it with --yes to remove them")
+        raise StoreError("there is no terminal to ask on; call it with --yes to remove them")
     return input(question).strip().lower() in {"y", "yes"}
