@@ -207,12 +207,12 @@ def split(folder: Path) -> None:
 
 def laid(folder: Path) -> None:
     """What a training does before its first epoch, with its check for leaks."""
-    from fairtrial.backends._ultralytics_files import lay_out
+    from fairtrial.backends._ultralytics_files import write_dataset
     from fairtrial.data.split_dataset import read_leak_free_dataset
 
     made = folder / "split"
     files = made / "annotations.json", made / "split.json"
-    lay_out(read_leak_free_dataset(*files, folder / "convert" / "images"), folder / "laid")
+    write_dataset(read_leak_free_dataset(*files, folder / "convert" / "images"), folder / "laid")
 
 
 def labels(folder: Path) -> None:

@@ -22,7 +22,7 @@ from typing import Any
 PROJECT = Path(__file__).parents[1]
 sys.path.insert(0, str(PROJECT / "workflow"))
 
-from fairtrial.backends._ultralytics_files import lay_out  # noqa: E402
+from fairtrial.backends._ultralytics_files import write_dataset  # noqa: E402
 from fairtrial.data.split_dataset import read_split_dataset  # noqa: E402
 from fairtrial.planning.plan import Plan  # noqa: E402
 
@@ -51,7 +51,7 @@ def bare(settings: dict[str, Any]) -> list[str]:
     for name in ("Arial.ttf", "Arial.Unicode.ttf"):
         source = Path(matplotlib.get_data_path(), "fonts/ttf/DejaVuSans.ttf")
         (fonts / name).write_bytes(source.read_bytes())
-    lay_out(read_split_dataset(ANNOTATIONS, SPLIT, IMAGES), place)
+    write_dataset(read_split_dataset(ANNOTATIONS, SPLIT, IMAGES), place)
     ours = {"pretrained", "fitness", "replicate"}
     own = {k: v for k, v in settings.items() if k not in ours}
     own |= {"nbs": settings["batch"], "device": "cpu"}

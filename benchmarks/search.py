@@ -31,7 +31,7 @@ from typing import Any, Literal
 PROJECT = Path(__file__).parents[1]
 sys.path.insert(0, str(PROJECT / "workflow"))
 
-from fairtrial.backends._ultralytics_files import lay_out, workplace  # noqa: E402
+from fairtrial.backends._ultralytics_files import workplace, write_dataset  # noqa: E402
 from fairtrial.data.dataset import SplitDataset  # noqa: E402
 from fairtrial.data.split_dataset import read_split_dataset  # noqa: E402
 from fairtrial.planning.plan import Plan  # noqa: E402
@@ -39,6 +39,7 @@ from fairtrial.search.journal import Journal, Trial  # noqa: E402
 from fairtrial.search.worker import RunningStudy, work  # noqa: E402
 from fairtrial.settings.search import Engine  # noqa: E402
 from fairtrial.settings.stages import RangeSpec, SearchStageSettings, Space  # noqa: E402
+from fairtrial.training.inputs import TrainingInputs  # noqa: E402
 
 LOG = PROJECT / "benchmarks/search.log"
 TABLE = PROJECT / "benchmarks/search.csv"  # study, seed, epochs spent, best so far
@@ -135,7 +136,7 @@ def _running(study: Study, setting: Setting, trials: int) -> RunningStudy:
             hours=None,
         ),
         code="benchmark",
-        inputs={},
+        inputs=TrainingInputs("a", "b"),
         data=setting.view,
         initial=setting.weights,
         threads=1,
@@ -149,7 +150,7 @@ def theirs(study: Study, setting: Setting) -> Iterator[Point]:
     told["model"] = str(setting.weights or f"{start['model']}.yaml")
     del told["pretrained"]
     with workplace() as place:
-        told |= {"data": str(lay_out(setting.view(), place)), "project": str(place)}
+        told |= {"data": str(write_dataset(setting.view(), place)), "project": str(place)}
         told |= {"nbs": start["batch"], "device": "cpu", "iterations": setting.epochs // length}
         told |= {"space": {name: (low, high) for name, (low, high, _) in RANGES.items()}}
         told |= {"seed": study.seed, "pretrained": setting.weights is not None}

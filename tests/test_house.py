@@ -266,7 +266,7 @@ CONTRACT = {
     "sources": {"fetch": ["settings", "name", "folder", "downloads"], "needs": ["settings"]},
     "formats": {"read": ["folder", "options"]},
     "backends": {
-        "fit": ["settings", "view", "initial", "folder", "threads", "after_epoch"],
+        "fit": ["settings", "data", "pretrained", "folder", "threads", "after_epoch"],
     },
 }
 MODEL = ["weights", "categories", "settings", "threads"]  # of `detector` or `classifier`

@@ -1,4 +1,4 @@
-"""What every framework promises, of boxes or of classes, found by listing the folder, none
+"""What every backend promises, of boxes or of classes, found by listing the folder, none
 exempt."""
 
 from __future__ import annotations
@@ -19,11 +19,14 @@ from fairtrial.files.yamlfile import read_yaml
 from fairtrial.planning.config_files import plugin_settings
 from fairtrial.plugins import plugin, plugins
 from fairtrial.scoring import fitness
+from fairtrial.settings.stages import predict_settings
+from fairtrial.training.contract import AfterEpoch, FitResult
+from fairtrial.training.settings import TrainingSettings
 from tests.backends.tiny import draw, draw_classes
 
 PARAMS = Path(__file__).parents[2] / "params.yaml"
 SMALL = {"imgsz": 64, "batch": 4, "epochs": 2, "lr0": 0.001, "fitness": {"recall": 1.0}}
-FIGURES = {
+METRICS = {
     "detect": [f"val/{name}" for name in ("precision", "recall", "f1", "AP50", "AP", "fitness")],
     "classify": [f"val/{n}" for n in ("precision", "recall", "f1", "accuracy", "top5", "fitness")],
 }
@@ -35,11 +38,12 @@ MODELS: dict[str, dict[str, Any]] = {
 pytestmark = pytest.mark.slow
 
 
-def settings(backend: str, **changed: Any) -> dict[str, Any]:
+def settings(backend: str, **changed: Any) -> TrainingSettings:
     model = plugin_settings("backends", backend, "")
     params = read_yaml(PARAMS) | SMALL | MODELS.get(backend, {}) | changed
     own = {name: params[name] for name in model.model_fields}
-    return model.model_validate(own).model_dump(mode="json")
+    validated: TrainingSettings = model.model_validate(own)
+    return validated
 
 
 def task(backend: str) -> str:
@@ -49,26 +53,27 @@ def task(backend: str) -> str:
 class Trained:
     """One training without an interruption, and one that was stopped after its first epoch."""
 
-    def __init__(self, backend: str, view: SplitDataset, folder: Path) -> None:
-        self.view, self.folder, self.task = view, folder, task(backend)
-        self.module, self.settings = plugin("backends", backend), settings(backend)
+    def __init__(self, backend: str, data: SplitDataset, folder: Path) -> None:
+        self.backend, self.data, self.folder = backend, data, folder
+        self.module, self.task = plugin("backends", backend), task(backend)
         self.rows: list[dict[str, Any]] = []
-        self.facts = self.fit("whole", self.rows.append)
+        self.result = self.fit("whole", self.rows.append)
 
-    def fit(self, name: str, after_epoch: Any, **changed: Any) -> dict[str, Any]:
+    def fit(self, name: str, after_epoch: AfterEpoch, **changed: Any) -> FitResult:
         (self.folder / name).mkdir(exist_ok=True)
-        place, settings = self.folder / name, self.settings | changed
-        return dict(self.module.fit(settings, self.view, None, place, 1, after_epoch))
+        place, own = self.folder / name, settings(self.backend, **changed)
+        result: FitResult = self.module.fit(own, self.data, None, place, 1, after_epoch)
+        return result
 
 
 @pytest.fixture(scope="module", params=plugins("backends"))
 def trained(request: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Trained]:
     folder = tmp_path_factory.mktemp(request.param)
     make = draw if task(request.param) == "detect" else draw_classes
-    view = make(folder / "data", images=12)
-    before = inventory(view.folder)
-    yield Trained(request.param, view, folder)
-    assert inventory(view.folder) == before, "the folder of the images was written to"
+    data = make(folder / "data", images=12)
+    before = inventory(data.folder)
+    yield Trained(request.param, data, folder)
+    assert inventory(data.folder) == before, "the folder of the images was written to"
 
 
 def inventory(folder: Path) -> dict[str, tuple[int, bytes]]:
@@ -86,7 +91,7 @@ def test_the_history_has_what_figures_and_search_read(trained: Trained) -> None:
     with (trained.folder / "whole/history.csv").open() as file:
         rows = list(csv.DictReader(file))
     assert [int(row["epoch"]) for row in rows] == [1, 2]
-    assert {"epoch", "lr", *FIGURES[trained.task]} <= set(rows[0])
+    assert {"epoch", "lr", *METRICS[trained.task]} <= set(rows[0])
     parts = {
         side: {n for n in rows[0] if n.startswith(f"{side}/") and n.endswith("_loss")}
         for side in ("train", "val")
@@ -94,7 +99,7 @@ def test_the_history_has_what_figures_and_search_read(trained: Trained) -> None:
     assert parts["train"] and {n.partition("/")[2] for n in parts["train"]} == {
         n.partition("/")[2] for n in parts["val"]
     }
-    assert all(0 <= float(row[name]) <= 1 for row in rows for name in FIGURES[trained.task])
+    assert all(0 <= float(row[name]) <= 1 for row in rows for name in METRICS[trained.task])
 
 
 def test_each_epoch_is_told_of_once_with_its_row(trained: Trained) -> None:
@@ -107,14 +112,14 @@ def test_each_epoch_is_told_of_once_with_its_row(trained: Trained) -> None:
     assert told == written
 
 
-def test_the_facts(trained: Trained) -> None:
-    facts = trained.facts
+def test_the_result(trained: Trained) -> None:
+    result = trained.result
     least = {"detect": 1e6, "classify": 1e5}[trained.task]
-    assert facts.model.parameters > least and facts.model.gflops > 0 and facts.model.layers > 10
-    assert facts.epochs_run == 2 and not facts.deviations
+    assert result.model.parameters > least and result.model.gflops > 0 and result.model.layers > 10
+    assert result.epochs_run == 2 and not result.deviations
     found = [row["val/fitness"] for row in trained.rows]
     assert found == pytest.approx([row["val/recall"] for row in trained.rows])
-    assert facts.best_epoch == found.index(max(found)) + 1
+    assert result.best_epoch == found.index(max(found)) + 1
 
 
 def test_stopped_and_gone_on_equals_never_stopped(trained: Trained) -> None:
@@ -126,7 +131,7 @@ def test_stopped_and_gone_on_equals_never_stopped(trained: Trained) -> None:
     with pytest.raises(InterruptedError, match="after epoch 1"):
         trained.fit("parts", stop)
     told: list[dict[str, Any]] = []
-    assert trained.fit("parts", told.append) == trained.facts
+    assert trained.fit("parts", told.append) == trained.result
     assert [row["epoch"] for row in told] == [2]
     whole, parts = trained.folder / "whole", trained.folder / "parts"
     assert (whole / "history.csv").read_text() == (parts / "history.csv").read_text()
@@ -178,7 +183,7 @@ def test_killed_at_any_moment_and_gone_on_equals_never_stopped(
         with pytest.raises(Killed):
             trained.fit(parts.name, lambda row: None)
     assert len((parts / "history.csv").read_text().splitlines()) == 2, "a head and an epoch"
-    assert trained.fit(parts.name, lambda row: None) == trained.facts
+    assert trained.fit(parts.name, lambda row: None) == trained.result
     assert (whole / "history.csv").read_text() == (parts / "history.csv").read_text()
     for name in ("weights.pt", "state.pt"):
         assert unequal(whole / name, parts / name) == []
@@ -243,15 +248,16 @@ def test_detections_lie_on_the_image_and_classes_match_by_name(trained: Trained)
     """In pixels of the file, which is not as large as the network's image."""
     if trained.task != "detect":
         pytest.skip("it finds classes of whole images")
-    image = trained.view.split("val")[0]
-    names = trained.view.dataset.categories
+    image = trained.data.split("val")[0]
+    names = trained.data.dataset.categories
     turned = {100 - number: name for number, name in names.items()}
-    wanted = {"imgsz": 96, "conf": 0.0001, "iou": 0.7, "max_det": 20}
+    section = {"conf": 0.0001, "iou": 0.7, "max_det": 20, "speed_images": 100}
+    predict = predict_settings("detect", section, trained.backend, imgsz=96)
     found = {}
     for key, categories in (("as", names), ("turned", turned), ("one", {7: names[1]})):
         weights = trained.folder / "whole/weights.pt"
-        with trained.module.detector(weights, categories, wanted, 1) as detect:
-            found[key], times = detect(trained.view.folder / image.file_name)
+        with trained.module.detector(weights, categories, predict, 1) as detect:
+            found[key], times = detect(trained.data.folder / image.file_name)
         assert all(milliseconds >= 0 for milliseconds in times.values())
     assert 0 < len(found["as"]) <= 20
     for detection in found["as"]:
@@ -266,14 +272,15 @@ def test_detections_lie_on_the_image_and_classes_match_by_name(trained: Trained)
 def test_probabilities_add_up_and_classes_match_by_name(trained: Trained) -> None:
     if trained.task != "classify":
         pytest.skip("it finds boxes")
-    view = trained.view
-    names = view.dataset.categories
+    data = trained.data
+    names = data.dataset.categories
     turned = {100 - number: name for number, name in names.items()}
-    pictures = [pixels(view.folder, image.file_name) for image in view.split("val")]
+    pictures = [pixels(data.folder, image.file_name) for image in data.split("val")]
+    predict = predict_settings("classify", {"speed_images": 100}, trained.backend, imgsz=16)
     found = []
     for categories in (names, turned):
         weights = trained.folder / "whole/weights.pt"
-        with trained.module.classifier(weights, categories, trained.settings, 1) as classify:
+        with trained.module.classifier(weights, categories, predict, 1) as classify:
             answers = [classify(picture) for picture in pictures]
         assert all(part >= 0 for _, times in answers for part in times.values())
         found.append([likely for likely, _ in answers])
@@ -281,6 +288,6 @@ def test_probabilities_add_up_and_classes_match_by_name(trained: Trained) -> Non
     assert found[1] == [likely[::-1] for likely in found[0]]
     with (
         pytest.raises(BackendError, match="its classes are"),
-        trained.module.classifier(weights, {1: "else"}, trained.settings, 1),
+        trained.module.classifier(weights, {1: "else"}, predict, 1),
     ):
         pass

@@ -12,12 +12,13 @@ import torch
 from PIL import Image as Picture
 from pydantic import ValidationError
 
+from facts import refused
 from fairtrial import BackendError
 from fairtrial.backends import _networks_images as pictures
 from fairtrial.backends import _networks_loop as loop
 from fairtrial.backends import _networks_model as model
 from fairtrial.backends import networks
-from fairtrial.backends._networks_settings import MODELS
+from fairtrial.backends._networks_settings import MODELS, architecture_of
 from fairtrial.data.dataset import Annotation, Dataset, Image, SplitDataset
 from fairtrial.files import packed
 from fairtrial.files.yamlfile import read_yaml
@@ -28,14 +29,18 @@ PARAMS = Path(__file__).parents[2] / "params.yaml"
 TINY = {"backend": "networks", "model": "mlp", "imgsz": 16, "batch": 4, "epochs": 2, "widths": [8]}
 
 
-def settings(**changed: Any) -> dict[str, Any]:
+def settings(**changed: Any) -> networks.Settings:
     params = read_yaml(PARAMS) | TINY | changed
     own = {name: params[name] for name in networks.Settings.model_fields}
-    return networks.Settings.model_validate(own).model_dump(mode="json")
+    return networks.Settings.model_validate(own)
 
 
 def built(**changed: Any) -> model.Network:
-    return model.build(settings(**changed), 3, torch.zeros(3), torch.ones(3))
+    return network(settings(**changed), 3)
+
+
+def network(own: networks.Settings, classes: int) -> model.Network:
+    return model.build(architecture_of(own), classes, torch.zeros(3), torch.ones(3))
 
 
 def widths(net: model.Network) -> list[int]:
@@ -54,7 +59,7 @@ def widths(net: model.Network) -> list[int]:
     ],
 )
 def test_widths_by_a_list_or_a_rule(written: Any, meant: list[int]) -> None:
-    assert settings(widths=written)["widths"] == meant
+    assert settings(widths=written).widths == meant
     assert widths(built(widths=written)) == [3 * 16 * 16, *meant, 3]
 
 
@@ -94,9 +99,9 @@ def test_activation_and_dropout_are_those_of_the_settings(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", loop.OPTIMIZERS)
-def test_the_optimizer_is_the_one_asked_for(name: str) -> None:
-    asked = settings(optimizer=name, momentum=0.7, weight_decay=0.01, lr0=0.02)
-    found = loop.optimizer(built(), asked)
+def test_the_optimizer_is_that_of_the_settings(name: str) -> None:
+    own = settings(optimizer=name, momentum=0.7, weight_decay=0.01, lr0=0.02)
+    found = loop.optimizer(built(), own)
     group = found.param_groups[0]
     assert type(found).__name__ == name
     assert (group["lr"], group["weight_decay"]) == (0.02, 0.01)
@@ -113,26 +118,27 @@ def test_the_optimizer_is_the_one_asked_for(name: str) -> None:
     ],
 )
 def test_schedules_go_from_lr0_to_lr0_times_lrf(scheduler: str, rates: list[float]) -> None:
-    asked = settings(scheduler=scheduler, lr0=1.0, lrf=0.01, epochs=3)
-    assert [loop.learning_rate(asked, n) for n in range(3)] == pytest.approx(rates)
+    own = settings(scheduler=scheduler, lr0=1.0, lrf=0.01, epochs=3)
+    assert [loop.learning_rate(own, n) for n in range(3)] == pytest.approx(rates)
 
 
 @pytest.mark.parametrize(
-    ("changed", "message"),
+    ("changed", "fact"),
     [
-        ({"model": "yolov8n"}, "no classification network; known: mlp, cnn, resnet18"),
+        ({"model": "yolov8n"}, "known: mlp, cnn, resnet18"),
         ({"blocks": [8]}, "only `model: cnn` has blocks"),
-        ({"epochs": 0}, "has to learn for an epoch"),
+        ({"epochs": 0}, "must be 1 or more"),
         ({"batch": 1}, "must be 2 or more: batch norm cannot learn from one image"),
         ({"batch": 0}, "greater than or equal to 1"),
-        ({"fitness": {"map50": 1.0}}, "`map50` is no figure of it; known: accuracy, top5"),
+        ({"fitness": {"map50": 1.0}}, "`map50` is not a metric; known: accuracy, top5"),
         ({"activation": "tanh"}, "'relu', 'leaky_relu'"),
         ({"augment": ["mosaic"]}, "'flip' or 'crop'"),
         ({"dropout": 1.0}, "less than 1"),
     ],
+    ids=str,
 )
-def test_a_wrong_value_is_refused(changed: dict[str, Any], message: str) -> None:
-    with pytest.raises(ValidationError, match=message):
+def test_a_wrong_value_is_refused(changed: dict[str, Any], fact: str) -> None:
+    with refused(ValidationError, *changed, fact):
         settings(**changed)
 
 
@@ -143,30 +149,30 @@ def test_equal_widths_and_augmentations_are_equal_settings() -> None:
 
 
 def test_augmentation_sees_train_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whatever augmentation does, val is judged on its images as they are, and so is prediction."""
-    view, seen = draw_classes(tmp_path / "data"), []
-    whole = pictures.SplitImages(view, "train", 16).take(np.arange(len(view.split("train"))))
+    """Whatever augmentation does, val and predictions see the images as they are."""
+    data, seen = draw_classes(tmp_path / "data"), []
+    whole = pictures.SplitImages(data, "train", 16).take(np.arange(len(data.split("train"))))
 
     def spoil(batch: torch.Tensor, names: list[str], random: torch.Generator) -> torch.Tensor:
         assert names == ["crop", "flip"]
-        assert all(any(torch.equal(one, own) for own in whole) for one in batch)
+        assert all(any(torch.equal(one, image) for image in whole) for one in batch)
         seen.append(len(batch))
         return torch.zeros_like(batch)
 
-    asked = settings(augment=["flip", "crop"], batch=3, lr0=1e-9, weight_decay=0.0)
+    own = settings(augment=["flip", "crop"], batch=3, lr0=1e-9, weight_decay=0.0)
     found = {}
     for name in ("plain", "spoilt"):
         if name == "spoilt":
             monkeypatch.setattr(pictures, "augmented", spoil)
         (tmp_path / name).mkdir()
         rows: list[dict[str, Any]] = []
-        networks.fit(asked, view, None, tmp_path / name, 1, rows.append)
-        weights, names = tmp_path / name / "weights.pt", view.dataset.categories
-        picture = packed.pixels(view.folder, view.split("val")[0].file_name)
-        with networks.classifier(weights, names, asked, 1) as classify:
+        networks.fit(own, data, None, tmp_path / name, 1, rows.append)
+        weights, names = tmp_path / name / "weights.pt", data.dataset.categories
+        picture = packed.pixels(data.folder, data.split("val")[0].file_name)
+        with networks.classifier(weights, names, own, 1) as classify:
             likely = classify(picture)[0]
         found[name] = [*likely, *(row["val/cross_entropy_loss"] for row in rows)]
-    assert sum(seen) == 2 * len(view.split("train"))
+    assert sum(seen) == 2 * len(data.split("train"))
     assert found["spoilt"] == pytest.approx(found["plain"], abs=1e-4)
 
 
@@ -174,8 +180,8 @@ def test_augmentation_flips_and_moves_and_nothing_else() -> None:
     batch = torch.arange(2 * 3 * 16 * 16).reshape(2, 3, 16, 16) % 251 + 1
     random = torch.Generator().manual_seed(0)
     for _ in range(8):
-        for one, own in zip(pictures.augmented(batch, ["flip"], random), batch, strict=True):
-            assert torch.equal(one, own) or torch.equal(one, own.flip(2))
+        for one, image in zip(pictures.augmented(batch, ["flip"], random), batch, strict=True):
+            assert torch.equal(one, image) or torch.equal(one, image.flip(2))
     moved = pictures.augmented(batch, ["crop"], random)
     assert moved.shape == batch.shape and not torch.equal(moved, batch)
     assert set(moved.unique().tolist()) <= {0, *batch.unique().tolist()}
@@ -183,12 +189,12 @@ def test_augmentation_flips_and_moves_and_nothing_else() -> None:
 
 
 def test_normalisation_comes_from_train_alone(tmp_path: Path) -> None:
-    view = draw_classes(tmp_path / "data")
-    asked, folder = settings(epochs=1), tmp_path / "run"
+    data = draw_classes(tmp_path / "data")
+    own, folder = settings(epochs=1), tmp_path / "run"
     folder.mkdir()
-    networks.fit(asked, view, None, folder, 1, lambda row: None)
+    networks.fit(own, data, None, folder, 1, lambda row: None)
     net, _, _ = model.restore(folder / "weights.pt")
-    train = np.stack([packed.pixels(view.folder, i.file_name) for i in view.split("train")])
+    train = np.stack([packed.pixels(data.folder, i.file_name) for i in data.split("train")])
     middle = train[:, :, 2:18]  # the 16 × 16 pixels that the network sees
     assert net.mean.flatten().tolist() == pytest.approx(middle.mean(axis=(0, 1, 2)), rel=1e-5)
     assert net.deviation.flatten().tolist() == pytest.approx(middle.std(axis=(0, 1, 2)), rel=1e-5)
@@ -204,25 +210,28 @@ def test_an_image_of_another_shape_is_its_middle() -> None:
 def test_the_audit_tells_of_another_setting(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    def heavier(own: networks.Settings) -> networks.Settings:
+        return own.model_copy(update={"weight_decay": 0.5})
+
     build = loop.optimizer
-    monkeypatch.setattr(loop, "optimizer", lambda net, s: build(net, s | {"weight_decay": 0.5}))
+    monkeypatch.setattr(loop, "optimizer", lambda net, own: build(net, heavier(own)))
     with pytest.raises(BackendError, match=r"weight_decay +0\.0005 +0\.5 +the optimizer"):
-        view = draw_classes(tmp_path / "data")
-        networks.fit(settings(), view, None, tmp_path, 1, lambda row: None)
+        data = draw_classes(tmp_path / "data")
+        networks.fit(settings(), data, None, tmp_path, 1, lambda row: None)
 
 
 def test_a_checkpoint_of_another_network_is_refused(tmp_path: Path) -> None:
     model.save(tmp_path / "w.pt", settings(), ["a", "b", "c"], built().state_dict())
     other = built(model="cnn")
     with pytest.raises(BackendError, match="not a checkpoint of cnn"):
-        model.start_from(other, tmp_path / "w.pt", settings(model="cnn"))
+        model.start_from(other, tmp_path / "w.pt", "cnn")
 
 
 def test_a_checkpoint_brings_all_but_a_head_of_other_classes(tmp_path: Path) -> None:
     trained = built(model="cnn")
     model.save(tmp_path / "w.pt", settings(model="cnn"), ["a", "b", "c"], trained.state_dict())
-    net = model.build(settings(model="cnn"), 5, torch.zeros(3), torch.ones(3))
-    model.start_from(net, tmp_path / "w.pt", settings(model="cnn"))
+    net = network(settings(model="cnn"), 5)
+    model.start_from(net, tmp_path / "w.pt", "cnn")
     assert torch.equal(net.body[0].weight, trained.body[0].weight)
     assert net.body[-1].out_features == 5
 
@@ -233,7 +242,7 @@ def test_a_checkpoint_of_ultralytics_itself_is_taken(tmp_path: Path) -> None:
     theirs = ClassificationModel("yolov8n-cls.yaml", verbose=False)
     torch.save({"epoch": -1, "model": theirs, "train_args": {}}, tmp_path / "yolov8n-cls.pt")
     net = built(model="yolov8n-cls", imgsz=32)
-    model.start_from(net, tmp_path / "yolov8n-cls.pt", settings(model="yolov8n-cls", imgsz=32))
+    model.start_from(net, tmp_path / "yolov8n-cls.pt", "yolov8n-cls")
     for name, value in theirs.state_dict().items():
         if ".linear." not in name:
             assert torch.equal(net.state_dict()[f"body.{name}"], value), name
@@ -242,16 +251,16 @@ def test_a_checkpoint_of_ultralytics_itself_is_taken(tmp_path: Path) -> None:
 @pytest.mark.slow
 @pytest.mark.data
 def test_convolutions_beat_a_dense_network_at_equal_epochs(real_data: Path, tmp_path: Path) -> None:
-    view = cifar(real_data / "cifar10_subset/train_lossless", tmp_path)
+    data = cifar(real_data / "cifar10_subset/train_lossless", tmp_path)
     best = {}
-    for name, own in (("mlp", {}), ("cnn", {"blocks": [16, 32, 64]})):
-        asked = settings(
+    for name, changed in (("mlp", {}), ("cnn", {"blocks": [16, 32, 64]})):
+        own = settings(
             model=name,
-            **{"imgsz": 32, "batch": 64, "epochs": 6, "lr0": 0.002, "widths": None} | own,
+            **{"imgsz": 32, "batch": 64, "epochs": 6, "lr0": 0.002, "widths": None} | changed,
         )
         (tmp_path / name).mkdir()
         rows: list[dict[str, Any]] = []
-        networks.fit(asked, view, None, tmp_path / name, 1, rows.append)
+        networks.fit(own, data, None, tmp_path / name, 1, rows.append)
         best[name] = max(row["val/accuracy"] for row in rows)
     assert best["mlp"] > 0.3, "chance is 0.1"
     assert best["cnn"] > best["mlp"] + 0.03, best
@@ -271,8 +280,8 @@ def cifar(source: Path, folder: Path) -> SplitDataset:
         [Annotation(n, int(row["label"]) + 1, None) for n, row in enumerate(rows, 1)],
         classes,
     )
-    sides = {"train": list(range(1, 3201)), "val": list(range(3201, 4001)), "test": []}
-    return SplitDataset(found, sides, folder)
+    splits = {"train": list(range(1, 3201)), "val": list(range(3201, 4001)), "test": []}
+    return SplitDataset(found, splits, folder)
 
 
 PROJECT = PARAMS.parent
@@ -288,10 +297,10 @@ def test_every_network_of_the_questions_that_ship_trains(
     monkeypatch.chdir(PROJECT)
     runs = [run for run in Plan.read(name).runs.values() if run.name.endswith("-s0")]
     assert len(runs) > 1
-    view = draw_classes(tmp_path / "data", images=12)
+    data = draw_classes(tmp_path / "data", images=12)
     for run in (run for run in runs if not run.chosen):
         folder = tmp_path / run.name
         folder.mkdir()
-        asked = run.settings | {"epochs": 1, "batch": 4}
-        facts = networks.fit(asked, view, None, folder, 1, lambda row: None)
-        assert facts.epochs_run == 1
+        own = networks.Settings.model_validate(run.settings | {"epochs": 1, "batch": 4})
+        result = networks.fit(own, data, None, folder, 1, lambda row: None)
+        assert result.epochs_run == 1

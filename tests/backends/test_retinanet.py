@@ -26,6 +26,7 @@ from pydantic import ValidationError
 from torch.nn.functional import softplus
 from torchvision.models.detection.retinanet import RetinaNetClassificationHead
 
+from facts import refused
 from fairtrial import BackendError
 from fairtrial.backends import _retinanet_images as pictures
 from fairtrial.backends import _retinanet_loop as loop
@@ -34,20 +35,23 @@ from fairtrial.backends import _retinanet_processes as processes
 from fairtrial.backends import retinanet
 from fairtrial.data.dataset import Annotation, Dataset, Image, SplitDataset
 from fairtrial.files.yamlfile import read_yaml
+from fairtrial.settings.stages import predict_settings
 from fairtrial.sources import shapes
+from fairtrial.training.contract import FitResult
 
 ROOT = Path(__file__).parents[2]
-PREDICT = {"imgsz": 64, "conf": 0.001, "iou": 0.7, "max_det": 300}
+SECTION = {"conf": 0.001, "iou": 0.7, "max_det": 300, "speed_images": 100}
+PREDICT = predict_settings("detect", SECTION, "retinanet", imgsz=64)
 
 
-def settings(**changed: Any) -> dict[str, Any]:
+def settings(**changed: Any) -> retinanet.Settings:
     params = read_yaml(ROOT / "params.yaml")
     small = {"imgsz": 64, "batch": 2, "epochs": 2, "lr0": 0.0005}
     own = {name: params[name] for name in retinanet.Settings.model_fields} | small
-    return retinanet.Settings.model_validate(own | changed).model_dump(mode="json")
+    return retinanet.Settings.model_validate(own | changed)
 
 
-def view_of(folder: Path, images: int, train: int) -> SplitDataset:
+def drawn_dataset(folder: Path, images: int, train: int) -> SplitDataset:
     """Drawn images of 96 × 96 pixels, the first `train` to learn from, the others val."""
     folder.mkdir()
     drawn = shapes.Settings(images=images, size=96, per_scene=1, file_type="png", objects=2)
@@ -75,13 +79,17 @@ def one_thread() -> Iterator[None]:
 
 
 @pytest.fixture(scope="module")
-def view(tmp_path_factory: pytest.TempPathFactory) -> SplitDataset:
-    return view_of(tmp_path_factory.mktemp("drawn") / "shapes", images=5, train=3)
+def data(tmp_path_factory: pytest.TempPathFactory) -> SplitDataset:
+    return drawn_dataset(tmp_path_factory.mktemp("drawn") / "shapes", images=5, train=3)
 
 
 def network(classes: int = 3, **changed: Any) -> Any:
     torch.manual_seed(0)
-    return model.build(settings(**changed), classes, frozen_norm=False)
+    return model.build(spec(frozen_norm=False, **changed), classes)
+
+
+def spec(frozen_norm: bool, **changed: Any) -> model.ModelSpec:
+    return model.ModelSpec.of(settings(**changed), frozen_norm)
 
 
 def sizes(*shapes: tuple[int, int]) -> list[Image]:
@@ -92,7 +100,7 @@ def sizes(*shapes: tuple[int, int]) -> list[Image]:
 
 
 @pytest.mark.parametrize(
-    ("changed", "message"),
+    ("changed", "fact"),
     [
         ({"depth": 20}, "18, 34, 50, 101 or 152"),
         ({"optimizer": "RAdam"}, "'SGD', 'Adam' or 'AdamW'"),
@@ -106,9 +114,10 @@ def sizes(*shapes: tuple[int, int]) -> list[Image]:
         ({"freeze": 6}, "less than or equal to 5"),
         ({"mosaic": 0.0}, "not permitted"),
     ],
+    ids=str,
 )
-def test_a_wrong_value_is_refused(changed: dict[str, Any], message: str) -> None:
-    with pytest.raises(ValidationError, match=message):
+def test_a_wrong_value_is_refused(changed: dict[str, Any], fact: str) -> None:
+    with refused(ValidationError, *changed, fact):
         settings(**changed)
 
 
@@ -214,9 +223,9 @@ def test_drop_last_leaves_out_what_is_not_full_and_nothing_else() -> None:
     assert len(left_out) > 5, "always the same ones"
 
 
-def test_drop_last_that_leaves_nothing_is_an_error(view: SplitDataset, tmp_path: Path) -> None:
+def test_drop_last_that_leaves_nothing_is_an_error(data: SplitDataset, tmp_path: Path) -> None:
     with pytest.raises(BackendError, match="drop_last leaves no batch of 4 in train"):
-        fit(view, tmp_path, batch=4, drop_last=True, ema=None, optimizer="SGD")
+        fit(data, tmp_path, batch=4, drop_last=True, ema=None, optimizer="SGD")
 
 
 @pytest.mark.parametrize("batch", [[5, 3, 8, 1], [5, 3, 8], [5]])
@@ -232,9 +241,9 @@ def test_a_batch_is_shared_evenly_by_as_many_gpus_as_there_are(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 4)
-    assert [processes.fitting(batch) for batch in (1, 2, 3, 6, 8)] == [1, 2, 3, 3, 4]
+    assert [processes.world_size(batch) for batch in (1, 2, 3, 6, 8)] == [1, 2, 3, 3, 4]
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 0)
-    assert processes.fitting(8) == 1
+    assert processes.world_size(8) == 1
 
 
 # --------------------------------------------------------------------------- images
@@ -248,7 +257,7 @@ def test_boxes_follow_the_pixels(seed: int) -> None:
     boxes = np.array([[30, 20, 90, 50]], np.float32)
     chosen = settings(scale=0.6, fliplr=0.5, flipud=0.5)
     rng = np.random.default_rng(seed)
-    canvas, moved, kept = pictures.varied(picture, boxes, (96, 64), chosen, rng)
+    canvas, moved, kept = pictures.augmented(picture, boxes, (96, 64), chosen, rng)
     assert canvas.size == (96, 64) and kept.tolist() == [True]
     bright = np.asarray(canvas.convert("L")) > 190  # the grey around is below
     rows, columns = np.flatnonzero(bright.any(axis=1)), np.flatnonzero(bright.any(axis=0))
@@ -260,19 +269,19 @@ def test_a_box_that_is_hardly_seen_is_dropped() -> None:
     picture, boxes = Pillow.new("RGB", (100, 100)), np.array([[0, 0, 5, 5]], np.float32)
     chosen = settings(scale=0.9, fliplr=0.0)
     left = [
-        pictures.varied(picture, boxes, (64, 64), chosen, np.random.default_rng(n))[2].any()
+        pictures.augmented(picture, boxes, (64, 64), chosen, np.random.default_rng(n))[2].any()
         for n in range(40)
     ]
     assert 5 < sum(left) < 40
 
 
-def test_without_augmentation_boxes_come_back_as_they_were(view: SplitDataset) -> None:
-    images = pictures.Images(view, "val", settings(), augment=False)
-    truth = view.dataset.by_image()
+def test_without_augmentation_boxes_come_back_as_they_were(data: SplitDataset) -> None:
+    images = pictures.Images(data, "val", settings(), augment=False)
+    truth = data.dataset.by_image()
     for index in range(len(images)):
         pixels, target = images[index]
         assert pixels.shape == (3, 64, 64) and pixels.dtype == torch.uint8
-        wide = target["boxes"].double() * torch.tensor(target["back"] * 2)
+        wide = target["boxes"].double() * torch.tensor(target["to_file"] * 2)
         expected = [
             (x, y, x + w, y + h) for x, y, w, h in (a.bbox for a in truth[images.images[index].id])
         ]
@@ -313,7 +322,7 @@ def test_of_a_detector_the_last_layer_counts_for_equal_classes_only(
     theirs, path = network().state_dict(), tmp_path / "weights.pt"
     model.save({"depth": 18, "names": ["a", "b", "c"], "model": theirs}, path)
     torch.manual_seed(1)
-    net = model.build(settings(), 3, frozen_norm=True)
+    net = model.build(spec(frozen_norm=True), 3)
     model.start_from(net, path, names)
     other = {n for n, v in net.state_dict().items() if not torch.equal(v, theirs[n])}
     assert other <= {model.LAST_LAYER + "weight", model.LAST_LAYER + "bias"}
@@ -321,7 +330,9 @@ def test_of_a_detector_the_last_layer_counts_for_equal_classes_only(
 
 
 def test_the_names_of_torchvisions_older_checkpoints_are_understood() -> None:
-    found = model._renamed({"head.regression_head.conv.6.bias": 1, "head.x.conv.1.0.bias": 2})
+    found = model._with_new_names(
+        {"head.regression_head.conv.6.bias": 1, "head.x.conv.1.0.bias": 2}
+    )
     assert found == {"head.regression_head.conv.3.0.bias": 1, "head.x.conv.1.0.bias": 2}
 
 
@@ -329,7 +340,7 @@ def test_torchvisions_detector_is_ours() -> None:
     """The same tensors and the same size as torchvision's own checkpoint of RetinaNet-50."""
     weights = torchvision.models.detection.RetinaNet_ResNet50_FPN_Weights.COCO_V1
     with torch.device("meta"):
-        net = model.build(settings(depth=50), 91, frozen_norm=True)
+        net = model.build(spec(frozen_norm=True, depth=50), 91)
         theirs = torchvision.models.detection.retinanet_resnet50_fpn(
             weights=None, weights_backbone=None, num_classes=91
         ).state_dict()
@@ -361,14 +372,14 @@ def test_classes_that_are_not_asked_for_are_cut_off(tmp_path: Path) -> None:
     path = tmp_path / "weights.pt"
     net = network().eval()
     model.save({"depth": 18, "names": ["a", "b", "c"], "model": net.state_dict()}, path)
-    part, names = model.restore(path, settings(), ["c", "a", "z"])
+    part, names = model.restore(path, 64, ["c", "a", "z"])
     assert names == ["a", "c"]
     with torch.no_grad():
         features = list(net.backbone(torch.rand(1, 3, 64, 64)).values())
         whole, ours = (each.head.classification_head(features) for each in (net, part))
     assert torch.allclose(ours, whole[..., [0, 2]], atol=1e-6)
     with pytest.raises(BackendError, match="none of its classes is in x, y"):
-        model.restore(path, settings(), ["x", "y"])
+        model.restore(path, 64, ["x", "y"])
 
 
 # --------------------------------------------------------------------------- training
@@ -403,15 +414,15 @@ def test_optimizers(name: str) -> None:
 
 
 def fit(
-    view: SplitDataset, folder: Path, initial: Path | None = None, **own: Any
-) -> tuple[dict[str, Any], list[int]]:
-    """Facts, and the epochs that were told of."""
-    told: list[int] = []
+    data: SplitDataset, folder: Path, start: Path | None = None, **own: Any
+) -> tuple[FitResult, list[float]]:
+    """The result, and the epochs of which `after_epoch` was called."""
+    epochs: list[float] = []
     folder.mkdir(exist_ok=True)
-    facts = retinanet.fit(
-        settings(**own), view, initial, folder, 1, lambda row: told.append(row["epoch"])
+    result = retinanet.fit(
+        settings(**own), data, start, folder, 1, lambda row: epochs.append(row["epoch"])
     )
-    return facts, told
+    return result, epochs
 
 
 def same(one: Any, other: Any) -> bool:
@@ -431,24 +442,24 @@ def content(folder: Path) -> dict[str, Any]:
 
 @pytest.mark.slow
 def test_a_training_cut_short_within_an_epoch_ends_as_an_uninterrupted_one(
-    view: SplitDataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    data: SplitDataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """All files are equal to the last bit; and more epochs go on from there, the best of all
     being kept. (Between epochs, with Adam and averaged weights: test_every_backend.py.)"""
     light = {"optimizer": "SGD", "ema": None, "lrf": 1.0}
-    facts, told = fit(view, tmp_path / "whole", **light)
-    assert told == [1, 2]
+    result, epochs = fit(data, tmp_path / "whole", **light)
+    assert epochs == [1, 2]
     parts, read = tmp_path / "parts", pictures.read
     for left in (2, 6):  # three images to learn from and two to be judged on: in each epoch
         monkeypatch.setattr(pictures, "read", failing(read, after=left))
         with pytest.raises(RuntimeError, match="power cut"):
-            fit(view, parts, **light)
+            fit(data, parts, **light)
     monkeypatch.setattr(pictures, "read", read)
-    assert fit(view, parts, **light) == (facts, [2])
+    assert fit(data, parts, **light) == (result, [2])
     assert same(content(tmp_path / "whole"), content(parts))
 
-    facts, told = fit(view, parts, epochs=3, **light)
-    assert told == [3] and facts.epochs_run == 3
+    result, epochs = fit(data, parts, epochs=3, **light)
+    assert epochs == [3] and result.epochs_run == 3
     assert len((parts / "history.csv").read_text().splitlines()) == 4
     found = content(parts)
     assert same(found["weights.pt"]["model"], found["state.pt"]["best"])
@@ -467,18 +478,18 @@ def failing(read: Any, after: int) -> Any:
 
 @pytest.mark.slow
 def test_a_checkpoint_as_it_is_detects_and_is_not_trained(
-    view: SplitDataset, tmp_path: Path
+    data: SplitDataset, tmp_path: Path
 ) -> None:
-    names = [*view.dataset.categories.values(), "other"]
+    names = [*data.dataset.categories.values(), "other"]
     net, path = network(len(names)), tmp_path / "start.pt"
     model.save({"depth": 18, "names": names, "model": net.state_dict()}, path)
-    facts, told = fit(view, tmp_path, initial=path, epochs=0, pretrained="some/start.pt")
-    assert facts.epochs_run == 0 and facts.best_epoch is None and told == []
-    image = view.split("val")[0]
-    with retinanet.detector(tmp_path / "weights.pt", view.dataset.categories, PREDICT, 1) as detect:
-        found, times = detect(view.folder / image.file_name)
-    assert 0 < len(found) <= PREDICT["max_det"]
-    assert {d.category_id for d in found} <= set(view.dataset.categories)
+    result, epochs = fit(data, tmp_path, path, epochs=0, pretrained="some/start.pt")
+    assert result.epochs_run == 0 and result.best_epoch is None and epochs == []
+    image = data.split("val")[0]
+    with retinanet.detector(tmp_path / "weights.pt", data.dataset.categories, PREDICT, 1) as detect:
+        found, times = detect(data.folder / image.file_name)
+    assert 0 < len(found) <= SECTION["max_det"]
+    assert {d.category_id for d in found} <= set(data.dataset.categories)
     assert all(
         0 <= v <= 96 + 1e-3 for d in found for v in (d.bbox[0] + d.bbox[2], d.bbox[1] + d.bbox[3])
     )
@@ -487,8 +498,8 @@ def test_a_checkpoint_as_it_is_detects_and_is_not_trained(
     assert set(times) == {"preprocess", "inference", "postprocess"}
 
 
-def test_other_settings_than_asked_for_are_refused(view: SplitDataset) -> None:
-    training = loop.RetinaNetTraining(settings(), view, None, processes.Process())
+def test_other_settings_than_requested_are_refused(data: SplitDataset) -> None:
+    training = loop.RetinaNetTraining(settings(), data, None, processes.Process())
     loop.audit(settings(), training)
     training.net.head.classification_head.gamma = 1.0
     training.optimizer.param_groups[0]["weight_decay"] = 0.0
@@ -497,17 +508,21 @@ def test_other_settings_than_asked_for_are_refused(view: SplitDataset) -> None:
         loop.audit(settings(), training)
 
 
-def test_a_loss_that_is_not_a_number_is_said(view: SplitDataset, tmp_path: Path) -> None:
-    with pytest.raises(BackendError, match="not a number any more in epoch 1; lower `lr0`"):
-        fit(view, tmp_path, lr0=1e30, warmup_epochs=0.0, optimizer="SGD", clip=None, ema=None)
+def test_a_loss_that_is_nan_is_an_error(data: SplitDataset, tmp_path: Path) -> None:
+    with pytest.raises(BackendError, match="NaN or infinite in epoch 1; lower `lr0`"):
+        fit(data, tmp_path, lr0=1e30, warmup_epochs=0.0, optimizer="SGD", clip=None, ema=None)
 
 
 # --------------------------------------------------------------------------- two processes
 
 
 def trained(
-    settings: dict[str, Any], view: SplitDataset, initial: Path, folder: Path, process: Any
-) -> Any:
+    settings: retinanet.Settings,
+    data: SplitDataset,
+    pretrained: Path,
+    folder: Path,
+    process: processes.Process,
+) -> None:
     """One process's training; leaves its weights in `folder`."""
     own = folder / str(process.rank)
     own.mkdir()
@@ -521,7 +536,7 @@ def trained(
 
     pictures.Images.__getitem__ = noted  # type: ignore[method-assign]
     try:
-        training = loop.train(settings, view, initial, own, None, process)
+        training = loop.train(settings, data, pretrained, own, None, process)
     finally:
         pictures.Images.__getitem__ = seen  # type: ignore[method-assign]
     torch.save([training.net.state_dict(), training.rows], own / "end.pt")
@@ -529,18 +544,18 @@ def trained(
 
 @pytest.mark.slow
 def test_two_processes_learn_as_one(tmp_path: Path) -> None:
-    """Disjoint halves of each batch; equal weights and figures in the end, those of one process
+    """Disjoint halves of each batch; equal weights and metrics in the end, those of one process
     but for rounding. (Batch norms are frozen: on the CPU torch cannot share their statistics.)"""
-    view = view_of(tmp_path / "shapes", images=5, train=4)
+    data = drawn_dataset(tmp_path / "shapes", images=5, train=4)
     start = tmp_path / "start.pt"
-    names = list(view.dataset.categories.values())
+    names = list(data.dataset.categories.values())
     model.save({"depth": 18, "names": names, "model": network(len(names)).state_dict()}, start)
     own = settings(epochs=1, batch=4, optimizer="SGD", lr0=0.001, ema=0.9, pretrained="a/start.pt")
     ends = {}
     for world in (1, 2):
         folder = tmp_path / str(world)
         folder.mkdir()
-        work = functools.partial(trained, own, view, start, folder)
+        work = functools.partial(trained, own, data, start, folder)
         with processes.together(world, work) as process:
             work(process)
         ends[world] = [torch.load(folder / str(r) / "end.pt") for r in range(world)]
@@ -559,12 +574,12 @@ def test_two_processes_learn_as_one(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_the_gpus_that_share_a_batch_are_counted(
-    view: SplitDataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    data: SplitDataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     alone = contextlib.nullcontext(processes.Process())
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 3)
     monkeypatch.setattr(processes, "together", lambda world, work: alone)
-    assert fit(view, tmp_path, epochs=1, batch=4)[0]["gpus"] == 2
+    assert fit(data, tmp_path, epochs=1, batch=4)[0].gpus == 2
 
 
 def other(process: processes.Process, dies: bool) -> None:

@@ -24,8 +24,8 @@ def draw(folder: Path, images: int = 20) -> SplitDataset:
     dataset = found.canonical()
     numbers = [image.id for image in dataset.images]
     val = numbers[2::3]
-    sides = {"train": [n for n in numbers if n not in val], "val": val, "test": []}
-    return SplitDataset(dataset, sides, folder)
+    splits = {"train": [n for n in numbers if n not in val], "val": val, "test": []}
+    return SplitDataset(dataset, splits, folder)
 
 
 def draw_classes(folder: Path, images: int = 12) -> SplitDataset:

@@ -3,9 +3,9 @@
     python train_tiny.py <folder with the data> <file descriptor of the answers>
 
 reads attempts from standard input, a line of JSON each: `folder`, `settings` (beside those of
-params.yaml and TINY), `kill` (null, or an epoch from 1 and a place), `recall` (figures on val
+params.yaml and TINY), `kill` (null, or an epoch from 1 and a place), `recall` (metrics on val
 to pretend, one an epoch, or none). Each is forked off, so that torch is imported once, and
-answered by a line: the exit status, the facts that `fit` returned and the epochs trained.
+answered by a line: the exit status, the result of `fit` and the epochs trained.
 
 Places: `batch` (in mid-epoch), `torn` (half of the state's temporary file is written),
 `unnamed` (all of it, before it gets its name), `history` (state written, history not),
@@ -98,7 +98,7 @@ def trouble(place: str) -> None:
 
 
 def pretend(recall: list[float]) -> None:
-    """Figures on val of our choice, so that the best epoch is one."""
+    """Metrics on val of our choice, so that the best epoch is one."""
     validate = trainer.DetectionTrainer.validate
 
     def validated(self: Any) -> Any:
@@ -117,7 +117,7 @@ def attempt(asked: dict[str, Any], data: Path) -> dict[str, Any]:
         pretend(asked["recall"])
     params = read_yaml(PARAMS) | TINY | asked["settings"]
     own = {name: params[name] for name in ultralytics.Settings.model_fields}
-    settings = ultralytics.Settings.model_validate(own).model_dump(mode="json")
+    settings = ultralytics.Settings.model_validate(own)
     trained: list[int] = []
 
     def after_epoch(row: dict[str, Any]) -> None:
@@ -127,8 +127,8 @@ def attempt(asked: dict[str, Any], data: Path) -> dict[str, Any]:
 
     folder = Path(asked["folder"])
     folder.mkdir(exist_ok=True)
-    facts = ultralytics.fit(settings, draw(data), None, folder, 1, after_epoch)
-    return dataclasses.asdict(facts) | {"model": facts.model.model_dump(), "trained": trained}
+    result = ultralytics.fit(settings, draw(data), None, folder, 1, after_epoch)
+    return dataclasses.asdict(result) | {"model": result.model.model_dump(), "trained": trained}
 
 
 def main() -> None:
@@ -154,8 +154,8 @@ def main() -> None:
                     os._exit(1)
             os._exit(0)
         status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-        facts = json.loads(answer.read_text()) if answer.exists() else {}
-        print(json.dumps({"status": status, **facts}), file=answers, flush=True)
+        result = json.loads(answer.read_text()) if answer.exists() else {}
+        print(json.dumps({"status": status, **result}), file=answers, flush=True)
 
 
 if __name__ == "__main__":

@@ -10,12 +10,14 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from pydantic import BaseModel, ConfigDict
 
 from fairtrial.scoring.fitness import with_fitness
 from fairtrial.search.worker import RunningStudy
 from fairtrial.settings.stages import ChoicesSpec, RangeSpec, SearchStageSettings, Space
 from fairtrial.training.checkpoint import HISTORY, best_epoch, epochs_done, write_history
 from fairtrial.training.contract import AfterEpoch, FitResult, ModelSize
+from fairtrial.training.inputs import TrainingInputs
 
 EPOCHS = 4
 SPACE: Space = {
@@ -26,6 +28,19 @@ SPACE: Space = {
 START = {"x": 0.5, "y": 7, "z": "b", "epochs": EPOCHS, "pretrained": None, "fitness": None}
 
 
+class Settings(BaseModel):
+    """Those of the fake backend."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+    x: float
+    y: int
+    z: str | None
+    epochs: int
+    pretrained: str | None
+    fitness: dict[str, float] | None
+
+
 @dataclass
 class FakeBackend:
     """`fit` as backends have it: best at x = 0.1, y = 3. Resumes from what is in its folder."""
@@ -34,8 +49,9 @@ class FakeBackend:
     epochs: int = 0  # trained, over all trainings
     before: Callable[[dict[str, Any], int], None] = lambda settings, epoch: None
 
-    def fit(self, settings: dict[str, Any], view: Any, initial: Any, folder: Path, threads: int,
+    def fit(self, own: Settings, data: object, pretrained: object, folder: Path, threads: int,
             after_epoch: AfterEpoch) -> FitResult:  # fmt: skip
+        settings = own.model_dump()
         self.begun.append(settings)
         done = epochs_done(folder)
         rows = [self._row(settings, epoch) for epoch in range(1, done + 1)]
@@ -68,7 +84,7 @@ def backend(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FakeBackend:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(os, "fsync", lambda number: None)  # no power is cut here
     backend = FakeBackend()
-    module = SimpleNamespace(fit=backend.fit)
+    module = SimpleNamespace(fit=backend.fit, Settings=Settings)
     monkeypatch.setattr("fairtrial.training.cached_training.plugin", lambda kind, name: module)
     return backend
 
@@ -95,7 +111,7 @@ def a_study(**settings: Any) -> RunningStudy:
             }
         ),
         code="code",
-        inputs={},
+        inputs=TrainingInputs("a", "b"),
         data=SimpleNamespace,  # type: ignore[arg-type, return-value]
         pretrained=None,
         threads=1,

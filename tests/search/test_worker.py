@@ -21,6 +21,7 @@ from fairtrial.search.journal import Journal, Trial
 from fairtrial.search.worker import RunningStudy, work
 from fairtrial.settings.search import Engine
 from fairtrial.settings.stages import ChoicesSpec, RangeSpec
+from fairtrial.training.inputs import TrainingInputs
 
 from .conftest import EPOCHS, SPACE, START, FakeBackend, a_study, changed
 
@@ -489,7 +490,7 @@ def test_which_settings_make_another_study(settings: dict[str, Any], same: bool)
         pytest.param({"threads": 2}, True, id="threads"),
         pytest.param({"pretrained": Path("a.pt")}, True, id="path of the checkpoint"),
         pytest.param({"code": "other"}, False, id="code"),
-        pytest.param({"inputs": {"split": "other"}}, False, id="inputs"),
+        pytest.param({"inputs": TrainingInputs("a", "other")}, False, id="inputs"),
     ],
 )
 def test_what_beside_the_settings_makes_another_study(parts: dict[str, Any], same: bool) -> None:

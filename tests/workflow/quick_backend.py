@@ -1,4 +1,4 @@
-"""A framework that trains nothing: copied into a test's project as `backends/quick.py`.
+"""A backend that trains nothing: copied into a test's project as `backends/quick.py`.
 
 It keeps the promises of a real one (weights.pt and history.csv from settings alone), so that
 the real stage, its store and its locks run in a second. What it does beside that is said by
@@ -19,17 +19,17 @@ import json
 import math
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 from fairtrial import BackendError
 from fairtrial.data.dataset import Detection, SplitDataset
 from fairtrial.files.folders import whole_file
 from fairtrial.scoring.fitness import with_fitness
+from fairtrial.settings.stages import PredictDetectSettings
 from fairtrial.training.checkpoint import STATE, best_epoch, write_history
-from fairtrial.training.contract import AfterEpoch, FitResult, ModelSize
+from fairtrial.training.contract import AfterEpoch, Detect, FitResult, HistoryRow, ModelSize
 from fairtrial.training.settings import TrainingSettings
 
 
@@ -41,9 +41,9 @@ class Settings(TrainingSettings):
 
 
 def fit(
-    settings: dict[str, Any],
-    view: SplitDataset,
-    initial: Path | None,
+    settings: Settings,
+    data: SplitDataset,
+    pretrained: Path | None,
     folder: Path,
     threads: int,
     after_epoch: AfterEpoch,
@@ -55,8 +55,8 @@ def fit(
     rows = json.loads(state.read_text()) if state.exists() else []
     seconds = _seconds()
     _hold()
-    while len(rows) < settings["epochs"]:
-        _wait(seconds / settings["epochs"])
+    while len(rows) < settings.epochs:
+        _wait(seconds / settings.epochs)
         rows.append(_row(len(rows) + 1, settings))
         with whole_file(state) as file:
             json.dump(rows, file)
@@ -65,8 +65,8 @@ def fit(
         after_epoch(rows[-1])
     _fail()
     del held
-    objects = len(view.dataset.annotations)
-    text = json.dumps([settings, objects], sort_keys=True)
+    objects = len(data.dataset.annotations)
+    text = json.dumps([settings.model_dump(), objects], sort_keys=True)
     Path(folder, "weights.pt").write_text(text.ljust(int(os.environ.get("QUICK_BYTES", "0"))))
     _log("end", settings)
     size = ModelSize(parameters=0, gflops=None, layers=None)
@@ -91,24 +91,22 @@ def _fail() -> None:
         raise BackendError("quick: fails as it was told to")
 
 
-def _row(epoch: int, settings: dict[str, Any]) -> dict[str, Any]:
+def _row(epoch: int, settings: Settings) -> HistoryRow:
     """Figures that grow with the epochs, and are best at lr0 0.01 and momentum 0.8."""
-    off = abs(math.log10(settings["lr0"]) + 2) / 4 + abs(settings["momentum"] - 0.8)
+    off = abs(math.log10(settings.lr0) + 2) / 4 + abs(settings.momentum - 0.8)
     figures = dict.fromkeys(
         ("precision", "recall", "AP50", "AP"), (1 - 1 / (epoch + 1)) / (1 + off)
     )
     figures["recall"] = 1 - figures["recall"] / 2  # so that another fitness finds another best
     row = {f"val/{name}": value for name, value in figures.items()}
     losses = {"train/box_loss": 1 / epoch, "val/box_loss": 1 / epoch}
-    return with_fitness(
-        {"epoch": epoch, **losses, **row, "lr": settings["lr0"]}, settings["fitness"]
-    )
+    return with_fitness({"epoch": epoch, **losses, **row, "lr": settings.lr0}, settings.fitness)
 
 
 @contextmanager
 def detector(
-    weights: Path, categories: dict[int, str], settings: dict[str, Any], threads: int
-) -> Iterator[Callable[[Path], tuple[list[Detection], dict[str, float]]]]:
+    weights: Path, categories: dict[int, str], settings: PredictDetectSettings, threads: int
+) -> Iterator[Detect]:
     """A box of every class in every image, at a place that depends on the weights."""
     shift = float(len(weights.read_text()) % 7)
     found = [Detection(number, (shift, 1.0, 20.0, 20.0), 0.5) for number in sorted(categories)]
@@ -120,9 +118,9 @@ def _seconds() -> float:
     return float(Path(said).read_text() if Path(said).is_file() else said)
 
 
-def _log(event: str, settings: dict[str, Any]) -> None:
+def _log(event: str, settings: Settings) -> None:
     """One line in one write: trainings in several jobs share the file."""
-    words = [event, *(f"{name}={settings[name]}" for name in ("imgsz", "lr0", "seed"))]
+    words = [event, *(f"{name}={getattr(settings, name)}" for name in ("imgsz", "lr0", "seed"))]
     words.append(f"process={os.getpid()}")
     if "SLURM_JOB_ID" in os.environ:
         words.append(f"job={os.environ['SLURM_JOB_ID']}")

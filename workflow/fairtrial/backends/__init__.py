@@ -1,13 +1,16 @@
-"""Frameworks: one module each.
+"""Backends: one module each, which trains and predicts. To add a backend, add a module.
 
-Each has `Settings` (training.settings.TrainingSettings, and the further keys of params.yaml that it
-understands),
-`fit(settings, view, initial, folder, threads, after_epoch)`, which trains in `folder` (empty at
-first, later what an interrupted attempt left there) and returns the facts of the run, and
-`detector(weights, categories, settings, threads)`, a context that yields a function from an
-image file to its detections and the milliseconds that each part took.
-A framework whose `Settings` say `task` is `classify` has `classifier(weights, categories,
-settings, threads)` instead: from the pixels of an image (height, width, 3; RGB, 8 bit) to the
-probability of each category, in the order of their ids, and the milliseconds.
-To add a framework, add a module.
+Each has (types in training/contract.py):
+
+- `Settings`: training.settings.TrainingSettings with the further keys of params.yaml that it
+  understands;
+- `fit(settings, data, pretrained, folder, threads, after_epoch)`: trains in `folder`, which is
+  empty at a first attempt and later holds what an interrupted one left, and returns a FitResult;
+- `detector(weights, categories, settings, threads)`: a context manager that yields a function
+  from an image file to its detections and the milliseconds that each part took. A backend whose
+  `Settings` have the task `classify` has `classifier` instead, with the same parameters: from the
+  pixels of an image (height, width, 3; RGB, 8 bit) to the probability of each category, in the
+  order of their ids, and the milliseconds.
+
+Modules that begin with an underscore serve the backend of that name.
 """

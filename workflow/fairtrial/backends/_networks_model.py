@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from fairtrial import BackendError
+from fairtrial.backends._networks_settings import Architecture, Settings, architecture_of
 from fairtrial.backends._ultralytics_files import load, workplace
 from fairtrial.files.folders import whole_file
 from fairtrial.training.contract import ModelSize
@@ -39,76 +40,85 @@ class Network(nn.Module):  # type: ignore[misc]  # torch has no types here
         self.register_buffer("deviation", deviation.reshape(1, 3, 1, 1))
 
     def forward(self, pixels: Tensor) -> Tensor:
-        found: Tensor = self.body((pixels.float() - self.mean) / self.deviation)
-        return found
+        logits: Tensor = self.body((pixels.float() - self.mean) / self.deviation)
+        return logits
 
 
-def build(settings: dict[str, Any], classes: int, mean: Tensor, deviation: Tensor) -> Network:
-    """A network with new weights, drawn from torch's generator."""
-    name, size = settings["model"], settings["imgsz"]
+def build(architecture: Architecture, classes: int, mean: Tensor, deviation: Tensor) -> Network:
+    """A network with new weights, drawn from torch's generator.
+
+    mean, deviation: of the three channels (3,), 0 to 255.
+    """
+    name, size = architecture.model, architecture.imgsz
     if name == "mlp":
-        body: nn.Module = nn.Sequential(nn.Flatten(), *dense(3 * size * size, settings, classes))
+        head = dense(3 * size * size, architecture, classes)
+        body: nn.Module = nn.Sequential(nn.Flatten(), *head)
     elif name == "cnn":
-        last = (settings["blocks"] or BLOCKS)[-1]
-        body = nn.Sequential(*convolutions(settings), *dense(last, settings, classes))
+        last = (architecture.blocks or BLOCKS)[-1]
+        head = dense(last, architecture, classes)
+        body = nn.Sequential(*convolutions(architecture), *head)
     else:
-        body = published(settings, classes)
+        body = published(architecture, classes)
     return Network(body, mean, deviation)
 
 
-def dense(inputs: int, settings: dict[str, Any], classes: int) -> list[nn.Module]:
+def dense(inputs: int, architecture: Architecture, classes: int) -> list[nn.Module]:
     """Hidden layers of the given widths, each with activation and dropout, and the last one."""
-    widths = settings["widths"]
+    widths = architecture.widths
     layers: list[nn.Module] = []
-    for width in WIDTHS.get(settings["model"], []) if widths is None else widths:
-        layers += [nn.Linear(inputs, width), ACTIVATIONS[settings["activation"]]()]
-        layers += [nn.Dropout(settings["dropout"])] if settings["dropout"] else []
+    for width in WIDTHS.get(architecture.model, []) if widths is None else widths:
+        layers += [nn.Linear(inputs, width), ACTIVATIONS[architecture.activation]()]
+        if architecture.dropout:
+            layers.append(nn.Dropout(architecture.dropout))
         inputs = width
     return [*layers, nn.Linear(inputs, classes)]
 
 
-def convolutions(settings: dict[str, Any]) -> list[nn.Module]:
+def convolutions(architecture: Architecture) -> list[nn.Module]:
     """Blocks of a 3×3 convolution, batch norm, activation and 2×2 maximum; then the mean over
     the image, so that the dense part does not depend on the image size."""
     layers: list[nn.Module] = []
     inputs = 3
-    for channels in settings["blocks"] or BLOCKS:
+    for channels in architecture.blocks or BLOCKS:
         layers += [
             nn.Conv2d(inputs, channels, 3, padding=1, bias=False),
             nn.BatchNorm2d(channels),
-            ACTIVATIONS[settings["activation"]](),
+            ACTIVATIONS[architecture.activation](),
             nn.MaxPool2d(2, ceil_mode=True),
         ]
         inputs = channels
     return [*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten()]
 
 
-def published(settings: dict[str, Any], classes: int) -> nn.Module:
+def published(architecture: Architecture, classes: int) -> nn.Module:
     """A network of torchvision or Ultralytics; its last dense layer becomes a head of our widths.
 
     `activation` and `dropout` are those of the head: what is before it stays as published.
     """
-    name = settings["model"]
-    found = Scores(name) if name.endswith("-cls") else torchvisions(name)
-    last = [name for name, part in found.named_modules() if isinstance(part, nn.Linear)][-1]
-    above, _, own = last.rpartition(".")
-    inputs = found.get_submodule(last).in_features
+    name = architecture.model
+    net = UltralyticsNet(name) if name.endswith("-cls") else from_torchvision(name)
+    last = [name for name, part in net.named_modules() if isinstance(part, nn.Linear)][-1]
+    above, _, attribute = last.rpartition(".")
+    inputs = net.get_submodule(last).in_features
     assert isinstance(inputs, int)
-    setattr(found.get_submodule(above), own, nn.Sequential(*dense(inputs, settings, classes)))
-    return found
+    head = nn.Sequential(*dense(inputs, architecture, classes))
+    setattr(net.get_submodule(above), attribute, head)
+    return net
 
 
-def torchvisions(name: str) -> nn.Module:
+def from_torchvision(name: str) -> nn.Module:
     """One of torchvision's networks, with new weights."""
     import torchvision
 
-    found: nn.Module = torchvision.models.get_model(name, weights=None)
-    return found
+    net: nn.Module = torchvision.models.get_model(name, weights=None)
+    return net
 
 
-class Scores(nn.Module):  # type: ignore[misc]
-    """One of Ultralytics' `-cls` networks; where nothing is learned, those give (probabilities,
-    scores), and this the scores alone."""
+class UltralyticsNet(nn.Module):  # type: ignore[misc]
+    """One of Ultralytics' `-cls` networks, with new weights.
+
+    In evaluation those return (probabilities, logits); this one returns the logits alone.
+    """
 
     def __init__(self, name: str) -> None:
         super().__init__()
@@ -118,69 +128,72 @@ class Scores(nn.Module):  # type: ignore[misc]
             self.model = ClassificationModel(f"{name}.yaml", verbose=False).model
 
     def forward(self, pixels: Tensor) -> Tensor:
-        found = self.model(pixels)
-        return found[1] if isinstance(found, tuple) else found
+        outputs = self.model(pixels)
+        return outputs[1] if isinstance(outputs, tuple) else outputs
 
 
-def start_from(net: Network, checkpoint: Path, settings: dict[str, Any]) -> None:
-    """Take over the weights of a checkpoint: torchvision's or Ultralytics' own, or one of ours.
+def start_from(net: Network, pretrained: Path, model: str) -> None:
+    """Load the weights of a checkpoint into `net`: torchvision's or Ultralytics' own, or ours.
 
     The head is left out where its shape differs. Raises BackendError where less than nine
     tenths of what is before the head fits.
     """
-    theirs = _weights(checkpoint, settings["model"])
+    theirs = _weights(pretrained, model)
     ours = net.body.state_dict()
     fitting = {n: v for n, v in theirs.items() if n in ours and ours[n].shape == v.shape}
     if len(fitting) < 0.9 * len(ours) - 2:
         raise BackendError(
-            f"{checkpoint}: not a checkpoint of {settings['model']}: "
+            f"{pretrained}: not a checkpoint of {model}: "
             f"only {len(fitting)} of the model's {len(ours)} tensors fit"
         )
     net.body.load_state_dict(fitting, strict=False)
 
 
-def _weights(checkpoint: Path, model: str) -> dict[str, Any]:
+def _weights(pretrained: Path, model: str) -> dict[str, Tensor]:
     """Tensors by name. Ultralytics' own files hold Python objects, and only for its networks are
     those unpickled."""
     try:
-        state = read(checkpoint)
+        state = read(pretrained)
     except BackendError:
         if not model.endswith("-cls"):
             raise
         with workplace():
-            return dict(load(checkpoint).model.float().state_dict())
+            return dict(load(pretrained).model.float().state_dict())
     return {name.removeprefix("body."): v for name, v in state.get("model", state).items()}
 
 
-def read(checkpoint: Path) -> dict[str, Any]:
-    """A file of tensors and plain values; it runs no code. Raises BackendError for others."""
+def read(path: Path) -> dict[str, Any]:
+    """A file of tensors and plain values by name, on the CPU. No code in it is run.
+
+    Raises BackendError for other files.
+    """
     try:
-        found = torch.load(checkpoint, map_location="cpu", weights_only=True)
+        content = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # torch raises many kinds
         reason = f"{type(error).__name__}: {error}".partition("\n")[0]
-        raise BackendError(f"{checkpoint}: not a file of weights ({reason})") from error
-    if not isinstance(found, dict):
-        raise BackendError(f"{checkpoint}: holds no weights by name")
-    return found
+        raise BackendError(f"{path}: not a file of weights ({reason})") from error
+    if not isinstance(content, dict):
+        raise BackendError(f"{path}: holds no weights by name")
+    return content
 
 
-def save(path: Path, settings: dict[str, Any], names: list[str], state: dict[str, Any]) -> None:
-    """weights.pt: what is needed to build the network, its classes, and its weights."""
-    shape = ("model", "imgsz", "widths", "blocks", "activation", "dropout")
-    content = {"settings": {name: settings[name] for name in shape}, "names": names, "model": state}
+def save(path: Path, settings: Settings, names: list[str], state: dict[str, Tensor]) -> None:
+    """Write weights.pt: what is needed to build the network, its classes, and its weights."""
+    architecture = architecture_of(settings).model_dump()
+    content = {"settings": architecture, "names": names, "model": state}
     with whole_file(path, "wb") as file:
         torch.save(content, file)
 
 
-def restore(path: Path) -> tuple[Network, dict[str, Any], list[str]]:
-    """The network of a weights.pt that `save` wrote, its settings, and its classes."""
+def restore(path: Path) -> tuple[Network, Architecture, list[str]]:
+    """The network of a weights.pt that `save` wrote, its architecture, and its classes."""
     content = read(path)
     if not {"settings", "names", "model"} <= set(content):
         raise BackendError(f"{path}: no weights of a classification network of fairtrial")
-    state = content["model"]
-    net = build(content["settings"], len(content["names"]), state["mean"], state["deviation"])
+    state, architecture = content["model"], Architecture.model_validate(content["settings"])
+    net = build(architecture, len(content["names"]), state["mean"], state["deviation"])
     net.load_state_dict(state)
-    return net.eval(), content["settings"], content["names"]
+    return net.eval(), architecture, content["names"]
 
 
 def size(net: Network, imgsz: int) -> ModelSize:

@@ -46,10 +46,23 @@ class WidthRule(BaseModel):
         return [max(1, self.first // by**n) for n in range(self.layers)]
 
 
-class Settings(TrainingSettings):
-    """What has the same meaning for detectors has the same name; defaults are in params.yaml."""
+class Architecture(BaseModel):
+    """What is needed to build a network, beside its classes; stands in weights.pt."""
 
-    judged_by: ClassVar[tuple[str, ...]] = fitness.TASK_KEYS["classify"]
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+    model: str
+    imgsz: int
+    widths: list[int] | None
+    blocks: list[int] | None
+    activation: str
+    dropout: float
+
+
+class Settings(TrainingSettings):
+    """Keys with the same meaning as those of detectors have the same names."""
+
+    fitness_keys: ClassVar[tuple[str, ...]] = fitness.TASK_KEYS["classify"]
 
     model: str
     imgsz: Annotated[int, Field(ge=8)]
@@ -107,5 +120,18 @@ class Settings(TrainingSettings):
     @classmethod
     def _learned(cls, epochs: int, info: ValidationInfo) -> int:
         if epochs == 0:
-            raise ValueError("a network whose last layer is new has to learn for an epoch at least")
+            raise ValueError("must be 1 or more: the last layer is new and has learned nothing")
         return epochs
+
+
+def architecture_of(settings: Settings) -> Architecture:
+    """The part of the settings that describes the network."""
+    rule = settings.widths
+    return Architecture(
+        model=settings.model,
+        imgsz=settings.imgsz,
+        widths=rule.widths() if isinstance(rule, WidthRule) else rule,
+        blocks=settings.blocks,
+        activation=settings.activation,
+        dropout=settings.dropout,
+    )

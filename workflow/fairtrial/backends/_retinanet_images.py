@@ -1,14 +1,15 @@
 """Images and boxes as tensors, and the batches in which an epoch sees them.
 
 What is random is drawn from (seed, epoch, image): the same for any number of processes, and
-known again after an interruption without any state.
+after an interruption, without any state.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import TypedDict
 
 import numpy as np
 import torch
@@ -16,59 +17,66 @@ from numpy.typing import NDArray
 from PIL import Image as Pillow
 
 from fairtrial import BackendError
+from fairtrial.backends._retinanet_settings import Settings
 from fairtrial.data.dataset import Image, SplitDataset
 
-SMOOTH = Pillow.Resampling.BILINEAR
+BILINEAR = Pillow.Resampling.BILINEAR
 GREY = (124, 116, 104)  # ImageNet's mean colour, which the network sees as 0, as all padding
 SMALLEST_SIDE, SMALLEST_SHARE = 2.0, 0.1  # of a box that the edge cuts: pixels, share of its area
 
 Floats = NDArray[np.float32]
 
 
-class Images:
-    """The images of one side of a view, for torch's DataLoader.
+class Target(TypedDict):
+    """What an image shows: `boxes` (n, 4) as x1, y1, x2, y2 in the tensor's pixels, `labels` (n,)
+    from 0 in the order of the category ids; `to_file`: factors of x and y to the file's pixels."""
 
-    An item is the image (3, height, width), 8-bit RGB, its longer side `imgsz`, and a dict:
-    `boxes` (n, 4) as x1, y1, x2, y2 in its pixels, `labels` (n,) counted from 0 in the order
-    of the category ids, `image_id`, and `back`: x and y factors to the pixels of the file.
+    boxes: torch.Tensor
+    labels: torch.Tensor
+    image_id: int
+    to_file: tuple[float, float]
+
+
+class Images:
+    """The images of one split, for torch's DataLoader.
+
+    An item is the image (3, height, width), 8-bit RGB, its longer side `imgsz`, and its Target.
     """
 
-    def __init__(
-        self, view: SplitDataset, side: str, settings: dict[str, Any], augment: bool
-    ) -> None:
-        self.images, self.folder = view.split(side), view.folder
-        self.labels = {number: i for i, number in enumerate(sorted(view.dataset.categories))}
-        self.objects = view.dataset.by_image()
+    def __init__(self, data: SplitDataset, split: str, settings: Settings, augment: bool) -> None:
+        self.images, self.folder = data.split(split), data.folder
+        self.labels = {number: i for i, number in enumerate(sorted(data.dataset.categories))}
+        self.annotations = data.dataset.by_image()
         self.settings, self.augment, self.epoch = settings, augment, 0
 
     def __len__(self) -> int:
         return len(self.images)
 
-    def __getitem__(self, index: int) -> tuple[Any, dict[str, Any]]:
+    def __getitem__(self, index: int) -> tuple[torch.Tensor, Target]:
         image = self.images[index]
-        size = fitted(image.width, image.height, self.settings["imgsz"])
-        objects = [a for a in self.objects[image.id] if a.bbox and not a.iscrowd]
-        boxes = np.array([a.bbox for a in objects], np.float32).reshape(-1, 4)
+        size = fitted(image.width, image.height, self.settings.imgsz)
+        annotations = [a for a in self.annotations[image.id] if a.bbox and not a.iscrowd]
+        boxes = np.array([a.bbox for a in annotations], np.float32).reshape(-1, 4)
         boxes[:, 2:] += boxes[:, :2]
-        labels = np.array([self.labels[a.category_id] for a in objects], np.int64)
-        pixels = read(self.folder / image.file_name)
+        labels = np.array([self.labels[a.category_id] for a in annotations], np.int64)
+        picture = read(self.folder / image.file_name)
         if self.augment:
-            rng = np.random.default_rng([self.settings["seed"], self.epoch, image.id])
-            pixels, boxes, kept = varied(pixels, boxes, size, self.settings, rng)
-            labels = labels[kept]
+            rng = np.random.default_rng([self.settings.seed, self.epoch, image.id])
+            picture, boxes, visible = augmented(picture, boxes, size, self.settings, rng)
+            labels = labels[visible]
         else:
             boxes *= np.tile([size[0] / image.width, size[1] / image.height], 2).astype(np.float32)
-            pixels = pixels.resize(size, SMOOTH)
-        return as_tensor(pixels), {
+            picture = picture.resize(size, BILINEAR)
+        return as_tensor(picture), {
             "boxes": torch.from_numpy(boxes),
             "labels": torch.from_numpy(labels),
             "image_id": image.id,
-            "back": (image.width / size[0], image.height / size[1]),
+            "to_file": (image.width / size[0], image.height / size[1]),
         }
 
 
-def read(path: Path) -> Any:
-    """An image file as an RGB picture of Pillow. Raises BackendError where it cannot be read."""
+def read(path: Path) -> Pillow.Image:
+    """An image file as an RGB picture. Raises BackendError where it cannot be read."""
     try:
         with Pillow.open(path) as file:
             return file.convert("RGB")
@@ -76,7 +84,7 @@ def read(path: Path) -> Any:
         raise BackendError(f"{path}: cannot be read as an image ({error})") from error
 
 
-def as_tensor(picture: Any) -> Any:
+def as_tensor(picture: Pillow.Image) -> torch.Tensor:
     """An RGB picture as a tensor (3, height, width) of bytes."""
     return torch.from_numpy(np.array(picture, np.uint8)).permute(2, 0, 1).contiguous()
 
@@ -87,31 +95,37 @@ def fitted(width: int, height: int, imgsz: int) -> tuple[int, int]:
     return max(1, round(width * factor)), max(1, round(height * factor))
 
 
-def varied(
-    picture: Any,
+def augmented(
+    picture: Pillow.Image,
     boxes: Floats,
     size: tuple[int, int],
-    settings: dict[str, Any],
+    settings: Settings,
     rng: np.random.Generator,
-) -> tuple[Any, Floats, NDArray[np.bool_]]:
-    """Scale jitter and flips: the picture in `size`, its boxes, and which of them are left.
+) -> tuple[Pillow.Image, Floats, NDArray[np.bool_]]:
+    """Scale jitter and flips: the picture in `size`, its boxes, and which of them are kept (n,).
 
+    boxes (n, 4): x1, y1, x2, y2, in pixels of the given picture and then of the returned one.
     The zoom is uniform in 1 ± `scale`. Zoomed in, a random window of the picture is seen;
-    zoomed out, it lies somewhere on grey. A box is left if at least a tenth of its area is
+    zoomed out, it lies somewhere on grey. A box is kept if at least a tenth of its area is
     seen, and neither side is below two pixels.
     """
-    zoom = 1 + settings["scale"] * rng.uniform(-1, 1)
+    zoom = 1 + settings.scale * rng.uniform(-1, 1)
     old, new = np.array(picture.size), np.array(size)
-    window, place = old / max(1.0, zoom), np.maximum(1, (new * min(1.0, zoom)).round())
-    seen_at, placed_at = rng.random(2) * (old - window), (rng.random(2) * (new - place)).round()
-    seen = picture.resize(tuple(place.astype(int)), SMOOTH, box=(*seen_at, *(seen_at + window)))
+    window, area = old / max(1.0, zoom), np.maximum(1, (new * min(1.0, zoom)).round())
+    window_at, area_at = rng.random(2) * (old - window), (rng.random(2) * (new - area)).round()
+    corners = (*window_at, *(window_at + window))
+    resized = picture.resize(_whole_numbers(area), BILINEAR, box=corners)
     canvas = Pillow.new("RGB", size, GREY)
-    canvas.paste(seen, tuple(placed_at.astype(int)))
-    moved = (boxes.reshape(-1, 2, 2) - seen_at) * (place / window) + placed_at
-    inside = np.clip(moved, placed_at, placed_at + place)
-    for axis, name, flip in ((0, "fliplr", "FLIP_LEFT_RIGHT"), (1, "flipud", "FLIP_TOP_BOTTOM")):
-        if rng.random() < settings[name]:
-            canvas = canvas.transpose(Pillow.Transpose[flip])
+    canvas.paste(resized, _whole_numbers(area_at))
+    moved = (boxes.reshape(-1, 2, 2) - window_at) * (area / window) + area_at
+    inside = np.clip(moved, area_at, area_at + area)
+    flips = (
+        (0, settings.fliplr, Pillow.Transpose.FLIP_LEFT_RIGHT),
+        (1, settings.flipud, Pillow.Transpose.FLIP_TOP_BOTTOM),
+    )
+    for axis, probability, flip in flips:
+        if rng.random() < probability:
+            canvas = canvas.transpose(flip)
             inside[:, :, axis] = size[axis] - inside[:, ::-1, axis]
     sides, whole = inside[:, 1] - inside[:, 0], moved[:, 1] - moved[:, 0]
     large = (sides >= np.minimum(SMALLEST_SIDE, whole)).all(axis=1)
@@ -119,22 +133,27 @@ def varied(
     return canvas, inside[kept].reshape(-1, 4).astype(np.float32), kept
 
 
-def batches(images: list[Image], settings: dict[str, Any], epoch: int) -> list[list[int]]:
+def _whole_numbers(pair: NDArray[np.float64]) -> tuple[int, int]:
+    x, y = pair.astype(int).tolist()
+    return x, y
+
+
+def batches(images: list[Image], settings: Settings, epoch: int) -> list[list[int]]:
     """The batches of one epoch, as indices: shuffled, images of like aspect ratio together.
 
     Aspect ratios are like within half an octave. A batch is padded to its largest image, so
     this saves work; only where two groups meet is a batch mixed. Where the groups begin is
     random, so that `drop_last` leaves out other images in each epoch.
     """
-    rng = np.random.default_rng([settings["seed"], epoch])
+    rng = np.random.default_rng([settings.seed, epoch])
     order = [int(index) for index in rng.permutation(len(images))]
     order.sort(key=lambda i: round(2 * math.log2(images[i].width / images[i].height)))
     first = int(rng.integers(len(order)))
     order = order[first:] + order[:first]
-    batch = settings["batch"]
+    batch = settings.batch
     parts = [order[i : i + batch] for i in range(0, len(order), batch)]
     mixed = [parts[i] for i in rng.permutation(len(parts))]
-    return [part for part in mixed if len(part) == batch or not settings["drop_last"]]
+    return [part for part in mixed if len(part) == batch or not settings.drop_last]
 
 
 def in_order(images: list[Image], batch: int) -> list[list[int]]:
@@ -153,12 +172,18 @@ def shared(batch: list[int], rank: int, world: int) -> tuple[list[int], float]:
     return part or batch[:1], len(part) * world / len(batch)
 
 
-def loader(images: Images, parts: list[list[int]], workers: int, pin: bool) -> Any:
-    """torch's loader of these batches: two lists, of images and of targets, a batch."""
-    return torch.utils.data.DataLoader(
-        images, batch_sampler=parts, num_workers=workers, pin_memory=pin, collate_fn=_apart
+def loader(
+    images: Images, parts: list[list[int]], workers: int, pin: bool
+) -> Iterable[tuple[list[torch.Tensor], list[Target]]]:
+    """torch's loader of these batches (indices of images): a list of images and one of targets
+    for each."""
+    batches: Iterable[tuple[list[torch.Tensor], list[Target]]] = torch.utils.data.DataLoader(
+        images, batch_sampler=parts, num_workers=workers, pin_memory=pin, collate_fn=_unzipped
     )
+    return batches
 
 
-def _apart(items: list[tuple[Any, dict[str, Any]]]) -> tuple[list[Any], list[dict[str, Any]]]:
+def _unzipped(
+    items: list[tuple[torch.Tensor, Target]],
+) -> tuple[list[torch.Tensor], list[Target]]:
     return [image for image, _ in items], [target for _, target in items]

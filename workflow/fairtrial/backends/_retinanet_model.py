@@ -5,8 +5,9 @@ from __future__ import annotations
 import io
 import time
 from collections.abc import Collection
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 import torch
 from torchvision.models import detection
@@ -21,6 +22,7 @@ from torchvision.ops import FrozenBatchNorm2d, sigmoid_focal_loss
 from torchvision.ops.feature_pyramid_network import LastLevelP6P7
 
 from fairtrial import BackendError
+from fairtrial.backends._retinanet_settings import Settings
 from fairtrial.files.folders import whole_file
 from fairtrial.training.contract import ModelSize
 
@@ -41,9 +43,16 @@ class FocalHead(RetinaNetClassificationHead):  # type: ignore[misc]  # torch has
         self.alpha, self.gamma = alpha, gamma
 
     def compute_loss(
-        self, targets: list[dict[str, Any]], head_outputs: dict[str, Any], matched_idxs: list[Any]
-    ) -> Any:
-        """Focal loss (Lin et al. 2017): an image's sum over its matched anchors; mean of images."""
+        self,
+        targets: list[dict[str, torch.Tensor]],
+        head_outputs: dict[str, torch.Tensor],
+        matched_idxs: list[torch.Tensor],
+    ) -> torch.Tensor:
+        """Focal loss (Lin et al. 2017): an image's sum over its matched anchors; mean of images.
+
+        head_outputs: `cls_logits` (images, anchors, classes); matched_idxs: for each image the
+        object of each anchor (anchors,), below 0 for none.
+        """
         losses = []
         rows = zip(targets, head_outputs["cls_logits"].float(), matched_idxs, strict=True)
         for target, logits, matched in rows:
@@ -58,56 +67,101 @@ class FocalHead(RetinaNetClassificationHead):  # type: ignore[misc]  # torch has
         return torch.stack(losses).mean()
 
 
+class Output(TypedDict):
+    """Detections on one image: `boxes` (n, 4) as x1, y1, x2, y2 in its pixels, `labels` (n,) from
+    0, `scores` (n,): confidence."""
+
+    boxes: torch.Tensor
+    labels: torch.Tensor
+    scores: torch.Tensor
+
+
 class Net(RetinaNet):  # type: ignore[misc]  # torch has no types here
-    """RetinaNet that can also be judged: losses and detections in one pass."""
+    """RetinaNet that can also give losses and detections in one pass, and notes when it is done.
 
-    inferred = 0.0  # when the network was through with the last image, before boxes were picked
+    inferred: when the network was through with the last image, before boxes were picked
+    (seconds of `time.perf_counter`).
+    """
 
-    def judge(self, images: list[Any], targets: list[dict[str, Any]]) -> tuple[Any, Any]:
-        """Losses by part and detections of images that have the network's size; in eval mode."""
-        kept: dict[str, Any] = {}
+    inferred = 0.0
+
+    def loss_and_detections(
+        self, images: list[torch.Tensor], targets: list[dict[str, torch.Tensor]]
+    ) -> tuple[dict[str, torch.Tensor], list[Output]]:
+        """Losses by part, and detections, of images (3, height, width) from 0 to 1 that have the
+        network's size; in eval mode. targets: `boxes` and `labels` as in Target."""
+        seen: dict[str, Any] = {}
         hooks = [
-            self.head.register_forward_hook(lambda *a: kept.update(outputs=a[2])),
-            self.anchor_generator.register_forward_hook(lambda *a: kept.update(anchors=a[2])),
+            self.head.register_forward_hook(lambda *call: seen.update(outputs=call[2])),
+            self.anchor_generator.register_forward_hook(lambda *call: seen.update(anchors=call[2])),
         ]
-        found = self(images)
+        outputs = self(images)
         for hook in hooks:
             hook.remove()
-        return self.compute_loss(targets, kept["outputs"], kept["anchors"]), found
+        return self.compute_loss(targets, seen["outputs"], seen["anchors"]), outputs
 
-    def postprocess_detections(self, *arguments: Any) -> Any:
+    def postprocess_detections(self, *arguments: object) -> list[Output]:
         """torchvision's own; notes when it began."""
         if torch.cuda.is_available():
             torch.cuda.synchronize()
         self.inferred = time.perf_counter()
-        return super().postprocess_detections(*arguments)
+        detections: list[Output] = super().postprocess_detections(*arguments)
+        return detections
 
 
-def build(settings: dict[str, Any], classes: int, frozen_norm: bool) -> Any:
-    """An untrained network. `frozen_norm`: batch norms keep the statistics of a checkpoint.
+@dataclass(frozen=True)
+class ModelSpec:
+    """What a network is built from, beside the number of its classes.
 
-    Weights are drawn from torch's own random state.
+    frozen_norm: batch norms keep the statistics of a checkpoint; freeze: how many stages of the
+    ResNet are not trained. prior, alpha and gamma are those of the focal loss.
     """
+
+    depth: int
+    imgsz: int
+    frozen_norm: bool
+    freeze: int | None = None
+    prior: float = 0.01
+    alpha: float = 0.25
+    gamma: float = 2.0
+
+    @classmethod
+    def of(cls, settings: Settings, frozen_norm: bool) -> ModelSpec:
+        """That of a training."""
+        return cls(
+            depth=settings.depth,
+            imgsz=settings.imgsz,
+            frozen_norm=frozen_norm,
+            freeze=settings.freeze,
+            prior=settings.prior,
+            alpha=settings.alpha,
+            gamma=settings.gamma,
+        )
+
+
+def build(spec: ModelSpec, classes: int) -> Net:
+    """An untrained network, its weights drawn from torch's own random state."""
     backbone = resnet_fpn_backbone(
-        backbone_name=f"resnet{settings['depth']}",
+        backbone_name=f"resnet{spec.depth}",
         weights=None,
-        norm_layer=FrozenBatchNorm2d if frozen_norm else torch.nn.BatchNorm2d,
-        trainable_layers=5 - (settings["freeze"] or 0),
+        norm_layer=FrozenBatchNorm2d if spec.frozen_norm else torch.nn.BatchNorm2d,
+        trainable_layers=5 - (spec.freeze or 0),
         returned_layers=[2, 3, 4],
         extra_blocks=LastLevelP6P7(CHANNELS, CHANNELS),
     )
-    anchors = AnchorGenerator(ANCHORS, RATIOS)
-    each = anchors.num_anchors_per_location()[0]
-    head = RetinaNetHead(CHANNELS, each, classes)
-    head.classification_head = FocalHead(
-        classes, each, settings["prior"], settings["alpha"], settings["gamma"]
+    generator = AnchorGenerator(ANCHORS, RATIOS)
+    anchors = generator.num_anchors_per_location()[0]
+    head = RetinaNetHead(CHANNELS, anchors, classes)
+    head.classification_head = FocalHead(classes, anchors, spec.prior, spec.alpha, spec.gamma)
+    size = spec.imgsz
+    return Net(
+        backbone, classes, min_size=size, max_size=size, anchor_generator=generator, head=head
     )
-    size = settings["imgsz"]
-    return Net(backbone, classes, min_size=size, max_size=size, anchor_generator=anchors, head=head)
 
 
-def limit(net: Any, conf: float, iou: float, max_det: int) -> None:
-    """Say which detections a network gives: confidence, overlap, number an image."""
+def set_limits(net: Net, conf: float, iou: float, max_det: int) -> None:
+    """Set which detections a network gives: least confidence, overlap above which NMS merges two
+    boxes, and the most detections an image."""
     net.score_thresh, net.nms_thresh, net.detections_per_img = conf, iou, max_det
 
 
@@ -115,20 +169,23 @@ def limit(net: Any, conf: float, iou: float, max_det: int) -> None:
 
 
 def read_weights(path: Path) -> dict[str, Any]:
-    """A file of tensors. Nothing in it is run. Raises BackendError where it is none."""
+    """A file of tensors by name, on the CPU; no code in it is run.
+
+    Raises BackendError for other files.
+    """
     if not path.is_file():
         raise BackendError(f"{path}: no such checkpoint")
     try:
-        found = torch.load(path, map_location="cpu", weights_only=True)
+        content = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:
         reason = str(error).partition("\n")[0]
         raise BackendError(
             f"{path}: not a file of tensors alone ({reason}). RetinaNet starts from the "
             "state_dict of a torchvision ResNet or RetinaNet, or from a run's weights.pt."
         ) from error
-    if not isinstance(found, dict):
-        raise BackendError(f"{path}: holds a {type(found).__name__}, not tensors by name")
-    return found
+    if not isinstance(content, dict):
+        raise BackendError(f"{path}: holds a {type(content).__name__}, not tensors by name")
+    return content
 
 
 def names_in(content: dict[str, Any]) -> list[str] | None:
@@ -139,13 +196,13 @@ def names_in(content: dict[str, Any]) -> list[str] | None:
     if "names" in content:
         return list(content["names"])
     coco: list[str] = detection.RetinaNet_ResNet50_FPN_Weights.COCO_V1.meta["categories"]
-    last = content.get(LAST_LAYER + "bias")
-    known = last is not None and len(last) == len(coco) * len(ANCHORS[0]) * len(RATIOS[0])
-    return coco if known else None
+    bias = content.get(LAST_LAYER + "bias")
+    is_coco = bias is not None and len(bias) == len(coco) * len(ANCHORS[0]) * len(RATIOS[0])
+    return coco if is_coco else None
 
 
-def start_from(net: Any, path: Path, names: list[str]) -> None:
-    """Take over a backbone, or a detector but for its last layer if its classes are others.
+def start_from(net: Net, path: Path, names: list[str]) -> None:
+    """Load a backbone, or a detector but for its last layer if its classes differ, into `net`.
 
     Raises BackendError where a tensor of the backbone (or of the detector) is missing, or has
     another shape: the file is of another depth or of another network.
@@ -154,64 +211,65 @@ def start_from(net: Any, path: Path, names: list[str]) -> None:
     theirs = content.get("model", content)
     if "conv1.weight" in theirs:
         theirs = {BODY + name: value for name, value in theirs.items()}
-        wanted = {name for name in net.state_dict() if name.startswith(BODY)}
+        required = {name for name in net.state_dict() if name.startswith(BODY)}
     else:
-        wanted = set(net.state_dict())
+        required = set(net.state_dict())
         if names_in(content) != names:
-            wanted = {name for name in wanted if not name.startswith(LAST_LAYER)}
+            required = {name for name in required if not name.startswith(LAST_LAYER)}
     ours = net.state_dict()
-    theirs = _renamed(theirs)
-    fitting = {n: theirs[n] for n in wanted if n in theirs and theirs[n].shape == ours[n].shape}
-    if lacking := sorted(wanted - set(fitting)):
+    theirs = _with_new_names(theirs)
+    fitting = {n: theirs[n] for n in required if n in theirs and theirs[n].shape == ours[n].shape}
+    if missing := sorted(required - set(fitting)):
         raise BackendError(
-            f"{path}: not a checkpoint of this network: {len(fitting)} of its {len(wanted)} "
-            f"tensors fit; `{lacking[0]}` does not. Is `depth` the checkpoint's?"
+            f"{path}: not a checkpoint of this network: {len(fitting)} of its {len(required)} "
+            f"tensors fit; `{missing[0]}` does not. Is `depth` the checkpoint's?"
         )
     net.load_state_dict(fitting, strict=False)
 
 
-def _renamed(state: dict[str, Any]) -> dict[str, Any]:
+def _with_new_names(state: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
     """Older torchvision has `conv.2.weight` in the heads where newer has `conv.1.0.weight`."""
-    found = {}
+    renamed = {}
     for name, value in state.items():
         parts = name.split(".")
         if parts[0] == "head" and parts[-3:-2] == ["conv"] and parts[-2].isdigit():
             parts[-2] = f"{int(parts[-2]) // 2}.0"
-        found[".".join(parts)] = value
-    return found
+        renamed[".".join(parts)] = value
+    return renamed
 
 
 def save(content: dict[str, Any], path: Path) -> None:
-    """Write tensors and plain values; the file appears under its name when it is on the disk."""
-    buffer = io.BytesIO()  # on a full disk torch's own writer fails with a riddle
+    """Write tensors and plain values; the file appears under its name once it is whole."""
+    buffer = io.BytesIO()  # written by torch itself, a full disk would give an unclear error
     torch.save(content, buffer)
     with whole_file(path, "wb") as file:
         file.write(buffer.getbuffer())
 
 
-def restore(path: Path, settings: dict[str, Any], wanted: Collection[str]) -> tuple[Any, list[str]]:
-    """The network of a weights.pt of ours, ready to detect the `wanted` ones of its classes.
+def restore(path: Path, imgsz: int, classes: Collection[str]) -> tuple[Net, list[str]]:
+    """The network of a weights.pt of ours, for images of `imgsz` pixels, which detects those of
+    its classes that are among `classes`.
 
-    Returns the names of its outputs, too. The classes that are not wanted are cut off, so that
-    their boxes use up no place among those that an image may have.
+    Returns the names of its outputs, too. The other classes are cut off, so that their boxes use
+    up no place among those that an image may have.
     """
     content = read_weights(path)
     if not {"depth", "names", "model"} <= set(content):
         raise BackendError(f"{path}: not the weights.pt of a RetinaNet")
-    kept = [i for i, name in enumerate(content["names"]) if name in wanted]
+    names = content["names"]
+    kept = [i for i, name in enumerate(names) if name in classes]
     if not kept:
-        raise BackendError(f"{path}: none of its classes is in {', '.join(wanted)}")
+        raise BackendError(f"{path}: none of its classes is in {', '.join(classes)}")
     state = dict(content["model"])
     for name in (LAST_LAYER + "weight", LAST_LAYER + "bias"):
-        by_class = state[name].unflatten(0, (-1, len(content["names"])))  # anchors × classes × …
+        by_class = state[name].unflatten(0, (-1, len(names)))  # anchors × classes × …
         state[name] = by_class[:, kept].flatten(0, 1)
-    training = {"freeze": None, "prior": 0.01, "alpha": 0.25, "gamma": 2.0}  # no part in detecting
-    net = build(settings | training | {"depth": content["depth"]}, len(kept), frozen_norm=True)
+    net = build(ModelSpec(content["depth"], imgsz, frozen_norm=True), len(kept))
     net.load_state_dict(state)
-    return net.eval(), [content["names"][i] for i in kept]
+    return net.eval(), [names[i] for i in kept]
 
 
-def size(net: Any, imgsz: int) -> ModelSize:
+def size(net: Net, imgsz: int) -> ModelSize:
     """Parameters, GFLOPs (two a multiplication with addition) of a square image, modules."""
     from torch.utils.flop_counter import FlopCounterMode
 

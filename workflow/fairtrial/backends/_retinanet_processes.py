@@ -1,8 +1,8 @@
 """Where a training runs: on the CPU, on one GPU, or on several GPUs of one machine.
 
-With several GPUs this process is the first of as many; the others are started here, do the
-same with other parts of each batch, and end with this one, however it ends. When one of them
-dies this one fails, and does not wait for it in the next all-reduce.
+With several GPUs this process is the first of as many. It starts the others, which do the
+same with other parts of each batch and end when it ends. When one of them dies, this one fails
+instead of waiting for it in the next all-reduce.
 """
 
 from __future__ import annotations
@@ -13,11 +13,12 @@ import os
 import sys
 import tempfile
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from multiprocessing.context import SpawnProcess
 from pathlib import Path
-from typing import Any
+from typing import TypeVar
 
 import torch
 from torch import distributed
@@ -25,8 +26,10 @@ from torch import distributed
 from fairtrial import BackendError
 from fairtrial.backends import _retinanet_images as pictures
 
-PATIENCE = datetime.timedelta(hours=1)  # for the slowest process: process 0 also scores val
-GRACE = 10  # seconds in which this process may fail of itself, and say why, after another's death
+TIMEOUT = datetime.timedelta(hours=1)  # for the slowest process: process 0 also scores val
+GRACE = 10  # seconds after another's death in which this process may fail with its own error
+
+Item = TypeVar("Item")
 
 
 @dataclass(frozen=True)
@@ -42,11 +45,11 @@ class Process:
         return bool(torch.cuda.is_available())
 
     @property
-    def device(self) -> Any:
+    def device(self) -> torch.device:
         """Where its tensors are."""
         return torch.device("cuda", self.rank) if self.on_gpu else torch.device("cpu")
 
-    def share(self, net: Any) -> Any:
+    def share(self, net: torch.nn.Module) -> torch.nn.Module:
         """The network, its gradients averaged over all processes (and batch norms over the
         whole batch, which torch can do on GPUs only)."""
         if self.world == 1:
@@ -57,41 +60,52 @@ class Process:
             net, device_ids=[self.rank] if self.on_gpu else None
         )
 
-    def load(self, images: Any, batches: list[list[int]], workers: int) -> Any:
-        """torch's loader. On the CPU images are loaded by this process: a run has `threads`."""
+    def load(
+        self, images: pictures.Images, batches: list[list[int]], workers: int
+    ) -> Iterable[tuple[list[torch.Tensor], list[pictures.Target]]]:
+        """The batches (indices of images) as lists of images and of targets.
+
+        On the CPU this process loads the images itself: a run has no more than its threads.
+        """
         return pictures.loader(images, batches, workers if self.on_gpu else 0, pin=self.on_gpu)
 
-    def take(self, images: list[Any], targets: list[dict[str, Any]]) -> tuple[Any, Any]:
-        """A batch on the device, its images as numbers from 0 to 1."""
+    def to_device(
+        self, images: list[torch.Tensor], targets: list[pictures.Target]
+    ) -> tuple[list[torch.Tensor], list[dict[str, torch.Tensor]]]:
+        """A batch on the device, its images as numbers from 0 to 1; of the targets `boxes` and
+        `labels`."""
         moved = [image.to(self.device, non_blocking=True) / 255 for image in images]
         return moved, [
-            {k: target[k].to(self.device, non_blocking=True) for k in ("boxes", "labels")}
+            {
+                "boxes": target["boxes"].to(self.device, non_blocking=True),
+                "labels": target["labels"].to(self.device, non_blocking=True),
+            }
             for target in targets
         ]
 
-    def mean(self, tensor: Any) -> Any:
-        """The mean of a tensor over all processes."""
+    def mean(self, tensor: torch.Tensor) -> torch.Tensor:
+        """The mean of a tensor over all processes. With several, it changes the given one."""
         if self.world > 1:
             distributed.all_reduce(tensor)
         return tensor / self.world
 
-    def gather(self, items: list[Any]) -> list[Any]:
+    def gather(self, items: list[Item]) -> list[Item]:
         """The items of all processes, by rank."""
         if self.world == 1:
             return items
-        found: list[Any] = [None] * self.world
-        distributed.all_gather_object(found, items)
-        return [item for part in found for item in part]
+        parts: list[list[Item]] = [[] for _ in range(self.world)]
+        distributed.all_gather_object(parts, items)
+        return [item for part in parts for item in part]
 
 
-def fitting(batch: int) -> int:
+def world_size(batch: int) -> int:
     """How many processes share a batch: as many GPUs as are visible and divide it evenly."""
     most = min(torch.cuda.device_count(), batch)
     return next((n for n in range(most, 1, -1) if batch % n == 0), 1)
 
 
 @contextmanager
-def together(world: int, work: Callable[[Process], Any]) -> Iterator[Process]:
+def together(world: int, work: Callable[[Process], object]) -> Iterator[Process]:
     """This process as the first of `world`; the others run `work`, which must be picklable."""
     if world == 1:
         yield Process()
@@ -106,43 +120,44 @@ def together(world: int, work: Callable[[Process], Any]) -> Iterator[Process]:
         for other in others:
             other.start()
         try:
-            with _watched(others), _joined(meeting, process := Process(0, world)), _led(others):
+            process = Process(0, world)
+            with _watched(others), _group_member(meeting, process), _ending(others):
                 yield process
             for other in others:
                 other.join()
         finally:
-            _end(others)
+            _kill(others)
 
 
-def _end(others: list[Any]) -> None:
+def _kill(others: list[SpawnProcess]) -> None:
     for other in others:
         other.kill()
         other.join()
 
 
-def _died(others: list[Any]) -> str | None:
-    """What to say of the first of the others that failed."""
+def _death(others: list[SpawnProcess]) -> str | None:
+    """A message about the first of the others that failed; None where none did."""
     for rank, other in enumerate(others, 1):
         if other.exitcode:
             return (
                 f"process {rank} of the {len(others) + 1} that train together has died (exit code "
-                f"{other.exitcode}; -9 is often a lack of memory); what it said stands above"
+                f"{other.exitcode}; -9 is often a lack of memory); its own output is above"
             )
     return None
 
 
 @contextmanager
-def _watched(others: list[Any]) -> Iterator[None]:
-    """End this process where one of the others has died and it does not notice.
+def _watched(others: list[SpawnProcess]) -> Iterator[None]:
+    """End this process where one of the others has died and this one does not notice.
 
-    An all-reduce that waits for a dead process can be ended by nothing less.
+    An all-reduce that waits for a dead process cannot be interrupted, so the whole process ends.
     """
     over = threading.Event()
 
     def watch() -> None:
         while not over.wait(1):
-            if (died := _died(others)) and not over.wait(GRACE):
-                print(died, file=sys.stderr, flush=True)
+            if (death := _death(others)) and not over.wait(GRACE):
+                print(death, file=sys.stderr, flush=True)
                 for other in others:
                     other.kill()
                 os._exit(1)
@@ -155,24 +170,26 @@ def _watched(others: list[Any]) -> Iterator[None]:
 
 
 @contextmanager
-def _led(others: list[Any]) -> Iterator[None]:
-    """On an error end the others first: to leave the group may be to wait for them."""
+def _ending(others: list[SpawnProcess]) -> Iterator[None]:
+    """On an error end the others first: leaving the process group may block until they leave."""
     try:
         yield
     except BaseException as error:
-        if isinstance(error, RuntimeError):  # torch's, perhaps for one of them is gone
+        if isinstance(error, RuntimeError):  # torch's, perhaps because one of them is gone
             for other in others:
                 other.join(2 / len(others))
-        died = _died(others)
-        _end(others)
-        if died and isinstance(error, RuntimeError):
-            raise BackendError(died) from error
+        death = _death(others)
+        _kill(others)
+        if death and isinstance(error, RuntimeError):
+            raise BackendError(death) from error
         raise
 
 
-def _other(meeting: Path, rank: int, world: int, work: Callable[[Process], Any]) -> None:
+def _other(meeting: Path, rank: int, world: int, work: Callable[[Process], object]) -> None:
+    """What the other processes run."""
     threading.Thread(target=_end_with_the_first, daemon=True).start()
-    with _joined(meeting, process := Process(rank, world)):
+    process = Process(rank, world)
+    with _group_member(meeting, process):
         work(process)
 
 
@@ -184,8 +201,8 @@ def _end_with_the_first() -> None:
 
 
 @contextmanager
-def _joined(meeting: Path, process: Process) -> Iterator[None]:
-    """A member of the group whose processes meet in the file `meeting`."""
+def _group_member(meeting: Path, process: Process) -> Iterator[None]:
+    """Make this process a member of the group whose processes meet in the file `meeting`."""
     if process.on_gpu:
         torch.cuda.set_device(process.rank)
     distributed.init_process_group(
@@ -193,7 +210,7 @@ def _joined(meeting: Path, process: Process) -> Iterator[None]:
         init_method=meeting.as_uri(),
         rank=process.rank,
         world_size=process.world,
-        timeout=PATIENCE,
+        timeout=TIMEOUT,
     )
     try:
         yield

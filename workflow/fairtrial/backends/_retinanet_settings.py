@@ -14,7 +14,7 @@ NotNegative = Annotated[float, Field(ge=0)]
 
 
 class Settings(TrainingSettings):
-    """What has the same meaning for Ultralytics has the same name; defaults are in params.yaml."""
+    """Keys with the same meaning as those of Ultralytics have the same names."""
 
     depth: Literal[18, 34, 50, 101, 152]
     imgsz: Annotated[int, Field(ge=32, multiple_of=32)]

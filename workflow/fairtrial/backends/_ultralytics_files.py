@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import io
 import json
 import os
@@ -10,43 +11,48 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from fairtrial import BackendError
 from fairtrial.data.boxes import Box, shares
 from fairtrial.data.dataset import Image, SplitDataset
 from fairtrial.files.folders import whole_file
 
+if TYPE_CHECKING:
+    import torch
+    from ultralytics import YOLO
 
-def lay_out(view: SplitDataset, place: Path) -> Path:
-    """A data set as Ultralytics wants it: links to the images, a text file of boxes each.
+
+def write_dataset(data: SplitDataset, place: Path) -> Path:
+    """Write train and val in Ultralytics' layout: links to the images, a text file of boxes for
+    each image. Returns data.yaml.
 
     Ultralytics writes caches beside the labels, so this lies in the job's temporary folder.
     Crowd regions are left out: they mark where there are too many objects to box.
     """
-    folder = view.folder.resolve()
-    for side in ("train", "val"):
-        images = place / "images" / side
+    folder = data.folder.resolve()
+    for split in ("train", "val"):
+        images = place / "images" / split
         images.mkdir(parents=True)
-        for image in view.split(side):
+        for image in data.split(split):
             source = folder / image.file_name
             (images / (_stem(image) + source.suffix.lower())).symlink_to(source)
-        write_labels(view, side, place / "labels" / side)
-    names = dict(enumerate(name for _, name in sorted(view.dataset.categories.items())))
+        write_labels(data, split, place / "labels" / split)
+    names = dict(enumerate(name for _, name in sorted(data.dataset.categories.items())))
     description = {"path": str(place), "train": "images/train", "val": "images/val", "names": names}
     (place / "data.yaml").write_text(json.dumps(description), encoding="utf-8")
     return place / "data.yaml"
 
 
-def write_labels(view: SplitDataset, side: str, folder: Path) -> None:
-    """A text file of boxes for each image of a side, in a new folder."""
+def write_labels(data: SplitDataset, split: str, folder: Path) -> None:
+    """A text file of boxes for each image of a split, in a new folder."""
     folder.mkdir(parents=True)
-    boxes = view.dataset.by_image()
-    classes = {number: index for index, number in enumerate(sorted(view.dataset.categories))}
-    for image in view.split(side):
+    annotations = data.dataset.by_image()
+    classes = {number: index for index, number in enumerate(sorted(data.dataset.categories))}
+    for image in data.split(split):
         lines = [
             f"{classes[a.category_id]} {box_text(a.bbox, image)}\n"
-            for a in boxes[image.id]
+            for a in annotations[image.id]
             if a.bbox and not a.iscrowd
         ]
         (folder / f"{_stem(image)}.txt").write_text("".join(lines), encoding="utf-8")
@@ -63,7 +69,10 @@ def box_text(bbox: Box, image: Image) -> str:
 
 @contextmanager
 def workplace() -> Iterator[Path]:
-    """A temporary folder in which Ultralytics finds its settings and fonts and writes the rest."""
+    """A temporary folder in which Ultralytics finds its settings and fonts and writes the rest.
+
+    Sets environment variables of this process, so that Ultralytics neither installs nor downloads.
+    """
     with tempfile.TemporaryDirectory(prefix="fairtrial-") as name:
         place = Path(name)
         os.environ.update(
@@ -73,15 +82,15 @@ def workplace() -> Iterator[Path]:
 
         font = Path(matplotlib.get_data_path(), "fonts/ttf/DejaVuSans.ttf")
         (place / "Ultralytics").mkdir()
-        for wanted in ("Arial.ttf", "Arial.Unicode.ttf"):  # else it asks the network for them
-            shutil.copy(font, place / "Ultralytics" / wanted)
+        for name_of_font in ("Arial.ttf", "Arial.Unicode.ttf"):  # else it downloads them
+            shutil.copy(font, place / "Ultralytics" / name_of_font)
         from ultralytics import settings
 
         settings.update({"sync": False, "dvc": False})
         yield place
 
 
-def load(checkpoint: Path | None) -> Any:
+def load(checkpoint: Path | None) -> YOLO:
     """A checkpoint as a YOLO model. Unpickles it: only open checkpoints that you trust."""
     from ultralytics import YOLO
 
@@ -94,16 +103,17 @@ def load(checkpoint: Path | None) -> Any:
         raise BackendError(f"{checkpoint}: not an Ultralytics checkpoint ({reason})") from error
 
 
-def save_weights(model: Any, path: Path) -> None:
-    """The model alone, in half precision: a checkpoint also holds dates and folders."""
+def save_weights(model: torch.nn.Module, path: Path) -> None:
+    """Write the model alone, in half precision: a checkpoint of Ultralytics also holds dates and
+    folders. The given model is left as it is."""
     import torch
 
-    model = model.half()
+    model = copy.deepcopy(model).half()
     model.args = {}
     for name in ("criterion", "pt_path", "loss"):
         if name in vars(model):
             delattr(model, name)
-    content = io.BytesIO()  # on a full disk torch's own writer fails with a riddle
+    content = io.BytesIO()  # written by torch itself, a full disk would give an unclear error
     torch.save({"epoch": -1, "model": model, "train_args": {}}, content)
     with whole_file(path, "wb") as file:
         file.write(content.getbuffer())

@@ -1,4 +1,4 @@
-"""Ultralytics' trainer, made to go on after a kill exactly as if there had been none.
+"""Ultralytics' trainer, resumed after a kill exactly as if there had been none.
 
 Its own `resume` is not exact: it keeps half-precision copies and no state of the random
 numbers. Here the same training is set up afresh, and then its state is overwritten. Random
@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Callable
 from copy import deepcopy
 from pathlib import Path
 from typing import Any
@@ -29,15 +28,17 @@ from fairtrial import BackendError
 from fairtrial.backends._ultralytics_audit import audit
 from fairtrial.scoring.fitness import with_fitness
 from fairtrial.training.checkpoint import (
+    all_deviations,
     best_epoch,
     commit,
     conditions,
-    deviations,
     finished,
     last_state,
 )
+from fairtrial.training.contract import AfterEpoch, HistoryRow
+from fairtrial.training.resumable import epoch_seed
 
-FIGURES = {
+METRICS = {
     "metrics/precision(B)": "val/precision",
     "metrics/recall(B)": "val/recall",
     "metrics/mAP50(B)": "val/AP50",
@@ -46,10 +47,10 @@ FIGURES = {
 
 
 class Trainer(DetectionTrainer):  # type: ignore[misc]
-    """Trains in `folder`, from where an earlier attempt left it.
+    """Trains in `folder`, from the state that an earlier attempt left there.
 
-    arguments: Ultralytics'; asked: those among them that are a person's settings.
-    After `train()`: `rows`, `best_model()` and `deviations` (why it may not be exact).
+    arguments: Ultralytics'; requested: those among them that are settings of the run;
+    metric_weights: the fitness. After `train()`: `rows`, `best_model()` and `deviations`.
     """
 
     best_fitness: float | None
@@ -58,56 +59,58 @@ class Trainer(DetectionTrainer):  # type: ignore[misc]
     def __init__(
         self,
         arguments: dict[str, Any],
-        asked: dict[str, Any],
-        fitness: dict[str, float] | None,
+        requested: dict[str, Any],
+        metric_weights: dict[str, float] | None,
         folder: Path,
         threads: int,
-        after_epoch: Callable[[dict[str, Any]], None],
+        after_epoch: AfterEpoch,
     ) -> None:
-        self.rows: list[dict[str, Any]] = []
+        self.rows: list[HistoryRow] = []
         self.deviations: list[str] = []
-        self.asked = asked
-        self._rule, self._folder, self._after_epoch = fitness, folder, after_epoch
-        self._threads = threads
+        self.requested = requested
+        self._metric_weights, self._folder = metric_weights, folder
+        self._after_epoch = after_epoch
         self._conditions = conditions(threads, ultralytics=ultralytics.__version__)
-        self._left = last_state(folder)
-        self._best: dict[str, Any] = {}
+        self._last_state = last_state(folder)
+        self._best: dict[str, torch.Tensor] = {}
         super().__init__(overrides=arguments)
         self.add_callback("on_train_start", lambda _: torch.set_num_threads(threads))
         self.add_callback("on_train_epoch_start", lambda _: self._begin_epoch())
         self.add_callback("on_train_batch_end", lambda _: self._end_batch())
 
-    # ------------------------------------------------------------------ going on
+    # ------------------------------------------------------------------ resuming
 
     def _do_train(self) -> None:
         """All epochs that are still to do: none, if the last attempt died after the last one."""
-        if self._left and finished(self._left["rows"], self.epochs, self.args.patience):
+        state = self._last_state
+        if state and finished(state["rows"], self.epochs, self.args.patience):
             self._setup_train()
         else:
             super()._do_train()
 
-    def resume_training(self, ckpt: Any) -> None:
-        """Called at the end of the set-up: overwrite everything that the past has changed."""
-        left = self._left
-        if left is None:
+    def resume_training(self, ckpt: object) -> None:
+        """Called at the end of the set-up: restore the state of the last attempt, if any."""
+        state = self._last_state
+        if state is None:
             return
-        unwrap_model(self.model).load_state_dict(left["model"])
-        self.ema.ema.load_state_dict(left["ema"])
-        self.ema.updates = left["updates"]
-        self.optimizer.load_state_dict(left["optimizer"])
-        if left["scaler"]:  # empty where it began on the CPU
-            self.scaler.load_state_dict(left["scaler"])
-        for name, value in left["stopper"].items():
+        unwrap_model(self.model).load_state_dict(state["model"])
+        self.ema.ema.load_state_dict(state["ema"])
+        self.ema.updates = state["updates"]
+        self.optimizer.load_state_dict(state["optimizer"])
+        if state["scaler"]:  # empty where it began on the CPU
+            self.scaler.load_state_dict(state["scaler"])
+        for name, value in state["stopper"].items():
             setattr(self.stopper, name, value)
-        self.best_fitness = left["best_fitness"]
-        self.rows, self._best = left["rows"], left["best"]
-        self._restore_criterion(left["criterion"])
-        self.deviations = left["deviations"] + deviations(left["conditions"], self._conditions)
-        self.start_epoch = left["epoch"]
-        print(f"going on after epoch {self.start_epoch}", *self.deviations, sep="\n")
+        self.best_fitness = state["best_fitness"]
+        self.rows, self._best = state["rows"], state["best"]
+        self._restore_criterion(state["criterion"])
+        self.deviations = all_deviations(state, self._conditions)
+        self.start_epoch = state["epoch"]
+        print(f"resumed after epoch {self.start_epoch}", *self.deviations, sep="\n")
 
     def _restore_criterion(self, updates: int | None) -> None:
-        """Models without non-maximum suppression shift the weight of two losses each epoch."""
+        """Models without non-maximum suppression shift the weights of two losses each epoch;
+        `updates`: how often they have been shifted, or None."""
         if updates is not None:
             model = unwrap_model(self.model)
             model.criterion = model.init_criterion()
@@ -135,8 +138,9 @@ class Trainer(DetectionTrainer):  # type: ignore[misc]
     # ------------------------------------------------------------------ an epoch
 
     def _begin_epoch(self) -> None:
-        """The same start whatever was before: random numbers, order of images, mosaic's stock."""
-        seed = int(np.random.SeedSequence([self.args.seed, self.epoch]).generate_state(1)[0])
+        """Bring all that an epoch depends on into the same state, whether it is the first of this
+        process or not: random numbers, the order of images, mosaic's buffer of images."""
+        seed = epoch_seed(self.args.seed, self.epoch)
         random.seed(seed)
         np.random.seed(seed)
         torch.manual_seed(seed)
@@ -158,87 +162,88 @@ class Trainer(DetectionTrainer):  # type: ignore[misc]
         """
         self._batches += 1
         self._pending += 1
-        self._wanted = self.accumulate
-        due = self._pending >= self._wanted or self._batches == len(self.train_loader)
-        self.accumulate = 0 if due else math.inf  # the batches that it waits for from here
+        self._accumulate = self.accumulate
+        due = self._pending >= self._accumulate or self._batches == len(self.train_loader)
+        self.accumulate = 0 if due else math.inf  # read next by Ultralytics' step
         self._pending = 0 if due else self._pending
-        found: dict[str, Any] = super().preprocess_batch(batch)
-        return found
+        preprocessed: dict[str, Any] = super().preprocess_batch(batch)
+        return preprocessed
 
     def _end_batch(self) -> None:
-        self.accumulate = self._wanted
+        self.accumulate = self._accumulate
 
     def validate(self) -> tuple[dict[str, float], float]:
-        """Ultralytics' figures, judged by the fitness that was asked for."""
+        """Ultralytics' metrics on val, and the fitness of the settings instead of its own."""
         best = self.best_fitness
         metrics, _ = super().validate()
-        fitness = with_fitness(_own_names(metrics), self._rule)["val/fitness"]
+        fitness = with_fitness(_with_our_names(metrics), self._metric_weights)["val/fitness"]
         self.best_fitness = fitness if best is None else max(best, fitness)
         return metrics, fitness
 
     def save_model(self) -> bool:
-        """The end of an epoch: from the commit on, it counts."""
-        audit(self, self.asked)  # at once, rather than after a night
-        self.rows.append(with_fitness(self._row(), self._rule))
+        """Called at the end of an epoch: commit it."""
+        audit(self, self.requested)  # after the first epoch rather than after the last
+        self.rows.append(with_fitness(self._row(), self._metric_weights))
         if best_epoch(self.rows) == len(self.rows):
-            self._best = _halved(self.ema.ema.state_dict())
+            self._best = _half_precision(self.ema.ema.state_dict())
         commit(self._folder, self._state(), self.rows)
         if self.stop:
             super().save_model()  # its own record of the settings, for the audit
         self._after_epoch(self.rows[-1])
         return True
 
-    def _row(self) -> dict[str, Any]:
-        """Losses on train and val, Ultralytics' own figures on val, learning rate."""
-        found = {"epoch": self.epoch + 1}
-        found |= self.label_loss_items(self.tloss, prefix="train")
-        found |= {name: float(value) for name, value in _own_names(self.metrics).items()}
-        return found | {"lr": float(self.lr["lr/pg0"])}
+    def _row(self) -> HistoryRow:
+        """Losses on train and val, Ultralytics' own metrics on val, learning rate."""
+        row: HistoryRow = {"epoch": self.epoch + 1}
+        row |= self.label_loss_items(self.tloss, prefix="train")
+        row |= {name: float(value) for name, value in _with_our_names(self.metrics).items()}
+        return row | {"lr": float(self.lr["lr/pg0"])}
 
     def final_eval(self) -> None:
-        """Nothing: `predict` and `validate` score the weights, for all frameworks alike."""
+        """Do nothing: `predict` and `validate` score the weights, for all backends alike."""
 
-    def best_model(self) -> Any:
+    def best_model(self) -> torch.nn.Module:
         """The model with the weights of the best epoch, in half precision."""
         model = deepcopy(self.ema.ema).half()
         model.load_state_dict(self._best)
         return model.requires_grad_(False)
 
-    # ------------------------------------------------------------------ asked and used
+    # ------------------------------------------------------------------ settings as requested
 
     def _setup_train(self) -> None:
-        """Without Ultralytics' check of AMP, which runs a checkpoint that it fetches for this
-        and switches AMP off where it does not like the answer, or the GPU's name."""
+        """Set up without Ultralytics' check of AMP, which downloads a checkpoint, runs it, and
+        switches AMP off where the result differs or the GPU has a certain name."""
         with mock.patch.object(engine, "check_amp", lambda _: self.device.type == "cuda"):
             super()._setup_train()
 
     def _build_train_pipeline(self) -> None:
-        """Ultralytics comes here again, with half the batch, when memory has run out."""
-        if self.batch_size != self.asked["batch"]:
+        """Ultralytics calls this again, with half the batch, when memory has run out."""
+        if self.batch_size != self.requested["batch"]:
             raise BackendError(
-                f"out of memory with a `batch` of {self.asked['batch']}; Ultralytics would go on "
-                f"with {self.batch_size}, and the run would not be what was asked for; take a "
-                "smaller one"
+                f"out of memory with a `batch` of {self.requested['batch']}; Ultralytics would "
+                f"continue with {self.batch_size}, which is another training; set a smaller `batch`"
             )
         super()._build_train_pipeline()
 
     def _handle_nan_recovery(self, epoch: int) -> bool:
-        """Ultralytics would go back to an earlier epoch: another training than was asked for."""
+        """Raise BackendError, where Ultralytics would go back to an earlier epoch and train on:
+        another training than the settings describe."""
         if self.loss.isfinite() and math.isfinite(self.fitness):
             return False
         raise BackendError(
-            f"epoch {epoch + 1}: the loss is no number any more; with lr0 {self.args.lr0} the "
-            "training diverges; take a smaller one, or a longer warm-up"
+            f"epoch {epoch + 1}: the loss is NaN or infinite; the training diverges with lr0 "
+            f"{self.args.lr0}; set a smaller one, or a longer warm-up"
         )
 
 
 class TransformerTrainer(Trainer, RTDETRTrainer):  # type: ignore[misc]
-    """The same with RT-DETR's images, network and validator."""
+    """A Trainer with RT-DETR's images, network and validator."""
 
 
-def _own_names(metrics: dict[str, float]) -> dict[str, float]:
-    return {FIGURES.get(name, name): value for name, value in metrics.items()}
+def _with_our_names(metrics: dict[str, float]) -> dict[str, float]:
+    return {METRICS.get(name, name): value for name, value in metrics.items()}
 
 
-def _halved(state: dict[str, Any]) -> dict[str, Any]:
+def _half_precision(state: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """A copy of a state_dict with floating-point tensors in half precision."""
     return {n: v.half() if v.is_floating_point() else v.clone() for n, v in state.items()}

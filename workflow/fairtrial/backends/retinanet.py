@@ -1,54 +1,58 @@
-"""RetinaNet with a ResNet of 18 to 152 layers, built of torchvision's parts, in a loop of ours."""
+"""RetinaNet with a ResNet of 18 to 152 layers: torchvision's parts, a training loop of ours."""
 
 from __future__ import annotations
 
 import functools
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fairtrial import BackendError
 from fairtrial.backends._retinanet_settings import Settings
 from fairtrial.data.dataset import Detection, SplitDataset
+from fairtrial.settings.stages import PredictDetectSettings
 from fairtrial.training import checkpoint
-from fairtrial.training.contract import AfterEpoch, FitResult
+from fairtrial.training.contract import AfterEpoch, Detect, FitResult, Milliseconds
+
+if TYPE_CHECKING:
+    import torch
 
 __all__ = ["Settings", "detector", "fit"]
 
 
 def fit(
-    settings: dict[str, Any],
-    view: SplitDataset,
-    initial: Path | None,
+    settings: Settings,
+    data: SplitDataset,
+    pretrained: Path | None,
     folder: Path,
     threads: int,
     after_epoch: AfterEpoch,
 ) -> FitResult:
-    """Train one detector, going on from what `folder` holds of it.
+    """Train one detector in `folder`: weights.pt (best epoch on val), history.csv, state.pt.
 
-    Writes weights.pt (best epoch on val), history.csv and state.pt (everything that a
-    continuation needs) to `folder`. Returns the facts of the run.
+    A training that was interrupted is resumed from the state in `folder`. With 0 epochs
+    weights.pt holds the pretrained checkpoint with its own classes.
     """
     import torch
 
     torch.set_num_threads(threads)
-    if settings["epochs"] == 0:
-        return _as_it_is(settings, initial, folder)
+    if settings.epochs == 0:
+        return _untrained(settings, pretrained, folder)
     from fairtrial.backends import _retinanet_loop as loop
     from fairtrial.backends import _retinanet_model as model
     from fairtrial.backends import _retinanet_processes as processes
 
-    work = functools.partial(loop.train, settings, view, initial, folder, after_epoch)
-    other = functools.partial(loop.train, settings, view, initial, folder, None)
-    world = processes.fitting(settings["batch"])
-    with processes.together(world, other) as process:
-        training = work(process)
+    train = functools.partial(loop.train, settings, data, pretrained, folder)
+    world = processes.world_size(settings.batch)
+    with processes.together(world, functools.partial(train, None)) as process:
+        training = train(after_epoch, process)
     checkpoint.write_history(folder, training.rows)  # a kill may have come between it and the state
-    model.save(_weights(settings["depth"], training.names, training.best), folder / "weights.pt")
+    content = _content(settings.depth, training.names, training.best)
+    model.save(content, folder / checkpoint.WEIGHTS)
     return FitResult(
-        model.size(training.net, settings["imgsz"]),
+        model.size(training.net, settings.imgsz),
         checkpoint.best_epoch(training.rows),
         len(training.rows),
         gpus=world,
@@ -56,34 +60,36 @@ def fit(
     )
 
 
-def _as_it_is(settings: dict[str, Any], initial: Path | None, folder: Path) -> FitResult:
+def _untrained(settings: Settings, pretrained: Path | None, folder: Path) -> FitResult:
     """A detection checkpoint without any training, with its own classes."""
     from fairtrial.backends import _retinanet_model as model
 
-    if initial is None:
+    if pretrained is None:
         raise BackendError("a model without `pretrained` and without an epoch has learned nothing")
-    names = model.names_in(model.read_weights(initial))
+    names = model.names_in(model.read_weights(pretrained))
     if names is None:
-        raise BackendError(f"{initial}: names no classes, so it cannot detect without training")
-    net = model.build(settings, len(names), frozen_norm=True)
-    model.start_from(net, initial, names)
-    model.save(_weights(settings["depth"], names, net.state_dict()), folder / "weights.pt")
+        raise BackendError(f"{pretrained}: names no classes, so it cannot detect without training")
+    net = model.build(model.ModelSpec.of(settings, frozen_norm=True), len(names))
+    model.start_from(net, pretrained, names)
+    content = _content(settings.depth, names, net.state_dict())
+    model.save(content, folder / checkpoint.WEIGHTS)
     checkpoint.write_history(folder, [])
-    return FitResult(model.size(net, settings["imgsz"]), best_epoch=None, epochs_run=0)
+    return FitResult(model.size(net, settings.imgsz), best_epoch=None, epochs_run=0)
 
 
-def _weights(depth: int, names: list[str], state: dict[str, Any]) -> dict[str, Any]:
+def _content(depth: int, names: list[str], state: dict[str, torch.Tensor]) -> dict[str, Any]:
+    """What weights.pt holds."""
     return {"depth": depth, "names": names, "model": state}
 
 
 @contextmanager
 def detector(
-    weights: Path, categories: dict[int, str], settings: dict[str, Any], threads: int
-) -> Iterator[Callable[[Path], tuple[list[Detection], dict[str, float]]]]:
+    weights: Path, categories: dict[int, str], settings: PredictDetectSettings, threads: int
+) -> Iterator[Detect]:
     """A function from an image file to its detections and to milliseconds by part.
 
     One image at a time. The model's classes are matched to `categories` by name; those that
-    have no match are left out.
+    have no match are left out. Boxes are in pixels of the file.
     """
     import torch
 
@@ -94,25 +100,26 @@ def detector(
     torch.set_num_threads(threads)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     numbers = {name: number for number, name in categories.items()}
-    net, names = model.restore(weights, settings, numbers)
-    model.limit(net.to(device), settings["conf"], settings["iou"], settings["max_det"])
+    net, names = model.restore(weights, settings.imgsz, numbers)
+    model.set_limits(net.to(device), settings.conf, settings.iou, settings.max_det)
 
-    def detect(path: Path) -> tuple[list[Detection], dict[str, float]]:
+    def detect(path: Path) -> tuple[list[Detection], Milliseconds]:
         picture = pictures.read(path)
         start = time.perf_counter()
-        size = pictures.fitted(picture.width, picture.height, settings["imgsz"])
-        pixels = pictures.as_tensor(picture.resize(size, pictures.SMOOTH)).to(device) / 255
+        size = pictures.fitted(picture.width, picture.height, settings.imgsz)
+        resized = picture.resize(size, pictures.BILINEAR)
+        pixels = pictures.as_tensor(resized).to(device) / 255
         ready = time.perf_counter()
         with torch.inference_mode():
-            found = net([pixels])[0]
-        back = (picture.width / size[0], picture.height / size[1])
-        rows = evaluation.in_pixels(found, back)
+            output = net([pixels])[0]
+        to_file = (picture.width / size[0], picture.height / size[1])
+        rows = evaluation.in_pixels(output, to_file)
         times = {
             "preprocess": ready - start,
             "inference": net.inferred - ready,
             "postprocess": time.perf_counter() - net.inferred,
         }
-        detections = [Detection(numbers[names[i]], bbox, score) for i, bbox, score in rows]
+        detections = [Detection(numbers[names[label]], bbox, score) for label, bbox, score in rows]
         return detections, {name: 1000 * seconds for name, seconds in times.items()}
 
     yield detect

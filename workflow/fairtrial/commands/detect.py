@@ -15,6 +15,7 @@ from fairtrial.commands import _frames
 from fairtrial.data.dataset import Detection
 from fairtrial.planning.config_files import read_params
 from fairtrial.results.run import FinishedRun
+from fairtrial.settings.stages import predict_settings
 
 if TYPE_CHECKING:
     from fairtrial.commands._frames import Pixels
@@ -72,11 +73,11 @@ def _detector(
     """The run's model with the settings it was scored with, and its classes by number."""
     settings = one.record["settings"]
     framework = one.record["backend"]
-    asked = {"backend": framework, "task": "detect", "imgsz": settings["imgsz"]}
-    asked |= read_params()["predict"] | {"conf": confidence}
+    section = read_params()["predict"] | {"conf": confidence}
+    predict = predict_settings("detect", section, framework, settings["imgsz"])
     names = dict(enumerate(one.per_class["val"], 1))
     backend: Any = importlib.import_module(f"fairtrial.backends.{framework}")
-    with backend.detector(one.folder / "weights.pt", names, asked, threads) as detector:
+    with backend.detector(one.folder / "weights.pt", names, predict, threads) as detector:
         yield (lambda path: detector(path)[0]), names
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Collection, Sequence
-from typing import NamedTuple, TypeGuard
+from typing import NamedTuple, TypedDict, TypeGuard
 
 from fairtrial import DataError
+from fairtrial.data.dataset import Detection
 
 
 class ImageDetection(NamedTuple):
@@ -95,3 +96,23 @@ def _is_id(value: object) -> TypeGuard[int]:
 
 def _is_number(value: object) -> TypeGuard[float]:
     return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+
+
+class CocoRow(TypedDict):
+    """An entry of a COCO results list: box [x, y, width, height] in pixels of the file."""
+
+    image_id: int
+    category_id: int
+    bbox: list[float]
+    score: float
+
+
+def coco_row(image_id: int, detection: Detection) -> CocoRow:
+    """A detection as an entry of a COCO results list: boxes to 0.001 pixels, confidence to six
+    digits."""
+    return {
+        "image_id": image_id,
+        "category_id": detection.category_id,
+        "bbox": [round(value, 3) for value in detection.bbox],
+        "score": round(detection.score, 6),
+    }

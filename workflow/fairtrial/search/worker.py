@@ -11,9 +11,8 @@ import math
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 from optuna.trial import TrialState
 
@@ -22,11 +21,12 @@ from fairtrial.data.dataset import SplitDataset
 from fairtrial.scoring import fitness
 from fairtrial.search import engines
 from fairtrial.search.journal import STATES, Journal, Metrics, MetricWeights, Trial
-from fairtrial.settings.stages import SearchStageSettings
+from fairtrial.settings.stages import Params, SearchStageSettings
 from fairtrial.store import entries, keys
-from fairtrial.training.cached_training import entry_key, train_or_adopt
+from fairtrial.training.cached_training import Training, backend_settings, train_or_adopt
 from fairtrial.training.checkpoint import HISTORY
 from fairtrial.training.contract import HistoryRow
+from fairtrial.training.inputs import TrainingInputs
 
 MAX_ATTEMPTS = 3  # workers that may die with a trial, without a new epoch, before it has failed
 
@@ -44,7 +44,7 @@ class RunningStudy:
 
     settings: SearchStageSettings
     code: str
-    inputs: dict[str, str | None]
+    inputs: TrainingInputs
     data: Callable[[], SplitDataset]
     pretrained: Path | None
     threads: int
@@ -60,7 +60,7 @@ class RunningStudy:
         start = settings.start | {"pretrained": None, "fitness": None}
         space = {name: spec.model_dump(mode="json") for name, spec in settings.space.items()}
         drawn_by = [space, settings.engine, settings.seed, settings.pruning]
-        return keys.key([settings.backend, start, drawn_by, self.code, self.inputs])
+        return keys.key([settings.backend, start, drawn_by, self.code, asdict(self.inputs)])
 
     def is_spent(self, trials: Sequence[Trial]) -> bool:
         """Whether the budget allows no trial beside these."""
@@ -68,6 +68,18 @@ class RunningStudy:
             return len(trials) >= self.settings.trials
         seconds = sum(trial.seconds for trial in trials)
         return self.settings.hours is not None and seconds >= self.settings.hours * 3600
+
+    def training(self, params: Params) -> Training:
+        """The training of a trial."""
+        return Training(
+            backend=self.settings.backend,
+            settings=backend_settings(self.settings.backend, self.settings.start | params),
+            code=self.code,
+            inputs=self.inputs,
+            data=self.data,
+            pretrained=self.pretrained,
+            threads=self.threads,
+        )
 
     @property
     def metric_weights(self) -> MetricWeights:
@@ -146,20 +158,11 @@ def _is_due_to_parameters(error: Exception) -> bool:
 
 def _trained(study: RunningStudy, attempt: _TrialAttempt) -> tuple[list[Metrics], str]:
     """Train a trial; returns its metrics by epoch and the name of its entry in the store."""
-    unfinished = entries.unfinished("runs", attempt.key) / HISTORY
+    unfinished = entries.unfinished("runs", attempt.training.key) / HISTORY
     if unfinished.exists():  # an epoch may have been committed and not noted yet
         for epoch, metrics in enumerate(_history(unfinished), 1):
             attempt.note(epoch, metrics)
-    entry, _ = train_or_adopt(
-        framework=study.settings.backend,
-        settings=attempt.settings,
-        code=study.code,
-        inputs=study.inputs,
-        view=study.data,
-        pretrained=study.pretrained,
-        threads=study.threads,
-        after_epoch=attempt.after_epoch,
-    )
+    entry, _ = train_or_adopt(attempt.training, attempt.after_epoch)
     return _history(entry / HISTORY), entry.name
 
 
@@ -169,8 +172,7 @@ class _TrialAttempt:
     def __init__(self, study: RunningStudy, journal: Journal, trial: Trial) -> None:
         self._study, self._journal, self._trial = study, journal, trial
         self._start: float = time.monotonic() - trial.seconds
-        self.settings: dict[str, Any] = study.settings.start | trial.params
-        self.key = entry_key(study.settings.backend, self.settings, study.code, study.inputs)
+        self.training = study.training(trial.params)
 
     @property
     def _seconds(self) -> float:
@@ -222,7 +224,7 @@ class _TrialAttempt:
         """Mark the trial as pruned or failed, and remove its unfinished entry from the store."""
         self.write(seconds=self._seconds)
         self._journal.give_up(self._trial, state, message)
-        entries.discard("runs", self.key)
+        entries.discard("runs", self.training.key)
         _log(self._trial, f"{STATES[state]}: {message}")
 
 

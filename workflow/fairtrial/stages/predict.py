@@ -1,30 +1,41 @@
-"""predict: what one run says of every image of val and test, and its speed."""
+"""predict: one run's predictions on every image of val and test, and its speed."""
 
 from __future__ import annotations
 
-import importlib
 import itertools
 import json
-import statistics
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TypedDict
 
-from fairtrial.data.dataset import Detection, Image, SplitDataset
+from fairtrial.data.dataset import Image, SplitDataset
 from fairtrial.data.split_dataset import read_split_dataset
 from fairtrial.files.folders import whole_file
-from fairtrial.files.jsonfile import write_json
+from fairtrial.files.modelfile import write_model
+from fairtrial.plugins import plugin
+from fairtrial.scoring.predictions import CocoRow, coco_row
+from fairtrial.settings.stages import PredictClassifySettings, PredictDetectSettings
+from fairtrial.training.contract import Milliseconds
+from fairtrial.training.speed import speed_of
 
-WARM_UP = 10  # images before the clock counts
+WARM_UP = 10  # images before timing starts
 
-Times = dict[str, float]  # milliseconds by part
-Look = Callable[[Image], tuple[list[dict[str, Any]], Times]]  # an image's rows of predictions
+
+class ClassRow(TypedDict):
+    """The probabilities of all categories on one image, in the order of their ids."""
+
+    image_id: int
+    scores: list[float]
+
+
+Rows = Sequence[CocoRow | ClassRow]
+Predict = Callable[[Image], tuple[Rows, Milliseconds]]  # an image's rows, and their times
 
 
 def predict(
     *,
-    settings: dict[str, Any],
+    settings: PredictDetectSettings | PredictClassifySettings,
     weights: Path,
     images: Path,
     annotations: Path,
@@ -53,88 +64,59 @@ def predict(
     """
     from tqdm import tqdm
 
-    backend = importlib.import_module(f"fairtrial.backends.{settings['backend']}")
-    view = read_split_dataset(annotations, split, images)
-    looking = _detecting if settings["task"] == "detect" else _classifying
-    with looking(backend, weights, view, settings, threads) as look:
-        for side, path in (("val", val), ("test", test)):
-            shown = tqdm(view.split(side), desc=side, unit="image", mininterval=5)
-            _write([row for image in shown for row in look(image)[0]], path)
-        times = _times(look, view, settings["speed_images"])
-    write_json(speed, _speed(times, settings["imgsz"], threads))
+    data = read_split_dataset(annotations, split, images)
+    with _predictor(settings, weights, data, threads) as predict_image:
+        for name, path in (("val", val), ("test", test)):
+            progress = tqdm(data.split(name), desc=name, unit="image", mininterval=5)
+            _write([row for image in progress for row in predict_image(image)[0]], path)
+        times = _times(predict_image, data, settings.speed_images)
+    write_model(speed, speed_of(times, settings.imgsz, _device(), threads))
 
 
 @contextmanager
-def _detecting(
-    backend: Any, weights: Path, view: SplitDataset, settings: dict[str, Any], threads: int
-) -> Iterator[Look]:
-    categories = view.dataset.categories
-    with backend.detector(weights, categories, settings, threads) as detect:
-
-        def look(image: Image) -> tuple[list[dict[str, Any]], Times]:
-            detections, times = detect(view.folder / image.file_name)
-            return _rows(image, detections), times
-
-        yield look
-
-
-@contextmanager
-def _classifying(
-    backend: Any, weights: Path, view: SplitDataset, settings: dict[str, Any], threads: int
-) -> Iterator[Look]:
+def _predictor(
+    settings: PredictDetectSettings | PredictClassifySettings,
+    weights: Path,
+    data: SplitDataset,
+    threads: int,
+) -> Iterator[Predict]:
     from fairtrial.data.imagefile import pixels
 
-    categories = view.dataset.categories
-    with backend.classifier(weights, categories, settings, threads) as classify:
+    backend, categories = plugin("backends", settings.backend), data.dataset.categories
 
-        def look(image: Image) -> tuple[list[dict[str, Any]], Times]:
-            likely, times = classify(pixels(view.folder, image.file_name))
-            return [{"image_id": image.id, "scores": [float(f"{p:.9g}") for p in likely]}], times
+    def detections(image: Image) -> tuple[Rows, Milliseconds]:
+        boxes, times = model(data.folder / image.file_name)
+        rows = [coco_row(image.id, detection) for detection in boxes]
+        order = sorted(rows, key=lambda row: (-row["score"], row["category_id"], row["bbox"]))
+        return order, times
 
-        yield look
+    def classes(image: Image) -> tuple[Rows, Milliseconds]:
+        probabilities, times = model(pixels(data.folder, image.file_name))
+        scores = [float(f"{probability:.9g}") for probability in probabilities]
+        return [ClassRow(image_id=image.id, scores=scores)], times
 
-
-def _rows(image: Image, detections: list[Detection]) -> list[dict[str, Any]]:
-    rows = [
-        {
-            "image_id": image.id,
-            "category_id": found.category_id,
-            "bbox": [round(value, 3) for value in found.bbox],
-            "score": round(found.score, 6),
-        }
-        for found in detections
-    ]
-    return sorted(rows, key=lambda row: (-row["score"], row["category_id"], row["bbox"]))
+    if isinstance(settings, PredictDetectSettings):
+        with backend.detector(weights, categories, settings, threads) as model:
+            yield detections
+    else:
+        with backend.classifier(weights, categories, settings, threads) as model:
+            yield classes
 
 
-def _write(rows: list[dict[str, Any]], path: Path) -> None:
+def _write(rows: Sequence[Mapping[str, object]], path: Path) -> None:
     with whole_file(path) as file:
         file.write("[" + ",\n".join(map(json.dumps, rows)) + "]\n")
 
 
-def _times(look: Look, view: SplitDataset, count: int) -> list[Times]:
-    """Milliseconds by part of `count` images, round and round through val."""
-    images = itertools.cycle(view.split("val"))
-    times = [look(image)[1] for image in itertools.islice(images, WARM_UP + count)]
+def _times(predict_image: Predict, data: SplitDataset, count: int) -> list[Milliseconds]:
+    """The times of `count` images, after a warm-up; val is repeated as often as needed."""
+    images = itertools.cycle(data.split("val"))
+    times = [predict_image(image)[1] for image in itertools.islice(images, WARM_UP + count)]
     return times[WARM_UP:]
 
 
-def _speed(times: list[Times], imgsz: int, threads: int) -> dict[str, Any]:
+def _device() -> str:
+    """The name of the GPU, or `cpu`."""
     import torch
 
-    first, median, third = statistics.quantiles([sum(t.values()) for t in times], n=4)
-    parts = {name: statistics.median(t[name] for t in times) for name in times[0]}
-    gpu = torch.cuda.is_available()
-    return {
-        "images": len(times),
-        "batch": 1,
-        "imgsz": imgsz,
-        "device": torch.cuda.get_device_name(0) if gpu else "cpu",
-        "threads": threads,
-        "precision": "fp32",
-        "unit": "ms",
-        "q1": round(first, 3),
-        "median": round(median, 3),
-        "q3": round(third, 3),
-        "parts": {name: round(value, 3) for name, value in parts.items()},
-    }
+    return torch.cuda.get_device_name(0) if torch.cuda.is_available() else "cpu"

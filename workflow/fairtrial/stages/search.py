@@ -7,7 +7,7 @@ from pathlib import Path
 from fairtrial.data.split_dataset import read_leak_free_dataset
 from fairtrial.files.modelfile import write_model
 from fairtrial.settings.stages import SearchStageSettings
-from fairtrial.stages.train import inputs_of
+from fairtrial.training.inputs import inputs_of
 
 
 def search(

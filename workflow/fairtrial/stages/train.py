@@ -5,20 +5,17 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from fairtrial.data.certificate import read_certificate
 from fairtrial.data.split_dataset import read_leak_free_dataset
-from fairtrial.files import checksums
-from fairtrial.files.jsonfile import read_json
 from fairtrial.files.modelfile import read_model, write_model
+from fairtrial.search.study_files import ChosenTrial
 from fairtrial.settings.run_name import RunName
 from fairtrial.settings.stages import TrainSettings
-from fairtrial.store import keys
-from fairtrial.training.cached_training import entry_key, train_or_adopt
+from fairtrial.training.cached_training import Training, backend_settings, train_or_adopt
 from fairtrial.training.checkpoint import HISTORY, WEIGHTS, copy_whole
+from fairtrial.training.inputs import inputs_of
 from fairtrial.training.progress import reported
 from fairtrial.training.record import (
     RECORD,
-    PretrainedCheckpoint,
     RecordedInputs,
     RunRecord,
     SearchTrial,
@@ -71,69 +68,47 @@ def train(
     """
     name = RunName.parse(run)
     earlier = read_record(continues) if continues else None
-    inputs = inputs_of(annotations, split, pretrained)
-    if earlier:
-        inputs["continues"] = earlier.key
-    backend = settings.backend
-    own, trial = _own(settings, chosen)
-    with reported(progress, settings, entry_key(backend, own, code, inputs)) as report:
-        entry, adopted = train_or_adopt(
-            framework=backend,
-            settings=own,
-            code=code,
-            inputs=inputs,
-            view=lambda: read_leak_free_dataset(annotations, split, images),
-            pretrained=pretrained,
-            threads=threads,
-            after_epoch=report.after_epoch,
-        )
-        of_training = read_model(entry / RECORD, TrainingRecord)
+    trial = read_model(chosen, ChosenTrial) if chosen else None
+    training = Training(
+        backend=settings.backend,
+        settings=backend_settings(settings.backend, _values(settings, trial)),
+        code=code,
+        inputs=inputs_of(annotations, split, pretrained, earlier.key if earlier else None),
+        data=lambda: read_leak_free_dataset(annotations, split, images),
+        pretrained=pretrained,
+        threads=threads,
+    )
+    with reported(progress, settings, training.key) as report:
+        entry, adopted = train_or_adopt(training, report.after_epoch)
+        copy_whole(entry / WEIGHTS, weights)
+        copy_whole(entry / HISTORY, history)
         of_run = RunRecord(
-            **dict(of_training),
+            **dict(read_model(entry / RECORD, TrainingRecord)),
+            **_of_training(training),
             run=run,
             configuration=name.without_seed,
             dataset=dataset,
             seed=name.seed,
-            backend=backend,
-            settings=own,
-            key=entry.name,
-            code=code,
-            inputs=_recorded(inputs, own["pretrained"]),
             continued_from=earlier.run if earlier else None,
-            from_search=trial,
+            from_search=SearchTrial(study=trial.study, trial=trial.trial) if trial else None,
             adopted=adopted,
         )
-        copy_whole(entry / WEIGHTS, weights)
-        copy_whole(entry / HISTORY, history)
         write_model(record, of_run)
 
 
-def _own(settings: TrainSettings, chosen: Path | None) -> tuple[dict[str, Any], SearchTrial | None]:
-    """The backend's settings, with the values of the trial in the file `chosen`, and which trial
-    that is."""
-    if chosen is None:
-        return settings.settings, None
-    trial = read_json(chosen)
-    values = {name: trial["values"][name] for name in settings.from_search}
-    return settings.settings | values, SearchTrial(study=trial["study"], trial=trial["trial"])
+def _values(settings: TrainSettings, trial: ChosenTrial | None) -> dict[str, Any]:
+    """The backend's settings by key, with the values of the trial that gives some of them."""
+    from_trial = {name: trial.values[name] for name in settings.from_search} if trial else {}
+    return settings.settings | from_trial
 
 
-def inputs_of(annotations: Path, split: Path, pretrained: Path | None) -> dict[str, str | None]:
-    """What a training reads, by content: annotations, splits, the checkpoint to start from."""
+def _of_training(training: Training) -> dict[str, Any]:
+    """What a run's record says of its training, beside what the store's entry does."""
+    settings = training.settings
     return {
-        "annotations": checksums.sha256(annotations),
-        "split": keys.key(read_certificate(split).splits),
-        "pretrained": checksums.sha256(pretrained) if pretrained else None,
+        "backend": training.backend,
+        "settings": settings.model_dump(mode="json"),
+        "key": training.key,
+        "code": training.code,
+        "inputs": RecordedInputs.of(training.inputs, settings.pretrained),
     }
-
-
-def _recorded(inputs: dict[str, str | None], path: str | None) -> RecordedInputs:
-    """`path`: the setting that names the pretrained checkpoint."""
-    annotations, split, sha256 = (inputs[name] for name in ("annotations", "split", "pretrained"))
-    assert annotations and split
-    return RecordedInputs(
-        annotations=annotations,
-        split=split,
-        pretrained=PretrainedCheckpoint(path=path, sha256=sha256) if path and sha256 else None,
-        continues=inputs.get("continues"),
-    )

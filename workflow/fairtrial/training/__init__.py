@@ -3,8 +3,11 @@
 settings         the settings that every backend has
 contract         the types that the functions of a backend take and return
 cached_training  a finished training from the store, or one that is trained now
+inputs           what a training reads, by content: part of its key in the store
 attempts         attempts.json: which processes worked on an unfinished training
 record           record.json: the typed record of a finished training, and of a run
+resumable        the base of our own training loops
+speed            speed.json: the time of one image
 checkpoint       the state after an epoch, from which an interrupted training is resumed
 progress         how far a training has come, for `status`
 provenance       versions, hardware, git commit and SLURM job of a training

@@ -1,43 +1,44 @@
-"""What was asked is what ran: the settings asked for, beside those that a framework used."""
+"""The settings of a training compared with those that a backend's own records tell of."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from fairtrial import BackendError
 
-HEAD = ("setting", "asked", "used", "according to")
+COLUMNS = ("setting", "requested", "used", "according to")
 
 
 def refuse_differences(
-    framework: str, asked: Mapping[str, Any], used: Mapping[str, Mapping[str, Any]]
+    backend: str,
+    requested: Mapping[str, object],
+    used: Mapping[str, Mapping[str, object]],
 ) -> None:
-    """Raise BackendError with a table of asked and used where any setting differs.
+    """Raise BackendError with a table of requested and used values where any setting differs.
 
-    `used`: who says so (the framework's own records) → setting → value. A setting that a
-    record does not have is not judged by it.
+    `used`: record (of the backend) → setting → value. A setting that a record does not have is
+    not compared with it.
     """
     rows = [
-        (name, str(value), str(found[name]), who)
-        for name, value in sorted(asked.items())
-        for who, found in used.items()
-        if name in found and not _equal(value, found[name])
+        (name, str(value), str(values[name]), record)
+        for name, value in sorted(requested.items())
+        for record, values in used.items()
+        if name in values and not _is_equal(value, values[name])
     ]
     if rows:
         raise BackendError(
-            f"{framework} used other settings than were asked for, so the run does not count:\n"
-            + _table([HEAD, *rows])
+            f"{backend} used other settings than requested, so the run does not count:\n"
+            + _table([COLUMNS, *rows])
         )
 
 
-def _equal(asked: Any, used: Any) -> bool:
-    """Numbers by value; True is no 1, and a tuple in a record may have become a list."""
-    if isinstance(asked, bool) or isinstance(used, bool):
-        return asked is used
-    if isinstance(asked, tuple | list) and isinstance(used, tuple | list):
-        return list(asked) == list(used)
-    return bool(asked == used)
+def _is_equal(requested: object, used: object) -> bool:
+    """Numbers by value; but True is not 1, and a tuple in a record may have become a list."""
+    if isinstance(requested, bool) or isinstance(used, bool):
+        return requested is used
+    if isinstance(requested, tuple | list) and isinstance(used, tuple | list):
+        return list(requested) == list(used)
+    return bool(requested == used)
 
 
 def _table(rows: list[tuple[str, ...]]) -> str:

@@ -1,19 +1,19 @@
-"""One training, whoever asks for it: the settings that all frameworks share, and the entry
-of the store that holds its result.
+"""One training, whoever asks for it, and the entry of the store that holds its result.
 
 A run of an experiment and a trial of a search with equal settings are one entry.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
+from pydantic import ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_core import to_jsonable_python
 
-from fairtrial import StoreError
+from fairtrial import BackendError, StoreError
 from fairtrial.data.dataset import SplitDataset
 from fairtrial.files.modelfile import write_model
 from fairtrial.plugins import plugin
@@ -21,24 +21,58 @@ from fairtrial.store import entries, keys
 from fairtrial.training import checkpoint, digest, provenance
 from fairtrial.training.attempts import ATTEMPTS, Attempt, CurrentAttempt
 from fairtrial.training.contract import AfterEpoch, FitResult
+from fairtrial.training.inputs import TrainingInputs
 from fairtrial.training.record import RECORD, TrainingRecord
+from fairtrial.training.settings import TrainingSettings
 
 
-def entry_key(
-    framework: str, settings: dict[str, Any], code: str, inputs: dict[str, str | None]
-) -> str:
+@dataclass(frozen=True)
+class Training:
+    """One training.
+
+    settings: of the backend's own `Settings`; code: fingerprint of the code that fits; data:
+    reads the data set, if it is needed; pretrained: the checkpoint to start from, if any.
+    """
+
+    backend: str
+    settings: TrainingSettings
+    code: str
+    inputs: TrainingInputs
+    data: Callable[[], SplitDataset]
+    pretrained: Path | None
+    threads: int
+
+    @property
+    def key(self) -> str:
+        """The training's name in the store."""
+        return entry_key(self.backend, self.settings, self.code, self.inputs)
+
+
+def backend_settings(backend: str, values: Mapping[str, object]) -> TrainingSettings:
+    """Values by key as the `Settings` of a backend. Raises BackendError where they do not fit."""
+    model: type[TrainingSettings] = plugin("backends", backend).Settings
+    try:
+        return model.model_validate(values)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        key = ".".join(map(str, first["loc"]))
+        raise BackendError(f"{backend}: `{key}`: {first['msg']}") from error
+
+
+def entry_key(backend: str, settings: TrainingSettings, code: str, inputs: TrainingInputs) -> str:
     """The name of a training in the store: everything that determines its result.
 
-    Never a name, a path or a time: the checkpoint that it starts from counts by its content,
-    which is among `inputs`. A setting at the default of the backend's `Settings` is left out:
-    only what was added after the first release has one there, and so changes no older key.
+    Never a name, a path or a time: the pretrained checkpoint counts by its content, which is
+    among `inputs`. A setting at the default of the backend's `Settings` is left out: only what
+    was added after the first release has one there, and so changes no older key.
     """
-    fields = plugin("backends", framework).Settings.model_fields
-    told = {k: v for k, v in settings.items() if not (k in fields and _at_default(fields[k], v))}
-    return keys.key([framework, told | {"pretrained": None}, code, inputs])
+    fields = type(settings).model_fields
+    values = settings.model_dump(mode="json")
+    counted = {k: v for k, v in values.items() if not _is_default(fields[k], v)}
+    return keys.key([backend, counted | {"pretrained": None}, code, asdict(inputs)])
 
 
-def _at_default(field: FieldInfo, value: object) -> bool:
+def _is_default(field: FieldInfo, value: object) -> bool:
     """Whether a setting, as plain JSON value, is the default of its field."""
     if field.is_required():
         return False
@@ -46,38 +80,32 @@ def _at_default(field: FieldInfo, value: object) -> bool:
     return isinstance(value, bool) == isinstance(default, bool) and value == default
 
 
-def train_or_adopt(
-    *,
-    framework: str,
-    settings: dict[str, Any],
-    code: str,
-    inputs: dict[str, str | None],
-    view: Callable[[], SplitDataset],
-    pretrained: Path | None,
-    threads: int,
-    after_epoch: AfterEpoch,
-) -> tuple[Path, bool]:
+def train_or_adopt(training: Training, after_epoch: AfterEpoch) -> tuple[Path, bool]:
     """The store's entry of one training, and whether it was there (adopted).
 
-    settings: those of the framework's `Settings`; code: fingerprint of the code that fits;
-    inputs: checksums of `annotations`, `split` and `pretrained`, and where a finished training is
-    continued, its key as `continues`; view: reads the data set, if it
-    is needed; pretrained: the checkpoint to start from; after_epoch: called with each epoch's row
-    once that is committed, may raise. What an interrupted attempt left is gone on from.
-    Raises BackendError and StoreError, and whatever `after_epoch` raises.
+    after_epoch: called with each epoch's row once that is committed, may raise. A training that
+    was interrupted is resumed. Raises BackendError and StoreError, and whatever `after_epoch`
+    raises.
     """
-    fit = plugin("backends", framework).fit
+    fit = plugin("backends", training.backend).fit
 
     def train(folder: Path) -> None:
-        earlier_epochs = _copy_end_state(inputs.get("continues"), folder)
+        earlier_epochs = _copy_end_state(training.inputs.continues, folder)
         attempt = CurrentAttempt(folder, after_epoch, earlier_epochs)
-        result = fit(settings, view(), pretrained, folder, threads, attempt.after_epoch)
-        record = _record(result, attempt.all(), threads, folder / checkpoint.WEIGHTS)
+        result = fit(
+            training.settings,
+            training.data(),
+            training.pretrained,
+            folder,
+            training.threads,
+            attempt.after_epoch,
+        )
+        record = _record(result, attempt.all(), training.threads, folder / checkpoint.WEIGHTS)
         write_model(folder / RECORD, record)
         (folder / ATTEMPTS).unlink()
         (folder / checkpoint.DAMAGED).unlink(missing_ok=True)
 
-    return entries.obtain("runs", entry_key(framework, settings, code, inputs), train)
+    return entries.obtain("runs", training.key, train)
 
 
 def _copy_end_state(earlier: str | None, folder: Path) -> int:

@@ -1,10 +1,10 @@
-"""The state of an unfinished training, on disk at each epoch's end.
+"""The state of an unfinished training, written to disk at the end of each epoch.
 
     state.pt          everything that the next epoch depends on
     history.csv       a row an epoch
-    state.pt.damaged  a state that could not be read, until the training is finished
+    state.pt.damaged  a state that could not be read; removed when the training is finished
 
-The first two are replaced as a whole, so a kill at any moment leaves the last good one.
+The first two are replaced as whole files, so that a kill at any moment leaves the last good ones.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from typing import Any
 
 from fairtrial import StoreError
 from fairtrial.files.folders import whole_file
+from fairtrial.training.contract import HistoryRow
 
 STATE = "state.pt"
 DAMAGED = "state.pt.damaged"
@@ -27,14 +28,14 @@ HISTORY = "history.csv"
 WEIGHTS = "weights.pt"
 
 
-def commit(folder: Path, state: dict[str, Any], rows: Sequence[dict[str, Any]]) -> None:
-    """Replace the state in `folder`, and then the history: from here on the epoch counts.
+def commit(folder: Path, state: dict[str, Any], rows: Sequence[HistoryRow]) -> None:
+    """Replace the state in `folder`, and then the history: a resumed training goes on from here.
 
-    `state` holds tensors and plain values only: loading it must run no code of others.
+    `state` holds tensors and plain values only, so that loading it runs no code.
     """
     import torch
 
-    content = io.BytesIO()  # on a full disk torch's own writer fails with a riddle
+    content = io.BytesIO()  # written by torch itself, a full disk would give an unclear error
     torch.save(state, content)
     with whole_file(folder / STATE, "wb") as file:
         file.write(content.getbuffer())
@@ -42,17 +43,17 @@ def commit(folder: Path, state: dict[str, Any], rows: Sequence[dict[str, Any]]) 
 
 
 def last_state(folder: Path) -> dict[str, Any] | None:
-    """What `commit` left, its tensors on the CPU; None at a first attempt.
+    """The state that `commit` wrote, its tensors on the CPU; None where there is none.
 
-    A damaged file is put aside as DAMAGED, with a word about it. Raises StoreError where the
-    disk or the memory fails, for then the next attempt may read it.
+    A damaged file is renamed to DAMAGED, with a message on stderr, and None is returned. Raises
+    StoreError where the disk or the memory fails, since the next attempt may be able to read it.
     """
     import torch
 
     path = folder / STATE
     try:
         content = io.BytesIO(path.read_bytes())
-        found: dict[str, Any] = torch.load(content, map_location="cpu", weights_only=True)
+        state: dict[str, Any] = torch.load(content, map_location="cpu", weights_only=True)
     except FileNotFoundError:
         return None
     except Exception as error:  # torch raises many kinds for a damaged file
@@ -60,17 +61,17 @@ def last_state(folder: Path) -> dict[str, Any] | None:
         if isinstance(error, OSError | MemoryError) or "allocate memory" in reason:
             raise StoreError(
                 f"{path}: cannot be read now ({reason or 'out of memory'}); its epochs are not "
-                "lost: the same command goes on from them once disk and memory allow it"
+                "lost: the same command resumes the training once disk and memory allow it"
             ) from error
-        print(f"{path}: cannot be read ({reason}); training starts afresh", file=sys.stderr)
-        with contextlib.suppress(FileNotFoundError):  # another process of it was faster
+        print(f"{path}: cannot be read ({reason}); training starts anew", file=sys.stderr)
+        with contextlib.suppress(FileNotFoundError):  # another process of the training was faster
             path.replace(folder / DAMAGED)
         return None
-    return found
+    return state
 
 
-def write_history(folder: Path, rows: Sequence[dict[str, Any]]) -> None:
-    """history.csv: a row an epoch, numbers to six digits."""
+def write_history(folder: Path, rows: Sequence[HistoryRow]) -> None:
+    """Write history.csv: a row for each epoch, numbers to six significant digits."""
     columns = list(rows[0]) if rows else ["epoch"]
     with whole_file(folder / HISTORY) as file:
         writer = csv.DictWriter(file, columns, extrasaction="ignore", lineterminator="\n")
@@ -80,7 +81,7 @@ def write_history(folder: Path, rows: Sequence[dict[str, Any]]) -> None:
 
 
 def conditions(threads: int, **versions: str) -> dict[str, Any]:
-    """What two attempts must have alike for their result to be that of one, to the bit."""
+    """What two attempts must have in common for their result to equal that of one, to the bit."""
     import torch
 
     gpu = torch.cuda.get_device_name(0) if torch.cuda.is_available() else None
@@ -88,11 +89,20 @@ def conditions(threads: int, **versions: str) -> dict[str, Any]:
 
 
 def deviations(then: dict[str, Any], now: dict[str, Any]) -> list[str]:
-    """Why a training that goes on may differ from an uninterrupted one; empty: it does not."""
-    found = [f"{n}: {then.get(n)}, then {now[n]}" for n in now if now[n] != then.get(n)]
+    """Why a resumed training may differ from an uninterrupted one; empty: it does not.
+
+    then, now: the `conditions` of the two attempts.
+    """
+    reasons = [f"{n}: {then.get(n)}, then {now[n]}" for n in now if now[n] != then.get(n)]
     if now["gpu"]:
-        found.append("on a GPU, where no training repeats itself to the bit")
-    return found
+        reasons.append("on a GPU, where no training repeats itself to the bit")
+    return reasons
+
+
+def all_deviations(state: dict[str, Any], now: dict[str, Any]) -> list[str]:
+    """Those of a state that is restored under the conditions `now`, each once."""
+    reasons = [*state["deviations"], *deviations(state["conditions"], now)]
+    return list(dict.fromkeys(reasons))
 
 
 def copy_whole(source: Path, target: Path) -> None:
@@ -102,7 +112,7 @@ def copy_whole(source: Path, target: Path) -> None:
 
 
 def epochs_done(folder: Path) -> int:
-    """How many epochs the history holds; quick, since it opens no state."""
+    """How many epochs the history holds; 0 where there is none. Does not open the state."""
     try:
         lines = (folder / HISTORY).read_text(encoding="utf-8").splitlines()
     except FileNotFoundError:
@@ -110,17 +120,18 @@ def epochs_done(folder: Path) -> int:
     return max(len(lines) - 1, 0)
 
 
-def best_epoch(rows: Sequence[dict[str, Any]]) -> int | None:
+def best_epoch(rows: Sequence[HistoryRow]) -> int | None:
     """The first epoch (from 1) with the highest fitness on val; None without an epoch."""
     scores = [row["val/fitness"] for row in rows]
     return scores.index(max(scores)) + 1 if scores else None
 
 
-def finished(rows: Sequence[dict[str, Any]], epochs: int, patience: int) -> bool:
-    """Whether all epochs are done, or none of the last `patience` was better; 0: never mind.
+def finished(rows: Sequence[HistoryRow], epochs: int, patience: int) -> bool:
+    """Whether all epochs are done, or the last `patience` brought no improvement (early
+    stopping); `patience` 0 switches early stopping off.
 
     Epochs count from the first with a fitness above 0: from scratch a detector may need some
-    before it finds anything. This is the rule of Ultralytics, which stops by its own count.
+    before it finds anything. Ultralytics, which counts by itself, has the same rule.
     """
     best = best_epoch(rows)
     waited = len(rows) - best if best and rows[best - 1]["val/fitness"] > 0 else 0

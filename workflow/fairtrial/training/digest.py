@@ -1,4 +1,4 @@
-"""Whether two trainings ended in the same weights."""
+"""The SHA-256 of the tensors in weights.pt, which says whether two trainings ended alike."""
 
 from __future__ import annotations
 
@@ -6,29 +6,33 @@ import hashlib
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import torch
 
 
 def digest(weights: Path) -> str | None:
     """SHA-256 over every tensor in weights.pt, by name: equal for equal weights, whatever else
-    (dates, settings) the file holds. None for a file that is none of torch's.
+    (dates, settings) the file holds. None for a file that is not torch's.
 
-    Only for files that a training of ours has just written: to open one can run any code.
+    Only for files that a training of ours has just written: opening another one could run any
+    code.
     """
     if not zipfile.is_zipfile(weights):
         return None
     import torch
 
-    found = hashlib.sha256()
+    sha256 = hashlib.sha256()
     content = torch.load(weights, map_location="cpu", weights_only=False)
     for name, tensor in sorted(_tensors("", content), key=lambda pair: pair[0]):
-        found.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}\n".encode())
-        found.update(tensor.contiguous().view(torch.uint8).numpy() if tensor.dim() else b"")
-        found.update(b"" if tensor.dim() else repr(tensor.item()).encode())
-    return found.hexdigest()
+        sha256.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}\n".encode())
+        sha256.update(tensor.contiguous().view(torch.uint8).numpy() if tensor.dim() else b"")
+        sha256.update(b"" if tensor.dim() else repr(tensor.item()).encode())
+    return sha256.hexdigest()
 
 
-def _tensors(name: str, content: Any) -> Iterator[tuple[str, Any]]:
+def _tensors(name: str, content: object) -> Iterator[tuple[str, torch.Tensor]]:
     """All tensors of a checkpoint, in modules, mappings and lists."""
     import torch
 

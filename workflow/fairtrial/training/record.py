@@ -12,6 +12,7 @@ from typing import Any
 from fairtrial.files.modelfile import FileModel, read_model
 from fairtrial.training.attempts import Attempt
 from fairtrial.training.contract import ModelSize
+from fairtrial.training.inputs import TrainingInputs
 from fairtrial.training.provenance import Hardware, SlurmJob
 
 RECORD = "record.json"
@@ -59,6 +60,18 @@ class RecordedInputs(FileModel):
     split: str
     pretrained: PretrainedCheckpoint | None
     continues: str | None
+
+    @classmethod
+    def of(cls, inputs: TrainingInputs, path: str | None) -> RecordedInputs:
+        """The inputs of a training whose setting `pretrained` is `path`."""
+        sha256 = inputs.pretrained
+        pretrained = PretrainedCheckpoint(path=path, sha256=sha256) if path and sha256 else None
+        return cls(
+            annotations=inputs.annotations,
+            split=inputs.split,
+            pretrained=pretrained,
+            continues=inputs.continues,
+        )
 
 
 class SearchTrial(FileModel):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
@@ -13,13 +13,13 @@ Weight = Annotated[float, Field(ge=0)]
 
 
 class TrainingSettings(BaseModel):
-    """The settings that every framework has; its own `Settings` adds to them.
+    """The settings that every backend has; its own `Settings` adds to them.
 
-    Defaults stand in params.yaml.
+    fitness_keys: the metrics that its fitness may weigh.
     """
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
-    judged_by: ClassVar[tuple[str, ...]] = fitness.TASK_KEYS["detect"]
+    fitness_keys: ClassVar[tuple[str, ...]] = fitness.TASK_KEYS["detect"]
 
     pretrained: str | None
     epochs: Annotated[int, Field(ge=0)]
@@ -32,7 +32,7 @@ class TrainingSettings(BaseModel):
 
     @property
     def task(self) -> str:
-        """What the model does with an image: a module of scoring/ that judges it."""
+        """`detect` or `classify`: the module of scoring/ that scores its predictions."""
         return "detect"
 
     @field_validator("pretrained")
@@ -53,10 +53,12 @@ class TrainingSettings(BaseModel):
 
     @field_validator("fitness")
     @classmethod
-    def _rule(cls, weights: dict[str, float] | None, info: ValidationInfo) -> Any:
-        """Equal rules are equal settings; without an epoch there is no best one to choose."""
-        for name in weights or {}:
-            if name not in cls.judged_by:
-                raise ValueError(f"`{name}` is no figure of it; known: {', '.join(cls.judged_by)}")
-        chosen = fitness.normalised(weights)
-        return None if info.data.get("epochs") == 0 else chosen
+    def _normalised(
+        cls, metric_weights: dict[str, float] | None, info: ValidationInfo
+    ) -> dict[str, float] | None:
+        """Equal fitnesses are equal settings; without an epoch there is no best one to choose."""
+        for name in metric_weights or {}:
+            if name not in cls.fitness_keys:
+                raise ValueError(f"`{name}` is not a metric; known: {', '.join(cls.fitness_keys)}")
+        normalised = fitness.normalised(metric_weights)
+        return None if info.data.get("epochs") == 0 else normalised

@@ -1,0 +1,37 @@
+"""What a training reads, by content: part of its key in the store."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from fairtrial.data.certificate import read_certificate
+from fairtrial.files import checksums
+from fairtrial.store import keys
+
+
+@dataclass(frozen=True)
+class TrainingInputs:
+    """What a training reads, whatever the files are called.
+
+    annotations: SHA-256 of the file; split: a key of the splits; pretrained: SHA-256 of the
+    pretrained checkpoint, None from scratch; continues: the store's key of the training that
+    this one goes on from, or None.
+    """
+
+    annotations: str
+    split: str
+    pretrained: str | None = None
+    continues: str | None = None
+
+
+def inputs_of(
+    annotations: Path, split: Path, pretrained: Path | None, continues: str | None = None
+) -> TrainingInputs:
+    """The inputs of a training on these files, which are read for it."""
+    return TrainingInputs(
+        annotations=checksums.sha256(annotations),
+        split=keys.key(read_certificate(split).splits),
+        pretrained=checksums.sha256(pretrained) if pretrained else None,
+        continues=continues,
+    )

@@ -1,0 +1,114 @@
+"""Training loops of our own: an epoch after another, each committed with all that the next needs.
+
+What is random in an epoch is drawn from (seed, epoch), so that no state of random numbers need
+be kept, and a training that was killed at any moment is resumed as if it had not been.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from fairtrial.scoring import fitness
+from fairtrial.training import checkpoint
+from fairtrial.training.contract import AfterEpoch, HistoryRow
+from fairtrial.training.settings import TrainingSettings
+
+if TYPE_CHECKING:
+    import torch
+
+
+class ResumableTraining(ABC):
+    """The live parts of one training.
+
+    rows: its history so far; best: the weights of its best epoch, on the CPU; deviations: why its
+    result may differ from that of an uninterrupted training on the CPU.
+    """
+
+    def __init__(
+        self,
+        settings: TrainingSettings,
+        net: torch.nn.Module,
+        optimizer: torch.optim.Optimizer,
+        scaler: torch.amp.GradScaler,
+        conditions: dict[str, Any],
+    ) -> None:
+        self._settings = settings
+        self.net, self.optimizer, self.scaler = net, optimizer, scaler
+        self._conditions = conditions
+        self.rows: list[HistoryRow] = []
+        self.best: dict[str, torch.Tensor] = {}
+        self.deviations: list[str] = []
+
+    @abstractmethod
+    def learn(self, epoch: int) -> tuple[HistoryRow, float]:
+        """Train one epoch (from 0). Returns the columns `train/…` and its last learning rate."""
+
+    @abstractmethod
+    def evaluate(self) -> HistoryRow:
+        """Losses and metrics on val: the columns `val/…`."""
+
+    @property
+    def evaluated(self) -> torch.nn.Module:
+        """The network whose weights are evaluated and kept."""
+        return self.net
+
+    def run(self, folder: Path, after_epoch: AfterEpoch | None) -> None:
+        """Train to the last epoch, or until `patience` epochs have brought no improvement.
+
+        Commits each epoch to `folder`, prints its row and calls `after_epoch`; with None it does
+        none of these (another process of the same training does).
+        """
+        settings = self._settings
+        while not checkpoint.finished(self.rows, settings.epochs, settings.patience):
+            row = self.run_epoch()
+            if after_epoch is not None:
+                checkpoint.commit(folder, self.state(), self.rows)
+                print(", ".join(f"{name} {value:.4g}" for name, value in row.items()), flush=True)
+                after_epoch(row)
+
+    def run_epoch(self) -> HistoryRow:
+        """Train one epoch and evaluate it on val. Returns its row of the history."""
+        epoch = len(self.rows)
+        train, rate = self.learn(epoch)
+        row = {"epoch": epoch + 1, **train, **self.evaluate()}
+        self.rows.append(fitness.with_fitness(row, self._settings.fitness) | {"lr": rate})
+        if checkpoint.best_epoch(self.rows) == len(self.rows):
+            state = self.evaluated.state_dict()
+            self.best = {name: value.detach().cpu().clone() for name, value in state.items()}
+        return self.rows[-1]
+
+    def state(self) -> dict[str, Any]:
+        """Everything that the next epoch depends on: tensors and plain values."""
+        return {
+            "rows": self.rows,
+            "net": self.net.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "scaler": self.scaler.state_dict(),
+            "best": self.best,
+            "conditions": self._conditions,
+            "deviations": self.deviations,
+        }
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Take over what `state` returned."""
+        self.rows, self.best = state["rows"], state["best"]
+        self.net.load_state_dict(state["net"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        if state["scaler"]:  # empty where the training began on the CPU
+            self.scaler.load_state_dict(state["scaler"])
+        self.deviations = checkpoint.all_deviations(state, self._conditions)
+
+    def resume(self, folder: Path) -> None:
+        """Restore the state that an interrupted attempt left in `folder`, if there is one."""
+        state = checkpoint.last_state(folder)
+        if state is not None:
+            self.restore(state)
+
+
+def epoch_seed(seed: int, epoch: int) -> int:
+    """The seed of one epoch (from 0), 32 bits."""
+    import numpy as np
+
+    return int(np.random.SeedSequence([seed, epoch]).generate_state(1)[0])
