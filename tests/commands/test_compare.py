@@ -1,9 +1,10 @@
-"""What `compare` takes from two revisions, and under which names. (With DVC: test_dvc.py.)"""
+"""What `compare` copies from revisions, and under which names. (With DVC: test_dvc.py.)"""
 
 from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,26 +13,26 @@ from fsspec.implementations.dirfs import DirFileSystem
 from fsspec.implementations.local import LocalFileSystem
 from tests.report.fake_results import Fake
 
+from facts import refused
 from fairtrial import DataError, SettingsError
 from fairtrial.__main__ import main
-from fairtrial.commands import _recorded
-from fairtrial.commands._recorded import Recorded
+from fairtrial.commands._revisions import Revision, copy_image, copy_runs, open_revision
 from fairtrial.data import dataset
 from fairtrial.results.experiment import ExperimentResults, load_experiment
 
 ROOT = Path(__file__).parents[2]
 
 
-def project(root: Path) -> Recorded:
+def project(root: Path) -> Revision:
     """A project with two runs and a report, seen as a revision of its folder's name."""
     fake = Fake(root, {"plain": {}, "slow": {"lr0": 0.1}}, seeds=(0,)).build()
     (fake.results / "runs.csv").write_text("\n".join(["run,seed", "slow-s0,0", "plain-s0,0", ""]))
-    return Recorded(root.name, "trial", root.name, DirFileSystem(str(root), LocalFileSystem()))
+    return Revision(root.name, "trial", root.name, DirFileSystem(str(root), LocalFileSystem()))
 
 
-def together(tmp_path: Path, *found: Recorded) -> ExperimentResults:
+def together(tmp_path: Path, *revisions: Revision) -> ExperimentResults:
     root = tmp_path / "together"
-    runs = [run for each in found for run in _recorded.copy_runs(each, root)]
+    runs = [run for revision in revisions for run in copy_runs(revision, root)]
     for run in runs:  # as scoring anew would
         label, name = run.split(":")
         scored = tmp_path / label / "results/trial/runs" / name / "metrics.json"
@@ -40,14 +41,14 @@ def together(tmp_path: Path, *found: Recorded) -> ExperimentResults:
 
 
 def test_runs_are_told_apart_by_revision_and_share_their_data(tmp_path: Path) -> None:
-    trial = together(tmp_path, project(tmp_path / "a"), project(tmp_path / "b"))
-    wanted = ["a:slow-s0", "a:plain-s0", "b:slow-s0", "b:plain-s0"]
-    assert [run.name for run in trial.runs] == wanted, "in the order of each report"
-    assert [c.differs["revision"] for c in trial.configurations] == ["a", "a", "b", "b"]
-    assert list(trial.datasets) == ["shapes"]
-    assert len(trial.comparisons) == 1
-    assert trial.runs[0].history["epoch"] and trial.runs[0].speed
-    assert trial.datasets["shapes"].quality is not None
+    experiment = together(tmp_path, project(tmp_path / "a"), project(tmp_path / "b"))
+    expected = ["a:slow-s0", "a:plain-s0", "b:slow-s0", "b:plain-s0"]
+    assert [run.name for run in experiment.runs] == expected, "in the order of each report"
+    assert [c.differs["revision"] for c in experiment.configurations] == ["a", "a", "b", "b"]
+    assert list(experiment.datasets) == ["shapes"]
+    assert len(experiment.comparisons) == 1
+    assert experiment.runs[0].history["epoch"] and experiment.runs[0].speed
+    assert experiment.datasets["shapes"].quality is not None
 
 
 def test_another_ground_truth_under_the_same_name_stands_apart(tmp_path: Path) -> None:
@@ -56,32 +57,31 @@ def test_another_ground_truth_under_the_same_name_stands_apart(tmp_path: Path) -
     content: dict[str, Any] = json.loads(split.read_text())
     content["test"].pop()
     split.write_text(json.dumps(content))
-    trial = together(tmp_path, one, other)
-    assert list(trial.datasets) == ["shapes", "shapes@b"]
-    assert [[c.name for c in each.configurations] for each in trial.comparisons] == [
+    experiment = together(tmp_path, one, other)
+    assert list(experiment.datasets) == ["shapes", "shapes@b"]
+    assert [[c.name for c in each.configurations] for each in experiment.comparisons] == [
         ["a:slow", "a:plain"],
         ["b:slow", "b:plain"],
     ]
-    assert trial.datasets["shapes@b"].source == "drawn@b"
+    assert experiment.datasets["shapes@b"].source == "drawn@b"
 
 
 def test_an_image_is_taken_from_the_revision_that_has_it(tmp_path: Path) -> None:
     one = project(tmp_path / "a")
     together(tmp_path, one)
     for _ in range(2):
-        _recorded.copy_image(one, "drawn", "001.png", tmp_path / "together")
+        copy_image(one, "drawn", "001.png", tmp_path / "together")
     copied = tmp_path / "together/data/clean/drawn/images/001.png"
     assert copied.read_bytes() == (tmp_path / "a/data/clean/drawn/images/001.png").read_bytes()
 
 
-def test_what_is_not_recorded_is_said(tmp_path: Path) -> None:
-    found = project(tmp_path / "a")
+def test_what_is_not_recorded_is_refused(tmp_path: Path) -> None:
+    revision = project(tmp_path / "a")
     (tmp_path / "a/results/trial/runs/slow-s0/predictions/val.json").unlink()
-    with pytest.raises(DataError, match=r"a: results/trial/runs/slow-s0/predictions/val\.json"):
-        _recorded.copy_runs(found, tmp_path / "together")
-    found.experiment = "other"
-    with pytest.raises(DataError, match="no report of the experiment other is recorded"):
-        found.runs()
+    with refused(DataError, "a: results/trial/runs/slow-s0/predictions/val.json"):
+        copy_runs(revision, tmp_path / "together")
+    with refused(DataError, "a: no report", "results/other/runs.csv", "dvc repro"):
+        replace(revision, experiment="other").runs()
 
 
 def test_the_experiment_is_that_of_params_or_the_one_named(
@@ -89,14 +89,14 @@ def test_the_experiment_is_that_of_params_or_the_one_named(
 ) -> None:
     project(tmp_path / "a")
     monkeypatch.chdir(tmp_path / "a")
-    with pytest.raises(SettingsError, match=r"has no params\.yaml"), _recorded.opened("workspace"):
+    with refused(SettingsError, "workspace", "params.yaml"), open_revision("workspace"):
         pass
     Path("params.yaml").write_text("experiment: trial\n")
-    with _recorded.opened("workspace") as found:
-        assert (found.experiment, found.label) == ("trial", "workspace")
-        assert found.runs() == ["slow-s0", "plain-s0"]
-    with _recorded.opened("workspace:other") as found:
-        assert (found.experiment, found.label) == ("other", "workspace.other")
+    with open_revision("workspace") as revision:
+        assert (revision.experiment, revision.label) == ("trial", "workspace")
+        assert revision.runs() == ["slow-s0", "plain-s0"]
+    with open_revision("workspace:other") as revision:
+        assert (revision.experiment, revision.label) == ("other", "workspace.other")
 
 
 def test_a_revision_is_not_compared_with_itself(capsys: pytest.CaptureFixture[str]) -> None:
@@ -130,9 +130,10 @@ def test_runs_of_several_fitnesses_are_not_ranked_by_one(
 ) -> None:
     alone(tmp_path, monkeypatch, one={"recall": 1.0}, two={"f1": 1.0})
     assert main(["compare", "workspace:trial"]) == 1
-    said = capsys.readouterr().err
-    assert "the runs of the compared revisions have several (" in said
-    assert "workspace.trial:one-s0: recall" in said and "name one metric" in said
+    message = capsys.readouterr().err
+    assert "`rank_by`" in message and "name one metric" in message
+    assert "workspace.trial:one-s0: recall" in message
+    assert "workspace.trial:two-s0: f1" in message
     assert not Path("comparison.pdf").exists()
 
 

@@ -10,14 +10,14 @@ from pathlib import Path
 from typing import Any
 
 from fairtrial import SettingsError
-from fairtrial.commands import _recorded
-from fairtrial.commands._recorded import Recorded
+from fairtrial.commands._revisions import Revision, copy_image, copy_runs, open_revision
 from fairtrial.files.folders import whole_file
-from fairtrial.files.jsonfile import read_json
 from fairtrial.planning.config_files import read_params
 from fairtrial.scoring import ranking
-from fairtrial.settings.stages import validate_settings
+from fairtrial.settings.stages import PlotSettings, ReportSettings, validate_settings
+from fairtrial.training.record import read_record
 
+RESULTS = "results/comparison"
 TABLES = {"comparison": ".csv", "markdown": ".md", "latex": ".tex"}
 
 
@@ -39,107 +39,126 @@ def compare(*revisions: str, to: Path = Path("comparison.pdf")) -> None:
     params = read_params()
     with tempfile.TemporaryDirectory(prefix="fairtrial-") as folder, ExitStack() as stack:
         root = Path(folder)
-        found = [stack.enter_context(_recorded.opened(name)) for name in revisions]
-        runs = [run for each in found for run in _recorded.copy_runs(each, root)]
+        opened = [stack.enter_context(open_revision(text)) for text in revisions]
+        runs = [run for revision in opened for run in copy_runs(revision, root)]
         task = _task(runs, root)
         rank_by = _rank_by(params["report"]["rank_by"], task, runs, root)
         for run in runs:
             _score(params["validate"], task, run, root)
-        for each in found:
-            _fetch_images(each, params["plot"]["gallery"], root)
-        shown = params["plot"] | params["report"] | {"rank_by": rank_by, "runs": tuple(runs)}
-        _report(shown, found, root)
-        _take(root, to)
+        for revision in opened:
+            _copy_images(revision, params["plot"]["gallery"], root)
+        settings = PlotSettings(
+            runs=tuple(runs),
+            rank_by=rank_by,
+            timings=params["report"]["timings"],
+            gallery=params["plot"]["gallery"],
+        )
+        _report(settings, opened, root)
+        _copy_report(root, to)
     print(f"{to}: {len(runs)} runs of {', '.join(revisions)}")
 
 
 def _task(runs: Sequence[str], root: Path) -> str:
-    """That of all data sets; no run has figures yet that would tell it."""
+    """The task of all data sets: the runs have no metrics yet that would show it.
+
+    Raises SettingsError where they have several.
+    """
     from fairtrial.results.dataset import DatasetDescription
     from fairtrial.results.run import FinishedRun
 
-    sets = {FinishedRun(run, root / "results/comparison").dataset: run for run in runs}
+    datasets = {FinishedRun(run, root / RESULTS).dataset: run for run in runs}
     tasks = {
-        DatasetDescription(name, root / "data").dataset.task: run for name, run in sets.items()
+        DatasetDescription(name, root / "data").dataset.task: run for name, run in datasets.items()
     }
     if len(tasks) > 1:
-        told = ", ".join(f"{run}: {task}" for task, run in sorted(tasks.items()))
-        raise SettingsError(f"the runs are of two tasks ({told}), which have no figure in common")
+        examples = ", ".join(f"{run}: {task}" for task, run in sorted(tasks.items()))
+        raise SettingsError(
+            f"the runs are of two tasks ({examples}), which have no metric in common"
+        )
     return next(iter(tasks))
 
 
-def _rank_by(asked: Any, task: str, runs: Sequence[str], root: Path) -> Any:
-    """What `rank_by` of params.yaml means for the compared runs, of whatever experiment."""
-    files = {run: root / "results/comparison/runs" / run / "record.json" for run in runs}
-    settings = {run: read_json(file)["settings"] for run, file in files.items()}
-    own = {run: told.get("fitness") for run, told in settings.items() if told.get("epochs")}
-    return ranking.resolve(asked, own, task, "the compared revisions")
+def _rank_by(
+    rank_by: str | dict[str, float], task: str, runs: Sequence[str], root: Path
+) -> str | dict[str, float]:
+    """What `rank_by` of params.yaml stands for with the compared runs: `fitness` is theirs.
+
+    Raises SettingsError where they were trained with several. A run without epochs has none.
+    """
+    records = {run: read_record(root / RESULTS / "runs" / run / "record.json") for run in runs}
+    settings = {run: record.settings for run, record in records.items()}
+    fitness = {run: values.get("fitness") for run, values in settings.items() if values["epochs"]}
+    return ranking.resolve(rank_by, fitness, task, "the compared revisions")
 
 
 def _score(section: dict[str, Any], task: str, run: str, root: Path) -> None:
-    """Score one run by `section`, params.yaml's `validate:`."""
+    """Score one run by `section`, which is `validate:` of params.yaml."""
     from fairtrial.results.run import FinishedRun
     from fairtrial.stages.validate import validate
 
-    one = FinishedRun(run, root / "results/comparison")
-    views, detections = root / "data/sets" / one.dataset, one.folder / "predictions"
+    finished = FinishedRun(run, root / RESULTS)
+    dataset, predictions = root / "data/sets" / finished.dataset, finished.folder / "predictions"
     validate(
         settings=validate_settings(task, section).model_dump(mode="json"),
-        annotations=views / "annotations.json",
-        split=views / "split.json",
-        val=detections / "val.json",
-        test=detections / "test.json",
-        metrics=one.folder / "metrics.json",
-        per_class=one.folder / "per_class.csv",
-        curves=one.folder / "curves.csv",
-        confusion=one.folder / "confusion.csv",
+        annotations=dataset / "annotations.json",
+        split=dataset / "split.json",
+        val=predictions / "val.json",
+        test=predictions / "test.json",
+        metrics=finished.folder / "metrics.json",
+        per_class=finished.folder / "per_class.csv",
+        curves=finished.folder / "curves.csv",
+        confusion=finished.folder / "confusion.csv",
     )
 
 
-def _fetch_images(found: Recorded, count: int, root: Path) -> None:
-    """Copy the images that the gallery would choose from what this revision brought."""
+def _copy_images(revision: Revision, count: int, root: Path) -> None:
+    """Copy those of the images that the gallery would choose that this revision has."""
     from fairtrial.figures.gallery import by_interest
     from fairtrial.files.packed import file_of
     from fairtrial.results.dataset import DatasetDescription
 
-    for place in sorted((root / "data/sets").iterdir()):
-        view = DatasetDescription(place.name, root / "data")
-        for side in ("val", "test"):
-            for image in by_interest(view, side)[:count]:
+    for folder in sorted((root / "data/sets").iterdir()):
+        dataset = DatasetDescription(folder.name, root / "data")
+        for split in ("val", "test"):
+            for image in by_interest(dataset, split)[:count]:
                 file = str(file_of(Path(), image.file_name))
-                _recorded.copy_image(found, view.source, file, root)
+                copy_image(revision, dataset.source, file, root)
 
 
-def _report(shown: dict[str, Any], found: Sequence[Recorded], root: Path) -> None:
-    """`shown`: the runs, and what figures and tables show of them."""
-    from fairtrial.settings.stages import PlotSettings, ReportSettings
+def _report(settings: PlotSettings, revisions: Sequence[Revision], root: Path) -> None:
+    """Draw the figures, and set the report with its tables, as report.* below `root`."""
     from fairtrial.stages.plot import plot
     from fairtrial.stages.report import report
 
-    places = {"results": root / "results/comparison", "data": root / "data"}
-    figures = root / "results/comparison/figures"
+    folders = {"results": root / RESULTS, "data": root / "data"}
+    figures = root / RESULTS / "figures"
     manifest = figures.with_suffix(".json")
-    plot(settings=PlotSettings(**shown), **places, figures=figures, manifest=manifest)
-    labels = ", ".join(each.label for each in found)
-    common = {key: value for key, value in shown.items() if key != "gallery"}
-    settings = ReportSettings(
-        **common,
-        experiment="comparison",
-        title=f"Comparison of {labels}",
-        question=_sources(found),
+    plot(settings=settings, **folders, figures=figures, manifest=manifest)
+    outputs = {name: root / f"report{suffix}" for name, suffix in TABLES.items()}
+    outputs |= {"pdf": root / "report.pdf", "metrics": root / "m.json", "runs": root / "runs.csv"}
+    report(
+        settings=ReportSettings(
+            runs=settings.runs,
+            rank_by=settings.rank_by,
+            timings=settings.timings,
+            experiment="comparison",
+            title=f"Comparison of {', '.join(revision.label for revision in revisions)}",
+            question=_sources(revisions),
+        ),
+        **folders,
+        figures=manifest,
+        **outputs,
     )
-    outputs = {name: root / f"made{suffix}" for name, suffix in TABLES.items()}
-    outputs |= {"pdf": root / "made.pdf", "metrics": root / "m.json", "runs": root / "runs.csv"}
-    report(settings=settings, **places, figures=manifest, **outputs)
 
 
-def _sources(found: Sequence[Recorded]) -> str:
-    told = [f"{each.label}: experiment {each.experiment}" for each in found]
-    return f"From recorded predictions, all scored anew with one scorer. {'; '.join(told)}."
+def _sources(revisions: Sequence[Revision]) -> str:
+    sources = [f"{revision.label}: experiment {revision.experiment}" for revision in revisions]
+    return f"From recorded predictions, all scored anew with one scorer. {'; '.join(sources)}."
 
 
-def _take(root: Path, to: Path) -> None:
+def _copy_report(root: Path, to: Path) -> None:
+    """Copy the PDF to `to`, and the tables beside it."""
     for suffix in (".pdf", *TABLES.values()):
-        source = root / f"made{suffix}"
+        source = root / f"report{suffix}"
         with source.open("rb") as read, whole_file(to.with_suffix(suffix), "wb") as file:
             shutil.copyfileobj(read, file)
