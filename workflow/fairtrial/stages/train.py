@@ -66,7 +66,6 @@ def train(
         DataError: the split leaks
         StoreError: an entry of the store cannot be used
     """
-    name = RunName.parse(run)
     earlier = read_record(continues) if continues else None
     trial = read_model(chosen, ChosenTrial) if chosen else None
     training = Training(
@@ -80,20 +79,11 @@ def train(
     )
     with reported(progress, settings, training.key) as report:
         entry, adopted = train_or_adopt(training, report.after_epoch)
+        of_training = read_model(entry / RECORD, TrainingRecord)
+        of_run = _of_run(RunName.parse(run), dataset, adopted, earlier, trial)
         copy_whole(entry / WEIGHTS, weights)
         copy_whole(entry / HISTORY, history)
-        of_run = RunRecord(
-            **dict(read_model(entry / RECORD, TrainingRecord)),
-            **_of_training(training),
-            run=run,
-            configuration=name.without_seed,
-            dataset=dataset,
-            seed=name.seed,
-            continued_from=earlier.run if earlier else None,
-            from_search=SearchTrial(study=trial.study, trial=trial.trial) if trial else None,
-            adopted=adopted,
-        )
-        write_model(record, of_run)
+        write_model(record, RunRecord(**dict(of_training), **of_run, **_of_settings(training)))
 
 
 def _values(settings: TrainSettings, trial: ChosenTrial | None) -> dict[str, Any]:
@@ -102,8 +92,27 @@ def _values(settings: TrainSettings, trial: ChosenTrial | None) -> dict[str, Any
     return settings.settings | from_trial
 
 
-def _of_training(training: Training) -> dict[str, Any]:
-    """What a run's record says of its training, beside what the store's entry does."""
+def _of_run(
+    run: RunName,
+    dataset: str,
+    adopted: bool,
+    earlier: RunRecord | None,
+    trial: ChosenTrial | None,
+) -> dict[str, Any]:
+    """The part of a run's record that says which run it is."""
+    return {
+        "run": str(run),
+        "configuration": run.without_seed,
+        "dataset": dataset,
+        "seed": run.seed,
+        "adopted": adopted,
+        "continued_from": earlier.run if earlier else None,
+        "from_search": SearchTrial(study=trial.study, trial=trial.trial) if trial else None,
+    }
+
+
+def _of_settings(training: Training) -> dict[str, Any]:
+    """The part of a run's record that says what determined its training."""
     settings = training.settings
     return {
         "backend": training.backend,
