@@ -9,12 +9,12 @@ import pytest
 
 from facts import refused
 from fairtrial.planning import definitions
-from fairtrial.planning import fingerprint as module
+from fairtrial.planning.code_text import parts_of
 from fairtrial.planning.fingerprint import fingerprint, reached
 
 # What any supported Python must make of every_syntax.txt. An edit of fingerprint.py that
 # changes it makes every result of every user stale: train, predict and the rest run again.
-GOLDEN = "f00bd0b353b5cebf"
+GOLDEN = "c9834433a6d65fc1"
 
 STAGE = '''
 """A stage."""
@@ -79,7 +79,7 @@ FILES = {
     "store/keys": "def key(a): return a\n",
     "store/entries": "def root(): return 1\ndef other(): return 1\n",
 }
-CACHES = (fingerprint, reached, module._parts, definitions.parse, definitions.file_of)
+CACHES = (fingerprint, reached, parts_of, definitions.parse, definitions.file_of)
 
 
 class Package:
@@ -255,6 +255,32 @@ def test_what_may_change_a_result_counts(name: str, package: Package) -> None:
     before = package()
     CHANGED[name](package)
     assert package() != before
+
+
+CLASS_BODIES = {
+    "a field without a value": "    near: int\n    most: int = near.LIMIT\n",
+    "bound after it was read": "    most: int = near.LIMIT\n    near = 1\n",
+    "in its own value": "    near: int = near.LIMIT\n",
+    "in a comprehension": "    near = 1\n    most = [near.LIMIT for i in 'ab']\n",
+    "in a method": "    near = 1\n    def most(self): return near.LIMIT\n",
+}
+
+
+@pytest.mark.parametrize("name", CLASS_BODIES)
+def test_a_class_may_have_a_name_that_the_module_has_too(name: str, package: Package) -> None:
+    package.write("kinds.py", f"from fairtrial import near\nclass Kind:\n{CLASS_BODIES[name]}")
+    before = package("kinds:Kind")
+    package.edit("near", "LIMIT = 3", "LIMIT = 4")
+    assert package("kinds:Kind") != before
+
+
+def test_classes_that_are_found_through_their_base_count(package: Package) -> None:
+    lines = ["class Kind: pass", "class One(Kind): size = 1", "class Two(Kind): size = 2"]
+    lines += ["KINDS = [kind.size for kind in Kind.__subclasses__()]"]
+    package.write("kinds.py", "\n".join(lines))
+    before = package("kinds:KINDS")
+    package.edit("kinds", "size = 2", "size = 3")
+    assert package("kinds:KINDS") != before
 
 
 def test_an_import_inside_try_or_a_function_is_followed(package: Package) -> None:

@@ -14,7 +14,7 @@ import pytest
 from code_edits import move_module, rename, rename_private_names, variables
 from fairtrial.__main__ import STAGES
 from fairtrial.planning import definitions
-from fairtrial.planning import fingerprint as module
+from fairtrial.planning.code_text import parts_of
 from fairtrial.planning.definitions import Definition
 from fairtrial.planning.fingerprint import fingerprint, reached
 from fairtrial.planning.plan import Plan
@@ -22,7 +22,7 @@ from fairtrial.plugins import plugins
 
 PACKAGE = definitions.PACKAGE
 BACKENDS = plugins("backends")
-CACHES = (fingerprint, reached, module._parts, definitions.parse, definitions.file_of)
+CACHES = (fingerprint, reached, parts_of, definitions.parse, definitions.file_of)
 
 
 def entries() -> dict[str, tuple[str, ...]]:
@@ -121,7 +121,7 @@ def mutations(node: ast.AST) -> Iterator[tuple[ast.AST, str, Any]]:
 
 
 def text_of(place: Definition) -> object:
-    return module._parts.__wrapped__(place)
+    return parts_of.__wrapped__(place)
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ runs            each run with all of its settings
 studies         the studies that an experiment's `search:` asks for
 from_search     runs that take their settings from a trial of a study
 fingerprint     a hash of what the code does that a job's result depends on
+code_text       the text of a definition, of which the fingerprint is a hash
 definitions     what each module of the package defines, and what its names stand for
 scopes          which names a piece of code binds, and where
 plan            all of it: the jobs, their settings and their code

@@ -49,8 +49,9 @@ def function_scope(node: Function, around: Scope | None) -> Scope:
 
 
 def class_scope(node: ast.ClassDef, around: Scope | None) -> Scope:
-    """The scope of a class's body."""
-    return _filled(Scope("class", around), node.body)
+    """The scope of a class's body. A field without a value binds nothing there."""
+    fields = (n for n in node.body if not isinstance(n, ast.AnnAssign) or n.value is not None)
+    return _filled(Scope("class", around), fields)
 
 
 def comprehension_scope(node: Comprehension, around: Scope | None) -> Scope:
@@ -60,8 +61,10 @@ def comprehension_scope(node: Comprehension, around: Scope | None) -> Scope:
     return Scope("comprehension", around, variables=names)
 
 
-def _filled(scope: Scope, body: Iterable[ast.AST]) -> Scope:
-    """`scope` with the names that `body` binds. What is imported and bound again is a variable."""
+def _filled(scope: Scope, statements: Iterable[ast.AST]) -> Scope:
+    """`scope` with the names that `statements` bind. What is imported and bound again is a
+    variable."""
+    body = list(statements)
     elsewhere = {name for node in body for name in _declared(node, ast.Nonlocal)}
     scope.of_module = {name for node in body for name in _declared(node, ast.Global)}
     for name, origin in (pair for node in body for pair in bindings(node)):
