@@ -48,19 +48,21 @@ def test_a_jpeg_without_end_is_left_as_it_is() -> None:
     assert imagefile.jpeg_end(jpeg()[:-2]) == len(jpeg()) - 2
 
 
-def look(folder: Path, data: bytes, name: str = "a.jpg", **chosen: str) -> imagefile.Checked:
+def cleaned(
+    folder: Path, data: bytes, name: str = "a.jpg", **chosen: str
+) -> imagefile.CheckedImage:
     (folder / name).write_bytes(data)
     digest = hashlib.sha256(data).hexdigest()
     (folder / "clean").mkdir(exist_ok=True)
-    return imagefile.clean(folder, name, digest, folder / "clean", Actions(chosen))
+    return imagefile.clean_image(folder, name, digest, folder / "clean", Actions(chosen))
 
 
 @pytest.mark.parametrize("orientation", [0, 1, 9])
 def test_an_orientation_that_turns_nothing_is_no_defect(tmp_path: Path, orientation: int) -> None:
     exif = Image.Exif()
     exif[0x0112] = orientation
-    checked = look(tmp_path, jpeg(exif=exif, mode="RGB"))
-    assert (checked.kept, checked.found, checked.file_name) == (True, [], "a.jpg")
+    checked = cleaned(tmp_path, jpeg(exif=exif, mode="RGB"))
+    assert (checked.kept, checked.defects, checked.file_name) == (True, [], "a.jpg")
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "TIFF"])
@@ -71,9 +73,9 @@ def test_a_turned_image_is_written_as_it_is_shown(
     exif = Image.Exif()
     exif[0x0112] = orientation
     data = jpeg(exif=exif, mode="RGB", kind=kind)
-    checked = look(tmp_path, data)
+    checked = cleaned(tmp_path, data)
     assert (checked.kept, checked.size, checked.orientation) == (True, (90, 70), orientation)
-    assert defects.TurnedImage("a.jpg", f"orientation {orientation}") in checked.found
+    assert defects.TurnedImage("a.jpg", f"orientation {orientation}") in checked.defects
     with Image.open(tmp_path / "clean" / checked.file_name) as clean:
         expected = ImageOps.exif_transpose(Image.open(io.BytesIO(data)))
         assert (clean.mode, clean.getexif()) == ("RGB", {})
@@ -92,12 +94,12 @@ def test_every_cut_that_a_whole_decoding_finds_is_found(
             whole = True
         except OSError:
             whole = False
-        assert look(tmp_path, data[:length]).kept == whole, length
+        assert cleaned(tmp_path, data[:length]).kept == whole, length
 
 
 def test_a_file_that_is_not_the_one_expected(tmp_path: Path) -> None:
     (tmp_path / "a.jpg").write_bytes(jpeg())
-    assert imagefile.clean(tmp_path, "a.jpg", "digest", tmp_path / "clean", Actions()).changed
+    assert imagefile.clean_image(tmp_path, "a.jpg", "digest", tmp_path / "clean", Actions()).changed
     assert not (tmp_path / "clean").exists()
 
 
@@ -112,35 +114,39 @@ def test_a_file_that_is_not_the_one_expected(tmp_path: Path) -> None:
 )
 def test_a_file_is_named_by_its_content(tmp_path: Path, name: str, kind: str, clean: str) -> None:
     data = jpeg(mode="RGB", kind=kind)
-    checked = look(tmp_path, data, name)
-    assert checked.found == [defects.WrongSuffix(name, f"is {kind}")]
+    checked = cleaned(tmp_path, data, name)
+    assert checked.defects == [defects.WrongSuffix(name, f"is {kind}")]
     assert (tmp_path / "clean" / clean).read_bytes() == data
     assert checked.file_name == clean
 
 
 @pytest.mark.parametrize("name", ["a.jpg", "a.jpeg", "a.JPG", "a.b.Jpeg"])
 def test_names_that_are_right(tmp_path: Path, name: str) -> None:
-    assert look(tmp_path, jpeg(mode="RGB"), name).found == []
+    assert cleaned(tmp_path, jpeg(mode="RGB"), name).defects == []
 
 
 def test_grey_becomes_rgb_or_is_kept_as_asked(tmp_path: Path) -> None:
     data = jpeg()
-    checked = look(tmp_path, data)
+    checked = cleaned(tmp_path, data)
     with Image.open(tmp_path / "clean" / checked.file_name) as clean:
         assert clean.mode == "RGB"
         assert clean.convert("L").tobytes() == Image.open(io.BytesIO(data)).tobytes()
-    kept = look(tmp_path, data, "b.jpg", grey_image="keep")
-    assert (kept.kept, kept.file_name, kept.found) == (True, "b.jpg", [defects.GreyImage("b.jpg")])
+    kept = cleaned(tmp_path, data, "b.jpg", grey_image="keep")
+    assert (kept.kept, kept.file_name, kept.defects) == (
+        True,
+        "b.jpg",
+        [defects.GreyImage("b.jpg")],
+    )
     assert (tmp_path / "clean" / "b.jpg").read_bytes() == data
-    assert not look(tmp_path, data, "c.jpg", grey_image="drop_image").kept
+    assert not cleaned(tmp_path, data, "c.jpg", grey_image="drop_image").kept
 
 
 def test_an_image_too_small_to_learn_from(tmp_path: Path) -> None:
     tiny = io.BytesIO()
     Image.new("RGB", (40, 9)).save(tiny, "PNG")
-    checked = look(tmp_path, tiny.getvalue(), "a.png")
-    assert (checked.kept, checked.found) == (False, [defects.TinyImage("a.png", "40×9")])
-    assert look(tmp_path, tiny.getvalue(), "a.png", tiny_image="keep").kept
+    checked = cleaned(tmp_path, tiny.getvalue(), "a.png")
+    assert (checked.kept, checked.defects) == (False, [defects.TinyImage("a.png", "40×9")])
+    assert cleaned(tmp_path, tiny.getvalue(), "a.png", tiny_image="keep").kept
 
 
 def test_16_bits_of_colour_are_found(tmp_path: Path) -> None:
@@ -151,7 +157,7 @@ def test_16_bits_of_colour_are_found(tmp_path: Path) -> None:
     for kind, content in ((b"IHDR", header), (b"IDAT", zlib.compress(raw)), (b"IEND", b"")):
         crc = struct.pack(">I", zlib.crc32(kind + content))
         data += struct.pack(">I", len(content)) + kind + content + crc
-    checked = look(tmp_path, data, "a.png")
-    assert checked.found == [defects.OtherColours("a.png", "mode RGB, 16 bits")]
+    checked = cleaned(tmp_path, data, "a.png")
+    assert checked.defects == [defects.OtherColours("a.png", "mode RGB, 16 bits")]
     with Image.open(tmp_path / "clean" / "a.png.png") as clean:
         assert clean.getpixel((3, 3)) == (0x12, 0x56, 0x9A)

@@ -24,8 +24,8 @@ def generated(seed: int, folder: Path) -> SplitDataset:
         suffix = rng.choice([".jpg", ".png", ".JPG"])
         name = f"{rng.choice(['', 'a b/', 'ü/images/', 'ü/'])}{rng.choice('xy')}{number}{suffix}"
         digest = _draw(rng, size, folder / name)
-        group, side = rng.choice([None, "p1", "p 2"]), rng.choice(SPLITS)
-        found.images.append(Image(number, name, *size, digest, group, side))
+        group, split = rng.choice([None, "p1", "p 2"]), rng.choice(SPLITS)
+        found.images.append(Image(number, name, *size, digest, group, split))
         for _ in range(rng.choice([0, 1, 3])):
             box = _box(rng, size)
             area = box[2] * box[3] * rng.choice([1, 1, 0.4])
@@ -33,8 +33,8 @@ def generated(seed: int, folder: Path) -> SplitDataset:
             found.annotations.append(Annotation(number, kind, box, area, crowd))
     found.annotations.append(Annotation(1, 1, (0, 0, 4, 5), 20))
     found = found.canonical()
-    sides = {side: [i.id for i in found.images if i.split == side] for side in SPLITS}
-    return SplitDataset(found, sides, folder)
+    splits = {split: [i.id for i in found.images if i.split == split] for split in SPLITS}
+    return SplitDataset(found, splits, folder)
 
 
 def _draw(rng: random.Random, size: tuple[int, int], path: Path) -> str:

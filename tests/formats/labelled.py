@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import numpy as np
 from PIL import Image
 
 CLASSES = ("cat", "dog", "owl")
-# Class and side of each image; the third class has none.
+# Class and split of each image; the third class has none.
 IMAGES = {"a": ("dog", "train"), "b": ("cat", "train"), "c": ("dog", "val"), "d": ("cat", "test")}
 
 
@@ -25,17 +26,17 @@ def draw(name: str, path: Path) -> None:
 
 
 def write_folders(folder: Path) -> dict[str, Any]:
-    for name, (label, side) in IMAGES.items():
-        draw(name, folder / f"own {side}" / label / "deeper" / f"{name}.png")
-    sides = {side: f"own {side}" for side in ("train", "val", "test")}
-    return {"splits": sides, "classes": CLASSES}
+    for name, (label, split) in IMAGES.items():
+        draw(name, folder / f"own {split}" / label / "deeper" / f"{name}.png")
+    splits = {split: f"own {split}" for split in ("train", "val", "test")}
+    return {"splits": splits, "classes": CLASSES}
 
 
 def write_csv(folder: Path) -> dict[str, Any]:
     lines = ["side;what;name\r\n"]
-    for name, (label, side) in IMAGES.items():
+    for name, (label, split) in IMAGES.items():
         draw(name, folder / "pictures" / f"{name}.png")
-        lines.append(f"{side};{label};{name}\r\n")
+        lines.append(f"{split};{label};{name}\r\n")
     (folder / "table.csv").write_text("".join(lines), encoding="utf-8-sig")
     columns = {"image": "name", "label": "what", "split": "side", "suffix": ".png"}
     place = {"table": "table.csv", "images": "pictures", "delimiter": ";"}
@@ -45,19 +46,28 @@ def write_csv(folder: Path) -> dict[str, Any]:
 def write_cifar10(folder: Path) -> dict[str, Any]:
     place = folder / "cifar-10-batches-py"
     place.mkdir(parents=True)
-    for side in ("train", "val", "test"):
-        names = [name for name, (_, on) in IMAGES.items() if on == side]
+    for split in ("train", "val", "test"):
+        names = [name for name, (_, on) in IMAGES.items() if on == split]
         rows = [picture(name).transpose(2, 0, 1).reshape(-1) for name in names]
         labels = [CLASSES.index(IMAGES[name][0]) for name in names]
         content = {b"data": np.array(rows), b"labels": labels}
-        (place / side).write_bytes(pickle.dumps(content, 2))
+        (place / split).write_bytes(pickle.dumps(content, 2))
     names = {b"label_names": [name.encode() for name in CLASSES]}
     (place / "batches.meta").write_bytes(pickle.dumps(names, 2))
     return {"train": ["train"], "val": ["val"], "test": ["test"]}
 
 
-LABELLERS: dict[str, Callable[[Path], dict[str, Any]]] = {
-    "cifar10": write_cifar10,
-    "class_csv": write_csv,
-    "class_folders": write_folders,
+@dataclass(frozen=True)
+class Labeller:
+    """How the images are written in one format. `write` fills a folder and returns the options
+    that read it; `splits`: whether the format says in which split an image is."""
+
+    write: Callable[[Path], dict[str, Any]]
+    splits: bool = True
+
+
+LABELLERS = {
+    "cifar10": Labeller(write_cifar10),
+    "class_csv": Labeller(write_csv),
+    "class_folders": Labeller(write_folders),
 }

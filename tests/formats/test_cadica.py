@@ -31,10 +31,10 @@ def test_the_group_is_the_patient_or_the_video(raw: Path) -> None:
 
 def test_a_frame_that_is_not_selected_does_not_belong_to_the_set(raw: Path) -> None:
     (raw / PATIENT / "va" / "p1_va_selectedFrames.txt").write_text("")
-    found, faults = read(raw)
+    found, defects = read(raw)
     assert [Path(image.file_name).stem for image in found.images] == ["b", "c"]
     label = f"{PATIENT}/va/groundtruth/a.txt"
-    assert faults == [LabelWithoutImage(label, "not a selected frame")]
+    assert defects == [LabelWithoutImage(label, "not a selected frame")]
 
 
 def test_a_frame_with_lesions_but_without_a_text_file_is_named(raw: Path) -> None:
@@ -48,9 +48,9 @@ def test_a_video_without_folder_is_named(raw: Path) -> None:
 
 
 def test_an_unknown_class_is_named(raw: Path) -> None:
-    found, faults = read(raw, classes=["cat", "owl"])
+    found, defects = read(raw, classes=["cat", "owl"])
     seen = "b.txt:1: 'dog'; there are cat, owl"
-    assert faults == [UnknownClass(f"{PATIENT}/vb/input/b.png", seen)]
+    assert defects == [UnknownClass(f"{PATIENT}/vb/input/b.png", seen)]
     assert len(found.annotations) == 3
 
 
@@ -70,11 +70,11 @@ def test_what_is_refused(raw: Path) -> None:
 
 @pytest.mark.data
 def test_the_sample_of_cadica(real_data: Path) -> None:
-    found, faults = cadica.read(real_data / "cadica_sample", cadica.Settings())
+    found, defects = cadica.read(real_data / "cadica_sample", cadica.Settings())
     assert len(found.images) == 43
     assert {image.group for image in found.images} == {"p4", "p14", "p19", "p26"}
     assert len({a.image_id for a in found.annotations}) == 26
-    assert [type(fault) for fault in faults] == [LabelWithoutImage] * 75
+    assert [type(defect) for defect in defects] == [LabelWithoutImage] * 75
     assert {found.categories[a.category_id] for a in found.annotations} == {
         "p0_20",
         "p20_50",

@@ -34,14 +34,14 @@ def folders(folder: Path, **options: Any) -> tuple[Dataset, list[Defect]]:
 
 def test_every_folder_with_an_image_is_a_class(tmp_path: Path) -> None:
     put(tmp_path, "owl/1.jpg", "Chat été/2.PNG", "owl/old/3.jpg", "notes/readme.txt", "stray.jpg")
-    found, faults = folders(tmp_path)
+    found, defects = folders(tmp_path)
     assert found.categories == {1: "Chat été", 2: "owl"}
     assert classes(found) == {
         "owl/1.jpg": "owl",
         "owl/old/3.jpg": "owl",
         "Chat été/2.PNG": "Chat été",
     }
-    assert faults == [UnannotatedImage("stray.jpg")]
+    assert defects == [UnannotatedImage("stray.jpg")]
     assert {image.split for image in found.images} == {None}
 
 
@@ -84,16 +84,16 @@ def table(folder: Path, text: str, **options: Any) -> tuple[Dataset, list[Defect
 def test_a_table_with_quotes_and_groups(tmp_path: Path) -> None:
     put(tmp_path, "a, b.jpg", "Zoë/c.jpg", "extra.png", "notes.txt")
     text = 'label,patient,file\n"owl",p1,"a, b.jpg"\ncat , p2,Zoë/c.jpg\n'
-    found, faults = table(tmp_path, text, group="patient")
+    found, defects = table(tmp_path, text, group="patient")
     assert classes(found) == {"a, b.jpg": "owl", "Zoë/c.jpg": "cat"}
     assert found.categories == {1: "cat", 2: "owl"}
     assert [image.group for image in found.images] == ["p1", "p2", None]
-    assert faults == [UnannotatedImage("extra.png")]
+    assert defects == [UnannotatedImage("extra.png")]
 
 
 def test_a_name_without_a_file_is_left_to_convert(tmp_path: Path) -> None:
-    found, faults = table(tmp_path, "file,label\ngone.jpg,cat\n")
-    assert [image.file_name for image in found.images] == ["gone.jpg"] and not faults
+    found, defects = table(tmp_path, "file,label\ngone.jpg,cat\n")
+    assert [image.file_name for image in found.images] == ["gone.jpg"] and not defects
 
 
 @pytest.mark.parametrize(

@@ -8,8 +8,8 @@ import pycocotools.mask
 import pytest
 
 from fairtrial import DataError
-from fairtrial.data import defects
 from fairtrial.data.dataset import Dataset
+from fairtrial.data.defects import BoxFromSegment, ObjectWithoutBox, UnknownClass
 from fairtrial.formats import coco
 
 
@@ -29,8 +29,8 @@ def content() -> dict[str, Any]:
 
 def read(raw: Path, data: object, **options: object) -> Dataset:
     (raw / "annotations.json").write_text(json.dumps(data))
-    found, faults = coco.read(raw, coco.Settings.model_validate(options))
-    assert faults == []
+    found, defects = coco.read(raw, coco.Settings.model_validate(options))
+    assert defects == []
     return found
 
 
@@ -116,9 +116,9 @@ def test_a_box_that_lacks_comes_from_the_segment(
     data = spoilt("annotations.0.bbox", ...)
     data["annotations"][0]["segmentation"] = segmentation
     (tmp_path / "annotations.json").write_text(json.dumps(data))
-    found, faults = coco.read(tmp_path, coco.Settings())
-    kind = defects.BoxFromSegment if box else defects.ObjectWithoutBox
-    assert faults == [kind("images/x.png", "annotation 1")]
+    found, defects = coco.read(tmp_path, coco.Settings())
+    kind = BoxFromSegment if box else ObjectWithoutBox
+    assert defects == [kind("images/x.png", "annotation 1")]
     assert [a.bbox for a in found.annotations] == ([box] if box else []) + [(1, 2, 3, 4)]
 
 
@@ -136,9 +136,9 @@ def test_compressed_run_lengths_give_the_same_box(tmp_path: Path) -> None:
 def test_an_unknown_class_is_named(tmp_path: Path) -> None:
     data = spoilt("annotations.0.category_id", 1)
     (tmp_path / "annotations.json").write_text(json.dumps(data))
-    found, faults = coco.read(tmp_path, coco.Settings())
+    found, defects = coco.read(tmp_path, coco.Settings())
     seen = "annotation 1: there is no category with the id 1"
-    assert faults == [defects.UnknownClass("images/x.png", seen)]
+    assert defects == [UnknownClass("images/x.png", seen)]
     assert len(found.annotations) == 1
 
 
@@ -156,8 +156,8 @@ def test_tiny_coco_has_80_images_a_side_and_80_classes(real_data: Path) -> None:
     ]
     raw = real_data / "coco2017_tiny_json"
     found, _ = coco.read(raw, coco.Settings.model_validate({"files": files}))
-    sides = [image.split for image in found.images]
-    assert (sides.count("train"), sides.count("val")) == (80, 80)
+    splits = [image.split for image in found.images]
+    assert (splits.count("train"), splits.count("val")) == (80, 80)
     assert len(found.categories) == 80
     assert max(found.categories) == 90
     assert any(a.iscrowd for a in found.annotations)

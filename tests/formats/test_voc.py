@@ -2,6 +2,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+from tests.facts import refused
 from written import Scene, write_voc
 
 from fairtrial import DataError
@@ -86,7 +87,7 @@ def test_what_is_refused(raw: Path, inside: str, message: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("inside", "fault"),
+    ("inside", "defect"),
     [
         (
             box(1, 1, 2, 2, "cow"),
@@ -106,10 +107,10 @@ def test_what_is_refused(raw: Path, inside: str, message: str) -> None:
         ),
     ],
 )
-def test_what_is_named(raw: Path, inside: str, fault: Defect) -> None:
+def test_what_is_named(raw: Path, inside: str, defect: Defect) -> None:
     put(raw, inside)
-    found, faults = read(raw, classes=["cat", "dog", "owl"])
-    assert faults == [fault]
+    found, defects = read(raw, classes=["cat", "dog", "owl"])
+    assert defects == [defect]
     assert {a.image_id for a in found.annotations} == {2}, "only those of b.xml"
 
 
@@ -126,11 +127,11 @@ def test_a_coordinate_that_is_no_number_is_left_to_convert(raw: Path) -> None:
 def test_names_that_differ_are_matched_by_a_stated_rule_only(raw: Path) -> None:
     for path in (raw / "Annotations").iterdir():
         path.rename(path.with_name(f"{path.stem}_label.xml"))
-    found, faults = read(raw)
+    found, defects = read(raw)
     assert not found.annotations
-    assert {type(fault) for fault in faults} == {LabelWithoutImage, UnannotatedImage}
-    found, faults = read(raw, naming={"label": r"(.*)_label", "image": r"\1"})
-    assert (len(found.annotations), faults) == (4, [])
+    assert {type(defect) for defect in defects} == {LabelWithoutImage, UnannotatedImage}
+    found, defects = read(raw, naming={"label": r"(.*)_label", "image": r"\1"})
+    assert (len(found.annotations), defects) == (4, [])
 
 
 @pytest.mark.parametrize(
@@ -177,13 +178,13 @@ def test_another_root_is_refused(raw: Path) -> None:
 
 def test_an_image_without_xml_and_an_xml_without_image_are_named(raw: Path) -> None:
     (raw / "JPEGImages" / "b.png").rename(raw / "JPEGImages" / "z.png")
-    found, faults = read(raw)
+    found, defects = read(raw)
     assert [image.file_name for image in found.images] == [
         "JPEGImages/a.png",
         "JPEGImages/c.png",
         "JPEGImages/z.png",
     ]
-    assert faults == [LabelWithoutImage("Annotations/b.xml"), UnannotatedImage("JPEGImages/z.png")]
+    assert defects == [LabelWithoutImage("Annotations/b.xml"), UnannotatedImage("JPEGImages/z.png")]
 
 
 def test_of_two_images_with_one_stem_the_named_one_is_taken(raw: Path) -> None:
@@ -195,22 +196,22 @@ def test_of_two_images_with_one_stem_the_named_one_is_taken(raw: Path) -> None:
         read(raw)
 
 
-def test_an_image_in_no_list_has_no_side(raw: Path) -> None:
+def test_an_image_in_no_list_has_no_split(raw: Path) -> None:
     (raw / "ImageSets" / "Main" / "val.txt").write_text("\n")
     found, _ = read(raw, image_sets="ImageSets/Main")
     assert [image.split for image in found.images] == ["train", None, "train"]
 
 
 @pytest.mark.parametrize(
-    ("side", "text", "message"),
+    ("split", "text", "fact"),
     [
-        ("val", "a\n", "a is on the side 'train' too"),
-        ("test", "gone\n", "without an XML file"),
+        pytest.param("val", "a\n", "a is in the split 'train' too", id="an image in two splits"),
+        pytest.param("test", "gone\n", "gone", id="an image without XML file"),
     ],
 )
-def test_lists_that_cannot_be_right(raw: Path, side: str, text: str, message: str) -> None:
-    (raw / "ImageSets" / "Main" / f"{side}.txt").write_text(text)
-    with pytest.raises(DataError, match=message):
+def test_lists_that_cannot_be_right(raw: Path, split: str, text: str, fact: str) -> None:
+    (raw / "ImageSets" / "Main" / f"{split}.txt").write_text(text)
+    with refused(DataError, "ImageSets/Main", fact):
         read(raw, image_sets="ImageSets/Main")
 
 
@@ -222,8 +223,8 @@ def test_no_list_at_all(raw: Path) -> None:
 @pytest.mark.data
 def test_bccd_has_the_published_counts(real_data: Path) -> None:
     options = {"image_sets": "ImageSets/Main", "coordinates": "edges"}
-    found, faults = read(real_data / "bccd", **options)
-    assert not faults
+    found, defects = read(real_data / "bccd", **options)
+    assert not defects
     assert len(found.images) == 364
     names = [found.categories[a.category_id] for a in found.annotations]
     assert {name: names.count(name) for name in sorted(set(names))} == {
@@ -231,8 +232,8 @@ def test_bccd_has_the_published_counts(real_data: Path) -> None:
         "RBC": 4155,
         "WBC": 372,
     }
-    sides = [image.split for image in found.images]
-    assert [sides.count(side) for side in ("train", "val", "test", None)] == [205, 87, 72, 0]
+    splits = [image.split for image in found.images]
+    assert [splits.count(split) for split in ("train", "val", "test", None)] == [205, 87, 72, 0]
     flat = [a for a in found.annotations if a.bbox is not None and 0 in a.bbox[2:]]
     stems = {image.id: Path(image.file_name).stem for image in found.images}
     assert [stems[a.image_id] for a in flat] == ["BloodImage_00338", "BloodImage_00343"]

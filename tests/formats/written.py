@@ -1,4 +1,7 @@
-"""The same small set of images, written in each format. A new format needs a writer here."""
+"""The same small set of images, written in each format of boxes, and what each can express.
+
+A new format needs a `Writer` here; the tests of every format ask it what to expect.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,15 @@ from typing import Any
 
 import numpy as np
 from PIL import Image
+
+from fairtrial.data.defects import (
+    BoxOutside,
+    BoxOverEdge,
+    BoxWithoutArea,
+    Defect,
+    InvertedBox,
+    NoLabelFile,
+)
 
 Box = tuple[float, float, float, float]
 
@@ -39,6 +51,31 @@ class Scene:
         Image.fromarray(rng.integers(0, 256, (height, width, 3), np.uint8)).save(path)
 
 
+# A box of each kind of defect, on an image of 80×60 pixels.
+BROKEN: dict[type[Defect], Box] = {
+    BoxWithoutArea: (10.0, 10.0, 0.0, 5.0),
+    InvertedBox: (10.0, 10.0, -4.0, 5.0),
+    BoxOverEdge: (-10.0, 50.0, 40.0, 40.0),
+    BoxOutside: (500.0, 500.0, 4.0, 4.0),
+}
+
+
+@dataclass(frozen=True)
+class Writer:
+    """How a scene is written in one format, and what that format can express.
+
+    `write` fills a folder and returns the options that read it. `splits`: whether the format says
+    in which split an image is. `broken`: the kinds of broken boxes that can be written in it and
+    are defects there (where any two corners make a box, none is inverted). `reports`: the defects
+    that reading a good scene gives all the same.
+    """
+
+    write: Callable[[Scene, Path], dict[str, Any]]
+    splits: bool = True
+    broken: frozenset[type[Defect]] = frozenset(BROKEN)
+    reports: frozenset[type[Defect]] = frozenset()
+
+
 def write_voc(scene: Scene, folder: Path) -> dict[str, Any]:
     (folder / "Annotations").mkdir(parents=True)
     (folder / "ImageSets" / "Main").mkdir(parents=True)
@@ -55,9 +92,9 @@ def write_voc(scene: Scene, folder: Path) -> dict[str, Any]:
         size = f"<size><height>{height}</height><width>{width}</width></size>"
         text = f"<annotation>{objects}{size}<filename>{name}.png</filename></annotation>"
         (folder / "Annotations" / f"{name}.xml").write_text(text)
-    for side in ("train", "val"):
-        stems = [name for name, on in scene.splits.items() if on == side]
-        (folder / "ImageSets" / "Main" / f"{side}.txt").write_text("\r\n".join([*stems, ""]))
+    for split in ("train", "val"):
+        stems = [name for name, on in scene.splits.items() if on == split]
+        (folder / "ImageSets" / "Main" / f"{split}.txt").write_text("\r\n".join([*stems, ""]))
     return {"image_sets": "ImageSets/Main", "classes": scene.classes}
 
 
@@ -65,10 +102,10 @@ def write_coco(scene: Scene, folder: Path) -> dict[str, Any]:
     ids = {kind: 7 * number + 3 for number, kind in enumerate(scene.classes)}  # 3, 10, 17
     folder.mkdir(parents=True, exist_ok=True)
     files = []
-    for side in ("train", "val"):
-        names = [name for name, on in scene.splits.items() if on == side]
+    for split in ("train", "val"):
+        names = [name for name, on in scene.splits.items() if on == split]
         for name in names:
-            scene.draw(name, folder / f"{side}2017" / f"{name}.png")
+            scene.draw(name, folder / f"{split}2017" / f"{name}.png")
         content = {
             "categories": [{"id": number, "name": kind} for kind, number in ids.items()],
             "images": [
@@ -93,16 +130,16 @@ def write_coco(scene: Scene, folder: Path) -> dict[str, Any]:
                 if image in names
             ],
         }
-        (folder / f"{side}.json").write_text(json.dumps(content))
-        files.append({"annotations": f"{side}.json", "images": f"{side}2017", "split": side})
+        (folder / f"{split}.json").write_text(json.dumps(content))
+        files.append({"annotations": f"{split}.json", "images": f"{split}2017", "split": split})
     return {"files": files}
 
 
 def write_yolo(scene: Scene, folder: Path) -> dict[str, Any]:
     folder.mkdir(parents=True, exist_ok=True)
     for name, (width, height) in scene.images.items():
-        side = scene.splits[name]
-        scene.draw(name, folder / "images" / side / f"{name}.png")
+        split = scene.splits[name]
+        scene.draw(name, folder / "images" / split / f"{name}.png")
         lines = [
             f"{scene.classes.index(kind)} {(x + w / 2) / width} {(y + h / 2) / height} "
             f"{w / width} {h / height}\n"
@@ -110,7 +147,7 @@ def write_yolo(scene: Scene, folder: Path) -> dict[str, Any]:
             if image == name
         ]
         if lines:  # an image without objects has no text file
-            label = folder / "labels" / side / f"{name}.txt"
+            label = folder / "labels" / split / f"{name}.txt"
             label.parent.mkdir(parents=True, exist_ok=True)
             label.write_text("".join(lines))
     names = json.dumps(list(scene.classes))
@@ -151,7 +188,7 @@ def write_contributors(scene: Scene, folder: Path) -> dict[str, Any]:
             scene.classes,
             [each for each in scene.objects if each[0] == name],
         )
-        options = WRITERS[form](own, folder / who)
+        options = WRITERS[form].write(own, folder / who)
         if form == "coco":
             options["files"] = [f for f in options["files"] if f["split"] == scene.splits[name]]
         if form == "yolo":
@@ -160,10 +197,10 @@ def write_contributors(scene: Scene, folder: Path) -> dict[str, Any]:
     return {"parts": parts}
 
 
-WRITERS: dict[str, Callable[[Scene, Path], dict[str, Any]]] = {
-    "cadica": write_cadica,
-    "coco": write_coco,
-    "contributors": write_contributors,
-    "voc": write_voc,
-    "yolo": write_yolo,
+WRITERS = {
+    "cadica": Writer(write_cadica, splits=False),
+    "coco": Writer(write_coco),
+    "contributors": Writer(write_contributors, reports=frozenset({NoLabelFile})),
+    "voc": Writer(write_voc),
+    "yolo": Writer(write_yolo, reports=frozenset({NoLabelFile})),  # an image without objects
 }

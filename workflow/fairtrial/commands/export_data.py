@@ -1,4 +1,4 @@
-"""export-data: a data set with its sides, in a format that other tools read."""
+"""export-data: a data set with its splits, in a format that other tools read."""
 
 from __future__ import annotations
 
@@ -30,37 +30,39 @@ def export_data(*, set: str, format: str, to: Path) -> None:
         raise SettingsError(f"--format: `{format}` cannot be written; {writers} can")
     if to.exists() and (not to.is_dir() or any(to.iterdir())):
         raise DataError(f"--to: {to} is there already, and is not an empty folder")
-    module, view = plugin("formats", format), _view(set)
-    if (task := view.dataset.task) != module.WRITES:
+    module, data = plugin("formats", format), _read(set)
+    if (task := data.dataset.task) != module.WRITES:
         has = {"detect": "boxes", "classify": "classes of whole images"}[task]
         fitting = ", ".join(name for name in tasks if tasks[name] == task)
         raise DataError(f"--set: {set} has {has}, which {format} cannot hold; {fitting} can")
     with folders.whole_folder(to) as folder:
-        options = module.write(view, folder)
-    _tell(view, module.LOSES)
+        options = module.write(data, folder)
+    _print_summary(data, module.LOSES)
     print(f"To read it again:\n\nkind: local\npath: {to}\nformat: {format}")
     print(f"options: {json.dumps(options, ensure_ascii=False)}")
 
 
-def _view(name: str) -> SplitDataset:
+def _read(name: str) -> SplitDataset:
+    """A data set of this project. Raises DataError, listing them, where there is none such."""
     files = Path("data/sets", name)
     certificate = files / "split.json"
     if not certificate.is_file():
         known = sorted(path.parent.name for path in Path("data/sets").glob("*/split.json"))
-        made = f"; there are {', '.join(known)}" if known else ""
-        raise DataError(f"--set: there is no {certificate}: run `snakemake {certificate}`{made}")
+        others = f"; there are {', '.join(known)}" if known else ""
+        raise DataError(f"--set: there is no {certificate}: run `snakemake {certificate}`{others}")
     source = read_certificate(certificate).source
     return read_split_dataset(
         files / "annotations.json", certificate, Path("data/clean", source, "images")
     )
 
 
-def _tell(view: SplitDataset, loses: str) -> None:
-    sides = {side: len(view.splits[side]) for side in SPLITS}
-    used = {number for ids in view.splits.values() for number in ids}
-    objects = [a for a in view.dataset.annotations if a.image_id in used]
+def _print_summary(data: SplitDataset, loses: str) -> None:
+    """What has been exported, and what the format cannot hold (`loses`)."""
+    counts = {split: len(data.splits[split]) for split in SPLITS}
+    used = {number for ids in data.splits.values() for number in ids}
+    objects = [a for a in data.dataset.annotations if a.image_id in used]
     crowds = sum(a.iscrowd for a in objects)
-    print(", ".join(f"{count} images in {side}" for side, count in sides.items()))
+    print(", ".join(f"{count} images in {split}" for split, count in counts.items()))
     print(f"{len(objects)} objects" + (f", {crowds} of them crowd regions" if crowds else ""))
     if loses:
         print(f"Not in this format: {loses}")

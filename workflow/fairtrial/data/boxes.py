@@ -54,13 +54,13 @@ def fit(box: Box, width: int, height: int) -> tuple[Box | None, type[Defect] | N
 
     The box is None where nothing usable can be made of it.
     """
-    fault = _unusable(box)
+    defect = _defect(box)
     x, y, w, h = box
-    if fault is InvertedBox:
+    if defect is InvertedBox:
         ordered = (min(x, x + w), min(y, y + h), abs(w), abs(h))
         return fit(ordered, width, height)[0], InvertedBox
-    if fault is not None:
-        return None, fault
+    if defect is not None:
+        return None, defect
     left, top = min(max(x, 0.0), width), min(max(y, 0.0), height)
     right, bottom = min(max(x + w, 0.0), width), min(max(y + h, 0.0), height)
     if right <= left or bottom <= top:
@@ -71,7 +71,8 @@ def fit(box: Box, width: int, height: int) -> tuple[Box | None, type[Defect] | N
     return (left, top, right - left, bottom - top), BoxOverEdge if over > ROUNDING else None
 
 
-def _unusable(box: Box) -> type[Defect] | None:
+def _defect(box: Box) -> type[Defect] | None:
+    """What is wrong with a box, wherever its image's edges are."""
     if not all(map(isfinite, box)):
         return BoxNotNumbers
     if box[2] < 0 or box[3] < 0:

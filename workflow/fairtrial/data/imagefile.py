@@ -40,7 +40,7 @@ _TURNS = {
 
 
 @dataclass(slots=True)
-class Checked:
+class CheckedImage:
     """What became of a raw image: its clean file, and its defects.
 
     `size` is that of the raw file's pixels as they are stored, and `orientation` (EXIF's, 1 to
@@ -56,7 +56,7 @@ class Checked:
     orientation: int = 1
     sha256: str = ""
     thumbnail: bytes = b""
-    found: list[Defect] = field(default_factory=list)
+    defects: list[Defect] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -82,25 +82,26 @@ def pixels(folder: Path, name: str) -> NDArray[np.uint8]:
         return np.asarray(image.convert("RGB"))
 
 
-def clean(raw: Path, name: str, digest: str, target: Path, actions: Actions) -> Checked:
+def clean_image(raw: Path, name: str, sha256: str, target: Path, actions: Actions) -> CheckedImage:
     """Decode `raw/name` wholly and put its clean copy below `target`.
 
-    A good JPEG or PNG is linked (its SHA-256 is the given `digest`), trailing bytes are cut,
+    A good JPEG or PNG is linked (`sha256` is that of the raw file), trailing bytes are cut,
     and everything else becomes `<name>.png`: 8-bit RGB, turned as viewers show it.
     """
     data = (raw / name).read_bytes()
-    if hashlib.sha256(data).hexdigest() != digest:
-        return Checked(changed=True)
+    if hashlib.sha256(data).hexdigest() != sha256:
+        return CheckedImage(changed=True)
     try:
         file = _decoded(data)
     except Exception as error:  # whatever a decoder raises, the image cannot be used
-        return Checked(found=[_unusable(name, error)])
-    checked = Checked(
-        size=file.size, orientation=file.orientation, sha256=digest, thumbnail=file.thumbnail
+        return CheckedImage(defects=[_unusable(name, error)])
+    checked = CheckedImage(
+        size=file.size, orientation=file.orientation, sha256=sha256, thumbnail=file.thumbnail
     )
-    checked.found = list(_faults(name, file, data))
-    repaired = {type(fault) for fault in checked.found if actions.of(type(fault)) == "repair"}
-    if any(actions.drops(type(fault)) for fault in checked.found):
+    checked.defects = list(_defects(name, file, data))
+    kinds = {type(defect) for defect in checked.defects}
+    repaired = {kind for kind in kinds if actions.of(kind) == "repair"}
+    if any(actions.drops(kind) for kind in kinds):
         return checked
     checked.kept = True
     checked.file_name = name
@@ -164,14 +165,16 @@ def _coding(image: Image) -> str:
 
 
 def _orientation(image: Image) -> int:
+    """EXIF's orientation, 1 to 8; 1 (as stored) where it is missing or out of range."""
     try:
-        found = image.getexif().get(_EXIF_ORIENTATION, 1)
-    except Exception:  # broken EXIF says nothing, and spoils no pixel
+        orientation = image.getexif().get(_EXIF_ORIENTATION, 1)
+    except Exception:  # broken EXIF has no orientation, and the pixels are good
         return 1
-    return found if found in range(1, 9) else 1
+    return orientation if orientation in range(1, 9) else 1
 
 
 def _unusable(name: str, error: Exception) -> Defect:
+    """The defect of an image whose decoder raised this."""
     from PIL.Image import DecompressionBombError
 
     text = str(error).replace("\n", " ")
@@ -184,7 +187,7 @@ def _unusable(name: str, error: Exception) -> Defect:
     return defects.UnreadableImage(name, type(error).__name__)
 
 
-def _faults(name: str, file: _File, data: bytes) -> Iterator[Defect]:
+def _defects(name: str, file: _File, data: bytes) -> Iterator[Defect]:
     if min(file.size) < SMALLEST:
         yield defects.TinyImage(name, "{}×{}".format(*file.size))
     if file.orientation != 1:
@@ -192,7 +195,9 @@ def _faults(name: str, file: _File, data: bytes) -> Iterator[Defect]:
     if file.mode == "L":
         yield defects.GreyImage(name)
     elif file.mode != "RGB" or file.deep:
-        yield defects.OtherColours(name, f"mode {file.mode}" + ", 16 bits" * file.deep)
+        yield defects.OtherColours(
+            name, f"mode {file.mode}, 16 bits" if file.deep else f"mode {file.mode}"
+        )
     if file.kind not in _KEPT:
         yield defects.OtherFileType(name, file.kind)
     elif PurePosixPath(name).suffix.lower() not in _KEPT[file.kind]:
@@ -216,6 +221,7 @@ def _png(data: bytes, file: _File) -> bytes:
 
 
 def _write(data: bytes, path: Path) -> str:
+    """Write a file; its SHA-256."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(data)
     return hashlib.sha256(data).hexdigest()

@@ -25,7 +25,7 @@ def read_json(path: Path) -> Any:
         raise DataError(f"{path}: not valid JSON ({error})") from error
 
 
-def write_json(path: Path, content: Any) -> None:
+def write_json(path: Path, content: object) -> None:
     """Write sorted, indented JSON; NaN is refused, since JSON has none."""
     with whole_file(path) as file:
         json.dump(content, file, indent=1, sort_keys=True, ensure_ascii=False, allow_nan=False)
@@ -71,7 +71,7 @@ def sections_of(text: str, where: str) -> Iterator[tuple[str, Iterator[Any]]]:
 
 
 class _Cursor:
-    """A place in a text; behind white space after every step."""
+    """A position in a text, behind any white space."""
 
     def __init__(self, where: str, text: str) -> None:
         self.where, self.text = where, text
@@ -79,12 +79,12 @@ class _Cursor:
         self._skip()
 
     def _skip(self) -> None:
-        found = _SPACE.match(self.text, self.at)
-        self.at = found.end() if found else self.at
+        space = _SPACE.match(self.text, self.at)
+        self.at = space.end() if space else self.at
 
     def error(self, message: str) -> DataError:
-        told = json.JSONDecodeError(message, self.text, self.at)  # counts lines and columns
-        return DataError(f"{self.where}: not valid JSON ({told})")
+        error = json.JSONDecodeError(message, self.text, self.at)  # counts lines and columns
+        return DataError(f"{self.where}: not valid JSON ({error})")
 
     def takes(self, character: str) -> bool:
         """Step over a character, if it stands here."""
@@ -98,18 +98,20 @@ class _Cursor:
         if not self.takes(character):
             raise self.error(f"expecting `{character}`")
 
-    def value(self) -> Any:
+    def value(self) -> object:
+        """The value that begins here."""
+        value: object
         try:
-            found, self.at = _DECODE(self.text, self.at)
+            value, self.at = _DECODE(self.text, self.at)
         except json.JSONDecodeError as error:
             raise DataError(f"{self.where}: not valid JSON ({error})") from error
         except RecursionError as error:
             raise self.error("nested too deeply") from error
         self._skip()
-        return found
+        return value
 
 
-def _rows(cursor: _Cursor) -> Iterator[Any]:
+def _rows(cursor: _Cursor) -> Iterator[object]:
     if not cursor.takes("["):
         yield cursor.value()
         return

@@ -6,7 +6,7 @@ Each has `Settings` (a closed model of `options:` in config/sources/<name>.yaml)
 none) and boxes as written, however broken; and the defects that only the reader sees, each
 with the `file_name` of its image. `convert` checks all of these against the image files, so
 that every format is repaired by the same code.
-A format may have `write(view, folder)`, the opposite: it fills an empty folder and returns
+A format may have `write(data, folder)`, the opposite: it fills an empty folder and returns
 the options with which `read` reads it. `WRITES` is then the task of the sets that it takes, and
 `LOSES` what of them it cannot hold.
 To add a format, add a module; a leading underscore marks one that serves others.

@@ -45,7 +45,7 @@ class Naming(BaseModel):
 def group_of(file: str, option: str | None) -> str | None:
     """The group of an image, by its path below the folder of images.
 
-    Raises DataError where the path does not tell.
+    Raises DataError where the path holds none.
     """
     if option is None:
         return None
@@ -64,14 +64,14 @@ def by_stem(files: Iterable[str], suffix: str) -> dict[str, str]:
 
     Raises DataError where two differ in nothing else.
     """
-    found: dict[str, str] = {}
+    by_path: dict[str, str] = {}
     for file in sorted(files):
         path = PurePosixPath(file)
         if path.suffix.lower() == suffix:
-            other = found.setdefault(path.with_suffix("").as_posix(), file)
+            other = by_path.setdefault(path.with_suffix("").as_posix(), file)
             if other != file:
-                raise DataError(f"{other} and {file} have one name; which is right is not said")
-    return found
+                raise DataError(f"{other} and {file} differ in their suffix alone; keep one")
+    return by_path
 
 
 def image_stems(labels: Iterable[str], naming: Naming | None) -> dict[str, str | None]:
@@ -79,13 +79,13 @@ def image_stems(labels: Iterable[str], naming: Naming | None) -> dict[str, str |
 
     Raises DataError where two labels would belong to one image.
     """
-    found: dict[str, str | None] = {}
+    images: dict[str, str | None] = {}
     owner: dict[str, str] = {}
     for label in sorted(labels):
-        image = found[label] = _by_rule(PurePosixPath(label), naming) if naming else label
+        image = images[label] = _by_rule(PurePosixPath(label), naming) if naming else label
         if image is not None and owner.setdefault(image, label) != label:
             raise DataError(f"naming: {owner[image]} and {label} would both belong to {image}")
-    return found
+    return images
 
 
 def _by_rule(label: PurePosixPath, naming: Naming) -> str | None:
@@ -96,23 +96,23 @@ def _by_rule(label: PurePosixPath, naming: Naming) -> str | None:
         raise DataError(f"naming: image: {naming.image!r}: {error}") from error
 
 
-def exported_names(view: SplitDataset) -> dict[int, str]:
-    """A name without folders for each image of a view, by id; no two differ in suffix alone."""
-    files = {i.id: _own_file(i.file_name) for i in view.dataset.images}
+def exported_names(data: SplitDataset) -> dict[int, str]:
+    """A name without folders for each image of a data set, by id; no two differ in suffix alone."""
+    files = {i.id: _own_file(i.file_name) for i in data.dataset.images}
     parents = {file.parent for file in files.values()}
     flat = {
         number: file.name if len(parents) == 1 else "_".join(file.parts)
         for number, file in files.items()
     }
     taken: dict[str, int] = {}
-    found = {}
+    names = {}
     for number, name in sorted(flat.items()):
         path = PurePosixPath(name)
         stem = path.stem if path.stem not in taken else f"{path.stem}-{number}"
         if taken.setdefault(stem, number) != number:
             raise DataError(f"{name}: another image is called {stem} already")
-        found[number] = stem + path.suffix
-    return found
+        names[number] = stem + path.suffix
+    return names
 
 
 def _own_file(name: str) -> PurePosixPath:

@@ -42,19 +42,19 @@ def read(folder: Path, options: Settings) -> tuple[Dataset, list[Defect]]:
     patients = sorted(path.name for path in top.iterdir() if path.is_dir()) if top.is_dir() else []
     if not patients:
         raise DataError(f"there is no patient in {top} (options: videos)")
-    found = Dataset(categories=dict(enumerate(options.classes, 1)))
-    found.origins = {number: [name] for number, name in found.categories.items()}
-    faults: list[Defect] = []
+    dataset = Dataset(categories=dict(enumerate(options.classes, 1)))
+    dataset.origins = {number: [name] for number, name in dataset.categories.items()}
+    defects: list[Defect] = []
     for patient in patients:
         healthy = _names(top / patient / "nonlesionVideos.txt")
         listed = _names(top / patient / "lesionVideos.txt") + healthy
         present = sorted(path.name for path in (top / patient).iterdir() if path.is_dir())
         for video in sorted(set(listed) - set(present)):
             where = f"{options.videos}/{patient}"
-            faults.append(LabelWithoutImage(where, f"lists {video}, which has no folder"))
+            defects.append(LabelWithoutImage(where, f"lists {video}, which has no folder"))
         for video in present:
-            faults += _Video(folder, options, patient, video).add_to(found, video in healthy)
-    return found, faults
+            defects += _Video(folder, options, patient, video).add_to(dataset, video in healthy)
+    return dataset, defects
 
 
 def _names(path: Path) -> list[str]:
@@ -77,28 +77,28 @@ class _Video:
         self.name = f"{patient}_{video}"
         self.group = patient if options.group == "patient" else self.name
 
-    def add_to(self, found: Dataset, healthy: bool) -> list[Defect]:
+    def add_to(self, dataset: Dataset, healthy: bool) -> list[Defect]:
         """Add the selected frames to a set. `healthy`: one without text file has no object."""
         frames = _names(self.folder / self.place / f"{self.name}_selectedFrames.txt")
         labels = self.folder / self.place / "groundtruth"
         stems = {path.stem for path in labels.glob("*.txt")}
-        faults: list[Defect] = [
+        defects: list[Defect] = [
             LabelWithoutImage(f"{self.place}/groundtruth/{stem}.txt", "not a selected frame")
             for stem in sorted(stems - set(frames))
         ]
         for frame in frames:
             name = f"{self.place}/input/{frame}.png"
-            image = Image(len(found.images) + 1, name, 0, 0, group=self.group)
-            found.images.append(image)
+            image = Image(len(dataset.images) + 1, name, 0, 0, group=self.group)
+            dataset.images.append(image)
             if frame in stems:
-                faults += self._objects(found, image, labels / f"{frame}.txt")
+                defects += self._objects(dataset, image, labels / f"{frame}.txt")
             elif not healthy:
-                faults.append(UnannotatedImage(name))
-        return faults
+                defects.append(UnannotatedImage(name))
+        return defects
 
-    def _objects(self, found: Dataset, image: Image, path: Path) -> list[Defect]:
-        numbers = {name: number for number, name in found.categories.items()}
-        faults: list[Defect] = []
+    def _objects(self, dataset: Dataset, image: Image, path: Path) -> list[Defect]:
+        numbers = {name: number for number, name in dataset.categories.items()}
+        defects: list[Defect] = []
         for at, line in enumerate(path.read_text("utf-8-sig", "replace").splitlines(), 1):
             if not line.strip():
                 continue
@@ -109,12 +109,12 @@ class _Video:
             x, y, w, h = map(_number, box)
             if kind not in numbers:
                 seen = f"{where}: {kind!r}; there are {', '.join(numbers)}"
-                faults.append(UnknownClass(image.file_name, seen))
+                defects.append(UnknownClass(image.file_name, seen))
                 continue
             first = self.options.first_pixel
-            made = Annotation(image.id, numbers[kind], (x - first, y - first, w, h), w * h)
-            found.annotations.append(made)
-        return faults
+            box_of_edges = (x - first, y - first, w, h)
+            dataset.annotations.append(Annotation(image.id, numbers[kind], box_of_edges, w * h))
+        return defects
 
 
 def _number(text: str) -> float:

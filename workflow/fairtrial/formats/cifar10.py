@@ -12,8 +12,9 @@ from __future__ import annotations
 
 import math
 import pickle
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ConfigDict
 
@@ -38,7 +39,7 @@ class Settings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     folder: str = "cifar-10-batches-py"  # of the pickles, relative to the raw folder
-    # The sides of the batches, for `method: given`. The authors name train and test alone.
+    # The splits of the batches, for `method: given`. The authors name train and test alone.
     train: tuple[str, ...] = ("data_batch_1", "data_batch_2", "data_batch_3", "data_batch_4")
     val: tuple[str, ...] = ("data_batch_5",)
     test: tuple[str, ...] = ("test_batch",)
@@ -53,35 +54,35 @@ def read(folder: Path, options: Settings) -> tuple[PackedDataset, list[Defect]]:
     place = folder / checked_path(options.folder, "options: folder")
     meta = place / "batches.meta"
     names = [_text(name) for name in _list(_opened(meta), "label_names", meta)]
-    found = PackedDataset(categories=dict(enumerate(names, 1)))
-    found.origins = {number: [str(number - 1)] for number in found.categories}
-    sides = {"train": options.train, "val": options.val, "test": options.test}
-    for side, batches in sides.items():
+    dataset = PackedDataset(categories=dict(enumerate(names, 1)))
+    dataset.origins = {number: [str(number - 1)] for number in dataset.categories}
+    splits = {"train": options.train, "val": options.val, "test": options.test}
+    for split, batches in splits.items():
         for batch in batches:
-            _add(found, place / checked_path(batch, f"options: {side}"), side)
-    return found, []
+            _add(dataset, place / checked_path(batch, f"options: {split}"), split)
+    return dataset, []
 
 
-def _add(found: PackedDataset, path: Path, side: str) -> None:
+def _add(dataset: PackedDataset, path: Path, split: str) -> None:
     content = _opened(path)
     images = _images(content, path)
     labels = _list(content, "labels", path)
     if len(labels) != len(images):
         raise DataError(f"{path}: {len(images)} images and {len(labels)} labels")
     shard = f"{path.name}.npy"
-    if shard in found.shards:
-        raise DataError(f"{path}: stands on two sides, or twice on one")
-    found.shards[shard] = images
+    if shard in dataset.shards:
+        raise DataError(f"{path}: is named in two splits, or twice in one")
+    dataset.shards[shard] = images
     for at, label in enumerate(labels):
-        if not isinstance(label, int) or label + 1 not in found.categories:
+        if not isinstance(label, int) or label + 1 not in dataset.categories:
             raise DataError(f"{path}: the label {label!r} of image {at} is no class")
-        number = len(found.images) + 1
+        number = len(dataset.images) + 1
         name = packed.name_of(shard, at, len(images))
-        found.images.append(Image(number, name, SIDE, SIDE, split=side))
-        found.annotations.append(Annotation(number, label + 1, None))
+        dataset.images.append(Image(number, name, SIDE, SIDE, split=split))
+        dataset.annotations.append(Annotation(number, label + 1, None))
 
 
-def _images(content: dict[str, Any], path: Path) -> NDArray[np.uint8]:
+def _images(content: dict[str, object], path: Path) -> NDArray[np.uint8]:
     """The pixels of a batch, (images, height, width, 3)."""
     import numpy as np
 
@@ -92,18 +93,18 @@ def _images(content: dict[str, Any], path: Path) -> NDArray[np.uint8]:
     return rows.transpose(0, 2, 3, 1)
 
 
-def _list(content: dict[str, Any], key: str, path: Path) -> list[Any]:
-    found = content.get(key)
-    if not isinstance(found, list):
+def _list(content: dict[str, object], key: str, path: Path) -> list[object]:
+    values = content.get(key)
+    if not isinstance(values, list):
         raise DataError(f"{path}: has no list `{key}`")
-    return found
+    return values
 
 
-def _text(value: Any) -> str:
+def _text(value: object) -> str:
     return value.decode("utf-8") if isinstance(value, bytes) else str(value)
 
 
-def _opened(path: Path) -> dict[str, Any]:
+def _opened(path: Path) -> dict[str, object]:
     """The dictionary in a pickle, its keys as texts (Python 2 wrote them as bytes)."""
     try:
         with path.open("rb") as file:
@@ -151,7 +152,7 @@ def _bytes(text: str, encoding: str) -> bytes:
     return text.encode("latin-1")
 
 
-_KNOWN: dict[tuple[str, str], Any] = {
+_KNOWN: dict[tuple[str, str], type | Callable[..., object]] = {
     ("numpy.core.multiarray", "_reconstruct"): _array,
     ("numpy._core.multiarray", "_reconstruct"): _array,  # since NumPy 2
     ("numpy", "ndarray"): _Array,
@@ -163,8 +164,8 @@ _KNOWN: dict[tuple[str, str], Any] = {
 class _Values(pickle.Unpickler):
     """Makes values and arrays of bytes, and nothing else."""
 
-    def find_class(self, module: str, name: str) -> Any:
-        """One of those above, whatever the pickle asks for."""
+    def find_class(self, module: str, name: str) -> type | Callable[..., object]:
+        """A stand-in of `_KNOWN`. Raises UnpicklingError for everything else."""
         if (module, name) not in _KNOWN:
             raise pickle.UnpicklingError(f"it asks for {module}.{name}, which is no value")
         return _KNOWN[module, name]

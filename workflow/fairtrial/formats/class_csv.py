@@ -27,7 +27,7 @@ class Settings(BaseModel):
     image: str = "file"  # the column with the name of the image's file
     label: str = "label"  # the column with its class
     suffix: str = ""  # what a name in that column lacks to be that of a file, such as .jpg
-    split: str | None = None  # the column with its side: train, val or test
+    split: str | None = None  # the column with its split: train, val or test
     group: str | None = None  # the column with its group (patient, video, scene)
     # The classes that there are, in this order; null: every one that is found, by name.
     classes: tuple[str, ...] | None = None
@@ -37,21 +37,21 @@ def read(folder: Path, options: Settings) -> tuple[Dataset, list[Defect]]:
     """The table as a set: an image has one class and no box.
 
     Raises DataError for a missing column, a row without name or class, an image named twice,
-    and an unknown side or class. Images that the table does not name are defects.
+    and an unknown split or class. Images that the table does not name are defects.
     """
     path = folder / checked_path(options.table, "options: table")
     rows = list(_rows(path, options))
-    found = Dataset(categories=_categories(rows, options, path))
-    numbers = {name: number for number, name in found.categories.items()}
+    dataset = Dataset(categories=_categories(rows, options, path))
+    numbers = {name: number for number, name in dataset.categories.items()}
     seen: set[str] = set()
     for number, row in enumerate(rows, 1):
         image = _image(number, row, options)
         if image.file_name in seen:
             raise DataError(f"{row.where}: {image.file_name} is named twice")
         seen.add(image.file_name)
-        found.images.append(image)
-        found.annotations.append(Annotation(number, numbers[row.of(options.label)], None))
-    return found, _unnamed(found, folder, options, seen)
+        dataset.images.append(image)
+        dataset.annotations.append(Annotation(number, numbers[row.of(options.label)], None))
+    return dataset, _unnamed(dataset, folder, options, seen)
 
 
 class _Row:
@@ -98,21 +98,21 @@ def _categories(rows: list[_Row], options: Settings, path: Path) -> dict[int, st
 
 def _image(number: int, row: _Row, options: Settings) -> Image:
     name = checked_path(f"{options.images}/{row.of(options.image)}{options.suffix}", row.where)
-    side = row.of(options.split) if options.split is not None else None
-    if side is not None and side not in SPLITS:
-        raise DataError(f"{row.where}: `{side}` is not train, val or test")
+    split = row.of(options.split) if options.split is not None else None
+    if split is not None and split not in SPLITS:
+        raise DataError(f"{row.where}: `{split}` is not train, val or test")
     group = row.of(options.group) if options.group is not None else None
-    return Image(number, name, 0, 0, group=group, split=side)
+    return Image(number, name, 0, 0, group=group, split=split)
 
 
-def _unnamed(found: Dataset, folder: Path, options: Settings, seen: set[str]) -> list[Defect]:
+def _unnamed(dataset: Dataset, folder: Path, options: Settings, seen: set[str]) -> list[Defect]:
     """A defect for each image in the folder that has no row; it joins the set without class."""
     place = PurePosixPath(options.images)
-    faults: list[Defect] = []
+    defects: list[Defect] = []
     below = files_below(folder / place) if (folder / place).is_dir() else []
     for file in below:
         name = (place / file).as_posix()
         if PurePosixPath(file).suffix.lower() in SUFFIXES and name not in seen:
-            found.images.append(Image(len(found.images) + 1, name, 0, 0))
-            faults.append(UnannotatedImage(name))
-    return faults
+            dataset.images.append(Image(len(dataset.images) + 1, name, 0, 0))
+            defects.append(UnannotatedImage(name))
+    return defects

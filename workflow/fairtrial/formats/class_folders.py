@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path, PurePosixPath
-from typing import Any, Literal
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
@@ -25,7 +25,7 @@ class Settings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     images: str = "."  # the folder in which the classes' folders are, relative to the raw folder
-    # Such a folder for each side, instead of `images`.
+    # Such a folder for each split, instead of `images`.
     splits: dict[Literal["train", "val", "test"], str] | None = None
     # The classes that there are, each the name of a folder, in this order; null: every folder
     # that holds an image, by name.
@@ -36,63 +36,63 @@ class Settings(BaseModel):
 
 
 def read(folder: Path, options: Settings) -> tuple[Dataset, list[Defect]]:
-    """All sides as one set: an image has one class and no box.
+    """All splits as one set: an image has one class and no box.
 
     Raises DataError for a folder that is not there, and for one that is no listed class.
     Images that lie in no class's folder are defects.
     """
     places: dict[str, str | None] = {options.images: None}
     if options.splits is not None:
-        places = {place: side for side, place in options.splits.items()}
+        places = {place: split for split, place in options.splits.items()}
     files = [
-        (place, side, PurePosixPath(file))
-        for place, side in places.items()
+        (place, split, PurePosixPath(file))
+        for place, split in places.items()
         for file in _images(folder, checked_path(place, "options") if place != "." else place)
     ]
-    found, faults = Dataset(categories=_categories(files, options)), list[Defect]()
-    numbers = {name: number for number, name in found.categories.items()}
-    for place, side, file in files:
-        image = Image(len(found.images) + 1, (PurePosixPath(place) / file).as_posix(), 0, 0)
-        image.split = side
+    dataset, defects = Dataset(categories=_categories(files, options)), list[Defect]()
+    numbers = {name: number for number, name in dataset.categories.items()}
+    for place, split, file in files:
+        image = Image(len(dataset.images) + 1, (PurePosixPath(place) / file).as_posix(), 0, 0)
+        image.split = split
         if len(file.parts) == 1:
-            faults.append(UnannotatedImage(image.file_name))
+            defects.append(UnannotatedImage(image.file_name))
         else:
             label, inside = file.parts[0], PurePosixPath(*file.parts[1:])
             image.group = group_of(_below(inside, label, options.group), options.group)
-            found.annotations.append(Annotation(image.id, numbers[label], None))
-        found.images.append(image)
-    return found, faults
+            dataset.annotations.append(Annotation(image.id, numbers[label], None))
+        dataset.images.append(image)
+    return dataset, defects
 
 
-def write(view: SplitDataset, folder: Path) -> dict[str, Any]:
-    """Images as `<side>/<class>/<name>`, which torchvision and Ultralytics read as well; returns
+def write(data: SplitDataset, folder: Path) -> dict[str, object]:
+    """Images as `<split>/<class>/<name>`, which torchvision and Ultralytics read as well; returns
     the options that read them. Packed images become PNG files.
 
     Raises DataError for a class whose name cannot be a folder's.
     """
-    names, objects = exported_names(view), view.dataset.by_image()
-    classes = list(view.dataset.categories.values())
+    names, objects = exported_names(data), data.dataset.by_image()
+    classes = list(data.dataset.categories.values())
     for name in classes:
         if "/" in checked_path(name, "class"):
             raise DataError(f"class: {name!r} cannot be the name of a folder")
-    sides = [side for side in SPLITS if view.split(side)]
-    for side in sides:
-        for image in view.split(side):
+    splits = [split for split in SPLITS if data.split(split)]
+    for split in splits:
+        for image in data.split(split):
             (label,) = objects[image.id]
-            place = folder / side / view.dataset.categories[label.category_id]
-            _put(view, image.file_name, place / names[image.id])
-    return {"splits": {side: side for side in sides}, "classes": classes}
+            place = folder / split / data.dataset.categories[label.category_id]
+            _put(data, image.file_name, place / names[image.id])
+    return {"splits": {split: split for split in splits}, "classes": classes}
 
 
-def _put(view: SplitDataset, name: str, target: Path) -> None:
+def _put(data: SplitDataset, name: str, target: Path) -> None:
     """Copy an image; one of a shard becomes a PNG of the same pixels."""
     from PIL import Image as Pillow
 
     if not packed.is_packed(name):
-        copy_file(view.folder / name, target)
+        copy_file(data.folder / name, target)
         return
     target.parent.mkdir(parents=True, exist_ok=True)
-    Pillow.fromarray(packed.pixels(view.folder, name)).save(target, "PNG", compress_level=1)
+    Pillow.fromarray(packed.pixels(data.folder, name)).save(target, "PNG", compress_level=1)
 
 
 def _images(folder: Path, place: str) -> list[str]:

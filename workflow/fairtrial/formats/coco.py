@@ -1,10 +1,11 @@
-"""COCO JSON: one file, or several that put their images on given sides."""
+"""COCO JSON: one file, or several that put their images into given splits."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal, NotRequired, TypedDict, cast
 
 from pydantic import BaseModel, ConfigDict
 
@@ -29,7 +30,7 @@ class File(BaseModel):
 
     annotations: str
     images: str = "."
-    # The side on which all images of this file stand; null: none is given.
+    # The split of all images of this file; null: none is given.
     split: Literal["train", "val", "test"] | None = None
 
 
@@ -49,51 +50,83 @@ def read(folder: Path, options: Settings) -> tuple[Dataset, list[Defect]]:
     Raises DataError where a file lacks a part, files disagree about a class, an image
     stands in two of them, or an object is on no known image.
     """
-    found, faults = Dataset(), list[Defect]()
+    dataset, defects = Dataset(), list[Defect]()
     for file in options.files:
         path = folder / checked_path(file.annotations, "files: annotations")
         try:
-            faults += _File(found, file, options.group).read(path)
+            defects += _File(dataset, file, options.group).read(path)
         except DataError as error:
             raise DataError(f"{file.annotations}: {error}") from error
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise DataError(f"{file.annotations}: not COCO JSON ({error!r})") from error
-    return found, faults
+    return dataset, defects
 
 
-def write(view: SplitDataset, folder: Path) -> dict[str, Any]:
-    """A JSON file and a folder of images a side. Returns the options that read them."""
-    names, files = exported_names(view), []
-    for side in SPLITS:
-        images = view.split(side)
+def write(data: SplitDataset, folder: Path) -> dict[str, object]:
+    """A JSON file and a folder of images a split. Returns the options that read them."""
+    names, files = exported_names(data), []
+    for split in SPLITS:
+        images = data.split(split)
         if not images:
             continue
         for image in images:
-            copy_file(view.folder / image.file_name, folder / side / names[image.id])
+            copy_file(data.folder / image.file_name, folder / split / names[image.id])
         ids = {image.id for image in images}
-        own = Dataset(
+        of_split = Dataset(
             [replace(image, file_name=names[image.id]) for image in images],
-            [a for a in view.dataset.annotations if a.image_id in ids],
-            view.dataset.categories,
+            [a for a in data.dataset.annotations if a.image_id in ids],
+            data.dataset.categories,
         )
-        write_set(own, folder / "annotations" / f"instances_{side}.json")
+        write_set(of_split, folder / "annotations" / f"instances_{split}.json")
         files.append(
-            {"annotations": f"annotations/instances_{side}.json", "images": side, "split": side}
+            {"annotations": f"annotations/instances_{split}.json", "images": split, "split": split}
         )
     return {"files": files, "group": "group"}
+
+
+class _CategoryRow(TypedDict):
+    id: int
+    name: str
+
+
+class _ImageRow(TypedDict):
+    id: int
+    file_name: str
+    width: NotRequired[int | None]
+    height: NotRequired[int | None]
+
+
+class _RunLengths(TypedDict):
+    """A segment as COCO's run lengths, compressed to a text or not."""
+
+    size: tuple[int, int]  # height, width
+    counts: str | list[int]
+
+
+_Segment = _RunLengths | list[list[float]]
+
+
+class _AnnotationRow(TypedDict):
+    image_id: int
+    category_id: int
+    id: NotRequired[int]
+    bbox: NotRequired[tuple[float | None, float | None, float | None, float | None] | None]
+    segmentation: NotRequired[_Segment | None]
+    area: NotRequired[float | None]
+    iscrowd: NotRequired[int]
 
 
 class _File:
     """One file, read into the set of all; rows may come in any order of the parts."""
 
-    def __init__(self, found: Dataset, file: File, group: str | None) -> None:
-        self.found, self.file, self.group = found, file, group
-        self.images: dict[Any, Image] = {}
+    def __init__(self, dataset: Dataset, file: File, group: str | None) -> None:
+        self.dataset, self.file, self.group = dataset, file, group
+        self.images: dict[int, Image] = {}  # by the file's own ids
         self.rows: list[Annotation] = []  # with the file's own ids
         self.segments: set[int] = set()  # those of them whose box comes from their segment
 
     def read(self, path: Path) -> list[Defect]:
-        take = {
+        take: dict[str, Callable[..., None]] = {
             "images": self._image,
             "annotations": self._annotation,
             "categories": self._category,
@@ -106,24 +139,25 @@ class _File:
                     take[key](row)
         if missing:
             raise DataError(f"has no {' and no '.join(f'`{key}`' for key in sorted(missing))}")
-        if len(set(self.found.categories.values())) < len(self.found.categories):
+        if len(set(self.dataset.categories.values())) < len(self.dataset.categories):
             raise DataError("two category ids have the same name")
-        return [fault for at, row in enumerate(self.rows) for fault in self._placed(at, row)]
+        return [defect for at, row in enumerate(self.rows) for defect in self._placed(at, row)]
 
-    def _category(self, row: dict[str, Any]) -> None:
+    def _category(self, row: _CategoryRow) -> None:
         number, name = int(row["id"]), str(row["name"])
-        known = self.found.categories.setdefault(number, name)
+        known = self.dataset.categories.setdefault(number, name)
         if known != name:
             raise DataError(f"category {number} is {name!r} here and {known!r} elsewhere")
 
-    def _image(self, row: dict[str, Any]) -> None:
+    def _image(self, row: _ImageRow) -> None:
         if row["id"] in self.images:
             raise DataError(f"two images have the id {row['id']}")
-        if self.group is not None and self.group not in row:
+        keys = cast(dict[str, object], row)  # the name of the group's key is a setting
+        if self.group is not None and self.group not in keys:
             raise DataError(f"image {row['file_name']} has no key {self.group!r} (options: group)")
-        group = row[self.group] if self.group is not None else None
+        group = keys[self.group] if self.group is not None else None
         image = Image(
-            len(self.found.images) + 1,
+            len(self.dataset.images) + 1,
             checked_path(f"{self.file.images}/{row['file_name']}", "file_name"),
             int(row.get("width") or 0),
             int(row.get("height") or 0),
@@ -131,9 +165,9 @@ class _File:
             split=self.file.split,
         )
         self.images[row["id"]] = image
-        self.found.images.append(image)
+        self.dataset.images.append(image)
 
-    def _annotation(self, row: dict[str, Any]) -> None:
+    def _annotation(self, row: _AnnotationRow) -> None:
         box, place, kind = row.get("bbox"), row["image_id"], row["category_id"]
         if not box and (box := _around(row.get("segmentation"))):
             self.segments.add(len(self.rows))
@@ -150,17 +184,17 @@ class _File:
         image, where = self.images.get(row.image_id), f"annotation {row.id}"
         if image is None:
             raise DataError(f"{where}: there is no image with the id {row.image_id}")
-        if row.category_id not in self.found.categories:
+        if row.category_id not in self.dataset.categories:
             seen = f"{where}: there is no category with the id {row.category_id}"
             return [UnknownClass(image.file_name, seen)]
         if row.bbox is None:
             return [ObjectWithoutBox(image.file_name, where)]
         row.image_id = image.id
-        self.found.annotations.append(row)
+        self.dataset.annotations.append(row)
         return [BoxFromSegment(image.file_name, where)] if at in self.segments else []
 
 
-def _around(segment: Any) -> Box | None:
+def _around(segment: _Segment | None) -> Box | None:
     """The box around a segment: polygons, or COCO's run lengths."""
     if not segment:
         return None
@@ -179,5 +213,6 @@ def _around(segment: Any) -> Box | None:
     return left, top, max(across) - left, max(down) - top
 
 
-def _number(value: Any) -> float:
+def _number(value: float | str | None) -> float:
+    """A number; NaN for null. Raises ValueError for a text that is none."""
     return float("nan") if value is None else float(value)

@@ -42,23 +42,25 @@ def read(folder: Path, options: Settings) -> tuple[Dataset, list[Defect]]:
         raise DataError("options: `parts` names no contributor")
     if len({part.folder for part in options.parts}) < len(options.parts):
         raise DataError("options: `parts` names a folder twice")
-    found, faults = Dataset(), list[Defect]()
+    dataset, defects = Dataset(), list[Defect]()
     read_parts: dict[str, Dataset] = {}
     for part in options.parts:
         place = _on_disk(folder, checked_path(part.folder, "parts: folder"))
         module = plugin("formats", part.format)
         try:
-            own, own_faults = module.read(folder / place, module.Settings(**part.options))
+            part_set, part_defects = module.read(folder / place, module.Settings(**part.options))
         except DataError as error:
             raise DataError(f"{part.folder}: {error}") from error
-        read_parts[place] = own
-        faults += [type(fault)(f"{place}/{fault.where}", fault.seen) for fault in own_faults]
-    names = sorted({name for own in read_parts.values() for name in own.categories.values()})
-    found.categories = dict(enumerate(names, 1))
-    found.origins = {number: [] for number in found.categories}
-    for place, own in read_parts.items():
-        _add(found, own, place)
-    return found, faults
+        read_parts[place] = part_set
+        defects += [type(defect)(f"{place}/{defect.where}", defect.seen) for defect in part_defects]
+    names = sorted(
+        {name for part_set in read_parts.values() for name in part_set.categories.values()}
+    )
+    dataset.categories = dict(enumerate(names, 1))
+    dataset.origins = {number: [] for number in dataset.categories}
+    for place, part_set in read_parts.items():
+        _add(dataset, part_set, place)
+    return dataset, defects
 
 
 def _on_disk(folder: Path, name: str) -> str:
@@ -76,21 +78,22 @@ def _plain(name: str) -> str:
     return unicodedata.normalize("NFC", name)
 
 
-def _add(found: Dataset, own: Dataset, place: str) -> None:
+def _add(dataset: Dataset, part: Dataset, place: str) -> None:
+    """Add what a contributor handed in, which lies in the folder `place`, to the set of all."""
     contributor = _plain(place)
-    ours = {name: number for number, name in found.categories.items()}
-    classes = {old: ours[name] for old, name in own.categories.items()}
+    ours = {name: number for number, name in dataset.categories.items()}
+    classes = {old: ours[name] for old, name in part.categories.items()}
     for old in sorted(classes):
-        written = ", ".join(own.origins.get(old, [str(old)]))
-        found.origins[classes[old]].append(f"{contributor}: {written}")
-    numbers = {image.id: len(found.images) + at for at, image in enumerate(own.images, 1)}
-    for i in own.images:
+        written = ", ".join(part.origins.get(old, [str(old)]))
+        dataset.origins[classes[old]].append(f"{contributor}: {written}")
+    numbers = {image.id: len(dataset.images) + at for at, image in enumerate(part.images, 1)}
+    for i in part.images:
         name = f"{place}/{i.file_name}"
         size = (i.width, i.height)
-        found.images.append(
+        dataset.images.append(
             Image(numbers[i.id], name, *size, group=contributor, split=i.split, relative=i.relative)
         )
-    for a in own.annotations:
-        found.annotations.append(
+    for a in part.annotations:
+        dataset.annotations.append(
             Annotation(numbers[a.image_id], classes[a.category_id], a.bbox, a.area, a.iscrowd)
         )

@@ -1,10 +1,10 @@
-"""Pascal VOC: one XML file an image, and text files that list the images of each side."""
+"""Pascal VOC: one XML file an image, and text files that list the images of each split."""
 
 from __future__ import annotations
 
 from math import nan
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from pydantic import BaseModel, ConfigDict
 
@@ -40,7 +40,7 @@ class Settings(BaseModel):
     annotations: str = "Annotations"  # folder of the XML files
     images: str = "JPEGImages"  # folder of the images, named as their XML files
     # Folder of train.txt, val.txt, test.txt (image names without suffix) that give each
-    # image's side; null: no side is given.
+    # image's split; null: no split is given.
     image_sets: str | None = None
     # What xmin … ymax mean. pixels: the first and the last pixel of the object, counted
     # from 1, as VOC defines it: x = xmin - 1, width = xmax - xmin + 1. edges: positions
@@ -60,67 +60,67 @@ def read(folder: Path, options: Settings) -> tuple[Dataset, list[Defect]]:
 
     The image of an XML file is the one with the same stem (or that `naming` gives), or, where
     several have it, the one that <filename> names. Raises DataError for a file that is not
-    such XML, an image on two sides, and where the folders are missing.
+    such XML, an image in two splits, and where the folders are missing.
     """
     images = _images(folder / options.images)
-    sides = _sides(folder / options.image_sets) if options.image_sets is not None else {}
+    splits = _splits(folder / options.image_sets) if options.image_sets is not None else {}
     files = by_stem(_present(folder / options.annotations), ".xml")
-    if missing := sorted(set(sides) - set(files)):
+    if missing := sorted(set(splits) - set(files)):
         raise DataError(f"{options.image_sets} lists images without an XML file: {missing[:5]}")
     rows = {stem: _parse(folder / options.annotations, file) for stem, file in files.items()}
     classes = options.classes or sorted({name for row in rows.values() for name in _names(row)})
-    found = Dataset(categories=dict(enumerate(classes, 1)))
-    found.origins = {number: [name] for number, name in found.categories.items()}
-    reader = _Reader(found, options, images)
+    dataset = Dataset(categories=dict(enumerate(classes, 1)))
+    dataset.origins = {number: [name] for number, name in dataset.categories.items()}
+    reader = _Reader(dataset, options, images)
     for stem, of_image in image_stems(files, options.naming).items():
-        reader.add(files[stem], of_image, rows[stem], sides.get(stem))
+        reader.add(files[stem], of_image, rows[stem], splits.get(stem))
     reader.add_rest()
-    return found, reader.faults
+    return dataset, reader.defects
 
 
-def write(view: SplitDataset, folder: Path) -> dict[str, Any]:
-    """XML files with coordinates as edges, images and lists of sides; returns the options that
+def write(data: SplitDataset, folder: Path) -> dict[str, object]:
+    """XML files with coordinates as edges, images and lists of splits; returns the options that
     read them."""
     from xml.etree.ElementTree import ElementTree
 
-    names, objects = exported_names(view), view.dataset.by_image()
+    names, objects = exported_names(data), data.dataset.by_image()
     for part in ("Annotations", "JPEGImages", "ImageSets/Main"):
         (folder / part).mkdir(parents=True)
-    for side in SPLITS:
+    for split in SPLITS:
         stems = []
-        for image in view.split(side):
+        for image in data.split(split):
             name = names[image.id]
-            copy_file(view.folder / image.file_name, folder / "JPEGImages" / name)
+            copy_file(data.folder / image.file_name, folder / "JPEGImages" / name)
             stems.append(PurePosixPath(name).stem)
-            row = element_of(image, name, objects[image.id], view.dataset.categories)
+            row = element_of(image, name, objects[image.id], data.dataset.categories)
             ElementTree(row).write(folder / "Annotations" / f"{stems[-1]}.xml", "unicode")
         text = "".join(f"{stem}\n" for stem in stems)
-        (folder / "ImageSets/Main" / f"{side}.txt").write_text(text, encoding="utf-8")
-    classes = list(view.dataset.categories.values())
+        (folder / "ImageSets/Main" / f"{split}.txt").write_text(text, encoding="utf-8")
+    classes = list(data.dataset.categories.values())
     return {"image_sets": "ImageSets/Main", "coordinates": "edges", "classes": classes}
 
 
 class _Reader:
     """Adds one file after the other to a set, with what is wrong with it."""
 
-    def __init__(self, found: Dataset, options: Settings, images: dict[str, list[str]]) -> None:
-        self.found, self.options, self.images = found, options, images
+    def __init__(self, dataset: Dataset, options: Settings, images: dict[str, list[str]]) -> None:
+        self.dataset, self.options, self.images = dataset, options, images
         self.stems = {file for files in images.values() for file in files}
-        self.numbers = {name: number for number, name in found.categories.items()}
-        self.faults: list[Defect] = []
+        self.numbers = {name: number for number, name in dataset.categories.items()}
+        self.defects: list[Defect] = []
         self.taken: set[str] = set()
 
-    def add(self, label: str, of_image: str | None, row: Element, side: str | None) -> None:
+    def add(self, label: str, of_image: str | None, row: Element, split: str | None) -> None:
         """One XML file; `of_image` is the stem of its image, by the rule of names."""
         file = _image_name(label, row, self.images.get(of_image, [])) if of_image else None
         if file is None:
-            self.faults.append(LabelWithoutImage(f"{self.options.annotations}/{label}"))
+            self.defects.append(LabelWithoutImage(f"{self.options.annotations}/{label}"))
             return
-        image = self._image(file, *_size(row), side)
+        image = self._image(file, *_size(row), split)
         named = _text(row, "filename")
         beside = str(PurePosixPath(file).parent / PurePosixPath(named).name)
         if beside != file and beside in self.stems:
-            self.faults.append(OtherFilename(image.file_name, f"{label} names {named}"))
+            self.defects.append(OtherFilename(image.file_name, f"{label} names {named}"))
         for order, element in enumerate(row.findall("object"), 1):
             self._object(image, element, f"{label}: object {order}")
 
@@ -128,14 +128,14 @@ class _Reader:
         """The images that no XML file belongs to."""
         for file in sorted(self.stems - self.taken):
             image = self._image(file, 0, 0, None)
-            self.faults.append(UnannotatedImage(image.file_name))
+            self.defects.append(UnannotatedImage(image.file_name))
 
-    def _image(self, file: str, width: int, height: int, side: str | None) -> Image:
+    def _image(self, file: str, width: int, height: int, split: str | None) -> Image:
         self.taken.add(file)
         name = checked_path(f"{self.options.images}/{file}", "images")
         group = group_of(file, self.options.group)
-        image = Image(len(self.found.images) + 1, name, width, height, group=group, split=side)
-        self.found.images.append(image)
+        image = Image(len(self.dataset.images) + 1, name, width, height, group=group, split=split)
+        self.dataset.images.append(image)
         return image
 
     def _object(self, image: Image, element: Element, where: str) -> None:
@@ -143,12 +143,12 @@ class _Reader:
         box = _box(element.find("bndbox"), self.options.coordinates)
         if name not in self.numbers:
             seen = f"{where}: {name!r}; there are {', '.join(self.numbers)}"
-            self.faults.append(UnknownClass(image.file_name, seen))
+            self.defects.append(UnknownClass(image.file_name, seen))
         elif box is None:
-            self.faults.append(ObjectWithoutBox(image.file_name, where))
+            self.defects.append(ObjectWithoutBox(image.file_name, where))
         else:
-            made = Annotation(image.id, self.numbers[name], box, box[2] * box[3])
-            self.found.annotations.append(made)
+            annotation = Annotation(image.id, self.numbers[name], box, box[2] * box[3])
+            self.dataset.annotations.append(annotation)
 
 
 def _present(folder: Path) -> list[str]:
@@ -158,26 +158,27 @@ def _present(folder: Path) -> list[str]:
 
 
 def _images(folder: Path) -> dict[str, list[str]]:
-    found: dict[str, list[str]] = {}
+    """The image files below a folder, by their path without suffix."""
+    images: dict[str, list[str]] = {}
     for file in _present(folder):
         path = PurePosixPath(file)
         if path.suffix.lower() in SUFFIXES:
-            found.setdefault(path.with_suffix("").as_posix(), []).append(file)
-    return found
+            images.setdefault(path.with_suffix("").as_posix(), []).append(file)
+    return images
 
 
-def _sides(folder: Path) -> dict[str, str]:
-    """The side of each listed image, by stem."""
-    found: dict[str, str] = {}
-    for side in SPLITS:
-        path = folder / f"{side}.txt"
+def _splits(folder: Path) -> dict[str, str]:
+    """The split of each listed image, by stem."""
+    splits: dict[str, str] = {}
+    for split in SPLITS:
+        path = folder / f"{split}.txt"
         text = path.read_text("utf-8-sig", errors="replace") if path.is_file() else ""
         for stem in filter(None, map(str.strip, text.splitlines())):
-            if found.setdefault(stem, side) != side:
-                raise DataError(f"{path}: {stem} is on the side {found[stem]!r} too")
-    if not found:
+            if splits.setdefault(stem, split) != split:
+                raise DataError(f"{path}: {stem} is in the split {splits[stem]!r} too")
+    if not splits:
         raise DataError(f"{folder}: no train.txt, val.txt or test.txt with images in it")
-    return found
+    return splits
 
 
 def _parse(folder: Path, file: str) -> Element:

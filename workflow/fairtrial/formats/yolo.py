@@ -9,14 +9,21 @@ from __future__ import annotations
 
 import json
 from pathlib import Path, PurePosixPath
-from typing import Any, Literal
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
 from fairtrial import DataError
-from fairtrial.data import defects, imagefile
+from fairtrial.data import imagefile
 from fairtrial.data.boxes import Box, Size, shares
 from fairtrial.data.dataset import SPLITS, Annotation, Dataset, Image, SplitDataset
+from fairtrial.data.defects import (
+    BoxFromSegment,
+    Defect,
+    LabelWithoutImage,
+    NoLabelFile,
+    UnknownClass,
+)
 from fairtrial.files.folders import checked_path, copy_file, files_below
 from fairtrial.formats._names import Group, Naming, by_stem, exported_names, group_of, image_stems
 
@@ -30,11 +37,11 @@ class Settings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     yaml: str = "data.yaml"  # relative to the raw folder
-    # Image folders of each side (or text files that list images), relative to the raw folder;
+    # Image folders of each split (or text files that list images), relative to the raw folder;
     # null: as data.yaml says. Needed where data.yaml names places outside the raw folder, as
     # many exports do.
     splits: dict[Literal["train", "val", "test"], str] | None = None
-    # One folder of images that stand on no side, instead of `splits`.
+    # One folder of images that are in no split, instead of `splits`.
     images: str | None = None
     # What an image's group is: `folder`, the folder in which it lies, or the part in brackets
     # of a regular expression that is searched in its path below its image folder; null: none.
@@ -43,34 +50,34 @@ class Settings(BaseModel):
     naming: Naming | None = None
 
 
-def read(folder: Path, options: Settings) -> tuple[Dataset, list[defects.Defect]]:
-    """All sides as one set, boxes as shares; the labels of …/images/… stand in …/labels/….
+def read(folder: Path, options: Settings) -> tuple[Dataset, list[Defect]]:
+    """All splits as one set, boxes as shares; the labels of …/images/… stand in …/labels/….
 
-    Raises DataError for a data.yaml without names or of poses, a side that is not below the raw
+    Raises DataError for a data.yaml without names or of poses, a split that is not below the raw
     folder, and a line that is neither a box nor a polygon.
     """
     content = _yaml(folder / options.yaml)
     reader = _Reader(folder, options, Dataset(categories=_categories(content, options.yaml)))
-    for side, part in _places(content, options):
+    for split, part in _places(content, options):
         if PurePosixPath(part).is_absolute() or not _is_below(folder / part, folder):
             raise DataError(
-                f"{options.yaml}: {side or 'images'}: there is no folder {part} in {folder}; "
+                f"{options.yaml}: {split or 'images'}: there is no folder {part} in {folder}; "
                 "say where the images are with options: splits"
             )
-        reader.add_place(part, side)
-    return reader.found, reader.faults
+        reader.add_place(part, split)
+    return reader.dataset, reader.defects
 
 
-def write(view: SplitDataset, folder: Path) -> dict[str, Any]:
-    """Images and text files by side, and data.yaml; returns the options that read them."""
-    names, objects = exported_names(view), view.dataset.by_image()
-    classes = {number: at for at, number in enumerate(sorted(view.dataset.categories))}
-    sides = [side for side in SPLITS if view.split(side)]
-    for side in sides:
-        (folder / "labels" / side).mkdir(parents=True)
-        for image in view.split(side):
-            path = PurePosixPath(side, names[image.id])
-            copy_file(view.folder / image.file_name, folder / "images" / path)
+def write(data: SplitDataset, folder: Path) -> dict[str, object]:
+    """Images and text files by split, and data.yaml; returns the options that read them."""
+    names, objects = exported_names(data), data.dataset.by_image()
+    classes = {number: at for at, number in enumerate(sorted(data.dataset.categories))}
+    splits = [split for split in SPLITS if data.split(split)]
+    for split in splits:
+        (folder / "labels" / split).mkdir(parents=True)
+        for image in data.split(split):
+            path = PurePosixPath(split, names[image.id])
+            copy_file(data.folder / image.file_name, folder / "images" / path)
             lines = [
                 " ".join(map(str, (classes[a.category_id], *shares(a.bbox, _size(image))))) + "\n"
                 for a in objects[image.id]
@@ -78,9 +85,9 @@ def write(view: SplitDataset, folder: Path) -> dict[str, Any]:
             ]
             label = folder / "labels" / path.with_suffix(".txt")
             label.write_text("".join(lines), encoding="utf-8")
-    known = {at: view.dataset.categories[number] for number, at in classes.items()}
-    lines = [f"{side}: images/{side}" for side in sides]
-    lines += ["names:", *(f"  {at}: {json.dumps(name)}" for at, name in known.items())]
+    names_by_number = {at: data.dataset.categories[number] for number, at in classes.items()}
+    lines = [f"{split}: images/{split}" for split in splits]
+    lines += ["names:", *(f"  {at}: {json.dumps(name)}" for at, name in names_by_number.items())]
     (folder / "data.yaml").write_text("\n".join([*lines, ""]), encoding="utf-8")
     return {}
 
@@ -93,7 +100,7 @@ def _is_below(path: Path, folder: Path) -> bool:
     return path.exists() and path.resolve().is_relative_to(folder.resolve())
 
 
-def _yaml(path: Path) -> dict[str, Any]:
+def _yaml(path: Path) -> dict[str, object]:
     from ruamel.yaml import YAML
     from ruamel.yaml.error import YAMLError
 
@@ -110,55 +117,55 @@ def _yaml(path: Path) -> dict[str, Any]:
     return content
 
 
-def _categories(content: dict[str, Any], where: str) -> dict[int, str]:
+def _categories(content: dict[str, object], where: str) -> dict[int, str]:
     """Names by the class number of the format, which begins at 0."""
     names = content.get("names")
     names = dict(enumerate(names)) if isinstance(names, list) else names
     rows = names.items() if isinstance(names, dict) else ()
     if not rows or any(type(n) is not int or isinstance(v, dict | list | None) for n, v in rows):
         raise DataError(f"{where}: `names:` is neither a list nor a map of class names")
-    found = {number: str(name) for number, name in rows}
-    if content.get("nc", len(found)) != len(found):
-        raise DataError(f"{where}: nc is {content['nc']}, but there are {len(found)} names")
-    if len(set(found.values())) < len(found):
+    categories = {number: str(name) for number, name in rows}
+    if content.get("nc", len(categories)) != len(categories):
+        raise DataError(f"{where}: nc is {content['nc']}, but there are {len(categories)} names")
+    if len(set(categories.values())) < len(categories):
         raise DataError(f"{where}: two classes have the same name")
-    return found
+    return categories
 
 
-def _places(content: dict[str, Any], options: Settings) -> list[tuple[str | None, str]]:
+def _places(content: dict[str, object], options: Settings) -> list[tuple[str | None, str]]:
     """Side and place, relative to the raw folder, of everything that holds images."""
     if options.images is not None:
         return [(None, options.images)]
     if options.splits is not None:
-        return [(side, part) for side, part in options.splits.items()]
+        return [(split, part) for split, part in options.splits.items()]
     root = PurePosixPath(options.yaml).parent / str(content.get("path") or ".")
-    found: list[tuple[str | None, str]] = []
-    for side in SPLITS:
-        parts = content.get(side) or []
+    places: list[tuple[str | None, str]] = []
+    for split in SPLITS:
+        parts = content.get(split) or []
         for part in parts if isinstance(parts, list) else [parts]:
-            found.append((side, (root / str(part)).as_posix()))
-    if not found:
+            places.append((split, (root / str(part)).as_posix()))
+    if not places:
         raise DataError("data.yaml: names no train, val or test folder")
-    return found
+    return places
 
 
 class _Reader:
     """Adds one place of images after the other to a set, with what is wrong there."""
 
-    def __init__(self, folder: Path, options: Settings, found: Dataset) -> None:
-        self.folder, self.options, self.found = folder, options, found
-        self.faults: list[defects.Defect] = []
+    def __init__(self, folder: Path, options: Settings, dataset: Dataset) -> None:
+        self.folder, self.options, self.dataset = folder, options, dataset
+        self.defects: list[Defect] = []
         self.splits: dict[str, str | None] = {}
 
-    def add_place(self, part: str, side: str | None) -> None:
+    def add_place(self, part: str, split: str | None) -> None:
         """A folder of images with its labels, or a text file that lists images."""
         top = PurePosixPath("." if part.endswith(".txt") else part)
         paths = self._listed(part) if part.endswith(".txt") else self._below(top)
         images = [path for path in paths if path.suffix.lower() in imagefile.SUFFIXES]
         labels = self._labels(images, None if part.endswith(".txt") else top)
         for path in images:
-            self._add(path, side, group_of(str(path.relative_to(top)), self.options.group))
-            self._add_objects(self.found.images[-1], labels.get(path))
+            self._add(path, split, group_of(str(path.relative_to(top)), self.options.group))
+            self._add_objects(self.dataset.images[-1], labels.get(path))
 
     def _below(self, place: PurePosixPath) -> list[PurePosixPath]:
         return [place / name for name in files_below(self.folder / place)]
@@ -182,25 +189,25 @@ class _Reader:
         whole = home != top  # labels have a folder of their own
         places = {PurePosixPath(stem).parent for stem in owners} | ({home} if home else set())
         texts = by_stem({str(path) for place in places for path in self._below(place)}, ".txt")
-        found: dict[PurePosixPath, str] = {}
+        labels: dict[PurePosixPath, str] = {}
         for stem, of_image in image_stems(texts, self.options.naming).items():
             if of_image in owners:
-                found |= dict.fromkeys(owners[of_image], texts[stem])
+                labels |= dict.fromkeys(owners[of_image], texts[stem])
             elif whole and not stem.endswith("/classes"):  # labelling tools list classes there
-                self.faults.append(defects.LabelWithoutImage(texts[stem]))
-        return found
+                self.defects.append(LabelWithoutImage(texts[stem]))
+        return labels
 
-    def _add(self, path: PurePosixPath, side: str | None, group: str | None) -> None:
+    def _add(self, path: PurePosixPath, split: str | None, group: str | None) -> None:
         name = path.as_posix()
-        if self.splits.setdefault(name, side) != side:
-            raise DataError(f"{name} is on the sides {self.splits[name]!r} and {side!r}")
-        number = len(self.found.images) + 1
-        image = Image(number, name, 0, 0, group=group, split=side, relative=True)
-        self.found.images.append(image)
+        if self.splits.setdefault(name, split) != split:
+            raise DataError(f"{name} is in the splits {self.splits[name]!r} and {split!r}")
+        number = len(self.dataset.images) + 1
+        image = Image(number, name, 0, 0, group=group, split=split, relative=True)
+        self.dataset.images.append(image)
 
     def _add_objects(self, image: Image, label: str | None) -> None:
         if label is None:
-            self.faults.append(defects.NoLabelFile(image.file_name))
+            self.defects.append(NoLabelFile(image.file_name))
             return
         lines = (self.folder / label).read_text("utf-8-sig", "replace").splitlines()
         for at, line in enumerate(lines, 1):
@@ -209,15 +216,14 @@ class _Reader:
 
     def _object(self, image: Image, line: str, where: str) -> None:
         kind, *shares = _line(line, where)
-        if kind not in self.found.categories:
-            seen = f"{where}: class {kind:g}, where there are {len(self.found.categories)} names"
-            self.faults.append(defects.UnknownClass(image.file_name, seen))
+        if kind not in self.dataset.categories:
+            seen = f"{where}: class {kind:g}, where there are {len(self.dataset.categories)} names"
+            self.defects.append(UnknownClass(image.file_name, seen))
             return
         if len(shares) > 4:
-            self.faults.append(defects.BoxFromSegment(image.file_name, where))
+            self.defects.append(BoxFromSegment(image.file_name, where))
         box = _box(shares)
-        made = Annotation(image.id, int(kind), box, box[2] * box[3])
-        self.found.annotations.append(made)
+        self.dataset.annotations.append(Annotation(image.id, int(kind), box, box[2] * box[3]))
 
 
 def _label_path(image: PurePosixPath) -> PurePosixPath:
@@ -233,11 +239,11 @@ def _label_path(image: PurePosixPath) -> PurePosixPath:
 def _line(line: str, where: str) -> list[float]:
     """The class and four shares, or the class and the corners of a polygon."""
     try:
-        found = [float(text) for text in line.split()]
+        numbers = [float(text) for text in line.split()]
     except ValueError:
-        found = []
-    if len(found) == 5 or (len(found) >= 7 and len(found) % 2):
-        return found
+        numbers = []
+    if len(numbers) == 5 or (len(numbers) >= 7 and len(numbers) % 2):
+        return numbers
     raise DataError(f"{where}: neither `class x y width height` nor a polygon: {line!r}")
 
 

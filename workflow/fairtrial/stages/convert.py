@@ -12,7 +12,7 @@ from fairtrial.data.dataset import Dataset, Image
 from fairtrial.data.defect_actions import Actions, listed
 from fairtrial.data.defects import Defect, LabelWithoutImage, MissingImage, UnannotatedImage
 from fairtrial.data.duplicate_search import find_duplicates, thumbnail
-from fairtrial.data.imagefile import Checked
+from fairtrial.data.imagefile import CheckedImage
 from fairtrial.data.packed_dataset import PackedDataset
 from fairtrial.data.quality import report
 from fairtrial.data.repair import repair_annotations
@@ -49,61 +49,68 @@ def convert(
         DataError: a defect is to be refused, too many images are unusable, or none is left
     """
     actions = Actions(settings.defects)
-    files = _Raw.verified(raw, manifest)
+    files = _RawFolder.verified(raw, manifest)
     module = plugin("formats", settings.format)
-    found, faults = module.read(raw, module.Settings(**settings.options))
-    _refuse_twice(found.images)
-    actions.refuse(faults, str(raw))  # before hours of decoding
-    total = len(found.images) + sum(_annotated(fault) for fault in faults)
-    _leave_out(found, faults, actions)
+    read: tuple[Dataset, list[Defect]] = module.read(raw, module.Settings(**settings.options))
+    annotated, defects = read
+    _refuse_equal_names(annotated.images)
+    actions.refuse(defects, str(raw))  # before hours of decoding
+    total = _annotated_images(annotated, defects)
+    _leave_out(annotated, defects, actions)
     with folders.whole_folder(images) as target:
-        if isinstance(found, PackedDataset):
-            checked = _write_packed(found, target)
+        if isinstance(annotated, PackedDataset):
+            checked = _write_packed(annotated, target)
         else:
-            checked = _clean_images(found.images, files, target, actions)
-        mended = repair_annotations(found, checked, actions, settings.drawn_on)
-        faults += [fault for one in checked for fault in one.found] + mended.found
-        for one in mended.dropped:
-            (target / one.file_name).unlink()
-        actions.refuse(faults, str(raw))
-        _refuse_too_many_dropped(faults, total, actions, settings.max_dropped, raw)
-        clean = mended.set.canonical()
+            checked = _clean_images(annotated.images, files, target, actions)
+        repaired = repair_annotations(annotated, checked, actions, settings.drawn_on)
+        defects += [defect for image in checked for defect in image.defects] + repaired.defects
+        for image in repaired.dropped:
+            (target / image.file_name).unlink()
+        actions.refuse(defects, str(raw))
+        _refuse_too_many_dropped(defects, total, actions, settings.max_dropped, raw)
+        clean = repaired.dataset.canonical()
         _refuse_empty(clean, raw)
     thumbnails = {image.file_name: image.thumbnail for image in checked}
     contents = {image.file_name: image.sha256 for image in clean.images}
     write_model(duplicates, find_duplicates(contents, thumbnails))
     dataset.write(clean, annotations)
     _print_classes(clean)
-    write_model(quality, report(clean, faults, actions))
+    write_model(quality, report(clean, defects, actions))
 
 
 @dataclass(frozen=True)
-class _Raw:
-    """The raw folder of a source, and what its manifest says of each file."""
+class _RawFolder:
+    """The raw folder of a source, and the SHA-256 of each file that its manifest names."""
 
     folder: Path
     manifest: Path
-    sums: dict[str, str]
+    sha256: dict[str, str]
 
     @classmethod
-    def verified(cls, folder: Path, manifest: Path) -> _Raw:
-        """All but images are checked now; those are read, and checked, while they are cleaned."""
-        sums = checksums.read_manifest(manifest)
-        wrong = checksums.changed(folder, sums, [name for name in sums if not _is_image(name)])
-        wrong += [name for name in sums if _is_image(name) and not (folder / name).is_file()]
-        raw = cls(folder, manifest, sums)
+    def verified(cls, folder: Path, manifest: Path) -> _RawFolder:
+        """Raise ChecksumError unless the files are those of the manifest.
+
+        Of images only their presence is checked here, their content when they are cleaned: so
+        each is read once.
+        """
+        expected = checksums.read_manifest(manifest)
+        others = [name for name in expected if not _is_image(name)]
+        wrong = checksums.changed(folder, expected, others)
+        wrong += [name for name in expected if _is_image(name) and not (folder / name).is_file()]
+        raw = cls(folder, manifest, expected)
         raw.refuse(wrong)
         return raw
 
     def refuse(self, wrong: list[str]) -> None:
-        checksums.refuse_changed(self.folder, self.manifest, wrong, len(self.sums))
+        """Raise ChecksumError if any of the files is wrong."""
+        checksums.refuse_changed(self.folder, self.manifest, wrong, len(self.sha256))
 
 
 def _is_image(name: str) -> bool:
     return PurePosixPath(name).suffix.lower() in imagefile.SUFFIXES
 
 
-def _refuse_twice(images: list[Image]) -> None:
+def _refuse_equal_names(images: list[Image]) -> None:
     seen: set[str] = set()
     for image in images:
         if image.file_name in seen:
@@ -111,69 +118,75 @@ def _refuse_twice(images: list[Image]) -> None:
         seen.add(image.file_name)
 
 
-def _annotated(fault: Defect) -> int:
-    """What a reader's defect adds to the number of images that somebody annotated."""
-    return isinstance(fault, LabelWithoutImage) - isinstance(fault, UnannotatedImage)
+def _annotated_images(annotated: Dataset, defects: list[Defect]) -> int:
+    """How many images somebody has annotated, whether they are there or not."""
+    without_image = sum(isinstance(defect, LabelWithoutImage) for defect in defects)
+    unannotated = sum(isinstance(defect, UnannotatedImage) for defect in defects)
+    return len(annotated.images) - unannotated + without_image
 
 
-def _leave_out(found: Dataset, faults: list[Defect], actions: Actions) -> None:
-    """Take out the images that are to be dropped for what the reader saw."""
-    names = {fault.where for fault in faults if actions.drops(type(fault))}
-    found.images = [image for image in found.images if image.file_name not in names]
-    kept = {image.id for image in found.images}
-    found.annotations = [a for a in found.annotations if a.image_id in kept]
+def _leave_out(annotated: Dataset, defects: list[Defect], actions: Actions) -> None:
+    """Remove from the set the images that are to be dropped for what the format's reader found."""
+    dropped = {defect.where for defect in defects if actions.drops(type(defect))}
+    annotated.images = [image for image in annotated.images if image.file_name not in dropped]
+    ids = {image.id for image in annotated.images}
+    annotated.annotations = [a for a in annotated.annotations if a.image_id in ids]
 
 
-def _clean_images(images: list[Image], raw: _Raw, target: Path, actions: Actions) -> list[Checked]:
+def _clean_images(
+    images: list[Image], raw: _RawFolder, target: Path, actions: Actions
+) -> list[CheckedImage]:
+    """Put the clean image files into `target`; what became of each, in the same order."""
     for folder in {Path(image.file_name).parent for image in images}:
         (target / folder).mkdir(parents=True, exist_ok=True)
 
-    def check(image: Image) -> Checked:
-        digest = raw.sums.get(image.file_name)
-        if digest is None:
-            return Checked(found=[MissingImage(image.file_name)])
-        return imagefile.clean(raw.folder, image.file_name, digest, target, actions)
+    def check(image: Image) -> CheckedImage:
+        sha256 = raw.sha256.get(image.file_name)
+        if sha256 is None:
+            return CheckedImage(defects=[MissingImage(image.file_name)])
+        return imagefile.clean_image(raw.folder, image.file_name, sha256, target, actions)
 
     checked = map_in_order(check, images)
-    raw.refuse([i.file_name for i, one in zip(images, checked, strict=True) if one.changed])
-    names = [one.file_name for one in checked if one.kept]
+    pairs = zip(images, checked, strict=True)
+    raw.refuse([image.file_name for image, result in pairs if result.changed])
+    names = [result.file_name for result in checked if result.kept]
     if len(set(names)) < len(names):
         raise DataError("two images would get one name: one is called <name> and one <name>.png")
     return checked
 
 
-def _write_packed(found: PackedDataset, target: Path) -> list[Checked]:
-    """Images that came as arrays have nothing that could be wrong with a file."""
+def _write_packed(annotated: PackedDataset, target: Path) -> list[CheckedImage]:
+    """Write the shards of images that came as arrays; such images have no defect of a file."""
     from PIL.Image import fromarray
 
     digests: dict[str, str] = {}
-    for shard, pixels in found.shards.items():
+    for shard, pixels in annotated.shards.items():
         digests |= packed.write(target, shard, pixels)
     return [
-        Checked(
+        CheckedImage(
             kept=True,
             file_name=image.file_name,
             size=(image.width, image.height),
             sha256=digests[image.file_name],
             thumbnail=thumbnail(fromarray(packed.pixels(target, image.file_name))),
         )
-        for image in found.images
+        for image in annotated.images
     ]
 
 
 def _refuse_too_many_dropped(
-    faults: Iterable[Defect], total: int, actions: Actions, limit: float, raw: Path
+    defects: Iterable[Defect], total: int, actions: Actions, limit: float, raw: Path
 ) -> None:
-    """`total`: the images that the annotations name, and labels without image beside them."""
-    dropped: dict[str, Defect] = {}
-    for fault in sorted(faults, key=str):
-        if actions.of(type(fault)) == "drop_image" and not isinstance(fault, UnannotatedImage):
-            dropped.setdefault(fault.where, fault)
+    """Raise DataError if more than the share `limit` of the `total` annotated images is dropped."""
+    dropped: dict[str, Defect] = {}  # the first defect of each image
+    for defect in sorted(defects, key=str):
+        if actions.of(type(defect)) == "drop_image" and not isinstance(defect, UnannotatedImage):
+            dropped.setdefault(defect.where, defect)
     if len(dropped) > limit * total:
         raise DataError(
             f"{raw}: {len(dropped)} of {total} images cannot be used, more than the share of "
             f"{limit:g} that max_dropped allows:\n"
-            + listed(f"{fault} ({fault.name})" for fault in dropped.values())
+            + listed(f"{defect} ({defect.name})" for defect in dropped.values())
         )
 
 
