@@ -20,8 +20,10 @@ import pytest
 from PIL import Image as images
 
 from fairtrial.__main__ import main
+from fairtrial.backends.ultralytics import Settings
 from fairtrial.data import dataset
 from fairtrial.data.dataset import Annotation, Dataset, Image
+from fairtrial.files.yamlfile import read_yaml
 from fairtrial.settings.dataset import DatasetSettings
 from fairtrial.settings.split_rule import SplitRule
 from project import CHECKOUT, Project
@@ -376,6 +378,7 @@ OUTPUTS = {
     "predict": ["val", "test", "speed"],
     "validate": ["metrics", "per-class", "curves", "confusion"],
 }
+PARAMS_YAML = read_yaml(CHECKOUT / "params.yaml")
 SETTINGS: dict[str, dict[str, Any]] = {
     "download": {"name": "cells", "kind": "local", "settings": {"path": "nowhere"}},
     "convert": {"format": "coco", "options": {}},
@@ -384,13 +387,8 @@ SETTINGS: dict[str, dict[str, Any]] = {
     ),
     "train": {
         "backend": "ultralytics",
-        "settings": {
-            "model": "yolov8n",
-            "pretrained": "w/x.pt",
-            "seed": 0,
-            "epochs": 0,
-            "imgsz": 32,
-        },
+        "settings": {key: PARAMS_YAML[key] for key in Settings.model_fields}
+        | {"model": "yolov8n", "pretrained": "w/x.pt", "epochs": 0, "imgsz": 32},
     },
     "predict": {"backend": "ultralytics", "task": "detect", "imgsz": 32, "conf": 0.001, "iou": 0.7}
     | {"max_det": 300, "speed_images": 100},
@@ -668,7 +666,7 @@ def test_data_are_refused_by_the_stage_that_meets_them(
 ) -> None:
     spoil, stage, settings, parts = SPOILT[name]
     spoil(bench)
-    assert main(bench.arguments(stage, **settings) + extra(stage)) == 1
+    assert main(bench.arguments(stage, **settings) + extra(bench, stage)) == 1
     said = capsys.readouterr().err
     with capsys.disabled():
         if os.environ.get("SHOW"):
@@ -678,9 +676,10 @@ def test_data_are_refused_by_the_stage_that_meets_them(
     assert bench.left() == []
 
 
-def extra(stage: str) -> list[str]:
+def extra(bench: Bench, stage: str) -> list[str]:
     found = ["--threads", "1"] if stage in {"train", "predict"} else []
     none = ["--continues", "", "--chosen", "", "--run", "a-s0", "--dataset", "cells"]
+    none += ["--progress", str(bench.root / "progress.json")]
     return [*found, *none, "--code", "0"] if stage == "train" else found
 
 
