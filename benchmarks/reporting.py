@@ -2,7 +2,7 @@
 
     python benchmarks/reporting.py
 
-The results are drawn by the tests' builder: 4 configurations × 3 seeds.
+The results are made up by tests/report/fake_results.py: 4 configurations × 3 seeds.
 """
 
 from __future__ import annotations
@@ -30,19 +30,21 @@ def seconds(*command: object) -> float:
 def main() -> None:
     momenta = (0.6, 0.7, 0.8, 0.9)
     fake = Fake(Path(tempfile.mkdtemp()), {f"m{m}": {"momentum": m} for m in momenta}).build()
-    asked = {"runs": fake.runs, "gallery": 4, "timings": True, "rank_by": "AP"}
+    common_settings = {"runs": fake.runs, "timings": True, "rank_by": "AP"}
+    plot_settings = json.dumps(common_settings | {"gallery": 4})
     figures, manifest = fake.results / "figures", fake.results / "figures.json"
     common = ("--results", fake.results, "--data", fake.data, "--figures")
-    own = ("--settings", json.dumps(asked), *common, figures, "--manifest", manifest)
-    print(f"plot, 12 runs: {seconds('plot', *own):.1f} s")
-    asked |= {"experiment": "trial", "title": "Which momentum?", "question": ""}
+    flags: tuple[object, ...] = ("--settings", plot_settings, *common, figures)
+    print(f"plot, 12 runs: {seconds('plot', *flags, '--manifest', manifest):.1f} s")
+    texts = {"experiment": "trial", "title": "Which momentum?", "question": ""}
+    report_settings = json.dumps(common_settings | texts)
     outputs = [
         part
         for name in ("pdf", "metrics", "comparison", "runs", "markdown", "latex")
         for part in (f"--{name}", fake.results / f"out.{name}")
     ]
-    own = ("--settings", json.dumps(asked), *common, manifest, *outputs)
-    print(f"report, 12 runs: {seconds('report', *own):.1f} s")
+    flags = ("--settings", report_settings, *common, manifest, *outputs)
+    print(f"report, 12 runs: {seconds('report', *flags):.1f} s")
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
-"""A results tree as the chain would leave it, drawn and computed from a few numbers.
+"""Results of an experiment as the stages would write them, made up from a few numbers.
 
-Everything is deterministic. Figures of runs are given by hand (`ap`) or made up; they fit
-the contract between the stages, not each other.
+Everything is deterministic. The metrics of runs are given by hand (`ap`) or made up: their files
+have the right form, but metrics, curves and predictions do not agree with each other.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import json
 import math
 import random
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -26,16 +27,21 @@ from fairtrial.data.quality import DefectReport, QualityReport
 from fairtrial.files.jsonfile import write_json
 from fairtrial.files.modelfile import write_model
 from fairtrial.settings.split_rule import SplitRule
-from records import RECORD
+from tests.records import RECORD
 
 CONFIDENCES = [i / 100 for i in range(101)]
-SPLITS = {"train": 16, "val": 8, "test": 12}
+SPLITS = {"train": 16, "val": 8, "test": 12}  # number of images
 COLOURS = ["#c0392b", "#2980b9", "#27ae60", "#f39c12", "#8e44ad", "#16a085", "#7f8c8d", "#d35400"]
 
 
 @dataclass
 class Fake:
-    """`configurations`: name → settings; `ap`: (configuration, seed, split) → AP by hand."""
+    """An experiment to make up below `root`.
+
+    `configurations`: name → settings; `ap`: (configuration, seed, split) → AP by hand; `sets`:
+    configuration → number of its data set; `record`: configuration → changes to record.json;
+    `motley`: images of two sizes, and a pair in two splits that looks alike.
+    """
 
     root: Path
     configurations: dict[str, dict[str, Any]]
@@ -45,11 +51,11 @@ class Fake:
     test: bool = True
     ap: dict[tuple[str, int, str], float | None] = field(default_factory=dict)
     shared: dict[str, Any] = field(default_factory=lambda: dict(SHARED))
-    record: dict[str, dict[str, Any]] = field(default_factory=dict)  # configuration → changes
-    sets: dict[str, int] = field(default_factory=dict)  # configuration → number of its data set
+    record: dict[str, dict[str, Any]] = field(default_factory=dict)
+    sets: dict[str, int] = field(default_factory=dict)
     objects: int = 6
     size: int = 320
-    motley: bool = False  # images of two sizes, and a pair in two splits that looks alike
+    motley: bool = False
 
     @property
     def results(self) -> Path:
@@ -64,10 +70,11 @@ class Fake:
         return [f"{name}-s{seed}" for name in self.configurations for seed in self.seeds]
 
     def build(self) -> Fake:
-        truths = {n: self._data_set(n) for n in sorted({0, *self.sets.values()})}
+        """Write all files; returns itself."""
+        datasets = {n: self._data_set(n) for n in sorted({0, *self.sets.values()})}
         for number, (name, settings) in enumerate(self.configurations.items()):
             for seed in self.seeds:
-                _run(self, name, settings, seed, number, truths[self.sets.get(name, 0)])
+                _run(self, name, settings, seed, number, datasets[self.sets.get(name, 0)])
         return self
 
     def dataset(self, configuration: str) -> str:
@@ -76,37 +83,40 @@ class Fake:
     def _data_set(self, number: int) -> Dataset:
         rng = random.Random(number)
         source, name = f"drawn{number or ''}", f"shapes{number or ''}"
-        sides = {k: v for k, v in SPLITS.items() if self.test or k != "test"}
-        found = Dataset(categories=dict(enumerate(self.classes, 1)))
-        for side, count in sides.items():
+        sizes = {k: v for k, v in SPLITS.items() if self.test or k != "test"}
+        dataset = Dataset(categories=dict(enumerate(self.classes, 1)))
+        for split, count in sizes.items():
             for _ in range(count):
-                self._image(found, side, source, rng)
-        write(found, self.data / "sets" / name / "annotations.json")
-        write_model(self.data / "sets" / name / "split.json", _split(found, source, self.motley))
+                self._add_image(dataset, split, source, rng)
+        write(dataset, self.data / "sets" / name / "annotations.json")
+        write_model(
+            self.data / "sets" / name / "split.json", _certificate(dataset, source, self.motley)
+        )
         write_model(self.data / "clean" / source / "quality.json", QUALITY)
         raw = self.data / "raw" / f"{source}.sha256"
         raw.parent.mkdir(parents=True, exist_ok=True)
         raw.write_text(f"{'0' * 64}  images/000.png\n")
-        return found
+        return dataset
 
-    def _image(self, found: Dataset, side: str, source: str, rng: random.Random) -> None:
-        number, size = len(found.images) + 1, self.size
+    def _add_image(self, dataset: Dataset, split: str, source: str, rng: random.Random) -> None:
+        """Draw an image with random shapes, and add it with its objects to a split."""
+        number, size = len(dataset.images) + 1, self.size
         height = size // 2 if self.motley and number % 5 == 0 else size * 3 // 4
-        image = Image(number, f"{number:03}.png", size, height, f"{number:064}", None, side)
-        found.images.append(image)
+        image = Image(number, f"{number:03}.png", size, height, f"{number:064}", None, split)
+        dataset.images.append(image)
         picture = Picture.new("RGB", (image.width, image.height), "#dfe6e9")
         pen = ImageDraw.Draw(picture)
         for _ in range(rng.randint(1, self.objects)):
-            kind = min(int(rng.expovariate(2.2 / len(self.classes))), len(self.classes) - 1) + 1
-            side_length = round(size * 0.09 * math.exp(abs(rng.gauss(0, 0.5))))
-            x = rng.randint(0, image.width - side_length)
-            y = rng.randint(0, image.height - side_length)
-            box = (float(x), float(y), float(side_length), float(side_length))
-            shape = (pen.ellipse, pen.rectangle)[kind % 2]
-            shape([x, y, x + side_length, y + side_length], fill=COLOURS[kind % len(COLOURS)])
-            found.annotations.append(
-                Annotation(number, kind, box, box[2] * box[3], False, len(found.annotations) + 1)
-            )
+            category = min(int(rng.expovariate(2.2 / len(self.classes))), len(self.classes) - 1) + 1
+            length = round(size * 0.09 * math.exp(abs(rng.gauss(0, 0.5))))
+            x = rng.randint(0, image.width - length)
+            y = rng.randint(0, image.height - length)
+            box = (float(x), float(y), float(length), float(length))
+            shape = (pen.ellipse, pen.rectangle)[category % 2]
+            shape([x, y, x + length, y + length], fill=COLOURS[category % len(COLOURS)])
+            new_id = len(dataset.annotations) + 1
+            area = box[2] * box[3]
+            dataset.annotations.append(Annotation(number, category, box, area, False, new_id))
         path = self.data / "clean" / source / "images" / image.file_name
         path.parent.mkdir(parents=True, exist_ok=True)
         picture.save(path)
@@ -150,41 +160,42 @@ HARDWARE = {"cpu": "Example CPU 9", "cores": 8, "threads": 8, "memory_gb": 32, "
 VERSIONS = {"python": "3.11.9", "torch": "2.15.0", "ultralytics": "8.4.190", "numpy": "2.4.6"}
 
 
-def _split(found: Dataset, source: str, motley: bool) -> SplitCertificate:
-    splits: Splits = {split: [i.id for i in found.images if i.split == split] for split in SPLITS}
-    pair = DoubtfulImages((1, len(found.images)), distance=4, difference=0.123)
+def _certificate(dataset: Dataset, source: str, motley: bool) -> SplitCertificate:
+    splits: Splits = {split: [i.id for i in dataset.images if i.split == split] for split in SPLITS}
+    pair = DoubtfulImages((1, len(dataset.images)), distance=4, difference=0.123)
     return certify(
         source=source,
-        dataset=found,
+        dataset=dataset,
         splits=splits,
         options=SplitRule(method="grouped"),
         allow=[],
-        class_map={name: name for name in found.categories.values()},
+        class_map={name: name for name in dataset.categories.values()},
         duplicates=ImageDuplicates([], [], [pair] if motley else []),
         leaks=[],
     )
 
 
 def _run(
-    fake: Fake, name: str, settings: dict[str, Any], seed: int, number: int, truth: Dataset
+    fake: Fake, name: str, settings: dict[str, Any], seed: int, number: int, dataset: Dataset
 ) -> None:
+    """Write all files of one run; `number` is that of its configuration."""
     run, rng = f"{name}-s{seed}", random.Random(f"{name}{seed}")
     folder = fake.results / "runs" / run
     level = 0.45 + 0.25 * math.sin(number * 1.3) ** 2 + rng.gauss(0, 0.01)
     splits = ("val", "test") if fake.test else ("val",)
-    aps = {s: fake.ap.get((name, seed, s), level - 0.02 * (s == "test")) for s in splits}
+    aps = {s: fake.ap.get((name, seed, s), level - (0.02 if s == "test" else 0)) for s in splits}
     write_json(folder / "record.json", _record(fake, name, settings, seed, number))
     _history(fake, run, rng, level)
-    metrics = {s: _metrics(aps[s], truth, s, rng) for s in splits}
+    metrics = {s: _metrics(aps[s], dataset, s) for s in splits}
     write_json(
         folder / "metrics.json",
         {"confidence": 0.41, "iou": 0.5, "val": metrics["val"], "test": metrics.get("test")},
     )
-    _per_class(folder, splits, level, truth, rng)
+    _per_class(folder, splits, level, dataset, rng)
     _curves(folder, splits, level)
-    _confusion(folder, splits, level, truth, rng)
-    for side in splits:
-        _predictions(folder / "predictions" / f"{side}.json", truth, side, level, rng)
+    _confusion(folder, splits, level, dataset, rng)
+    for split in splits:
+        _predictions(folder / "predictions" / f"{split}.json", dataset, split, level, rng)
     speed = 2.5 + number * 0.8 + rng.random() * 0.1
     write_json(
         folder / "speed.json",
@@ -228,81 +239,90 @@ def _history(fake: Fake, run: str, rng: random.Random, level: float) -> None:
     _csv(fake.results / "history" / f"{run}.csv", columns, rows)
 
 
-def _metrics(ap: float | None, truth: Dataset, side: str, rng: random.Random) -> dict[str, Any]:
-    ids = {i.id for i in truth.images if i.split == side}
+def _metrics(ap: float | None, dataset: Dataset, split: str) -> dict[str, float | None]:
+    ids = _image_ids(dataset, split)
     names = ["AP", "AP50", "AP75", "AP_small", "AP_medium", "AP_large"]
     names += ["AR_1", "AR_10", "AR_100", "AR_small", "AR_medium", "AR_large"]
-    found: dict[str, Any] = dict.fromkeys(names) if ap is None else dict.fromkeys(names, ap)
-    if ap is not None:
-        found |= {"AP50": min(1.0, ap + 0.2), "AP_large": None}
-        found |= {"precision": ap + 0.15, "recall": ap + 0.1, "f1": ap + 0.12}
+    metrics: dict[str, float | None] = dict.fromkeys(names, ap)
+    if ap is None:
+        metrics |= dict.fromkeys(("precision", "recall", "f1"))
     else:
-        found |= dict.fromkeys(("precision", "recall", "f1"))
-    found |= {"images": len(ids), "objects": sum(a.image_id in ids for a in truth.annotations)}
-    return found
+        metrics |= {"AP50": min(1.0, ap + 0.2), "AP_large": None}
+        metrics |= {"precision": ap + 0.15, "recall": ap + 0.1, "f1": ap + 0.12}
+    objects = sum(a.image_id in ids for a in dataset.annotations)
+    return metrics | {"images": len(ids), "objects": objects}
 
 
-def _per_class(folder: Path, splits: Any, level: float, truth: Dataset, rng: Any) -> None:
+def _image_ids(dataset: Dataset, split: str) -> set[int]:
+    return {image.id for image in dataset.images if image.split == split}
+
+
+def _per_class(
+    folder: Path, splits: Sequence[str], level: float, dataset: Dataset, rng: random.Random
+) -> None:
     rows: list[list[Any]] = []
-    for side in splits:
-        ids = {i.id for i in truth.images if i.split == side}
-        for k, name in truth.categories.items():
-            own = [a for a in truth.annotations if a.image_id in ids and a.category_id == k]
+    for split in splits:
+        ids = _image_ids(dataset, split)
+        for category, name in dataset.categories.items():
+            objects = [a for a in dataset.annotations if a.category_id == category]
+            objects = [a for a in objects if a.image_id in ids]
             ap = min(1, max(0, level + rng.gauss(0, 0.12)))
-            figures = (
-                [ap, min(1, ap + 0.2), min(1, ap + 0.15), min(1, ap + 0.1), ap] if own else [""] * 5
-            )
-            rows.append([side, name, len({a.image_id for a in own}), len(own), *figures])
+            metrics = [ap, min(1, ap + 0.2), min(1, ap + 0.15), min(1, ap + 0.1), ap]
+            images = len({a.image_id for a in objects})
+            rows.append([split, name, images, len(objects), *(metrics if objects else [""] * 5)])
     columns = ["split", "class", "images", "objects", "AP", "AP50", "precision", "recall", "f1"]
     _csv(folder / "per_class.csv", columns, rows)
 
 
-def _curves(folder: Path, splits: Any, level: float) -> None:
+def _curves(folder: Path, splits: Sequence[str], level: float) -> None:
     rows = []
-    for side in splits:
+    for split in splits:
         for x in CONFIDENCES:
             recall = max(0.0, min(1.0, level + 0.35) * (1 - x**2))
             precision = 1 - (1 - level) * (1 - x) ** 2
             f1 = 2 * precision * recall / (precision + recall)
-            rows.append([side, "precision_recall", x, max(0.0, 1 - x ** (4 * level + 1))])
-            rows.append([side, "precision_confidence", x, precision])
-            rows.append([side, "recall_confidence", x, recall])
-            rows.append([side, "f1_confidence", x, f1])
-    _csv(
-        folder / "curves.csv",
-        ["split", "curve", "x", "y"],
-        sorted(rows, key=lambda r: (r[0], r[1])),
-    )
+            rows.append([split, "precision_recall", x, max(0.0, 1 - x ** (4 * level + 1))])
+            rows.append([split, "precision_confidence", x, precision])
+            rows.append([split, "recall_confidence", x, recall])
+            rows.append([split, "f1_confidence", x, f1])
+    rows.sort(key=lambda row: (row[0], row[1]))
+    _csv(folder / "curves.csv", ["split", "curve", "x", "y"], rows)
 
 
-def _confusion(folder: Path, splits: Any, level: float, truth: Dataset, rng: Any) -> None:
-    names, rows = [*truth.categories.values(), "background"], []
-    for side in splits:
-        ids = {i.id for i in truth.images if i.split == side}
-        kinds = Counter(
-            truth.categories[a.category_id] for a in truth.annotations if a.image_id in ids
+def _confusion(
+    folder: Path, splits: Sequence[str], level: float, dataset: Dataset, rng: random.Random
+) -> None:
+    names: list[str] = [*dataset.categories.values(), "background"]
+    rows: list[list[Any]] = []
+    for split in splits:
+        ids = _image_ids(dataset, split)
+        objects = Counter(
+            dataset.categories[a.category_id] for a in dataset.annotations if a.image_id in ids
         )
-        for a, b in itertools.product(names, names):
-            if a == b:
-                count = round(kinds[a] * (level + 0.2))
+        for truth, predicted in itertools.product(names, names):
+            if truth == predicted:
+                count = round(objects[truth] * (level + 0.2))
             else:
                 count = rng.randint(0, 3) if rng.random() < min(1, 6 / len(names)) else 0
-            rows.append([side, a, b, count])
+            rows.append([split, truth, predicted, count])
     _csv(folder / "confusion.csv", ["split", "truth", "predicted", "count"], rows)
 
 
-def _predictions(path: Path, truth: Dataset, side: str, level: float, rng: random.Random) -> None:
-    ids = {i.id for i in truth.images if i.split == side}
-    found = []
-    for a in truth.annotations:
+def _predictions(
+    path: Path, dataset: Dataset, split: str, level: float, rng: random.Random
+) -> None:
+    ids = _image_ids(dataset, split)
+    detections: list[dict[str, Any]] = []
+    for a in dataset.annotations:
         if a.image_id not in ids or a.bbox is None:
             continue
         box = [round(v + rng.gauss(0, 1.5), 2) for v in a.bbox]
-        kind = a.category_id if rng.random() < 0.9 else rng.choice(list(truth.categories))
+        category = a.category_id if rng.random() < 0.9 else rng.choice(list(dataset.categories))
         score = round(min(1, max(0.01, rng.gauss(level + 0.2, 0.2))), 4)
-        found.append({"image_id": a.image_id, "category_id": kind, "bbox": box, "score": score})
-    found.sort(key=lambda d: (d["image_id"], -d["score"]))
-    write_json(path, found)
+        detection = {"image_id": a.image_id, "category_id": category}
+        detections.append(detection | {"bbox": box, "score": score})
+    detections.sort(key=lambda d: (d["image_id"], -d["score"]))
+    write_json(path, detections)
 
 
 def _csv(path: Path, columns: list[str], rows: list[list[Any]]) -> None:

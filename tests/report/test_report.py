@@ -149,7 +149,7 @@ def test_without_test_set_the_metrics_are_those_of_val(tmp_path: Path) -> None:
     assert "On val A reaches the highest AP, 0.610" in text
     assert "Without a test set all metrics come from val" in text
     assert "On val of shapes (8 images" in text
-    assert "on val, the split that is shown: its metrics are too high because of the choice" in text
+    assert "on val, the split that is shown: its metrics are inflated by the choice" in text
     assert " on test " not in text.replace("permutation test", "")
     assert set(load(fake.results / "metrics.json")["high-s0"]) == {"val"}
 

@@ -37,7 +37,7 @@ def near_duplicates(experiment: ExperimentResults, settings: PlotSettings) -> It
             ax.axis("off")
         caption = (
             f"Data set {description.name}: the images of each pair are alike, and in two splits. "
-            "If they show the same thing or scene, the metrics are too high: then they need a "
+            "If they show the same thing or scene, the metrics are inflated: then they need a "
             "group, or another split. In brackets: the difference, as a share of the contrast (0: "
             "equal)."
         )

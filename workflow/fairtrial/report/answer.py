@@ -170,7 +170,7 @@ def method(comparisons: list[Comparison]) -> str:
 def _method(comparison: Comparison) -> str:
     over = comparison.repeated
     if comparison.split == "val":
-        choice = "on val, the split that is shown: its metrics are too high because of the choice"
+        choice = "on val, the split that is shown: its metrics are inflated by the choice"
     elif over == "folds":
         choice = "on val of all folds, where an image of test in one is of val in another"
     else:

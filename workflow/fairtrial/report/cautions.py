@@ -40,8 +40,8 @@ def _comparability(experiment: ExperimentResults) -> list[str]:
         )
     if any(c.split == "val" for c in experiment.comparisons):
         sentences.append(
-            "Without a test set all metrics come from val, where the best was chosen too: those of "
-            "the best are too high."
+            "Without a test set all metrics come from val, where the best was chosen too: its "
+            "metrics are inflated by that choice."
         )
     for comparison in experiment.comparisons:
         if not comparison.same_val:
@@ -56,14 +56,14 @@ def overlaps(description: DatasetDescription) -> list[str]:
     """Leaks between the splits of a data set: a sentence for each pair of splits, one on copies."""
     sentences = [
         f"Data set {description.name}: {count} images of {split} have their content or their group "
-        f"in {other} too, so that the metrics are too high."
+        f"in {other} too, which inflates the metrics."
         for split, other in (("test", "train"), ("test", "val"), ("val", "train"))
         if (count := description.shared_images(split, other))
     ]
     if leak := description.certificate.leaks.get("near"):
         sentences.append(
             f"Data set {description.name}: {leak.images} images have a copy of their picture in "
-            "another split, so that the metrics are too high."
+            "another split, which inflates the metrics."
         )
     return sentences
 
@@ -75,7 +75,7 @@ def similar_pairs(description: DatasetDescription) -> list[str]:
         return []
     return [
         f"Data set {description.name}: pairs of images that look alike are in two splits ({pairs} "
-        "such pairs). If they show the same, the metrics are too high: see them in section Data."
+        "such pairs). If they show the same, the metrics are inflated: see them in section Data."
     ]
 
 
