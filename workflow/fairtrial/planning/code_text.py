@@ -5,6 +5,7 @@ stand for, and without what has no effect. fingerprint.py says which form each n
 from __future__ import annotations
 
 import ast
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cache
 
@@ -52,7 +53,8 @@ def parts_of(place: Definition) -> list[Part]:
         writer.write(parsed.always, None)
     elif place.name.endswith(METHODS):
         for node in parsed.definitions[place.name.removesuffix(METHODS)]:
-            _write_methods(node, writer)
+            if isinstance(node, ast.ClassDef):
+                _write_methods(node, writer)
     else:
         writer.write(parsed.definitions[place.name], None)
     if parsed.always and place.name != ALWAYS:
@@ -71,14 +73,11 @@ def _joined(parts: list[Part]) -> list[Part]:
     return joined
 
 
-def _write_methods(node: ast.stmt, writer: _Writer) -> None:
+def _write_methods(node: ast.ClassDef, writer: _Writer) -> None:
     """The text of a class without its fields: methods and class variables, also those of the
     classes that its bases and fields name. A model's validators are left out: what they make of
     a setting is in the settings that a job is given.
     """
-    if not isinstance(node, ast.ClassDef):
-        writer.write_classes(node)  # another name of classes
-        return
     scope = class_scope(node, None)
     for statement in node.body:
         if isinstance(statement, ast.FunctionDef) and not writer.validates(statement):
@@ -159,10 +158,10 @@ class _Writer:
         else:
             self.parts.append(found)
 
-    def _dotted(self, node: ast.expr, scope: Scope | None) -> Meaning | None:
+    def dotted(self, node: ast.expr, scope: Scope | None) -> Meaning | None:
         """What `a.b.c` stands for, as far as imports tell."""
         if isinstance(node, ast.Attribute):
-            owner = self._dotted(node.value, scope)
+            owner = self.dotted(node.value, scope)
             return member(owner, node.attr) if owner else None
         found = self._meaning(node.id, scope) if isinstance(node, ast.Name) else None
         return None if isinstance(found, Scope) else found
@@ -177,13 +176,13 @@ class _Writer:
 
     def visit_Attribute(self, node: ast.Attribute, scope: Scope | None) -> None:
         """What a module holds, or any other attribute by its name."""
-        found = self._dotted(node, scope)
+        found = self.dotted(node, scope)
         if found:
             self._refer(found)
         else:
             self._fields(node, scope)
         if node.attr == "__subclasses__":
-            self.parts += _subclasses(self._dotted(node.value, scope))
+            self.parts += _subclasses(self.dotted(node.value, scope))
 
     def visit_Import(self, node: Import, scope: Scope | None) -> None:
         """An import in a function, or one at the top level of a name that is also bound elsewhere.
@@ -262,20 +261,16 @@ class _Writer:
     # ---------------------------------------------------------------- classes without fields
 
     def write_classes(self, node: ast.AST) -> None:
-        """The methods of every class of the package that a piece of code names."""
-        for_types = parse(self.module).for_types
-        for child in ast.walk(node):
-            if isinstance(child, ast.Name | ast.Attribute):
-                name = child.id if isinstance(child, ast.Name) else ""
-                known = for_types.get(name)
-                found = imported(known) if known else self._dotted(child, None)
-                if isinstance(found, Definition) and _may_be_class(found):
-                    self.parts.append(Definition(found.module, found.name + METHODS))
+        """A reference to the methods of each class of the package that a type names."""
+        for place in _classes(node, self.module):
+            methods = Definition(place.module, place.name + METHODS)
+            if methods not in self.parts:
+                self.parts.append(methods)
 
     def validates(self, node: ast.FunctionDef) -> bool:
         """Whether a method is one that pydantic calls to check a model's fields."""
         decorators = [d.func if isinstance(d, ast.Call) else d for d in node.decorator_list]
-        found = [self._dotted(decorator, None) for decorator in decorators]
+        found = [self.dotted(decorator, None) for decorator in decorators]
         return any(isinstance(f, Foreign) and f.origin.startswith("pydantic.") for f in found)
 
 
@@ -292,10 +287,27 @@ def _subclasses(base: Meaning | None) -> list[Part]:
     ]
 
 
-def _may_be_class(place: Definition) -> bool:
-    """Whether a definition is a class or another name, which may be one of a class."""
-    nodes = parse(place.module).definitions[place.name]
-    return not any(isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) for node in nodes)
+def _classes(node: ast.AST, module: str) -> Iterator[Definition]:
+    """The classes that a type names in `module`, also by another name or for types alone."""
+    for child in ast.walk(node):
+        place = _type_named(child, module)
+        statements = parse(place.module).definitions[place.name] if place else []
+        for statement in statements:
+            if place and isinstance(statement, ast.ClassDef):
+                yield place
+            elif place and isinstance(statement, ast.Assign | ast.AnnAssign) and statement.value:
+                yield from _classes(statement.value, place.module)
+
+
+def _type_named(node: ast.AST, module: str) -> Definition | None:
+    """The definition that a name or attribute in a type stands for."""
+    for_types = parse(module).for_types
+    found: Meaning | None = None
+    if isinstance(node, ast.Name) and node.id in for_types:
+        found = imported(for_types[node.id])
+    elif isinstance(node, ast.Name | ast.Attribute):
+        found = _Writer(module).dotted(node, None)
+    return found if isinstance(found, Definition) else None
 
 
 def parameter_classes(place: Definition) -> list[Part]:

@@ -41,9 +41,11 @@ FOUND_BY_NAME = ("stages.", "backends.", "formats.", "sources.")  # settings and
 def fingerprint(*entries: str) -> str:
     """The fingerprint of the code reached from `entries`, below the package.
 
-    An entry is "module:name", "module:Class()" for the methods of a class without its fields,
-    or "folder/" for every file of a folder. Returns 16 hexadecimal digits, the same on every
-    Python version that is supported. Raises KeyError where there is no such entry.
+    An entry is "module:name", or "folder/" for every file of a folder. Of the classes that
+    annotate the parameters of an entry the methods count, without the fields.
+
+    Returns 16 hexadecimal digits, the same on every Python version that is supported. Raises
+    KeyError where there is no such entry.
     """
     texts = [text for _, text in _texts(entries)]
     return hashlib.sha256("\n".join(texts).encode()).hexdigest()[:16]
@@ -83,11 +85,9 @@ def _texts(entries: tuple[str, ...]) -> Iterator[tuple[Definition | None, str]]:
 def _named(entry: str) -> list[Part]:
     """The text of an entry "module:name"."""
     module, _, name = entry.partition(":")
-    place = meaning(name.removesuffix(METHODS), module)
+    place = meaning(name, module)
     if not isinstance(place, Definition):
         raise KeyError(f"fairtrial.{module} has no {name}")
-    if name.endswith(METHODS):
-        place = Definition(place.module, place.name + METHODS)
     named = entry if module.startswith(FOUND_BY_NAME) else ""
     return [named, place, *parameter_classes(place)]
 

@@ -220,13 +220,10 @@ class Plan:
         """The fingerprint of the code that determines a run's weights: the store's part of it.
 
         Less than the job's: where only the record is written differently, the job runs again,
-        finds its entry, and trains nothing. Of the backend's settings the methods count, not the
-        fields, whose values are in the key.
+        finds its entry, and trains nothing.
         """
-        backend = f"backends.{self.trained[run].backend}"
         return fingerprint(
-            f"{backend}:fit",
-            f"{backend}:Settings()",
+            f"backends.{self.trained[run].backend}:fit",
             "data.dataset:read",
             "data.dataset:with_splits",
         )
