@@ -1,9 +1,10 @@
-"""A whole record.json for tests, of which they change what they are about."""
+"""Whole record.json and metrics.json for tests, of which they change what they are about."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from fairtrial.scoring.scores import ClassificationMetrics, DetectionMetrics
 from fairtrial.training.record import RunRecord
 
 RECORD: dict[str, Any] = {
@@ -40,3 +41,15 @@ def a_record(**changed: Any) -> dict[str, Any]:
     """The content of a valid record.json. Raises ValidationError for a key that it cannot have."""
     content = RECORD | changed
     return RunRecord.model_validate(content).model_dump(mode="json")
+
+
+def detection_metrics(value: float = 0.5, **changed: Any) -> dict[str, Any]:
+    """The content of a valid metrics.json of the task `detect`, all metrics of which are equal."""
+    split = dict.fromkeys(DetectionMetrics.model_fields, value) | {"images": 1, "objects": 1}
+    return {"confidence": 0.35, "iou": 0.5, "val": split, "test": split} | changed
+
+
+def classification_metrics(value: float = 0.5) -> dict[str, Any]:
+    """The same of the task `classify`."""
+    split = dict.fromkeys(ClassificationMetrics.model_fields, value) | {"images": 1, "objects": 1}
+    return {"val": split, "test": split}

@@ -15,6 +15,7 @@ import cv2
 import numpy as np
 import pytest
 from PIL import Image
+from tests.records import a_record, classification_metrics, detection_metrics
 
 from fairtrial.__main__ import main
 from fairtrial.data.dataset import Detection
@@ -47,9 +48,9 @@ def asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     shutil.copy(ROOT / "params.yaml", tmp_path)
     RUN.mkdir(parents=True)
     (RUN / "weights.pt").write_text("")
-    record = {"configuration": "one", "seed": 0, "dataset": "d", "backend": "one"}
-    (RUN / "record.json").write_text(json.dumps(record | {"settings": {"imgsz": 32}}))
-    (RUN / "metrics.json").write_text(json.dumps({"confidence": 0.35}))
+    record = a_record(backend="one", settings={"imgsz": 32})
+    (RUN / "record.json").write_text(json.dumps(record))
+    (RUN / "metrics.json").write_text(json.dumps(detection_metrics(confidence=0.35)))
     (RUN / "per_class.csv").write_text("split,class,AP\nval,cat,0.5\nval,dog,\ntest,cat,0.5\n")
     return found
 
@@ -132,7 +133,7 @@ def test_a_file_that_is_no_video_leaves_nothing(capsys: pytest.CaptureFixture[st
 
 
 def test_a_run_that_finds_no_boxes_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
-    (RUN / "metrics.json").write_text(json.dumps({"val": {"accuracy": 0.5}}))
+    (RUN / "metrics.json").write_text(json.dumps(classification_metrics()))
     cv2.imwrite("in.png", grey())
     assert main([*CALL, "--input", "in.png", "--to", "out.png"]) == 1
     assert "have no boxes" in capsys.readouterr().err

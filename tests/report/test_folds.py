@@ -18,7 +18,7 @@ from fairtrial.report.cautions import cautions
 from fairtrial.results.experiment import ExperimentResults, load_experiment
 from fairtrial.results.sweeps import sweeps
 from fairtrial.settings.stages import PlotSettings
-from tests.report.fake_results import Fake, load
+from tests.report.fake_results import HARDWARE, Fake, load
 from tests.report.test_questions import content_text, plain_content, results_of
 from tests.report.test_report import SPLITS
 
@@ -96,7 +96,9 @@ def test_what_differs_between_runs_on_folds_is_told_by_letter(tmp_path: Path) ->
     asked = {f"m{m}": ("cells", {"momentum": m}) for m in (0.6, 0.9)}
     experiment = folded(tmp_path, asked, cells={})
     folder = experiment.results / "runs/m0.9.fold2-s0"
-    edit(folder / "record.json", hardware={"cpu": "Other CPU"}, deviations=["another GPU"])
+    edit(
+        folder / "record.json", hardware=HARDWARE | {"cpu": "Other CPU"}, deviations=["another GPU"]
+    )
     text = " ".join(cautions(reloaded(experiment)))
     assert "Hardware differs, cpu: Example CPU 9 (A, B); Other CPU (B)." in text
     assert "may differ from uninterrupted ones: another GPU (B)." in text

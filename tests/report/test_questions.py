@@ -20,6 +20,7 @@ from fairtrial.results.experiment import ExperimentResults, load_experiment
 from fairtrial.results.manifest import FigureManifest
 from fairtrial.results.sweeps import sweeps
 from fairtrial.settings.stages import PlotSettings, ReportSettings
+from tests.records import RECORD
 from tests.report.fake_results import Fake, load
 from tests.report.test_report import SPLITS, TWO, report_text, scores
 
@@ -115,7 +116,7 @@ def test_values_that_are_no_numbers_keep_their_order(tmp_path: Path) -> None:
     runs = {f"freeze={f}": {"freeze": f} for f in (None, 22, 10)}
     comparison = results_of(Fake(tmp_path, runs, seeds=(0,)).build()).comparisons[0]
     (sweep,) = sweeps(comparison, ["freeze"])
-    assert (sweep.texts, sweep.numeric, sweep.logarithmic) == (["none", "22", "10"], False, False)
+    assert (sweep.texts, sweep.numbers, sweep.logarithmic) == (["none", "22", "10"], None, False)
 
 
 def test_a_sweep_is_drawn_with_its_significant_differences(tmp_path: Path) -> None:
@@ -279,7 +280,9 @@ def test_the_spread_over_seeds_and_what_it_hides(tmp_path: Path) -> None:
 def test_the_front_holds_what_nothing_beats_at_its_cost(tmp_path: Path) -> None:
     """c costs more than b and reaches less; d is dearer and better, but not surely so."""
     values = dict(zip("abcd", around(0.40, 0.50, 0.45, 0.505), strict=True))
-    record = {n: {"model": {"parameters": p * 10**6}} for p, n in enumerate("abcd", 1)}
+    record = {
+        n: {"model": RECORD["model"] | {"parameters": p * 10**6}} for p, n in enumerate("abcd", 1)
+    }
     runs = {name: {"momentum": i} for i, name in enumerate(values)}
     fake = Fake(tmp_path, runs, ap=on_both(values), record=record)
     text = content_text(fake, timings=False)

@@ -186,7 +186,7 @@ def test_other_test_images_stand_in_another_table(tmp_path: Path) -> None:
 def test_unequal_versions_machines_and_code_are_on_page_one(tmp_path: Path) -> None:
     changes = {
         "versions": {"torch": "2.13.0"},
-        "hardware": {"cpu": "Other", "cores": 8, "threads": 4, "gpu": None},
+        "hardware": {"cpu": "Other", "cores": 8, "threads": 4, "memory_gb": 32, "gpu": None},
         "code": "beef" * 16,
         "dirty": True,
         "deviations": ["threads: 2, then 4"],

@@ -9,9 +9,10 @@ from tests.facts import refused
 from fairtrial import DataError
 from fairtrial.data import dataset
 from fairtrial.data.dataset import Annotation, Dataset, Image
+from fairtrial.settings.stages import ValidateDetectSettings
 from fairtrial.stages.validate import validate
 
-SETTINGS = {"task": "detect", "iou": 0.5, "max_det": 100}
+SETTINGS = {"iou": 0.5, "max_det": 100}
 OUTPUTS = {
     "metrics": "metrics.json",
     "per_class": "per_class.csv",
@@ -58,7 +59,7 @@ def put(folder, name, content):
 def run(folder, **settings):
     """Validate a folder; every output as text, by parameter."""
     validate(
-        settings={**SETTINGS, **settings},
+        settings=ValidateDetectSettings(**{**SETTINGS, **settings}),
         **{name: folder / f"{name}.json" for name in ("annotations", "split", "val", "test")},
         **{name: folder / "out" / file for name, file in OUTPUTS.items()},
     )

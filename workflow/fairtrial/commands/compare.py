@@ -99,7 +99,7 @@ def _score(section: dict[str, Any], task: str, run: str, root: Path) -> None:
     finished = FinishedRun(run, root / RESULTS)
     dataset, predictions = root / "data/sets" / finished.dataset, finished.folder / "predictions"
     validate(
-        settings=validate_settings(task, section).model_dump(mode="json"),
+        settings=validate_settings(task, section),
         annotations=dataset / "annotations.json",
         split=dataset / "split.json",
         val=predictions / "val.json",

@@ -47,7 +47,7 @@ def detect(
     _refuse_to_overwrite(input, to)
     if one.task != "detect":
         raise SettingsError(f"{one.folder}: finds classes of whole images, which have no boxes")
-    least = one.metrics["confidence"] if confidence is None else confidence
+    least = (one.confidence or 0.0) if confidence is None else confidence
     found: Counter[str] = Counter()
     with TemporaryDirectory() as folder, _detector(one, least, threads) as (detect, names):
         draw = _drawer(detect, names, found, Path(folder, "frame.bmp"))
@@ -71,8 +71,8 @@ def _detector(
     one: FinishedRun, confidence: float, threads: int
 ) -> Iterator[tuple[Detect, dict[int, str]]]:
     """The run's model with the settings it was scored with, and its classes by number."""
-    settings = one.record["settings"]
-    framework = one.record["backend"]
+    settings = one.record.settings
+    framework = one.record.backend
     section = read_params()["predict"] | {"conf": confidence}
     predict = predict_settings("detect", section, framework, settings["imgsz"])
     names = dict(enumerate(one.per_class["val"], 1))

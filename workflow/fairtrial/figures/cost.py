@@ -89,7 +89,7 @@ def _mark(
         return
     y = statistics.fmean(scores)
     speed = configuration.first.speed if read is milliseconds else None
-    quartiles = [[max(0.0, x - speed["q1"])], [max(0.0, speed["q3"] - x)]] if speed else None
+    quartiles = [[max(0.0, x - speed.q1)], [max(0.0, speed.q3 - x)]] if speed else None
     ax.errorbar(
         [x],
         [y],

@@ -109,13 +109,13 @@ def _detections(
     run = configuration.first
     dataset = experiment.datasets[run.dataset].dataset
     contents = {i.id: content(i) for i in dataset.images}
-    least = run.metrics.get("confidence") or 0.0
+    least = run.confidence or 0.0
     boxes: dict[str, list[Box]] = {content(image): [] for image in images}
-    for row in run.predictions(split):
-        key = contents.get(row["image_id"])
-        if key in boxes and row["score"] >= least:
-            box = Box(tuple(row["bbox"]), dataset.categories[row["category_id"]], row["score"])
-            boxes[key].append(box)
+    for detection in run.detections(split):
+        key = contents.get(detection.image_id)
+        if key in boxes and detection.confidence >= least:
+            name = dataset.categories[detection.category_id]
+            boxes[key].append(Box(detection.bbox, name, detection.confidence))
     return boxes
 
 

@@ -66,7 +66,7 @@ def surest(
     images = {image.id: image for image in dataset.images}
     truths = {a.image_id: dataset.categories[a.category_id] for a in dataset.annotations}
     mistakes = []
-    for row in configuration.first.predictions(split):
+    for row in configuration.first.probabilities(split):
         most = int(np.argmax(row["scores"]))
         if names[most] != truths[row["image_id"]]:
             image = images[row["image_id"]]

@@ -69,13 +69,13 @@ def _line(ax: Axes, sweep: Sweep, metric: str, colour: str) -> None:
     """Draw the mean of one metric by value, over a band of ± sd where values are numbers, over bars
     where they are names."""
     split, best, gaps = sweep.comparison.split, sweep.best, sweep.gaps(metric)
-    positions = sweep.values if sweep.numeric else list(range(len(sweep.members)))
-    pairs = zip(positions, sweep.members, strict=True)
+    numbers = sweep.numbers
+    pairs = zip(numbers or range(len(sweep.members)), sweep.members, strict=True)
     points = [(x, c) for x, c in pairs if c.scores(split, metric)]
     x = [x for x, _ in points]
     mean = np.array([statistics.fmean(c.scores(split, metric)) for _, c in points])
     sd = np.array([_sd(c, split, metric) for _, c in points])
-    if sweep.numeric:
+    if numbers:
         ax.plot(x, mean, color=colour, linewidth=1.1, zorder=2)
         if sd.any():
             ax.fill_between(x, mean - sd, mean + sd, color=colour, alpha=0.18, linewidth=0)
@@ -108,12 +108,12 @@ def _ticks(ax: Axes, sweep: Sweep) -> None:
         ax.set_xscale("log")
         ax.xaxis.set_minor_formatter(NullFormatter())
     labels = [shorten(text, 24) for text in sweep.texts]
-    if not sweep.numeric:
+    if numbers := sweep.numbers:
+        ax.xaxis.set_minor_locator(FixedLocator(numbers))
+        ax.set_xticks(*zip(*_spaced_labels(sweep, labels), strict=True))
+    else:
         ax.set_xticks(range(len(labels)), labels)
         ax.margins(x=0.12)
-    else:
-        ax.xaxis.set_minor_locator(FixedLocator(sweep.values))
-        ax.set_xticks(*zip(*_spaced_labels(sweep, labels), strict=True))
     crowded = len(labels) > CROWDED or sum(map(len, labels)) > 40
     ax.tick_params(axis="x", labelrotation=90 if crowded else 0)
 
@@ -121,7 +121,7 @@ def _ticks(ax: Axes, sweep: Sweep) -> None:
 def _spaced_labels(sweep: Sweep, labels: list[str]) -> list[tuple[float, str]]:
     """Values with their labels, without those whose label would touch another. The best value and
     the outermost ones come first."""
-    values = np.array(sweep.values, float)
+    values = np.array(sweep.numbers)
     positions = np.log(values) if sweep.logarithmic else values
     room, last = NEAR * (positions[-1] - positions[0]), len(positions) - 1
     labelled: list[int] = []

@@ -25,7 +25,7 @@ def cautions(experiment: ExperimentResults) -> list[str]:
         *_seeds(experiment),
         *_resumed(experiment),
     ]
-    if any(run.record.get("dirty") for run in experiment.runs):
+    if any(run.record.dirty for run in experiment.runs):
         sentences.append("Some runs were made with changes that were not committed to git.")
     return sentences
 
@@ -82,9 +82,9 @@ def similar_pairs(description: DatasetDescription) -> list[str]:
 def _code(experiment: ExperimentResults) -> list[str]:
     """Unequal training code of one backend; that of different backends always differs."""
     sentences = []
-    for backend in sorted({str(run.record.get("backend")) for run in experiment.runs}):
-        runs = [run for run in experiment.runs if str(run.record.get("backend")) == backend]
-        groups = _grouped((str(run.record.get("code"))[:8], run) for run in runs)
+    for backend in sorted({run.record.backend for run in experiment.runs}):
+        runs = [run for run in experiment.runs if run.record.backend == backend]
+        groups = _grouped((run.record.code[:8], run) for run in runs)
         if len(groups) > 1:
             sentences.append(f"Training code ({backend}) differs: {_listed(groups, experiment)}.")
     return sentences
@@ -92,20 +92,20 @@ def _code(experiment: ExperimentResults) -> list[str]:
 
 def _versions(experiment: ExperimentResults) -> list[str]:
     """Packages of which the runs that have them used several versions."""
-    versions = [(run.record.get("versions") or {}, run) for run in experiment.runs]
+    versions = [(run.record.versions, run) for run in experiment.runs]
     sentences = []
     for name in sorted({name for of_run, _ in versions for name in of_run}):
-        groups = _grouped((str(of_run[name]), run) for of_run, run in versions if name in of_run)
+        groups = _grouped((of_run[name], run) for of_run, run in versions if name in of_run)
         if len(groups) > 1:
             sentences.append(f"Versions of {name} differ: {_listed(groups, experiment)}.")
     return sentences
 
 
 def _hardware(experiment: ExperimentResults) -> list[str]:
-    hardware = [(run.record.get("hardware") or {}, run) for run in experiment.runs]
+    hardware = [(run.record.hardware.model_dump(), run) for run in experiment.runs]
     sentences = []
     for name in HARDWARE:
-        groups = _grouped((str(of_run.get(name)), run) for of_run, run in hardware)
+        groups = _grouped((str(of_run[name]), run) for of_run, run in hardware)
         if len(groups) > 1:
             sentences.append(f"Hardware differs, {name}: {_listed(groups, experiment)}.")
     return sentences
@@ -120,7 +120,7 @@ def _seeds(experiment: ExperimentResults) -> list[str]:
 
 def _resumed(experiment: ExperimentResults) -> list[str]:
     """Runs whose result may differ from that of an uninterrupted training, as they recorded."""
-    deviations = [("; ".join(run.record.get("deviations") or []), run) for run in experiment.runs]
+    deviations = [("; ".join(run.record.deviations), run) for run in experiment.runs]
     groups = _grouped((text, run) for text, run in deviations if text)
     if not groups:
         return []

@@ -24,6 +24,7 @@ from fairtrial.results.manifest import FigureManifest
 from fairtrial.results.run import METRIC_NAMES, FinishedRun
 from fairtrial.scoring.task_metrics import DETECTION_TABLE_METRICS, TASK_METRICS
 from fairtrial.settings.stages import ReportSettings
+from fairtrial.training.provenance import Hardware
 
 # Characters for the settings in the table of page one, which is narrower where metrics have a
 # spread; longer ones are printed below each row.
@@ -260,15 +261,15 @@ def _run(
     run: FinishedRun, configuration: Configuration, metrics: tuple[str, ...], timings: bool
 ) -> RunPart:
     record = run.record
-    splits = [split for split in ("val", "test") if run.metrics.get(split)]
+    splits = [split for split in ("val", "test") if run.metrics_of(split)]
     return {
         "name": run.name,
         "letter": configuration.letter,
         "seed": str(run.seed),
-        "epochs": f"{record.get('best_epoch') or UNDEFINED} / {record.get('epochs_run')}",
-        "confidence": number(run.metrics.get("confidence")),
+        "epochs": f"{record.best_epoch or UNDEFINED} / {record.epochs_run}",
+        "confidence": number(run.confidence),
         "splits": [[split, *(number(run.score(split, m)) for m in metrics)] for split in splits],
-        "time": duration(record.get("seconds"), UNDEFINED) if timings else "",
+        "time": duration(record.seconds, UNDEFINED) if timings else "",
     }
 
 
@@ -283,15 +284,15 @@ def _provenance(experiment: ExperimentResults, timings: bool) -> Provenance:
     runs share; checksums of code and data."""
     shared, _ = differences([c.settings for c in experiment.configurations])
     records = [run.record for run in experiment.runs]
-    versions, _ = differences([r.get("versions") or {} for r in records])
-    hardware, _ = differences([_hardware(r.get("hardware") or {}, timings) for r in records])
+    versions, _ = differences([r.versions for r in records])
+    hardware, _ = differences([_hardware(r.hardware, timings) for r in records])
     return {
         "shared": [[key, setting_text(shared, key)] for key in shared],
         "differing": [_differing(c, shared) for c in experiment.configurations],
         "versions": [[name, str(version)] for name, version in versions.items()],
         "hardware": [[key, setting_text(hardware, key)] for key in hardware],
-        "commits": sorted({str(r.get("commit") or "none") for r in records}),
-        "code": sorted({str(r.get("code")) for r in records}),
+        "commits": sorted({r.commit or "none" for r in records}),
+        "code": sorted({r.code for r in records}),
         "data": [pair for d in experiment.datasets.values() for pair in _checksums(d)],
         "pretrained": _pretrained(experiment),
     }
@@ -303,10 +304,8 @@ def _differing(c: Configuration, shared: Mapping[str, object]) -> DifferingSetti
     return {"letter": c.letter, "name": c.name, "settings": pairs}
 
 
-def _hardware(hardware: dict[str, object], timings: bool) -> dict[str, object]:
-    if timings:
-        return hardware
-    return {key: value for key, value in hardware.items() if key not in TIMED}
+def _hardware(hardware: Hardware, timings: bool) -> dict[str, object]:
+    return hardware.model_dump(exclude=set() if timings else set(TIMED))
 
 
 def _checksums(description: DatasetDescription) -> list[list[str]]:
@@ -322,6 +321,6 @@ def _checksums(description: DatasetDescription) -> list[list[str]]:
 
 def _pretrained(experiment: ExperimentResults) -> list[list[str]]:
     """The pretrained checkpoints of the runs, with their SHA-256."""
-    checkpoints = [(r.record.get("inputs") or {}).get("pretrained") for r in experiment.runs]
-    sums = {str(c["path"]): str(c["sha256"]) for c in checkpoints if c}
+    checkpoints = [run.record.inputs.pretrained for run in experiment.runs]
+    sums = {c.path: c.sha256 for c in checkpoints if c is not None}
     return [list(pair) for pair in sorted(sums.items())]

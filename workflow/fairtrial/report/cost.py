@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, NotRequired, TypedDict
+from typing import NotRequired, TypedDict
 
 from fairtrial.files.text import duration
 from fairtrial.report.answer import UNDEFINED
 from fairtrial.results.configuration import Configuration, shorten
 from fairtrial.results.costs import Step, front, kinds, seconds
 from fairtrial.results.experiment import ExperimentResults
+from fairtrial.training.speed import Speed
 
 PARTS = ("preprocess", "inference", "postprocess")  # of the time of an image, as the table orders
 COLUMNS = {  # cost → column of the table
@@ -72,14 +73,13 @@ def _front_columns(experiment: ExperimentResults, timings: bool) -> dict[str, li
 
 
 def _row(c: Configuration, front_columns: list[str], timings: bool) -> CostRow:
-    model = c.first.record.get("model") or {}
-    layers, gflops = model.get("layers"), model.get("gflops")
+    model = c.first.record.model
     row = CostRow(
         letter=c.letter,
         label=shorten(c.short_label, 60),
-        parameters=_thousands(model.get("parameters")),
-        gflops=UNDEFINED if gflops is None else _gflops(gflops),
-        layers=UNDEFINED if layers is None else str(layers),
+        parameters=_thousands(model.parameters),
+        gflops=UNDEFINED if model.gflops is None else _gflops(model.gflops),
+        layers=UNDEFINED if model.layers is None else str(model.layers),
         front=front_columns,
     )
     if timings:
@@ -119,20 +119,20 @@ def _front_text(steps: list[Step]) -> str:
     return " → ".join(texts)
 
 
-def _thousands(count: int | None) -> str:
-    return UNDEFINED if count is None else f"{count:,}".replace(",", "\u202f")
+def _thousands(count: int) -> str:
+    return f"{count:,}".replace(",", "\u202f")
 
 
-def _speed(speed: dict[str, Any] | None) -> SpeedTexts:
+def _speed(speed: Speed | None) -> SpeedTexts:
     if speed is None:
         return {"time": UNDEFINED, "parts": UNDEFINED, "method": UNDEFINED}
-    milliseconds = speed["parts"]
+    milliseconds = speed.parts
     parts = [f"{milliseconds[name]:.1f}" for name in PARTS if name in milliseconds]
     return {
-        "time": f"{speed['median']:.1f} ({speed['q1']:.1f}–{speed['q3']:.1f})",
+        "time": f"{speed.median:.1f} ({speed.q1:.1f}–{speed.q3:.1f})",
         "parts": " / ".join(parts) or UNDEFINED,
-        "method": f"{speed['device']}, {speed['precision']}, {speed['threads']} threads, "
-        f"{speed['imgsz']} px, {speed['images']} images",
+        "method": f"{speed.device}, {speed.precision}, {speed.threads} threads, "
+        f"{speed.imgsz} px, {speed.images} images",
     }
 
 

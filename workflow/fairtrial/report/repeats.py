@@ -101,7 +101,7 @@ def _replicates(configuration: Configuration) -> list[ReplicateRow]:
             "letter": configuration.letter,
             "seed": str(seed),
             "runs": str(len(runs)),
-            "weights": _equality([run.record.get("weights_sha256") for run in runs]),
+            "weights": _equality([run.record.weights_sha256 for run in runs]),
             "predictions": _equality([_predictions(run) for run in runs]),
             "largest_difference": _largest_difference(runs),
         }

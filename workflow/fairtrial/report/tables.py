@@ -10,7 +10,7 @@ from fairtrial.files.folders import whole_file
 from fairtrial.files.text import duration
 from fairtrial.report.answer import UNDEFINED, spread
 from fairtrial.results.configuration import Configuration
-from fairtrial.results.costs import seconds
+from fairtrial.results.costs import milliseconds, seconds
 from fairtrial.results.experiment import Comparison, ExperimentResults
 from fairtrial.results.run import METRIC_NAMES
 from fairtrial.scoring.task_metrics import TASK_METRICS
@@ -51,11 +51,11 @@ def write_runs(path: Path, experiment: ExperimentResults, timings: bool) -> None
             row |= {"seed": run.seed} | _settings(c)
             if replicated:
                 row["replicate"] = run.replicate
-            row["confidence"] = run.metrics.get("confidence")
+            row["confidence"] = run.confidence
             row |= {f"{s}/{m}": run.score(s, m) for s in ("val", "test") for m in metrics}
-            row |= {key: run.record.get(key) for key in ("best_epoch", "epochs_run")}
+            row |= {"best_epoch": run.record.best_epoch, "epochs_run": run.record.epochs_run}
             if timings:
-                row["seconds"] = run.record.get("seconds")
+                row["seconds"] = run.record.seconds
             rows.append(row)
     _write_csv(path, rows)
 
@@ -88,12 +88,11 @@ def _means(configuration: Configuration, metrics: Sequence[str]) -> Row:
 
 
 def _cost(configuration: Configuration, timings: bool) -> Row:
-    model = configuration.first.record.get("model") or {}
-    row: Row = {"parameters": model.get("parameters"), "gflops": model.get("gflops")}
+    model = configuration.first.record.model
+    row: Row = {"parameters": model.parameters, "gflops": model.gflops}
     if timings:
-        speed = configuration.first.speed
         row["seconds"] = seconds(configuration)
-        row["ms_per_image"] = speed["median"] if speed else None
+        row["ms_per_image"] = milliseconds(configuration)
     return row
 
 
@@ -127,11 +126,12 @@ def cells(comparison: Comparison, timings: bool) -> list[list[str]]:
 def caption(comparison: Comparison) -> str:
     """What the metrics of a table are and where they come from."""
     split = comparison.split
-    metrics = comparison.configurations[0].first.metrics.get(split) or {}
+    metrics = comparison.configurations[0].first.metrics_of(split)
+    assert metrics is not None, "the split that tables show has images"
     repeated = max(len(c.repeats) for c in comparison.configurations) > 1
     means = f"mean ± standard deviation over {comparison.repeated}"
-    objects = f", {metrics.get('objects')} objects" if comparison.task == "detect" else ""
-    size = f" ({metrics.get('images')} images{objects})"
+    objects = f", {metrics.objects} objects" if comparison.task == "detect" else ""
+    size = f" ({metrics.images} images{objects})"
     return (
         f"On {split} of {comparison.names}{'' if comparison.repeated == 'folds' else size}, "
         f"{means if repeated else 'one seed each'}; sorted by {comparison.ranking_rule.label} on "

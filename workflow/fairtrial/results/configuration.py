@@ -1,4 +1,4 @@
-"""One configuration of an experiment: its runs, its figures, and what to call it."""
+"""One configuration of an experiment: its runs, its metrics, and its labels."""
 
 from __future__ import annotations
 
@@ -6,22 +6,21 @@ import json
 import math
 import re
 import statistics
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from fairtrial.results.run import FinishedRun
 from fairtrial.settings.run_name import without_folds
 
-MANY = 3  # differing settings from which on a configuration is told by a name or a departure
-CUT = r"\.[0-9a-f]{6}$"  # the end of a name that was shortened: it does not tell all
+MANY = 3  # differing settings from which on a label is the name, or only departs from the base
+CUT = r"\.[0-9a-f]{6}$"  # the end of a name that was shortened: some settings are not in it
 ABSENT = "–"  # a setting that this configuration's backend does not have
 
 
 @dataclass
 class Configuration:
     """Runs that differ only in what repeats them, in the order of their seeds: in seed and
-    replicate and, where `folds` is not 0, in which of so many folds of a set they have."""
+    replicate and, where `folds` is not 0, in which of so many folds of a data set they have."""
 
     name: str
     letter: str
@@ -32,12 +31,16 @@ class Configuration:
 
     @property
     def repeats(self) -> list[list[FinishedRun]]:
-        """The runs of each seed or, where there are folds, of each fold. Replicates of a seed
-        are no repeats: counted so, one result would pass for several that agree."""
-        found: dict[Any, list[FinishedRun]] = {}
+        """The runs of each seed or, where there are folds, of each fold, in order.
+
+        Replicates of a seed are no repeats: counted so, one result would pass for several that
+        agree.
+        """
+        groups: dict[tuple[str, int], list[FinishedRun]] = {}
         for run in self.runs:
-            found.setdefault(run.dataset if self.folds else run.seed, []).append(run)
-        return [found[key] for key in sorted(found)]
+            key = (run.dataset, 0) if self.folds else ("", run.seed)
+            groups.setdefault(key, []).append(run)
+        return [groups[key] for key in sorted(groups)]
 
     @property
     def repeated(self) -> str:
@@ -46,37 +49,42 @@ class Configuration:
 
     @property
     def repeats_text(self) -> str:
-        """The same with their number: `3 seeds`, `one seed`, `5 folds`."""
-        count, what = len(self.repeats), self.repeated
-        return f"{count} {what}" if count > 1 else f"one {what[:-1]}"
+        """The repeats with their number: `3 seeds`, `one seed`, `5 folds`."""
+        count = len(self.repeats)
+        if count == 1:
+            return "one fold" if self.folds else "one seed"
+        return f"{count} {self.repeated}"
 
     def scores(self, split: str, metric: str) -> list[float]:
-        """A figure of every seed (of every fold) that has one: the mean of its runs."""
+        """A metric of every seed (of every fold) that has one: the mean of its runs."""
         return self._averaged(lambda run: run.score(split, metric))
 
-    def class_scores(self, split: str, name: str, figure: str) -> list[float]:
-        """Likewise a figure of one class, a column of per_class.csv."""
+    def class_scores(self, split: str, name: str, metric: str) -> list[float]:
+        """Likewise a metric of one class, a column of per_class.csv."""
 
         def read(run: FinishedRun) -> float | None:
-            found = run.per_class.get(split, {}).get(name, {}).get(figure, math.nan)
-            return found if math.isfinite(found) else None
+            value = run.per_class.get(split, {}).get(name, {}).get(metric, math.nan)
+            return value if math.isfinite(value) else None
 
         return self._averaged(read)
 
     def _averaged(self, read: Callable[[FinishedRun], float | None]) -> list[float]:
-        found = [[read(run) for run in runs] for runs in self.repeats]
-        defined = [[score for score in row if score is not None] for row in found]
+        """The mean of the runs of each repeat that has a value."""
+        scores = [[read(run) for run in runs] for runs in self.repeats]
+        defined = [[score for score in row if score is not None] for row in scores]
         return [float(statistics.mean(row)) for row in defined if row]
 
-    def classes(self, split: str, counted: str) -> dict[str, int]:
-        """How many objects or images of each class there are on a side; on folds, on all."""
-        found: dict[str, int] = {}
+    def classes(self, split: str, column: str) -> dict[str, int]:
+        """How many `objects` or `images` (a column of per_class.csv) of each class a split has;
+        with folds, the split of all of them together."""
+        counts: dict[str, int] = {}
         for run in [runs[0] for runs in self.repeats] if self.folds else [self.first]:
             for name, row in run.per_class.get(split, {}).items():
-                found[name] = found.get(name, 0) + int(row[counted])
-        return found
+                counts[name] = counts.get(name, 0) + int(row[column])
+        return counts
 
     def mean(self, split: str, metric: str) -> float | None:
+        """The mean of `scores`; None where there are none."""
         scores = self.scores(split, metric)
         return statistics.fmean(scores) if scores else None
 
@@ -85,8 +93,8 @@ class Configuration:
         return self.runs[0]
 
     @property
-    def settings(self) -> dict[str, Any]:
-        """What was set for its runs; on folds the data set is that of all of them."""
+    def settings(self) -> dict[str, object]:
+        """The settings of its runs; with folds the data set is that of all of them."""
         return shared_settings(self.runs)
 
     @property
@@ -96,45 +104,48 @@ class Configuration:
 
     @property
     def short_label(self) -> str:
-        """What to call it: what sets it apart, `momentum 0.6, lr0 0.01`, while that is short;
-        else the name that a person gave it, or that names what the experiment varied."""
+        """The settings that set it apart, `momentum 0.6, lr0 0.01`, while they are few; else the
+        name that a person gave it, or that holds what the experiment varied."""
         if 0 < len(self.differs) < MANY or (self.differs and re.search(CUT, self.name)):
             return self.departure
         return self.name.replace("+", ", ").replace("=", " ")
 
     @property
     def departure(self) -> str:
-        """The settings that set it apart, in words."""
+        """The settings that set it apart, as text."""
         own = {k: v for k, v in self.differs.items() if v not in (ABSENT, self.base.get(k))}
         return settings_text(own) or "base settings"
 
     @property
     def full_label(self) -> str:
-        """Both: `frozen: freeze 10`."""
-        return f"{self.name}: {self.departure}" if self.named and self.differs else self.short_label
+        """Name and settings: `frozen: freeze 10`."""
+        if self.named and self.differs:
+            return f"{self.name}: {self.departure}"
+        return self.short_label
 
     def label(self, length: int = 200) -> str:
-        """Letter and what sets it apart, cut in the middle to about `length` characters."""
+        """Letter and short label, cut in the middle to about `length` characters."""
         return f"{self.letter}  {shorten(self.short_label, length)}"
 
 
-def shared_settings(runs: list[FinishedRun]) -> dict[str, Any]:
+def shared_settings(runs: Sequence[FinishedRun]) -> dict[str, object]:
     """The settings of runs that differ only in what repeats them, the fold among it."""
-    sets = sorted({run.dataset for run in runs})
-    return runs[0].settings | ({"dataset": without_folds(sets[0])} if len(sets) > 1 else {})
+    names = sorted({run.dataset for run in runs})
+    settings = runs[0].settings
+    return settings | {"dataset": without_folds(names[0])} if len(names) > 1 else settings
 
 
-def setting_text(settings: dict[str, Any], key: str) -> str:
+def setting_text(settings: Mapping[str, object], key: str) -> str:
     """A setting as text: `0.0001`, `true`, `[1, 2]`; a dash if it is not there."""
     if key not in settings:
         return ABSENT
-    found = settings[key]
-    if found is None:
+    value = settings[key]
+    if value is None:
         return "none"
-    return found if isinstance(found, str) else json.dumps(found, ensure_ascii=False)
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
-def settings_text(settings: dict[str, str]) -> str:
+def settings_text(settings: Mapping[str, str]) -> str:
     """`momentum 0.6, lr0 0.01`."""
     return ", ".join(f"{key} {text}" for key, text in settings.items())
 

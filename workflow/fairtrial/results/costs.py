@@ -23,35 +23,30 @@ class Step:
     gap: Gap | None  # None for the cheapest
 
 
-def parameters(configuration: Configuration) -> float | None:
+def parameters(configuration: Configuration) -> float:
     """Parameters in millions."""
-    found = (configuration.first.record.get("model") or {}).get("parameters")
-    return None if found is None else found / 1e6
+    return configuration.first.record.model.parameters / 1e6
 
 
 def gflops(configuration: Configuration) -> float | None:
-    """Billions of operations an image."""
-    found = (configuration.first.record.get("model") or {}).get("gflops")
-    return None if found is None else float(found)
+    """Billions of operations an image; None where the backend could not count them."""
+    return configuration.first.record.model.gflops
 
 
 def milliseconds(configuration: Configuration) -> float | None:
-    """Time of one image, the median of the first run."""
+    """Time of one image, the median of the first run; None where it was not measured."""
     speed = configuration.first.speed
-    return None if speed is None else float(speed["median"])
+    return None if speed is None else speed.median
 
 
-def seconds(configuration: Configuration) -> float | None:
+def seconds(configuration: Configuration) -> float:
     """Mean training time over all runs."""
-    found = [run.record.get("seconds") for run in configuration.runs]
-    defined = [float(s) for s in found if s is not None]
-    return statistics.fmean(defined) if defined else None
+    return statistics.fmean(run.record.seconds for run in configuration.runs)
 
 
-def minutes(configuration: Configuration) -> float | None:
+def minutes(configuration: Configuration) -> float:
     """Mean training time over all runs, in minutes."""
-    found = seconds(configuration)
-    return None if found is None else found / 60
+    return seconds(configuration) / 60
 
 
 SIZES: dict[str, Read] = {"Parameters, millions": parameters, "GFLOPs": gflops}
@@ -59,15 +54,15 @@ TIMES: dict[str, Read] = {"Time an image, ms": milliseconds, "Training, minutes"
 
 
 def kinds(timings: bool) -> dict[str, Read]:
-    """The costs that are looked at, by name; without those that the clock says where not asked."""
+    """The costs that are compared, by name; measured times only with `timings`."""
     return SIZES | TIMES if timings else SIZES
 
 
 def front(comparison: Comparison, read: Read) -> list[Step]:
-    """The configurations to which none is at once as cheap and as good, by cost.
+    """The Pareto front, by cost: the configurations to which none is at once as cheap and as good.
 
-    Good is the mean of the ranking figure on the shown side. Where two neighbours cannot be told
-    apart, the dearer one may be there by chance: its step says so.
+    Good is the mean of the metric that ranks, on the split that tables show. Where two neighbours
+    cannot be told apart, the more expensive one may be on the front by chance: its step says so.
     """
     split, metric = comparison.split, comparison.metric
     points = [(read(c), c.mean(split, metric), c) for c in comparison.configurations]

@@ -1,4 +1,4 @@
-"""One data set as the runs on it saw it: objects, splits, what the conversion found."""
+"""The data set of a run: its objects, its splits, and the quality report of its source."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from fairtrial.files.modelfile import read_model
 
 @dataclass
 class DatasetDescription:
-    """One data set: its objects, its split, and where its images lie."""
+    """One data set by its name; `data` is the data folder."""
 
     name: str
     data: Path
-    folder: Path = field(init=False)
-    _truths: dict[str, str] = field(init=False, default_factory=dict)
+    _hashes: dict[str, str] = field(init=False, default_factory=dict)  # by split
 
-    def __post_init__(self) -> None:
-        self.folder = self.data / "sets" / self.name
+    @property
+    def folder(self) -> Path:
+        return self.data / "sets" / self.name
 
     @cached_property
     def dataset(self) -> Dataset:
@@ -40,56 +40,61 @@ class DatasetDescription:
 
     @property
     def set_of_folds(self) -> str | None:
-        """What is equal in all folds of one set, as text; None where this is no fold."""
-        made = self.certificate
-        if not made.folds:
+        """A text that is equal for all folds of one data set; None where this is no fold."""
+        c = self.certificate
+        if not c.folds:
             return None
-        balance = (made.balance.ratio, made.balance.cap) if made.balance else None
-        return json.dumps([made.source, made.folds, balance, made.seed, made.allow, made.class_map])
+        balance = (c.balance.ratio, c.balance.cap) if c.balance else None
+        return json.dumps([c.source, c.folds, balance, c.seed, c.allow, c.class_map])
 
     @property
     def folds(self) -> int:
-        """Of how many folds this is one."""
+        """The number of folds of which this is one; 0 where it is none."""
         return self.certificate.folds
 
     @property
     def images(self) -> Path:
+        """The folder of images."""
         return self.data / "clean" / self.source / "images"
 
     @cached_property
     def quality(self) -> QualityReport | None:
-        """What `convert` found in the source; None where its report is not here."""
+        """The quality report of `convert` on the source; None where it is not here."""
         path = self.data / "clean" / self.source / "quality.json"
         return read_model(path, QualityReport) if path.exists() else None
 
     def ground_truth_sha256(self, split: str) -> str:
-        """The SHA-256 of the images of one split and of what is on them. Kept, for every run on
-        this data set asks for it."""
-        if split not in self._truths:
-            self._truths[split] = hashlib.sha256(self._ground_truth(split).encode()).hexdigest()
-        return self._truths[split]
+        """The SHA-256 of the images of one split and of their ground truth. Computed once, as every
+        run on this data set asks for it."""
+        if split not in self._hashes:
+            text = self._ground_truth_text(split)
+            self._hashes[split] = hashlib.sha256(text.encode()).hexdigest()
+        return self._hashes[split]
 
-    def _ground_truth(self, split: str) -> str:
-        """The images of a split and the objects on them, as JSON."""
+    def _ground_truth_text(self, split: str) -> str:
         names, by_image = self.dataset.categories, self.dataset.by_image()
         rows = []
-        for image in self._images(split):
+        for image in self.images_of(split):
             objects = [
                 [names[a.category_id], *map(float, a.bbox or ()), int(a.iscrowd)]
                 for a in by_image[image.id]
             ]
-            rows.append(
-                [image.sha256 or image.file_name, image.width, image.height, *sorted(objects)]
-            )
+            rows.append([_content(image), image.width, image.height, *sorted(objects)])
         return json.dumps([sorted(names.values()), sorted(rows, key=str)])
 
     def shared_images(self, split: str, other: str) -> int:
         """How many images of `split` have their content or their group in `other` too."""
-        mine, theirs = (self._images(name) for name in (split, other))
-        contents = {i.sha256 or i.file_name for i in theirs}
-        groups = {i.group for i in theirs} - {None}
-        return sum((i.sha256 or i.file_name) in contents or i.group in groups for i in mine)
+        images, others = self.images_of(split), self.images_of(other)
+        contents = {_content(image) for image in others}
+        groups = {image.group for image in others} - {None}
+        return sum(_content(image) in contents or image.group in groups for image in images)
 
-    def _images(self, split: str) -> list[Image]:
-        inside = set(self.certificate.splits[split])
-        return [image for image in self.dataset.images if image.id in inside]
+    def images_of(self, split: str) -> list[Image]:
+        """The images of one split."""
+        ids = set(self.certificate.splits[split])
+        return [image for image in self.dataset.images if image.id in ids]
+
+
+def _content(image: Image) -> str:
+    """What tells the content of an image: its SHA-256, or its file name where that is unknown."""
+    return image.sha256 or image.file_name

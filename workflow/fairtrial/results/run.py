@@ -1,21 +1,31 @@
-"""What one run left behind: record, history, metrics, curves, confusion, speed.
+"""One finished run: record, history, metrics, curves, confusion matrix, speed.
 
-Everything is read when it is first asked for, and once; `figures` and `report` share it.
+Each file is read when it is first asked for, and once; `figures` and `report` share it.
 """
 
 from __future__ import annotations
 
-import csv
-import math
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, TypedDict
 
 from fairtrial import DataError
 from fairtrial.files.jsonfile import read_json
+from fairtrial.scoring.predictions import ImageDetection
 from fairtrial.scoring.ranking import FITNESS, RankingRule
+from fairtrial.scoring.scores import (
+    DetectionMetricsFile,
+    MetricsFile,
+    SplitMetrics,
+    read_metrics,
+)
 from fairtrial.settings.run_name import RunName, without_folds
+from fairtrial.training.record import RunRecord, read_record
+from fairtrial.training.speed import Speed, read_speed
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
 
 METRIC_NAMES = {
     "precision": "Precision",
@@ -31,10 +41,18 @@ REPEATS = ("seed", "replicate")  # settings that tell a run from its repetitions
 BACKGROUND = "background"
 
 
+class ProbabilityRow(TypedDict):
+    """An image in predictions/<split>.json of the task `classify`: `scores` are the probabilities
+    of all categories, in the order of their ids."""
+
+    image_id: int
+    scores: list[float]
+
+
 @dataclass
 class FinishedRun:
-    """One run of an experiment; `results` is the folder results/<experiment>, `rule` what the
-    figure `fitness` means."""
+    """One run of an experiment; `results` is the folder results/<experiment>, `ranking_rule` the
+    meaning of the metric `fitness`."""
 
     name: str
     results: Path
@@ -45,119 +63,146 @@ class FinishedRun:
         return self.results / "runs" / self.name
 
     @cached_property
-    def record(self) -> dict[str, Any]:
-        """record.json; raises DataError where it lacks a part that the report needs."""
-        record: dict[str, Any] = read_json(self.folder / "record.json")
-        missing = {"configuration", "seed", "dataset", "settings"} - set(record)
-        if missing:
-            raise DataError(f"{self.folder / 'record.json'}: lacks {', '.join(sorted(missing))}")
-        return record
+    def record(self) -> RunRecord:
+        return read_record(self.folder / "record.json")
 
     @property
     def configuration(self) -> str:
-        return str(self.record["configuration"])
+        return self.record.configuration
 
     @property
     def seed(self) -> int:
-        return int(self.record["seed"])
+        return self.record.seed
 
     @property
     def replicate(self) -> int:
         """Which of several runs of equal settings and seed this is, from 1 on."""
-        return int(self.record["settings"].get("replicate", 1))
+        return int(self.record.settings.get("replicate", 1))
 
     @property
     def dataset(self) -> str:
-        return str(self.record["dataset"])
+        return self.record.dataset
 
     @cached_property
-    def settings(self) -> dict[str, Any]:
-        """What was set for this run, without what only repeats it; data set and backend are
-        always among it."""
-        settings = {k: v for k, v in self.record["settings"].items() if k not in REPEATS}
+    def settings(self) -> dict[str, object]:
+        """The settings of this run but for seed and replicate; data set and backend are always
+        among them, and `continues` where it went on from another run."""
+        settings: dict[str, object] = {
+            key: value for key, value in self.record.settings.items() if key not in REPEATS
+        }
         settings.setdefault("dataset", self.dataset)
-        if self.record.get("backend") is not None:
-            settings.setdefault("backend", self.record["backend"])
-        if earlier := self.record.get("continued_from"):
+        settings.setdefault("backend", self.record.backend)
+        if earlier := self.record.continued_from:
             settings["continues"] = without_folds(RunName.parse(earlier).configuration)
         return settings
 
     @cached_property
-    def metrics(self) -> dict[str, Any]:
-        metrics: dict[str, Any] = read_json(self.folder / "metrics.json")
-        return metrics
+    def metrics(self) -> MetricsFile:
+        return read_metrics(self.folder / "metrics.json")
 
-    @cached_property
+    def metrics_of(self, split: str) -> SplitMetrics | None:
+        """The metrics of `val` or `test`; None where the split has no images."""
+        return self.metrics.val if split == "val" else self.metrics.test
+
+    @property
     def task(self) -> str:
-        """What its figures are of: `classify` where one of them is the accuracy."""
-        return "classify" if "accuracy" in (self.metrics.get("val") or {}) else "detect"
+        return "detect" if isinstance(self.metrics, DetectionMetricsFile) else "classify"
+
+    @property
+    def confidence(self) -> float | None:
+        """The confidence that was chosen on val; None for the task `classify`."""
+        return self.metrics.confidence if isinstance(self.metrics, DetectionMetricsFile) else None
+
+    @property
+    def iou(self) -> float | None:
+        """The overlap at which boxes match in precision, recall and F1; None without boxes."""
+        return self.metrics.iou if isinstance(self.metrics, DetectionMetricsFile) else None
 
     def score(self, split: str, metric: str) -> float | None:
-        """One figure of metrics.json, or the fitness by this run's rule; None where it is
+        """One metric of metrics.json, or the fitness by the ranking rule; None where it is
         undefined or the split is empty."""
-        figures = self.metrics.get(split) or {}
+        metrics = self.metrics_of(split)
+        if metrics is None:
+            return None
         if metric == FITNESS and self.ranking_rule:
-            return self.ranking_rule.score(figures)
-        found = figures.get(metric)
-        return None if found is None else float(found)
+            return self.ranking_rule.score(metrics.by_name())
+        return metrics.by_name().get(metric)
 
     @cached_property
-    def speed(self) -> dict[str, Any] | None:
+    def speed(self) -> Speed | None:
         """speed.json, or None if the time of an image was not measured."""
         path = self.folder / "speed.json"
-        return read_json(path) if path.exists() else None
+        return read_speed(path) if path.exists() else None
 
     @cached_property
     def history(self) -> dict[str, list[float]]:
         """Column → a value an epoch (NaN where the cell is empty); {} after zero epochs."""
-        rows = _rows(self.results / "history" / f"{self.name}.csv")
-        return (
-            {column: [_number(row[column]) for row in rows] for column in rows[0]} if rows else {}
-        )
+        table = _read_csv(self.results / "history" / f"{self.name}.csv")
+        return {} if table.empty else {name: table[name].tolist() for name in table.columns}
 
     @cached_property
     def curves(self) -> dict[tuple[str, str], tuple[list[float], list[float]]]:
-        """(split, curve) → x and y of curves.csv."""
-        found: dict[tuple[str, str], tuple[list[float], list[float]]] = {}
-        for row in _rows(self.folder / "curves.csv"):
-            x, y = found.setdefault((row["split"], row["curve"]), ([], []))
-            x.append(_number(row["x"]))
-            y.append(_number(row["y"]))
-        return found
+        """(split, curve) → x and y of curves.csv; y is NaN where it is undefined."""
+        table = _read_csv(self.folder / "curves.csv", "split", "curve")
+        return {
+            (str(split), str(curve)): (rows["x"].tolist(), rows["y"].tolist())
+            for (split, curve), rows in table.groupby(["split", "curve"], sort=False)
+        }
 
     @cached_property
     def per_class(self) -> dict[str, dict[str, dict[str, float]]]:
-        """split → class → column → figure (NaN where undefined) of per_class.csv."""
-        found: dict[str, dict[str, dict[str, float]]] = {}
-        for row in _rows(self.folder / "per_class.csv"):
-            split, name = row.pop("split"), row.pop("class")
-            found.setdefault(split, {})[name] = {k: _number(v) for k, v in row.items()}
-        return found
+        """split → class → column → value (NaN where undefined) of per_class.csv."""
+        table = _read_csv(self.folder / "per_class.csv", "split", "class")
+        columns = [str(column) for column in table.columns[2:]]
+        return {
+            str(split): {
+                row["class"]: {column: row[column] for column in columns}
+                for row in rows.to_dict("records")
+            }
+            for split, rows in table.groupby("split", sort=False)
+        }
 
     @cached_property
     def confusion(self) -> dict[str, dict[tuple[str, str], int]]:
-        """split → (truth, predicted) → number of objects, of confusion.csv."""
-        found: dict[str, dict[tuple[str, str], int]] = {}
-        for row in _rows(self.folder / "confusion.csv"):
-            found.setdefault(row["split"], {})[row["truth"], row["predicted"]] = int(row["count"])
-        return found
+        """split → (true class, predicted class) → objects (images), of confusion.csv."""
+        table = _read_csv(self.folder / "confusion.csv", "split", "truth", "predicted")
+        matrices: dict[str, dict[tuple[str, str], int]] = {}
+        for split, truth, predicted, count in table.itertuples(index=False):
+            matrices.setdefault(split, {})[truth, predicted] = int(count)
+        return matrices
 
-    def predictions(self, split: str) -> list[dict[str, Any]]:
-        """The detections on one side: COCO results."""
-        found: list[dict[str, Any]] = read_json(self.folder / "predictions" / f"{split}.json")
-        return found
+    def detections(self, split: str) -> list[ImageDetection]:
+        """The detections on one split, in the order of the file."""
+        detections = []
+        for row in read_json(self.folder / "predictions" / f"{split}.json"):
+            x, y, width, height = row["bbox"]
+            box = (x, y, width, height)
+            detections.append(
+                ImageDetection(row["image_id"], row["category_id"], box, row["score"])
+            )
+        return detections
+
+    def probabilities(self, split: str) -> list[ProbabilityRow]:
+        """The probabilities of the images of one split, of the task `classify`."""
+        rows: list[ProbabilityRow] = read_json(self.folder / "predictions" / f"{split}.json")
+        return rows
 
 
-def _rows(path: Path) -> list[dict[str, str]]:
+def _read_csv(path: Path, *labels: str) -> DataFrame:
+    """A CSV file as a table: the columns `labels` are text, all others numbers, NaN where a cell
+    is empty. Raises DataError where the file is missing or a number is none."""
+    import pandas
+
     try:
-        with path.open(encoding="utf-8", newline="") as file:
-            return list(csv.DictReader(file))
+        table = pandas.read_csv(path, dtype=str, keep_default_na=False)  # a class may be called NA
+        return table.assign(
+            **{
+                name: table[name].replace("", "nan").astype(float)
+                for name in table.columns
+                if name not in labels
+            }
+        )
     except FileNotFoundError as error:
         raise DataError(f"{path}: no such file") from error
-
-
-def _number(cell: str | None) -> float:
-    try:
-        return float(cell) if cell else math.nan
-    except ValueError:
-        return math.nan
+    except ValueError as error:
+        raise DataError(f"{path}: {error}") from error

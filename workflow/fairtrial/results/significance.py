@@ -1,4 +1,4 @@
-"""How configurations stand to the best of them: the gap, and whether it is more than chance."""
+"""How configurations compare with the best of them: the gap, and whether it is more than chance."""
 
 from __future__ import annotations
 
@@ -13,15 +13,18 @@ __all__ = ["Gap", "gaps_to"]
 def gaps_to(
     best: Configuration, others: Sequence[Configuration], split: str, metric: str
 ) -> dict[str, Gap]:
-    """Letter → how far the best lies above it in one figure; those without one are left out.
+    """Letter → how far the best lies above it in one metric; those without a value are left out.
 
     Seeds are independent, and compared by Welch's test. Folds are the same for all, and share
     training images: they are compared fold by fold. Holm's correction is over all pairs.
     """
-    shown = {c.letter: c.scores(split, metric) for c in others if c.scores(split, metric)}
-    own = best.scores(split, metric)
-    paired = best.folds > 2 and all(len(row) == len(own) for row in shown.values())
-    theirs = list(shown.values())
+    scores = {c.letter: c.scores(split, metric) for c in others}
+    scores = {letter: values for letter, values in scores.items() if values}
+    of_best = best.scores(split, metric)
+    paired = best.folds > 2 and all(len(values) == len(of_best) for values in scores.values())
+    of_others = list(scores.values())
     if paired:
-        return dict(zip(shown, tell_folds_apart_from_each(own, theirs, best.folds), strict=True))
-    return dict(zip(shown, tell_apart_from_each(own, theirs), strict=True))
+        gaps = tell_folds_apart_from_each(of_best, of_others, best.folds)
+    else:
+        gaps = tell_apart_from_each(of_best, of_others)
+    return dict(zip(scores, gaps, strict=True))

@@ -1,6 +1,6 @@
-"""One parameter at a time: which configurations of a comparison differ in it alone.
+"""One setting at a time: which configurations of a comparison differ in it alone.
 
-A sweep is told by its settings, not by the names of its runs: a value that equals the base, or
+A sweep is found by settings, not by the names of runs: a value that equals the base, or
 another sweep's, is trained once, and stands in every sweep to which it belongs.
 """
 
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import TypeGuard
 
 from fairtrial.results.configuration import Configuration, setting_text
 from fairtrial.results.experiment import Comparison
@@ -16,7 +16,7 @@ from fairtrial.results.run import METRIC_NAMES as LONG
 from fairtrial.results.significance import Gap, gaps_to
 from fairtrial.store.keys import canonical
 
-METRICS = {  # four figures by task
+METRICS = {  # four metrics by task
     "detect": ("precision", "recall", "AP50", "AP"),
     "classify": ("accuracy", "precision", "recall", "f1"),
 }
@@ -33,16 +33,17 @@ class Sweep:
     comparison: Comparison
 
     @property
-    def values(self) -> list[Any]:
+    def values(self) -> list[object]:
+        """The parameter's value of each member; None where it has no such setting."""
         return [configuration.settings.get(self.parameter) for configuration in self.members]
 
     @property
     def texts(self) -> list[str]:
-        """The values as they are written."""
+        """The values as text."""
         return [self.text(configuration) for configuration in self.members]
 
     def text(self, configuration: Configuration) -> str:
-        """Its value as it is written."""
+        """One configuration's value as text."""
         return setting_text(configuration.settings, self.parameter)
 
     def label(self, configuration: Configuration) -> str:
@@ -50,24 +51,27 @@ class Sweep:
         return f"{self.parameter} {self.text(configuration)}"
 
     @property
-    def numeric(self) -> bool:
-        return all(_is_number(value) for value in self.values)
+    def numbers(self) -> list[float] | None:
+        """The values where all are numbers, else None."""
+        numbers = [float(value) for value in self.values if _is_number(value)]
+        return numbers if len(numbers) == len(self.members) else None
 
     @property
     def logarithmic(self) -> bool:
         """Whether the values are numbers over two decades or more."""
-        return self.numeric and min(self.values) > 0 and max(self.values) >= WIDE * min(self.values)
+        numbers = self.numbers
+        return numbers is not None and min(numbers) > 0 and max(numbers) >= WIDE * min(numbers)
 
     @property
     def best(self) -> Configuration | None:
-        """The member that is best on val; None where none has a figure there and on the shown
-        side."""
+        """The member that is best on val, of those with a value on the split that tables show;
+        None where there is none."""
         metric, split = self.comparison.metric, self.comparison.split
         ranked = [c for c in self.comparison.ranked() if c in self.members]
         return next((c for c in ranked if c.scores(split, metric)), None)
 
     def gaps(self, metric: str) -> dict[str, Gap]:
-        """Letter → how far the best member lies above it in one figure."""
+        """Letter → how far the best member lies above it in one metric."""
         best = self.best
         if best is None or not best.scores(self.comparison.split, metric):
             return {}
@@ -82,14 +86,15 @@ def sweeps(comparison: Comparison, parameters: Iterable[str]) -> list[Sweep]:
     for parameter in parameters:
         groups: dict[str, list[Configuration]] = {}
         for configuration in comparison.configurations:
-            groups.setdefault(_others(configuration, parameter), []).append(configuration)
+            key = _other_settings(configuration, parameter)
+            groups.setdefault(key, []).append(configuration)
         largest = max(groups.values(), key=len, default=[])
         if len(largest) > 1:
             found.append(Sweep(parameter, _sorted(largest, parameter), comparison))
     return found
 
 
-def _others(configuration: Configuration, parameter: str) -> str:
+def _other_settings(configuration: Configuration, parameter: str) -> str:
     """All settings but one, as one text."""
     settings = configuration.settings
     return canonical({key: settings[key] for key in settings if key != parameter})
@@ -97,10 +102,14 @@ def _others(configuration: Configuration, parameter: str) -> str:
 
 def _sorted(members: list[Configuration], parameter: str) -> list[Configuration]:
     """By number where all are numbers, else as the experiment lists them."""
-    if all(_is_number(c.settings.get(parameter)) for c in members):
-        return sorted(members, key=lambda c: float(c.settings[parameter]))
-    return members
+    numbers = {}
+    for configuration in members:
+        value = configuration.settings.get(parameter)
+        if not _is_number(value):
+            return members
+        numbers[configuration.letter] = float(value)
+    return sorted(members, key=lambda c: numbers[c.letter])
 
 
-def _is_number(found: Any) -> bool:
-    return isinstance(found, int | float) and not isinstance(found, bool)
+def _is_number(value: object) -> TypeGuard[int | float]:
+    return isinstance(value, int | float) and not isinstance(value, bool)

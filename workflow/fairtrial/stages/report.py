@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from fairtrial.files.folders import whole_file
 from fairtrial.files.jsonfile import write_json
 from fairtrial.files.modelfile import read_model
 from fairtrial.results.manifest import FigureManifest
 from fairtrial.settings.stages import ReportSettings
+
+if TYPE_CHECKING:
+    from fairtrial.results.run import FinishedRun
 
 
 def report(
@@ -51,14 +55,15 @@ def report(
     svg = {entry.file: (figures.parent / entry.file).read_bytes() for entry in manifest.root}
     with whole_file(pdf, "wb") as file:
         file.write(compile_pdf(content(experiment, settings, manifest), svg))
-    splits = ("val", "test")
-    of_runs = {
-        run.name: {split: run.metrics[split] for split in splits if run.metrics.get(split)}
-        for run in experiment.runs
-    }
-    write_json(metrics, of_runs)
+    write_json(metrics, {run.name: _metrics(run) for run in experiment.runs})
     tables.write_comparison(comparison, experiment, settings.timings)
     tables.write_runs(runs, experiment, settings.timings)
     for path, write in ((markdown, tables.markdown), (latex, tables.latex)):
         with whole_file(path) as file:
             file.write(write(experiment, settings.timings))
+
+
+def _metrics(run: FinishedRun) -> dict[str, dict[str, float | None]]:
+    """The metrics of one run by split, without a split that has no images."""
+    splits = {split: run.metrics_of(split) for split in ("val", "test")}
+    return {split: metrics.model_dump() for split, metrics in splits.items() if metrics}

@@ -5,13 +5,14 @@ from __future__ import annotations
 import csv
 import importlib
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from fairtrial import DataError
 from fairtrial.data import dataset
 from fairtrial.data.certificate import read_certificate
 from fairtrial.data.dataset import Dataset, Splits
 from fairtrial.files import folders, modelfile
+from fairtrial.settings.stages import ValidateSettings
 
 if TYPE_CHECKING:
     from fairtrial.scoring.scores import Scores, Table
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 def validate(
     *,
-    settings: dict[str, Any],
+    settings: ValidateSettings,
     annotations: Path,
     split: Path,
     val: Path,
@@ -45,14 +46,13 @@ def validate(
     Raises:
         DataError: a file is malformed, or a prediction is not on an image of its split
     """
-    scorer = importlib.import_module(f"fairtrial.scoring.{settings['task']}")
+    scorer = importlib.import_module(f"fairtrial.scoring.{settings.task}")
     whole, splits = dataset.read(annotations), read_certificate(split).splits
     files = {"val": val, "test": test}
     truths = {name: _on_split(whole, splits, name, split) for name in files}
     if not truths["val"].annotations:
         raise DataError(f"{split}: val has no objects, and choices are made on val")
-    options = {key: value for key, value in settings.items() if key != "task"}
-    scores: Scores = scorer.score(truths, files, **options)
+    scores: Scores = scorer.score(truths, files, **settings.model_dump(exclude={"task"}))
     modelfile.write_model(metrics, scores.metrics)
     _write_csv(per_class, scores.per_class)
     _write_csv(curves, scores.curves)
