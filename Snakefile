@@ -22,8 +22,8 @@ rule all:
     """The report of the chosen experiment, and the tables that DVC reads."""
     default_target: True
     input:
-        expand("results/{experiment}/report.pdf", experiment=PLAN.name),
+        expand("results/{experiment}/report.pdf", experiment=PLAN.chosen.name),
 
 
 onsuccess:
-    print(reminder(PLAN.name))
+    print(reminder(PLAN.chosen.name))

@@ -202,7 +202,7 @@ def main() -> None:
     options = parser.parse_args()
     weights, data = options.weights and options.weights.resolve(), options.data.resolve()
     os.chdir(PROJECT)
-    run = next(iter(Plan.read("quickstart").runs.values()))
+    run = next(iter(Plan.read("quickstart").chosen.runs.values()))
     changed = {"epochs": options.length, "imgsz": options.imgsz, "batch": options.batch}
     setting = Setting(run.settings | changed, weights, data, options.images, options.epochs)
     studies = [

@@ -148,7 +148,7 @@ def test_an_example_is_valid(path: str, project: Path) -> None:
     folder, name = Path(path).parent.name, Path(path).stem
     if folder == "experiments":
         plan = Plan.read(name)
-        assert plan.runs and plan.sources
+        assert plan.chosen.runs and plan.sources
     elif folder == "datasets":
         for each in config_files.data_sets(name):
             assert read_source(config_files.read_dataset(each).source).convert

@@ -295,7 +295,7 @@ def test_every_network_of_the_questions_that_ship_trains(
 ) -> None:
     """For an epoch, on a dozen pictures in place of CIFAR-10."""
     monkeypatch.chdir(PROJECT)
-    runs = [run for run in Plan.read(name).runs.values() if run.name.endswith("-s0")]
+    runs = [run for run in Plan.read(name).chosen.runs.values() if run.name.endswith("-s0")]
     assert len(runs) > 1
     data = draw_classes(tmp_path / "data", images=12)
     for run in (run for run in runs if not run.chosen):

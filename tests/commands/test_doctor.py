@@ -251,7 +251,7 @@ def test_room_on_the_disk(doctor: Doctor, monkeypatch: pytest.MonkeyPatch) -> No
         "missing  disk for store, data, results, .dvc: 0.9 GB are free, and about 1.2 GB are needed"
     ) in output
     assert "missing  disk for temporary files: 0.9 GB are free, and about 1.0 GB" in output
-    for name in Plan.read().runs:
+    for name in Plan.read().chosen.runs:
         Path("results/quickstart/runs", name).mkdir(parents=True)
     assert "ok       disk for store, data, results, .dvc" in doctor()[1]
 

@@ -58,7 +58,7 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture
 def settings() -> TrainSettings:
     """The settings of the training of run one."""
-    return Plan.read("trial").of_train(ONE)
+    return Plan.read("trial").chosen.runs[ONE].train_settings
 
 
 RUN = Path("results/trial/runs/one-s0")
@@ -415,7 +415,7 @@ STUDY_PROGRESS = Path("logs/trial/search/tpe-seed0.json")
 def study(place: Path) -> StudyProgress:
     """The progress of a study of 9 trials after 5."""
     (place / "config/experiments/trial.yaml").write_text(SEARCH)
-    settings = Plan.read("trial").studies["tpe-seed0"].of_worker()
+    settings = Plan.read("trial").chosen.studies["tpe-seed0"].of_worker()
     return StudyProgress(
         settings=settings_hash(settings),
         key="k",
@@ -474,7 +474,7 @@ def tuned(place: Path) -> TrainSettings:
     before the search."""
     trial = place / "config/experiments/trial.yaml"
     trial.write_text(SEARCH.replace("runs: {one: {imgsz: 96}", "runs: {one: {from_search: true}"))
-    settings = Plan.read("trial").of_train(ONE)
+    settings = Plan.read("trial").chosen.runs[ONE].train_settings
     values = dict.fromkeys(settings.from_search, 0.0025)
     best = ChosenTrial(study="tpe-seed0", trial=3, values=values)
     write("results/trial/search/tpe-seed0/choices/best.json", best.model_dump_json())

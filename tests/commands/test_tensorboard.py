@@ -38,7 +38,7 @@ def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> TrainSettings:
     monkeypatch.delenv("DVC_ROOT", raising=False)
     text = "title: t\nruns: {one: {imgsz: 96}, two: {imgsz: 128}}\nseeds: [0]\n"
     Path("config/experiments/trial.yaml").write_text(text)
-    return Plan.read("trial").of_train("two-s0")
+    return Plan.read("trial").chosen.runs["two-s0"].train_settings
 
 
 def test_finished_and_running_histories_are_written(

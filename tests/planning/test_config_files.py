@@ -422,9 +422,9 @@ def test_what_params_lacks_is_said_once_and_told_to_each_job(
     monkeypatch.setattr(ultralytics, "Settings", LaterSettings)
     plan = Plan.read()
     assert capsys.readouterr().err == "params.yaml lacks `later`; the shipped value 0 holds\n"
-    assert len(plan.runs) > 1
-    assert {run.settings["later"] for run in plan.runs.values()} == {0}
-    assert all('"later":0' in plan.settings("train", run) for run in plan.runs)
+    assert len(plan.chosen.runs) > 1
+    assert {run.settings["later"] for run in plan.chosen.runs.values()} == {0}
+    assert all('"later":0' in plan.settings("train", run) for run in plan.chosen.runs)
 
 
 def test_a_section_may_lack_what_was_added_later(

@@ -425,8 +425,8 @@ UNUSED: dict[str, tuple[dict[str, Any], dict[str, Any], str]] = {
     "its own grid": ({"lr0": 0.5}, {"grid": {"lr0": [1], "epochs": [2]}}, "in each of its runs"),
     "seeds": ({"seed": 4}, {"seeds": [0, 1]}, f"{FILE} sets it by `seeds`"),
     "replicates": ({"replicate": 4}, {"replicate": 2}, f"{FILE} sets it by `replicate`"),
-    "another framework": ({"depth": 50}, {}, "no framework of its runs has such a setting"),
-    "only a framework whose run overrides it knows it": (
+    "another backend": ({"depth": 50}, {}, "no backend of its runs has such a setting"),
+    "only a backend whose run overrides it knows it": (
         {"lr0": 0.5},
         {"runs": {"a": {"lr0": 0.1}, "b": {"backend": "deep"}}},
         "in each of its runs",

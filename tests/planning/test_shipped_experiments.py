@@ -49,25 +49,25 @@ def read(name: str) -> Plan:
         assert json.loads(plan.settings("download", source))
     for dataset in plan.datasets:
         assert json.loads(plan.settings("split", dataset))
-    for run in plan.runs:
+    for run in plan.chosen.runs:
         for stage in ("train", "predict", "validate"):
             assert json.loads(plan.settings(stage, run))
     for stage in ("plot", "report"):
-        assert json.loads(plan.settings(stage))["runs"] == list(plan.runs)
+        assert json.loads(plan.settings(stage))["runs"] == list(plan.chosen.runs)
     return plan
 
 
 @pytest.mark.parametrize("name", SHIPPED)
 def test_it_can_be_planned(name: str) -> None:
     plan = read(name)
-    assert len(plan.runs) == RUNS.get(name, len(plan.runs))
+    assert len(plan.chosen.runs) == RUNS.get(name, len(plan.chosen.runs))
     text = (PROJECT / "README.md").read_text(encoding="utf-8")
     if name in RUNS:
         assert f"| `{name}` |" in text
 
 
 def values(plan: Plan, *keys: str) -> Counter[Any]:
-    return Counter(tuple(run.settings[key] for key in keys) for run in plan.runs.values())
+    return Counter(tuple(run.settings[key] for key in keys) for run in plan.chosen.runs.values())
 
 
 def test_sweeps_vary_one_parameter_and_the_report_is_told_which() -> None:
@@ -98,7 +98,7 @@ def test_sizes_start_each_model_from_its_own_checkpoint() -> None:
 
 
 def test_the_longer_run_goes_on_from_the_shorter() -> None:
-    runs = read("longer").runs
+    runs = read("longer").chosen.runs
     assert runs["long-s1"].continues == "short-s1"
     assert (runs["short-s1"].settings["epochs"], runs["long-s1"].settings["epochs"]) == (20, 40)
 
@@ -114,4 +114,4 @@ def test_balanced_train_leaves_val_and_test_as_they_are(name: str) -> None:
     plain, balanced = (plan.datasets[dataset].model_dump() for dataset in sorted(plan.datasets))
     assert balanced.pop("balance") and plain.pop("balance") is None
     assert plain == balanced
-    assert {run.settings["cls_pw"] for run in plan.runs.values()} >= {0.0, 1.0}
+    assert {run.settings["cls_pw"] for run in plan.chosen.runs.values()} >= {0.0, 1.0}

@@ -42,7 +42,7 @@ def plan(text: str) -> Plan:
 
 
 def study(text: str) -> PlannedStudy:
-    (found,) = plan(text).studies.values()
+    (found,) = plan(text).chosen.studies.values()
     return found
 
 
@@ -68,18 +68,18 @@ def test_a_number_is_of_the_kind_that_its_setting_has(project: Path) -> None:
 
 def test_without_runs_there_are_the_start_and_the_winner(project: Path) -> None:
     found = plan(SEARCH + "seeds: [3, 4]\n")
-    assert list(found.runs) == ["base-s3", "base-s4", "tuned-s3", "tuned-s4"]
-    assert found.studies["tpe-seed0"].start.settings["seed"] == 3
-    assert found.runs["tuned-s4"].chosen == (
+    assert list(found.chosen.runs) == ["base-s3", "base-s4", "tuned-s3", "tuned-s4"]
+    assert found.chosen.studies["tpe-seed0"].start.settings["seed"] == 3
+    assert found.chosen.runs["tuned-s4"].chosen == (
         "tpe-seed0", None, ("batch", "freeze", "lr0", "optimizer"),
     )  # fmt: skip
-    assert found.runs["base-s3"].chosen is None
+    assert found.chosen.runs["base-s3"].chosen is None
 
 
 def test_a_run_may_set_a_searched_key_itself(project: Path) -> None:
     text = SEARCH.replace("trials: 5", "trials: 18")
     found = plan(text + "runs: {a: {from_search: 17, batch: 2, epochs: 50}}\n")
-    run = found.runs["a-s0"]
+    run = found.chosen.runs["a-s0"]
     assert run.chosen is not None
     assert run.chosen.file == "17.json"
     assert run.chosen.names == ("freeze", "lr0", "optimizer")
@@ -89,19 +89,19 @@ def test_a_run_may_set_a_searched_key_itself(project: Path) -> None:
 
 def test_trials_may_stand_in_a_sweep_and_in_a_grid(project: Path) -> None:
     found = plan(SEARCH + "sweep: {from_search: [false, 1, true]}\n")
-    assert {name: run.chosen and run.chosen.file for name, run in found.runs.items()} == {
+    assert {name: run.chosen and run.chosen.file for name, run in found.chosen.runs.items()} == {
         "from_search=False-s0": None,
         "from_search=1-s0": "1.json",
         "from_search=True-s0": "best.json",
     }
     assert json.loads(found.settings("report"))["sweeps"] == []
     found = plan(SEARCH + "grid: {from_search: [1, 2], batch: [4, 8]}\n")
-    assert list(found.runs)[:2] == ["batch=4+from_search=1-s0", "batch=8+from_search=1-s0"]
-    assert found.runs["batch=8+from_search=1-s0"].chosen == (
+    assert list(found.chosen.runs)[:2] == ["batch=4+from_search=1-s0", "batch=8+from_search=1-s0"]
+    assert found.chosen.runs["batch=8+from_search=1-s0"].chosen == (
         "tpe-seed0", 1, ("freeze", "lr0", "optimizer"),
     )  # fmt: skip
     found = plan(SEARCH + "grid: {how: {as_set: {}, tuned: {from_search: true}}}\n")
-    assert list(found.runs) == ["how=as_set-s0", "how=tuned-s0"]
+    assert list(found.chosen.runs) == ["how=as_set-s0", "how=tuned-s0"]
 
 
 def test_a_checkpoint_of_the_start_alone_is_downloaded(project: Path) -> None:
@@ -109,8 +109,8 @@ def test_a_checkpoint_of_the_start_alone_is_downloaded(project: Path) -> None:
         'base: {model: yolov8n, pretrained: "yolov8/{model}.pt"}\nruns: {a: {pretrained: null}}\n'
     )
     found = plan(SEARCH + text)
-    assert found.pretrained_manifest("a-s0") == []
-    assert found.pretrained_manifest("tpe-seed0") == ["data/raw/yolov8.sha256"]
+    assert found.chosen.pretrained_manifest("a-s0") == []
+    assert found.chosen.pretrained_manifest("tpe-seed0") == ["data/raw/yolov8.sha256"]
     assert '"kind":' in found.settings("download", "yolov8")
     with pytest.raises(SettingsError, match=r"run base-s0: `pretrained`: .* names no `no.pt`"):
         _ = plan(SEARCH + text.replace("{model}.pt", "no.pt")).sources
@@ -124,10 +124,10 @@ def test_the_budget_and_workers_are_no_part_of_the_start(project: Path) -> None:
 def test_lists_make_a_study_of_each_combination(project: Path) -> None:
     text = SEARCH + "  engine: [ga, tpe]\n  seed: [0, 1]\n  datasets: [shapes, bccd]\n"
     found = plan(text)
-    assert len(found.studies) == 8
-    assert list(found.studies)[:2] == ["shapes-ga-seed0", "shapes-ga-seed1"]
-    assert found.studies["bccd-tpe-seed1"].start.dataset == "bccd"
-    assert list(found.runs) == ["base-s0"], "which study would the winner be of?"
+    assert len(found.chosen.studies) == 8
+    assert list(found.chosen.studies)[:2] == ["shapes-ga-seed0", "shapes-ga-seed1"]
+    assert found.chosen.studies["bccd-tpe-seed1"].start.dataset == "bccd"
+    assert list(found.chosen.runs) == ["base-s0"], "which study would the winner be of?"
     assert set(found.datasets) == {"bccd", "shapes"}
 
 
@@ -233,10 +233,12 @@ def test_a_data_set_of_folds_is_a_study_on_each(project: Path) -> None:
         "source: shapes\nsplit: {method: kfold, folds: 3}\n"
     )
     text = SEARCH + "  datasets: [folds]\n"
-    found = plan(text + "  engine: [ga, tpe]\n").studies
+    found = plan(text + "  engine: [ga, tpe]\n").chosen.studies
     assert list(found)[:2] == ["folds.fold1-ga-seed0", "folds.fold2-ga-seed0"]
     assert len(found) == 6
     assert found["folds.fold3-tpe-seed0"].start.dataset == "folds.fold3"
     with pytest.raises(SettingsError, match="its data set has 3 folds"):
         plan(text)
-    assert list(plan(text.replace("folds]", "folds.fold2]")).studies) == ["folds.fold2-tpe-seed0"]
+    assert list(plan(text.replace("folds]", "folds.fold2]")).chosen.studies) == [
+        "folds.fold2-tpe-seed0"
+    ]

@@ -44,20 +44,25 @@ wildcard_constraints:
     worker="[0-9]+",
 
 
-def settings(stage, name=""):
+def planned(wildcards):
+    """The experiment of a job."""
+    return PLAN.experiments[wildcards.experiment]
+
+
+def settings(stage, name="", experiment=""):
     """What a job is told: JSON, or where it is long `@` and the file that holds it."""
-    return settings_argument(PLAN.settings(stage, name))
+    return settings_argument(PLAN.settings(stage, name, experiment))
 
 
 def per_run(pattern):
     """A pattern for every run of the experiment."""
-    return expand(pattern, run=list(PLAN.runs), allow_missing=True)
+    return lambda w: expand(pattern, run=list(planned(w).runs), **w)
 
 
 def of_set(name):
     """A file of a run's or study's data set, once the split is made (or found unchanged)."""
     return lambda w: checkpoints.split.get(
-        dataset=PLAN.trained[w.get("run") or w.study].dataset
+        dataset=planned(w).trained[w.get("run") or w.study].dataset
     ).output[name]
 
 
@@ -67,7 +72,7 @@ def choice(wildcards):
     predict and validate ask for it as well: what follows a checkpoint is decided anew only for
     those who do.
     """
-    chosen = PLAN.runs[wildcards.run].chosen
+    chosen = planned(wildcards).runs[wildcards.run].chosen
     if chosen is None:
         return []
     study = checkpoints.study.get(experiment=wildcards.experiment, study=chosen.study)
@@ -76,7 +81,7 @@ def choice(wildcards):
 
 def workers(wildcards):
     """What the workers of a study leave when they are done."""
-    numbers = PLAN.studies[wildcards.study].workers
+    numbers = planned(wildcards).studies[wildcards.study].workers
     pattern = "results/{experiment}/search/{study}/workers/{worker}.json"
     return expand(pattern, worker=numbers, **wildcards)
 
@@ -89,10 +94,10 @@ def studied(wildcards):
     """
     names = ("trials.csv", "best.yaml", "summary.json", "timings.json")
     pattern = "results/{experiment}/search/{study}/{name}"
-    return expand(pattern, study=list(PLAN.studies), name=names, **wildcards)
+    return expand(pattern, study=list(planned(wildcards).studies), name=names, **wildcards)
 
 
 def sets(wildcards):
     """The two files of every data set of the experiment."""
-    made = [checkpoints.split.get(dataset=name).output for name in PLAN.datasets]
+    made = [checkpoints.split.get(dataset=name).output for name in planned(wildcards).datasets]
     return [str(file) for output in made for file in output]

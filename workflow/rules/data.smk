@@ -6,7 +6,7 @@
 rule download:
     """Fetch or draw the raw files of one source; the manifest lists them with their sha256."""
     input:
-        listed=lambda w: PLAN.listed(w.source),
+        listed=lambda w: PLAN.sources[w.source].listed,
     output:
         raw=directory("data/raw/{source}"),
         manifest="data/raw/{source}.sha256",

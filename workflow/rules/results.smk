@@ -26,8 +26,8 @@ rule plot:
     conda:
         "../envs/fairtrial.yaml"
     params:
-        settings=lambda w: settings("plot"),
-        code=lambda w: PLAN.code("plot"),
+        settings=lambda w: settings("plot", experiment=w.experiment),
+        code=lambda w: PLAN.code("plot", experiment=w.experiment),
     shell:
         "fairtrial plot"
         " --settings {params.settings:q}"
@@ -48,7 +48,7 @@ rule report:
         speed=per_run("results/{experiment}/runs/{run}/speed.json"),
         sets=sets,
         studied=studied,
-        quality=PLAN.quality(),
+        quality=lambda w: planned(w).quality(),
     output:
         pdf="results/{experiment}/report.pdf",
         metrics="results/{experiment}/metrics.json",
@@ -63,8 +63,8 @@ rule report:
     conda:
         "../envs/fairtrial.yaml"
     params:
-        settings=lambda w: settings("report"),
-        code=lambda w: PLAN.code("report"),
+        settings=lambda w: settings("report", experiment=w.experiment),
+        code=lambda w: PLAN.code("report", experiment=w.experiment),
     shell:
         "fairtrial report"
         " --settings {params.settings:q}"

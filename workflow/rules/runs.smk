@@ -6,11 +6,11 @@
 rule train:
     """Fit one run, or adopt it from the store where an equal one is finished."""
     input:
-        images=ancient(lambda w: PLAN.images(w.run)),
+        images=ancient(lambda w: planned(w).images(w.run)),
         annotations=of_set("annotations"),
         split=of_set("certificate"),
-        pretrained=lambda w: PLAN.pretrained_manifest(w.run),
-        continues=lambda w: PLAN.continued(w.run, w.experiment),
+        pretrained=lambda w: planned(w).pretrained_manifest(w.run),
+        continues=lambda w: planned(w).continued(w.run),
         chosen=choice,
     output:
         weights="results/{experiment}/runs/{run}/weights.pt",
@@ -24,11 +24,11 @@ rule train:
         "../envs/fairtrial.yaml"
     threads: 1
     params:
-        settings=lambda w: settings("train", w.run),
-        code=lambda w: PLAN.code("train", w.run),
-        fit=lambda w: PLAN.fitted_by(w.run),
-        dataset=lambda w: PLAN.runs[w.run].dataset,
-        pretrained=lambda w: PLAN.pretrained(w.run),
+        settings=lambda w: settings("train", w.run, w.experiment),
+        code=lambda w: PLAN.code("train", w.run, w.experiment),
+        fit=lambda w: PLAN.fitted_by(w.run, w.experiment),
+        dataset=lambda w: planned(w).runs[w.run].dataset,
+        pretrained=lambda w: planned(w).pretrained(w.run),
     shell:
         "fairtrial train"
         " --settings {params.settings:q}"
@@ -53,7 +53,7 @@ rule predict:
     """The raw detections of one run on val and test, and the time it takes an image."""
     input:
         weights="results/{experiment}/runs/{run}/weights.pt",
-        images=ancient(lambda w: PLAN.images(w.run)),
+        images=ancient(lambda w: planned(w).images(w.run)),
         annotations=of_set("annotations"),
         split=of_set("certificate"),
         chosen=choice,
@@ -69,8 +69,8 @@ rule predict:
         "../envs/fairtrial.yaml"
     threads: 1
     params:
-        settings=lambda w: settings("predict", w.run),
-        code=lambda w: PLAN.code("predict", w.run),
+        settings=lambda w: settings("predict", w.run, w.experiment),
+        code=lambda w: PLAN.code("predict", w.run, w.experiment),
     shell:
         "fairtrial predict"
         " --settings {params.settings:q}"
@@ -105,8 +105,8 @@ rule validate:
     conda:
         "../envs/fairtrial.yaml"
     params:
-        settings=lambda w: settings("validate", w.run),
-        code=lambda w: PLAN.code("validate", w.run),
+        settings=lambda w: settings("validate", w.run, w.experiment),
+        code=lambda w: PLAN.code("validate", w.run, w.experiment),
     shell:
         "fairtrial validate"
         " --settings {params.settings:q}"

@@ -6,10 +6,10 @@
 rule search:
     """One worker of a study: trains trials until the budget is spent."""
     input:
-        images=ancient(lambda w: PLAN.images(w.study)),
+        images=ancient(lambda w: planned(w).images(w.study)),
         annotations=of_set("annotations"),
         split=of_set("certificate"),
-        pretrained=lambda w: PLAN.pretrained_manifest(w.study),
+        pretrained=lambda w: planned(w).pretrained_manifest(w.study),
     output:
         done="results/{experiment}/search/{study}/workers/{worker}.json",
     log:
@@ -20,10 +20,10 @@ rule search:
         "../envs/fairtrial.yaml"
     threads: 1
     params:
-        settings=lambda w: settings("search", w.study),
-        code=lambda w: PLAN.code("search", w.study),
-        fit=lambda w: PLAN.fitted_by(w.study),
-        pretrained=lambda w: PLAN.pretrained(w.study),
+        settings=lambda w: settings("search", w.study, w.experiment),
+        code=lambda w: PLAN.code("search", w.study, w.experiment),
+        fit=lambda w: PLAN.fitted_by(w.study, w.experiment),
+        pretrained=lambda w: planned(w).pretrained(w.study),
     shell:
         "fairtrial search"
         " --settings {params.settings:q}"
@@ -56,8 +56,8 @@ checkpoint study:
     conda:
         "../envs/fairtrial.yaml"
     params:
-        settings=lambda w: settings("study", w.study),
-        code=lambda w: PLAN.code("study", w.study),
+        settings=lambda w: settings("study", w.study, w.experiment),
+        code=lambda w: PLAN.code("study", w.study, w.experiment),
     shell:
         "fairtrial study"
         " --settings {params.settings:q}"

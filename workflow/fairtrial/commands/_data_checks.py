@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from fairtrial.commands._findings import Finding, missing, ok, warning
 from fairtrial.files import checksums
-from fairtrial.planning.plan import Plan
+from fairtrial.planning.experiment import PlannedExperiment
 from fairtrial.plugins import plugin
 from fairtrial.settings.stages import DownloadSettings
 from fairtrial.sources._fetching import Wanted, origin, place_of
@@ -18,7 +18,7 @@ from fairtrial.store import entries
 _TIMEOUT = 5.0  # seconds for a server to answer at all
 
 
-def data(plan: Plan, online: bool) -> Iterator[Finding]:
+def data(plan: PlannedExperiment, online: bool) -> Iterator[Finding]:
     """Each source of the experiment, and each checkpoint that a run starts from."""
     for name, source in plan.sources.items():
         if is_downloaded(name):

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from fairtrial.commands._data_checks import is_downloaded, needs_of
 from fairtrial.commands._findings import Finding, missing, ok, warning
-from fairtrial.planning.plan import Plan
+from fairtrial.planning.experiment import PlannedExperiment
 from fairtrial.store import entries, locks
 from fairtrial.training import provenance
 
@@ -69,7 +69,7 @@ def gpu(elsewhere: bool) -> Iterator[Finding]:
         yield warning("GPU", "torch finds none here, so trainings run on the CPU")
 
 
-def space(plan: Plan) -> Iterator[Finding]:
+def space(plan: PlannedExperiment) -> Iterator[Finding]:
     """Whether there is disk space for what the experiment still has to make, a line a disk."""
     unknown, raw = [], 0
     for name, source in plan.sources.items():

@@ -15,7 +15,7 @@ from fairtrial import DataError
 from fairtrial.commands._logs import error_line, last_line, last_lines
 from fairtrial.commands._slurm_queue import Queue
 from fairtrial.files.modelfile import read_model
-from fairtrial.planning.plan import Plan
+from fairtrial.planning.experiment import PlannedExperiment
 from fairtrial.planning.runs import PlannedRun
 from fairtrial.search.study_files import ChosenTrial
 from fairtrial.settings.stages import TrainSettings
@@ -51,13 +51,13 @@ class Row:
     log: str = ""
 
 
-def run_states(plan: Plan, queue: Queue) -> list[Row]:
+def run_states(plan: PlannedExperiment, queue: Queue) -> list[Row]:
     """A row a run, in the order of the experiment."""
     return [_row(plan, run, queue) for run in plan.runs.values()]
 
 
-def _row(plan: Plan, run: PlannedRun, queue: Queue) -> Row:
-    settings = plan.of_train(run.name)
+def _row(plan: PlannedExperiment, run: PlannedRun, queue: Queue) -> Row:
+    settings = run.train_settings
     record = _present_record(plan.name, run, settings)
     progress = read_progress(progress_file(plan.name, run.name))
     if progress and progress.settings == settings_hash(settings):

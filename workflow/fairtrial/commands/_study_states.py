@@ -6,17 +6,17 @@ from pathlib import Path
 
 from fairtrial.commands._logs import error_line
 from fairtrial.commands._run_states import Row
-from fairtrial.planning.plan import Plan
+from fairtrial.planning.experiment import PlannedExperiment
 from fairtrial.search.progress import StudyProgress, read_progress
 from fairtrial.store import entries, locks
 
 
-def study_states(plan: Plan) -> list[Row]:
+def study_states(plan: PlannedExperiment) -> list[Row]:
     """A row a study, in the order of the experiment."""
     return [_row(plan, name) for name in plan.studies]
 
 
-def _row(plan: Plan, study: str) -> Row:
+def _row(plan: PlannedExperiment, study: str) -> Row:
     row = Row(study, "waiting", "search")
     error, log = _error(plan, study)
     progress = read_progress(plan.name, study, plan.studies[study].of_worker())
@@ -51,7 +51,7 @@ def _is_in_work(key: str) -> bool:
     return any(not locks.is_silent(lock) for lock in trial_locks)
 
 
-def _error(plan: Plan, study: str) -> tuple[str, str]:
+def _error(plan: PlannedExperiment, study: str) -> tuple[str, str]:
     """The error with which the first failed worker ended, and its log; empty where none failed."""
     for worker in plan.studies[study].workers:
         log = Path("logs", plan.name, "search", f"{study}-{worker}.log")

@@ -10,6 +10,7 @@ from fairtrial import FairtrialError
 from fairtrial.commands import _data_checks, _machine_checks, _slurm_checks
 from fairtrial.commands._findings import Finding, missing
 from fairtrial.commands._profile import Profile, read_profile
+from fairtrial.planning.experiment import PlannedExperiment
 from fairtrial.planning.plan import Plan
 
 
@@ -28,7 +29,7 @@ def doctor(*, experiment: str = "", profile: str = "", online: bool = False) -> 
     """
     name = profile or os.environ.get("SNAKEMAKE_PROFILE", "")
     chosen_profile = read_profile(name) if name else None
-    plan = Plan.read(experiment or None)
+    plan = Plan.read(experiment or None).chosen
     print(f"experiment {plan.name}: {len(plan.runs)} runs")
     lacking = 0
     for finding in _findings(plan, chosen_profile, online):
@@ -40,7 +41,7 @@ def doctor(*, experiment: str = "", profile: str = "", online: bool = False) -> 
         )
 
 
-def _findings(plan: Plan, profile: Profile | None, online: bool) -> Iterator[Finding]:
+def _findings(plan: PlannedExperiment, profile: Profile | None, online: bool) -> Iterator[Finding]:
     """The results of all checks; a check that cannot be made is `missing`."""
     on_slurm = profile is not None and profile.is_slurm
     checks = [

@@ -16,6 +16,7 @@ from fairtrial.commands._run_states import STATES, Row, run_states
 from fairtrial.commands._slurm_queue import Queue, read_queue
 from fairtrial.commands._study_states import study_states
 from fairtrial.files.text import counted, duration
+from fairtrial.planning.experiment import PlannedExperiment
 from fairtrial.planning.plan import Plan
 
 INTERVAL = 5.0  # seconds between two looks of --watch
@@ -41,13 +42,13 @@ def status(*, experiment: str = "", watch: bool = False, json: bool = False) -> 
         json: print JSON, for programs
     """
     while True:
-        plan, queue = Plan.read(experiment or None), read_queue()
+        plan, queue = Plan.read(experiment or None).chosen, read_queue()
         runs, studies = run_states(plan, queue), study_states(plan)
         if json:
             _print_json(plan, runs, studies, queue)
         else:
             height = shutil.get_terminal_size().lines if watch and sys.stdout.isatty() else 0
-            text = render(f"{plan.name}: {plan.experiment.title}", runs, queue, height, studies)
+            text = render(f"{plan.name}: {plan.settings.title}", runs, queue, height, studies)
             text = text if _has_colours() else _without_colours(text)
             print((CLEAR if height else "") + text, flush=True)
         runs_are_done = all(row.state == "done" for row in runs)
@@ -152,7 +153,9 @@ def _summary(runs: Sequence[Row], queue: Queue) -> list[str]:
     return [line, f"SLURM jobs of this folder at {at}: {jobs}"]
 
 
-def _print_json(plan: Plan, runs: Sequence[Row], studies: Sequence[Row], queue: Queue) -> None:
+def _print_json(
+    plan: PlannedExperiment, runs: Sequence[Row], studies: Sequence[Row], queue: Queue
+) -> None:
     content = {
         "experiment": plan.name,
         "runs": [asdict(row) for row in runs],

@@ -35,7 +35,7 @@ def tensorboard(*, experiment: str = "", to: Path | None = None) -> None:
         raise FairtrialError(
             "the package `tensorboard` is not installed; `make venv EXTRAS=tensorboard` installs it"
         )
-    plan = Plan.read(experiment or None)
+    plan = Plan.read(experiment or None).chosen
     folder = to or entries.root() / "tensorboard" / plan.name
     written = 0
     for run in plan.runs:

@@ -11,6 +11,8 @@ fingerprint     a hash of what the code does that a job's result depends on
 code_text       the text of a definition, of which the fingerprint is a hash
 definitions     what each module of the package defines, and what its names stand for
 scopes          which names a piece of code binds, and where
+experiment      one experiment, resolved
+jobs            a function a stage: the settings of a job, and the code that it calls
 plan            all of it: the jobs, their settings and their code
 housekeeping    what the Snakefile does before its jobs and after them
 """

@@ -1,4 +1,4 @@
-"""What the workflow has to do: the chosen experiment's runs, and each job's settings and code.
+"""What the workflow has to do: experiments, and each job's settings and code.
 
 The rules of Snakemake ask here for everything that is not a path. A job's settings and code
 are texts, and both its transport and its rerun trigger: what a stage cannot see cannot make
@@ -13,250 +13,95 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from fairtrial import SettingsError
-from fairtrial.files.yamlfile import Closed, read_yaml_text
-from fairtrial.planning.config_files import (
-    PARAMS,
-    data_sets,
-    print_shipped,
-    read_dataset,
-    read_experiment,
-    read_params,
-)
+from fairtrial.files.yamlfile import read_yaml_text
+from fairtrial.planning.config_files import PARAMS, read_params
+from fairtrial.planning.experiment import PlannedExperiment
 from fairtrial.planning.fingerprint import fingerprint
-from fairtrial.planning.runs import PlannedRun, refuse_unused, resolve, shipped_settings
-from fairtrial.planning.sources import Source, formats_used, read_source, refuse_unlisted
-from fairtrial.planning.studies import PlannedStudy, studies
-from fairtrial.scoring import ranking
+from fairtrial.planning.jobs import STAGES, Job
+from fairtrial.planning.sources import Source
 from fairtrial.settings.dataset import DatasetSettings
-from fairtrial.settings.experiment import ExperimentSettings
-from fairtrial.settings.search import FROM_SEARCH
-from fairtrial.settings.stages import (
-    ConvertSettings,
-    PlotSettings,
-    ReportSettings,
-    TrainSettings,
-    predict_settings,
-    validate_settings,
-)
 from fairtrial.store.keys import canonical
 
 
 @dataclass(frozen=True)
 class Plan:
-    """One experiment, resolved."""
+    """Experiments, by their names; the first is the one whose report is made."""
 
-    name: str
-    params: dict[str, Any]
-    experiment: ExperimentSettings
-    runs: dict[str, PlannedRun]
-    studies: dict[str, PlannedStudy]
+    experiments: dict[str, PlannedExperiment]
 
     @classmethod
-    def read(cls, name: str | None = None) -> Plan:
-        """The plan of params.yaml, or of the experiment `name` for a look at another one.
+    def read(cls, *names: str | None) -> Plan:
+        """The experiments `names`; without one, that of params.yaml.
 
         Prints, on stderr, which settings params.yaml lacks and what holds instead.
         """
         params = read_params()
-        where = "`experiment` of the command line" if name else f"{PARAMS}: `experiment`"
-        name = name or params.get("experiment")
-        experiment = read_experiment(name, where)
-        file = f"config/experiments/{name}.yaml"
-        runs = resolve(params, experiment, file, data_sets)
-        print_shipped(shipped_settings(params, experiment, file))
         earlier = _params_before_dvc()
-        if earlier and earlier.get("experiment") == params.get("experiment"):
-            refuse_unused(params, earlier, experiment, file)
-        return cls(str(name), params, experiment, runs, studies(params, experiment, file))
+        if earlier and earlier.get("experiment") != params.get("experiment"):
+            earlier = None
+        named: dict[Any, str] = {name: "`experiment` of the command line" for name in names if name}
+        named = named or {params.get("experiment"): f"{PARAMS}: `experiment`"}
+        experiments = [
+            PlannedExperiment.resolve(name, place, params, earlier) for name, place in named.items()
+        ]
+        return cls({experiment.name: experiment for experiment in experiments})
 
     @property
-    def file(self) -> str:
-        """The experiment's file, for messages."""
-        return f"config/experiments/{self.name}.yaml"
-
-    @cached_property
-    def trained(self) -> dict[str, PlannedRun]:
-        """What is trained: the runs, and where each study starts, by the study's name."""
-        return self.runs | {name: study.start for name, study in self.studies.items()}
+    def chosen(self) -> PlannedExperiment:
+        """The experiment whose report is made."""
+        return next(iter(self.experiments.values()))
 
     @cached_property
     def datasets(self) -> dict[str, DatasetSettings]:
-        """The data sets of all runs by name."""
-        wanted: dict[str, str] = {}
-        for run in self.trained.values():
-            wanted.setdefault(run.dataset, f"{self.file}: run {run.name}")
-        found = {name: read_dataset(name, f"{at}: `dataset`") for name, at in wanted.items()}
-        return dict(sorted(found.items()))
+        """Those of all experiments, by name."""
+        experiments = self.experiments.values()
+        return {name: item for each in experiments for name, item in each.datasets.items()}
 
     @cached_property
     def sources(self) -> dict[str, Source]:
-        """The sources of all data sets and checkpoints.
+        """Those of all experiments, by name. Raises SettingsError as PlannedExperiment does."""
+        experiments = self.experiments.values()
+        return {name: item for each in experiments for name, item in each.sources.items()}
 
-        Raises SettingsError where a data set's source has no format, and where a checkpoint
-        is not among the files of its source.
+    def settings(self, stage: str, name: str = "", experiment: str = "") -> str:
+        """The settings of a job, as canonical JSON.
+
+        `name`: its source, data set, run or study; `experiment`: the one that it belongs to, the
+        chosen one if not given.
         """
-        wanted = {
-            dataset.source: f"config/datasets/{name}.yaml: `source`"
-            for name, dataset in self.datasets.items()
-        }
-        starts: dict[str, str] = {}
-        for run in self.trained.values():
-            if start := _pretrained(run):
-                starts.setdefault(start, f"{self.file}: run {run.name}: `pretrained`")
-        places = {start.partition("/")[0]: at for start, at in starts.items()} | wanted
-        found = {name: read_source(name, places[name]) for name in sorted(places)}
-        for name in wanted:
-            if found[name].convert is None:
-                file = f"config/sources/{name}.yaml"
-                raise SettingsError(f"{file}: `format`: missing; it is the source of a data set")
-        for start, at in starts.items():
-            source, _, file = start.partition("/")
-            refuse_unlisted(file, found[source].manifest, at)
-        return found
+        return canonical(self._job(stage, name, experiment).settings.model_dump(mode="json"))
 
-    def images(self, run: str) -> str:
-        """The folder of clean images that a run learns from."""
-        return f"data/clean/{self.datasets[self.trained[run].dataset].source}/images"
+    def code(self, stage: str, name: str = "", experiment: str = "") -> str:
+        """The fingerprint of the code that a job runs; parameters as of `settings`."""
+        return fingerprint(*self.entries(stage, name, experiment))
 
-    def quality(self) -> list[str]:
-        """What conversion found in every source of images."""
-        sources = sorted({dataset.source for dataset in self.datasets.values()})
-        return [f"data/clean/{source}/quality.json" for source in sources]
+    def entries(self, stage: str, name: str = "", experiment: str = "") -> list[str]:
+        """Where the code of a job begins: its stage, and what that calls by a setting."""
+        return [f"stages.{stage}:{stage}", *self._job(stage, name, experiment).calls]
 
-    def pretrained(self, run: str) -> str:
-        """The checkpoint that a run starts from; an empty text from scratch."""
-        pretrained = _pretrained(self.trained[run])
-        return f"data/raw/{pretrained}" if pretrained else ""
-
-    def pretrained_manifest(self, run: str) -> list[str]:
-        """The manifest of the source that holds this checkpoint."""
-        source = _pretrained(self.trained[run]).partition("/")[0]
-        return [f"data/raw/{source}.sha256"] if source else []
-
-    def continued(self, run: str, experiment: str) -> list[str]:
-        """The record of the run that this one goes on from."""
-        earlier = self.runs[run].continues
-        return [f"results/{experiment}/runs/{earlier}/record.json"] if earlier else []
-
-    def settings(self, stage: str, name: str = "") -> str:
-        """What a job is told, as canonical JSON; `name` is its source, data set or run."""
-        return canonical(self._settings(stage, name))
-
-    def _settings(self, stage: str, name: str) -> dict[str, Any]:
-        return self._model(stage, name).model_dump(mode="json")
-
-    def _model(self, stage: str, name: str) -> Closed:
-        if stage == "download":
-            return self.sources[name].download
-        if stage == "convert":
-            return self.annotations(name)
-        if stage == "split":
-            return self.datasets[name].of_split
-        if stage == "search":
-            return self.studies[name].of_worker()
-        if stage == "study":
-            return self.studies[name].of_study(list(self.runs.values()))
-        return self._results(stage) if stage in {"plot", "report"} else self._of_run(stage, name)
-
-    def _of_run(self, stage: str, name: str) -> Closed:
-        run = self.runs[name]
-        if stage == "predict":
-            section, imgsz = self.params["predict"], run.settings["imgsz"]
-            return predict_settings(run.task, section, run.backend, imgsz)
-        if stage == "validate":
-            return validate_settings(run.task, self.params["validate"])
-        return self.of_train(name)
-
-    def of_train(self, name: str) -> TrainSettings:
-        """The settings of a run's training."""
-        run = self.runs[name]
-        names = list(run.chosen.names) if run.chosen else []
-        return TrainSettings(backend=run.backend, settings=run.settings, from_search=names)
-
-    def annotations(self, source: str) -> ConvertSettings:
-        """How the annotations of a data set's source are read."""
-        settings = self.sources[source].convert
-        assert settings is not None  # checked by `sources`
-        return settings
-
-    def listed(self, source: str) -> list[str]:
-        """The tracked manifest that a source's files are checked against, if it has one."""
-        manifest = self.sources[source].manifest
-        return [manifest] if manifest else []
-
-    def _results(self, stage: str) -> Closed:
-        common: dict[str, Any] = self.params["report"] | {
-            "rank_by": self._rank_by,  # ranked and shown alike
-            "runs": tuple(self.runs),
-            "studies": tuple(self.studies),
-            "sweeps": tuple(name for name in self.experiment.sweep if name != FROM_SEARCH),
-        }
-        if stage == "plot":
-            return PlotSettings(**self.params["plot"], **common)
-        title, question = self.experiment.title, self.experiment.question
-        return ReportSettings(experiment=self.name, title=title, question=question, **common)
-
-    @cached_property
-    def task(self) -> str:
-        """That of all runs. Raises SettingsError where they have several."""
-        tasks = {run.task: name for name, run in self.runs.items()}
-        if len(tasks) > 1:
-            told = ", ".join(f"{name}: {task}" for task, name in sorted(tasks.items()))
-            raise SettingsError(
-                f"{self.file}: its runs are of two tasks ({told}), which have no figure in common; "
-                "make it two experiments"
-            )
-        return next(iter(tasks))
-
-    @property
-    def _rank_by(self) -> str | dict[str, float]:
-        """The rule that ranks. A run of no epoch has no fitness of its own."""
-        trained = {n: run.settings for n, run in self.runs.items() if run.settings.get("epochs")}
-        own = {name: settings.get("fitness") for name, settings in trained.items()}
-        return ranking.resolve(self.params["report"]["rank_by"], own, self.task, self.file)
-
-    def fitted_by(self, run: str) -> str:
-        """The fingerprint of the code that determines a run's weights: the store's part of it.
+    def fitted_by(self, name: str, experiment: str) -> str:
+        """The fingerprint of the code that determines the weights of a run, or of a study's
+        trials: the store's part of it.
 
         Less than the job's: where only the record is written differently, the job runs again,
         finds its entry, and trains nothing.
         """
         return fingerprint(
-            f"backends.{self.trained[run].backend}:fit",
+            f"backends.{self.experiments[experiment].trained[name].backend}:fit",
             "data.dataset:read",
             "data.dataset:with_splits",
         )
 
-    def code(self, stage: str, name: str = "") -> str:
-        """The fingerprint of the code that a job runs."""
-        return fingerprint(*self.entries(stage, name))
+    def _job(self, stage: str, name: str, experiment: str) -> Job:
+        return STAGES[stage](self._experiment(stage, name, experiment), name)
 
-    def entries(self, stage: str, name: str = "") -> list[str]:
-        """Where the code of a job begins: its stage, and what that calls by a setting."""
-        found = [f"stages.{stage}:{stage}"]
-        if stage == "download":
-            found += [f"sources.{self.sources[name].download.kind}:fetch"]
-        elif stage == "convert":
-            annotations = self.annotations(name)
-            used = formats_used(annotations.format, annotations.options)
-            found += [f"formats.{form}:read" for form in used]
-        elif stage == "search":
-            found += [f"backends.{self.trained[name].backend}:fit"]
-        elif stage == "train":
-            found += [f"backends.{self.runs[name].backend}:fit"]
-        elif stage == "predict":
-            model = {"detect": "detector", "classify": "classifier"}[self.runs[name].task]
-            found += [f"backends.{self.runs[name].backend}:{model}"]
-        elif stage == "validate":
-            found += [f"scoring.{self.runs[name].task}:score"]
-        elif stage in {"plot", "report"}:  # both take what lies in their folder
-            found += [{"plot": "figures/", "report": "report/template/"}[stage]]
-        return found
-
-
-def _pretrained(run: PlannedRun) -> str:
-    return str(run.settings.get("pretrained") or "")
+    def _experiment(self, stage: str, name: str, experiment: str) -> PlannedExperiment:
+        """The experiment of a job; of a source or data set, the first that needs it."""
+        if stage in {"download", "convert"}:
+            return next(each for each in self.experiments.values() if name in each.sources)
+        if stage == "split":
+            return next(each for each in self.experiments.values() if name in each.datasets)
+        return self.experiments[experiment] if experiment else self.chosen
 
 
 def _params_before_dvc() -> dict[str, Any] | None:
@@ -264,7 +109,7 @@ def _params_before_dvc() -> dict[str, Any] | None:
     revision = os.environ.get("DVC_EXP_BASELINE_REV")
     if not revision:
         return None
-    asked = subprocess.run(
+    shown = subprocess.run(
         ["git", "show", f"{revision}:params.yaml"], capture_output=True, text=True, check=False
     )
-    return read_yaml_text(asked.stdout, revision) if asked.returncode == 0 else None
+    return read_yaml_text(shown.stdout, revision) if shown.returncode == 0 else None

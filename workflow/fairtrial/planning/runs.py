@@ -24,6 +24,7 @@ from fairtrial.planning.from_search import TrialReference, trial_reference
 from fairtrial.settings.experiment import ExperimentSettings, Overrides
 from fairtrial.settings.params import SECTIONS
 from fairtrial.settings.run_name import FoldName, RunName
+from fairtrial.settings.stages import TrainSettings
 from fairtrial.store.keys import canonical
 
 
@@ -44,6 +45,17 @@ class PlannedRun:
         """Its name as text: the key under which an experiment holds it."""
         return str(self.run_name)
 
+    @property
+    def pretrained(self) -> str:
+        """The pretrained checkpoint, as <source>/<file>; empty from scratch."""
+        return self.settings.get("pretrained") or ""
+
+    @property
+    def train_settings(self) -> TrainSettings:
+        """The settings of its training."""
+        names = list(self.chosen.names) if self.chosen else []
+        return TrainSettings(backend=self.backend, settings=self.settings, from_search=names)
+
 
 def resolve(
     params: dict[str, Any],
@@ -55,7 +67,7 @@ def resolve(
 
     Runs with equal settings are one run, under the first of their names. `file` names the
     experiment in messages; `data_sets` tells the folds that a data set stands for, of a name and
-    the place where it is named. Raises SettingsError for a key that the run's framework does not
+    the place where it is named. Raises SettingsError for a key that the run's backend does not
     know, a value out of range, or two different runs that would have one name.
     """
     found: dict[str, PlannedRun] = {}
@@ -119,7 +131,7 @@ def _run(
     member: Member,
     file: str,
 ) -> PlannedRun:
-    """One run. A default that its framework does not use does not reach it."""
+    """One run. A default that its backend does not use does not reach it."""
     varied, place, base = configuration.varied, configuration.place, experiment.base
     for name in member.overrides.keys() & (base | varied).keys():
         raise SettingsError(
@@ -237,7 +249,7 @@ def _knows(name: str, params: dict[str, Any], overrides: Overrides) -> bool:
 
 def _overrider(name: str, experiment: ExperimentSettings, file: str, known: bool) -> str:
     if not known:
-        return "no framework of its runs has such a setting"
+        return "no backend of its runs has such a setting"
     if name in _of_members(experiment):
         return f"{file} sets it by `{MANY[name]}`"
     place = "in `base`" if name in experiment.base else "in each of its runs"

@@ -27,6 +27,11 @@ class Source:
         manifest: str | None = self.download.settings.get("manifest")
         return manifest
 
+    @property
+    def listed(self) -> list[str]:
+        """The manifest as an input of `download`: one file, or none."""
+        return [self.manifest] if self.manifest else []
+
 
 def read_source(name: Any, where: str = "`source`") -> Source:
     """config/sources/<name>.yaml; `where` says where the source is named."""

@@ -1,0 +1,46 @@
+"""A plan of several experiments."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from fairtrial.planning.plan import Plan
+
+PROJECT = Path(__file__).parents[2]
+EXPERIMENT = "title: {name}\nbase: {{epochs: {epochs}, dataset: {dataset}}}\nseeds: [0]\n"
+
+
+@pytest.fixture
+def plan(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Plan:
+    """Two experiments, each with a run called base-s0, on two views of one source."""
+    shutil.copytree(PROJECT / "config", tmp_path / "config")
+    shutil.copy(PROJECT / "params.yaml", tmp_path)
+    monkeypatch.chdir(tmp_path)
+    for name, epochs, dataset in (("one", 3, "shapes"), ("two", 4, "other")):
+        text = EXPERIMENT.format(name=name, epochs=epochs, dataset=dataset)
+        Path(f"config/experiments/{name}.yaml").write_text(text)
+    Path("config/datasets/other.yaml").write_text("source: shapes\nsplit: {method: random}\n")
+    return Plan.read("one", "two")
+
+
+def test_each_experiment_has_its_own_runs(plan: Plan) -> None:
+    assert plan.chosen is plan.experiments["one"]
+    assert [list(each.runs) for each in plan.experiments.values()] == [["base-s0"], ["base-s0"]]
+    told = [json.loads(plan.settings("train", "base-s0", name)) for name in ("one", "two")]
+    assert [settings["settings"]["epochs"] for settings in told] == [3, 4]
+    report = json.loads(plan.settings("report", experiment="two"))
+    assert (report["experiment"], report["title"], report["runs"]) == ("two", "two", ["base-s0"])
+
+
+def test_data_belong_to_all_experiments(plan: Plan) -> None:
+    assert (list(plan.datasets), list(plan.sources)) == (["shapes", "other"], ["shapes"])
+    assert json.loads(plan.settings("split", "other"))["split"]["method"] == "random"
+    assert json.loads(plan.settings("download", "shapes"))["kind"] == "shapes"
+
+
+def test_an_experiment_that_is_named_twice_is_one(plan: Plan) -> None:
+    assert list(Plan.read("two", "two").experiments) == ["two"]

@@ -1,0 +1,140 @@
+"""One experiment, resolved: its runs and studies, the data that they need, and where that lies."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from fairtrial import SettingsError
+from fairtrial.planning.config_files import (
+    data_sets,
+    print_shipped,
+    read_dataset,
+    read_experiment,
+)
+from fairtrial.planning.runs import PlannedRun, refuse_unused, resolve, shipped_settings
+from fairtrial.planning.sources import Source, read_source, refuse_unlisted
+from fairtrial.planning.studies import PlannedStudy, studies
+from fairtrial.scoring import ranking
+from fairtrial.settings.dataset import DatasetSettings
+from fairtrial.settings.experiment import ExperimentSettings
+
+
+@dataclass(frozen=True)
+class PlannedExperiment:
+    """One question, the runs that answer it, and its searches."""
+
+    name: str
+    params: dict[str, Any]  # params.yaml
+    settings: ExperimentSettings
+    runs: dict[str, PlannedRun]
+    studies: dict[str, PlannedStudy]
+
+    @classmethod
+    def resolve(
+        cls, name: Any, place: str, params: dict[str, Any], earlier: dict[str, Any] | None
+    ) -> PlannedExperiment:
+        """config/experiments/<name>.yaml with `params`; `place` says where it is named.
+
+        `earlier`: params.yaml before DVC changed it for this call, if it did. Prints, on stderr,
+        which settings params.yaml lacks and what holds instead.
+        """
+        settings = read_experiment(name, place)
+        file = f"config/experiments/{name}.yaml"
+        runs = resolve(params, settings, file, data_sets)
+        print_shipped(shipped_settings(params, settings, file))
+        if earlier is not None:
+            refuse_unused(params, earlier, settings, file)
+        return cls(str(name), params, settings, runs, studies(params, settings, file))
+
+    @property
+    def file(self) -> str:
+        """The experiment's file, for messages."""
+        return f"config/experiments/{self.name}.yaml"
+
+    @cached_property
+    def trained(self) -> dict[str, PlannedRun]:
+        """What is trained: the runs, and where each study starts, by the study's name."""
+        return self.runs | {name: study.start for name, study in self.studies.items()}
+
+    @cached_property
+    def datasets(self) -> dict[str, DatasetSettings]:
+        """The data sets of all runs by name."""
+        places: dict[str, str] = {}  # where each is named first
+        for run in self.trained.values():
+            places.setdefault(run.dataset, f"{self.file}: run {run.name}: `dataset`")
+        return {name: read_dataset(name, places[name]) for name in sorted(places)}
+
+    @cached_property
+    def sources(self) -> dict[str, Source]:
+        """The sources of all data sets and checkpoints.
+
+        Raises SettingsError where a data set's source has no format, and where a checkpoint
+        is not among the files of its source.
+        """
+        of_images = {
+            dataset.source: f"config/datasets/{name}.yaml: `source`"
+            for name, dataset in self.datasets.items()
+        }
+        checkpoints: dict[str, str] = {}
+        for run in self.trained.values():
+            if run.pretrained:
+                place = f"{self.file}: run {run.name}: `pretrained`"
+                checkpoints.setdefault(run.pretrained, place)
+        places = {path.partition("/")[0]: place for path, place in checkpoints.items()} | of_images
+        sources = {name: read_source(name, places[name]) for name in sorted(places)}
+        for name in of_images:
+            if sources[name].convert is None:
+                file = f"config/sources/{name}.yaml"
+                raise SettingsError(f"{file}: `format`: missing; it is the source of a data set")
+        for path, place in checkpoints.items():
+            source, _, file = path.partition("/")
+            refuse_unlisted(file, sources[source].manifest, place)
+        return sources
+
+    def images(self, run: str) -> str:
+        """The folder of clean images that a run, or a study, learns from."""
+        return f"data/clean/{self.datasets[self.trained[run].dataset].source}/images"
+
+    def quality(self) -> list[str]:
+        """The quality reports of every source of images."""
+        sources = sorted({dataset.source for dataset in self.datasets.values()})
+        return [f"data/clean/{source}/quality.json" for source in sources]
+
+    def pretrained(self, run: str) -> str:
+        """The pretrained checkpoint of a run or study; an empty text from scratch."""
+        path = self.trained[run].pretrained
+        return f"data/raw/{path}" if path else ""
+
+    def pretrained_manifest(self, run: str) -> list[str]:
+        """The manifest of the source that holds this checkpoint; none from scratch."""
+        source = self.trained[run].pretrained.partition("/")[0]
+        return [f"data/raw/{source}.sha256"] if source else []
+
+    def continued(self, run: str) -> list[str]:
+        """The record of the run that this one continues; none from the start."""
+        earlier = self.runs[run].continues
+        return [f"results/{self.name}/runs/{earlier}/record.json"] if earlier else []
+
+    @cached_property
+    def task(self) -> str:
+        """That of all runs. Raises SettingsError where they have several."""
+        runs = {run.task: name for name, run in self.runs.items()}
+        if len(runs) > 1:
+            tasks = ", ".join(f"{name}: {task}" for task, name in sorted(runs.items()))
+            raise SettingsError(
+                f"{self.file}: its runs are of two tasks ({tasks}), which have no metric in "
+                "common; make it two experiments"
+            )
+        return next(iter(runs))
+
+    @property
+    def rank_by(self) -> str | dict[str, float]:
+        """The rule that ranks. A run of no epoch has no fitness of its own."""
+        fitness = {
+            name: run.settings.get("fitness")
+            for name, run in self.runs.items()
+            if run.settings.get("epochs")
+        }
+        return ranking.resolve(self.params["report"]["rank_by"], fitness, self.task, self.file)

@@ -1,0 +1,110 @@
+"""What each stage is told, and which code it calls by a name in its settings.
+
+A function a stage; each takes the experiment and the job's source, data set, run or study.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from fairtrial.files.yamlfile import Closed
+from fairtrial.planning.experiment import PlannedExperiment
+from fairtrial.planning.sources import formats_used
+from fairtrial.settings.search import FROM_SEARCH
+from fairtrial.settings.stages import (
+    PlotSettings,
+    ReportSettings,
+    predict_settings,
+    validate_settings,
+)
+
+
+class Job(NamedTuple):
+    """One job of a stage."""
+
+    settings: Closed
+    calls: tuple[str, ...] = ()  # entries of planning.fingerprint, beside the stage itself
+
+
+def _download(experiment: PlannedExperiment, source: str) -> Job:
+    settings = experiment.sources[source].download
+    return Job(settings, (f"sources.{settings.kind}:fetch",))
+
+
+def _convert(experiment: PlannedExperiment, source: str) -> Job:
+    settings = experiment.sources[source].convert
+    assert settings is not None  # PlannedExperiment.sources refuses that
+    formats = formats_used(settings.format, settings.options)
+    return Job(settings, tuple(f"formats.{name}:read" for name in formats))
+
+
+def _split(experiment: PlannedExperiment, dataset: str) -> Job:
+    return Job(experiment.datasets[dataset].of_split)
+
+
+def _search(experiment: PlannedExperiment, study: str) -> Job:
+    settings = experiment.studies[study].of_worker()
+    return Job(settings, (f"backends.{settings.backend}:fit",))
+
+
+def _study(experiment: PlannedExperiment, study: str) -> Job:
+    return Job(experiment.studies[study].of_study(list(experiment.runs.values())))
+
+
+def _train(experiment: PlannedExperiment, run: str) -> Job:
+    settings = experiment.runs[run].train_settings
+    return Job(settings, (f"backends.{settings.backend}:fit",))
+
+
+def _predict(experiment: PlannedExperiment, name: str) -> Job:
+    run, section = experiment.runs[name], experiment.params["predict"]
+    settings = predict_settings(run.task, section, run.backend, run.settings["imgsz"])
+    model = {"detect": "detector", "classify": "classifier"}[run.task]
+    return Job(settings, (f"backends.{run.backend}:{model}",))
+
+
+def _validate(experiment: PlannedExperiment, name: str) -> Job:
+    task = experiment.runs[name].task
+    settings = validate_settings(task, experiment.params["validate"])
+    return Job(settings, (f"scoring.{task}:score",))
+
+
+def _plot(experiment: PlannedExperiment, _: str) -> Job:
+    settings = PlotSettings(**experiment.params["plot"], **_results(experiment))
+    return Job(settings, ("figures/",))  # it draws whatever lies in this folder
+
+
+def _report(experiment: PlannedExperiment, _: str) -> Job:
+    settings = ReportSettings(
+        experiment=experiment.name,
+        title=experiment.settings.title,
+        question=experiment.settings.question,
+        **_results(experiment),
+    )
+    return Job(settings, ("report/template/",))
+
+
+def _results(experiment: PlannedExperiment) -> dict[str, Any]:
+    """What plot and report have in common: they rank alike, and show the same runs."""
+    return {
+        "runs": tuple(experiment.runs),
+        "studies": tuple(experiment.studies),
+        "sweeps": tuple(name for name in experiment.settings.sweep if name != FROM_SEARCH),
+        "timings": experiment.params["report"]["timings"],
+        "rank_by": experiment.rank_by,
+    }
+
+
+STAGES: dict[str, Callable[[PlannedExperiment, str], Job]] = {
+    "download": _download,
+    "convert": _convert,
+    "split": _split,
+    "search": _search,
+    "study": _study,
+    "train": _train,
+    "predict": _predict,
+    "validate": _validate,
+    "plot": _plot,
+    "report": _report,
+}
