@@ -53,7 +53,7 @@ def bare(settings: dict[str, Any]) -> list[str]:
         (fonts / name).write_bytes(source.read_bytes())
     write_dataset(read_split_dataset(ANNOTATIONS, SPLIT, IMAGES), place)
     ours = {"pretrained", "fitness", "replicate"}
-    own = {k: v for k, v in settings.items() if k not in ours}
+    own = {k: v for k, v in settings["settings"].items() if k not in ours}
     own |= {"nbs": settings["batch"], "device": "cpu"}
     return [sys.executable, "-c", BARE, json.dumps(own), str(place)]
 
@@ -72,6 +72,7 @@ def through(settings: dict[str, object]) -> list[str]:
         "continues": "",
         "chosen": "",
         "threads": 1,
+        "progress": out / "progress.json",
         "weights": out / "run-s0" / "weights.pt",
         "record": out / "record.json",
         "history": out / "history.csv",

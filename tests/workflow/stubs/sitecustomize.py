@@ -29,6 +29,7 @@ NOT_OUTPUTS = {
     "settings",
     "code",
     "pretrained",
+    "progress",
     "run",
     "dataset",
     "continues",
