@@ -264,7 +264,7 @@ def test_detections_lie_on_the_image_and_classes_match_by_name(trained: Trained)
         x, y, width, height = detection.bbox
         assert x >= -0.01 and y >= -0.01 and width >= 0 and height >= 0
         assert x + width <= image.width + 0.01 and y + height <= image.height + 0.01
-        assert 0 <= detection.score <= 1
+        assert 0 <= detection.confidence <= 1
     assert [100 - d.category_id for d in found["turned"]] == [d.category_id for d in found["as"]]
     assert {d.category_id for d in found["one"]} <= {7}
 

@@ -494,7 +494,7 @@ def test_a_checkpoint_as_it_is_detects_and_is_not_trained(
         0 <= v <= 96 + 1e-3 for d in found for v in (d.bbox[0] + d.bbox[2], d.bbox[1] + d.bbox[3])
     )
     assert max(d.bbox[0] + d.bbox[2] for d in found) > 64, "in the network's pixels"
-    assert all(0.001 <= d.score <= 1 for d in found)
+    assert all(0.001 <= d.confidence <= 1 for d in found)
     assert set(times) == {"preprocess", "inference", "postprocess"}
 
 

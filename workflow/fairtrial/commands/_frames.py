@@ -110,7 +110,7 @@ def draw(pixels: Pixels, detection: Detection, name: str) -> None:
     scale = max(0.4, min(pixels.shape[:2]) / 1000)
     line = max(1, round(2 * scale))
     cv2.rectangle(pixels, (x, y), (x + width, y + height), colour, line)
-    text = f"{name} {detection.score:.2f}"
+    text = f"{name} {detection.confidence:.2f}"
     font = cv2.FONT_HERSHEY_SIMPLEX
     (text_width, ascent), descent = cv2.getTextSize(text, font, scale, line)
     text_height = ascent + descent

@@ -92,7 +92,7 @@ def _drawer(
 
     def draw(pixels: Pixels) -> None:
         _frames.write_image(file, pixels)
-        for detection in sorted(detect(file), key=lambda detection: detection.score):
+        for detection in sorted(detect(file), key=lambda detection: detection.confidence):
             name = names[detection.category_id]
             counts[name] += 1
             _frames.draw(pixels, detection, name)

@@ -118,7 +118,7 @@ class Detection:
 
     category_id: int
     bbox: tuple[float, float, float, float]
-    score: float
+    confidence: float
 
 
 @dataclass(slots=True, frozen=True)

@@ -160,8 +160,8 @@ def _shown(image: Image, orientation: int) -> Image:
 
 def _coding(image: Image) -> str:
     """How the file codes its pixels, such as `RGB;16B`."""
-    tile = image.tile[0] if image.tile else None  # type: ignore[attr-defined]
-    return str(tile[3]) if tile else ""
+    tiles = getattr(image, "tile", None)  # (codec, extent, offset, coding)
+    return str(tiles[0][3]) if tiles else ""
 
 
 def _orientation(image: Image) -> int:

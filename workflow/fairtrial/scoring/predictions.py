@@ -114,5 +114,5 @@ def coco_row(image_id: int, detection: Detection) -> CocoRow:
         "image_id": image_id,
         "category_id": detection.category_id,
         "bbox": [round(value, 3) for value in detection.bbox],
-        "score": round(detection.score, 6),
+        "score": round(detection.confidence, 6),
     }

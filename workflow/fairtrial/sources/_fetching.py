@@ -28,7 +28,7 @@ from fairtrial.sources._transfer import Patience, Transfer, transfer
 _SHOWN = 50  # files in one error
 
 
-def _of_a_server(address: str) -> str:
+def _valid_address(address: str) -> str:
     try:
         urlsplit(address).port  # noqa: B018  asking is what checks it
     except ValueError as error:
@@ -36,26 +36,26 @@ def _of_a_server(address: str) -> str:
     return address
 
 
-Address = Annotated[str, Field(pattern="^https?://[^/]"), AfterValidator(_of_a_server)]
+Address = Annotated[str, Field(pattern="^https?://[^/]"), AfterValidator(_valid_address)]
 
 
 @dataclass(frozen=True)
 class Wanted:
-    """One file: its path within its source, its address, and what tells that it is the one."""
+    """One file to fetch: its path within its source, its address, and the check of its content."""
 
     path: str
     address: str
-    fault: Callable[[Path], str]  # why the file that came is not the one; empty if it is
+    check: Callable[[Path], str]  # why a file is not the wanted one; empty if it is
 
 
 def has_sha256(digest: str) -> Callable[[Path], str]:
     """The check of a file whose SHA-256 is known."""
 
-    def fault(path: Path) -> str:
-        found = checksums.sha256(path)
-        return "" if found == digest else f"wrong content (SHA-256 {found}, not {digest})"
+    def check(path: Path) -> str:
+        actual = checksums.sha256(path)
+        return "" if actual == digest else f"wrong content (SHA-256 {actual}, not {digest})"
 
-    return fault
+    return check
 
 
 def obtain(
@@ -66,37 +66,37 @@ def obtain(
     Raises DataError listing each file that could not be had, and why; the next call asks
     for these alone.
     """
-    places = {one.path: place_of(downloads, one.address) for one in wanted}
-    hosts = {urlsplit(one.address).netloc for one in wanted}
+    places = {file.path: place_of(downloads, file.address) for file in wanted}
+    hosts = {urlsplit(file.address).netloc for file in wanted}
     with ExitStack() as locks:
         for host in sorted(hosts):
             locks.enter_context(folders.only_one(downloads / host))
-        there = map_in_order(lambda one: _is_there(one, places[one.path]), wanted)
+        present = map_in_order(lambda file: _is_present(file, places[file.path]), wanted)
         missing = {
-            one.path: Transfer(origin(one, name), places[one.path], one.fault)
-            for one, found in zip(wanted, there, strict=True)
-            if not found
+            file.path: Transfer(origin(file, name), places[file.path], file.check)
+            for file, is_present in zip(wanted, present, strict=True)
+            if not is_present
         }
         failed = transfer(missing, patience, name)
     listed = downloads / f"{name}.missing"
     listed.unlink(missing_ok=True)
     if failed:
-        raise DataError(_told(failed, f"source {name}: {len(failed)} of {len(wanted)}", listed))
+        raise DataError(_message(failed, f"source {name}: {len(failed)} of {len(wanted)}", listed))
     return places
 
 
-def origin(one: Wanted, name: str) -> str | Path:
+def origin(file: Wanted, name: str) -> str | Path:
     """Where a file is taken from: the mirror's folder or address if there is one."""
     mirror = os.environ.get("FAIRTRIAL_MIRROR", "")
     if not mirror:
-        return one.address
+        return file.address
     if mirror.startswith(("http://", "https://")):
-        return f"{mirror.rstrip('/')}/{quote(name)}/{quote(one.path)}"
-    return Path(mirror, name, one.path)
+        return f"{mirror.rstrip('/')}/{quote(name)}/{quote(file.path)}"
+    return Path(mirror, name, file.path)
 
 
 def place_of(downloads: Path, address: str) -> Path:
-    """Where the file of an address is kept. Raises DataError for one that would leave there."""
+    """Where the file of an address is kept. Raises DataError for one outside of `downloads`."""
     parts = urlsplit(address)
     path = folders.checked_path(f"{parts.netloc}/{parts.path.lstrip('/')}", address)
     if parts.query:  # another file, whose name may be long
@@ -104,12 +104,12 @@ def place_of(downloads: Path, address: str) -> Path:
     return downloads / path
 
 
-def _is_there(one: Wanted, place: Path) -> bool:
-    return place.is_file() and not one.fault(place)
+def _is_present(file: Wanted, place: Path) -> bool:
+    return place.is_file() and not file.check(place)
 
 
-def _told(failed: dict[str, str], start: str, listed: Path) -> str:
-    """The error's text; where it would be too long, all of the list goes into a file."""
+def _message(failed: dict[str, str], start: str, listed: Path) -> str:
+    """The error's text. Where it would be too long, the whole list is written to `listed`."""
     lines = [f"  {path}: {reason}" for path, reason in sorted(failed.items())]
     if len(lines) > _SHOWN:
         listed.write_text("\n".join(lines) + "\n", encoding="utf-8")

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import httpx
 
 _LONGEST_WAIT = 60.0  # seconds between two tries, unless the server asks for more,
-_LONGEST_ASKED = 600.0  # which it may up to this
+_LONGEST_RETRY_AFTER = 600.0  # which it may do up to this
 _GONE_AFTER = 64  # files given up one after the other, with none that came between them
 _TRY_AGAIN = frozenset({408, 425, 429, 500, 502, 503, 504})
 
@@ -43,7 +43,7 @@ class Transfer:
 
     source: str | Path
     place: Path
-    fault: Callable[[Path], str]  # why the file that came is not the one; empty if it is
+    check: Callable[[Path], str]  # why a file is not the wanted one; empty if it is
 
 
 def transfer(files: dict[str, Transfer], patience: Patience, name: str) -> dict[str, str]:
@@ -63,7 +63,7 @@ def transfer(files: dict[str, Transfer], patience: Patience, name: str) -> dict[
     ):
         session = _Session(patience, client, progress)
         try:
-            reasons = list(pool.map(session.one, files.values()))
+            reasons = list(pool.map(session.fetch, files.values()))
         except BaseException:  # such as Ctrl-C: the pool still waits for what is under way
             session.stopped.set()
             raise
@@ -84,7 +84,7 @@ class _Session:
     failures: int = 0  # tries that failed since a file last came (two threads may lose one)
     resume_at: float = 0.0  # when the server wants to be asked again, by any of the threads
 
-    def one(self, file: Transfer) -> str:
+    def fetch(self, file: Transfer) -> str:
         """Fetch one file with retries; why it cannot be had, or nothing."""
         reason = "not tried: the server did not answer the tries before"
         for attempt in range(self.patience.tries):
@@ -112,7 +112,9 @@ class _Session:
 
     def count(self, refusal: _Refusal) -> None:
         """Leave a server alone for as long as it asks, and for good if it never answers."""
-        self.resume_at = max(self.resume_at, time.monotonic() + min(refusal.asked, _LONGEST_ASKED))
+        self.resume_at = max(
+            self.resume_at, time.monotonic() + min(refusal.retry_after, _LONGEST_RETRY_AFTER)
+        )
         self.failures += 1
         files = _GONE_AFTER if self.answered else self.patience.connections
         if self.failures >= files * self.patience.tries:
@@ -126,9 +128,9 @@ class _Session:
             self.copy(file.source, part)
         else:
             self.download(file.source, part)
-        if fault := file.fault(part):
+        if problem := file.check(part):
             part.unlink()
-            raise _Refusal(fault)
+            raise _Refusal(problem)
         part.replace(file.place)
         self.progress.finished()
 
@@ -171,7 +173,7 @@ def _accept(answer: httpx.Response, part: Path) -> int:
         part.unlink(missing_ok=True)
         raise _Refusal(f"HTTP {status} from {url}")
     if status in _TRY_AGAIN:
-        raise _Refusal(f"HTTP {status} from {url}", asked=_asked(answer))
+        raise _Refusal(f"HTTP {status} from {url}", retry_after=_retry_after(answer))
     if status == 206:
         begun = part.stat().st_size if part.exists() else 0
         if not answer.headers.get("Content-Range", "").startswith(f"bytes {begun}-"):
@@ -188,7 +190,7 @@ def _accept(answer: httpx.Response, part: Path) -> int:
     return length
 
 
-def _asked(answer: httpx.Response) -> float:
+def _retry_after(answer: httpx.Response) -> float:
     """Seconds that a Retry-After header asks for, as a number or a date; 0 without one."""
     text = answer.headers.get("Retry-After", "")
     if text.isdigit():
@@ -201,8 +203,9 @@ def _asked(answer: httpx.Response) -> float:
 
 
 class _Refusal(Exception):
-    """Why a try failed; `final` if another one is useless; seconds that the server asks for."""
+    """Why a try failed. `final`: another try is useless; `retry_after`: seconds that the server
+    asks to be left alone."""
 
-    def __init__(self, reason: str, *, final: bool = False, asked: float = 0.0) -> None:
+    def __init__(self, reason: str, *, final: bool = False, retry_after: float = 0.0) -> None:
         super().__init__(reason)
-        self.final, self.asked = final, asked
+        self.final, self.retry_after = final, retry_after

@@ -11,6 +11,7 @@ import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import IO
 
@@ -103,7 +104,7 @@ def _of_zip(archive: Path) -> Iterator[_Member]:
             if kind == stat.S_IFLNK:
                 with opened.open(info) as file:
                     link = _target(path, file.read(_LEAST).decode("utf-8", "replace"))
-            yield _Member(path, lambda info=info: opened.open(info), link)  # type: ignore[misc]
+            yield _Member(path, partial(opened.open, info), link)
 
 
 def _of_tar(archive: Path, room: _Room) -> Iterator[_Member]:
@@ -117,7 +118,7 @@ def _of_tar(archive: Path, room: _Room) -> Iterator[_Member]:
                 link = _target(path if info.issym() else "", info.linkname)
                 yield _Member(path, lambda: None, link)
             elif info.isreg():
-                yield _Member(path, lambda info=info: opened.extractfile(info))  # type: ignore[misc]
+                yield _Member(path, partial(opened.extractfile, info))
             else:
                 raise DataError(f"{path} is neither file, folder nor link")
         _to_its_end(opened, room)
@@ -156,9 +157,16 @@ def _end(target: str, links: dict[str, str]) -> str:
     return target
 
 
+def _opened(member: _Member) -> IO[bytes]:
+    file = member.content()
+    if file is None:
+        raise DataError(f"{member.path} is neither file, folder nor link")
+    return file
+
+
 def _write(member: _Member, target: Path, room: _Room) -> None:
     room.take(_LEAST)
-    with _new(target, member.path) as to, member.content() as file:  # type: ignore[union-attr]
+    with _new(target, member.path) as to, _opened(member) as file:
         while block := file.read(_BLOCK):
             room.take(len(block))
             to.write(block)

@@ -43,7 +43,7 @@ def fetch(settings: Settings, name: str, folder: Path, downloads: Path) -> None:
     `largest`, or in which a member would leave the folder; ChecksumError where the archive
     or its files are not the ones that are named.
     """
-    archive = _there(settings, name, downloads)
+    archive = _local(settings, name, downloads)
     try:
         unpack(archive, folder, settings.taken(), round(settings.largest * 1e9))
     except DataError as error:
@@ -59,13 +59,13 @@ def needs(settings: Settings) -> Needs:
     return Needs([Wanted(file, settings.archive, has_sha256(settings.sha256))])
 
 
-def _there(settings: Settings, name: str, downloads: Path) -> Path:
+def _local(settings: Settings, name: str, downloads: Path) -> Path:
     """The archive on this machine, once it is the one that is named."""
     if remote := needs(settings).fetched:
         return obtain(remote, settings, name, downloads)[remote[0].path]
     path = on_this_machine(settings.archive)
     if not path.is_file():
         raise DataError(f"source {name}: there is no file {path} (archive)")
-    if settings.sha256 is not None and (fault := has_sha256(settings.sha256)(path)):
-        raise ChecksumError(f"source {name}: {path}: {fault}")
+    if settings.sha256 is not None and (problem := has_sha256(settings.sha256)(path)):
+        raise ChecksumError(f"source {name}: {path}: {problem}")
     return path

@@ -16,9 +16,10 @@ import io
 import json
 import zipfile
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, TypedDict
 from urllib.parse import quote
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -62,24 +63,48 @@ class Settings(Patience):
     )
 
 
+class ImageRow(TypedDict):
+    """An image in COCO's JSON; it may have more keys, which are kept."""
+
+    id: int
+    file_name: str
+    width: int
+    height: int
+
+
+class AnnotationRow(TypedDict):
+    """An object in COCO's JSON, without its segment."""
+
+    id: int
+    image_id: int
+    category_id: int
+
+
+class CategoryRow(TypedDict):
+    """A class in COCO's JSON."""
+
+    id: int
+    name: str
+
+
 @dataclass
 class Subset:
     """What is chosen: rows of COCO JSON, and how many images hold each class."""
 
-    images: list[dict[str, Any]] = field(default_factory=list)  # file_name below `base`
-    annotations: list[dict[str, Any]] = field(default_factory=list)
-    categories: dict[int, dict[str, Any]] = field(default_factory=dict)
+    images: list[ImageRow] = field(default_factory=list)  # file_name below `base`
+    annotations: list[AnnotationRow] = field(default_factory=list)
+    categories: dict[int, CategoryRow] = field(default_factory=dict)
 
-    def holding(self) -> dict[int, set[int]]:
+    def categories_on(self) -> dict[int, set[int]]:
         """The categories on each image, by image id; images with none are left out."""
-        found: dict[int, set[int]] = {}
+        categories: dict[int, set[int]] = {}
         for row in self.annotations:
-            found.setdefault(row["image_id"], set()).add(row["category_id"])
-        return found
+            categories.setdefault(row["image_id"], set()).add(row["category_id"])
+        return categories
 
     def images_of(self) -> dict[str, int]:
         """How many images hold each class, by its name."""
-        count = Counter(number for held in self.holding().values() for number in held)
+        count = Counter(number for on_image in self.categories_on().values() for number in on_image)
         return {row["name"]: count[number] for number, row in self.categories.items()}
 
 
@@ -90,19 +115,19 @@ def fetch(settings: Settings, name: str, folder: Path, downloads: Path) -> None:
     chosen classes on them, crowds among them; segments are left out. Its `info` says what
     was chosen from. Raises DataError listing each file that could not be had, and why.
     """
-    where = obtain([_archive(settings)], settings, name, downloads)[settings.archive]
-    every = _read(where, settings)
-    chosen = choose(every, settings.images, settings.seed)
-    print(f"{name}: {_said(chosen)}, of {_said(every)}")
+    archive = obtain([_archive(settings)], settings, name, downloads)[settings.archive]
+    whole = _read(archive, settings)
+    chosen = choose(whole, settings.images, settings.seed)
+    print(f"{name}: {_summary(chosen)}, of {_summary(whole)}")
     images = {row["file_name"]: row for row in chosen.images}
     wanted = [Wanted(path, _address(settings, path), _Check(row)) for path, row in images.items()]
     for path, place in obtain(wanted, settings, name, downloads).items():
         folders.link_or_copy(place, folder / path)
-    _write(chosen, every, settings, folder / ANNOTATIONS)
+    _write(chosen, whole, settings, folder / ANNOTATIONS)
 
 
 def needs(settings: Settings) -> Needs:
-    """The annotations; which images, they tell. An image of COCO has 165 kB on average."""
+    """The annotations, which name the images. An image of COCO has 165 kB on average."""
     return Needs([_archive(settings)], later=settings.images, size=settings.images * 165_000)
 
 
@@ -115,66 +140,68 @@ def _address(settings: Settings, path: str) -> str:
     return f"{settings.base.rstrip('/')}/{quote(path)}"
 
 
-def choose(every: Subset, most: int, seed: int) -> Subset:
-    """At most so many of the images, those of the rarest class first; in order of their names."""
-    counts = every.images_of()
-    rarest_first = sorted(every.categories, key=lambda i: (counts[every.categories[i]["name"]], i))
+def choose(whole: Subset, most: int, seed: int) -> Subset:
+    """At most `most` of the images, those of the rarest class first; sorted by file name."""
+    counts, names = whole.images_of(), {i: row["name"] for i, row in whole.categories.items()}
+    rarest_first = sorted(whole.categories, key=lambda i: (counts[names[i]], i))
     rank = {number: place for place, number in enumerate(rarest_first)}
-    holding = every.holding()
+    categories = whole.categories_on()
 
-    def place(row: dict[str, Any]) -> tuple[int, str]:
+    def order(row: ImageRow) -> tuple[int, str]:
         digest = hashlib.sha256(f"{seed}:{row['id']}".encode()).hexdigest()
-        return min(rank[number] for number in holding[row["id"]]), digest
+        return min(rank[number] for number in categories[row["id"]]), digest
 
-    first = sorted((row for row in every.images if row["id"] in holding), key=place)[:most]
-    kept = {row["id"] for row in first}
+    chosen = sorted((row for row in whole.images if row["id"] in categories), key=order)[:most]
+    ids = {row["id"] for row in chosen}
     return Subset(
-        sorted(first, key=lambda row: row["file_name"]),
-        [row for row in every.annotations if row["image_id"] in kept],
-        every.categories,
+        sorted(chosen, key=lambda row: row["file_name"]),
+        [row for row in whole.annotations if row["image_id"] in ids],
+        whole.categories,
     )
 
 
 def _read(archive: Path, settings: Settings) -> Subset:
     """Every image, and the objects of the wanted classes, of all parts."""
-    found = Subset()
+    whole = Subset()
     try:
         with zipfile.ZipFile(archive) as opened:
             for part in settings.parts:
                 where = f"{settings.archive}: {part.annotations}"
                 try:
                     text = opened.read(part.annotations).decode("utf-8")
-                    _add(found, text, where, part.images, set(settings.classes))
+                    _add(whole, text, where, part.images, set(settings.classes))
                 except (KeyError, TypeError, ValueError, AttributeError) as error:
                     raise DataError(f"{where}: not COCO JSON ({error})") from error
     except zipfile.BadZipFile as error:
         raise DataError(f"{settings.archive}: not a zip ({error})") from error
-    known = {row["name"] for row in found.categories.values()}
+    known = {row["name"] for row in whole.categories.values()}
     if unknown := [name for name in settings.classes if name not in known]:
         raise DataError(f"classes: {settings.archive} has no class {unknown[0]!r}")
-    return found
+    return whole
 
 
-def _add(found: Subset, text: str, where: str, images: str, classes: set[str]) -> None:
+def _add(whole: Subset, text: str, where: str, images: str, classes: set[str]) -> None:
+    """Add the images of one JSON file, and the objects of `classes`. `images`: their folder."""
     objects = []
     for section, rows in sections_of(text, where):
         for row in rows if section in {"images", "categories", "annotations"} else ():
             if section == "images":
                 name = folders.checked_path(f"{images}/{row['file_name']}", where)
-                found.images.append({**row, "file_name": name})
+                row["file_name"] = name
+                whole.images.append(row)
             elif section == "annotations":
                 row.pop("segmentation", None)
                 objects.append(row)
             elif row["name"] in classes:
-                found.categories[row["id"]] = row
-    found.annotations += [row for row in objects if row["category_id"] in found.categories]
+                whole.categories[row["id"]] = row
+    whole.annotations += [row for row in objects if row["category_id"] in whole.categories]
 
 
 @dataclass(frozen=True)
 class _Check:
     """Whether a file is the image that a row of COCO JSON describes."""
 
-    row: dict[str, Any]
+    row: ImageRow
 
     def __call__(self, path: Path) -> str:
         """Why it is not, or nothing."""
@@ -183,8 +210,8 @@ class _Check:
         data = path.read_bytes()
         try:
             with Image.open(io.BytesIO(data)) as image:
-                if fault := self.other_size(image):
-                    return fault
+                if problem := self.other_size(image):
+                    return problem
                 image.draft("L", (1, 1))  # of a JPEG every bit is read, but few pixels computed
                 image.load()
         except Exception as error:  # whatever a decoder raises, the image cannot be used
@@ -194,7 +221,8 @@ class _Check:
         return ""
 
     def other_size(self, image: Image) -> str:
-        """Looked at before the pixels are, so that no small file becomes a huge image."""
+        """Why its size is wrong, or nothing. It is checked before the pixels are decoded, so that
+        no small file becomes a huge image."""
         size = (self.row["width"], self.row["height"])
         turned = image.getexif().get(_EXIF_ORIENTATION, 1) >= 5
         if image.size == size or (turned and image.size == size[::-1]):
@@ -202,22 +230,23 @@ class _Check:
         return "wrong content: {}×{} pixels, and {}×{} are annotated".format(*image.size, *size)
 
 
-def _said(subset: Subset) -> str:
-    held = ", ".join(f"{count} with {name}" for name, count in subset.images_of().items())
-    return f"{len(subset.images)} images ({held})"
+def _summary(subset: Subset) -> str:
+    classes = ", ".join(f"{count} with {name}" for name, count in subset.images_of().items())
+    return f"{len(subset.images)} images ({classes})"
 
 
-def _write(chosen: Subset, every: Subset, settings: Settings, path: Path) -> None:
+def _write(chosen: Subset, whole: Subset, settings: Settings, path: Path) -> None:
     info = {
         "description": "Images of COCO that hold certain classes, and the objects of these",
         "archive": {"address": f"{settings.base}/{settings.archive}", "sha256": settings.sha256},
         "seed": settings.seed,
         "images_chosen": {"all": len(chosen.images), **chosen.images_of()},
-        "images_there": {"all": len(every.holding()), **every.images_of()},
+        "images_there": {"all": len(whole.categories_on()), **whole.images_of()},
     }
-    lists = {
+    annotations = sorted(chosen.annotations, key=lambda row: (row["image_id"], row["id"]))
+    lists: dict[str, Sequence[object]] = {
         "images": chosen.images,
-        "annotations": sorted(chosen.annotations, key=lambda row: (row["image_id"], row["id"])),
+        "annotations": annotations,
         "categories": [chosen.categories[number] for number in sorted(chosen.categories)],
     }
     with whole_file(path) as file:

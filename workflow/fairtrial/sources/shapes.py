@@ -12,7 +12,7 @@ from __future__ import annotations
 from colorsys import hsv_to_rgb
 from math import cos, pi, sin
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -51,8 +51,8 @@ class Settings(BaseModel):
 
 def fetch(settings: Settings, name: str, folder: Path, downloads: Path) -> None:
     """Draw the images into `folder`/images, and write annotations.json beside them."""
-    rows: list[dict[str, Any]] = []
-    objects: list[dict[str, Any]] = []
+    rows: list[dict[str, object]] = []
+    objects: list[dict[str, object]] = []
     (folder / "images").mkdir()
     for number in range(1, settings.images + 1):
         scene = (number - 1) // settings.per_scene
@@ -85,7 +85,7 @@ def fetch(settings: Settings, name: str, folder: Path, downloads: Path) -> None:
 
 
 def needs(settings: Settings) -> Needs:
-    """Nothing but room: about a byte a pixel."""
+    """Disk space: about a byte a pixel."""
     return Needs(size=settings.images * settings.size**2)
 
 
@@ -161,7 +161,7 @@ def _draw_object(
 
 def _extent(stencil: Image) -> tuple[int, int, int, int]:
     """Left, top, right and bottom of the pixels that a shape covers by half or more."""
-    extent = stencil.point([255 * (value > 127) for value in range(256)]).getbbox()
+    extent = stencil.point([255 if value > 127 else 0 for value in range(256)]).getbbox()
     assert extent is not None, "a diameter of 8 pixels covers some"
     return extent
 
@@ -216,7 +216,7 @@ def _corners(name: str, radius: int, turn: int) -> list[tuple[int, int]]:
 
 
 def _noisy(image: Image, rng: Generator) -> Image:
-    """The same with up to 8 of 255 levels of noise in each colour of each pixel."""
+    """The image with up to 8 of 255 levels of noise in each colour of each pixel."""
     import numpy as np
     from PIL import Image as images
 
