@@ -31,14 +31,14 @@ from tests.certificates import write_certificate
 
 # --------------------------------------------------------------------------- settings
 
-PARAMS, TRIAL = "params.yaml", "config/experiments/trial.yaml"
+PARAMS, FILE = "params.yaml", "config/experiments/trial.yaml"
 SET, SOURCE = "config/datasets/shapes.yaml", "config/sources/shapes.yaml"
 Edit = tuple[str, str, str] | tuple[str, str]  # file, old text and new text; or the whole text
 
 
 def run(keys: str) -> Edit:
     """The trial's run `small`, with other overrides."""
-    return TRIAL, "small: {imgsz: 96}", "small: " + keys
+    return FILE, "small: {imgsz: 96}", "small: " + keys
 
 
 REFUSED: dict[str, tuple[Edit, list[str]]] = {
@@ -55,16 +55,16 @@ REFUSED: dict[str, tuple[Edit, list[str]]] = {
         [f"{PARAMS}: plot"],
     ),
     "misspelt key of an experiment": (
-        (TRIAL, "seeds:", "seed:"),
-        [f"{TRIAL}: `seed`: no such key; did you mean `seeds`?"],
+        (FILE, "seeds:", "seed:"),
+        [f"{FILE}: `seed`: no such key; did you mean `seeds`?"],
     ),
     "misspelt key of a run": (
         run("{imgz: 96}"),
-        [f"{TRIAL}: runs.small: `imgz`: no such key; did you mean `imgsz`?"],
+        [f"{FILE}: runs.small: `imgz`: no such key; did you mean `imgsz`?"],
     ),
     "misspelt key of base": (
-        (TRIAL, "seeds:", "base: {epoch: 3}\nseeds:"),
-        [f"{TRIAL}: base: `epoch`: no such key; did you mean `epochs`?"],
+        (FILE, "seeds:", "base: {epoch: 3}\nseeds:"),
+        [f"{FILE}: base: `epoch`: no such key; did you mean `epochs`?"],
     ),
     "misspelt key of a data set": (
         (SET, "method:", "methode:"),
@@ -96,23 +96,23 @@ REFUSED: dict[str, tuple[Edit, list[str]]] = {
     ),
     "truth for a number": (
         run("{lr0: true}"),
-        [f"{TRIAL}: runs.small: `lr0` is true: must be a number"],
+        [f"{FILE}: runs.small: `lr0` is true: must be a number"],
     ),
     "a list for a number": (
         run("{lr0: [0.1, 0.2]}"),
-        [f"{TRIAL}: runs.small: `lr0` is [0.1, 0.2]: must be a number"],
+        [f"{FILE}: runs.small: `lr0` is [0.1, 0.2]: must be a number"],
     ),
     "a number for a list": (
-        (TRIAL, "seeds: [0, 1]", "seeds: 2"),
-        [f"{TRIAL}: `seeds` is 2: must be a list"],
+        (FILE, "seeds: [0, 1]", "seeds: 2"),
+        [f"{FILE}: `seeds` is 2: must be a list"],
     ),
     "a list for a section": (
-        (TRIAL, "runs:", "base: [epochs]\nruns:"),
-        [f"{TRIAL}: `base`: must hold `key: value` lines"],
+        (FILE, "runs:", "base: [epochs]\nruns:"),
+        [f"{FILE}: `base`: must hold `key: value` lines"],
     ),
     "learning rate below 0": (
         run("{lr0: -1}"),
-        [f"{TRIAL}: runs.small: `lr0` is -1: must be greater than 0"],
+        [f"{FILE}: runs.small: `lr0` is -1: must be greater than 0"],
     ),
     "epochs below 0": (
         (PARAMS, "epochs: ", "epochs: -1 #"),
@@ -120,11 +120,11 @@ REFUSED: dict[str, tuple[Edit, list[str]]] = {
     ),
     "no epoch and no pretrained checkpoint": (
         run("{epochs: 0}"),
-        [f"{TRIAL}: runs.small: `epochs` is 0", "without `pretrained`", "learned nothing"],
+        [f"{FILE}: runs.small: `epochs` is 0", "without `pretrained`", "learned nothing"],
     ),
     "image size that strides do not divide": (
         run("{imgsz: 100}"),
-        [f"{TRIAL}: runs.small: `imgsz` is 100: must be a multiple of 32"],
+        [f"{FILE}: runs.small: `imgsz` is 100: must be a multiple of 32"],
     ),
     "confidence above 1": (
         (PARAMS, "conf: 0.001", "conf: 2"),
@@ -132,7 +132,7 @@ REFUSED: dict[str, tuple[Edit, list[str]]] = {
     ),
     "a number that is none": (
         run("{lr0: .nan}"),
-        [f"{TRIAL}: runs.small: `lr0` is NaN: must be a finite number"],
+        [f"{FILE}: runs.small: `lr0` is NaN: must be a finite number"],
     ),
     "unknown experiment": (
         (PARAMS, "experiment: trial", "experiment: quickstar"),
@@ -144,7 +144,7 @@ REFUSED: dict[str, tuple[Edit, list[str]]] = {
     ),
     "unknown data set": (
         run("{dataset: shape}"),
-        [f"{TRIAL}: `runs.small`: `dataset`: no such dataset in config/datasets: `shape`; did"],
+        [f"{FILE}: `runs.small`: `dataset`: no such dataset in config/datasets: `shape`; did"],
     ),
     "unknown source of a data set": (
         (SET, "source: shapes", "source: shapez"),
@@ -164,11 +164,11 @@ REFUSED: dict[str, tuple[Edit, list[str]]] = {
     ),
     "unknown backend": (
         run("{backend: ultralytic}"),
-        [f"{TRIAL}: `runs.small`: `backend`: no such backend: `ultralytic`; did you mean `ultral"],
+        [f"{FILE}: `runs.small`: `backend`: no such backend: `ultralytic`; did you mean `ultral"],
     ),
     "unknown model": (
         run("{model: yolo8n}"),
-        [f'{TRIAL}: runs.small: `model` is "yolo8n": no detector of this name', "yolov8n"],
+        [f'{FILE}: runs.small: `model` is "yolo8n": no detector of this name', "yolov8n"],
     ),
     "a model of another task": (
         run("{model: yolov8n-seg}"),
@@ -179,28 +179,28 @@ REFUSED: dict[str, tuple[Edit, list[str]]] = {
         ['runs.small: `optimizer` is "auto"', "ignores lr0 and momentum", "AdamW"],
     ),
     "seeds named twice": (
-        (TRIAL, "seeds: [0, 1]", "seeds: [0, 1, 1]"),
-        [f"{TRIAL}: `seeds` is [0, 1, 1]: must name each once; 1 stands there twice"],
+        (FILE, "seeds: [0, 1]", "seeds: [0, 1, 1]"),
+        [f"{FILE}: `seeds` is [0, 1, 1]: must name each once; 1 stands there twice"],
     ),
     "seeds and seed": (
         run("{seed: 4}"),
-        [f"{TRIAL}: `runs.small`: sets `seed`, and the experiment's `seeds` does so too; keep one"],
+        [f"{FILE}: `runs.small`: sets `seed`, and the experiment's `seeds` does so too; keep one"],
     ),
     "two runs of one name": (
-        (TRIAL, "seeds:", "sweep: {lr0: [0.1, 0.1000000000000001]}\nseeds:"),
-        [f"{TRIAL}: `sweep.lr0`: another run is called lr0=0.1-s0; rename"],
+        (FILE, "seeds:", "sweep: {lr0: [0.1, 0.1000000000000001]}\nseeds:"),
+        [f"{FILE}: `sweep.lr0`: another run is called lr0=0.1-s0; rename"],
     ),
     "a run named twice": (
-        (TRIAL, "  large:", "  small:"),
-        [f"{TRIAL}:4: not valid YAML", 'found duplicate key "small"'],
+        (FILE, "  large:", "  small:"),
+        [f"{FILE}:4: not valid YAML", 'found duplicate key "small"'],
     ),
     "a name that is no file's name": (
-        (TRIAL, "  large:", "  la/rge:"),
-        [f'{TRIAL}: `runs.la/rge` is "la/rge": a name may hold only letters, digits'],
+        (FILE, "  large:", "  la/rge:"),
+        [f'{FILE}: `runs.la/rge` is "la/rge": a name may hold only letters, digits'],
     ),
     "a sweep of nothing": (
-        (TRIAL, "seeds:", "sweep: {lr0: []}\nseeds:"),
-        [f"{TRIAL}: `sweep.lr0` is []: must hold at least one"],
+        (FILE, "seeds:", "sweep: {lr0: []}\nseeds:"),
+        [f"{FILE}: `sweep.lr0` is []: must hold at least one"],
     ),
     "weights that are no file of a source": (
         run("{pretrained: yolov8n.pt}"),
@@ -219,17 +219,17 @@ REFUSED: dict[str, tuple[Edit, list[str]]] = {
     ),
     "a section in a run": (
         run("{predict: {conf: 0.5}}"),
-        [f"{TRIAL}: `runs.small`: `predict` holds for all runs alike; set it in {PARAMS}"],
+        [f"{FILE}: `runs.small`: `predict` holds for all runs alike; set it in {PARAMS}"],
     ),
     "shares that leave nothing to train on": (
         (SET, "  val: ", "  val: 0.9 #"),
         [f"{SET}: `split`: `val` and `test` together leave nothing to train on"],
     ),
     "broken YAML": (
-        (TRIAL, "title: a\nruns: {a: [\n"),
-        [f"{TRIAL}:", "not valid YAML"],
+        (FILE, "title: a\nruns: {a: [\n"),
+        [f"{FILE}:", "not valid YAML"],
     ),
-    "empty YAML": ((TRIAL, ""), [f"{TRIAL}: must hold `key: value` lines, and is empty"]),
+    "empty YAML": ((FILE, ""), [f"{FILE}: must hold `key: value` lines, and is empty"]),
     "empty params": ((PARAMS, ""), [f"{PARAMS}: must hold `key: value` lines, and is empty"]),
     "a text for a file of keys": ((SET, "shapes"), [f"{SET}: must hold `key: value` lines"]),
 }
@@ -278,7 +278,7 @@ def test_a_changed_default_that_no_run_uses_is_refused(project: Project) -> None
     project.edit(PARAMS, "imgsz: 160", "imgsz: 64")
     text = refused(project, DVC_EXP_BASELINE_REV="HEAD")
     assert f"{PARAMS}: `imgsz` was set to 64, but no run of this experiment uses it" in text
-    assert f"{TRIAL} sets it in each of its runs" in text
+    assert f"{FILE} sets it in each of its runs" in text
 
 
 # --------------------------------------------------------------------------- data

@@ -292,7 +292,7 @@ def test_a_plugin_keeps_its_contract(kind: str, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", plugins("backends"))
-def test_a_framework_has_what_the_rules_and_the_report_need(name: str) -> None:
+def test_a_backend_has_what_the_rules_and_the_report_need(name: str) -> None:
     model = plugin_settings("backends", name, "")
     assert issubclass(model, TrainingSettings)
     fields = model.model_fields
@@ -301,7 +301,7 @@ def test_a_framework_has_what_the_rules_and_the_report_need(name: str) -> None:
 
 @pytest.mark.parametrize(("kind", "name"), PLUGINS)
 def test_a_plugin_is_imported_without_anything_heavy(kind: str, name: str) -> None:
-    """The plan imports every framework to know its keys, for every `snakemake -n`."""
+    """The plan imports every backend to know its keys, for every `snakemake -n`."""
     test_nothing_heavy_is_imported_at_the_start(f"import fairtrial.{kind}.{name}")
 
 

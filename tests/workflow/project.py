@@ -22,8 +22,8 @@ STAGES = ("download", "convert", "split", "train", "predict", "validate", "plot"
 COPIED = ("Snakefile", "workflow", "config", "profiles", "slurm", "params.yaml", "dvc.yaml")
 COPIED += (".gitignore", ".dvcignore", ".dvc/config", ".dvc/.gitignore")
 
-TRIAL = """\
-title: A trial of four runs
+EXPERIMENT = """\
+title: An experiment of four runs
 runs:
   small: {imgsz: 96}
   large: {imgsz: 160, lr0: 0.01}
@@ -32,7 +32,7 @@ seeds: [0, 1]
 
 # With the quick backend the real stages run up to `train`; the rest are stand-ins.
 QUICK_STUBS = ("predict", "validate", "plot", "report")
-QUICK_TRIAL = TRIAL + "base: {backend: quick}\n"
+QUICK_EXPERIMENT = EXPERIMENT + "base: {backend: quick}\n"
 QUICK_SOURCE = """\
 kind: shapes
 images: 20
@@ -86,7 +86,9 @@ class Project:
                 target.parent.mkdir(parents=True, exist_ok=True)
                 shutil.copy(source, target)
         project = cls(root, stubs or (QUICK_STUBS if quick_backend else STAGES))
-        project.write("config/experiments/trial.yaml", QUICK_TRIAL if quick_backend else TRIAL)
+        project.write(
+            "config/experiments/trial.yaml", QUICK_EXPERIMENT if quick_backend else EXPERIMENT
+        )
         if quick_backend:
             shutil.copy(QUICK, root / "workflow/fairtrial/backends/quick.py")
             project.write("config/sources/shapes.yaml", QUICK_SOURCE)

@@ -17,7 +17,7 @@ from project import CHECKOUT, Project
 pytestmark = pytest.mark.slow
 
 NAMES = ("red", "green", "blue")
-TRIAL = """\
+EXPERIMENT = """\
 title: Which network?
 base: {backend: networks, dataset: cifar10, imgsz: 32, batch: 16, epochs: 2, lr0: 0.001}
 runs:
@@ -48,9 +48,9 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
     project = Project.new(tmp_path_factory.mktemp("classes") / "project", stubs=("none",))
     write_archive(project.root / "pictures/cifar-10-batches-py")
     project.write("config/sources/cifar10.yaml", "kind: local\npath: pictures\nformat: cifar10\n")
-    sides = "source: cifar10\nsplit: {method: stratified, seed: 0, val: 0.2, test: 0.2}\n"
-    project.write("config/datasets/cifar10.yaml", sides)
-    project.write("config/experiments/trial.yaml", TRIAL)
+    dataset = "source: cifar10\nsplit: {method: stratified, seed: 0, val: 0.2, test: 0.2}\n"
+    project.write("config/datasets/cifar10.yaml", dataset)
+    project.write("config/experiments/trial.yaml", EXPERIMENT)
     project.snakemake("--cores", "2")
     return project
 
@@ -74,8 +74,8 @@ def test_every_stage_leaves_what_it_should(project: Project) -> None:
 def test_the_split_is_stratified(project: Project) -> None:
     split = json.loads((project.root / "data/sets/cifar10/split.json").read_text())
     whole = {"red": 42, "green": 42, "blue": 36}
-    for side, share in (("train", 0.6), ("val", 0.2), ("test", 0.2)):
-        held = split["summary"][side]["classes"]
+    for name, share in (("train", 0.6), ("val", 0.2), ("test", 0.2)):
+        held = split["summary"][name]["classes"]
         assert all(abs(held[n]["images"] - share * many) <= 1 for n, many in whole.items())
     assert sorted(split["train"] + split["val"] + split["test"]) == list(range(1, 121))
 

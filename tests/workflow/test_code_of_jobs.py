@@ -121,7 +121,7 @@ JOBS: list[tuple[str, str, dict[str, object]]] = [
 ]
 
 
-TRIAL = """\
+EXPERIMENT = """\
 title: Watched, with two frameworks
 base: {imgsz: 32, epochs: 1, batch: 4}
 runs:
@@ -134,7 +134,7 @@ runs:
 def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
     project = Project.new(tmp_path_factory.mktemp("watched") / "project")
     project.write("config/sources/shapes.yaml", QUICK_SOURCE)
-    project.write("config/experiments/trial.yaml", TRIAL)
+    project.write("config/experiments/trial.yaml", EXPERIMENT)
     return project
 
 

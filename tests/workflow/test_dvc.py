@@ -1,6 +1,6 @@
 """Under DVC nothing is trained twice, nothing is lost, and every name has its own numbers.
 
-The data, the store and the training stage are real, with a framework that trains nothing; the
+The data, the store and the training stage are real, with a backend that trains nothing; the
 stages after it are stand-ins. DVC and Snakemake are real, and typed as a person types them.
 """
 
@@ -27,7 +27,7 @@ DEFAULT, OTHER = 0.002, 0.0001
 def recorded(tmp_path_factory: pytest.TempPathFactory) -> Project:
     """A project under git and DVC, with the experiment `trial` run and recorded."""
     project = Project.new(tmp_path_factory.mktemp("dvc") / "recorded", quick_backend=True)
-    project.write("config/experiments/other.yaml", OTHER_TRIAL)
+    project.write("config/experiments/other.yaml", OTHER_EXPERIMENT)
     project.run("git", "init", "-q")
     project.run("git", "add", "-A")
     project.run("git", "commit", "-qm", "project")
@@ -53,7 +53,7 @@ def trained(project: Project) -> int:
     return count
 
 
-OTHER_TRIAL = """\
+OTHER_EXPERIMENT = """\
 title: Another question
 base: {backend: quick}
 runs:

@@ -1,13 +1,13 @@
 """fairtrial: fair, reproducible trials of image models.
 
-Every error that a person can cause or mend is a FairtrialError; the command line
+Every error that a person can cause or repair is a FairtrialError; the command line
 prints its message alone, without a traceback:
 
     FairtrialError
     ├── SettingsError      a key or value in params.yaml or config/ is wrong
     ├── DataError          images, annotations or a split are missing or wrong
     │   └── ChecksumError  a file is not the one that its manifest names
-    ├── BackendError       a framework did not do what was asked
+    ├── BackendError       a backend did not do what was asked
     └── StoreError         an entry of the store cannot be used
 """
 
@@ -31,7 +31,7 @@ class ChecksumError(DataError):
 
 
 class BackendError(FairtrialError):
-    """A framework did not do what was asked of it."""
+    """A backend did not do what was asked of it."""
 
 
 class StoreError(FairtrialError):

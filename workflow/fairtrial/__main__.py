@@ -6,7 +6,6 @@ import argparse
 import ast
 import importlib
 import inspect
-import json
 import re
 import signal
 import sys
@@ -184,8 +183,6 @@ def _converter(kind: Any) -> Callable[[str], Any]:
     """From a flag's text to its type: `float | None` is a float, a pydantic model is JSON."""
     if type(None) in typing.get_args(kind):
         (kind,) = set(typing.get_args(kind)) - {type(None)}
-    if typing.get_origin(kind) is dict:
-        return _mapping
     if kind in (str, int, float, Path):
         plain: Callable[[str], Any] = kind
         return plain
@@ -204,16 +201,6 @@ def _json(text: str) -> str:
         return Path(text[1:]).read_text(encoding="utf-8")
     except OSError as error:
         raise argparse.ArgumentTypeError(f"{text[1:]}: {error.strerror}") from error
-
-
-def _mapping(text: str) -> dict[str, Any]:
-    try:
-        mapping = json.loads(_json(text))
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(f"not JSON: {error}") from error
-    if not isinstance(mapping, dict):
-        raise argparse.ArgumentTypeError("not a JSON object")
-    return mapping
 
 
 def _validated(kind: Any, text: str) -> Any:

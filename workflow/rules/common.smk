@@ -50,7 +50,7 @@ def planned(wildcards):
 
 
 def settings(stage, name="", experiment=""):
-    """What a job is told: JSON, or where it is long `@` and the file that holds it."""
+    """A job's settings as an argument: JSON, or `@` and a file with it where it is long."""
     return settings_argument(PLAN.settings(stage, name, experiment))
 
 

@@ -4,7 +4,7 @@
 
 
 rule download:
-    """Fetch or draw the raw files of one source; the manifest lists them with their sha256."""
+    """Download or generate the raw files of one source; the manifest has their SHA-256."""
     input:
         listed=lambda w: PLAN.sources[w.source].listed,
     output:
@@ -29,7 +29,7 @@ rule download:
 
 # A directory is never checksummed: `ancient` says it must be there, its manifest what is in it.
 rule convert:
-    """Bring one source into the interchange; name every defect and what was done about it."""
+    """Convert one source to the interchange format; report every defect and its action."""
     input:
         raw=ancient("data/raw/{source}"),
         manifest="data/raw/{source}.sha256",

@@ -39,7 +39,7 @@ rule plot:
 
 
 rule report:
-    """Set the PDF, and write the tables to paste and those that DVC reads."""
+    """Write the PDF, the tables to paste, and the metrics that DVC reads."""
     input:
         figures="results/{experiment}/figures.json",
         metrics=per_run("results/{experiment}/runs/{run}/metrics.json"),

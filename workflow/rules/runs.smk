@@ -4,7 +4,7 @@
 
 
 rule train:
-    """Fit one run, or adopt it from the store where an equal one is finished."""
+    """Train one run, or take it from the store where an equal one is finished."""
     input:
         images=ancient(lambda w: planned(w).images(w.run)),
         annotations=of_set("annotations"),
@@ -50,7 +50,7 @@ rule train:
 
 
 rule predict:
-    """The raw detections of one run on val and test, and the time it takes an image."""
+    """The predictions of one run on val and test, and the time that an image takes."""
     input:
         weights="results/{experiment}/runs/{run}/weights.pt",
         images=ancient(lambda w: planned(w).images(w.run)),
@@ -86,7 +86,7 @@ rule predict:
 
 
 rule validate:
-    """Score the detections of one run; no GPU and no code of its framework."""
+    """Score the predictions of one run; no GPU and no code of its backend."""
     input:
         annotations=of_set("annotations"),
         split=of_set("certificate"),

@@ -40,7 +40,7 @@ rule search:
 
 # A checkpoint, as split is: where more trials leave the winner as it was, nothing is trained.
 checkpoint study:
-    """Judge the trials of a study by the present fitness; choose the best."""
+    """Rank the trials of a study by the present fitness; choose the best."""
     input:
         workers=workers,
     output:
