@@ -94,10 +94,15 @@ def studied(wildcards):
     """
     names = ("trials.csv", "best.yaml", "summary.json", "timings.json")
     pattern = "results/{experiment}/search/{study}/{name}"
-    return expand(pattern, study=list(planned(wildcards).studies), name=names, **wildcards)
+    return expand(
+        pattern, study=list(planned(wildcards).studies), name=names, **wildcards
+    )
 
 
 def sets(wildcards):
     """The two files of every data set of the experiment."""
-    made = [checkpoints.split.get(dataset=name).output for name in planned(wildcards).datasets]
+    made = [
+        checkpoints.split.get(dataset=name).output
+        for name in planned(wildcards).datasets
+    ]
     return [str(file) for output in made for file in output]
