@@ -151,15 +151,17 @@ def test_a_continued_training_trains_only_the_further_epochs(
 
 
 CHANGED = {
-    # what Ultralytics does of itself → what is said
-    "memory": r"out of memory with a `batch` of 4; Ultralytics would go on with 2",
+    # what Ultralytics does by itself → facts of the error
+    "memory": r"out of memory with a `batch` of 4; .* with 2",
     "lr0": r"lr0 +0\.01 +0\.005 +its trainer\n.*lr0 +0\.01 +0\.005 +its optimizer",
-    "nan": r"epoch 1: the loss is no number any more; with lr0 0\.01 the training diverges",
+    "nan": r"epoch 1: the loss is NaN .* lr0 0\.01",
 }
 
 
 @pytest.mark.parametrize("fault", CHANGED)
-def test_what_was_not_asked_for_fails_at_once(fault: str, attempt: Attempt, tmp_path: Path) -> None:
+def test_other_settings_than_requested_fail_at_once(
+    fault: str, attempt: Attempt, tmp_path: Path
+) -> None:
     assert attempt(tmp_path / "run", (1, fault))["status"] != 0
     assert re.search(f"BackendError: .*{CHANGED[fault]}", (tmp_path / "run.log").read_text(), re.S)
     assert not (tmp_path / "run/state.pt").exists()

@@ -175,7 +175,7 @@ from fairtrial.training.progress import reported
 settings = TrainSettings.model_validate_json(sys.argv[1])
 Path("store/runs").mkdir(parents=True)
 with reported(Path("logs/trial/train/one-s0.json"), settings, "key"):
-    with locks.held(Path("store/runs/key.lock"), lambda: False):
+    with locks.acquired(Path("store/runs/key.lock"), lambda: False):
         print("ready", flush=True)
         sys.stdin.read()
 """

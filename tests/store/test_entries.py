@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 
+from facts import refused
 from fairtrial import StoreError
 from fairtrial.store import entries, locks
 
@@ -278,22 +279,22 @@ def test_without_squeue_the_heartbeat_decides(monkeypatch: pytest.MonkeyPatch) -
 def test_a_fresh_lock_is_never_broken() -> None:
     """Two find a stale lock; one breaks and takes it; the other must leave the new one alone."""
     lock = put_lock()
-    locks._break(lock)
+    locks._remove_stale(lock)
     assert lock.exists()
     put_lock(started="1")
-    locks._break(lock)
+    locks._remove_stale(lock)
     assert not lock.exists()
 
 
-def test_only_one_breaks_a_lock_at_a_time() -> None:
+def test_one_process_at_a_time_removes_a_stale_lock() -> None:
     lock = put_lock(started="1")
-    guard = lock.with_name("key.lock.breaking")
+    guard = lock.with_name("key.lock.removing")
     guard.touch()
-    locks._break(lock)
+    locks._remove_stale(lock)
     assert lock.exists()
     os.utime(guard, (0, 0))  # of a process that was killed just then
-    locks._break(lock)
-    locks._break(lock)
+    locks._remove_stale(lock)
+    locks._remove_stale(lock)
     assert not lock.exists()
     assert left() == []
 
@@ -311,7 +312,7 @@ def test_a_heart_beats_while_the_work_goes_on(monkeypatch: pytest.MonkeyPatch) -
 
 def test_who_lost_its_lock_keeps_neither_its_work_nor_the_lock_of_the_other() -> None:
     """A job that SLURM suspends for minutes is silent, and somebody else takes over."""
-    with pytest.raises(StoreError, match=r"silent for so long.*process 1 on elsewhere"):
+    with refused(StoreError, "lock", "process 1 on elsewhere"):
         entries.obtain("runs", "key", lambda folder: put_lock(host="elsewhere", process=1) and None)
     assert not Path("store/runs/key").exists()
     assert Path("store/runs/key.lock").exists()

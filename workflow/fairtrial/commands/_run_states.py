@@ -109,7 +109,7 @@ def _training(experiment: str, progress: TrainingProgress, queue: Queue) -> Row:
     lock_holder = locks.read(lock)
     if progress.error is not None:
         row.note = progress.error
-    elif lock_holder and lock_holder != progress.holder and not locks.is_silent(lock):
+    elif lock_holder and lock_holder != progress.holder and not locks.looks_stale(lock):
         row.state = "waiting"
         row.note = f"the same training is made by {locks.describe(lock)}"
     elif _is_alive(progress, lock, lock_holder, queue):
@@ -132,9 +132,9 @@ def _is_alive(
 ) -> bool:
     """Whether the process that wrote the progress file still works."""
     if lock_holder != progress.holder:  # before it has its lock, or after it gave it back
-        return locks.lives_here(progress.holder) is True
+        return locks.is_alive_here(progress.holder) is True
     job = queue.jobs.get(progress.slurm.job) if progress.slurm else None
-    return (job is not None and job.state == "RUNNING") or not locks.is_silent(lock)
+    return (job is not None and job.state == "RUNNING") or not locks.looks_stale(lock)
 
 
 def _seconds_left(progress: TrainingProgress) -> float | None:

@@ -48,7 +48,7 @@ def _summary(progress: StudyProgress) -> str:
 def _is_in_work(key: str) -> bool:
     """Whether any worker holds the lock of a trial."""
     trial_locks = (entries.root() / "searches" / key).glob("trial-*.lock")
-    return any(not locks.is_silent(lock) for lock in trial_locks)
+    return any(not locks.looks_stale(lock) for lock in trial_locks)
 
 
 def _error(plan: PlannedExperiment, study: str) -> tuple[str, str]:

@@ -58,7 +58,11 @@ def whole_file(path: Path, mode: str = "w") -> Iterator[IO[Any]]:
 
 @contextmanager
 def only_one(folder: Path) -> Iterator[None]:
-    """Hold a lock on a folder, waiting while another process on this machine holds it."""
+    """Hold a lock on a folder, waiting while another process on this machine holds it.
+
+    The kernel's flock, which is released with the process. Locks that other machines and people
+    must see are in store/locks.py.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     try:
         import fcntl

@@ -133,11 +133,11 @@ class Journal:
             with self._ask_lock():
                 trial = self._abandoned() or begin()
                 if trial is not None:
-                    stack.enter_context(locks.held(self._lock(trial), lambda: False))
+                    stack.enter_context(locks.acquired(self._lock(trial), lambda: False))
             yield trial
 
     def _ask_lock(self) -> AbstractContextManager[bool]:
-        return locks.held(self.folder / "ask.lock", lambda: False)
+        return locks.acquired(self.folder / "ask.lock", lambda: False)
 
     def _lock(self, trial: Trial) -> Path:
         return self.folder / f"trial-{trial.number}.lock"

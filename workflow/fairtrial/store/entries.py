@@ -1,12 +1,12 @@
-"""Keyed, locked, whole-or-absent entries outside every declared output.
+"""Entries of the store: whole or absent, under a key, outside of every declared output.
 
-Snakemake, DVC and SLURM each have moments in which they delete or repeat finished work. What
-costs a night is therefore made here, under a key of everything that determines it, and the
-declared outputs are copies:
+Snakemake, DVC and SLURM delete or repeat finished work at certain moments. What takes hours is
+therefore made here, under a key of everything that determines it, and the declared outputs are
+copies:
 
-    store/runs/<key>/        an entry: it has this name only when it is whole
-    store/runs/<key>.part/   the same in the making, or as far as an interrupted attempt came
-    store/runs/<key>.lock    who makes it (locks.py)
+    store/runs/<key>/        an entry; it gets this name when it is whole
+    store/runs/<key>.part/   an unfinished entry, with what an interrupted attempt left
+    store/runs/<key>.lock    the lock of whoever makes it (locks.py)
 """
 
 from __future__ import annotations
@@ -30,12 +30,13 @@ def root() -> Path:
 
 
 def obtain(kind: str, key: str, make: Callable[[Path], None]) -> tuple[Path, bool]:
-    """The folder of an entry, made by `make(folder)` unless it is there already.
+    """The folder of an entry, made by `make(folder)` unless it exists, and whether it existed
+    (adopted).
 
-    Waits while somebody else makes the same entry, so that no two ever write one.
-    `folder` is empty at the first attempt; what an attempt leaves there when it raises or is
-    killed is handed to the next one, which goes on from it or clears it.
-    Returns the folder and whether it was there (adopted). What `make` raises is passed on.
+    Waits while another process makes the same entry, so that no two ever write one. `folder` is
+    empty at the first attempt; what an attempt leaves there when it raises or is killed is given
+    to the next one, which resumes from it or clears it. What `make` raises is passed on; raises
+    StoreError where the store cannot be written.
     """
     entry = root() / kind / key
     if entry.is_dir():
@@ -43,8 +44,8 @@ def obtain(kind: str, key: str, make: Callable[[Path], None]) -> tuple[Path, boo
     lock = entry.with_name(f"{key}.lock")
     try:
         entry.parent.mkdir(parents=True, exist_ok=True)
-        with locks.held(lock, entry.is_dir) as mine:
-            if not mine:
+        with locks.acquired(lock, entry.is_dir) as is_acquired:
+            if not is_acquired:
                 return entry, True
             _make_whole(entry, make)
     except OSError as error:
@@ -58,36 +59,36 @@ def obtain(kind: str, key: str, make: Callable[[Path], None]) -> tuple[Path, boo
 
 
 def unfinished(kind: str, key: str) -> Path:
-    """Where an entry is made; what lies there is what an interrupted attempt left."""
+    """The folder of an unfinished entry, with what an interrupted attempt left."""
     return root() / kind / f"{key}.part"
 
 
 def discard(kind: str, key: str) -> None:
-    """Remove what an attempt left unfinished, unless somebody goes on with it."""
+    """Remove an unfinished entry, unless a process works on it."""
     part = unfinished(kind, key)
-    if not part.exists() or _is_in_hand(part):
+    if not part.exists() or _is_locked(part):
         return
-    with locks.held(part.with_suffix(".lock"), lambda: not part.exists()) as mine:
-        if mine:
+    with locks.acquired(part.with_suffix(".lock"), lambda: not part.exists()) as is_acquired:
+        if is_acquired:
             shutil.rmtree(part)
 
 
 def entries(kind: str) -> list[Path]:
-    """The finished entries, and the unfinished ones that nobody is working on."""
+    """The finished entries, and the unfinished ones on which no process works."""
     folders = [path for path in (root() / kind).glob("*") if path.is_dir()]
-    return sorted(path for path in folders if not _is_in_hand(path))
+    return sorted(path for path in folders if not _is_locked(path))
 
 
-def _is_in_hand(path: Path) -> bool:
+def _is_locked(path: Path) -> bool:
     lock = path.with_name(path.name.removesuffix(".part") + ".lock")
     return lock.exists() and not locks.is_stale(lock)
 
 
 def _is_about_the_store(error: OSError) -> bool:
-    """Whether a person can mend it there; `make` may fail for reasons of its own."""
-    named = Path(os.fsdecode(error.filename)) if error.filename else Path()
+    """Whether the store itself cannot be written; `make` may fail for other reasons."""
+    path = Path(os.fsdecode(error.filename)) if error.filename else Path()
     return error.errno in FULL or (
-        error.errno in REFUSED and (named == root() or root() in named.parents)
+        error.errno in REFUSED and (path == root() or root() in path.parents)
     )
 
 
@@ -103,12 +104,12 @@ def _make_whole(entry: Path, make: Callable[[Path], None]) -> None:
 
 
 def require_lock(part: Path) -> None:
-    """Raise StoreError where this process has no right any more to work in an unfinished entry."""
+    """Raise StoreError where this process has lost the lock of an unfinished entry."""
     lock = part.with_name(part.name.removesuffix(".part") + ".lock")
-    if not locks.is_own(lock):
+    if not locks.holds(lock):
         raise StoreError(
-            f"{part}: this process was silent for so long that its lock was given to another "
-            f"one ({locks.describe(lock)}); what it makes is not kept"
+            f"{part}: this process had no heartbeat for so long that its lock was given to another "
+            f"one ({locks.describe(lock)}); its result is not kept"
         )
 
 

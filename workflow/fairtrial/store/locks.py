@@ -1,7 +1,10 @@
-"""Locks that say who holds them: host, process, SLURM job; touched every few seconds.
+"""Lock files that name their holder (host, process, SLURM job), with a heartbeat.
 
-So a lock whose holder is dead is recognised, on this machine at once and elsewhere by SLURM
-or by its silence, and nobody waits for it for ever.
+The holder touches its lock every few seconds. A stale lock, whose holder is dead, is recognised
+on this machine at once, and on others by SLURM or by the missing heartbeat, and is removed. So
+these locks work between machines that share a disk, and their holders can be named by `status`.
+`files.folders.only_one` is the other kind, for work on one machine that nobody looks at: the
+kernel's flock, which needs no heartbeat and leaves nothing behind.
 """
 
 from __future__ import annotations
@@ -22,21 +25,24 @@ from fairtrial import DataError
 from fairtrial.files.modelfile import FileModel, read_model
 
 HEARTBEAT = 5.0  # seconds between two touches of a lock
-STALE_AFTER = 120.0  # seconds without a touch after which a holder elsewhere counts as dead
-OVER = {  # SLURM's states of a job that runs no more
+STALE_AFTER = 120.0  # seconds without heartbeat after which a holder elsewhere counts as dead
+ENDED = {  # SLURM's states of a job that has ended
     *("BOOT_FAIL", "CANCELLED", "COMPLETED", "DEADLINE", "FAILED"),
     *("NODE_FAIL", "OUT_OF_MEMORY", "PREEMPTED", "TIMEOUT"),
 }
-POLL = 1.0  # seconds between two looks at a lock that another one holds
+POLL = 1.0  # seconds between two looks at a lock that another process holds
 
 
 @contextmanager
-def held(lock: Path, finished: Callable[[], bool]) -> Iterator[bool]:
-    """Hold `lock`; yields False instead if `finished()` came true while another held it."""
+def acquired(lock: Path, finished: Callable[[], bool]) -> Iterator[bool]:
+    """Acquire `lock`, waiting while another process holds it, and release it in the end.
+
+    Yields True; or False, without the lock, if `finished()` became true in the meantime.
+    """
     waiting = False
-    while not _take(lock):
+    while not _try_acquire(lock):
         if is_stale(lock):
-            _break(lock)
+            _remove_stale(lock)
         elif not waiting:
             waiting = True
             print(f"waiting: {lock.stem} is being made by {describe(lock)}", file=sys.stderr)
@@ -44,20 +50,20 @@ def held(lock: Path, finished: Callable[[], bool]) -> Iterator[bool]:
         if finished():
             yield False
             return
-    over = threading.Event()
-    beat = threading.Thread(target=_beat, args=(lock, over), daemon=True)
-    beat.start()
+    released = threading.Event()
+    heartbeat = threading.Thread(target=_keep_alive, args=(lock, released), daemon=True)
+    heartbeat.start()
     try:
         yield not finished()
     finally:
-        over.set()
-        beat.join()
-        if is_own(lock):
+        released.set()
+        heartbeat.join()
+        if holds(lock):
             lock.unlink(missing_ok=True)
 
 
-def _take(lock: Path) -> bool:
-    """Make the lock, complete, in one step: a link fails where the name exists."""
+def _try_acquire(lock: Path) -> bool:
+    """Make the lock file, complete, in one step: a link fails where the name exists."""
     own = lock.with_name(f"{lock.name}.{uuid.uuid4().hex}")
     try:
         own.write_text(json.dumps(holder().model_dump(), sort_keys=True), encoding="utf-8")
@@ -98,10 +104,9 @@ def _process_ids() -> str | None:
 
 
 def _process_start(process: int) -> str | None:
-    """When a process of this machine started (a process id alone may have been given anew).
+    """When a process of this machine started (a process id alone may have been reused).
 
-    None for one that has ended, even if nobody has asked for its exit status yet (in a container
-    that may take for ever).
+    None for one that has ended, also for a zombie, whose parent has not collected it yet.
     """
     try:
         stat = Path(f"/proc/{process}/stat").read_text(encoding="utf-8")
@@ -111,8 +116,8 @@ def _process_start(process: int) -> str | None:
     return None if state in "ZX" else rest[18]
 
 
-def _beat(lock: Path, over: threading.Event) -> None:
-    while not over.wait(HEARTBEAT):
+def _keep_alive(lock: Path, released: threading.Event) -> None:
+    while not released.wait(HEARTBEAT):
         with suppress(OSError):
             os.utime(lock)
 
@@ -125,7 +130,7 @@ def read(lock: Path) -> Holder | None:
         return None
 
 
-def is_own(lock: Path) -> bool:
+def holds(lock: Path) -> bool:
     """Whether this process still holds the lock."""
     return read(lock) == holder()
 
@@ -133,30 +138,30 @@ def is_own(lock: Path) -> bool:
 def is_stale(lock: Path) -> bool:
     """Whether the holder is gone: its process, or else its SLURM job, or else its heartbeat."""
     owner = read(lock)
-    alive = lives_here(owner)
+    alive = is_alive_here(owner)
     if alive is not None:
         return not alive
-    silent = _silent_for(lock)
-    if owner and owner.slurm_job and silent > 3 * HEARTBEAT:  # squeue is a load for its server
-        return silent > STALE_AFTER or _slurm_says_gone(owner.slurm_job)
-    return silent > STALE_AFTER
+    seconds = _since_heartbeat(lock)
+    if owner and owner.slurm_job and seconds > 3 * HEARTBEAT:  # squeue is a load for its server
+        return seconds > STALE_AFTER or _has_slurm_ended(owner.slurm_job)
+    return seconds > STALE_AFTER
 
 
-def is_silent(lock: Path) -> bool:
+def looks_stale(lock: Path) -> bool:
     """Whether the holder is gone, without asking SLURM: by its process, or else its heartbeat.
 
     For `status`: of a job elsewhere it notices the end later than `is_stale` does.
     """
-    alive = lives_here(read(lock))
+    alive = is_alive_here(read(lock))
     if alive is not None:
         return not alive
     try:
-        return _silent_for(lock) > STALE_AFTER
+        return _since_heartbeat(lock) > STALE_AFTER
     except OSError:  # a store that may only be read: by the clock of this machine
         return not lock.exists() or time.time() - lock.stat().st_mtime > STALE_AFTER
 
 
-def lives_here(owner: Holder | None) -> bool | None:
+def is_alive_here(owner: Holder | None) -> bool | None:
     """Whether a holder on this machine still works; None for one elsewhere."""
     this = holder()
     if not owner or not owner.started:
@@ -166,7 +171,7 @@ def lives_here(owner: Holder | None) -> bool | None:
     return owner.started == _process_start(owner.process)
 
 
-def _silent_for(lock: Path) -> float:
+def _since_heartbeat(lock: Path) -> float:
     """Seconds since the last heartbeat, by the clock of the disk (clocks of hosts differ)."""
     probe = lock.with_name(f"{lock.name}.{uuid.uuid4().hex}")
     try:
@@ -178,9 +183,10 @@ def _silent_for(lock: Path) -> float:
         probe.unlink(missing_ok=True)
 
 
-def _slurm_says_gone(job: str) -> bool:
+def _has_slurm_ended(job: str) -> bool:
+    """Whether SLURM says that a job has ended; False where it cannot be asked."""
     try:
-        asked = subprocess.run(
+        answer = subprocess.run(
             ["squeue", "--noheader", "--jobs", job, "--format", "%T"],
             capture_output=True,
             text=True,
@@ -189,18 +195,19 @@ def _slurm_says_gone(job: str) -> bool:
         )
     except (OSError, subprocess.TimeoutExpired):
         return False
-    if asked.returncode:
-        return "Invalid job id" in asked.stderr
-    return set(asked.stdout.split()) <= OVER
+    if answer.returncode:
+        return "Invalid job id" in answer.stderr
+    return set(answer.stdout.split()) <= ENDED
 
 
-def _break(lock: Path) -> None:
-    """Remove a stale lock. One process at a time looks and removes, and never a fresh lock."""
-    guard = lock.with_name(f"{lock.name}.breaking")
+def _remove_stale(lock: Path) -> None:
+    """Remove a stale lock. A guard file lets one process at a time check and remove, so that none
+    removes the lock that another has just acquired."""
+    guard = lock.with_name(f"{lock.name}.removing")
     try:
         guard.touch(exist_ok=False)
     except FileExistsError:
-        if _silent_for(guard) > STALE_AFTER:
+        if _since_heartbeat(guard) > STALE_AFTER:
             guard.unlink(missing_ok=True)
         return
     try:
