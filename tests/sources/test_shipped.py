@@ -8,7 +8,7 @@ from ruamel.yaml import YAML
 
 from fairtrial.files import checksums
 from fairtrial.plugins import plugin
-from fairtrial.stages import convert
+from fairtrial.settings.stages import ConvertSettings
 
 PROJECT = Path(__file__).parents[2]
 SHIPPED = sorted((PROJECT / "config" / "sources").glob("*.yaml"))
@@ -17,10 +17,10 @@ SHIPPED = sorted((PROJECT / "config" / "sources").glob("*.yaml"))
 @pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)
 def test_its_settings_are_valid(path: Path) -> None:
     content: dict[str, Any] = YAML(typ="safe", pure=True).load(path.read_text())
-    own = {key: content.pop(key) for key in convert.Settings.model_fields if key in content}
+    own = {key: content.pop(key) for key in ConvertSettings.model_fields if key in content}
     settings = plugin("sources", content.pop("kind")).Settings(**content)
     if own:
-        chosen = convert.Settings(**own)
+        chosen = ConvertSettings(**own)
         plugin("formats", chosen.format).Settings(**chosen.options)
     if getattr(settings, "manifest", None):
         assert checksums.read_manifest(PROJECT / settings.manifest)
