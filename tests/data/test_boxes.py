@@ -5,6 +5,7 @@ from PIL import Image, ImageOps
 from fairtrial.data import boxes, defects
 from fairtrial.data.boxes import Box
 from fairtrial.data.defects import Defect
+from tests.ids import short
 
 
 @pytest.mark.parametrize(
@@ -26,6 +27,7 @@ from fairtrial.data.defects import Defect
         ((10, float("nan"), 5, 5), None, defects.BoxNotNumbers),
         ((10, 10, float("inf"), 5), None, defects.BoxNotNumbers),
     ],
+    ids=short,
 )
 def test_fit(box: Box, expected: Box | None, fault: type[Defect] | None) -> None:
     fitted, found = boxes.fit(box, 100, 50)

@@ -14,6 +14,7 @@ from fairtrial.data import dataset
 from fairtrial.data.dataset import Annotation, Dataset, Image
 from fairtrial.files import jsonfile
 from fairtrial.files.folders import whole_file
+from tests.ids import short
 
 
 def sample() -> Dataset:
@@ -93,6 +94,7 @@ WHOLE: dict[str, Any] = {
         ({"categories": []}, "annotation 4 is on no image, or of no class"),
         ({"images": []}, "annotation 4 is on no image, or of no class"),
     ],
+    ids=short,
 )
 def test_a_set_that_is_not_whole_is_refused(
     changed: dict[str, Any], message: str, tmp_path: Path
@@ -102,7 +104,7 @@ def test_a_set_that_is_not_whole_is_refused(
         dataset.read(tmp_path / "x.json")
 
 
-@pytest.mark.parametrize("text", ["", "{", '{"a": 1}x', b"\xff\xfe", "[1]", "5", "null"])
+@pytest.mark.parametrize("text", ["", "{", '{"a": 1}x', b"\xff\xfe", "[1]", "5", "null"], ids=short)
 def test_what_is_no_set_is_refused_with_its_name(text: str | bytes, tmp_path: Path) -> None:
     (tmp_path / "x.json").write_bytes(text if isinstance(text, bytes) else text.encode())
     with pytest.raises(DataError, match=r"x\.json: not "):

@@ -9,6 +9,7 @@ from PIL import Image, ImageOps
 
 from fairtrial.data import defects, imagefile
 from fairtrial.data.defect_actions import Actions
+from tests.ids import short
 
 
 def jpeg(mode: str = "L", kind: str = "JPEG", **options: object) -> bytes:
@@ -38,7 +39,9 @@ def with_thumbnail() -> bytes:
     ],
     ids=["plain", "progressive", "fine", "restarts", "fill bytes", "thumbnail"],
 )
-@pytest.mark.parametrize("tail", [b"", b"\0", b"\xff\xd9", jpeg()])
+@pytest.mark.parametrize(
+    "tail", [b"", b"\0", b"\xff\xd9", jpeg()], ids=["no tail", "a zero", "an end", "a JPEG"]
+)
 def test_the_end_of_a_jpeg(data: bytes, tail: bytes) -> None:
     Image.open(io.BytesIO(data)).load()
     assert imagefile.jpeg_end(data + tail) == len(data)
@@ -82,7 +85,9 @@ def test_a_turned_image_is_written_as_it_is_shown(
         assert clean.tobytes() == expected.tobytes()
 
 
-@pytest.mark.parametrize("options", [{}, {"progressive": True}, {"restart_marker_blocks": 2}])
+@pytest.mark.parametrize(
+    "options", [{}, {"progressive": True}, {"restart_marker_blocks": 2}], ids=short
+)
 def test_every_cut_that_a_whole_decoding_finds_is_found(
     tmp_path: Path, options: dict[str, object]
 ) -> None:

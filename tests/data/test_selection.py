@@ -8,6 +8,7 @@ from fairtrial import DataError
 from fairtrial.data.dataset import Annotation, Dataset
 from fairtrial.data.selection import class_map, select
 from tests.data.test_splitting import images
+from tests.ids import short
 
 BOX = (0.0, 0.0, 1.0, 1.0)
 
@@ -32,6 +33,7 @@ def source() -> Dataset:
         (None, "animal", dict.fromkeys(("cat", "dog", "owl"), "animal")),
         (["cat", "dog"], "pet", {"cat": "pet", "dog": "pet", "owl": None}),
     ],
+    ids=short,
 )
 def test_the_map_names_every_class_of_the_source(classes, single, expected) -> None:  # type: ignore[no-untyped-def]
     assert class_map(source(), classes, single, "set") == expected

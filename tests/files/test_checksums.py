@@ -6,6 +6,7 @@ import pytest
 
 from fairtrial import ChecksumError, DataError
 from fairtrial.files import checksums
+from tests.ids import short
 
 
 def digest(text: str) -> str:
@@ -36,6 +37,7 @@ def test_comments_and_binary_marks_are_understood(tmp_path: Path) -> None:
         (f"{digest('')}  ../a\n", "is not a path below its folder"),
         (f"{digest('')}  /a\n", "is not a path below its folder"),
     ],
+    ids=short,
 )
 def test_a_manifest_that_is_refused(tmp_path: Path, text: str, message: str) -> None:
     (tmp_path / "m").write_text(text)

@@ -14,7 +14,11 @@ def read(folder: Path, text: str) -> dict[str, list[Any]]:
 
 
 @pytest.mark.parametrize("indent", [None, 0, 3])
-@pytest.mark.parametrize("content", [{}, {"a": []}, {"a": [1, [2], {"x": "]}"}], "b": [[]]}])
+@pytest.mark.parametrize(
+    "content",
+    [{}, {"a": []}, {"a": [1, [2], {"x": "]}"}], "b": [[]]}],
+    ids=["nothing", "an empty list", "two lists"],
+)
 def test_lists_row_by_row(tmp_path: Path, content: dict[str, Any], indent: int | None) -> None:
     assert read(tmp_path, json.dumps(content, indent=indent)) == content
 

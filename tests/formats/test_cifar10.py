@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 from tests.facts import refused
+from tests.ids import short
 
 from fairtrial import DataError
 from fairtrial.data import dataset, imagefile
@@ -136,19 +137,18 @@ class Runs:
 @pytest.mark.parametrize(
     "value",
     [
-        Runs(os.system, "touch ran"),
-        Runs(eval, "open('ran', 'w')"),
-        Runs(getattr, "text", "join"),
-        Runs(np.load, "x"),
-        Runs(np.memmap, "ran", "u1", "w+", 0, 9),
-        datetime.date(2026, 1, 1),
-        np.array([Runs(os.system, "touch ran")], dtype=object),
-        np.zeros(3),
-        np.float64(1),
+        pytest.param(Runs(os.system, "touch ran"), id="os.system"),
+        pytest.param(Runs(eval, "open('ran', 'w')"), id="eval"),
+        pytest.param(Runs(getattr, "text", "join"), id="getattr"),
+        pytest.param(Runs(np.load, "x"), id="numpy.load"),
+        pytest.param(Runs(np.memmap, "ran", "u1", "w+", 0, 9), id="numpy.memmap"),
+        pytest.param(datetime.date(2026, 1, 1), id="a date"),
+        pytest.param(np.array([Runs(os.system, "touch ran")], dtype=object), id="an object array"),
+        pytest.param(np.zeros(3), id="a float array"),
+        pytest.param(np.float64(1), id="a NumPy number"),
     ],
-    ids=lambda value: type(value).__name__,
 )
-@pytest.mark.parametrize("protocol", [0, 2, 5])
+@pytest.mark.parametrize("protocol", [0, 2, 5], ids=short)
 def test_a_pickle_is_not_run(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, value: Any, protocol: int
 ) -> None:
@@ -192,6 +192,7 @@ def test_no_cut_and_no_changed_byte_raises_anything_else(tmp_path: Path) -> None
         ({b"data": None}, "has no `data` with 3072 bytes an image"),
         ({b"data": np.zeros((11, 12), np.uint8)}, "has no `data` with 3072 bytes an image"),
     ],
+    ids=short,
 )
 def test_what_does_not_fit_together_is_named(
     tmp_path: Path, change: dict[bytes, Any], message: str

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.ids import short
 
 from fairtrial import DataError
 from fairtrial.data.dataset import Dataset
@@ -64,6 +65,7 @@ def test_groups_are_looked_for_below_the_class(tmp_path: Path) -> None:
         ({"splits": {"train": "gone"}}, "there is no folder gone"),
         ({"classes": ("cat", "owl")}, "the folder dog is none of the classes"),
     ],
+    ids=short,
 )
 def test_folders_that_cannot_be_meant(
     tmp_path: Path, options: dict[str, Any], message: str
@@ -110,6 +112,7 @@ def test_a_name_without_a_file_is_left_to_convert(tmp_path: Path) -> None:
         ("file,label\na.jpg,cow\n", {"classes": ("cat",)}, "labels.csv:2: `cow` is none of the"),
         ("file,label\na.jpg,\ud800\n", {}, "not a table in UTF-8"),
     ],
+    ids=short,
 )
 def test_tables_that_cannot_be_meant(
     tmp_path: Path, text: str, options: dict[str, Any], message: str

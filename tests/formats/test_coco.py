@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pycocotools.mask
 import pytest
+from tests.ids import short
 
 from fairtrial import DataError
 from fairtrial.data.dataset import Dataset
@@ -86,6 +87,7 @@ def spoilt(path: str, value: object) -> dict[str, Any]:
         ("categories.0.name", "cat", "two category ids have the same name"),
         ("categories.0.id", 3, "category 3 is 'cat' here and 'owl' elsewhere"),
     ],
+    ids=short,
 )
 def test_what_is_refused(tmp_path: Path, path: str, value: object, message: str) -> None:
     with pytest.raises(DataError, match=message):
@@ -109,6 +111,7 @@ SQUARE = [[10, 10, 30, 10, 30, 25], [40, 20, 50, 20, 50, 45]]
         (None, None),
         ([], None),
     ],
+    ids=short,
 )
 def test_a_box_that_lacks_comes_from_the_segment(
     tmp_path: Path, segmentation: object, box: tuple[float, ...] | None

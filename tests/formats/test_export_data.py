@@ -3,6 +3,7 @@ from pathlib import Path
 import pytest
 from generated import generated
 from tests.certificates import certificate
+from tests.ids import short
 
 from fairtrial.__main__ import main
 from fairtrial.data import dataset
@@ -79,6 +80,7 @@ def test_a_format_of_the_other_task_is_refused(
         (["cell", "coco", "out"], "run `snakemake data/sets/cell/split.json`; there are cells"),
         (["cells", "coco", "data"], "data is there already, and is not an empty folder"),
     ],
+    ids=short,
 )
 def test_what_is_refused(
     project: Path, arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]

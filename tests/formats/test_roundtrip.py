@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from generated import generated
 from PIL import Image as images
+from tests.ids import short
 
 from fairtrial import DataError
 from fairtrial.data import dataset, imagefile
@@ -130,7 +131,7 @@ def labels(found: Dataset) -> dict[str, tuple[str | None, str]]:
     return {image.sha256: (image.split, kinds[image.id]) for image in found.images}
 
 
-@pytest.mark.parametrize("name", ["a/b", "..", "", "a\nb"])
+@pytest.mark.parametrize("name", ["a/b", "..", "", "a\nb"], ids=short)
 def test_a_class_that_cannot_be_a_folder_is_refused(name: str, tmp_path: Path) -> None:
     data = generated(0, tmp_path / "images")
     data.dataset.categories[1] = name
@@ -156,7 +157,9 @@ def test_images_of_one_name_stay_apart(name: str, tmp_path: Path) -> None:
     assert content(found, False) == content(data.dataset, False, nearly)
 
 
-@pytest.mark.parametrize("ids", [[0, 1, 2], [1, 2, 3], [1, 18, 90], [90, 1, 18], [7, 3, 5]])
+@pytest.mark.parametrize(
+    "ids", [[0, 1, 2], [1, 2, 3], [1, 18, 90], [90, 1, 18], [7, 3, 5]], ids=short
+)
 def test_no_way_shifts_a_class(ids: list[int], tmp_path: Path) -> None:
     """COCO's ids (from 0, from 1, with gaps, in any order) → hub → YOLO's → hub."""
     import json

@@ -3,6 +3,7 @@ from pathlib import Path
 
 import pytest
 from tests.facts import refused
+from tests.ids import short
 from written import Scene, write_voc
 
 from fairtrial import DataError
@@ -43,7 +44,9 @@ def box(xmin: object, ymin: object, xmax: object, ymax: object, name: str = "cat
 
 
 @pytest.mark.parametrize(
-    ("coordinates", "expected"), [("pixels", (0, 1, 10, 4)), ("edges", (1, 2, 9, 3))]
+    ("coordinates", "expected"),
+    [("pixels", (0, 1, 10, 4)), ("edges", (1, 2, 9, 3))],
+    ids=short,
 )
 def test_what_coordinates_mean(raw: Path, coordinates: str, expected: tuple[float, ...]) -> None:
     put(raw, box(1, 2, 10, 5))
@@ -106,6 +109,7 @@ def test_what_is_refused(raw: Path, inside: str, message: str) -> None:
             OtherFilename("JPEGImages/a.png", "a.xml names x/c.png"),
         ),
     ],
+    ids=short,
 )
 def test_what_is_named(raw: Path, inside: str, defect: Defect) -> None:
     put(raw, inside)
@@ -141,6 +145,7 @@ def test_names_that_differ_are_matched_by_a_stated_rule_only(raw: Path) -> None:
         ({"label": "(.*)", "image": r"\2"}, "naming: image"),
         ({"label": "(", "image": "a"}, "not a regular expression"),
     ],
+    ids=short,
 )
 def test_a_rule_of_names_that_cannot_be_right(
     raw: Path, naming: dict[str, str], message: str

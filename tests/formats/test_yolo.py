@@ -3,6 +3,7 @@ from pathlib import Path
 
 import pytest
 from tests.facts import refused
+from tests.ids import short
 from written import Scene, write_yolo
 
 from fairtrial import DataError
@@ -163,6 +164,7 @@ def test_a_byte_order_mark_and_a_class_written_as_a_fraction(raw: Path) -> None:
         ("[", "not valid YAML"),
         ("text", "has no `names:`"),
     ],
+    ids=short,
 )
 def test_a_data_yaml_that_is_refused(raw: Path, text: str, message: str) -> None:
     set_yaml(raw, text)

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from pydantic import ValidationError
+from tests.ids import short
 from web import Web
 
 from fairtrial import ChecksumError, DataError
@@ -261,6 +262,7 @@ def test_an_archive_of_a_mirror(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
         ({"archive": "a.zip", "sha256": "abc"}, "pattern"),
         ({"archive": "a.zip", "largest": 0}, "greater than 0"),
     ],
+    ids=short,
 )
 def test_settings_that_cannot_be_meant(given: dict[str, object], message: str) -> None:
     with pytest.raises(ValidationError, match=message):

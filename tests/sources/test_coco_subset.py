@@ -10,6 +10,7 @@ import coco_server
 import pytest
 from coco_server import ARCHIVE, path_of
 from PIL import Image
+from tests.ids import short
 from web import Web
 
 from fairtrial import DataError
@@ -210,6 +211,7 @@ def test_a_mirror_is_used_in_place_of_the_server(
         ({"sha256": "0" * 64}, "1 of 1 files could not be fetched"),
         ({"archive": ONE}, "not a zip"),
     ],
+    ids=short,
 )
 def test_wrong_settings_and_annotations_are_named(
     web: Web, tmp_path: Path, settings: dict[str, Any], given: dict[str, Any], message: str

@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
+from tests.ids import short
 from web import Web
 
 from fairtrial import DataError
@@ -39,7 +40,9 @@ def whole(folder: Path) -> dict[str, bytes]:
 
 
 @pytest.mark.parametrize(
-    "given", [{"tries": 2}, {"wait": 9.0}, {"timeout": 5.0}, {"connections": 1}, {"name": "other"}]
+    "given",
+    [{"tries": 2}, {"wait": 9.0}, {"timeout": 5.0}, {"connections": 1}, {"name": "other"}],
+    ids=short,
 )
 def test_what_is_not_part_of_an_address_asks_for_nothing_again(
     web: Web, manifest: Path, tmp_path: Path, given: dict[str, object]
@@ -77,6 +80,7 @@ def test_waits_grow(web: Web, manifest: Path, tmp_path: Path, waits: list[float]
         ({"Retry-After": "soon"}, -1, 0),
         ({}, -1, 0),
     ],
+    ids=short,
 )
 def test_a_server_that_names_a_time_is_left_alone_until_then_by_every_connection(
     web: Web,

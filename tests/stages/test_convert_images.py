@@ -27,13 +27,13 @@ def test_bytes_behind_a_jpeg_are_cut_and_no_pixel_changes(raw: Raw) -> None:
 @pytest.mark.parametrize(
     ("data", "kind"),
     [
-        (picture()[:-200], "truncated_image"),
-        (picture("PNG", size=(300, 300))[:-400], "truncated_image"),
-        (b"", "unreadable_image"),
-        (b"<html>404</html>", "unreadable_image"),
-        (picture()[:100], "truncated_image"),
-        (None, "missing_image"),
-        (picture("TIFF", "F"), "unreadable_image"),
+        pytest.param(picture()[:-200], "truncated_image", id="a cut JPEG"),
+        pytest.param(picture("PNG", size=(300, 300))[:-400], "truncated_image", id="a cut PNG"),
+        pytest.param(b"", "unreadable_image", id="an empty file"),
+        pytest.param(b"<html>404</html>", "unreadable_image", id="a web page"),
+        pytest.param(picture()[:100], "truncated_image", id="the head of a JPEG"),
+        pytest.param(None, "missing_image", id="no file"),
+        pytest.param(picture("TIFF", "F"), "unreadable_image", id="a TIFF of floats"),
     ],
 )
 def test_unusable_images_are_dropped_and_named(raw: Raw, data: bytes | None, kind: str) -> None:

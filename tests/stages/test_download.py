@@ -38,7 +38,9 @@ def test_twice_is_the_same() -> None:
     assert MANIFEST.read_bytes() == first
 
 
-@pytest.mark.parametrize("error", [DataError("no"), KeyboardInterrupt()])
+@pytest.mark.parametrize(
+    "error", [DataError("no"), KeyboardInterrupt()], ids=["an error", "Ctrl-C"]
+)
 def test_a_stop_in_the_middle_leaves_nothing_half(
     monkeypatch: pytest.MonkeyPatch, error: BaseException
 ) -> None:

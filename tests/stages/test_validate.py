@@ -5,6 +5,7 @@ import random
 import pytest
 from tests.certificates import write_certificate
 from tests.facts import refused
+from tests.ids import short
 
 from fairtrial import DataError
 from fairtrial.data import dataset
@@ -132,6 +133,7 @@ def test_confusion_lists_every_pair_on_both_sides(folder):
 @pytest.mark.parametrize(
     ("settings", "hits", "inventions"),
     [({}, "2", "0"), ({"iou": 0.7}, "1", "1"), ({"max_det": 1}, "1", "0")],
+    ids=short,
 )
 def test_confusion_heeds_confidence_iou_and_max_det(folder, settings, hits, inventions):
     boxes = [square(1), (310, 0, 40, 40)]  # IoU 1, 0.6
@@ -193,6 +195,7 @@ def test_iou_and_max_det_move_the_operating_point_and_leave_coco_figures_alone(f
         ("test", [found(3, 2, square(1), float("nan"))], "test.json: entry 0: score nan"),
         ("val", {}, "val.json: expected a COCO results list"),
     ],
+    ids=short,
 )
 def test_what_is_wrong_is_named_by_file_and_entry_and_nothing_is_written(
     folder, name, content, says
