@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
 
 from fairtrial.scoring import fitness
@@ -85,3 +87,12 @@ def test_a_row_is_completed() -> None:
 def test_the_formula_of_metric_weights() -> None:
     assert fitness.formula(None) == "AP"
     assert fitness.formula({"recall": 0.9, "map50_95": 0.1}) == "0.9 recall + 0.1 AP"
+
+
+def test_normalising_twice_changes_nothing() -> None:
+    """The plan normalises a rule, and the job reads it as a model again."""
+    keys = ("precision", "recall", "f1", "map50", "map50_95")
+    for weights in itertools.product(range(5), repeat=len(keys)):
+        if sum(weights):
+            once = fitness.normalised(dict(zip(keys, map(float, weights), strict=True)))
+            assert fitness.normalised(once) == once

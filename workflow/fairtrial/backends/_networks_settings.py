@@ -30,7 +30,7 @@ MODELS = ("mlp", "cnn", *RESNETS, *OTHERS, *ULTRALYTICS)
 
 
 class WidthRule(BaseModel):
-    """Widths by a rule instead of a list: the first one, how many, and how they go on."""
+    """Widths by a rule instead of a list: the first one, how many, and the rule for the others."""
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
@@ -39,7 +39,7 @@ class WidthRule(BaseModel):
     rule: Literal["divide by 2", "divide by 4", "alternating"]
 
     def widths(self) -> list[int]:
-        """`alternating` goes between the first width and half of it; none is below 1."""
+        """The list of widths. `alternating`: the first width and half of it; none is below 1."""
         if self.rule == "alternating":
             return [max(1, self.first // (1 + n % 2)) for n in range(self.layers)]
         by = int(self.rule[-1])

@@ -129,8 +129,8 @@ def augmented(
             inside[:, :, axis] = size[axis] - inside[:, ::-1, axis]
     sides, whole = inside[:, 1] - inside[:, 0], moved[:, 1] - moved[:, 0]
     large = (sides >= np.minimum(SMALLEST_SIDE, whole)).all(axis=1)
-    kept = large & (sides.prod(axis=1) >= SMALLEST_SHARE * whole.prod(axis=1))
-    return canvas, inside[kept].reshape(-1, 4).astype(np.float32), kept
+    is_kept = large & (sides.prod(axis=1) >= SMALLEST_SHARE * whole.prod(axis=1))
+    return canvas, inside[is_kept].reshape(-1, 4).astype(np.float32), is_kept
 
 
 def _whole_numbers(pair: NDArray[np.float64]) -> tuple[int, int]:

@@ -257,16 +257,16 @@ def restore(path: Path, imgsz: int, classes: Collection[str]) -> tuple[Net, list
     if not {"depth", "names", "model"} <= set(content):
         raise BackendError(f"{path}: not the weights.pt of a RetinaNet")
     names = content["names"]
-    kept = [i for i, name in enumerate(names) if name in classes]
-    if not kept:
+    outputs = [i for i, name in enumerate(names) if name in classes]
+    if not outputs:
         raise BackendError(f"{path}: none of its classes is in {', '.join(classes)}")
     state = dict(content["model"])
     for name in (LAST_LAYER + "weight", LAST_LAYER + "bias"):
         by_class = state[name].unflatten(0, (-1, len(names)))  # anchors × classes × …
-        state[name] = by_class[:, kept].flatten(0, 1)
-    net = build(ModelSpec(content["depth"], imgsz, frozen_norm=True), len(kept))
+        state[name] = by_class[:, outputs].flatten(0, 1)
+    net = build(ModelSpec(content["depth"], imgsz, frozen_norm=True), len(outputs))
     net.load_state_dict(state)
-    return net.eval(), [names[i] for i in kept]
+    return net.eval(), [names[i] for i in outputs]
 
 
 def size(net: Net, imgsz: int) -> ModelSize:

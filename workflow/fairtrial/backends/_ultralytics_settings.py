@@ -90,7 +90,7 @@ def architectures() -> frozenset[str]:
     if spec is None or not spec.submodule_search_locations:
         raise BackendError("ultralytics is not installed; `make venv` installs it")
     folder = Path(spec.submodule_search_locations[0], "cfg", "models")
-    found = {path.stem for path in folder.rglob("rtdetr-*.yaml")}  # one file a scale
+    names = {path.stem for path in folder.rglob("rtdetr-*.yaml")}  # one file a scale
     for path in folder.rglob("yolo*.yaml"):
         if re.search(r"-(seg|pose|obb|cls|world|worldv2|rtdetr|depth|sem)|yoloe", path.stem):
             continue
@@ -99,5 +99,5 @@ def architectures() -> frozenset[str]:
         scales = re.findall(r"^ {2}([a-z]): \[", text, re.MULTILINE) or [""]
         if re.search(r"\d[a-z]$", head):  # one file a scale: yolov9c.yaml, yolov10n.yaml
             scales = [""]
-        found |= {head + scale + dash + tail for scale in scales}
-    return frozenset(found)
+        names |= {head + scale + dash + tail for scale in scales}
+    return frozenset(names)

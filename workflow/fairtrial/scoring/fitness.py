@@ -23,6 +23,7 @@ TASK_KEYS = {  # the keys of METRICS that each task has
 }
 DEFAULTS = {"detect": {"map50_95": 1.0}, "classify": {"accuracy": 1.0}}  # what `null` stands for
 
+ROUNDING = 4e-12  # by which the sum of seven weights of 12 decimals may differ from 1
 MetricWeights = Mapping[str, float] | None  # by a key of METRICS; None: see DEFAULTS
 
 
@@ -30,13 +31,16 @@ def normalised(metric_weights: MetricWeights) -> dict[str, float] | None:
     """Metric weights that add up to 1, without zeros; None where that is `map50_95` or `accuracy`
     alone.
 
-    So equal rules are equal settings. Raises ValueError where no weight is above 0.
+    So equal rules are equal settings; what is normalised stays as it is. Raises ValueError where
+    no weight is above 0.
     """
     if metric_weights is None:
         return None
     total = sum(metric_weights.get(name, 0.0) for name in METRICS)
     if not total > 0:
         raise ValueError("must give one metric at least a weight above 0")
+    if abs(total - 1) < ROUNDING:
+        total = 1.0
     shares = {
         name: round(metric_weights[name] / total, 12)
         for name in METRICS

@@ -29,7 +29,7 @@ WEIGHTS = "weights.pt"
 
 
 def commit(folder: Path, state: dict[str, Any], rows: Sequence[HistoryRow]) -> None:
-    """Replace the state in `folder`, and then the history: a resumed training goes on from here.
+    """Replace the state in `folder`, and then the history: a resumed training starts from here.
 
     `state` holds tensors and plain values only, so that loading it runs no code.
     """
