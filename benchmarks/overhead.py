@@ -70,7 +70,7 @@ def through(settings: dict[str, object]) -> list[str]:
         "split": SPLIT,
         "pretrained": "",
         "continues": "",
-        "chosen": "",
+        "trial": "",
         "threads": 1,
         "progress": out / "progress.json",
         "weights": out / "run-s0" / "weights.pt",

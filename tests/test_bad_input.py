@@ -678,7 +678,7 @@ def test_data_are_refused_by_the_stage_that_meets_them(
 
 def extra(bench: Bench, stage: str) -> list[str]:
     found = ["--threads", "1"] if stage in {"train", "predict"} else []
-    none = ["--continues", "", "--chosen", "", "--run", "a-s0", "--dataset", "cells"]
+    none = ["--continues", "", "--trial", "", "--run", "a-s0", "--dataset", "cells"]
     none += ["--progress", str(bench.root / "progress.json")]
     return [*found, *none, "--code", "0"] if stage == "train" else found
 

@@ -64,7 +64,7 @@ BROKEN = {
     "a: [1": r"^x:1: not valid YAML",
     "a: 1\nb: 2\na: 3\n": r'^x:3: not valid YAML: .*found duplicate key "a"; keep one of them$',
     "a: [1]\na: [2]\n": r'^x:2: not valid YAML: .*found duplicate key "a"; keep one of them$',
-    "a: b: c": "^x:1: not valid YAML.*put a text that holds `: ` in quotes",
+    "a: b: c": "^x:1: not valid YAML.*put a text with `: ` in quotes",
     "\ta: 1": "^x:1: not valid YAML.*indent by spaces, not by tabs",
     "a: !!python/object:os.system 1": "^x:1: not valid YAML",
     "a: 1\n---\nb: 2\n": "^x:2: not valid YAML: expected a single document",

@@ -6,7 +6,6 @@ import ast
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -17,7 +16,7 @@ from fairtrial.planning import definitions
 from fairtrial.planning.code_text import parts_of
 from fairtrial.planning.definitions import Definition
 from fairtrial.planning.fingerprint import fingerprint, reached
-from fairtrial.planning.plan import Plan
+from fairtrial.planning.plan import fit_code
 from fairtrial.plugins import plugins
 
 PACKAGE = definitions.PACKAGE
@@ -47,8 +46,7 @@ FUNCTIONS = [
 
 def fit_fingerprint(backend: str) -> str:
     """The store's part of the fingerprint of a training."""
-    plan: Any = SimpleNamespace(trained={"run": SimpleNamespace(backend=backend)})
-    return Plan.fitted_by(plan, "run")
+    return fit_code(backend)
 
 
 def clear() -> None:

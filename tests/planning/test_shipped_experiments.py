@@ -25,7 +25,7 @@ RUNS = {
     "retinanet_depth": 4,
     "retinanet_lr": 3,
     "retinanet_focal": 8 * 3,
-    "frameworks": 5 * 3,
+    "detectors": 5 * 3,
     "searched": 2 * 3,
     "engines": 1,  # beside 25 studies
     "cifar10_architectures": 5 * 3,

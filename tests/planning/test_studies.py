@@ -70,26 +70,28 @@ def test_without_runs_there_are_the_start_and_the_winner(project: Path) -> None:
     found = plan(SEARCH + "seeds: [3, 4]\n")
     assert list(found.chosen.runs) == ["base-s3", "base-s4", "tuned-s3", "tuned-s4"]
     assert found.chosen.studies["tpe-seed0"].start.settings["seed"] == 3
-    assert found.chosen.runs["tuned-s4"].chosen == (
+    assert found.chosen.runs["tuned-s4"].from_search == (
         "tpe-seed0", None, ("batch", "freeze", "lr0", "optimizer"),
     )  # fmt: skip
-    assert found.chosen.runs["base-s3"].chosen is None
+    assert found.chosen.runs["base-s3"].from_search is None
 
 
 def test_a_run_may_set_a_searched_key_itself(project: Path) -> None:
     text = SEARCH.replace("trials: 5", "trials: 18")
     found = plan(text + "runs: {a: {from_search: 17, batch: 2, epochs: 50}}\n")
     run = found.chosen.runs["a-s0"]
-    assert run.chosen is not None
-    assert run.chosen.file == "17.json"
-    assert run.chosen.names == ("freeze", "lr0", "optimizer")
+    assert run.from_search is not None
+    assert run.from_search.file == "17.json"
+    assert run.from_search.names == ("freeze", "lr0", "optimizer")
     assert (run.settings["batch"], run.settings["epochs"]) == (2, 50)
     assert '"chosen":[17]' in found.settings("study", "tpe-seed0")
 
 
 def test_trials_may_stand_in_a_sweep_and_in_a_grid(project: Path) -> None:
     found = plan(SEARCH + "sweep: {from_search: [false, 1, true]}\n")
-    assert {name: run.chosen and run.chosen.file for name, run in found.chosen.runs.items()} == {
+    assert {
+        name: run.from_search and run.from_search.file for name, run in found.chosen.runs.items()
+    } == {
         "from_search=False-s0": None,
         "from_search=1-s0": "1.json",
         "from_search=True-s0": "best.json",
@@ -97,7 +99,7 @@ def test_trials_may_stand_in_a_sweep_and_in_a_grid(project: Path) -> None:
     assert json.loads(found.settings("report"))["sweeps"] == []
     found = plan(SEARCH + "grid: {from_search: [1, 2], batch: [4, 8]}\n")
     assert list(found.chosen.runs)[:2] == ["batch=4+from_search=1-s0", "batch=8+from_search=1-s0"]
-    assert found.chosen.runs["batch=8+from_search=1-s0"].chosen == (
+    assert found.chosen.runs["batch=8+from_search=1-s0"].from_search == (
         "tpe-seed0", 1, ("freeze", "lr0", "optimizer"),
     )  # fmt: skip
     found = plan(SEARCH + "grid: {how: {as_set: {}, tuned: {from_search: true}}}\n")

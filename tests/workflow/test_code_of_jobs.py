@@ -70,7 +70,7 @@ def of_run(run: str) -> dict[str, dict[str, object]]:
     return {
         "train": VIEW
         | {"code": "0", "run": run, "dataset": "shapes", **weights}
-        | dict.fromkeys(("pretrained", "continues", "chosen"))
+        | dict.fromkeys(("pretrained", "continues", "trial"))
         | {"record": f"{folder}/record.json"}
         | {"progress": f"logs/trial/train/{run}.json"}
         | {"history": f"results/trial/history/{run}.csv"},

@@ -59,35 +59,35 @@ def per_run(pattern):
     return lambda w: expand(pattern, run=list(planned(w).runs), **w)
 
 
-def of_set(name):
+def dataset_file(name):
     """A file of a run's or study's data set, once the split is made (or found unchanged)."""
     return lambda w: checkpoints.split.get(
         dataset=planned(w).trained[w.get("run") or w.study].dataset
     ).output[name]
 
 
-def choice(wildcards):
+def trial_file(wildcards):
     """The file with the settings that a search gives this run; nothing for other runs.
 
     predict and validate ask for it as well: what follows a checkpoint is decided anew only for
     those who do.
     """
-    chosen = planned(wildcards).runs[wildcards.run].chosen
-    if chosen is None:
+    trial = planned(wildcards).runs[wildcards.run].from_search
+    if trial is None:
         return []
-    study = checkpoints.study.get(experiment=wildcards.experiment, study=chosen.study)
-    return f"{study.output.choices}/{chosen.file}"
+    study = checkpoints.study.get(experiment=wildcards.experiment, study=trial.study)
+    return f"{study.output.choices}/{trial.file}"
 
 
-def workers(wildcards):
-    """What the workers of a study leave when they are done."""
+def worker_files(wildcards):
+    """The files that the workers of a study write when they are done."""
     numbers = planned(wildcards).studies[wildcards.study].workers
     pattern = "results/{experiment}/search/{study}/workers/{worker}.json"
     return expand(pattern, worker=numbers, **wildcards)
 
 
-def studied(wildcards):
-    """What the trials of every study of the experiment showed.
+def study_files(wildcards):
+    """The results of every study of the experiment.
 
     By path, not by `checkpoints.study.get`, which would hide all but the first from a plan, and
     run one after another.
@@ -99,10 +99,8 @@ def studied(wildcards):
     )
 
 
-def sets(wildcards):
+def dataset_files(wildcards):
     """The two files of every data set of the experiment."""
-    made = [
-        checkpoints.split.get(dataset=name).output
-        for name in planned(wildcards).datasets
-    ]
-    return [str(file) for output in made for file in output]
+    datasets = planned(wildcards).datasets
+    outputs = [checkpoints.split.get(dataset=name).output for name in datasets]
+    return [str(file) for output in outputs for file in output]

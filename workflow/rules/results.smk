@@ -14,8 +14,8 @@ rule plot:
         history=per_run("results/{experiment}/history/{run}.csv"),
         predictions=per_run("results/{experiment}/runs/{run}/predictions/test.json"),
         speed=per_run("results/{experiment}/runs/{run}/speed.json"),
-        sets=sets,
-        studied=studied,
+        sets=dataset_files,
+        studies=study_files,
     output:
         figures=directory("results/{experiment}/figures"),
         manifest="results/{experiment}/figures.json",
@@ -46,8 +46,8 @@ rule report:
         per_class=per_run("results/{experiment}/runs/{run}/per_class.csv"),
         records=per_run("results/{experiment}/runs/{run}/record.json"),
         speed=per_run("results/{experiment}/runs/{run}/speed.json"),
-        sets=sets,
-        studied=studied,
+        sets=dataset_files,
+        studies=study_files,
         quality=lambda w: planned(w).quality(),
     output:
         pdf="results/{experiment}/report.pdf",

@@ -7,11 +7,11 @@ rule train:
     """Train one run, or take it from the store where an equal one is finished."""
     input:
         images=ancient(lambda w: planned(w).images(w.run)),
-        annotations=of_set("annotations"),
-        split=of_set("certificate"),
+        annotations=dataset_file("annotations"),
+        split=dataset_file("certificate"),
         pretrained=lambda w: planned(w).pretrained_manifest(w.run),
         continues=lambda w: planned(w).continued(w.run),
-        chosen=choice,
+        trial=trial_file,
     output:
         weights="results/{experiment}/runs/{run}/weights.pt",
         record="results/{experiment}/runs/{run}/record.json",
@@ -40,7 +40,7 @@ rule train:
         " --split {input.split:q}"
         " --pretrained {params.pretrained:q}"
         " --continues {input.continues:q}"
-        " --chosen {input.chosen:q}"
+        " --trial {input.trial:q}"
         " --threads {threads}"
         " --progress logs/{wildcards.experiment}/train/{wildcards.run}.json"
         " --weights {output.weights:q}"
@@ -54,9 +54,9 @@ rule predict:
     input:
         weights="results/{experiment}/runs/{run}/weights.pt",
         images=ancient(lambda w: planned(w).images(w.run)),
-        annotations=of_set("annotations"),
-        split=of_set("certificate"),
-        chosen=choice,
+        annotations=dataset_file("annotations"),
+        split=dataset_file("certificate"),
+        trial=trial_file,
     output:
         val="results/{experiment}/runs/{run}/predictions/val.json",
         test="results/{experiment}/runs/{run}/predictions/test.json",
@@ -88,11 +88,11 @@ rule predict:
 rule validate:
     """Score the predictions of one run; no GPU and no code of its backend."""
     input:
-        annotations=of_set("annotations"),
-        split=of_set("certificate"),
+        annotations=dataset_file("annotations"),
+        split=dataset_file("certificate"),
         val="results/{experiment}/runs/{run}/predictions/val.json",
         test="results/{experiment}/runs/{run}/predictions/test.json",
-        chosen=choice,
+        trial=trial_file,
     output:
         metrics="results/{experiment}/runs/{run}/metrics.json",
         per_class="results/{experiment}/runs/{run}/per_class.csv",

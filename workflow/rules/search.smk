@@ -7,8 +7,8 @@ rule search:
     """One worker of a study: trains trials until the budget is spent."""
     input:
         images=ancient(lambda w: planned(w).images(w.study)),
-        annotations=of_set("annotations"),
-        split=of_set("certificate"),
+        annotations=dataset_file("annotations"),
+        split=dataset_file("certificate"),
         pretrained=lambda w: planned(w).pretrained_manifest(w.study),
     output:
         done="results/{experiment}/search/{study}/workers/{worker}.json",
@@ -42,7 +42,7 @@ rule search:
 checkpoint study:
     """Rank the trials of a study by the present fitness; choose the best."""
     input:
-        workers=workers,
+        workers=worker_files,
     output:
         trials="results/{experiment}/search/{study}/trials.csv",
         best="results/{experiment}/search/{study}/best.yaml",

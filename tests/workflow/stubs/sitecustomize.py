@@ -25,7 +25,7 @@ INPUTS = {
 }
 FOLDERS = {"download": "raw", "convert": "images", "plot": "figures"}
 NOT_OUTPUTS = {
-    "chosen",
+    "trial",
     "settings",
     "code",
     "pretrained",

@@ -86,11 +86,11 @@ def _with_trial(experiment: str, run: PlannedRun, settings: TrainSettings) -> di
     """The backend's settings with the values of the trial that gives some of them; None as long
     as no trial is chosen."""
     planned: dict[str, Any] = settings.model_dump(mode="json")["settings"]
-    if run.chosen is None:
+    if run.from_search is None:
         return planned
-    choices = Path("results", experiment, "search", run.chosen.study, "choices")
+    choices = Path("results", experiment, "search", run.from_search.study, "choices")
     try:
-        values = read_model(choices / run.chosen.file, ChosenTrial).values
+        values = read_model(choices / run.from_search.file, ChosenTrial).values
         return planned | {name: values[name] for name in settings.from_search}
     except (DataError, OSError, KeyError):
         return None

@@ -7,13 +7,13 @@ import json
 import re
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from fairtrial import SettingsError
 
-WORDS = {  # where pydantic speaks of types, to people who write YAML
+WORDS = {  # for pydantic's kinds of errors, in the words of YAML
     "bool_type": "must be true or false",
     "finite_number": "must be a finite number",
     "float_type": "must be a number",
@@ -28,7 +28,7 @@ WORDS = {  # where pydantic speaks of types, to people who write YAML
 REMEDIES = {  # by what the parser of YAML says
     "duplicate key": "; keep one of them",
     r"character '\t'": "; indent by spaces, not by tabs",
-    "mapping values are not allowed": "; put a text that holds `: ` in quotes, or mend the indent",
+    "mapping values are not allowed": "; put a text with `: ` in quotes, or correct the indent",
 }
 
 
@@ -58,6 +58,12 @@ def distinct(values: list[Any]) -> list[Any]:
     return values
 
 
+def mapping_or_plain(value: object) -> str:
+    """The tag of the model that a value is meant for, where a mapping has another one than a
+    plain value; the brackets keep the tag out of error messages."""
+    return "[mapping]" if isinstance(value, dict) else "[plain]"
+
+
 def read_yaml(path: Path) -> dict[str, Any]:
     """A file that holds a YAML mapping."""
     try:
@@ -77,22 +83,22 @@ def read_yaml_text(text: str, where: str) -> dict[str, Any]:
         content = YAML(typ="safe", pure=True).load(text)
     except MarkedYAMLError as error:
         line = f":{error.problem_mark.line + 1}" if error.problem_mark else ""
-        problem = _mendable(", ".join(filter(None, (error.context, error.problem))))
+        problem = _with_remedy(", ".join(filter(None, (error.context, error.problem))))
         raise SettingsError(f"{where}{line}: not valid YAML: {problem}") from error
     except YAMLError as error:
         problem = str(error).partition("\n")[0]
         raise SettingsError(f"{where}: not valid YAML: {problem}") from error
     if not isinstance(content, dict):
-        found = "is empty" if content is None else "holds none"
-        raise SettingsError(f"{where}: must hold `key: value` lines, and {found}")
+        state = "is empty" if content is None else "holds none"
+        raise SettingsError(f"{where}: must hold `key: value` lines, and {state}")
     return content
 
 
-def _mendable(problem: str) -> str:
-    """What ruamel.yaml says of a text, with the remedy."""
+def _with_remedy(problem: str) -> str:
+    """A message of ruamel.yaml, with the remedy if there is one."""
     problem = problem.partition(" with value ")[0]  # of a key that stands twice: [] for any list
-    found = next((remedy for said, remedy in REMEDIES.items() if said in problem), "")
-    return problem + found
+    remedies = (remedy for message, remedy in REMEDIES.items() if message in problem)
+    return problem + next(remedies, "")
 
 
 def nearest(word: str, known: list[str]) -> str:
@@ -103,7 +109,10 @@ def nearest(word: str, known: list[str]) -> str:
     return f"; known: {', '.join(sorted(known))}" if known else ""
 
 
-def closed(model: type[BaseModel], content: Any, where: str | Callable[[str], str]) -> Any:
+M = TypeVar("M", bound=BaseModel)
+
+
+def closed(model: type[M], content: object, where: str | Callable[[str], str]) -> M:
     """`content` as a `model`, or a SettingsError that names file, key, value and remedy.
 
     `where` is the file and section in which the keys stand, or says so for a key.
@@ -119,11 +128,11 @@ def closed(model: type[BaseModel], content: Any, where: str | Callable[[str], st
         return model.model_validate_json(text, strict=True)
     except ValidationError as error:
         # A list seems too short where an element of it is wrong.
-        wrong = {each["loc"][:-1] for each in error.errors()}
+        wrong_elements = {problem["loc"][:-1] for problem in error.errors()}
         problems = "\n".join(
-            _problem(model, each, where)
-            for each in error.errors()
-            if each["type"] != "too_short" or each["loc"] not in wrong
+            _problem(model, problem, where)
+            for problem in error.errors()
+            if problem["type"] != "too_short" or problem["loc"] not in wrong_elements
         )
         raise SettingsError(problems) from None
 

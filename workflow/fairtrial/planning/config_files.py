@@ -31,8 +31,8 @@ def plugin_settings(kind: str, name: Any, where: str) -> type[BaseModel]:
     """The `Settings` of one plugin. Raises SettingsError where there is no such module."""
     if name not in plugins(kind):
         raise _unknown(kind[:-1], name, list(plugins(kind)), where)
-    found: type[BaseModel] = plugin(kind, name).Settings
-    return found
+    model: type[BaseModel] = plugin(kind, name).Settings
+    return model
 
 
 def _unknown(what: str, name: Any, known: list[str], where: str) -> SettingsError:
@@ -83,7 +83,7 @@ def print_shipped(values: dict[str, object], path: str = PARAMS) -> None:
 
 @cache
 def training_keys() -> frozenset[str]:
-    """The keys of params.yaml that some framework understands."""
+    """The keys of params.yaml that some backend understands."""
     models = [plugin_settings("backends", name, "") for name in plugins("backends")]
     return frozenset(name for model in models for name in model.model_fields)
 
@@ -91,8 +91,7 @@ def training_keys() -> frozenset[str]:
 def read_experiment(name: Any, where: str = f"{PARAMS}: `experiment`") -> ExperimentSettings:
     """config/experiments/<name>.yaml; `where` says where it is named."""
     path = config_file("experiments", name, where)
-    experiment: ExperimentSettings = closed(ExperimentSettings, read_yaml(path), str(path))
-    return experiment
+    return closed(ExperimentSettings, read_yaml(path), str(path))
 
 
 def read_dataset(name: Any, where: str = "`dataset`") -> DatasetSettings:
@@ -113,8 +112,7 @@ def data_sets(name: Any, where: str = "`dataset`") -> list[str]:
 def _data_set(name: Any, where: str) -> DatasetSettings:
     fold_name = FoldName.parse(str(name))
     path = config_file("datasets", name if fold_name.fold is None else fold_name.name, where)
-    dataset: DatasetSettings = closed(DatasetSettings, read_yaml(path), str(path))
-    return dataset
+    return closed(DatasetSettings, read_yaml(path), str(path))
 
 
 def config_file(folder: str, name: Any, where: str) -> Path:

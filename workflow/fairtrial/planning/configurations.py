@@ -14,7 +14,10 @@ from fairtrial.settings.grid import combinations
 from fairtrial.settings.search import FROM_SEARCH
 
 LONGEST_LABEL = 80
-MANY = {"seed": "seeds", "replicate": "replicate"}  # a setting → the experiment's key for it
+REPEATING_KEYS = {
+    "seed": "seeds",
+    "replicate": "replicate",
+}  # by setting
 CONTINUED = {"epochs", "patience"}  # what a run may change of the one that it continues
 
 
@@ -25,10 +28,10 @@ class ConfigurationSpec(NamedTuple):
     varied: Overrides
     place: str
     variants: dict[str, str | None] | None = None  # of a grid: each key, and a variant's name
-    continues: str = ""  # the label of the one that it goes on from
+    continues: str = ""  # the label of the one that it continues
 
 
-class Member(NamedTuple):
+class Repetition(NamedTuple):
     """One run of a configuration; None: as params.yaml or the run itself says."""
 
     seed: int | None
@@ -39,12 +42,12 @@ class Member(NamedTuple):
         return {name: value for name, value in self._asdict().items() if value is not None}
 
 
-def members(experiment: ExperimentSettings) -> list[Member]:
+def repetitions(experiment: ExperimentSettings) -> list[Repetition]:
     """The runs of each configuration: its seeds, and the replicates of each."""
     seeds: Sequence[int | None] = experiment.seeds or [None]
     several = experiment.replicate > 1
     replicates = range(1, experiment.replicate + 1) if several else [None]
-    return [Member(seed, replicate) for seed in seeds for replicate in replicates]
+    return [Repetition(seed, replicate) for seed in seeds for replicate in replicates]
 
 
 def configurations(experiment: ExperimentSettings, file: str) -> Iterator[ConfigurationSpec]:
@@ -95,7 +98,7 @@ def _label(varied: dict[str, Any]) -> str:
 
     Only [A-Za-z0-9._=+-]; where that loses something, a short hash of the values is added.
     """
-    parts = [f"{name}={shown(varied[name])}" for name in sorted(varied)]
+    parts = [f"{name}={value_text(varied[name])}" for name in sorted(varied)]
     exact = "+".join(parts)
     label = re.sub(r"[^A-Za-z0-9._=+-]+", "_", exact)[:LONGEST_LABEL]
     if label != exact:
@@ -103,6 +106,6 @@ def _label(varied: dict[str, Any]) -> str:
     return label
 
 
-def shown(value: Any) -> str:
+def value_text(value: Any) -> str:
     """A setting in a name: `0.0001`, `AdamW`."""
     return f"{value:.12g}" if isinstance(value, float) else str(value)

@@ -80,17 +80,8 @@ class Plan:
         return [f"stages.{stage}:{stage}", *self._job(stage, name, experiment).calls]
 
     def fitted_by(self, name: str, experiment: str) -> str:
-        """The fingerprint of the code that determines the weights of a run, or of a study's
-        trials: the store's part of it.
-
-        Less than the job's: where only the record is written differently, the job runs again,
-        finds its entry, and trains nothing.
-        """
-        return fingerprint(
-            f"backends.{self.experiments[experiment].trained[name].backend}:fit",
-            "data.dataset:read",
-            "data.dataset:with_splits",
-        )
+        """`fit_code` of a run's backend, or of that of a study."""
+        return fit_code(self.experiments[experiment].trained[name].backend)
 
     def _job(self, stage: str, name: str, experiment: str) -> Job:
         return STAGES[stage](self._experiment(stage, name, experiment), name)
@@ -102,6 +93,15 @@ class Plan:
         if stage == "split":
             return next(each for each in self.experiments.values() if name in each.datasets)
         return self.experiments[experiment] if experiment else self.chosen
+
+
+def fit_code(backend: str) -> str:
+    """The fingerprint of the code that determines the weights of a training, for its key.
+
+    Less than the job's: where only the record is written differently, the job runs again, finds
+    its entry, and trains nothing.
+    """
+    return fingerprint(f"backends.{backend}:fit", "data.dataset:read", "data.dataset:with_splits")
 
 
 def _params_before_dvc() -> dict[str, Any] | None:

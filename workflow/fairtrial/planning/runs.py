@@ -6,19 +6,19 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, cast
 
 from fairtrial import SettingsError
 from fairtrial.files.yamlfile import closed, nearest
 from fairtrial.planning.config_files import PARAMS, plugin_settings, shipped, training_keys
 from fairtrial.planning.configurations import (
-    MANY,
+    REPEATING_KEYS,
     ConfigurationSpec,
-    Member,
+    Repetition,
     configurations,
-    members,
     name_of,
-    shown,
+    repetitions,
+    value_text,
 )
 from fairtrial.planning.from_search import TrialReference, trial_reference
 from fairtrial.settings.experiment import ExperimentSettings, Overrides
@@ -26,6 +26,7 @@ from fairtrial.settings.params import SECTIONS
 from fairtrial.settings.run_name import FoldName, RunName
 from fairtrial.settings.stages import TrainSettings
 from fairtrial.store.keys import canonical
+from fairtrial.training.settings import TrainingSettings
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,7 @@ class PlannedRun:
     task: str  # `detect` or `classify`
     settings: dict[str, Any]
     continues: str = ""  # the run that it goes on from; empty from the start
-    chosen: TrialReference | None = None  # the trial of a search that gives some of its settings
+    from_search: TrialReference | None = None  # the trial that gives some of its settings
 
     @cached_property
     def name(self) -> str:
@@ -53,7 +54,7 @@ class PlannedRun:
     @property
     def train_settings(self) -> TrainSettings:
         """The settings of its training."""
-        names = list(self.chosen.names) if self.chosen else []
+        names = list(self.from_search.names) if self.from_search else []
         return TrainSettings(backend=self.backend, settings=self.settings, from_search=names)
 
 
@@ -66,32 +67,36 @@ def resolve(
     """All runs of an experiment by name, in the order in which its file lists them.
 
     Runs with equal settings are one run, under the first of their names. `file` names the
-    experiment in messages; `data_sets` tells the folds that a data set stands for, of a name and
-    the place where it is named. Raises SettingsError for a key that the run's backend does not
+    experiment in messages; `data_sets` gives the folds that a data set stands for, from its name
+    and the place where it is named. Raises SettingsError for a key that the run's backend does not
     know, a value out of range, or two different runs that would have one name.
     """
-    found: dict[str, PlannedRun] = {}
-    names: dict[str, str] = {}  # what makes a run another one → its name
-    sets: dict[str, list[str]] = {}  # each file of a data set is read once
-    made: dict[tuple[str, Member, str], str] = {}  # label, member and data set → the run's name
+    runs: dict[str, PlannedRun] = {}
+    names: dict[str, str] = {}  # what makes a run different from all others → its name
+    folds: dict[str, list[str]] = {}  # of each data set, so that its file is read once
+    # label, repetition and data set → name, for the runs that continue another one
+    labelled: dict[tuple[str, Repetition, str], str] = {}
     for configuration in configurations(experiment, file):
         place = f"{file}: `{configuration.place}`"
-        for member in members(experiment):
-            asked = _run(params, experiment, configuration, member, file)
-            if asked.dataset not in sets:
-                sets[asked.dataset] = data_sets(asked.dataset, f"{place}: `dataset`")
-            for each in _of_folds(asked, sets[asked.dataset]):
-                earlier = made.get((configuration.continues, member, each.dataset), "")
-                run = replace(each, continues=earlier)
-                _refuse_no_more_epochs(run, found, place)
-                content = canonical([run.dataset, run.backend, run.settings, earlier, run.chosen])
-                if content not in names and run.name in found:
+        for repetition in repetitions(experiment):
+            without_fold = _run(params, experiment, configuration, repetition, file)
+            dataset = without_fold.dataset
+            if dataset not in folds:
+                folds[dataset] = data_sets(dataset, f"{place}: `dataset`")
+            for run in _of_folds(without_fold, folds[dataset]):
+                earlier = labelled.get((configuration.continues, repetition, run.dataset), "")
+                run = replace(run, continues=earlier)  # noqa: PLW2901
+                _refuse_no_more_epochs(run, runs, place)
+                content = canonical(
+                    [run.dataset, run.backend, run.settings, earlier, run.from_search]
+                )
+                if content not in names and run.name in runs:
                     raise SettingsError(f"{place}: another run is called {run.name}; rename one")
                 name = names.setdefault(content, run.name)
-                found.setdefault(name, run)
+                runs.setdefault(name, run)
                 if configuration.label:
-                    made[configuration.label, member, run.dataset] = name
-    return found
+                    labelled[configuration.label, repetition, run.dataset] = name
+    return runs
 
 
 def _of_folds(run: PlannedRun, data_sets: list[str]) -> list[PlannedRun]:
@@ -110,13 +115,13 @@ def starting_run(
 ) -> PlannedRun:
     """The run whose settings are a search's first trial: params.yaml and `base`, first seed."""
     place = ConfigurationSpec("base", {"dataset": dataset} if dataset else {}, "search.datasets")
-    return _run(params, experiment, place, members(experiment)[0], file)
+    return _run(params, experiment, place, repetitions(experiment)[0], file)
 
 
-def _refuse_no_more_epochs(run: PlannedRun, found: dict[str, PlannedRun], place: str) -> None:
+def _refuse_no_more_epochs(run: PlannedRun, earlier: dict[str, PlannedRun], place: str) -> None:
     if not run.continues:
         return
-    before, after = (each.settings["epochs"] for each in (found[run.continues], run))
+    before, after = earlier[run.continues].settings["epochs"], run.settings["epochs"]
     if not 0 < before < after:
         raise SettingsError(
             f"{place}: `epochs` is {after}, and the run that it continues has {before}; it must "
@@ -128,18 +133,18 @@ def _run(
     params: dict[str, Any],
     experiment: ExperimentSettings,
     configuration: ConfigurationSpec,
-    member: Member,
+    repetition: Repetition,
     file: str,
 ) -> PlannedRun:
     """One run. A default that its backend does not use does not reach it."""
     varied, place, base = configuration.varied, configuration.place, experiment.base
-    for name in member.overrides.keys() & (base | varied).keys():
+    for name in repetition.overrides.keys() & (base | varied).keys():
         raise SettingsError(
-            f"{file}: `{place}`: sets `{name}`, and the experiment's `{MANY[name]}` does so too; "
-            "keep one"
+            f"{file}: `{place}`: sets `{name}`, and the experiment's `{REPEATING_KEYS[name]}` does "
+            "so too; keep one"
         )
-    overrides = base | varied | member.overrides
-    chosen = trial_reference(experiment, overrides, set(varied), f"{file}: `{place}`")
+    overrides = base | varied | repetition.overrides
+    from_search = trial_reference(experiment, overrides, set(varied), f"{file}: `{place}`")
     _refuse_sections(overrides, f"{file}: `{place}`")
     common = {name: overrides.pop(name, params.get(name)) for name in ("dataset", "backend")}
     _refuse_several(common["dataset"], f"{file}: `{place}`")
@@ -149,19 +154,22 @@ def _run(
     def where(key: str) -> str:
         if key not in overrides:
             return PARAMS
-        return f"{file}: {place if key in varied else 'base' if key in base else MANY[key]}"
+        in_runs = place if key in varied else REPEATING_KEYS.get(key)
+        return f"{file}: {'base' if key in base and key not in varied else in_runs}"
 
-    asked = own | overrides
-    if isinstance(asked.get("pretrained"), str):
-        asked["pretrained"] = _filled(asked["pretrained"], asked, where("pretrained"))
-    found = closed(model, asked, where)
-    checked = found.model_dump(mode="json")
+    values = own | overrides
+    if isinstance(values.get("pretrained"), str):
+        values["pretrained"] = _filled(values["pretrained"], values, where("pretrained"))
+    settings = cast(TrainingSettings, closed(model, values, where))
+    checked = settings.model_dump(mode="json")
     run_name = RunName(
         configuration=name_of(configuration, varied | common | checked),
         seed=checked["seed"],
         replicate=checked["replicate"],
     )
-    return PlannedRun(run_name, **common, task=found.task, settings=checked, chosen=chosen)
+    return PlannedRun(
+        run_name, **common, task=settings.task, settings=checked, from_search=from_search
+    )
 
 
 def _refuse_sections(overrides: Overrides, where: str) -> None:
@@ -185,15 +193,15 @@ def _refuse_several(dataset: Any, where: str) -> None:
 def _filled(pretrained: str, settings: dict[str, Any], where: str) -> str:
     """`yolov8/{model}.pt` with the run's own settings in the place of their names."""
 
-    def told(match: re.Match[str]) -> str:
+    def value(match: re.Match[str]) -> str:
         if match[1] not in settings:
             known = nearest(match[1], list(settings))
             raise SettingsError(
                 f"{where}: `pretrained`: {match[0]} is no setting of the run{known}"
             )
-        return shown(settings[match[1]])
+        return value_text(settings[match[1]])
 
-    return re.sub(r"\{(\w+)\}", told, pretrained)
+    return re.sub(r"\{(\w+)\}", value, pretrained)
 
 
 def shipped_settings(
@@ -228,16 +236,17 @@ def refuse_unused(
             known[configuration.place] and name not in experiment.base | configuration.varied
             for configuration in configurations(experiment, file)
         )
-        if not used or name in _of_members(experiment):
+        if not used or name in _repeated(experiment):
             raise SettingsError(
                 f"{PARAMS}: `{name}` was set to {params.get(name)!r}, but no run of this "
-                f"experiment uses it: {_overrider(name, experiment, file, any(known.values()))}"
+                "experiment uses it: "
+                + _where_it_is_set(name, experiment, file, any(known.values()))
             )
 
 
-def _of_members(experiment: ExperimentSettings) -> set[str]:
+def _repeated(experiment: ExperimentSettings) -> set[str]:
     """The settings that the experiment varies within each configuration."""
-    return set(members(experiment)[0].overrides)
+    return set(repetitions(experiment)[0].overrides)
 
 
 def _knows(name: str, params: dict[str, Any], overrides: Overrides) -> bool:
@@ -247,10 +256,10 @@ def _knows(name: str, params: dict[str, Any], overrides: Overrides) -> bool:
     return name in {"backend", "dataset", *fields}
 
 
-def _overrider(name: str, experiment: ExperimentSettings, file: str, known: bool) -> str:
+def _where_it_is_set(name: str, experiment: ExperimentSettings, file: str, known: bool) -> str:
     if not known:
         return "no backend of its runs has such a setting"
-    if name in _of_members(experiment):
-        return f"{file} sets it by `{MANY[name]}`"
+    if name in _repeated(experiment):
+        return f"{file} sets it by `{REPEATING_KEYS[name]}`"
     place = "in `base`" if name in experiment.base else "in each of its runs"
     return f"{file} sets it {place}"

@@ -51,11 +51,11 @@ def read_source(name: Any, where: str = "`source`") -> Source:
 def _of_format(form: Any, options: Any, where: str) -> dict[str, Any]:
     """The options of a format, and of those in its parts."""
     model = plugin_settings("formats", form, f"{where}: `format`")
-    found: dict[str, Any] = closed(model, options, f"{where}: options").model_dump(mode="json")
-    for part in found.get("parts", []):
+    checked = closed(model, options, f"{where}: options").model_dump(mode="json")
+    for part in checked.get("parts", []):
         inside = f"{where}: parts: {part['folder']}"
         part["options"] = _of_format(part["format"], part["options"], inside)
-    return found
+    return checked
 
 
 def formats_used(form: str, options: dict[str, Any]) -> list[str]:

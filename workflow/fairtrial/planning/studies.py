@@ -26,7 +26,7 @@ from fairtrial.settings.stages import (
 
 FIXED = {  # settings that a trial cannot vary, and why
     "dataset": "trials on different data cannot be compared",
-    "backend": "a framework has its own parameters; write an experiment for each",
+    "backend": "a backend has its own parameters; write an experiment for each",
     "pretrained": "predict and the store know a checkpoint by its content; write a run for each",
     "imgsz": "predict must know it before the search; write a `sweep` over it",
     "epochs": "pruning compares trials of one length; set it in `base`, or set `pruning: off`",
@@ -70,7 +70,8 @@ class PlannedStudy:
 
     def of_study(self, runs: list[PlannedRun]) -> StudyStageSettings:
         """The settings of the stage that evaluates the trials; `runs`: of the experiment."""
-        numbers = {run.chosen.trial for run in runs if run.chosen and run.chosen.trial is not None}
+        trials = {run.from_search.trial for run in runs if run.from_search}
+        numbers = sorted(number for number in trials if number is not None)
         return StudyStageSettings(
             name=self.name,
             trials=self.search.trials,
@@ -80,7 +81,7 @@ class PlannedStudy:
             seed=self.seed,
             dataset=self.start.dataset,
             fitness=self.start.settings["fitness"],
-            chosen=tuple(sorted(numbers)),
+            chosen=tuple(numbers),
         )
 
 
@@ -89,7 +90,7 @@ def studies(
 ) -> dict[str, PlannedStudy]:
     """The studies by name; none without `search:`. Raises SettingsError, naming `file`."""
     search = experiment.search
-    found: dict[str, PlannedStudy] = {}
+    planned: dict[str, PlannedStudy] = {}
     for name, (engine, seed, dataset) in (search.studies() if search else {}).items():
         assert search is not None
         start = starting_run(params, experiment, dataset, file)
@@ -105,13 +106,13 @@ def studies(
         for fold in folds:
             own = name if folds == [start.dataset] else f"{fold}-{engine}-seed{seed}"
             begun = replace(start, dataset=fold)
-            found[own] = PlannedStudy(own, begun, space, engine, seed, search)
-    if search and len(found) > len(search.studies()) == 1:
+            planned[own] = PlannedStudy(own, begun, space, engine, seed, search)
+    if search and len(planned) > len(search.studies()) == 1:
         raise SettingsError(
-            f"{file}: `search`: its data set has {len(found)} folds, and from which of them a run "
-            "would have its settings is not said; name one fold, or compare several engines"
+            f"{file}: `search`: its data set has {len(planned)} folds, and which of them gives a "
+            "run its settings is not said; name one fold, or compare several engines"
         )
-    return found
+    return planned
 
 
 def _spec(name: str, content: Any, start: PlannedRun, file: str) -> ParameterSpec:
@@ -154,16 +155,16 @@ def _range(
             f"{place} is {content!r}: must be a list of values, or `min` and `max` "
             "(and `log`, `step`)"
         )
-    found: Range = closed(Range, content, place)
+    limits = closed(Range, content, place)
     kinds = _kinds(model.model_fields[name].annotation)
     if not kinds & {int, float}:
         raise SettingsError(f"{place}: a range needs a number; list the values instead")
     integer = float not in kinds
-    low, high = (_checked(model, name, value, start, place) for value in (found.min, found.max))
-    step = found.step if found.step is not None else (1 if integer and not found.log else None)
+    low, high = (_checked(model, name, value, start, place) for value in (limits.min, limits.max))
+    step = limits.step if limits.step is not None else (1 if integer and not limits.log else None)
     if integer and step is not None and not isinstance(step, int):
         raise SettingsError(f"{place}: {name} is a whole number, and so must `step` be")
-    return RangeSpec(low=low, high=high, log=found.log, step=step, integer=integer)
+    return RangeSpec(low=low, high=high, log=limits.log, step=step, integer=integer)
 
 
 def _checked(model: type[BaseModel], name: str, value: Any, start: PlannedRun, place: str) -> Any:

@@ -13,14 +13,10 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Discriminator, Field, Tag
 
 from fairtrial import SettingsError
+from fairtrial.files.yamlfile import mapping_or_plain
 from fairtrial.scoring import fitness
 
 FITNESS = "fitness"  # the name of a weighted sum of several metrics
-
-
-def shape(value: object) -> str:
-    """Which of two models a value is meant for; the bracket keeps the tag out of messages."""
-    return "[mapping]" if isinstance(value, dict) else "[plain]"
 
 
 def _some_weight(metric_weights: dict[str, float]) -> dict[str, float]:
@@ -41,7 +37,7 @@ RankBy = Annotated[
         Tag("[plain]"),
     ]
     | Annotated[MetricWeights, Tag("[mapping]")],
-    Discriminator(shape),
+    Discriminator(mapping_or_plain),
 ]
 
 

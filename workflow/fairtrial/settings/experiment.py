@@ -30,7 +30,7 @@ class ExperimentSettings(Closed):
 
     @field_validator("search", mode="before")
     @classmethod
-    def _says_something(cls, found: Any) -> Any:
-        if found is None:
+    def _is_not_empty(cls, search: object) -> object:
+        if search is None:
             raise ValueError("needs `space`, and `trials` or `hours`; no search: leave it out")
-        return found
+        return search

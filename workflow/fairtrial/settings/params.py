@@ -1,4 +1,4 @@
-"""The sections of params.yaml: what each stage behind the training is told."""
+"""The sections of params.yaml: the settings of each stage after the training."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class ReportSection(Closed):
     """`report:` in params.yaml. A change sets the report again."""
 
     timings: bool  # false leaves times out, so that two machines print equal reports
-    # figure on val that ranks; fitness: as the runs' own setting says; or weights of figures
+    # metric on val that ranks; fitness: as the runs' own setting says; or metric weights
     rank_by: RankBy
 
 
@@ -51,4 +51,4 @@ SECTIONS: dict[str, type[Closed]] = {
     "plot": PlotSection,
     "report": ReportSection,
 }
-COMMON = {"experiment", "dataset", "backend"}  # top-level keys that belong to no framework
+COMMON = {"experiment", "dataset", "backend"}  # top-level keys that belong to no backend

@@ -79,10 +79,10 @@ class SearchSettings(Closed):
 
         Names of runs end in `-s<seed>`, so that none can be that of a study.
         """
-        found: dict[str, tuple[Engine, int, str | None]] = {}
+        studies: dict[str, tuple[Engine, int, str | None]] = {}
         for dataset in self.datasets or (None,):
             for engine in self.engine:
                 for seed in self.seed:
                     name = f"{engine}-seed{seed}"
-                    found[f"{dataset}-{name}" if dataset else name] = (engine, seed, dataset)
-        return found
+                    studies[f"{dataset}-{name}" if dataset else name] = (engine, seed, dataset)
+        return studies

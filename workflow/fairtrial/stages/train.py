@@ -35,7 +35,7 @@ def train(
     split: Path,
     pretrained: Path | None,
     continues: Path | None,
-    chosen: Path | None,
+    trial: Path | None,
     threads: int,
     progress: Path,
     weights: Path,
@@ -54,7 +54,7 @@ def train(
         split: the data set's split certificate
         pretrained: the pretrained checkpoint to start from, or nothing
         continues: record.json of the run from whose end state this one goes on, or nothing
-        chosen: settings that a search gives this run, or nothing
+        trial: the trial of a search that gives the run some of its settings, or nothing
         threads: CPU threads
         progress: file to write after each epoch: how far the training is, for `status`
         weights: file to write: the trained weights
@@ -67,10 +67,10 @@ def train(
         StoreError: an entry of the store cannot be used
     """
     earlier = read_record(continues) if continues else None
-    trial = read_model(chosen, ChosenTrial) if chosen else None
+    chosen = read_model(trial, ChosenTrial) if trial else None
     training = Training(
         backend=settings.backend,
-        settings=backend_settings(settings.backend, _values(settings, trial)),
+        settings=backend_settings(settings.backend, _values(settings, chosen)),
         code=code,
         inputs=inputs_of(annotations, split, pretrained, earlier.key if earlier else None),
         data=lambda: read_leak_free_dataset(annotations, split, images),
@@ -80,7 +80,7 @@ def train(
     with reported(progress, settings, training.key) as report:
         entry, adopted = train_or_adopt(training, report.after_epoch)
         of_training = read_model(entry / RECORD, TrainingRecord)
-        of_run = _of_run(RunName.parse(run), dataset, adopted, earlier, trial)
+        of_run = _of_run(RunName.parse(run), dataset, adopted, earlier, chosen)
         copy_whole(entry / WEIGHTS, weights)
         copy_whole(entry / HISTORY, history)
         write_model(record, RunRecord(**dict(of_training), **of_run, **_of_settings(training)))
