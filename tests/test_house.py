@@ -9,6 +9,8 @@ import re
 import statistics
 import subprocess
 import sys
+import typing
+from collections import Counter
 from graphlib import TopologicalSorter
 from pathlib import Path
 
@@ -87,6 +89,17 @@ def test_every_subcommand_has_a_summary_and_a_text_for_each_flag(name: str) -> N
     assert re.fullmatch(r"[A-Z][^\n]{10,78}\.", summary)
     assert list(texts) == list(inspect.signature(function).parameters)
     assert [parameter for parameter, text in texts.items() if not text] == []
+
+
+@pytest.mark.parametrize("name", STAGES)
+def test_the_settings_of_a_stage_are_a_frozen_closed_model(name: str) -> None:
+    function = getattr(importlib.import_module(f"fairtrial.stages.{name}"), name)
+    annotation = typing.get_type_hints(function)["settings"]
+    models = typing.get_args(annotation) or (annotation,)  # one, or one a task
+    for model in models:
+        assert issubclass(model, BaseModel)
+        assert model.model_config["frozen"] is True
+        assert model.model_config["extra"] == "forbid"
 
 
 @pytest.mark.parametrize("name", STAGES)
@@ -346,6 +359,34 @@ def test_functions_are_short_and_public_ones_are_described(module: str) -> None:
     top = [node for node in tree(module).body if isinstance(node, ast.FunctionDef)]
     public = [node for node in top if not node.name.startswith("_")]
     assert [node.name for node in public if not ast.get_docstring(node)] == []
+
+
+def has_any(annotation: ast.expr) -> bool:
+    """Whether `Any` stands somewhere in an annotation, as in `dict[str, Any]`."""
+    return any(isinstance(node, ast.Name) and node.id == "Any" for node in ast.walk(annotation))
+
+
+def test_any_is_rare() -> None:
+    returns, parameters = [], []
+    for node in (node for module in MODULES for node in functions(module)):
+        returns += [has_any(node.returns)] if node.returns else []
+        every = [*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs]
+        every += [each for each in (node.args.vararg, node.args.kwarg) if each]
+        parameters += [has_any(each.annotation) for each in every if each.annotation]
+    assert sum(returns) <= 0.05 * len(returns)
+    assert sum(parameters) <= 0.10 * len(parameters)
+
+
+def test_no_two_classes_have_one_name() -> None:
+    """But for plugins' `Settings`, and private ones."""
+    names = Counter(
+        node.name
+        for module in MODULES
+        for node in ast.walk(tree(module))
+        if isinstance(node, ast.ClassDef) and not node.name.startswith("_")
+    )
+    del names["Settings"]
+    assert [name for name, count in names.items() if count > 1] == []
 
 
 def test_half_of_all_functions_have_ten_lines_or_fewer() -> None:

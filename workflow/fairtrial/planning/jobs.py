@@ -20,69 +20,69 @@ from fairtrial.settings.stages import (
 )
 
 
-class Job(NamedTuple):
+class PlannedJob(NamedTuple):
     """One job of a stage."""
 
     settings: Closed
     calls: tuple[str, ...] = ()  # entries of planning.fingerprint, beside the stage itself
 
 
-def _download(experiment: PlannedExperiment, source: str) -> Job:
+def _download(experiment: PlannedExperiment, source: str) -> PlannedJob:
     settings = experiment.sources[source].download
-    return Job(settings, (f"sources.{settings.kind}:fetch",))
+    return PlannedJob(settings, (f"sources.{settings.kind}:fetch",))
 
 
-def _convert(experiment: PlannedExperiment, source: str) -> Job:
+def _convert(experiment: PlannedExperiment, source: str) -> PlannedJob:
     settings = experiment.sources[source].convert
     assert settings is not None  # PlannedExperiment.sources refuses that
     formats = formats_used(settings.format, settings.options)
-    return Job(settings, tuple(f"formats.{name}:read" for name in formats))
+    return PlannedJob(settings, tuple(f"formats.{name}:read" for name in formats))
 
 
-def _split(experiment: PlannedExperiment, dataset: str) -> Job:
-    return Job(experiment.datasets[dataset].of_split)
+def _split(experiment: PlannedExperiment, dataset: str) -> PlannedJob:
+    return PlannedJob(experiment.datasets[dataset].of_split)
 
 
-def _search(experiment: PlannedExperiment, study: str) -> Job:
+def _search(experiment: PlannedExperiment, study: str) -> PlannedJob:
     settings = experiment.studies[study].of_worker()
-    return Job(settings, (f"backends.{settings.backend}:fit",))
+    return PlannedJob(settings, (f"backends.{settings.backend}:fit",))
 
 
-def _study(experiment: PlannedExperiment, study: str) -> Job:
-    return Job(experiment.studies[study].of_study(list(experiment.runs.values())))
+def _study(experiment: PlannedExperiment, study: str) -> PlannedJob:
+    return PlannedJob(experiment.studies[study].of_study(list(experiment.runs.values())))
 
 
-def _train(experiment: PlannedExperiment, run: str) -> Job:
+def _train(experiment: PlannedExperiment, run: str) -> PlannedJob:
     settings = experiment.runs[run].train_settings
-    return Job(settings, (f"backends.{settings.backend}:fit",))
+    return PlannedJob(settings, (f"backends.{settings.backend}:fit",))
 
 
-def _predict(experiment: PlannedExperiment, name: str) -> Job:
+def _predict(experiment: PlannedExperiment, name: str) -> PlannedJob:
     run, section = experiment.runs[name], experiment.params["predict"]
     settings = predict_settings(run.task, section, run.backend, run.settings["imgsz"])
     model = {"detect": "detector", "classify": "classifier"}[run.task]
-    return Job(settings, (f"backends.{run.backend}:{model}",))
+    return PlannedJob(settings, (f"backends.{run.backend}:{model}",))
 
 
-def _validate(experiment: PlannedExperiment, name: str) -> Job:
+def _validate(experiment: PlannedExperiment, name: str) -> PlannedJob:
     task = experiment.runs[name].task
     settings = validate_settings(task, experiment.params["validate"])
-    return Job(settings, (f"scoring.{task}:score",))
+    return PlannedJob(settings, (f"scoring.{task}:score",))
 
 
-def _plot(experiment: PlannedExperiment, _: str) -> Job:
+def _plot(experiment: PlannedExperiment, _: str) -> PlannedJob:
     settings = PlotSettings(**experiment.params["plot"], **_results(experiment))
-    return Job(settings, ("figures/",))  # it draws whatever lies in this folder
+    return PlannedJob(settings, ("figures/",))  # it draws whatever lies in this folder
 
 
-def _report(experiment: PlannedExperiment, _: str) -> Job:
+def _report(experiment: PlannedExperiment, _: str) -> PlannedJob:
     settings = ReportSettings(
         experiment=experiment.name,
         title=experiment.settings.title,
         question=experiment.settings.question,
         **_results(experiment),
     )
-    return Job(settings, ("report/template/",))
+    return PlannedJob(settings, ("report/template/",))
 
 
 def _results(experiment: PlannedExperiment) -> dict[str, Any]:
@@ -96,7 +96,7 @@ def _results(experiment: PlannedExperiment) -> dict[str, Any]:
     }
 
 
-STAGES: dict[str, Callable[[PlannedExperiment, str], Job]] = {
+STAGES: dict[str, Callable[[PlannedExperiment, str], PlannedJob]] = {
     "download": _download,
     "convert": _convert,
     "split": _split,

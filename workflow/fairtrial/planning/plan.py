@@ -17,7 +17,7 @@ from fairtrial.files.yamlfile import read_yaml_text
 from fairtrial.planning.config_files import PARAMS, read_params
 from fairtrial.planning.experiment import PlannedExperiment
 from fairtrial.planning.fingerprint import fingerprint
-from fairtrial.planning.jobs import STAGES, Job
+from fairtrial.planning.jobs import STAGES, PlannedJob
 from fairtrial.planning.sources import Source
 from fairtrial.settings.dataset import DatasetSettings
 from fairtrial.store.keys import canonical
@@ -83,7 +83,7 @@ class Plan:
         """`fit_code` of a run's backend, or of that of a study."""
         return fit_code(self.experiments[experiment].trained[name].backend)
 
-    def _job(self, stage: str, name: str, experiment: str) -> Job:
+    def _job(self, stage: str, name: str, experiment: str) -> PlannedJob:
         return STAGES[stage](self._experiment(stage, name, experiment), name)
 
     def _experiment(self, stage: str, name: str, experiment: str) -> PlannedExperiment:
