@@ -20,7 +20,7 @@ _UNITS = {"s": 1 / 60, "m": 1, "h": 60, "d": 1440, "w": 10080}  # minutes
 
 
 @dataclass(frozen=True)
-class Job:
+class JobRequest:
     """What the profile asks for rules that run as one job, at one attempt; None: nothing."""
 
     rules: str
@@ -44,7 +44,7 @@ class Profile:
         """Whether its jobs go to SLURM."""
         return self.content.get("executor") == "slurm"
 
-    def jobs(self, *, last: bool = False) -> list[Job]:
+    def jobs(self, *, last: bool = False) -> list[JobRequest]:
         """Every kind of job, at its first or its last attempt. Raises SettingsError for a value
         that cannot be evaluated."""
         groups: dict[str, list[str]] = {}
@@ -60,7 +60,7 @@ class Profile:
         more = int(self.content.get("preemptible-retries", retries))
         return 1 + max(more if rule in preemptible else retries for rule in rules)
 
-    def _job(self, rules: list[str], attempt: int) -> Job:
+    def _job(self, rules: list[str], attempt: int) -> JobRequest:
         """Rules of one group run one after the other in one job."""
         default = self.content.get("default-resources", {})
         of_rules = self.content.get("set-resources", {})
@@ -77,7 +77,7 @@ class Profile:
             value = resources[0].get(key)
             return None if value is None else str(value).strip("'\"")
 
-        return Job(
+        return JobRequest(
             " and ".join(rules),
             text("slurm_partition"),
             text("gres"),

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from fairtrial.commands._findings import Finding, missing, ok, warning
-from fairtrial.commands._profile import Job, Profile
+from fairtrial.commands._profile import JobRequest, Profile
 
 _TIMEOUT = 15.0  # seconds for an answer of the controller
 _MIN_JOB_AGE = 200  # seconds for which squeue must remember a finished job (docs/slurm.md)
@@ -84,7 +84,7 @@ def minutes(text: str) -> float:
     return int(days or 0) * 1440 + parts[0] * 60 + parts[1] + parts[2] / 60
 
 
-def _fits(job: Job, last: Job, cluster: list[Nodes]) -> Finding:
+def _fits(job: JobRequest, last: JobRequest, cluster: list[Nodes]) -> Finding:
     """Whether a kind of job can run: at its first attempt it must fit, at its last it should."""
     thing = f"SLURM, {job.rules}"
     known = sorted({node.partition for node in cluster})
@@ -103,7 +103,7 @@ def _fits(job: Job, last: Job, cluster: list[Nodes]) -> Finding:
     return ok(thing, f"{place} has {_request(job)}")
 
 
-def _lacking(job: Job, nodes: list[Nodes]) -> str:
+def _lacking(job: JobRequest, nodes: list[Nodes]) -> str:
     """What no node of the partition has; "" if some node has all that the job asks for."""
     conditions: list[tuple[Callable[[Nodes], bool], str]] = [
         (lambda n: _has_gres(n.gres, job.gres), f"no node has {job.gres} (gres)"),
@@ -152,7 +152,7 @@ def _has_features(node: Nodes, request: str | None) -> bool:
     return not plain or set(names) <= node.features
 
 
-def _request(job: Job) -> str:
+def _request(job: JobRequest) -> str:
     parts = [job.gres, job.constraint, _time(job.minutes) if job.minutes else None]
     parts += [f"{job.memory:,.0f} MB" if job.memory else None]
     parts += [f"{job.processors:.0f} CPUs" if job.processors else None]

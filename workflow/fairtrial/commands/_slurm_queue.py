@@ -20,7 +20,7 @@ FIELDS = "%i|%T|%N|%Z"  # job, state, nodes, working directory
 
 
 @dataclass(frozen=True)
-class Job:
+class QueuedJob:
     """A job in the queue: its state as SLURM names it, and its nodes ("" before it runs)."""
 
     state: str
@@ -32,7 +32,7 @@ class Queue:
     """The user's jobs in SLURM by id; `counts`: by state, those of this folder alone."""
 
     asked: float | None  # by the clock; None where there is no SLURM or it did not answer
-    jobs: dict[str, Job]
+    jobs: dict[str, QueuedJob]
     counts: dict[str, int]
 
 
@@ -62,7 +62,7 @@ def read_queue() -> Queue:
     fields = [line.split("|", 3) for line in answer.lines]
     rows = [row for row in fields if len(row) == 4]
     counts = Counter(state for _, state, _, place in rows if place == str(Path.cwd()))
-    jobs = {job: Job(state, nodes) for job, state, nodes, _ in rows}
+    jobs = {job: QueuedJob(state, nodes) for job, state, nodes, _ in rows}
     return Queue(answer.asked, jobs, dict(sorted(counts.items())))
 
 
