@@ -54,9 +54,9 @@ def build(architecture: Architecture, classes: int, mean: Tensor, deviation: Ten
         head = dense(3 * size * size, architecture, classes)
         body: nn.Module = nn.Sequential(nn.Flatten(), *head)
     elif name == "cnn":
+        blocks = convolutions(architecture)  # before the head: the order in which weights are drawn
         last = (architecture.blocks or BLOCKS)[-1]
-        head = dense(last, architecture, classes)
-        body = nn.Sequential(*convolutions(architecture), *head)
+        body = nn.Sequential(*blocks, *dense(last, architecture, classes))
     else:
         body = published(architecture, classes)
     return Network(body, mean, deviation)
