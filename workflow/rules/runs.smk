@@ -1,4 +1,4 @@
-# Purpose: every run of the experiment: trained, its detections, their figures.
+# Purpose: every run of the experiment: training, predictions and metrics.
 # Inputs: data/clean/, data/sets/, checkpoints in data/raw/
 # Outputs: results/<experiment>/runs/, results/<experiment>/history/
 

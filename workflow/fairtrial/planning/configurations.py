@@ -53,8 +53,8 @@ def repetitions(experiment: ExperimentSettings) -> list[Repetition]:
 def configurations(experiment: ExperimentSettings, file: str) -> Iterator[ConfigurationSpec]:
     """In the order of the file. Raises SettingsError for a wrong `continues`."""
     above: dict[str, Overrides] = {}
-    for name, own in experiment.runs.items():
-        varied = dict(own or {})
+    for name, overrides in experiment.runs.items():
+        varied = dict(overrides or {})
         earlier = varied.pop("continues", "")
         if earlier:
             _refuse_other_changes(varied, earlier, list(above), f"{file}: runs.{name}")
@@ -72,16 +72,16 @@ def configurations(experiment: ExperimentSettings, file: str) -> Iterator[Config
             yield ConfigurationSpec("tuned", {FROM_SEARCH: True}, "search")
 
 
-def _refuse_other_changes(own: Overrides, earlier: Any, above: list[str], place: str) -> None:
+def _refuse_other_changes(changes: Overrides, earlier: Any, above: list[str], place: str) -> None:
     if earlier not in above:
         raise SettingsError(
             f"{place}: `continues` is {earlier!r}: must be a run that stands above it in `runs`"
             + nearest(str(earlier), above)
         )
-    for name in own.keys() - CONTINUED:
+    for name in changes.keys() - CONTINUED:
         raise SettingsError(
             f"{place}: `{name}`: a run that continues another one may change only its `epochs` "
-            "and `patience`; the rest is as it was"
+            "and `patience`; all other settings stay"
         )
 
 

@@ -23,9 +23,12 @@ class TrialReference(NamedTuple):
 
 
 def trial_reference(
-    experiment: ExperimentSettings, overrides: Overrides, own: set[str], place: str
+    experiment: ExperimentSettings, overrides: Overrides, varied: set[str], place: str
 ) -> TrialReference | None:
-    """Which trial gives a run its settings, but for its own; takes that out of `overrides`."""
+    """The trial that gives a run its settings, but for those in `varied`, which it sets itself.
+
+    Removes the key `from_search` from `overrides`.
+    """
     trial = overrides.pop(FROM_SEARCH, False)
     if trial is False:
         return None
@@ -37,8 +40,8 @@ def trial_reference(
     studies = list(experiment.search.studies())
     if len(studies) > 1:
         raise SettingsError(
-            f"{place}: `{FROM_SEARCH}`: the search has {len(studies)} studies; from which one is "
-            "not said. Keep one engine, seed and data set"
+            f"{place}: `{FROM_SEARCH}`: the search has {len(studies)} studies, and which one is "
+            "meant is not said; keep one engine, seed and data set"
         )
     trials = experiment.search.trials
     if trials is not None and trial is not True and trial >= trials:
@@ -46,5 +49,5 @@ def trial_reference(
             f"{place}: `{FROM_SEARCH}` is {trial}: the search has {trials} trials, 0 to "
             f"{trials - 1}"
         )
-    names = sorted(set(experiment.search.space) - own)
+    names = sorted(set(experiment.search.space) - varied)
     return TrialReference(studies[0], None if trial is True else trial, tuple(names))

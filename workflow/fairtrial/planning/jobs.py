@@ -1,4 +1,4 @@
-"""What each stage is told, and which code it calls by a name in its settings.
+"""The settings of the jobs of each stage, and the code that it calls by a name in them.
 
 A function a stage; each takes the experiment and the job's source, data set, run or study.
 """
@@ -72,7 +72,7 @@ def _validate(experiment: PlannedExperiment, name: str) -> PlannedJob:
 
 def _plot(experiment: PlannedExperiment, _: str) -> PlannedJob:
     settings = PlotSettings(**experiment.params["plot"], **_results(experiment))
-    return PlannedJob(settings, ("figures/",))  # it draws whatever lies in this folder
+    return PlannedJob(settings, ("figures/",))  # plot draws every module of it
 
 
 def _report(experiment: PlannedExperiment, _: str) -> PlannedJob:

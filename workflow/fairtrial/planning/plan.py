@@ -109,7 +109,7 @@ def _params_before_dvc() -> dict[str, Any] | None:
     revision = os.environ.get("DVC_EXP_BASELINE_REV")
     if not revision:
         return None
-    shown = subprocess.run(
+    shown_by_git = subprocess.run(
         ["git", "show", f"{revision}:params.yaml"], capture_output=True, text=True, check=False
     )
-    return read_yaml_text(shown.stdout, revision) if shown.returncode == 0 else None
+    return read_yaml_text(shown_by_git.stdout, revision) if shown_by_git.returncode == 0 else None

@@ -1,4 +1,4 @@
-"""The runs that an experiment asks for: params.yaml, then its base, then each run's own keys."""
+"""The runs that an experiment asks for: params.yaml, then its base, then the keys of each run."""
 
 from __future__ import annotations
 
@@ -149,7 +149,7 @@ def _run(
     common = {name: overrides.pop(name, params.get(name)) for name in ("dataset", "backend")}
     _refuse_several(common["dataset"], f"{file}: `{place}`")
     model = plugin_settings("backends", common["backend"], f"{file}: `{place}`: `backend`")
-    own = {name: params[name] for name in model.model_fields if name in params}
+    defaults = {name: params[name] for name in model.model_fields if name in params}
 
     def where(key: str) -> str:
         if key not in overrides:
@@ -157,7 +157,7 @@ def _run(
         in_runs = place if key in varied else REPEATING_KEYS.get(key)
         return f"{file}: {'base' if key in base and key not in varied else in_runs}"
 
-    values = own | overrides
+    values = defaults | overrides
     if isinstance(values.get("pretrained"), str):
         values["pretrained"] = _filled(values["pretrained"], values, where("pretrained"))
     settings = cast(TrainingSettings, closed(model, values, where))
@@ -191,7 +191,7 @@ def _refuse_several(dataset: Any, where: str) -> None:
 
 
 def _filled(pretrained: str, settings: dict[str, Any], where: str) -> str:
-    """`yolov8/{model}.pt` with the run's own settings in the place of their names."""
+    """`yolov8/{model}.pt` with the run's settings in place of their names."""
 
     def value(match: re.Match[str]) -> str:
         if match[1] not in settings:

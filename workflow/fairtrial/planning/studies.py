@@ -95,7 +95,7 @@ def studies(
         assert search is not None
         start = starting_run(params, experiment, dataset, file)
         if not start.settings["epochs"]:
-            raise SettingsError(f"{file}: `search`: needs at least one of `epochs` to judge")
+            raise SettingsError(f"{file}: `search`: `epochs` must be at least 1")
         fixed = {k: v for k, v in FIXED.items() if k != "epochs" or search.pruning != "off"}
         for key in sorted(search.space.keys() & fixed.keys()):
             why = f"`{key}` cannot be searched: {fixed[key]}"
@@ -104,9 +104,9 @@ def studies(
         _refuse_unfit(engine, space, file)
         folds = data_sets(start.dataset, f"{file}: search: `datasets`")
         for fold in folds:
-            own = name if folds == [start.dataset] else f"{fold}-{engine}-seed{seed}"
-            begun = replace(start, dataset=fold)
-            planned[own] = PlannedStudy(own, begun, space, engine, seed, search)
+            study = name if folds == [start.dataset] else f"{fold}-{engine}-seed{seed}"
+            on_fold = replace(start, dataset=fold)
+            planned[study] = PlannedStudy(study, on_fold, space, engine, seed, search)
     if search and len(planned) > len(search.studies()) == 1:
         raise SettingsError(
             f"{file}: `search`: its data set has {len(planned)} folds, and which of them gives a "
