@@ -266,11 +266,13 @@ def test_settings_are_refused_before_any_job(name: str, project: Project) -> Non
     assert not (project.root / "data").exists()
 
 
+@pytest.mark.slow
 def test_an_experiment_of_the_command_line_is_checked_too(project: Project) -> None:
     text = refused(project, "--config", "experiment=trail")
     assert "no such experiment in config/experiments: `trail`; did you mean `trial`?" in text
 
 
+@pytest.mark.slow
 def test_a_changed_default_that_no_run_uses_is_refused(project: Project) -> None:
     """`dvc exp run -S imgsz=64` where every run says imgsz itself."""
     for command in (["init", "-q"], ["add", "-A"], ["commit", "-qm", "before"]):

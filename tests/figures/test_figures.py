@@ -75,13 +75,16 @@ def draw(fake: Fake, **settings: Any) -> list[dict[str, str]]:
     return rows
 
 
-@pytest.fixture(scope="module", params=CASES)
+FAST = "one run, one class, no test, no epoch"
+PARAMS = [pytest.param(name, marks=[] if name == FAST else pytest.mark.slow) for name in CASES]
+
+
+@pytest.fixture(scope="module", params=PARAMS)
 def drawn(request: Any, tmp_path_factory: Any) -> tuple[str, Fake, list[dict[str, str]]]:
     fake = Fake(tmp_path_factory.mktemp("figures"), **CASES[request.param]).build()
     return request.param, fake, draw(fake)
 
 
-@pytest.mark.slow
 def test_no_figure_is_larger_than_the_page(drawn: Any) -> None:
     _, fake, rows = drawn
     assert rows
