@@ -41,7 +41,7 @@ def read_manifest(path: Path) -> dict[str, str]:
         lines = path.read_text(encoding="utf-8").splitlines()
     except FileNotFoundError as error:
         raise DataError(f"{path}: no such file") from error
-    found: dict[str, str] = {}
+    sums: dict[str, str] = {}
     for number, line in enumerate(lines, 1):
         if not line.strip() or line.startswith("#"):
             continue
@@ -49,10 +49,10 @@ def read_manifest(path: Path) -> dict[str, str]:
         if match is None:
             raise DataError(f"{path}:{number}: not `<sha256>  <path>`: {line!r}")
         name = checked_path(match[2], f"{path}:{number}")
-        if name in found:
+        if name in sums:
             raise DataError(f"{path}:{number}: {name} is named twice")
-        found[name] = match[1].lower()
-    return found
+        sums[name] = match[1].lower()
+    return sums
 
 
 def write_manifest(sums: dict[str, str], path: Path) -> None:
@@ -74,8 +74,8 @@ def verify(folder: Path, manifest: Path) -> dict[str, str]:
 def changed(folder: Path, expected: dict[str, str], names: Iterable[str]) -> list[str]:
     """Those of the names whose file is missing in `folder` or not the one expected."""
     present = [name for name in names if (folder / name).is_file()]
-    found = sha256_of(folder, present)
-    return [name for name in names if found.get(name) != expected[name]]
+    sums = sha256_of(folder, present)
+    return [name for name in names if sums.get(name) != expected[name]]
 
 
 def refuse_changed(folder: Path, manifest: Path, names: list[str], total: int) -> None:

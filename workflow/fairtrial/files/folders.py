@@ -121,8 +121,8 @@ def files_below(folder: Path) -> list[str]:
     A folder that is not there has none. Raises DataError for one that cannot be read.
     """
     walk = os.walk(folder, onerror=_refuse_unreadable)
-    found = (Path(top, name) for top, _, names in walk for name in names)
-    return sorted(path.relative_to(folder).as_posix() for path in found)
+    paths = (Path(top, name) for top, _, names in walk for name in names)
+    return sorted(path.relative_to(folder).as_posix() for path in paths)
 
 
 def _refuse_unreadable(error: OSError) -> None:

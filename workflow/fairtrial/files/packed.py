@@ -48,8 +48,8 @@ def pixels(folder: Path, name: str) -> NDArray[np.uint8]:
     shard = _opened(folder / match[1])
     if int(match[2]) >= len(shard):
         raise DataError(f"{folder / name}: the shard holds {len(shard)} images")
-    found: NDArray[np.uint8] = shard[int(match[2])]
-    return found
+    image: NDArray[np.uint8] = shard[int(match[2])]
+    return image
 
 
 @lru_cache(maxsize=64)
@@ -66,7 +66,10 @@ def _opened(path: Path) -> NDArray[np.uint8]:
 
 
 def write(folder: Path, shard: str, images: NDArray[np.uint8]) -> dict[str, str]:
-    """Write a shard; by image the SHA-256 of its pixels, row by row, R, G and B by turns."""
+    """Write a shard of (images, height, width, 3), uint8, RGB.
+
+    Returns, by the name of each image, the SHA-256 of its pixels in the order of the array.
+    """
     import numpy as np
 
     whole = np.ascontiguousarray(images)
