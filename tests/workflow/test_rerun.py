@@ -188,7 +188,7 @@ PLANNED: dict[str, tuple[Edit, set[str]]] = {
         jobs("train", "predict", "validate", of=("long-s0", "long-s1")) | jobs(*RESULTS),
     ),
     "how a record is written": (
-        code("stages/train", "adopted=adopted", "adopted=bool(adopted)"),
+        code("stages/train", '"adopted": adopted', '"adopted": bool(adopted)'),
         jobs(*TRAIN),
     ),
     # behind a checkpoint, so an upper bound; nothing is downloaded
