@@ -218,7 +218,7 @@ def test_from_search_needs_one_search(project: Path) -> None:
     run = "runs: {a: {from_search: true}}\n"
     with pytest.raises(SettingsError, match=re.escape("`runs.a`: `from_search`: no `search:`")):
         plan("title: t\n" + run)
-    with pytest.raises(SettingsError, match="the search has 2 studies, .*; keep one"):
+    with pytest.raises(SettingsError, match=r"the search has 2 studies, .*; keep one"):
         plan(SEARCH + "  engine: [ga, tpe]\n" + run)
 
 
