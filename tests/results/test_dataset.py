@@ -1,4 +1,4 @@
-"""A data set is looked at once, however many images it has and runs are on it."""
+"""A data set is read once, however many images it has and runs are on it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.report.fake_results import Fake
 def test_splits_are_not_read_anew_for_each_image(tmp_path: Path) -> None:
     """Once an image, a report on 60,000 of them would take minutes for this alone."""
     fake = Fake(tmp_path, {"only": {}}, seeds=(0,)).build()
-    view = DatasetDescription("shapes", fake.data)
+    description = DatasetDescription("shapes", fake.data)
     reads = []
 
     class Counting(SplitCertificate):
@@ -24,22 +24,20 @@ def test_splits_are_not_read_anew_for_each_image(tmp_path: Path) -> None:
             reads.append(self)
             return super().splits
 
-    content = view.certificate.model_dump()
+    content = description.certificate.model_dump()
     content["val"] = [*content["val"], content["train"][0]]
-    view.certificate = Counting(**content)
-    assert view.shared_images("val", "train") == 1
+    description.certificate = Counting(**content)
+    assert description.shared_images("val", "train") == 1
     assert len(reads) == 2, "once for each of the two splits"
 
 
-def test_a_split_is_looked_at_once_for_all_runs_on_it(
+def test_the_hash_of_a_split_is_computed_once_for_all_runs_on_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fake = Fake(tmp_path, {"only": {}}, seeds=(0,)).build()
     one, other = (DatasetDescription("shapes", fake.data) for _ in range(2))
-    first = one.ground_truth_sha256("test")
-    assert (first, first != one.ground_truth_sha256("val")) == (
-        other.ground_truth_sha256("test"),
-        True,
-    )
-    monkeypatch.setattr(Dataset, "by_image", lambda self: pytest.fail("looked at again"))
-    assert one.ground_truth_sha256("test") == first
+    test = one.ground_truth_sha256("test")
+    assert test == other.ground_truth_sha256("test")
+    assert test != one.ground_truth_sha256("val")
+    monkeypatch.setattr(Dataset, "by_image", lambda self: pytest.fail("computed again"))
+    assert one.ground_truth_sha256("test") == test
