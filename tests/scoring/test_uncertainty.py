@@ -173,7 +173,7 @@ def test_no_chance_is_stated_for_values_without_spread_that_their_number_does_no
 
 
 def test_the_best_of_many_equal_ones_is_seldom_told_apart():
-    """Chosen after looking, by the figures that are tested: without all pairs in the correction
+    """Chosen after looking, by the metrics that are tested: without all pairs in the correction
     one experiment in eight found a winner here."""
     draw, false = random.Random(1), 0
     for _ in range(100):

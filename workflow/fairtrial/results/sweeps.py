@@ -82,7 +82,7 @@ class Sweep:
 def sweeps(comparison: Comparison, parameters: Iterable[str]) -> list[Sweep]:
     """A sweep for each parameter of which the comparison holds two values or more, all else
     being equal. Where several sets of other settings do so, the one with the most values."""
-    found = []
+    swept = []
     for parameter in parameters:
         groups: dict[str, list[Configuration]] = {}
         for configuration in comparison.configurations:
@@ -90,8 +90,8 @@ def sweeps(comparison: Comparison, parameters: Iterable[str]) -> list[Sweep]:
             groups.setdefault(key, []).append(configuration)
         largest = max(groups.values(), key=len, default=[])
         if len(largest) > 1:
-            found.append(Sweep(parameter, _sorted(largest, parameter), comparison))
-    return found
+            swept.append(Sweep(parameter, _sorted(largest, parameter), comparison))
+    return swept
 
 
 def _other_settings(configuration: Configuration, parameter: str) -> str:
