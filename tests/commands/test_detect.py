@@ -1,10 +1,9 @@
-"""Detections on pictures and videos, with a framework that finds one box whatever it sees."""
+"""Detections on images and videos, with a backend that returns one box for every image."""
 
 from __future__ import annotations
 
 import json
 import shutil
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,6 +18,7 @@ from tests.records import a_record, classification_metrics, detection_metrics
 
 from fairtrial.__main__ import main
 from fairtrial.data.dataset import Detection
+from fairtrial.settings.stages import PredictDetectSettings
 
 ROOT = Path(__file__).parents[2]
 RUN = Path("results/trial/runs/one-s0")
@@ -26,24 +26,25 @@ CALL = ["detect", "--run", "trial/one-s0"]
 
 
 @pytest.fixture(autouse=True)
-def asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
-    """A finished run; what its framework is asked for."""
-    found: dict[str, Any] = {}
+def arguments(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """A finished run; the arguments of its backend's `detector`, once that is called."""
+    called: dict[str, Any] = {}
 
     @contextmanager
     def detector(
-        weights: Path, categories: dict[int, str], settings: dict[str, Any], threads: int
+        weights: Path, categories: dict[int, str], settings: PredictDetectSettings, threads: int
     ) -> Iterator[Callable[[Path], tuple[list[Detection], dict[str, float]]]]:
-        found.update(settings, weights=weights, categories=categories)
+        called.update(settings=settings, weights=weights, categories=categories)
 
         def detect(path: Path) -> tuple[list[Detection], dict[str, float]]:
-            with Image.open(path) as image:  # turns nothing, as some frameworks do not
+            with Image.open(path) as image:  # ignores EXIF, as some backends do
                 assert image.size == (64, 48)
             return [Detection(2, (20.0, 24.0, 30.0, 16.0), 0.9)], {}
 
         yield detect
 
-    monkeypatch.setitem(sys.modules, "fairtrial.backends.one", SimpleNamespace(detector=detector))
+    backend = SimpleNamespace(detector=detector)
+    monkeypatch.setattr("fairtrial.commands.detect.plugin", lambda kind, name: backend)
     monkeypatch.chdir(tmp_path)
     shutil.copy(ROOT / "params.yaml", tmp_path)
     RUN.mkdir(parents=True)
@@ -52,21 +53,22 @@ def asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     (RUN / "record.json").write_text(json.dumps(record))
     (RUN / "metrics.json").write_text(json.dumps(detection_metrics(confidence=0.35)))
     (RUN / "per_class.csv").write_text("split,class,AP\nval,cat,0.5\nval,dog,\ntest,cat,0.5\n")
-    return found
+    return called
 
 
 def grey(value: int = 200) -> Any:
     return np.full((48, 64, 3), value, np.uint8)
 
 
-def test_a_picture_gets_its_boxes(
-    asked: dict[str, Any], capsys: pytest.CaptureFixture[str]
+def test_an_image_gets_its_boxes(
+    arguments: dict[str, Any], capsys: pytest.CaptureFixture[str]
 ) -> None:
     cv2.imwrite("in.png", grey())
     assert main([*CALL, "--input", "in.png", "--to", "out.png"]) == 0
     assert capsys.readouterr().out == "out.png: 1 image, confidence 0.35 or more: 1 dog\n"
-    assert asked["categories"] == {1: "cat", 2: "dog"}
-    assert (asked["conf"], asked["imgsz"], asked["weights"]) == (0.35, 32, RUN / "weights.pt")
+    assert arguments["categories"] == {1: "cat", 2: "dog"}
+    assert arguments["weights"] == RUN / "weights.pt"
+    assert (arguments["settings"].conf, arguments["settings"].imgsz) == (0.35, 32)
     drawn = cv2.imread("out.png")
     changed = np.argwhere((drawn != 200).any(axis=2))
     assert changed[:, 0].max() == 40, "the lower edge of the box"
@@ -74,14 +76,14 @@ def test_a_picture_gets_its_boxes(
     assert (drawn[45:] == 200).all()
 
 
-def test_a_folder_is_written_as_a_folder(asked: dict[str, Any]) -> None:
+def test_a_folder_is_written_as_a_folder(arguments: dict[str, Any]) -> None:
     Path("in/deep").mkdir(parents=True)
     for name in ("in/a.jpg", "in/deep/b.png"):
         cv2.imwrite(name, grey())
     Path("in/notes.txt").write_text("no image")
     assert main([*CALL, "--input", "in", "--to", "out", "--confidence", "0.5"]) == 0
     assert sorted(str(p) for p in Path("out").rglob("*.*")) == ["out/a.jpg", "out/deep/b.png"]
-    assert asked["conf"] == 0.5
+    assert arguments["settings"].conf == 0.5
 
 
 def film(name: str, frames: int) -> None:
@@ -95,8 +97,8 @@ def test_a_video_keeps_its_frames_size_and_speed() -> None:
     film("in.mp4", 4)
     assert main([*CALL, "--input", "in.mp4", "--to", "out/new.mp4"]) == 0
     reader = cv2.VideoCapture("out/new.mp4")
-    asked = (cv2.CAP_PROP_FRAME_COUNT, cv2.CAP_PROP_FPS, cv2.CAP_PROP_FRAME_WIDTH)
-    assert [reader.get(each) for each in asked] == [4.0, 5.0, 64.0]
+    properties = (cv2.CAP_PROP_FRAME_COUNT, cv2.CAP_PROP_FPS, cv2.CAP_PROP_FRAME_WIDTH)
+    assert [reader.get(name) for name in properties] == [4.0, 5.0, 64.0]
     assert [path.name for path in Path("out").iterdir()] == ["new.mp4"]
     _, first = reader.read()
     assert first[:10].max() < 60, "above box and label nothing is drawn"
@@ -104,7 +106,7 @@ def test_a_video_keeps_its_frames_size_and_speed() -> None:
 
 
 @pytest.mark.parametrize(
-    ("call", "said"),
+    ("call", "fact"),
     [
         (["--run", "one-s0", "--input", "in.png"], "no such run; --run <experiment>/<run>"),
         (["--run", "trial/two-s0", "--input", "in.png"], "results/trial/runs/two-s0/weights.pt"),
@@ -114,15 +116,19 @@ def test_a_video_keeps_its_frames_size_and_speed() -> None:
         (["--run", "trial/one-s0", "--input", "params.yaml"], "out: a video is written as .mp4"),
         (["--run", "trial/one-s0", "--input", "in.png"], "out: not the name of an image"),
     ],
+    ids=[
+        *("no experiment", "no run", "no file", "empty folder", "broken image"),
+        *("video to no .mp4", "image to no image"),
+    ],
 )
-def test_what_cannot_be_done_is_said(
-    call: list[str], said: str, capsys: pytest.CaptureFixture[str]
+def test_what_cannot_be_done_is_refused(
+    call: list[str], fact: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     cv2.imwrite("in.png", grey())
     Path("broken.png").write_text("no picture")
     Path("empty").mkdir()
     assert main(["detect", *call, "--to", "out"]) == 1
-    assert said in capsys.readouterr().err
+    assert fact in capsys.readouterr().err
     assert not Path("out").exists()
 
 

@@ -1,19 +1,20 @@
-"""detect: what a finished run finds in a video, an image, or a folder of images."""
+"""detect: the detections of a finished run in a video, an image, or a folder of images."""
 
 from __future__ import annotations
 
-import importlib
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from fairtrial import DataError, SettingsError
 from fairtrial.commands import _frames
 from fairtrial.data.dataset import Detection
+from fairtrial.files.text import counted
 from fairtrial.planning.config_files import read_params
+from fairtrial.plugins import plugin
 from fairtrial.results.run import FinishedRun
 from fairtrial.settings.stages import predict_settings
 
@@ -39,27 +40,34 @@ def detect(
         threads: CPU threads
     """
     experiment, _, name = run.partition("/")
-    one = FinishedRun(name, Path("results", experiment))
-    if not name or not (one.folder / "weights.pt").is_file():
-        raise SettingsError(f"{one.folder / 'weights.pt'}: no such run; --run <experiment>/<run>")
+    finished = FinishedRun(name, Path("results", experiment))
+    weights = finished.folder / "weights.pt"
+    if not name or not weights.is_file():
+        raise SettingsError(f"{weights}: no such run; --run <experiment>/<run>")
     if not input.exists():
         raise DataError(f"{input}: no such file or folder")
     _refuse_to_overwrite(input, to)
-    if one.task != "detect":
-        raise SettingsError(f"{one.folder}: finds classes of whole images, which have no boxes")
-    least = (one.confidence or 0.0) if confidence is None else confidence
-    found: Counter[str] = Counter()
-    with TemporaryDirectory() as folder, _detector(one, least, threads) as (detect, names):
-        draw = _drawer(detect, names, found, Path(folder, "frame.bmp"))
+    if finished.confidence is None:
+        raise SettingsError(
+            f"{finished.folder}: finds classes of whole images, which have no boxes"
+        )
+    threshold = finished.confidence if confidence is None else confidence
+    counts: Counter[str] = Counter()
+    with TemporaryDirectory() as folder, _detector(finished, threshold, threads) as (detect, names):
+        draw = _drawer(detect, names, counts, Path(folder, "frame.bmp"))
         draw_all = _draw_images if _is_image(input) else _draw_video
-        count = draw_all(input, to, draw)
-    told = ", ".join(f"{number} {name}" for name, number in sorted(found.items())) or "nothing"
-    print(f"{to}: {count} image{'s' * (count != 1)}, confidence {least:.3g} or more: {told}")
+        images = draw_all(input, to, draw)
+    detections = ", ".join(f"{number} {name}" for name, number in sorted(counts.items()))
+    print(
+        f"{to}: {counted(images, 'image')}, confidence {threshold:.3g} or more: "
+        f"{detections or 'nothing'}"
+    )
 
 
 def _refuse_to_overwrite(input: Path, to: Path) -> None:
-    read, written = input.resolve(), to.resolve()
-    if written.is_relative_to(read) or (input.is_dir() and read.is_relative_to(written)):
+    """Raise SettingsError where one of the two paths lies in the other, or they are equal."""
+    source, target = input.resolve(), to.resolve()
+    if target.is_relative_to(source) or (input.is_dir() and source.is_relative_to(target)):
         raise SettingsError(
             f"--to: {to} and {input} (--input) are one place, or one lies in the other; images "
             "that are read must not be written over. Name a place beside it"
@@ -68,16 +76,16 @@ def _refuse_to_overwrite(input: Path, to: Path) -> None:
 
 @contextmanager
 def _detector(
-    one: FinishedRun, confidence: float, threads: int
+    finished: FinishedRun, threshold: float, threads: int
 ) -> Iterator[tuple[Detect, dict[int, str]]]:
-    """The run's model with the settings it was scored with, and its classes by number."""
-    settings = one.record.settings
-    framework = one.record.backend
-    section = read_params()["predict"] | {"conf": confidence}
-    predict = predict_settings("detect", section, framework, settings["imgsz"])
-    names = dict(enumerate(one.per_class["val"], 1))
-    backend: Any = importlib.import_module(f"fairtrial.backends.{framework}")
-    with backend.detector(one.folder / "weights.pt", names, predict, threads) as detector:
+    """The run's model, with the present `predict:` of params.yaml but for the confidence
+    `threshold`; and the names of its classes by category id."""
+    name = finished.record.backend
+    section = read_params()["predict"] | {"conf": threshold}
+    settings = predict_settings("detect", section, name, finished.record.settings["imgsz"])
+    names = dict(enumerate(finished.per_class["val"], 1))
+    weights = finished.folder / "weights.pt"
+    with plugin("backends", name).detector(weights, names, settings, threads) as detector:
         yield (lambda path: detector(path)[0]), names
 
 
