@@ -238,7 +238,8 @@ def test_a_change_that_would_be_another_one_is_refused(project: Project) -> None
 
 def test_another_way_to_write_the_record_trains_nothing(project: Project) -> None:
     """The job of every run runs, and finds its training finished."""
-    project.edit("workflow/fairtrial/stages/train.py", '"path": path,', '"path": str(path),')
+    old, new = '"adopted": adopted', '"adopted": bool(adopted)'
+    project.edit("workflow/fairtrial/stages/train.py", old, new)
     project.snakemake("--cores", "2")
     assert project.jobs()["train small-s0"] == 1
     assert trained(project) == 0
