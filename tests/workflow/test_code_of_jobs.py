@@ -122,7 +122,7 @@ JOBS: list[tuple[str, str, dict[str, object]]] = [
 
 
 EXPERIMENT = """\
-title: Watched, with two frameworks
+title: Watched, with two backends
 base: {imgsz: 32, epochs: 1, batch: 4}
 runs:
   tiny: {model: yolov5n}
