@@ -102,14 +102,14 @@ def test_the_history_has_what_figures_and_search_read(trained: Trained) -> None:
     assert all(0 <= float(row[name]) <= 1 for row in rows for name in METRICS[trained.task])
 
 
-def test_each_epoch_is_told_of_once_with_its_row(trained: Trained) -> None:
+def test_each_epoch_is_reported_once_with_its_row(trained: Trained) -> None:
     with (trained.folder / "whole/history.csv").open() as file:
         written = list(csv.DictReader(file))
-    told = [
+    rows = [
         {k: f"{v:.6g}" if isinstance(v, float) else str(v) for k, v in row.items()}
         for row in trained.rows
     ]
-    assert told == written
+    assert rows == written
 
 
 def test_the_result(trained: Trained) -> None:
@@ -130,9 +130,9 @@ def test_stopped_and_gone_on_equals_never_stopped(trained: Trained) -> None:
 
     with pytest.raises(InterruptedError, match="after epoch 1"):
         trained.fit("parts", stop)
-    told: list[dict[str, Any]] = []
-    assert trained.fit("parts", told.append) == trained.result
-    assert [row["epoch"] for row in told] == [2]
+    rows: list[dict[str, Any]] = []
+    assert trained.fit("parts", rows.append) == trained.result
+    assert [row["epoch"] for row in rows] == [2]
     whole, parts = trained.folder / "whole", trained.folder / "parts"
     assert (whole / "history.csv").read_text() == (parts / "history.csv").read_text()
     for name in ("weights.pt", "state.pt"):
@@ -205,9 +205,9 @@ def test_begun_on_the_cpu_it_goes_on_with_amp(
 
     trained.fit("amp", lambda row: None, amp=True, epochs=1)
     monkeypatch.setattr(torch.amp, "GradScaler", Scaler)
-    told: list[dict[str, Any]] = []
-    trained.fit("amp", told.append, amp=True)
-    assert [row["epoch"] for row in told] == [2]
+    rows: list[dict[str, Any]] = []
+    trained.fit("amp", rows.append, amp=True)
+    assert [row["epoch"] for row in rows] == [2]
     state = torch.load(trained.folder / "amp/state.pt", weights_only=True)
     assert state["scaler"], "the next attempt goes on with its scale"
 
@@ -215,11 +215,11 @@ def test_begun_on_the_cpu_it_goes_on_with_amp(
 def test_patience_counts_from_the_first_epoch_that_finds_anything(
     trained: Trained, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    found, told = [0.0, 0.0, 0.5, 0.4, 0.9], []
-    monkeypatch.setattr(fitness, "score", lambda figures, weights: found[len(told)])
+    fitnesses, rows = [0.0, 0.0, 0.5, 0.4, 0.9], []
+    monkeypatch.setattr(fitness, "score", lambda metrics, weights: fitnesses[len(rows)])
     for _ in range(2):  # what is over is not gone on with
-        trained.fit("patience", told.append, epochs=5, patience=1)
-    assert [row["val/fitness"] for row in told] == found[:4]
+        trained.fit("patience", rows.append, epochs=5, patience=1)
+    assert [row["val/fitness"] for row in rows] == fitnesses[:4]
 
 
 def test_another_seed_is_another_training(trained: Trained) -> None:

@@ -90,6 +90,15 @@ def test_every_scale_of_ultralytics_is_its_own_network() -> None:
     assert sizes == sorted(set(sizes))
 
 
+def test_weights_are_drawn_from_the_first_layer_to_the_last() -> None:
+    """Another order would change every result of a seed."""
+    torch.manual_seed(0)
+    net = built(model="cnn", blocks=[8])
+    torch.manual_seed(0)
+    first = torch.nn.Conv2d(3, 8, 3, padding=1, bias=False)
+    assert torch.equal(net.body[0].weight, first.weight)
+
+
 @pytest.mark.parametrize("name", model.ACTIVATIONS)
 def test_activation_and_dropout_are_those_of_the_settings(name: str) -> None:
     net = built(activation=name, dropout=0.25, widths=[8, 4])
