@@ -38,7 +38,7 @@ def objects_per_image(experiment: ExperimentResults, settings: PlotSettings) -> 
         caption = (
             f"{_named(descriptions)}: share of the images of a split that have so many objects."
         )
-        yield Drawing(_file("per-image", descriptions), fig, "Objects an image", caption)
+        yield Drawing(_file("per-image", descriptions), fig, "Objects per image", caption)
 
 
 @figure("data")

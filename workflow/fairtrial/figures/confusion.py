@@ -29,10 +29,10 @@ def confusion(experiment: ExperimentResults, settings: PlotSettings) -> Iterator
         names = _names(ranked[0], comparison.split) if ranked else []
         limit, per_page, across = _layout(len(names))
         for page, start in enumerate(range(0, min(limit, len(ranked)), per_page)):
-            chosen = ranked[start : min(start + per_page, limit)]
-            fig = _matrices(chosen, names, comparison.split, across)
-            several = "matrices" if len(chosen) > 1 else "matrix"
-            title = f"Confusion {several} of {', '.join(c.letter for c in chosen)}"
+            configurations = ranked[start : min(start + per_page, limit)]
+            fig = _matrices(configurations, names, comparison.split, across)
+            several = "matrices" if len(configurations) > 1 else "matrix"
+            title = f"Confusion {several} of {', '.join(c.letter for c in configurations)}"
             caption = _caption(comparison, len(names), len(ranked) - limit)
             name = f"confusion-{number + 1}-{page + 1}"
             yield Drawing(name, fig, title, caption)
@@ -75,17 +75,19 @@ def _caption(comparison: Comparison, size: int, left_out: int) -> str:
     return text + not_shown(left_out)
 
 
-def _matrices(chosen: list[Configuration], names: list[str], split: str, across: int) -> Figure:
+def _matrices(
+    configurations: list[Configuration], names: list[str], split: str, across: int
+) -> Figure:
     """One panel for each configuration; `across` of them fill the width of the page."""
-    columns = min(across, len(chosen))
-    rows = -(-len(chosen) // columns)
+    columns = min(across, len(configurations))
+    rows = -(-len(configurations) // columns)
     wide = WIDTH / across * 1.02  # side by side, the width of the page sets the size
     fig = new_figure(rows * (min(wide, _height(len(names))) if across > 1 else _height(len(names))))
     axes = list(fig.subplots(rows, columns, squeeze=False).flat)
-    for ax, configuration in zip(axes, chosen, strict=False):
+    for ax, configuration in zip(axes, configurations, strict=False):
         _matrix(ax, _counts(configuration, names, split), names, configuration.first.task)
         ax.set_title(configuration.label({1: 90, 2: 42, 3: 24}[columns]), loc="left")
-    for ax in axes[len(chosen) :]:
+    for ax in axes[len(configurations) :]:
         ax.set_visible(False)
     return fig
 
@@ -120,7 +122,7 @@ def _matrix(ax: Axes, counts: NDArray[np.int64], names: list[str], task: str) ->
     )
     ax.tick_params(axis="x", rotation=45 if len(names) <= 8 else 90)
     ax.tick_params(axis="y", rotation=0)
-    ax.set(xlabel={"detect": "Detected as"}.get(task, "Taken for"), ylabel="Truth")
+    ax.set(xlabel={"detect": "Detected as"}.get(task, "Taken for"), ylabel="Ground truth")
     for spine in ax.spines.values():
         spine.set_visible(True)
 

@@ -45,11 +45,11 @@ def gallery(experiment: ExperimentResults, settings: PlotSettings) -> Iterator[D
         return
     for number, comparison in enumerate(experiment.comparisons):
         description, split = comparison.datasets[0], comparison.split
-        chosen = choose(description, split, settings.gallery)
+        images = choose(description, split, settings.gallery)
         ranked = comparison.ranked()[:MODELS]
-        detections = {c.letter: _detections(c, experiment, split, chosen) for c in ranked}
-        for image in chosen:
-            panels = {"Truth": _ground_truth(description, image)}
+        detections = {c.letter: _detections(c, experiment, split, images) for c in ranked}
+        for image in images:
+            panels = {"Ground truth": _ground_truth(description, image)}
             for c in ranked:
                 panels[c.label(_length(len(ranked) + 1))] = detections[c.letter][content(image)]
             texts = _class_texts(sorted(description.dataset.categories.values()), len(panels) > 4)

@@ -83,16 +83,16 @@ def losses(experiment: ExperimentResults, settings: PlotSettings) -> Iterator[Dr
     for number, comparison in enumerate(experiment.comparisons):
         parts = _loss_parts(comparison)
         for page, start in enumerate(range(0, len(parts), 3)):
-            chosen = parts[start : start + 3]
-            columns = [f"{split}/{part}" for split in ("train", "val") for part in chosen]
+            on_page = parts[start : start + 3]
+            columns = [f"{split}/{part}" for split in ("train", "val") for part in on_page]
             titles = {c: f"{c.split('/')[0]}: {c.split('/')[1].replace('_', ' ')}" for c in columns}
-            fig = _panels(comparison, columns, titles, per_row=len(chosen))
+            fig = _panels(comparison, columns, titles, per_row=len(on_page))
             caption = (
                 f"{_lines_explained(comparison)}Training on {comparison.names}. Losses of "
                 "different backends are on different scales."
             )
             name = f"losses-{number + 1}-{page + 1}"
-            yield Drawing(name, fig, f"Loss on train and val: {_listed(chosen)}", caption)
+            yield Drawing(name, fig, f"Loss on train and val: {_listed(on_page)}", caption)
 
 
 def _listed(parts: list[str]) -> str:
