@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -75,56 +76,61 @@ def draw(fake: Fake, **settings: Any) -> list[dict[str, str]]:
     return rows
 
 
+@dataclass(frozen=True)
+class Drawn:
+    """The results of one of `CASES`, and the rows of figures.json."""
+
+    case: str
+    fake: Fake
+    rows: list[dict[str, str]]
+
+
 FAST = "one run, one class, no test, no epoch"
 PARAMS = [pytest.param(name, marks=[] if name == FAST else pytest.mark.slow) for name in CASES]
 
 
 @pytest.fixture(scope="module", params=PARAMS)
-def drawn(request: Any, tmp_path_factory: Any) -> tuple[str, Fake, list[dict[str, str]]]:
+def drawn(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Drawn:
     fake = Fake(tmp_path_factory.mktemp("figures"), **CASES[request.param]).build()
-    return request.param, fake, draw(fake)
+    return Drawn(request.param, fake, draw(fake))
 
 
-def test_no_figure_is_larger_than_the_page(drawn: Any) -> None:
-    _, fake, rows = drawn
-    assert rows
-    for row in rows:
-        head = (fake.results / row["file"]).read_text()[:2000]
-        width, height = map(
-            float, re.search(r'width="([\d.]+)pt" height="([\d.]+)pt"', head).groups()
-        )
+def test_no_figure_is_larger_than_the_page(drawn: Drawn) -> None:
+    assert drawn.rows
+    for row in drawn.rows:
+        head = (drawn.fake.results / row["file"]).read_text()[:2000]
+        size = re.search(r'width="([\d.]+)pt" height="([\d.]+)pt"', head)
+        assert size is not None, row["file"]
+        width, height = map(float, size.groups())
         assert width * 2.54 / 72 <= WIDTH + 0.01, row["file"]
         assert height * 2.54 / 72 <= HEIGHT + 0.01, row["file"]
 
 
-def test_every_figure_says_what_it_is(drawn: Any) -> None:
-    _, _, rows = drawn
-    assert len({row["file"] for row in rows}) == len(rows)
-    assert all(row["title"] and row["caption"].endswith(".") for row in rows)
+def test_every_figure_has_a_title_and_a_caption(drawn: Drawn) -> None:
+    assert len({row["file"] for row in drawn.rows}) == len(drawn.rows)
+    assert all(row["title"] and row["caption"].endswith(".") for row in drawn.rows)
 
 
-def test_figures_stand_in_the_sections_where_there_is_something_to_show(drawn: Any) -> None:
-    name, _, rows = drawn
-    found = {row["section"] for row in rows}
+def test_sections_have_figures_where_there_is_something_to_show(drawn: Drawn) -> None:
+    sections = {row["section"] for row in drawn.rows}
     always = {"detection", "classes", "confusion", "data", "gallery"}
-    if name.startswith("one run"):  # nothing to compare, and no epoch
-        assert found == always
-    elif name == "two data sets":  # a configuration each: no winner, no cost to compare
-        assert found == always | {"curves"}
+    if drawn.case.startswith("one run"):  # nothing to compare, and no epoch
+        assert sections == always
+    elif drawn.case == "two data sets":  # a configuration each: no winner, no cost to compare
+        assert sections == always | {"curves"}
     else:
-        sweeps = set() if name == "hostile names" else {"sweeps"}
-        assert found == always | {"curves", "answer", "cost"} | sweeps
+        sweeps = set() if drawn.case == "hostile names" else {"sweeps"}
+        assert sections == always | {"curves", "answer", "cost"} | sweeps
 
 
 OF_CLASSES = 3  # figures that image classification alone has
 
 
-def test_every_figure_is_exercised(drawn: Any) -> None:
-    name, _, rows = drawn
-    if name == "twelve":
+def test_every_figure_function_is_tested(drawn: Drawn) -> None:
+    if drawn.case == "twelve":
         # test_search.py has those of a search
         functions = [f for f in figure_functions() if f.section != "search"]
-        kinds = {row["file"].rstrip("0123456789-.svg") for row in rows}
+        kinds = {row["file"].rstrip("0123456789-.svg") for row in drawn.rows}
         assert len(kinds) == len(functions) - OF_CLASSES
 
 

@@ -57,25 +57,25 @@ def study(results: Path, name: str, engine: Engine = "tpe", gain: float = 0.0) -
 
 
 def _trial(number: int, ended: tuple[str, float | None], gain: float) -> Recorded:
-    """A trial with equal figures at each of its epochs."""
+    """A trial with equal metrics at each of its epochs."""
     state, value = ended
-    figures = dict.fromkeys(("precision", "recall", "f1", "AP50", "AP"), (value or 0) + gain)
+    metrics = dict.fromkeys(("precision", "recall", "f1", "AP50", "AP"), (value or 0) + gain)
     epochs = {"finished": 4, "pruned": 2, "failed": 0}[state]
     frozen = create_trial(
         state=next(key for key, name in JOURNAL_STATES.items() if name == state),
-        value=figures["AP"] if state == "finished" else None,
+        value=metrics["AP"] if state == "finished" else None,
         params={"lr0": 10.0**-number, "cos_lr": bool(number % 2)},
         distributions={
             "lr0": FloatDistribution(1e-4, 1.0, log=True),
             "cos_lr": CategoricalDistribution([False, True]),
         },
-        user_attrs={"history": [figures] * epochs},
+        user_attrs={"history": [metrics] * epochs},
     )
     frozen.number = number
     return Recorded(frozen)
 
 
-def drawn(results: Path, *names: str) -> dict[str, Figure]:
+def figures_of(results: Path, *names: str) -> dict[str, Figure]:
     """The figures of these studies, by name."""
     experiment = ExperimentResults(results, results, [], ranking_rule("AP"))
     functions = (
@@ -96,34 +96,34 @@ def drawn(results: Path, *names: str) -> dict[str, Figure]:
 @pytest.mark.slow
 def test_a_study_has_its_four_figures(tmp_path: Path) -> None:
     study(tmp_path, "tpe-seed0")
-    found = drawn(tmp_path, "tpe-seed0")
+    figures = figures_of(tmp_path, "tpe-seed0")
     kinds = ("progress", "parameters", "importance", "coordinates")
-    assert set(found) == {f"search-{kind}-tpe-seed0" for kind in kinds}
-    top = found["search-progress-tpe-seed0"].axes[0]
+    assert set(figures) == {f"search-{kind}-tpe-seed0" for kind in kinds}
+    top = figures["search-progress-tpe-seed0"].axes[0]
     (line,) = top.lines
     assert list(line.get_ydata()) == [0.4, 0.4, 0.4, 0.4, 0.6]
-    rate, cosine = found["search-parameters-tpe-seed0"].axes[:2]
+    rate, cosine = figures["search-parameters-tpe-seed0"].axes[:2]
     assert (rate.get_title("left"), rate.get_xscale()) == ("lr0", "log")
     assert [tick.get_text() for tick in cosine.get_xticklabels()] == ["false", "true"]
-    bars = found["search-importance-tpe-seed0"].axes[0].patches
+    bars = figures["search-importance-tpe-seed0"].axes[0].patches
     assert [bar.get_width() for bar in bars] == [0.1, 0.9]
-    lines = found["search-coordinates-tpe-seed0"].axes[0].lines
-    assert len(lines) == 3, "a line a finished trial"
+    lines = figures["search-coordinates-tpe-seed0"].axes[0].lines
+    assert len(lines) == 3, "one line for each finished trial"
     assert list(lines[-1].get_ydata()) == pytest.approx([0, 0, 1])
 
 
 def test_a_trial_that_failed_before_its_first_epoch_stands_at_the_edge(tmp_path: Path) -> None:
     failed = study(tmp_path, "tpe-seed0").trials[3]
-    shown = ("fitness", "best_epoch", "AP", "AP50", "precision", "recall", "f1")
-    assert {failed[name] for name in shown} == {""}
+    columns = ("fitness", "best_epoch", "AP", "AP50", "precision", "recall", "f1")
+    assert {failed[name] for name in columns} == {""}
     assert (failed["state"], failed["epochs"]) == ("failed", "0")
-    top = drawn(tmp_path, "tpe-seed0")["search-progress-tpe-seed0"].axes[0]
-    places = [points.get_offsets().tolist() for points in top.collections]
-    assert [[3.0, 0.0]] in places, "without a value, at the lower edge"
+    top = figures_of(tmp_path, "tpe-seed0")["search-progress-tpe-seed0"].axes[0]
+    positions = [points.get_offsets().tolist() for points in top.collections]
+    assert [[3.0, 0.0]] in positions, "without a value, at the lower edge"
 
 
-def test_without_a_search_nothing_is_drawn(tmp_path: Path) -> None:
-    assert drawn(tmp_path) == {}
+def test_without_a_search_nothing_is_figures_of(tmp_path: Path) -> None:
+    assert figures_of(tmp_path) == {}
 
 
 def test_engines_are_averaged_over_studies(tmp_path: Path) -> None:
@@ -133,14 +133,14 @@ def test_engines_are_averaged_over_studies(tmp_path: Path) -> None:
     assert list(epochs) == [4, 8, 10, 14]
     assert mean == pytest.approx([0.5, 0.5, 0.5, 0.7])
     assert spread == pytest.approx(np.full(4, 0.2 / 2**0.5))
-    found = drawn(tmp_path, "a", "b", "c", "d")
-    assert set(found) == {"search-engines"}, "four studies have no figures of their own"
-    assert [line.get_label() for line in found["search-engines"].axes[0].lines] == ["tpe", "ga"]
+    figures = figures_of(tmp_path, "a", "b", "c", "d")
+    assert set(figures) == {"search-engines"}, "four studies have no figures of their own"
+    assert [line.get_label() for line in figures["search-engines"].axes[0].lines] == ["tpe", "ga"]
 
 
-def test_what_was_spent_is_added_up(tmp_path: Path) -> None:
-    found = study(tmp_path, "a")
-    assert found.epochs_so_far == [4, 8, 10, 10, 14]
-    assert found.hours == pytest.approx(1.0)
-    assert found.parameters == ["lr0", "cos_lr"]
-    assert found.best["trial"] == "4"
+def test_epochs_and_hours_are_added_up(tmp_path: Path) -> None:
+    finished = study(tmp_path, "a")
+    assert finished.epochs_so_far == [4, 8, 10, 10, 14]
+    assert finished.hours == pytest.approx(1.0)
+    assert finished.parameters == ["lr0", "cos_lr"]
+    assert finished.best["trial"] == "4"

@@ -141,10 +141,10 @@ def test_classes_are_counted_over_all_folds(tmp_path: Path) -> None:
     (table,) = plain_content(experiment)["classes"]
     assert {row[0]: int(row[1]) for row in table["rows"]} == counts
     with style():
-        (drawn,) = per_class.draw(experiment, PlotSettings(gallery=4, runs=()))
-    bars = drawn.figure.axes[1].texts
+        (drawing,) = per_class.draw(experiment, PlotSettings(gallery=4, runs=()))
+    bars = drawing.figure.axes[1].texts
     assert [int(bar.get_text()) for bar in bars] == sorted(counts.values(), reverse=True)
-    assert "means over folds" in drawn.caption and table["repeated"] == "folds"
+    assert "means over folds" in drawing.caption and table["repeated"] == "folds"
 
 
 @pytest.mark.parametrize("plain_first", [True, False])

@@ -296,8 +296,8 @@ def test_the_front_holds_what_nothing_beats_at_its_cost(tmp_path: Path) -> None:
 def test_where_many_are_compared_each_class_is_shown_for_all(tmp_path: Path) -> None:
     fake = Fake(tmp_path, {f"c{i}": {"momentum": i} for i in range(10)}, seeds=(0,)).build()
     with style():
-        (drawn,) = class_map.draw(results_of(fake), PLOT)
-    ax = drawn.figure.axes[0]
+        (drawing,) = class_map.draw(results_of(fake), PLOT)
+    ax = drawing.figure.axes[0]
     best = [c.letter for c in results_of(fake).comparisons[0].ranked()]
     assert [label.get_text() for label in ax.get_xticklabels()] == best
     first = results_of(fake).comparisons[0].ranked()[0].first.per_class["test"]

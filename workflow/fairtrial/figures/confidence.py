@@ -91,9 +91,9 @@ def _line(ax: Axes, configuration: Configuration, key: tuple[str, str], style: L
         return
     x, y = np.array(curves[0][0]), np.mean([of_run[1] for of_run in curves], axis=0)
     ax.plot(x, y, **with_marker(style, ""))
-    chosen = [run.confidence for run in configuration.runs if run.confidence is not None]
-    if chosen and key[1].endswith("_confidence") and style["color"] != OTHERS:
-        at = float(np.mean(chosen))
+    confidences = [run.confidence for run in configuration.runs if run.confidence is not None]
+    if confidences and key[1].endswith("_confidence") and style["color"] != OTHERS:
+        at = float(np.mean(confidences))
         mark = Line2D([at], [float(np.interp(at, x, y))], color=style["color"], zorder=4)
         mark.set(marker=style["marker"], markersize=5, markeredgecolor="white", markeredgewidth=0.4)
         ax.add_line(mark)

@@ -122,7 +122,7 @@ def _matrix(ax: Axes, counts: NDArray[np.int64], names: list[str], task: str) ->
     )
     ax.tick_params(axis="x", rotation=45 if len(names) <= 8 else 90)
     ax.tick_params(axis="y", rotation=0)
-    ax.set(xlabel={"detect": "Detected as"}.get(task, "Taken for"), ylabel="Ground truth")
+    ax.set(xlabel="Detected as" if task == "detect" else "Predicted as", ylabel="Ground truth")
     for spine in ax.spines.values():
         spine.set_visible(True)
 

@@ -42,7 +42,7 @@ def cost(experiment: ExperimentResults, settings: PlotSettings) -> Iterator[Draw
                 "no other is at once as cheap and as good."
             )
             if settings.timings:
-                caption += " Time an image: median and quartiles of the first run, batch 1."
+                caption += " Time per image: median and quartiles of the first run, batch 1."
             yield Drawing(f"cost-{number + 1}", fig, "What each configuration costs", caption)
 
 

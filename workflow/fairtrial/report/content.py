@@ -228,7 +228,7 @@ def _row(
         "settings": settings,
         "repeats": len(c.repeats),
         "metrics": [spread(c.scores(comparison.split, m)) for m in table_metrics(comparison)],
-        "time": duration(seconds(c), UNDEFINED) if timings else "",
+        "time": duration(seconds(c)) if timings else "",
         "mark": answer.marks.get(c.letter, ""),
     }
 
@@ -269,7 +269,7 @@ def _run(
         "epochs": f"{record.best_epoch or UNDEFINED} / {record.epochs_run}",
         "confidence": number(run.confidence),
         "splits": [[split, *(number(run.score(split, m)) for m in metrics)] for split in splits],
-        "time": duration(record.seconds, UNDEFINED) if timings else "",
+        "time": duration(record.seconds) if timings else "",
     }
 
 

@@ -15,7 +15,7 @@ PARTS = ("preprocess", "inference", "postprocess")  # of the time of an image, a
 COLUMNS = {  # cost → column of the table
     "Parameters, millions": "parameters",
     "GFLOPs": "gflops",
-    "Time an image, ms": "time",
+    "Time per image, ms": "time",
     "Training, minutes": "training",
 }
 
@@ -85,7 +85,7 @@ def _row(c: Configuration, front_columns: list[str], timings: bool) -> CostRow:
     if timings:
         row["speed"] = _speed(c.first.speed)
         row["time"] = row["speed"]["time"]
-        row["training"] = duration(seconds(c), UNDEFINED)
+        row["training"] = duration(seconds(c))
     return row
 
 

@@ -56,11 +56,11 @@ def sweep_parts(experiment: ExperimentResults, parameters: Iterable[str]) -> lis
 def _part(sweep: Sweep, number: int, several: bool) -> SweepPart:
     """`number` is that of the comparison, which is named where there are `several`."""
     comparison, best, gaps = sweep.comparison, sweep.best, sweep.gaps(sweep.comparison.metric)
-    shown = METRICS[comparison.task]
-    extra = [] if comparison.metric in shown else [comparison.metric]
+    metrics = METRICS[comparison.task]
+    extra = [] if comparison.metric in metrics else [comparison.metric]
     rows: list[SweepRow] = []
     for c, text in zip(sweep.members, sweep.texts, strict=True):
-        values = [spread(c.scores(comparison.split, m)) for m in [*extra, *shown]]
+        values = [spread(c.scores(comparison.split, m)) for m in [*extra, *metrics]]
         rows.append(
             {
                 "best": c is best,
@@ -69,7 +69,7 @@ def _part(sweep: Sweep, number: int, several: bool) -> SweepPart:
                 "repeats": str(len(c.repeats)),
             }
         )
-    names = [*(LONG.get(m, m) for m in extra), *(METRIC_NAMES[m] for m in shown)]
+    names = [*(LONG.get(m, m) for m in extra), *(METRIC_NAMES[m] for m in metrics)]
     return {
         "parameter": sweep.parameter,
         "table": f" (table {number})" if several else "",

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from fairtrial.files.folders import whole_file
 from fairtrial.files.text import duration
-from fairtrial.report.answer import UNDEFINED, spread
+from fairtrial.report.answer import spread
 from fairtrial.results.configuration import Configuration
 from fairtrial.results.costs import milliseconds, seconds
 from fairtrial.results.experiment import Comparison, ExperimentResults
@@ -118,7 +118,7 @@ def cells(comparison: Comparison, timings: bool) -> list[list[str]]:
     for c in comparison.ranked():
         values = list(c.differs.values()) or [c.name]
         means = [spread(c.scores(comparison.split, m)) for m in metrics]
-        time = [duration(seconds(c), UNDEFINED)] if timings else []
+        time = [duration(seconds(c))] if timings else []
         rows.append([c.letter, *values, str(len(c.repeats)), *means, *time])
     return rows
 

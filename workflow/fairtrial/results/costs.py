@@ -50,7 +50,7 @@ def minutes(configuration: Configuration) -> float:
 
 
 SIZES: dict[str, Read] = {"Parameters, millions": parameters, "GFLOPs": gflops}
-TIMES: dict[str, Read] = {"Time an image, ms": milliseconds, "Training, minutes": minutes}
+TIMES: dict[str, Read] = {"Time per image, ms": milliseconds, "Training, minutes": minutes}
 
 
 def kinds(timings: bool) -> dict[str, Read]:
