@@ -333,10 +333,10 @@ def test_the_name_of_a_plugin_counts(package: Package) -> None:
 
 
 SETTINGS = """
-from pydantic import BaseModel, field_validator
+from pydantic import BaseModel, field_serializer, field_validator
 
 Rate = Annotated[float, 1]
-Rates = Rate | None
+Rate = Rate | None
 
 class Widths(BaseModel):
     first: int
@@ -353,6 +353,10 @@ class Settings(Common):
     widths: list[int] | Widths
     lr0: Rate
 
+    @field_serializer("widths")
+    def _listed(self, value):
+        return [value]
+
     @field_validator("lr0")
     def _positive(cls, value):
         return abs(value)
@@ -368,6 +372,7 @@ METHODS: dict[str, tuple[str, str, bool]] = {
     ),
     "the bound of a type": ("float, 1", "float, 2", False),
     "a validator": ("abs(value)", "max(0, value)", False),
+    "what a serializer returns": ("[value]", "[2 * value]", True),
     "a method of a base": ('"detect"', '"classify"', True),
     "a method of the model in a field": ("[self.first]", "[2 * self.first]", True),
 }

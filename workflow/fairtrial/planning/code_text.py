@@ -38,6 +38,7 @@ from fairtrial.planning.scopes import (
 METHODS = "()"  # ends the name of a definition that is a class's methods alone
 SILENT_FIELDS = {"ctx", "kind", "type_comment", "type_params", "returns"}
 BINDING_FIELDS = {"name", "rest"}  # of functions, classes, handlers and patterns
+VALIDATORS = {"pydantic.field_validator", "pydantic.model_validator"}
 
 Part = str | Definition  # of a text: a reference is written as a number, which depends on the entry
 
@@ -271,7 +272,7 @@ class _Writer:
         """Whether a method is one that pydantic calls to check a model's fields."""
         decorators = [d.func if isinstance(d, ast.Call) else d for d in node.decorator_list]
         found = [self.dotted(decorator, None) for decorator in decorators]
-        return any(isinstance(f, Foreign) and f.origin.startswith("pydantic.") for f in found)
+        return any(isinstance(f, Foreign) and f.origin in VALIDATORS for f in found)
 
 
 def _subclasses(base: Meaning | None) -> list[Part]:
@@ -287,16 +288,20 @@ def _subclasses(base: Meaning | None) -> list[Part]:
     ]
 
 
-def _classes(node: ast.AST, module: str) -> Iterator[Definition]:
-    """The classes that a type names in `module`, also by another name or for types alone."""
+def _classes(
+    node: ast.AST, module: str, seen: frozenset[Definition] = frozenset()
+) -> Iterator[Definition]:
+    """The classes that a type names in `module`, also by another name (those are `seen`) or for
+    types alone."""
     for child in ast.walk(node):
         place = _type_named(child, module)
-        statements = parse(place.module).definitions[place.name] if place else []
-        for statement in statements:
-            if place and isinstance(statement, ast.ClassDef):
+        if place is None or place in seen:
+            continue
+        for statement in parse(place.module).definitions[place.name]:
+            if isinstance(statement, ast.ClassDef):
                 yield place
-            elif place and isinstance(statement, ast.Assign | ast.AnnAssign) and statement.value:
-                yield from _classes(statement.value, place.module)
+            elif isinstance(statement, ast.Assign | ast.AnnAssign) and statement.value:
+                yield from _classes(statement.value, place.module, seen | {place})
 
 
 def _type_named(node: ast.AST, module: str) -> Definition | None:
