@@ -53,7 +53,7 @@ def test_an_image_in_two_rows_is_refused(raw: Raw) -> None:
         raw.convert()
 
 
-def test_groups_and_sides_reach_the_interchange(raw: Raw) -> None:
+def test_groups_and_splits_reach_the_interchange(raw: Raw) -> None:
     raw.add("a.jpg", picture(), BOX, scene="s1")
     file = {"annotations": "annotations.json", "images": "images", "split": "val"}
     found, _ = raw.convert({**COCO, "options": {"files": [file], "group": "scene"}})

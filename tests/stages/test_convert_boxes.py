@@ -115,7 +115,7 @@ def test_where_sizes_contradict_the_default_nothing_is_guessed(raw: Raw) -> None
     assert len(raw.again({**COCO, "drawn_on": "stored"})[0].annotations) == 2
 
 
-def test_each_broken_box_is_mended_or_dropped_and_counted(raw: Raw) -> None:
+def test_each_broken_box_is_repaired_or_dropped_and_counted(raw: Raw) -> None:
     broken: dict[str, list[float]] = {
         "box_without_area": [10, 10, 0, 5],
         "inverted_box": [10, 10, -5, 5],
