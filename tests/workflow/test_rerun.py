@@ -215,7 +215,7 @@ PLANNED: dict[str, tuple[Edit, set[str]]] = {
     "validate.max_det": (param("max_det: 100", "max_det: 50"), jobs("validate", *RESULTS)),
     "plot.gallery": (param("gallery: 4", "gallery: 2"), jobs(*RESULTS)),
     "report.rank_by": (param("rank_by: fitness ", "rank_by: f1 "), jobs(*RESULTS)),
-    "the title": (experiment("A trial", "The trial"), jobs("report")),
+    "the title": (experiment("An experiment", "The experiment"), jobs("report")),
     # code
     "code of training": (code(BACKEND, '"plots": False', '"plots": not True'), jobs(*TRAIN)),
     "code of training, a function deeper": (
