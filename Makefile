@@ -63,7 +63,7 @@ lint: dev ## style, types, and Snakemake's own linter
 	ruff check
 	ruff format --check
 	mypy
-	snakefmt --check Snakefile workflow/rules
+	snakefmt --check Snakefile workflow/Snakefile workflow/rules
 	snakemake --lint
 
 COMPILE := uv pip compile --quiet pyproject.toml --universal --generate-hashes \

@@ -31,9 +31,9 @@ MODULES = {
     path.relative_to(PACKAGE).with_suffix("").as_posix().replace("/", "."): path
     for path in sorted(PACKAGE.rglob("*.py"))
 }
-# In the order in which the Snakefile includes them.
-INCLUDED = re.findall(r'^include: "(.*)"$', (ROOT / "Snakefile").read_text(), re.M)
-RULES_FILES = [ROOT / name for name in INCLUDED]
+# In the order in which workflow/Snakefile includes them.
+INCLUDED = re.findall(r'^include: "(.*)"$', (ROOT / "workflow/Snakefile").read_text(), re.M)
+RULES_FILES = [ROOT / "workflow" / name for name in INCLUDED]
 
 
 def tree(module: str) -> ast.Module:

@@ -8,7 +8,9 @@ from snakemake.exceptions import WorkflowError
 
 # A plan's objects stay: looking for garbage among them took a quarter of the time.
 gc.set_threshold(100_000, 50, 100)
-sys.path.insert(0, str(Path(workflow.basedir, "workflow")))
+sys.path.insert(
+    0, str(Path(workflow.current_basedir.get_path_or_uri(secret_free=True)).parent)
+)
 
 from fairtrial import FairtrialError
 from fairtrial.planning.housekeeping import own_records, reminder, settings_argument
