@@ -31,13 +31,13 @@ from tests.certificates import write_certificate
 
 # --------------------------------------------------------------------------- settings
 
-PARAMS, FILE = "params.yaml", "config/experiments/trial.yaml"
+PARAMS, FILE = "params.yaml", "config/experiments/compare.yaml"
 SET, SOURCE = "config/datasets/shapes.yaml", "config/sources/shapes.yaml"
 Edit = tuple[str, str, str] | tuple[str, str]  # file, old text and new text; or the whole text
 
 
 def run(keys: str) -> Edit:
-    """The trial's run `small`, with other overrides."""
+    """The experiment's run `small`, with other overrides."""
     return FILE, "small: {imgsz: 96}", "small: " + keys
 
 
@@ -135,11 +135,11 @@ REFUSED: dict[str, tuple[Edit, list[str]]] = {
         [f"{FILE}: runs.small: `lr0` is NaN: must be a finite number"],
     ),
     "unknown experiment": (
-        (PARAMS, "experiment: trial", "experiment: quickstar"),
+        (PARAMS, "experiment: compare", "experiment: quickstar"),
         [f"{PARAMS}: `experiment`: no such experiment", "did you mean `quickstart`?"],
     ),
     "no experiment": (
-        (PARAMS, "experiment: trial", "experiment:"),
+        (PARAMS, "experiment: compare", "experiment:"),
         [f"{PARAMS}: `experiment`: missing; known: ", "quickstart"],
     ),
     "unknown data set": (
@@ -268,8 +268,8 @@ def test_settings_are_refused_before_any_job(name: str, project: Project) -> Non
 
 @pytest.mark.slow
 def test_an_experiment_of_the_command_line_is_checked_too(project: Project) -> None:
-    text = refused(project, "--config", "experiment=trail")
-    assert "no such experiment in config/experiments: `trail`; did you mean `trial`?" in text
+    text = refused(project, "--config", "experiment=compar")
+    assert "no such experiment in config/experiments: `compar`; did you mean `compare`?" in text
 
 
 @pytest.mark.slow

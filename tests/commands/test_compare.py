@@ -27,7 +27,7 @@ def project(root: Path) -> Revision:
     """A project with two runs and a report, seen as a revision of its folder's name."""
     fake = Fake(root, {"plain": {}, "slow": {"lr0": 0.1}}, seeds=(0,)).build()
     (fake.results / "runs.csv").write_text("\n".join(["run,seed", "slow-s0,0", "plain-s0,0", ""]))
-    return Revision(root.name, "trial", root.name, DirFileSystem(str(root), LocalFileSystem()))
+    return Revision(root.name, "compare", root.name, DirFileSystem(str(root), LocalFileSystem()))
 
 
 def together(tmp_path: Path, *revisions: Revision) -> ExperimentResults:
@@ -35,7 +35,7 @@ def together(tmp_path: Path, *revisions: Revision) -> ExperimentResults:
     runs = [run for revision in revisions for run in copy_runs(revision, root)]
     for run in runs:  # as scoring anew would
         label, name = run.split(":")
-        scored = tmp_path / label / "results/trial/runs" / name / "metrics.json"
+        scored = tmp_path / label / "results/compare/runs" / name / "metrics.json"
         (root / "results/comparison/runs" / run / "metrics.json").write_bytes(scored.read_bytes())
     return load_experiment(root / "results/comparison", root / "data", runs)
 
@@ -77,8 +77,8 @@ def test_an_image_is_taken_from_the_revision_that_has_it(tmp_path: Path) -> None
 
 def test_what_is_not_recorded_is_refused(tmp_path: Path) -> None:
     revision = project(tmp_path / "a")
-    (tmp_path / "a/results/trial/runs/slow-s0/predictions/val.json").unlink()
-    with refused(DataError, "a: results/trial/runs/slow-s0/predictions/val.json"):
+    (tmp_path / "a/results/compare/runs/slow-s0/predictions/val.json").unlink()
+    with refused(DataError, "a: results/compare/runs/slow-s0/predictions/val.json"):
         copy_runs(revision, tmp_path / "together")
     with refused(DataError, "a: no report", "results/other/runs.csv", "dvc repro"):
         replace(revision, experiment="other").runs()
@@ -91,9 +91,9 @@ def test_the_experiment_is_that_of_params_or_the_one_named(
     monkeypatch.chdir(tmp_path / "a")
     with refused(SettingsError, "workspace", "params.yaml"), open_revision("workspace"):
         pass
-    Path("params.yaml").write_text("experiment: trial\n")
+    Path("params.yaml").write_text("experiment: compare\n")
     with open_revision("workspace") as revision:
-        assert (revision.experiment, revision.label) == ("trial", "workspace")
+        assert (revision.experiment, revision.label) == ("compare", "workspace")
         assert revision.runs() == ["slow-s0", "plain-s0"]
     with open_revision("workspace:other") as revision:
         assert (revision.experiment, revision.label) == ("other", "workspace.other")
@@ -121,7 +121,7 @@ def test_the_compared_runs_say_how_they_are_ranked(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     alone(tmp_path, monkeypatch, one={"recall": 1.0})
-    assert main(["compare", "workspace:trial"]) == 0
+    assert main(["compare", "workspace:compare"]) == 0
     assert "sorted by recall on val" in Path("comparison.md").read_text()
 
 
@@ -129,11 +129,11 @@ def test_runs_of_several_fitnesses_are_not_ranked_by_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     alone(tmp_path, monkeypatch, one={"recall": 1.0}, two={"f1": 1.0})
-    assert main(["compare", "workspace:trial"]) == 1
+    assert main(["compare", "workspace:compare"]) == 1
     message = capsys.readouterr().err
     assert "`rank_by`" in message and "name one metric" in message
-    assert "workspace.trial:one-s0: recall" in message
-    assert "workspace.trial:two-s0: f1" in message
+    assert "workspace.compare:one-s0: recall" in message
+    assert "workspace.compare:two-s0: f1" in message
     assert not Path("comparison.pdf").exists()
 
 
@@ -145,5 +145,5 @@ def test_boxes_and_classes_are_not_compared(
     found = dataset.read(path)
     found.annotations = [dataset.Annotation(image.id, 1, None) for image in found.images]
     dataset.write(found, path)
-    assert main(["compare", "workspace:trial"]) == 1
-    assert "workspace.trial:two-s0: classify" in capsys.readouterr().err
+    assert main(["compare", "workspace:compare"]) == 1
+    assert "workspace.compare:two-s0: classify" in capsys.readouterr().err

@@ -21,8 +21,8 @@ from fairtrial.data.dataset import Detection
 from fairtrial.settings.stages import PredictDetectSettings
 
 ROOT = Path(__file__).parents[2]
-RUN = Path("results/trial/runs/one-s0")
-CALL = ["detect", "--run", "trial/one-s0"]
+RUN = Path("results/compare/runs/one-s0")
+CALL = ["detect", "--run", "compare/one-s0"]
 
 
 @pytest.fixture(autouse=True)
@@ -109,12 +109,15 @@ def test_a_video_keeps_its_frames_size_and_speed() -> None:
     ("call", "fact"),
     [
         (["--run", "one-s0", "--input", "in.png"], "no such run; --run <experiment>/<run>"),
-        (["--run", "trial/two-s0", "--input", "in.png"], "results/trial/runs/two-s0/weights.pt"),
-        (["--run", "trial/one-s0", "--input", "nothing.png"], "nothing.png: no such file"),
-        (["--run", "trial/one-s0", "--input", "empty"], "empty: no image in it"),
-        (["--run", "trial/one-s0", "--input", "broken.png"], "broken.png: cannot be read"),
-        (["--run", "trial/one-s0", "--input", "params.yaml"], "out: a video is written as .mp4"),
-        (["--run", "trial/one-s0", "--input", "in.png"], "out: not the name of an image"),
+        (
+            ["--run", "compare/two-s0", "--input", "in.png"],
+            "results/compare/runs/two-s0/weights.pt",
+        ),
+        (["--run", "compare/one-s0", "--input", "nothing.png"], "nothing.png: no such file"),
+        (["--run", "compare/one-s0", "--input", "empty"], "empty: no image in it"),
+        (["--run", "compare/one-s0", "--input", "broken.png"], "broken.png: cannot be read"),
+        (["--run", "compare/one-s0", "--input", "params.yaml"], "out: a video is written as .mp4"),
+        (["--run", "compare/one-s0", "--input", "in.png"], "out: not the name of an image"),
     ],
     ids=[
         *("no experiment", "no run", "no file", "empty folder", "broken image"),

@@ -26,7 +26,7 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         (folder / "state.pt").write_text("state")
         (folder / "history.csv").write_text("epoch\n1\n2\n")
     Path("store/runs/now.lock").write_text(locks.holder().model_dump_json())
-    record = Path("results/trial/runs/a-s0/record.json")
+    record = Path("results/compare/runs/a-s0/record.json")
     record.parent.mkdir(parents=True)
     record.write_text(json.dumps(a_record(key="needed")))
 
@@ -75,7 +75,7 @@ def test_nobody_is_asked_where_nobody_can_answer(monkeypatch: pytest.MonkeyPatch
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", "{"], ids=["empty", "list", "no key", "cut off"])
 def test_a_damaged_record_removes_nothing(text: str) -> None:
-    Path("results/trial/runs/a-s0/record.json").write_text(text)
-    with refused(StoreError, "results/trial/runs/a-s0/record.json", "nothing is removed"):
+    Path("results/compare/runs/a-s0/record.json").write_text(text)
+    with refused(StoreError, "results/compare/runs/a-s0/record.json", "nothing is removed"):
         gc(yes=True)
     assert entries() == {"needed", "spare", "old.part", "now.part"}

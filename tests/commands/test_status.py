@@ -34,7 +34,7 @@ from fairtrial.training.provenance import SlurmJob
 from records import a_record
 
 ROOT = Path(__file__).parents[2]
-TRIAL = """\
+EXPERIMENT = """\
 title: Does it matter?
 base: {epochs: 4}
 runs: {one: {imgsz: 96}, two: {imgsz: 128}}
@@ -48,7 +48,7 @@ ELSEWHERE = {"host": "n1", "process_ids": None, "process": 7, "started": None, "
 def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     shutil.copytree(ROOT / "config", tmp_path / "config")
     shutil.copy(ROOT / "params.yaml", tmp_path)
-    (tmp_path / "config/experiments/trial.yaml").write_text(TRIAL)
+    (tmp_path / "config/experiments/compare.yaml").write_text(EXPERIMENT)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("PATH", str(tmp_path / "bin"))  # no SLURM, unless a test has one
     monkeypatch.delenv("DVC_ROOT", raising=False)
@@ -58,12 +58,12 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture
 def settings() -> TrainSettings:
     """The settings of the training of run one."""
-    return Plan.read("trial").chosen.runs[ONE].train_settings
+    return Plan.read("compare").chosen.runs[ONE].train_settings
 
 
-RUN = Path("results/trial/runs/one-s0")
-PROGRESS = Path("logs/trial/train/one-s0.json")
-LOG = Path("logs/trial/train/one-s0.log")
+RUN = Path("results/compare/runs/one-s0")
+PROGRESS = Path("logs/compare/train/one-s0.json")
+LOG = Path("logs/compare/train/one-s0.log")
 
 
 def write(path: str | Path, content: Any, age: float = 0) -> Path:
@@ -76,7 +76,7 @@ def write(path: str | Path, content: Any, age: float = 0) -> Path:
 
 
 def board(capsys: pytest.CaptureFixture[str]) -> dict[str, dict[str, Any]]:
-    assert main(["status", "--experiment", "trial", "--json"]) == 0
+    assert main(["status", "--experiment", "compare", "--json"]) == 0
     content = json.loads(capsys.readouterr().out)
     return {row["run"]: row for row in content["runs"]} | {"": content}
 
@@ -99,7 +99,7 @@ def trained(settings: TrainSettings, **changed: Any) -> None:
     )
     write(RUN / "record.json", record, age=5)
     rows = ["epoch,val/AP,val/fitness", "1,0.1,0.1", "2,0.1,0.1", "3,0.2,0.5", "4,0.3,0.3", ""]
-    write("results/trial/history/one-s0.csv", "\n".join(rows))
+    write("results/compare/history/one-s0.csv", "\n".join(rows))
 
 
 # --------------------------------------------------------------------------- states
@@ -152,7 +152,7 @@ def test_a_failure_under_other_settings_is_past(
 
 
 def test_an_attempt_continues_the_progress_of_the_one_before_it(settings: TrainSettings) -> None:
-    assert progress_file("trial", ONE) == PROGRESS
+    assert progress_file("compare", ONE) == PROGRESS
     with pytest.raises(KeyboardInterrupt), reported(PROGRESS, settings, "key") as live:
         live.after_epoch({"epoch": 1, "val/AP": 0.5})
         raise KeyboardInterrupt
@@ -174,7 +174,7 @@ from fairtrial.store import locks
 from fairtrial.training.progress import reported
 settings = TrainSettings.model_validate_json(sys.argv[1])
 Path("store/runs").mkdir(parents=True)
-with reported(Path("logs/trial/train/one-s0.json"), settings, "key"):
+with reported(Path("logs/compare/train/one-s0.json"), settings, "key"):
     with locks.acquired(Path("store/runs/key.lock"), lambda: False):
         print("ready", flush=True)
         sys.stdin.read()
@@ -272,11 +272,11 @@ def test_after_the_training_predict_and_validate_are_followed(
         0.5,
         "41",
     )
-    write("logs/trial/predict/one-s0.log", "", age=60)
+    write("logs/compare/predict/one-s0.log", "", age=60)
     assert one(capsys)[0] == "waiting", "the log is of an earlier training"
-    write("logs/trial/predict/one-s0.log", "val: 3 images\n")
+    write("logs/compare/predict/one-s0.log", "val: 3 images\n")
     assert one(capsys)[:2] == ("running", "predict")
-    write("logs/trial/predict/one-s0.log", "fairtrial predict: this is wrong\n")
+    write("logs/compare/predict/one-s0.log", "fairtrial predict: this is wrong\n")
     assert one(capsys) == ("failed", "predict", "fairtrial predict: this is wrong")
     write(RUN / "speed.json", {})
     assert one(capsys)[:2] == ("waiting", "validate")
@@ -349,12 +349,12 @@ def test_the_text_has_colours_on_a_terminal_only(
         raise OSError("of\n two lines")
 
     def text() -> str:
-        main(["status", "--experiment", "trial"])
+        main(["status", "--experiment", "compare"])
         return capsys.readouterr().out
 
     plain = text()
     assert "\033" not in plain
-    assert "    of two lines\n    logs/trial/train/one-s0.log\n" in plain
+    assert "    of two lines\n    logs/compare/train/one-s0.log\n" in plain
     assert plain.splitlines()[-1] == "2 runs: 1 waiting, 1 failed; 0 of 8 epochs"
     monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
     assert f"{COLOURS['failed']}one-s0" in text()
@@ -374,7 +374,9 @@ def test_a_short_terminal_shows_what_is_urgent(
 def test_watching_ends_when_all_is_done(
     settings: TrainSettings, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    Path("config/experiments/trial.yaml").write_text(TRIAL.replace(", two: {imgsz: 128}", ""))
+    Path("config/experiments/compare.yaml").write_text(
+        EXPERIMENT.replace(", two: {imgsz: 128}", "")
+    )
     looks = []
 
     def sleep(seconds: float) -> None:
@@ -384,7 +386,7 @@ def test_watching_ends_when_all_is_done(
         write(RUN / "metrics.json", {})
 
     monkeypatch.setattr(time, "sleep", sleep)
-    assert main(["status", "--experiment", "trial", "--watch"]) == 0
+    assert main(["status", "--experiment", "compare", "--watch"]) == 0
     assert looks == [5.0]
     assert capsys.readouterr().out.splitlines()[-1] == "1 run: 1 done; 4 of 4 epochs"
 
@@ -403,19 +405,19 @@ def test_outside_of_slurm_the_node_is_this_machine(
 
 
 SEARCH = (
-    TRIAL
+    EXPERIMENT
     + """\
 search: {space: {lr0: {min: 1e-4, max: 1e-2, log: true}}, trials: 9, engine: tpe}
 """
 )
-STUDY_PROGRESS = Path("logs/trial/search/tpe-seed0.json")
+STUDY_PROGRESS = Path("logs/compare/search/tpe-seed0.json")
 
 
 @pytest.fixture
 def study(place: Path) -> StudyProgress:
     """The progress of a study of 9 trials after 5."""
-    (place / "config/experiments/trial.yaml").write_text(SEARCH)
-    settings = Plan.read("trial").chosen.studies["tpe-seed0"].of_worker()
+    (place / "config/experiments/compare.yaml").write_text(SEARCH)
+    settings = Plan.read("compare").chosen.studies["tpe-seed0"].of_worker()
     return StudyProgress(
         settings=settings_hash(settings),
         key="k",
@@ -429,7 +431,7 @@ def study(place: Path) -> StudyProgress:
 
 
 def study_row(capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:
-    assert main(["status", "--experiment", "trial", "--json"]) == 0
+    assert main(["status", "--experiment", "compare", "--json"]) == 0
     row: dict[str, Any]
     (row,) = json.loads(capsys.readouterr().out)["studies"]
     return row
@@ -455,7 +457,7 @@ def test_a_search_whose_worker_failed_says_why(
     study: StudyProgress, capsys: pytest.CaptureFixture[str]
 ) -> None:
     write(STUDY_PROGRESS, study.model_dump_json())
-    log = write("logs/trial/search/tpe-seed0-1.log", "fairtrial search: the disk is full\n")
+    log = write("logs/compare/search/tpe-seed0-1.log", "fairtrial search: the disk is full\n")
     row = study_row(capsys)
     assert (row["state"], row["log"]) == ("failed", str(log))
     assert row["note"] == "fairtrial search: the disk is full"
@@ -472,12 +474,14 @@ def test_the_progress_of_another_search_is_ignored(
 def tuned(place: Path) -> TrainSettings:
     """A training that is finished with a trial's settings, but not scored; returns those planned
     before the search."""
-    trial = place / "config/experiments/trial.yaml"
-    trial.write_text(SEARCH.replace("runs: {one: {imgsz: 96}", "runs: {one: {from_search: true}"))
-    settings = Plan.read("trial").chosen.runs[ONE].train_settings
+    experiment = place / "config/experiments/compare.yaml"
+    experiment.write_text(
+        SEARCH.replace("runs: {one: {imgsz: 96}", "runs: {one: {from_search: true}")
+    )
+    settings = Plan.read("compare").chosen.runs[ONE].train_settings
     values = dict.fromkeys(settings.from_search, 0.0025)
     best = ChosenTrial(study="tpe-seed0", trial=3, values=values)
-    write("results/trial/search/tpe-seed0/choices/best.json", best.model_dump_json())
+    write("results/compare/search/tpe-seed0/choices/best.json", best.model_dump_json())
     trained(settings, **values)
     return settings
 
@@ -487,7 +491,7 @@ def test_a_run_with_the_settings_of_a_trial_is_followed_to_its_end(
 ) -> None:
     tuned(place)
     assert one(capsys)[:2] == ("waiting", "predict")
-    write("logs/trial/predict/one-s0.log", "fairtrial predict: this is wrong\n")
+    write("logs/compare/predict/one-s0.log", "fairtrial predict: this is wrong\n")
     assert one(capsys)[0] == "failed"
     write(RUN / "speed.json", {})
     write(RUN / "metrics.json", {})
@@ -503,7 +507,7 @@ def test_a_run_with_the_settings_of_another_trial_is_not_done(
     trained(settings)
     assert one(capsys)[0] == "waiting", "trained with the settings at which the search begins"
     tuned(place)
-    Path("results/trial/search/tpe-seed0/choices/best.json").unlink()
+    Path("results/compare/search/tpe-seed0/choices/best.json").unlink()
     assert one(capsys)[0] == "waiting", "no trial has been chosen yet"
 
 
@@ -514,7 +518,7 @@ def test_watching_goes_on_while_a_search_runs(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     text = SEARCH.replace(", two: {imgsz: 128}", "")
-    Path("config/experiments/trial.yaml").write_text(text)
+    Path("config/experiments/compare.yaml").write_text(text)
     trained(settings)
     for name in ("speed.json", "metrics.json"):
         write(RUN / name, {})
@@ -522,7 +526,7 @@ def test_watching_goes_on_while_a_search_runs(
     lock = write("store/searches/k/trial-4.lock", ELSEWHERE)
     looks: list[float] = []
     monkeypatch.setattr(time, "sleep", lambda seconds: (looks.append(seconds), lock.unlink()))
-    assert main(["status", "--experiment", "trial", "--watch"]) == 0
+    assert main(["status", "--experiment", "compare", "--watch"]) == 0
     assert looks == [5.0]
 
 

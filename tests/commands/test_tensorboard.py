@@ -21,7 +21,7 @@ HISTORY = "epoch,train/box_loss,val/AP\n1,2.5,\n2,1.5,0.25\n"
 
 def scalars(run: str) -> dict[str, list[tuple[int, float]]]:
     """The scalars of a run by tag, (epoch, value) each, as TensorBoard itself reads them."""
-    accumulator = EventAccumulator(str(Path("store/tensorboard/trial", run)))
+    accumulator = EventAccumulator(str(Path("store/tensorboard/compare", run)))
     accumulator.Reload()
     return {
         tag: [(event.step, event.value) for event in accumulator.Scalars(tag)]
@@ -37,22 +37,22 @@ def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> TrainSettings:
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("DVC_ROOT", raising=False)
     text = "title: t\nruns: {one: {imgsz: 96}, two: {imgsz: 128}}\nseeds: [0]\n"
-    Path("config/experiments/trial.yaml").write_text(text)
-    return Plan.read("trial").chosen.runs["two-s0"].train_settings
+    Path("config/experiments/compare.yaml").write_text(text)
+    return Plan.read("compare").chosen.runs["two-s0"].train_settings
 
 
 def test_finished_and_running_histories_are_written(
     settings: TrainSettings, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main(["tensorboard", "--experiment", "trial"]) == 1
-    assert "no run of trial has a history yet" in capsys.readouterr().err
-    Path("results/trial/history").mkdir(parents=True)
-    Path("results/trial/history/one-s0.csv").write_text(HISTORY)
+    assert main(["tensorboard", "--experiment", "compare"]) == 1
+    assert "no run of compare has a history yet" in capsys.readouterr().err
+    Path("results/compare/history").mkdir(parents=True)
+    Path("results/compare/history/one-s0.csv").write_text(HISTORY)
     Path("store/runs/key.part").mkdir(parents=True)
     Path("store/runs/key.part/history.csv").write_text(HISTORY.replace("2,1.5,0.25\n", ""))
-    with reported(Path("logs/trial/train/two-s0.json"), settings, "key"):
-        assert main(["tensorboard", "--experiment", "trial"]) == 0
-    assert "store/tensorboard/trial: 2 of 2 runs" in capsys.readouterr().out
+    with reported(Path("logs/compare/train/two-s0.json"), settings, "key"):
+        assert main(["tensorboard", "--experiment", "compare"]) == 0
+    assert "store/tensorboard/compare: 2 of 2 runs" in capsys.readouterr().out
     assert scalars("one-s0") == {
         "train/box_loss": [(1, 2.5), (2, 1.5)],
         "val/AP": [(2, 0.25)],
@@ -62,23 +62,23 @@ def test_finished_and_running_histories_are_written(
 
 def finish_one(history: str = HISTORY) -> Path:
     """Write the history of run one; returns where its event file will be."""
-    Path("results/trial/history").mkdir(parents=True, exist_ok=True)
-    Path("results/trial/history/one-s0.csv").write_text(history)
-    return Path("store/tensorboard/trial/one-s0", NAME)
+    Path("results/compare/history").mkdir(parents=True, exist_ok=True)
+    Path("results/compare/history/one-s0.csv").write_text(history)
+    return Path("store/tensorboard/compare/one-s0", NAME)
 
 
 def test_equal_histories_give_equal_files(settings: TrainSettings) -> None:
     file = finish_one()
-    assert main(["tensorboard", "--experiment", "trial"]) == 0
+    assert main(["tensorboard", "--experiment", "compare"]) == 0
     first = file.read_bytes()
-    assert main(["tensorboard", "--experiment", "trial"]) == 0
+    assert main(["tensorboard", "--experiment", "compare"]) == 0
     assert file.read_bytes() == first
     assert list(file.parent.iterdir()) == [file]
 
 
 def test_values_that_are_not_finite_are_left_out(settings: TrainSettings) -> None:
     finish_one("epoch,train/box_loss,val/AP\n1,nan,0.5\n2,inf,0.25\n")
-    assert main(["tensorboard", "--experiment", "trial"]) == 0
+    assert main(["tensorboard", "--experiment", "compare"]) == 0
     assert scalars("one-s0") == {"val/AP": [(1, 0.5), (2, 0.25)]}
 
 
@@ -87,6 +87,6 @@ def test_a_missing_package_is_refused_with_a_remedy(
 ) -> None:
     finish_one()
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
-    assert main(["tensorboard", "--experiment", "trial"]) == 1
+    assert main(["tensorboard", "--experiment", "compare"]) == 1
     message = capsys.readouterr().err
     assert "`tensorboard`" in message and "make venv EXTRAS=tensorboard" in message

@@ -18,9 +18,9 @@ from fairtrial.planning.runs import PlannedRun, refuse_unused, resolve, shipped_
 from fairtrial.settings.experiment import ExperimentSettings
 from fairtrial.store.keys import canonical
 
-FILE = "config/experiments/trial.yaml"
+FILE = "config/experiments/compare.yaml"
 PARAMS: dict[str, Any] = {
-    "experiment": "trial",
+    "experiment": "compare",
     "dataset": "cells",
     "backend": "tiny",
     "pretrained": None,
@@ -70,7 +70,9 @@ def _two_backends(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 def runs(params: dict[str, Any] | None = None, **asked: Any) -> dict[str, PlannedRun]:
     """The runs of an experiment, with some of params.yaml changed."""
-    return resolve(PARAMS | (params or {}), ExperimentSettings(title="A trial", **asked), FILE)
+    return resolve(
+        PARAMS | (params or {}), ExperimentSettings(title="An experiment", **asked), FILE
+    )
 
 
 def refused(params: dict[str, Any] | None = None, **asked: Any) -> str:
@@ -393,7 +395,9 @@ def test_a_section_in_a_run_is_refused() -> None:
 def unused(changed: dict[str, Any], **asked: Any) -> str:
     """What is said of a `-S` that changed params.yaml; empty where some run uses it."""
     try:
-        refuse_unused(PARAMS | changed, PARAMS, ExperimentSettings(title="A trial", **asked), FILE)
+        refuse_unused(
+            PARAMS | changed, PARAMS, ExperimentSettings(title="An experiment", **asked), FILE
+        )
     except SettingsError as error:
         return str(error)
     return ""
@@ -451,7 +455,7 @@ def test_a_changed_default_that_no_run_uses_is_refused(name: str) -> None:
 
 
 def test_names_and_settings_do_not_depend_on_key_order() -> None:
-    turned = ExperimentSettings(title="A trial", grid={"epochs": [2], "lr0": [0.1]})
+    turned = ExperimentSettings(title="An experiment", grid={"epochs": [2], "lr0": [0.1]})
     one = runs(grid={"lr0": [0.1], "epochs": [2]})
     two = resolve(dict(reversed(PARAMS.items())), turned, FILE)
     assert list(one) == list(two) == ["epochs=2+lr0=0.1-s0"]
@@ -496,5 +500,5 @@ SHIPPED: dict[str, tuple[dict[str, Any], dict[str, Any], dict[str, object]]] = {
 @pytest.mark.parametrize("name", SHIPPED)
 def test_what_params_lacks_is_known(name: str) -> None:
     params, asked, expected = SHIPPED[name]
-    experiment = ExperimentSettings(title="A trial", **asked)
+    experiment = ExperimentSettings(title="An experiment", **asked)
     assert shipped_settings(PARAMS | params, experiment, FILE) == expected

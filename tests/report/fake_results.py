@@ -59,7 +59,7 @@ class Fake:
 
     @property
     def results(self) -> Path:
-        return self.root / "results" / "trial"
+        return self.root / "results" / "compare"
 
     @property
     def data(self) -> Path:

@@ -42,7 +42,7 @@ def report_text(fake: Fake, draw: bool = False, build: bool = True, **settings: 
         )
     else:
         manifest.write_text("[]")
-    chosen = {"experiment": "trial", "title": "Which one?", **chosen}
+    chosen = {"experiment": "compare", "title": "Which one?", **chosen}
     report(
         settings=ReportSettings.model_validate(chosen, strict=False),
         results=results,

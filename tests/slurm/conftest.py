@@ -13,7 +13,7 @@ from cluster import Cluster, missing
 from project import Project
 
 ONE_RUN = """\
-title: A trial of one run
+title: An experiment of one run
 base: {backend: quick}
 runs: {small: {imgsz: 96}}
 """
@@ -48,7 +48,7 @@ def on(cluster: Cluster, project: Project) -> Project:
 def with_data(tmp_path_factory: pytest.TempPathFactory) -> Project:
     """One run of the quick backend; its data are there, made without SLURM."""
     project = Project.new(tmp_path_factory.mktemp("slurm") / "data", quick_backend=True)
-    project.write("config/experiments/trial.yaml", ONE_RUN)
+    project.write("config/experiments/compare.yaml", ONE_RUN)
     project.snakemake("data/sets/shapes/split.json")
     return project
 

@@ -18,7 +18,7 @@ pytestmark = pytest.mark.slurm
 
 ONCE = Counter({"96 s0": 1})
 TWICE = Counter({"96 s0": 2})
-PREDICTED = "results/trial/runs/small-s0/speed.json"
+PREDICTED = "results/compare/runs/small-s0/speed.json"
 COMMAND = ("snakemake", "--profile", "slurm", PREDICTED)
 UNENDING = "600"
 
@@ -122,7 +122,7 @@ def test_the_driver_as_a_job_by_the_documented_command(cluster: Cluster, project
     page = (Path(__file__).parents[2] / "docs/slurm.md").read_text()
     (line,) = [line for line in page.splitlines() if line.strip().startswith("sbatch ")]
     project.run("bash", "-c", line)
-    report = project.root / "results/trial/report.pdf"
+    report = project.root / "results/compare/report.pdf"
     wait_for(report.exists, 120, "no report")
     wait_for(lambda: set(states(cluster, project)) == {"COMPLETED"}, 30, "a job goes on")
     driver, *jobs = cluster.jobs(WorkDir=str(project.root))

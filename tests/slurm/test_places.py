@@ -16,7 +16,7 @@ pytestmark = pytest.mark.slurm
 
 def test_each_run_is_one_gpu_job_and_the_rest_needs_none(cluster: Cluster, tmp_path: Path) -> None:
     project = on(cluster, Project.new(tmp_path / "project"))
-    project.edit("config/experiments/trial.yaml", "seeds: [0, 1]", "seeds: [0]")
+    project.edit("config/experiments/compare.yaml", "seeds: [0, 1]", "seeds: [0]")
     project.run("snakemake", "--profile", "slurm")
 
     found = [json.loads(line) for line in project.places.read_text().splitlines()]
@@ -67,14 +67,14 @@ def test_an_sbatch_header_in_the_ignored_copy_reaches_slurm(
         project.run("git", *command)
     assert "config.v9+" not in project.run("git", "ls-files").stdout
 
-    project.run("snakemake", "--profile", "slurm", "results/trial/runs/small-s0/speed.json")
+    project.run("snakemake", "--profile", "slurm", "results/compare/runs/small-s0/speed.json")
     (job,) = cluster.jobs(WorkDir=str(project.root))
     asked = [job[key] for key in ("CPUs/Task", "Features", "TresPerNode", "NumTasks", "Account")]
     assert asked == ["16", "dgx", "gres:gpu:1", "1", "lab"]
     assert "mem=100G" in job["TRES"]
     assert job["TimeLimit"] == "2-01:00:00"  # and an hour for predict
 
-    record = json.loads((project.root / "results/trial/runs/small-s0/record.json").read_text())
+    record = json.loads((project.root / "results/compare/runs/small-s0/record.json").read_text())
     assert record["slurm"] == {
         "gpus": "0",
         "job": job["JobId"],

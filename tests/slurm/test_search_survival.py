@@ -25,12 +25,12 @@ search:
   engine: random
   pruning: off
 """
-PLACE = "results/trial/search/random-seed0"
+PLACE = "results/compare/search/random-seed0"
 STRIKES: list[Strike] = [killed, cancelled, time_limit]
 
 
 def test_workers_that_die_cost_no_trial(cluster: Cluster, project: Project) -> None:
-    project.write("config/experiments/trial.yaml", SEARCHED)
+    project.write("config/experiments/compare.yaml", SEARCHED)
     duration = project.root.parent / "seconds"
     duration.write_text("30")  # a trial; SLURM looks at its time limits twice a minute
     command = ("snakemake", "--profile", "slurm", f"{PLACE}/trials.csv")

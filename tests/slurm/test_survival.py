@@ -18,7 +18,7 @@ pytestmark = pytest.mark.slurm
 
 EPOCHS = 200
 LONG = f"title: A long training\nbase: {{backend: quick}}\nruns: {{long: {{epochs: {EPOCHS}}}}}\n"
-RECORD = "results/trial/runs/long-s0/record.json"
+RECORD = "results/compare/runs/long-s0/record.json"
 Strike = Callable[[Cluster, str, int], None]
 
 
@@ -73,7 +73,7 @@ def epochs(project: Project) -> list[tuple[str, int]]:
 
 
 def test_a_training_survives_whatever_befalls_it(cluster: Cluster, project: Project) -> None:
-    project.write("config/experiments/trial.yaml", LONG)
+    project.write("config/experiments/compare.yaml", LONG)
     duration = project.root.parent / "seconds"
     duration.write_text(str(EPOCHS))  # SLURM looks at its time limits only twice a minute
     command = ("snakemake", "--profile", "slurm", RECORD)
@@ -100,7 +100,7 @@ def test_a_training_survives_whatever_befalls_it(cluster: Cluster, project: Proj
     assert all(attempt["epochs"] > 0 for attempt in attempts)
     firsts = [attempt["from_epoch"] for attempt in attempts]
     assert firsts == [1 + sum(a["epochs"] for a in attempts[:n]) for n in range(len(attempts))]
-    rows = (project.root / "results/trial/history/long-s0.csv").read_text().splitlines()
+    rows = (project.root / "results/compare/history/long-s0.csv").read_text().splitlines()
     assert [row.partition(",")[0] for row in rows[1:]] == [str(n + 1) for n in range(EPOCHS)]
     assert project.trainings("end").total() == 1
     assert not [

@@ -70,7 +70,7 @@ class Project:
     def new(
         cls, root: Path, stubs: tuple[str, ...] | None = None, quick_backend: bool = False
     ) -> Project:
-        """A copy of the checkout's own files, with the experiment `trial` chosen.
+        """A copy of the checkout's own files, with the experiment `compare` chosen.
 
         With `quick_backend` its runs are trained by quick_backend.py, and the stages up to
         `train` are the real ones unless `stubs` says otherwise.
@@ -87,12 +87,12 @@ class Project:
                 shutil.copy(source, target)
         project = cls(root, stubs or (QUICK_STUBS if quick_backend else STAGES))
         project.write(
-            "config/experiments/trial.yaml", QUICK_EXPERIMENT if quick_backend else EXPERIMENT
+            "config/experiments/compare.yaml", QUICK_EXPERIMENT if quick_backend else EXPERIMENT
         )
         if quick_backend:
             shutil.copy(QUICK, root / "workflow/fairtrial/backends/quick.py")
             project.write("config/sources/shapes.yaml", QUICK_SOURCE)
-        project.edit("params.yaml", "experiment: quickstart", "experiment: trial")
+        project.edit("params.yaml", "experiment: quickstart", "experiment: compare")
         return project
 
     def copy(self, root: Path) -> Project:

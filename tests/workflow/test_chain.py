@@ -13,7 +13,7 @@ from project import Project
 pytestmark = pytest.mark.slow
 
 TINY = """\
-title: A tiny trial
+title: A tiny experiment
 base: {epochs: 1, model: yolov8n, batch: 8}
 runs:
   small: {imgsz: 32}
@@ -22,9 +22,9 @@ runs:
 
 
 def tiny(root: Path) -> Project:
-    """The smallest trial with which every stage has something to do."""
+    """The smallest experiment with which every stage has something to do."""
     project = Project.new(root, stubs=("none",))
-    project.write("config/experiments/trial.yaml", TINY)
+    project.write("config/experiments/compare.yaml", TINY)
     project.edit("config/sources/shapes.yaml", "images: 400 ", "images: 60 ")
     project.edit("config/sources/shapes.yaml", "per_scene: 10", "per_scene: 3")
     project.edit("params.yaml", "timings: true", "timings: false")
@@ -75,7 +75,7 @@ def test_two_trainings_give_the_same_weights(twins: tuple[Project, Project]) -> 
 
     for run in ("small-s0", "large-s0"):
         states = [
-            torch.load(project.root / f"results/trial/runs/{run}/weights.pt", weights_only=False)[
+            torch.load(project.root / f"results/compare/runs/{run}/weights.pt", weights_only=False)[
                 "model"
             ].state_dict()
             for project in twins
@@ -107,10 +107,10 @@ def test_nothing_asks_the_network_and_nothing_is_written_elsewhere(
 
 def test_a_run_deleted_by_hand_is_taken_from_the_store(twins: tuple[Project, Project]) -> None:
     project = twins[1]
-    weights = project.root / "results/trial/runs/small-s0/weights.pt"
+    weights = project.root / "results/compare/runs/small-s0/weights.pt"
     before = weights.read_bytes()
     weights.unlink()
-    project.snakemake("--cores", "2", "results/trial/runs/small-s0/weights.pt")
+    project.snakemake("--cores", "2", "results/compare/runs/small-s0/weights.pt")
     assert weights.read_bytes() == before
     record = json.loads(weights.with_name("record.json").read_text())
     assert record["adopted"] is True

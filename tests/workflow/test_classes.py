@@ -50,13 +50,13 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
     project.write("config/sources/cifar10.yaml", "kind: local\npath: pictures\nformat: cifar10\n")
     dataset = "source: cifar10\nsplit: {method: stratified, seed: 0, val: 0.2, test: 0.2}\n"
     project.write("config/datasets/cifar10.yaml", dataset)
-    project.write("config/experiments/trial.yaml", EXPERIMENT)
+    project.write("config/experiments/compare.yaml", EXPERIMENT)
     project.snakemake("--cores", "2")
     return project
 
 
 def test_every_stage_leaves_what_it_should(project: Project) -> None:
-    results = project.root / "results/trial"
+    results = project.root / "results/compare"
     metrics = json.loads((results / "metrics.json").read_text())
     assert list(metrics) == sorted(metrics) and len(metrics) == 4
     for figures in metrics.values():
@@ -81,23 +81,24 @@ def test_the_split_is_stratified(project: Project) -> None:
 
 
 def test_the_report_has_the_pages_of_classes_and_none_of_boxes(project: Project) -> None:
-    pdf = (project.root / "results/trial/report.pdf").read_bytes()
+    pdf = (project.root / "results/compare/report.pdf").read_bytes()
     pages = PdfReader(io.BytesIO(pdf)).pages
     text = " ".join(" ".join(page.extract_text() for page in pages).replace("\u200b", "").split())
     for said in ("Top-5", "Log loss", "ECE", "Calibration", "Surest mistakes", "Confusion matri"):
         assert said in text
     assert "IoU" not in text and "AP50" not in text
     found = {
-        row["file"] for row in json.loads((project.root / "results/trial/figures.json").read_text())
+        row["file"]
+        for row in json.loads((project.root / "results/compare/figures.json").read_text())
     }
     assert {f"figures/{n}-1.svg" for n in ("accuracy", "reliability", "answer")} <= found
 
 
 def test_two_tasks_in_one_experiment_are_an_error(project: Project) -> None:
     boxes = "  boxes: {backend: ultralytics, model: yolov8n, dataset: shapes}\n"
-    project.edit("config/experiments/trial.yaml", "seeds:", f"{boxes}seeds:")
+    project.edit("config/experiments/compare.yaml", "seeds:", f"{boxes}seeds:")
     said = project.snakemake("-n", check=False)
-    project.edit("config/experiments/trial.yaml", boxes, "")
+    project.edit("config/experiments/compare.yaml", boxes, "")
     assert "its runs are of two tasks (" in said and "make it two experiments" in said
 
 
@@ -108,7 +109,7 @@ def test_what_is_done_is_not_done_again(project: Project) -> None:
 def test_recorded_probabilities_are_compared(project: Project, tmp_path: Path) -> None:
     project.run("fairtrial", "compare", "workspace", "--to", str(tmp_path / "all.pdf"))
     rows = list(csv.DictReader((tmp_path / "all.csv").open()))
-    own = list(csv.DictReader((project.root / "results/trial/comparison.csv").open()))
+    own = list(csv.DictReader((project.root / "results/compare/comparison.csv").open()))
     for name in ("test/accuracy", "test/f1", "test/log_loss"):
         assert [row[name] for row in rows] == [row[name] for row in own]
 
@@ -125,9 +126,9 @@ def test_a_search_over_classes_in_small(project: Project, tmp_path: Path) -> Non
     ):
         assert shipped in text
         text = text.replace(shipped, small)
-    searched.write("config/experiments/trial.yaml", text)
+    searched.write("config/experiments/compare.yaml", text)
     searched.snakemake("--cores", "2")
-    folder = searched.root / "results/trial"
+    folder = searched.root / "results/compare"
     with (folder / "search/tpe-seed0/trials.csv").open() as file:
         trials = list(csv.DictReader(file))
     assert [row["state"] for row in trials] == ["finished"] * 3

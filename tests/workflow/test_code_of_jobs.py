@@ -63,7 +63,7 @@ VIEW = {
 
 def of_run(run: str) -> dict[str, dict[str, object]]:
     """The files of the three stages of one run."""
-    folder = f"results/trial/runs/{run}"
+    folder = f"results/compare/runs/{run}"
     weights = {"weights": f"{folder}/weights.pt", "threads": 1}
     predicted = {side: f"{folder}/predictions/{side}.json" for side in ("val", "test")}
     tables = {name: f"{folder}/{name}.csv" for name in ("per_class", "curves", "confusion")}
@@ -72,8 +72,8 @@ def of_run(run: str) -> dict[str, dict[str, object]]:
         | {"code": "0", "run": run, "dataset": "shapes", **weights}
         | dict.fromkeys(("pretrained", "continues", "trial"))
         | {"record": f"{folder}/record.json"}
-        | {"progress": f"logs/trial/train/{run}.json"}
-        | {"history": f"results/trial/history/{run}.csv"},
+        | {"progress": f"logs/compare/train/{run}.json"}
+        | {"history": f"results/compare/history/{run}.csv"},
         "predict": VIEW | weights | predicted | {"speed": f"{folder}/speed.json"},
         "validate": {name: VIEW[name] for name in ("annotations", "split")}
         | predicted
@@ -107,16 +107,16 @@ JOBS: list[tuple[str, str, dict[str, object]]] = [
     (
         "plot",
         "",
-        {"results": "results/trial", "data": "data"}
-        | {"figures": "results/trial/figures", "manifest": "results/trial/figures.json"},
+        {"results": "results/compare", "data": "data"}
+        | {"figures": "results/compare/figures", "manifest": "results/compare/figures.json"},
     ),
     (
         "report",
         "",
-        {"results": "results/trial", "data": "data", "figures": "results/trial/figures.json"}
-        | {"pdf": "results/trial/report.pdf", "metrics": "results/trial/metrics.json"}
-        | {"comparison": "results/trial/comparison.csv", "runs": "results/trial/runs.csv"}
-        | {"markdown": "results/trial/comparison.md", "latex": "results/trial/comparison.tex"},
+        {"results": "results/compare", "data": "data", "figures": "results/compare/figures.json"}
+        | {"pdf": "results/compare/report.pdf", "metrics": "results/compare/metrics.json"}
+        | {"comparison": "results/compare/comparison.csv", "runs": "results/compare/runs.csv"}
+        | {"markdown": "results/compare/comparison.md", "latex": "results/compare/comparison.tex"},
     ),
 ]
 
@@ -134,7 +134,7 @@ runs:
 def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
     project = Project.new(tmp_path_factory.mktemp("watched") / "project")
     project.write("config/sources/shapes.yaml", QUICK_SOURCE)
-    project.write("config/experiments/trial.yaml", EXPERIMENT)
+    project.write("config/experiments/compare.yaml", EXPERIMENT)
     return project
 
 
@@ -166,7 +166,7 @@ def test_what_a_job_calls_is_in_its_fingerprint(
 @pytest.mark.usefixtures("watched")
 def test_two_frameworks_stand_in_one_table(project: Project) -> None:
     """Scored on the same images by the same scorer, and told apart by name."""
-    with (project.root / "results/trial/comparison.csv").open() as file:
+    with (project.root / "results/compare/comparison.csv").open() as file:
         rows = list(csv.DictReader(file))
     assert {row["configuration"]: row["setting/backend"] for row in rows} == {
         "tiny": "ultralytics",

@@ -19,7 +19,7 @@ from project import Project
 pytestmark = pytest.mark.slow
 
 ONE_RUN = """\
-title: A trial of one run
+title: An experiment of one run
 base: {backend: quick, epochs: 200}
 runs: {only: {imgsz: 32}}
 """
@@ -29,7 +29,7 @@ ONCE = Counter({"32 s0": 1})
 @pytest.fixture(scope="module")
 def with_data(tmp_path_factory: pytest.TempPathFactory) -> Project:
     project = Project.new(tmp_path_factory.mktemp("disturbed") / "data", quick_backend=True)
-    project.write("config/experiments/trial.yaml", ONE_RUN)
+    project.write("config/experiments/compare.yaml", ONE_RUN)
     project.run("git", "init", "-q")
     project.run("git", "add", "-A")
     project.run("git", "commit", "-qm", "project")

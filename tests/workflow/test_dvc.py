@@ -25,7 +25,7 @@ DEFAULT, OTHER = 0.002, 0.0001
 
 @pytest.fixture(scope="module")
 def recorded(tmp_path_factory: pytest.TempPathFactory) -> Project:
-    """A project under git and DVC, with the experiment `trial` run and recorded."""
+    """A project under git and DVC, with the experiment `compare` run and recorded."""
     project = Project.new(tmp_path_factory.mktemp("dvc") / "recorded", quick_backend=True)
     project.write("config/experiments/other.yaml", OTHER_EXPERIMENT)
     project.run("git", "init", "-q")
@@ -34,7 +34,7 @@ def recorded(tmp_path_factory: pytest.TempPathFactory) -> Project:
     project.run("dvc", "exp", "run", QUICK_BYTES=str(2 * 2**20))  # as large as real weights
     assert trained(project) == 4
     project.run("git", "add", "-A")
-    project.run("git", "commit", "-qm", "trial")
+    project.run("git", "commit", "-qm", "compare")
     return project
 
 
@@ -63,13 +63,13 @@ seeds: [0]
 """
 
 
-def lr0_of(project: Project, run: str, experiment: str = "trial") -> float:
+def lr0_of(project: Project, run: str, experiment: str = "compare") -> float:
     """The learning rate that the weights under a run's name were trained with."""
     folder = project.root / "results" / experiment / "runs" / run
     return float(json.loads((folder / "weights.pt").read_text())[0]["lr0"])
 
 
-def right(project: Project, small: float, experiment: str = "trial") -> None:
+def right(project: Project, small: float, experiment: str = "compare") -> None:
     """Every run's weights and record are those of its settings."""
     runs = {"small-s0": small, "small-s1": small, "large-s0": 0.01, "large-s1": 0.01}
     if experiment == "other":
@@ -97,7 +97,7 @@ def test_one_experiment_another_and_the_first_again(project: Project) -> None:
     assert trained(project) == 1, "small-s0 is in both experiments"
     right(project, DEFAULT, "other")
     project.jobs()
-    project.run("dvc", "exp", "run", "-S", "experiment=trial")
+    project.run("dvc", "exp", "run", "-S", "experiment=compare")
     assert trained(project) == 0
     assert not [job for job in project.jobs() if job.startswith("train")]
     right(project, DEFAULT)
@@ -121,13 +121,13 @@ def test_after_a_failure_the_old_setting_has_its_old_numbers(project: Project) -
 
 
 def test_plain_snakemake_of_another_experiment_then_dvc(project: Project) -> None:
-    project.edit("params.yaml", "experiment: trial", "experiment: other")
+    project.edit("params.yaml", "experiment: compare", "experiment: other")
     project.snakemake("--cores", "2")
     assert trained(project) == 1
     project.run("dvc", "exp", "run", "-S", "lr0=1e-4")
     assert trained(project) == 2
     right(project, OTHER, "other")
-    project.run("dvc", "exp", "run", "-S", "experiment=trial", "-S", "lr0=0.002")
+    project.run("dvc", "exp", "run", "-S", "experiment=compare", "-S", "lr0=0.002")
     assert trained(project) == 0
     right(project, DEFAULT)
 

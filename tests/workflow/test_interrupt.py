@@ -18,7 +18,7 @@ pytestmark = pytest.mark.slow
 
 COMMAND = ("snakemake", "--cores", "1")
 TWO_RUNS = """\
-title: A trial of two runs, one after the other
+title: An experiment of two runs, one after the other
 base: {backend: quick}
 runs:
   first: {imgsz: 32}
@@ -29,7 +29,7 @@ runs:
 @pytest.fixture(scope="module")
 def with_data(tmp_path_factory: pytest.TempPathFactory) -> Project:
     project = Project.new(tmp_path_factory.mktemp("interrupt") / "data", quick_backend=True)
-    project.write("config/experiments/trial.yaml", TWO_RUNS)
+    project.write("config/experiments/compare.yaml", TWO_RUNS)
     project.snakemake("data/sets/shapes/split.json")
     return project
 

@@ -37,7 +37,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
     project.snakemake("--cores", "2", "data/sets/shapes/split.json")
     configurations = [f"{'c' * (LENGTH - len('0000-s0'))}{n:04}" for n in range(CONFIGURATIONS)]
     project.write(
-        "config/experiments/trial.yaml",
+        "config/experiments/compare.yaml",
         "title: Thousands of runs\n"
         f"seeds: {list(range(SEEDS))}\n"
         "runs:\n"
@@ -46,8 +46,8 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
     for run in (f"{c}-s{seed}" for c in configurations for seed in range(SEEDS)):
         assert len(run) == LENGTH
         for name in OF_RUN:
-            project.write(f"results/trial/runs/{run}/{name}", "")
-        project.write(f"results/trial/history/{run}.csv", "")
+            project.write(f"results/compare/runs/{run}/{name}", "")
+        project.write(f"results/compare/history/{run}.csv", "")
     project.jobs()
     return project
 
@@ -57,5 +57,5 @@ def test_thousands_of_runs_with_long_names_are_plotted_and_reported(project: Pro
     """Their outputs have no record in Snakemake, so that only times count here."""
     project.snakemake("--rerun-triggers", "mtime", "--cores", "2")
     assert project.jobs() == {"plot": 1, "report": 1}
-    names = (project.root / "results/trial/runs.csv").read_text().split()
+    names = (project.root / "results/compare/runs.csv").read_text().split()
     assert len(names) == 1 + CONFIGURATIONS * SEEDS

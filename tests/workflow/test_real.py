@@ -34,9 +34,9 @@ def choose(project: Project, experiment: str, *edits: tuple[str, str]) -> dict[s
     """Run a shipped experiment with a few texts changed; the metrics of its runs."""
     for old, new in edits:
         project.edit(f"config/experiments/{experiment}.yaml", old, new)
-    project.edit("params.yaml", "experiment: trial", f"experiment: {experiment}")
+    project.edit("params.yaml", "experiment: compare", f"experiment: {experiment}")
     project.snakemake("--cores", "2")
-    project.edit("params.yaml", f"experiment: {experiment}", "experiment: trial")
+    project.edit("params.yaml", f"experiment: {experiment}", "experiment: compare")
     folder = project.root / "results" / experiment
     assert (folder / "report.pdf").read_bytes().startswith(b"%PDF")
     return json.loads((folder / "metrics.json").read_text())

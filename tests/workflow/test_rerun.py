@@ -59,7 +59,7 @@ def param(old: str, new: str) -> Edit:
 
 
 def experiment(old: str, new: str) -> Edit:
-    return lambda project: project.edit("config/experiments/trial.yaml", old, new)
+    return lambda project: project.edit("config/experiments/compare.yaml", old, new)
 
 
 def code(module: str, old: str, new: str) -> Edit:
@@ -77,13 +77,13 @@ def other_fitness(project: Project) -> None:
 
 
 def add_run(project: Project) -> None:
-    project.edit("config/experiments/trial.yaml", "seeds", "  more: {imgsz: 64}\nseeds")
+    project.edit("config/experiments/compare.yaml", "seeds", "  more: {imgsz: 64}\nseeds")
 
 
 def touch_all(project: Project) -> None:
     for name in ("params.yaml", "config/sources/shapes.yaml", "workflow/fairtrial/stages/train.py"):
         (project.root / name).touch()
-    for path in (project.root / "results/trial/runs/small-s0").rglob("*.pt"):
+    for path in (project.root / "results/compare/runs/small-s0").rglob("*.pt"):
         path.touch()
 
 
@@ -310,17 +310,17 @@ def test_exactly_the_affected_jobs_run(name: str, project: Project) -> None:
 def test_another_experiment_and_back_runs_nothing_twice(project: Project) -> None:
     """Two experiments stand side by side; the first one's results stay current."""
     project.write("config/experiments/other.yaml", "title: other\nruns: {small: {imgsz: 96}}\n")
-    project.edit("params.yaml", "experiment: trial", "experiment: other")
+    project.edit("params.yaml", "experiment: compare", "experiment: other")
     project.snakemake("--cores", "2")
     assert project.jobs()["train small-s0"] == 1
-    project.edit("params.yaml", "experiment: other", "experiment: trial")
+    project.edit("params.yaml", "experiment: other", "experiment: compare")
     assert project.plan() == Counter()
 
 
 def test_what_changes_a_run_changes_what_continues_it(project: Project) -> None:
     """Patience of the continuation alone leaves the first part as it is."""
     text = "  long: {continues: small, epochs: 20, patience: 100}\nseeds:"
-    project.edit("config/experiments/trial.yaml", "seeds:", text)
+    project.edit("config/experiments/compare.yaml", "seeds:", text)
     project.snakemake("--cores", "2")
     continued = ("long-s0", "long-s1")
     own = jobs("train", "predict", "validate", of=continued) | jobs(*RESULTS)
@@ -333,14 +333,14 @@ def test_what_changes_a_run_changes_what_continues_it(project: Project) -> None:
 
 def test_a_checkpoint_as_it_is_does_not_depend_on_the_fitness(project: Project) -> None:
     """No epoch, so no best one."""
-    project.write("config/experiments/trial.yaml", AS_IT_IS)
+    project.write("config/experiments/compare.yaml", AS_IT_IS)
     project.snakemake("--cores", "2")
     project.edit("params.yaml", "fitness: null", "fitness: {f1: 1}")
     assert project.plan() == Counter()
 
 
 AS_IT_IS = """\
-title: A trial of a checkpoint
+title: An experiment of a checkpoint
 runs: {small: {epochs: 0, pretrained: shapes/yolov8n.pt}}
 """
 
@@ -350,4 +350,6 @@ def test_an_edit_of_a_rule_is_seen(project: Project) -> None:
     project.edit(
         "workflow/rules/results.smk", "logs/{experiment}/report.log", "logs/{experiment}/other.log"
     )
-    assert "logs/trial/other.log" in project.snakemake("-n", "--force", "results/trial/report.pdf")
+    assert "logs/compare/other.log" in project.snakemake(
+        "-n", "--force", "results/compare/report.pdf"
+    )

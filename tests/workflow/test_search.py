@@ -33,7 +33,7 @@ search:
   trials: 4
   seed: 5
 """
-PLACE = "results/trial/search/tpe-seed5"
+PLACE = "results/compare/search/tpe-seed5"
 RESULTS = Counter({"plot": 1, "report": 1})
 OF_TUNED = Counter({"train tuned-s0": 1, "predict tuned-s0": 1, "validate tuned-s0": 1})
 
@@ -64,7 +64,7 @@ def winner(project: Project) -> int:
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Project:
     """A study of four trials whose worker was killed in the middle of one."""
     project = Project.new(tmp_path_factory.mktemp("search") / "finished", quick_backend=True)
-    project.write("config/experiments/trial.yaml", SEARCHED)
+    project.write("config/experiments/compare.yaml", SEARCHED)
     duration = project.root.parent / "seconds"
     duration.write_text("0.4")
     driver = project.start(*COMMAND, f"{PLACE}/trials.csv", QUICK_SECONDS=str(duration))
@@ -92,7 +92,7 @@ def test_a_killed_worker_costs_nothing(finished: Project) -> None:
     assert set(trained(finished, "end").values()) == {1}
     assert trained(finished, "epoch").total() == 16, "an epoch was trained twice"
     assert len(trained(finished, "end")) == 4, "the start and the winner are runs at no cost"
-    record = json.loads((finished.root / "results/trial/runs/tuned-s0/record.json").read_text())
+    record = json.loads((finished.root / "results/compare/runs/tuned-s0/record.json").read_text())
     assert record["adopted"]
     assert record["from_search"] == {"study": "tpe-seed5", "trial": winner(finished)}
     assert f"{record['settings']['lr0']}" == rows(finished)[winner(finished)]["lr0"]
@@ -107,13 +107,13 @@ def test_the_board_tells_of_a_search(project: Project) -> None:
     assert (row["run"], row["state"]) == ("tpe-seed5", "done")
     assert row["note"].startswith("4 of 4 trials: 4 finished; ")
     assert row["best"] == max(float(trial["fitness"]) for trial in rows(project))
-    project.edit("config/experiments/trial.yaml", "trials: 4", "trials: 7")
+    project.edit("config/experiments/compare.yaml", "trials: 4", "trials: 7")
     assert project.status()["studies"][0]["state"] == "waiting"
 
 
 def test_a_larger_budget_trains_what_is_new(project: Project) -> None:
     before = rows(project)
-    project.edit("config/experiments/trial.yaml", "trials: 4", "trials: 7")
+    project.edit("config/experiments/compare.yaml", "trials: 4", "trials: 7")
     planned = project.plan()
     assert {"search", "study"} <= set(planned)
     project.snakemake(*COMMAND[1:])
@@ -126,7 +126,7 @@ def test_a_larger_budget_trains_what_is_new(project: Project) -> None:
 
 def test_another_fitness_trains_no_trial(project: Project) -> None:
     before = winner(project)
-    project.edit("config/experiments/trial.yaml", "epochs: 4", "epochs: 4, fitness: {recall: 1}")
+    project.edit("config/experiments/compare.yaml", "epochs: 4", "epochs: 4, fitness: {recall: 1}")
     project.snakemake(*COMMAND[1:])
     assert winner(project) != before
     rates = {row["lr0"] for row in (rows(project)[0], rows(project)[winner(project)])}
@@ -136,7 +136,7 @@ def test_another_fitness_trains_no_trial(project: Project) -> None:
 
 def test_the_winner_is_trained_for_longer(project: Project) -> None:
     project.edit(
-        "config/experiments/trial.yaml",
+        "config/experiments/compare.yaml",
         "search:",
         "runs: {tuned: {from_search: true, epochs: 9}}\nsearch:",
     )
@@ -151,14 +151,14 @@ def test_a_study_whose_store_is_elsewhere_is_made_again_as_its_message_says(
     """As after a clone and `dvc pull`, which bring results but no store."""
     shutil.rmtree(project.root / "store/searches")
     sweep = "sweep: {from_search: [1, 2]}\nsearch:"
-    project.edit("config/experiments/trial.yaml", "search:", sweep)
+    project.edit("config/experiments/compare.yaml", "search:", sweep)
     project.snakemake(*COMMAND[1:], check=False)
-    log = (project.root / "logs/trial/study/tpe-seed5.log").read_text()
+    log = (project.root / "logs/compare/study/tpe-seed5.log").read_text()
     assert "`snakemake --forcerun search` makes them again" in log
     assert not (project.root / "store/searches").exists()
     project.snakemake(*COMMAND[1:], "--forcerun", "search")
     for number in (1, 2):
-        run = project.root / f"results/trial/runs/from_search={number}-s0/record.json"
+        run = project.root / f"results/compare/runs/from_search={number}-s0/record.json"
         record = json.loads(run.read_text())
         assert record["from_search"] == {"study": "tpe-seed5", "trial": number}
         assert f"{record['settings']['lr0']}" == rows(project)[number]["lr0"]
@@ -181,9 +181,11 @@ def test_engines_are_compared_on_folds(tmp_path: Path) -> None:
     project = Project.new(tmp_path / "project", quick_backend=True)
     folds = "source: shapes\nsplit: {method: kfold, folds: 3, seed: 0}\n"
     project.write("config/datasets/shapes_folds.yaml", folds)
-    project.write("config/experiments/trial.yaml", ENGINES)
+    project.write("config/experiments/compare.yaml", ENGINES)
     project.snakemake(*COMMAND[1:])
-    studies = {path.parent.name for path in project.root.glob("results/trial/search/*/trials.csv")}
+    studies = {
+        path.parent.name for path in project.root.glob("results/compare/search/*/trials.csv")
+    }
     assert studies == {
         f"shapes_folds.fold{fold}-{engine}-seed0"
         for fold in (1, 2, 3)

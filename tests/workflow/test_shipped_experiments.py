@@ -20,7 +20,7 @@ def shipped(root: Path, name: str) -> Project:
     project = Project.new(root)
     for path in (CHECKOUT / "config/datasets").glob("cadica_*.yaml"):
         project.write(f"config/datasets/{path.name}", SHAPES)
-    project.edit("params.yaml", "experiment: trial", f"experiment: {name}")
+    project.edit("params.yaml", "experiment: compare", f"experiment: {name}")
     return project
 
 
@@ -50,11 +50,11 @@ replicate: 2
 def test_equal_seeds_give_equal_weights_and_detections(tmp_path: Path) -> None:
     """The question `seeds`, in small: two trainings, neither adopted, equal to the last bit."""
     project = Project.new(tmp_path / "project", stubs=("none",))
-    project.write("config/experiments/trial.yaml", SEEDS)
+    project.write("config/experiments/compare.yaml", SEEDS)
     project.edit("config/sources/shapes.yaml", "images: 400 ", "images: 60 ")
     project.edit("config/sources/shapes.yaml", "per_scene: 10", "per_scene: 3")
     project.snakemake("--cores", "2")
-    folder = project.root / "results/trial"
+    folder = project.root / "results/compare"
     records = [
         json.loads((folder / f"runs/{run}/record.json").read_text())
         for run in ("base-s0", "base-s0r2")

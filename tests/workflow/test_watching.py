@@ -14,7 +14,7 @@ from project import Project
 pytestmark = pytest.mark.slow
 
 TWO_RUNS = """\
-title: A trial of two runs, one after the other
+title: An experiment of two runs, one after the other
 base: {backend: quick}
 runs:
   first: {imgsz: 32}
@@ -28,7 +28,7 @@ def states(project: Project) -> dict[str, str]:
 
 def test_it_follows_a_trial_that_is_killed_and_goes_on(tmp_path: Path) -> None:
     project = Project.new(tmp_path / "project", quick_backend=True)
-    project.write("config/experiments/trial.yaml", TWO_RUNS)
+    project.write("config/experiments/compare.yaml", TWO_RUNS)
     driver = project.start("snakemake", "--cores", "1", QUICK_SECONDS="60")
     end = time.monotonic() + 60
     while not project.trainings():
@@ -41,5 +41,5 @@ def test_it_follows_a_trial_that_is_killed_and_goes_on(tmp_path: Path) -> None:
     project.snakemake("--unlock")
     project.snakemake("--cores", "1")
     assert states(project) == {"first-s0": "done", "second-s0": "done"}
-    assert not list(project.root.glob("logs/trial/train/*.json"))
+    assert not list(project.root.glob("logs/compare/train/*.json"))
     assert [(row["epoch"], row["left"]) for row in project.status()["runs"]] == [(12, None)] * 2
