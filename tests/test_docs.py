@@ -38,13 +38,13 @@ def part(heading: str) -> dict[str, str]:
 
 
 def models_of_settings() -> list[type[BaseModel]]:
-    found = [
-        each
+    types = [
+        value
         for module in (params, experiment, grid, dataset, split_rule)
-        for each in vars(module).values()
-        if isinstance(each, type) and each.__module__ == module.__name__
+        for value in vars(module).values()
+        if isinstance(value, type) and value.__module__ == module.__name__
     ]
-    return [each for each in found if issubclass(each, BaseModel) and each.model_fields]
+    return [model for model in types if issubclass(model, BaseModel) and model.model_fields]
 
 
 def test_every_key_of_params_is_described() -> None:
@@ -58,9 +58,9 @@ def test_every_key_of_a_search_is_described() -> None:
     rows = part("search")
     assert set(rows) == set(search.SearchSettings.model_fields)
     for key in ("engine", "workers", "seed", "pruning"):
-        said = rows[key].split("|")[1].strip().strip("`")
+        documented = rows[key].split("|")[1].strip().strip("`")
         default = search.SearchSettings.model_fields[key].default
-        assert [said] == list(map(str, default if isinstance(default, tuple) else [default]))
+        assert [documented] == list(map(str, default if isinstance(default, tuple) else [default]))
     assert not {name for name in search.Range.model_fields if f"`{name}`" not in rows["space"]}
 
 
@@ -81,8 +81,8 @@ def test_a_plugin_has_a_section_with_its_keys_and_defaults(kind: str, name: str)
     assert top == set(model.model_fields)
     for key, field in model.model_fields.items():
         if isinstance(field.default, str | int | float | None):
-            said = rows[key].split("|")[1].strip().strip("`")
-            assert said == json.dumps(field.default).strip('"'), key
+            documented = rows[key].split("|")[1].strip().strip("`")
+            assert documented == json.dumps(field.default).strip('"'), key
 
 
 def test_every_kind_of_defect_is_described_with_its_actions() -> None:
@@ -101,15 +101,15 @@ def test_every_key_of_a_backend_is_described(name: str) -> None:
 
 
 def links() -> list[tuple[str, str]]:
-    found = []
+    pairs = []
     for page in PAGES:
         for target in re.findall(r"\]\(([^)\s]+)\)", page.read_text(encoding="utf-8")):
             if not target.startswith(("http", "#")):
-                found.append((str(page.relative_to(PROJECT)), target.partition("#")[0]))
-    return found
+                pairs.append((str(page.relative_to(PROJECT)), target.partition("#")[0]))
+    return sorted(set(pairs))
 
 
-@pytest.mark.parametrize(("page", "target"), links())
+@pytest.mark.parametrize(("page", "target"), links(), ids=" to ".join)
 def test_what_a_page_links_to_exists(page: str, target: str) -> None:
     assert (PROJECT / page).parent.joinpath(target).exists()
 
@@ -120,8 +120,8 @@ def test_every_target_of_make_exists() -> None:
         pytest.skip("there is no Makefile yet")
     text = "\n".join(page.read_text(encoding="utf-8") for page in PAGES)
     named = set(re.findall(r"(?:^|`)make ([a-z]+)", text, re.MULTILINE))
-    made = set(re.findall(r"^([a-z]+):", makefile.read_text(encoding="utf-8"), re.MULTILINE))
-    assert named and named <= made
+    targets = set(re.findall(r"^([a-z]+):", makefile.read_text(encoding="utf-8"), re.MULTILINE))
+    assert named and named <= targets
 
 
 def examples() -> dict[str, str]:
@@ -150,8 +150,8 @@ def test_an_example_is_valid(path: str, project: Path) -> None:
         plan = Plan.read(name)
         assert plan.chosen.runs and plan.sources
     elif folder == "datasets":
-        for each in config_files.data_sets(name):
-            assert read_source(config_files.read_dataset(each).source).convert
+        for data_set in config_files.data_sets(name):
+            assert read_source(config_files.read_dataset(data_set).source).convert
     else:
         assert folder == "sources"
         assert read_source(name).download.name == name
@@ -159,7 +159,7 @@ def test_an_example_is_valid(path: str, project: Path) -> None:
 
 def test_every_dependency_is_accounted_for() -> None:
     project = tomllib.loads((PROJECT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    wanted = [*project["dependencies"], *project["optional-dependencies"]["dev"]]
+    requirements = [*project["dependencies"], *project["optional-dependencies"]["dev"]]
     text = PAGES[1].read_text(encoding="utf-8")
-    names = {re.split(r"[<>=!~ \[]", each)[0] for each in wanted}
+    names = {re.split(r"[<>=!~ \[]", requirement)[0] for requirement in requirements}
     assert not {name for name in names if f"`{name}`" not in text}

@@ -70,7 +70,7 @@ def test_the_extras_agree_with_each_other() -> None:
     for path in EXTRAS.values():
         for key, version in locked(path).items():
             versions.setdefault(key, set()).add(version)
-    assert {key: found for key, found in versions.items() if len(found) > 1} == {}
+    assert {key: pins for key, pins in versions.items() if len(pins) > 1} == {}
 
 
 def imported() -> set[str]:

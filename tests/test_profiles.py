@@ -25,10 +25,10 @@ def test_no_key_is_also_in_the_default_profile(name: str) -> None:
 
 def test_train_and_predict_ask_for_the_same_kind_of_job() -> None:
     """They are one job: where it runs must be said twice in the same words."""
-    asked = read("slurm")["set-resources"]
+    resources = read("slurm")["set-resources"]
     scaled = ("runtime", "mem_mb", "cpus_per_task")
     train, predict = (
-        {key: value for key, value in asked[rule].items() if key not in scaled}
+        {key: value for key, value in resources[rule].items() if key not in scaled}
         for rule in ("train", "predict")
     )
     assert train == predict == {"slurm_partition": "gpu", "gres": "'gpu:1'"}
@@ -36,9 +36,9 @@ def test_train_and_predict_ask_for_the_same_kind_of_job() -> None:
 
 def test_content_counts_whatever_its_size_and_no_white_space_in_a_rule() -> None:
     """At Snakemake's own limit of 1 MB, weights that DVC has put back would look changed."""
-    asked = read("default")
-    assert asked["max-checksum-file-size"] == "1TB"
-    assert asked["rerun-triggers"] == ["mtime", "params", "input"]
+    settings = read("default")
+    assert settings["max-checksum-file-size"] == "1TB"
+    assert settings["rerun-triggers"] == ["mtime", "params", "input"]
 
 
 def test_dvc_copies_and_does_not_link() -> None:

@@ -106,9 +106,9 @@ def trained(settings: TrainSettings, **changed: Any) -> None:
 
 
 def test_before_anything_has_run_all_wait(capsys: pytest.CaptureFixture[str]) -> None:
-    found = board(capsys)
-    assert [found[run]["state"] for run in (ONE, "two-s0")] == ["waiting", "waiting"]
-    assert found[""]["totals"] == {
+    rows = board(capsys)
+    assert [rows[run]["state"] for run in (ONE, "two-s0")] == ["waiting", "waiting"]
+    assert rows[""]["totals"] == {
         "runs": 2, "done": 0, "running": 0, "waiting": 2, "failed": 0,
         "epochs_done": 0, "epochs": 8, "left": None,
     }  # fmt: skip
@@ -240,8 +240,8 @@ def test_one_that_waits_for_an_equal_training_says_for_whom(
 ) -> None:
     write("store/runs/key.lock", ELSEWHERE | {"process": 8, "host": "n2"})
     with reported(PROGRESS, settings, "key"):
-        said = "the same training is made by process 8 on n2, SLURM job 41"
-        assert one(capsys) == ("waiting", "train", said)
+        note = "the same training is made by process 8 on n2, SLURM job 41"
+        assert one(capsys) == ("waiting", "train", note)
 
 
 def test_one_that_died_between_store_and_results_is_trained(

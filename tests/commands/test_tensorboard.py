@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
+from facts import missing_facts
 from fairtrial.__main__ import main
 from fairtrial.commands.tensorboard import NAME
 from fairtrial.planning.plan import Plan
@@ -45,7 +46,7 @@ def test_finished_and_running_histories_are_written(
     settings: TrainSettings, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["tensorboard", "--experiment", "compare"]) == 1
-    assert "no run of compare has a history yet" in capsys.readouterr().err
+    assert missing_facts(capsys.readouterr().err, "results/compare/history: ") == []
     Path("results/compare/history").mkdir(parents=True)
     Path("results/compare/history/one-s0.csv").write_text(HISTORY)
     Path("store/runs/key.part").mkdir(parents=True)
@@ -89,4 +90,4 @@ def test_a_missing_package_is_refused_with_a_remedy(
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     assert main(["tensorboard", "--experiment", "compare"]) == 1
     message = capsys.readouterr().err
-    assert "`tensorboard`" in message and "make venv EXTRAS=tensorboard" in message
+    assert missing_facts(message, "`tensorboard`", "make venv EXTRAS=tensorboard") == []

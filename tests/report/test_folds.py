@@ -28,17 +28,19 @@ BALANCE = {"left_out": [], "before": EMPTY, "after": EMPTY, "ratio": None, "cap"
 
 
 def folded(
-    root: Path, asked: dict[str, tuple[str, dict[str, Any]]], **sets: Any
+    root: Path, configurations: dict[str, tuple[str, dict[str, Any]]], **sets: Any
 ) -> ExperimentResults:
-    """Runs `<configuration>.fold1-s0` and so on: `asked` is the data set of each configuration and
-    its settings, `sets` what split.json of a data set says beside."""
-    names = [(f"{name}.fold{fold}", name, fold) for name in asked for fold in FOLDS]
+    """Runs `<configuration>.fold1-s0` and so on: `configurations` holds the data set of each
+    and its settings, `sets` what split.json of a data set says beside."""
+    names = [(f"{name}.fold{fold}", name, fold) for name in configurations for fold in FOLDS]
     fake = Fake(
         root,
-        {run: asked[name][1] for run, name, _ in names},
+        {run: configurations[name][1] for run, name, _ in names},
         seeds=(0,),
         sets={run: fold for run, _, fold in names},
-        record={run: {"dataset": f"{asked[name][0]}.fold{fold}"} for run, name, fold in names},
+        record={
+            run: {"dataset": f"{configurations[name][0]}.fold{fold}"} for run, name, fold in names
+        },
     ).build()
     for name, changes in sets.items():
         for fold in FOLDS:
@@ -76,8 +78,7 @@ def test_folds_are_averaged_and_compared_fold_by_fold(tmp_path: Path) -> None:
     fake = Fake(tmp_path, runs, seeds=(0,), sets=sets, ap=ap).build()
     for fold in range(6):
         path = fake.data / "sets" / f"shapes{fold or ''}" / "split.json"
-        asked = {"folds": 5, "fold": fold}
-        edit(path, method="kfold", asked=asked, source="drawn")
+        edit(path, method="kfold", asked={"folds": 5, "fold": fold}, source="drawn")
     text = content_text(fake, build=False)
     assert "A (momentum 0.6) is best: AP 0.641 on test, 0.041 above the next." in text
     assert "0.641 ± 0.158 (mean ± sd over 5 folds), 0.041 above B (0.600 ± 0.158)" in text
@@ -93,8 +94,8 @@ def test_folds_are_averaged_and_compared_fold_by_fold(tmp_path: Path) -> None:
 
 
 def test_what_differs_between_runs_on_folds_is_told_by_letter(tmp_path: Path) -> None:
-    asked = {f"m{m}": ("cells", {"momentum": m}) for m in (0.6, 0.9)}
-    experiment = folded(tmp_path, asked, cells={})
+    configurations = {f"m{m}": ("cells", {"momentum": m}) for m in (0.6, 0.9)}
+    experiment = folded(tmp_path, configurations, cells={})
     folder = experiment.results / "runs/m0.9.fold2-s0"
     edit(
         folder / "record.json", hardware=HARDWARE | {"cpu": "Other CPU"}, deviations=["another GPU"]
@@ -105,9 +106,9 @@ def test_what_differs_between_runs_on_folds_is_told_by_letter(tmp_path: Path) ->
 
 
 def test_sets_that_are_balanced_otherwise_are_two_configurations(tmp_path: Path) -> None:
-    asked: Any = {f"dataset={name}": (name, {}) for name in ("plain", "two", "five")}
+    configurations: Any = {f"dataset={name}": (name, {}) for name in ("plain", "two", "five")}
     balance = {name: {"balance": BALANCE | {"ratio": r}} for name, r in (("two", 2), ("five", 5))}
-    experiment = folded(tmp_path, asked, plain={}, **balance)
+    experiment = folded(tmp_path, configurations, plain={}, **balance)
     expected = [(f"dataset={n}", f"dataset {n}", 3) for n in ("plain", "two", "five")]
     assert names(experiment) == expected
     (comparison,) = experiment.comparisons
@@ -125,8 +126,8 @@ def test_folds_that_an_experiment_names_itself_are_one_configuration(tmp_path: P
 
 
 def test_a_continued_run_on_folds_is_one_configuration(tmp_path: Path) -> None:
-    asked = {"first": ("cells", {"epochs": 2}), "longer": ("cells", {"epochs": 4})}
-    experiment = folded(tmp_path, asked, cells={})
+    configurations = {"first": ("cells", {"epochs": 2}), "longer": ("cells", {"epochs": 4})}
+    experiment = folded(tmp_path, configurations, cells={})
     for fold in FOLDS:
         path = experiment.results / f"runs/longer.fold{fold}-s0/record.json"
         edit(path, continued_from=f"first.fold{fold}-s0")
@@ -152,8 +153,8 @@ def test_a_set_of_folds_and_a_plain_one_stand_in_one_table_of_all(
     tmp_path: Path, plain_first: bool
 ) -> None:
     names = ["plain", "cells"] if plain_first else ["cells", "plain"]
-    asked: Any = {f"dataset={name}": (name, {}) for name in names}
-    experiment = folded(tmp_path, asked, cells={}, plain={"method": "random"})
+    configurations: Any = {f"dataset={name}": (name, {}) for name in names}
+    experiment = folded(tmp_path, configurations, cells={}, plain={"method": "random"})
     left_out = ("plain.fold2", "plain.fold3")
     experiment.runs = [r for r in experiment.runs if r.dataset not in left_out]
     tables.write_comparison(tmp_path / "comparison.csv", experiment, True)

@@ -256,8 +256,8 @@ def test_replicates_are_no_more_seeds_of_a_class(tmp_path: Path) -> None:
     experiment = load_experiment(fake.results, fake.data, ["high-s0", "high-s0r2"])
     (table,) = plain_content(experiment)["classes"]
     first = experiment.runs[0].per_class["test"]
-    for name, _, shown in table["rows"]:
-        assert shown == f"{first[name]['AP'] - 0.05:.3f}"
+    for name, _, mean in table["rows"]:
+        assert mean == f"{first[name]['AP'] - 0.05:.3f}"
 
 
 def test_replicates_that_differ_are_told_with_how_far(tmp_path: Path) -> None:
@@ -301,8 +301,8 @@ def test_where_many_are_compared_each_class_is_shown_for_all(tmp_path: Path) -> 
     best = [c.letter for c in results_of(fake).comparisons[0].ranked()]
     assert [label.get_text() for label in ax.get_xticklabels()] == best
     first = results_of(fake).comparisons[0].ranked()[0].first.per_class["test"]
-    shown = [label.get_text() for label in ax.get_yticklabels()]
-    assert ax.texts[0].get_text() == f"{first[shown[0]]['AP']:.2f}".removeprefix("0")
+    classes = [label.get_text() for label in ax.get_yticklabels()]
+    assert ax.texts[0].get_text() == f"{first[classes[0]]['AP']:.2f}".removeprefix("0")
 
 
 def test_without_any_object_there_is_no_figure_of_classes(tmp_path: Path) -> None:

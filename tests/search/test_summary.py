@@ -58,13 +58,13 @@ def test_the_best_is_the_one_with_the_highest_fitness(
     work(study)
     place = evaluate(study)
     best = max(rows(place), key=lambda row: float(row["fitness"]))
-    found = json.loads((place / "choices/best.json").read_text())
-    assert found["trial"] == int(best["trial"]) != 0
-    x, y, z = (found["values"][name] for name in "xyz")
+    choice = json.loads((place / "choices/best.json").read_text())
+    assert choice["trial"] == int(best["trial"]) != 0
+    x, y, z = (choice["values"][name] for name in "xyz")
     assert (best["x"], best["y"], best["z"]) == (str(x), str(y), z or "null")
     text = (place / "best.yaml").read_text()
     assert text == (
-        f"# Trial {found['trial']} of tpe-seed0: AP = {float(best['fitness']):.4g} on val of "
+        f"# Trial {choice['trial']} of tpe-seed0: AP = {float(best['fitness']):.4g} on val of "
         f"shapes\nx: {x}\ny: {y}\nz: {json.dumps(z)}\n"
     )
 
@@ -113,9 +113,9 @@ def test_trials_beyond_the_budget_are_left_out(backend: FakeBackend, study: Runn
 def test_any_trial_can_be_chosen(backend: FakeBackend, study: RunningStudy) -> None:
     work(study)
     place = evaluate(study, chosen=(2,))
-    found = json.loads((place / "choices/2.json").read_text())
-    assert found["study"] == "tpe-seed0"
-    assert START | found["values"] == backend.begun[2]
+    choice = json.loads((place / "choices/2.json").read_text())
+    assert choice["study"] == "tpe-seed0"
+    assert START | choice["values"] == backend.begun[2]
     with refused(SettingsError, "from_search: 4", "4 trials", "0 to 3"):
         evaluate(study, chosen=(4,))
 

@@ -157,11 +157,11 @@ class Cluster:
 
     # ---------------------------------------------------------------- questions
 
-    def jobs(self, **wanted: str) -> list[dict[str, str]]:
+    def jobs(self, **fields: str) -> list[dict[str, str]]:
         """Every job since the start as `scontrol show job` describes it, oldest first."""
         text = self._ask("scontrol", "--oneliner", "show", "job")
-        found = [dict(re.findall(r"(\S+?)=(\S*)", line)) for line in text.splitlines()]
-        chosen = [job for job in found if all(job.get(k) == v for k, v in wanted.items())]
+        jobs = [dict(re.findall(r"(\S+?)=(\S*)", line)) for line in text.splitlines()]
+        chosen = [job for job in jobs if all(job.get(k) == v for k, v in fields.items())]
         return sorted((job for job in chosen if "JobId" in job), key=lambda j: int(j["JobId"]))
 
     def _ask(self, *command: str) -> str:
@@ -200,9 +200,9 @@ def wait_for(true: Callable[[], object], seconds: float, otherwise: str) -> None
 
 
 def _free_ports(number: int) -> list[int]:
-    opened = [socket.create_server(("127.0.0.1", 0)) for _ in range(number)]
+    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(number)]
     try:
-        return [each.getsockname()[1] for each in opened]
+        return [opened.getsockname()[1] for opened in sockets]
     finally:
-        for each in opened:
-            each.close()
+        for opened in sockets:
+            opened.close()

@@ -28,12 +28,12 @@ def cluster() -> Iterator[Cluster]:
         pytest.skip(reason)
     # Not below pytest's own folder: the path of a socket has 107 characters at most.
     with tempfile.TemporaryDirectory(prefix="fairtrial-slurm-", dir="/tmp") as folder:
-        found = Cluster(Path(folder))
+        cluster = Cluster(Path(folder))
         try:
-            found.start()
-            yield found
+            cluster.start()
+            yield cluster
         finally:
-            found.stop()
+            cluster.stop()
 
 
 def on(cluster: Cluster, project: Project) -> Project:

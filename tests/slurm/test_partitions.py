@@ -19,15 +19,15 @@ def test_partitions_gpus_and_limits(
     cluster: Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PATH", f"{cluster.bin}:{os.environ['PATH']}")
-    found = [str(each) for each in slurm(read_profile(str(PROFILE)))]
+    lines = [str(check) for check in slurm(read_profile(str(PROFILE)))]
     assert (
         "ok       SLURM, train and predict: partition gpu has gpu:1, 13 h, 32,000 MB, 8 CPUs"
-        in (found)
+        in lines
     )
-    assert [line for line in found if not line.startswith("ok")] == []
+    assert [line for line in lines if not line.startswith("ok")] == []
     text = (PROFILE / "config.yaml").read_text().replace("'gpu:1'", "'gpu:3'")
     (tmp_path / "config.yaml").write_text(text.replace("partition: cpu", "partition: fast"))
-    found = [str(each) for each in slurm(read_profile(str(tmp_path)))]
-    assert "missing  SLURM, train and predict: partition gpu: no node has gpu:3 (gres)" in found
+    lines = [str(check) for check in slurm(read_profile(str(tmp_path)))]
+    assert "missing  SLURM, train and predict: partition gpu: no node has gpu:3 (gres)" in lines
     gone = "there is no partition `fast`; there are cpu, gpu (slurm_partition)"
-    assert found[0] == f"missing  SLURM, convert: {gone}"
+    assert lines[0] == f"missing  SLURM, convert: {gone}"

@@ -19,9 +19,9 @@ def test_each_run_is_one_gpu_job_and_the_rest_needs_none(cluster: Cluster, tmp_p
     project.edit("config/experiments/compare.yaml", "seeds: [0, 1]", "seeds: [0]")
     project.run("snakemake", "--profile", "slurm")
 
-    found = [json.loads(line) for line in project.places.read_text().splitlines()]
-    places = {stage: tuple(place) for stage, *place in found}
-    assert len(places) == len(found) == 3 + 2 * 3 + 2
+    places_of_jobs = [json.loads(line) for line in project.places.read_text().splitlines()]
+    places = {stage: tuple(place) for stage, *place in places_of_jobs}
+    assert len(places) == len(places_of_jobs) == 3 + 2 * 3 + 2
     assert places["download"] == places["report"] == (None, None, None), "not on the login node"
     for run in ("small-s0", "large-s0"):
         job, partition, gpu = places[f"train {run}"]
@@ -37,8 +37,8 @@ def test_each_run_is_one_gpu_job_and_the_rest_needs_none(cluster: Cluster, tmp_p
         assert ("TresPerNode" in job) == (job["Partition"] == "gpu")
     gpu_jobs = [job for job in jobs if job["Partition"] == "gpu"]
     assert len(gpu_jobs) == 2
-    asked = [gpu_jobs[0][key] for key in ("TresPerNode", "CPUs/Task", "TimeLimit", "Requeue")]
-    assert asked == ["gres:gpu:1", "8", "13:00:00", "0"]
+    requested = [gpu_jobs[0][key] for key in ("TresPerNode", "CPUs/Task", "TimeLimit", "Requeue")]
+    assert requested == ["gres:gpu:1", "8", "13:00:00", "0"]
     assert "mem=32000M" in gpu_jobs[0]["TRES"]
 
 
@@ -69,8 +69,10 @@ def test_an_sbatch_header_in_the_ignored_copy_reaches_slurm(
 
     project.run("snakemake", "--profile", "slurm", "results/compare/runs/small-s0/speed.json")
     (job,) = cluster.jobs(WorkDir=str(project.root))
-    asked = [job[key] for key in ("CPUs/Task", "Features", "TresPerNode", "NumTasks", "Account")]
-    assert asked == ["16", "dgx", "gres:gpu:1", "1", "lab"]
+    requested = [
+        job[key] for key in ("CPUs/Task", "Features", "TresPerNode", "NumTasks", "Account")
+    ]
+    assert requested == ["16", "dgx", "gres:gpu:1", "1", "lab"]
     assert "mem=100G" in job["TRES"]
     assert job["TimeLimit"] == "2-01:00:00"  # and an hour for predict
 

@@ -42,7 +42,7 @@ def test_workers_that_die_cost_no_trial(cluster: Cluster, project: Project) -> N
             60,
             f"no worker that could be struck: {project.output.read_text()[-3000:]}",
         )
-        job, process = next(found for found in reversed(epochs(project)) if found[0] not in struck)
+        job, process = next(epoch for epoch in reversed(epochs(project)) if epoch[0] not in struck)
         struck.add(job)
         if number == len(STRIKES) - 1:
             duration.write_text("0")  # for the trials that begin from now on

@@ -36,7 +36,7 @@ def killed(cluster: Cluster, job: str, process: int) -> None:
     os.kill(process, signal.SIGKILL)
 
 
-def told(number: str) -> Strike:
+def signalled(number: str) -> Strike:
     """A warning with little time: preemption sends SIGTERM, `--signal=USR1@60` the other."""
 
     def strike(cluster: Cluster, job: str, process: int) -> None:
@@ -59,8 +59,8 @@ STRIKES: list[tuple[Strike, str]] = [
     (time_limit, "TIMEOUT"),
     (cancelled, "CANCELLED"),
     (killed, "FAILED"),
-    (told("TERM"), "FAILED"),
-    (told("USR1"), "FAILED"),
+    (signalled("TERM"), "FAILED"),
+    (signalled("USR1"), "FAILED"),
     (node_dead, "NODE_FAIL"),
 ]
 
@@ -68,8 +68,8 @@ STRIKES: list[tuple[Strike, str]] = [
 def epochs(project: Project) -> list[tuple[str, int]]:
     """Job and process of every epoch that was trained, in order."""
     text = project.trained.read_text() if project.trained.exists() else ""
-    found = re.findall(r"^epoch .*process=(\d+) job=(\d+)$", text, re.MULTILINE)
-    return [(job, int(process)) for process, job in found]
+    processes = re.findall(r"^epoch .*process=(\d+) job=(\d+)$", text, re.MULTILINE)
+    return [(job, int(process)) for process, job in processes]
 
 
 def test_a_training_survives_whatever_befalls_it(cluster: Cluster, project: Project) -> None:

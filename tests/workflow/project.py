@@ -178,8 +178,8 @@ class Project:
         none).
         """
         text = self.trained.read_text() if self.trained.exists() else ""
-        found = re.findall(rf"^{event} imgsz=(\d+) lr0=\S+ seed=(\d+)", text, re.MULTILINE)
-        return Counter(f"{imgsz} s{seed}" for imgsz, seed in found)
+        trainings = re.findall(rf"^{event} imgsz=(\d+) lr0=\S+ seed=(\d+)", text, re.MULTILINE)
+        return Counter(f"{imgsz} s{seed}" for imgsz, seed in trainings)
 
 
 def command_folder(root: Path) -> Path:
@@ -196,13 +196,13 @@ def command_folder(root: Path) -> Path:
 
 
 def planned(text: str) -> Counter[str]:
-    found: Counter[str] = Counter()
+    counts: Counter[str] = Counter()
     for block in re.split(r"\n(?=\[|(?:local)?(?:rule|checkpoint) )", text):
         match = re.search(r"^(?:local)?(?:rule|checkpoint) (\w+):$", block, re.MULTILINE)
         if match and match[1] != "all":
             name = re.search(r"wildcards: .*?(?:run|dataset|source)=(\S+)", block)
-            found[f"{match[1]} {name[1] if name else ''}".strip()] += 1
-    return found
+            counts[f"{match[1]} {name[1] if name else ''}".strip()] += 1
+    return counts
 
 
 def _snakemake(project: Project, arguments: tuple[str, ...], env: dict[str, str], pipe) -> None:

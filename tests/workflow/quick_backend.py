@@ -1,7 +1,7 @@
 """A backend that trains nothing: copied into a test's project as `backends/quick.py`.
 
 It keeps the promises of a real one (weights.pt and history.csv from settings alone), so that
-the real stage, its store and its locks run in a second. What it does beside that is said by
+the real stage, its store and its locks run in a second. What it does beside that is set by
 the environment, never by settings, and so is no part of a result:
 
     QUICK_LOG      file to which it adds `begin …`, `epoch …` and `end …`, a line each
@@ -109,13 +109,13 @@ def detector(
 ) -> Iterator[Detect]:
     """A box of every class in every image, at a place that depends on the weights."""
     shift = float(len(weights.read_text()) % 7)
-    found = [Detection(number, (shift, 1.0, 20.0, 20.0), 0.5) for number in sorted(categories)]
-    yield lambda path: (found, {"preprocess": 0.1, "inference": 1.0, "postprocess": 0.1})
+    detections = [Detection(number, (shift, 1.0, 20.0, 20.0), 0.5) for number in sorted(categories)]
+    yield lambda path: (detections, {"preprocess": 0.1, "inference": 1.0, "postprocess": 0.1})
 
 
 def _seconds() -> float:
-    said = os.environ.get("QUICK_SECONDS", "0")
-    return float(Path(said).read_text() if Path(said).is_file() else said)
+    seconds = os.environ.get("QUICK_SECONDS", "0")
+    return float(Path(seconds).read_text() if Path(seconds).is_file() else seconds)
 
 
 def _log(event: str, settings: Settings) -> None:

@@ -94,15 +94,15 @@ def test_nothing_asks_the_network_and_nothing_is_written_elsewhere(
     twins: tuple[Project, Project],
 ) -> None:
     for project in twins:
-        asked = Path(project.env["STUB_OFFLINE"])
-        assert not asked.exists(), asked.read_text()
+        network_log = Path(project.env["STUB_OFFLINE"])
+        assert not network_log.exists(), network_log.read_text()
         home = [path for path in Path(project.env["HOME"]).rglob("*") if path.is_file()]
         # Snakemake keeps its copies of the rule files there; in the project it would take them
         # for the rules themselves and never see an edit.
         assert not [path for path in home if ".cache/snakemake" not in str(path)]
         expected = {"data", "results", "store", "logs", "config", "profiles", "workflow"}
-        made = {path.name for path in project.root.iterdir() if path.is_dir()}
-        assert {name for name in made if not name.startswith(".")} == expected | {"slurm"}
+        folders = {path.name for path in project.root.iterdir() if path.is_dir()}
+        assert {name for name in folders if not name.startswith(".")} == expected | {"slurm"}
 
 
 def test_a_run_deleted_by_hand_is_taken_from_the_store(twins: tuple[Project, Project]) -> None:

@@ -42,12 +42,12 @@ stage, name = sys.argv[1:3]
 plan = Plan.read()
 job = json.loads(sys.argv[3])
 function = getattr(__import__(f"fairtrial.stages.{stage}", fromlist=[stage]), stage)
-given = {k: Path(v) if isinstance(v, str) and k not in TEXTS else v for k, v in job.items()}
+arguments = {k: Path(v) if isinstance(v, str) and k not in TEXTS else v for k, v in job.items()}
 kind = typing.get_type_hints(function)["settings"]
 settings = TypeAdapter(kind).validate_json(plan.settings(stage, name))
 threading.setprofile(watch)
 sys.setprofile(watch)
-function(settings=settings, **given)
+function(settings=settings, **arguments)
 sys.setprofile(None)
 reached = fingerprint.reached(*plan.entries(stage, name))
 called = {place for place in called if place[0] not in fingerprint.OUTSIDE}
@@ -141,7 +141,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
 @pytest.fixture(scope="module")
 def watched(project: Project) -> dict[tuple[str, str], tuple[set[str], list[str]]]:
     """By job: what was called of the package, and what of that is not in the fingerprint."""
-    found = {}
+    calls = {}
     for stage, name, job in JOBS:
         done = project.run(
             *("python", "-c", WATCH, stage, name, json.dumps(job)),
@@ -149,8 +149,8 @@ def watched(project: Project) -> dict[tuple[str, str], tuple[set[str], list[str]
             STUB_LOG="",
         )
         called, missed = json.loads(done.stdout.strip().splitlines()[-1])
-        found[stage, name] = ({module for module, _ in called}, missed)
-    return found
+        calls[stage, name] = ({module for module, _ in called}, missed)
+    return calls
 
 
 @pytest.mark.parametrize("job", [(stage, name) for stage, name, _ in JOBS], ids=" ".join)

@@ -69,9 +69,9 @@ def backbone(project: Project, run: str | None) -> list[str]:
     model = torch.load(project.root / name, weights_only=False)["model"]
     state = model.half().state_dict()
     layers = {str(number) for number in range(10)}
-    wanted = [key for key in state if key.split(".")[1] in layers and key.endswith("conv.weight")]
-    assert wanted
-    return [hashlib.sha256(state[key].numpy().tobytes()).hexdigest() for key in sorted(wanted)]
+    keys = [key for key in state if key.split(".")[1] in layers and key.endswith("conv.weight")]
+    assert keys
+    return [hashlib.sha256(state[key].numpy().tobytes()).hexdigest() for key in sorted(keys)]
 
 
 def test_a_checkpoint_as_it_is(project: Project) -> None:

@@ -25,8 +25,8 @@ SMALL = RUNS[:2]
 def jobs(*stages: str, of: tuple[str, ...] = RUNS) -> set[str]:
     """Jobs by name: a stage of runs stands for one job a run."""
     per_run = {"train", "predict", "validate"}
-    found = {f"{stage} {run}" for stage in stages if stage in per_run for run in of}
-    return found | {stage for stage in stages if stage not in per_run}
+    names = {f"{stage} {run}" for stage in stages if stage in per_run for run in of}
+    return names | {stage for stage in stages if stage not in per_run}
 
 
 RESULTS = ("plot", "report")
@@ -146,7 +146,7 @@ PLANNED: dict[str, tuple[Edit, set[str]]] = {
     "the balance of a data set": (dataset("balance: {ratio: 2}"), SPLIT),
     "a leak that is allowed": (dataset("allow: [near]"), SPLIT),
     "a key at its default": (dataset("single_cls: null"), set()),
-    "a default of another framework": (param("gamma: 2.0", "gamma: 1.0"), set()),
+    "a default of another backend": (param("gamma: 2.0", "gamma: 1.0"), set()),
     # training
     "a default of all runs": (param("momentum: 0.9 ", "momentum: 0.8 "), jobs(*TRAIN)),
     "a default of some runs": (
@@ -246,7 +246,7 @@ PLANNED: dict[str, tuple[Edit, set[str]]] = {
         code("stages/validate", "def validate(", "SOME = 1\n\n\ndef validate("),
         set(),  # a name that nothing uses
     ),
-    "code of another framework": (
+    "code of another backend": (
         lambda project: project.write("workflow/fairtrial/backends/other.py", OTHER),
         set(),
     ),
@@ -323,9 +323,9 @@ def test_what_changes_a_run_changes_what_continues_it(project: Project) -> None:
     project.edit("config/experiments/compare.yaml", "seeds:", text)
     project.snakemake("--cores", "2")
     continued = ("long-s0", "long-s1")
-    own = jobs("train", "predict", "validate", of=continued) | jobs(*RESULTS)
+    continuing = jobs("train", "predict", "validate", of=continued) | jobs(*RESULTS)
     experiment("patience: 100", "patience: 50")(project)
-    assert project.plan() == Counter(dict.fromkeys(own, 1))
+    assert project.plan() == Counter(dict.fromkeys(continuing, 1))
     param("lr0: 0.002", "lr0: 0.001")(project)
     both = jobs("train", "predict", "validate", of=(*SMALL, *continued)) | jobs(*RESULTS)
     assert project.plan() == Counter(dict.fromkeys(both, 1))

@@ -42,22 +42,22 @@ NOT_OUTPUTS = {
 
 
 def flags(arguments):
-    found = {}
+    values = {}
     for argument in arguments:
         if argument.startswith("--"):
             name = argument[2:].replace("-", "_")
-            found[name] = ""
+            values[name] = ""
         else:
-            found[name] = argument
-    return found
+            values[name] = argument
+    return values
 
 
-def log(stage, given):
-    named = given.get("weights") or given.get("val") or given.get("metrics") or ""
+def log(stage, values):
+    named = values.get("weights") or values.get("val") or values.get("metrics") or ""
     if stage == "validate":
-        named = given["metrics"]
+        named = values["metrics"]
     parts = Path(named).parts
-    name = parts[3] if len(parts) > 4 else Path(given.get("annotations", "")).parent.name
+    name = parts[3] if len(parts) > 4 else Path(values.get("annotations", "")).parent.name
     line = f"{stage} {name}".strip() if stage not in ("plot", "report", "download") else stage
     with Path(os.environ["STUB_LOG"]).open("a") as file:
         file.write(line + "\n")
@@ -75,41 +75,41 @@ def fails(stage):
     return stage in os.environ.get("STUB_FAIL", "").split(",")
 
 
-def content(stage, given):
+def content(stage, values):
     """What a stage's result depends on; `convert` and `split` also have equal results."""
-    settings = json.loads(given["settings"])
+    settings = json.loads(values["settings"])
     settings.pop("equal", None)
     parts = [settings if stage != "download" else settings["settings"].get("seed")]
-    parts += [Path(given[name]).read_text() for name in INPUTS[stage]]
+    parts += [Path(values[name]).read_text() for name in INPUTS[stage]]
     return json.dumps(parts, sort_keys=True)
 
 
-def run(stage, given):
-    text = hashlib.sha256(content(stage, given).encode()).hexdigest()
+def run(stage, values):
+    text = hashlib.sha256(content(stage, values).encode()).hexdigest()
     folder = FOLDERS.get(stage, "")
     if folder:
-        Path(given[folder]).mkdir(parents=True, exist_ok=True)
-        Path(given[folder], "file").write_text(text)
+        Path(values[folder]).mkdir(parents=True, exist_ok=True)
+        Path(values[folder], "file").write_text(text)
     inputs = set(INPUTS[stage]) | NOT_OUTPUTS
-    for name, path in given.items():
+    for name, path in values.items():
         if name not in inputs and name != folder:
             Path(path).parent.mkdir(parents=True, exist_ok=True)
-            Path(path).write_text(shaped(stage, name, given, text) + "\n")
+            Path(path).write_text(content_of(stage, name, values, text) + "\n")
 
 
-def shaped(stage, name, given, text):
+def content_of(stage, name, values, text):
     """What a stand-in writes. Readers of recorded results get what they can read: a detection
     whose place depends on the inputs, the time of an image, and the names of the runs."""
     part = int(text[:4], 16) / 2**16  # 0..1, from the inputs
     if stage == "predict" and name in ("val", "test"):
-        split = json.loads(Path(given["split"]).read_text())
+        split = json.loads(Path(values["split"]).read_text())
         box = {"bbox": [1, 1, 20 + 20 * part, 20], "score": 0.5, "category_id": 1}
         return json.dumps([box | {"image_id": i} for i in split.get(name, [])])
     if name == "speed":
         how = {"device": "cpu", "precision": "fp32", "threads": 1, "imgsz": 96, "images": 100}
         return json.dumps(how | {"median": part, "q1": part, "q3": part})
     if stage == "report" and name == "runs":
-        return "\n".join(["run", *json.loads(given["settings"])["runs"]])
+        return "\n".join(["run", *json.loads(values["settings"])["runs"]])
     return json.dumps({"stage": stage, "content": text})
 
 
@@ -122,15 +122,15 @@ def main():
     if not calls_fairtrial() or len(sys.orig_argv) < 3 or sys.orig_argv[2] not in INPUTS:
         return
     stage, *rest = sys.orig_argv[2:]
-    given = flags(rest)
-    if given["settings"].startswith("@"):
-        given["settings"] = Path(given["settings"][1:]).read_text()
-    log(stage, given)
+    values = flags(rest)
+    if values["settings"].startswith("@"):
+        values["settings"] = Path(values["settings"][1:]).read_text()
+    log(stage, values)
     if fails(stage):
         print(f"stub: {stage} fails as it was told to", file=sys.stderr)
         os._exit(1)
     if stage in os.environ["STUB_STAGES"].split(","):
-        run(stage, given)
+        run(stage, values)
         os._exit(0)
 
 
