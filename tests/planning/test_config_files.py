@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Any
@@ -9,6 +10,7 @@ from typing import Annotated, Any
 import pytest
 from pydantic import Field
 
+from facts import refused
 from fairtrial import SettingsError
 from fairtrial.backends import ultralytics
 from fairtrial.files.yamlfile import Closed, closed, nearest, read_yaml, read_yaml_text
@@ -60,34 +62,44 @@ def test_numbers_and_words_are_read_as_dvc_reads_them() -> None:
     }
 
 
-BROKEN = {
-    "a: [1": r"^x:1: not valid YAML",
-    "a: 1\nb: 2\na: 3\n": r'^x:3: not valid YAML: .*found duplicate key "a"; keep one of them$',
-    "a: [1]\na: [2]\n": r'^x:2: not valid YAML: .*found duplicate key "a"; keep one of them$',
-    "a: b: c": "^x:1: not valid YAML.*put a text with `: ` in quotes",
-    "\ta: 1": "^x:1: not valid YAML.*indent by spaces, not by tabs",
-    "a: !!python/object:os.system 1": "^x:1: not valid YAML",
-    "a: 1\n---\nb: 2\n": "^x:2: not valid YAML: expected a single document",
-    "\x00": "^x: not valid YAML",
-    "": "^x: must hold `key: value` lines, and is empty",
-    "# only a comment\n": "^x: must hold `key: value` lines, and is empty",
-    "- a\n- b\n": "^x: must hold `key: value` lines, and holds none",
-    "word": "^x: must hold `key: value` lines, and holds none",
+BROKEN: dict[str, tuple[str, ...]] = {
+    "an open list": ("a: [1", "x:1:", "not valid YAML"),
+    "a key twice": (
+        "a: 1\nb: 2\na: 3\n",
+        "x:3:",
+        "not valid YAML",
+        'duplicate key "a"',
+        "keep one",
+    ),
+    "a key of a list twice": ("a: [1]\na: [2]\n", "x:2:", 'duplicate key "a"', "keep one"),
+    "two colons": ("a: b: c", "x:1:", "not valid YAML", "`: `", "quotes"),
+    "a tab": ("\ta: 1", "x:1:", "not valid YAML", "indent by spaces", "tabs"),
+    "a Python object": ("a: !!python/object:os.system 1", "x:1:", "not valid YAML"),
+    "two documents": ("a: 1\n---\nb: 2\n", "x:2:", "not valid YAML", "single document"),
+    "a NUL": ("\x00", "x:", "not valid YAML"),
+    "nothing": ("", "x:", "`key: value`", "empty"),
+    "only a comment": ("# only a comment\n", "x:", "`key: value`", "empty"),
+    "a list": ("- a\n- b\n", "x:", "`key: value`", "none"),
+    "a word": ("word", "x:", "`key: value`", "none"),
 }
 
 
-@pytest.mark.parametrize("text", BROKEN)
-def test_what_is_no_mapping_is_refused_in_one_line_with_its_place(text: str) -> None:
-    with pytest.raises(SettingsError, match=BROKEN[text]) as error:
+@pytest.mark.parametrize("name", BROKEN)
+def test_what_is_no_mapping_is_refused_in_one_line_with_its_place(name: str) -> None:
+    text, *facts = BROKEN[name]
+    with refused(SettingsError, *facts) as error:
         read_yaml_text(text, "x")
     assert "\n" not in str(error.value)
 
 
 def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     (tmp_path / "binary.yaml").write_bytes(b"a: \xff\xfe")
-    for name, text in {"none": "No such file", "binary": "not UTF-8", ".": "directory"}.items():
-        path = tmp_path / f"{name}.yaml" if name != "." else tmp_path
-        with pytest.raises(SettingsError, match=text):
+    for path, fact in {
+        tmp_path / "none.yaml": "No such file",
+        tmp_path / "binary.yaml": "not UTF-8",
+        tmp_path: "directory",
+    }.items():
+        with refused(SettingsError, str(path), fact):
             read_yaml(path)
 
 
@@ -102,49 +114,45 @@ class Sample(Closed):
     several: Annotated[tuple[str, ...], Field(min_length=1)] = ("a",)
 
 
-ODD_KEY = "x: a key must be a text or a number; one is a list or a date"
+ODD_KEY = ("a key", "a text or a number")
+WRONG_VALUES: dict[str, tuple[Any, tuple[str, ...]]] = {
+    "a text as a number": ({"number": "1"}, ('`number` is "1"', "a number")),
+    "true as a number": ({"number": True}, ("`number` is true", "a number")),
+    "a list as a number": ({"number": [1]}, ("`number` is [1]", "a number")),
+    "null as a number": ({"number": None}, ("`number` is null", "a number")),
+    "NaN": ({"number": float("nan")}, ("`number` is NaN", "a finite number")),
+    "infinity": ({"number": float("inf")}, ("`number` is Infinity", "a finite number")),
+    "1.0 as a whole number": ({"count": 1.0}, ("`count` is 1.0", "a whole number")),
+    "true as a whole number": ({"count": True}, ("`count` is true", "a whole number")),
+    "1 as true": ({"flag": 1}, ("`flag` is 1", "true or false")),
+    "yes as true": ({"flag": "yes"}, ('`flag` is "yes"', "true or false")),
+    "a number as a text": ({"word": 5}, ("`word` is 5", "a text", "in quotes")),
+    "a text as a list": ({"several": "a"}, ('`several` is "a"', "a list")),
+    "an empty list": ({"several": []}, ("`several` is []", "at least one")),
+    "a list of numbers": ({"several": [1]}, ("`several.0` is 1", "a text", "in quotes")),
+    "a mistyped key": ({"nummer": 1}, ("`nummer`", "no such key", "did you mean `number`")),
+    "a number as a key": ({5: 1}, ("`5`", "no such key", "count, flag, number, several, word")),
+    "a list as a key": (read_yaml_text("{[a, b]: 1}", "x"), ODD_KEY),
+    "a date as a key": ({"word": {date(2026, 1, 2): 1}}, ODD_KEY),
+    "a list": ([1], ("`key: value`",)),
+    "a text": ("a", ("`key: value`",)),
+}
 
 
-@pytest.mark.parametrize(
-    ("content", "message"),
-    [
-        ({"number": "1"}, 'x: `number` is "1": must be a number'),
-        ({"number": True}, "x: `number` is true: must be a number"),
-        ({"number": [1]}, "x: `number` is [1]: must be a number"),
-        ({"number": None}, "x: `number` is null: must be a number"),
-        ({"number": float("nan")}, "x: `number` is NaN: must be a finite number"),
-        ({"number": float("inf")}, "x: `number` is Infinity: must be a finite number"),
-        ({"count": 1.0}, "x: `count` is 1.0: must be a whole number"),
-        ({"count": True}, "x: `count` is true: must be a whole number"),
-        ({"flag": 1}, "x: `flag` is 1: must be true or false"),
-        ({"flag": "yes"}, 'x: `flag` is "yes": must be true or false'),
-        ({"word": 5}, "x: `word` is 5: must be a text (in quotes, if it looks like a number)"),
-        ({"several": "a"}, 'x: `several` is "a": must be a list'),
-        ({"several": []}, "x: `several` is []: must hold at least one"),
-        (
-            {"several": [1]},
-            "x: `several.0` is 1: must be a text (in quotes, if it looks like a number)",
-        ),
-        ({"nummer": 1}, "x: `nummer`: no such key; did you mean `number`?"),
-        ({5: 1}, "x: `5`: no such key; known: count, flag, number, several, word"),
-        (read_yaml_text("{[a, b]: 1}", "x"), ODD_KEY),
-        ({"word": {date(2026, 1, 2): 1}}, ODD_KEY),
-        ([1], "x: must hold `key: value` lines"),
-        ("a", "x: must hold `key: value` lines"),
-    ],
-)
-def test_nothing_is_taken_for_something_else(content: Any, message: str) -> None:
-    with pytest.raises(SettingsError) as error:
+@pytest.mark.parametrize("name", WRONG_VALUES)
+def test_nothing_is_taken_for_something_else(name: str) -> None:
+    content, facts = WRONG_VALUES[name]
+    with refused(SettingsError, "x: ", *facts) as error:
         closed(Sample, content, "x")
-    assert str(error.value) == message
+    assert "\n" not in str(error.value)
 
 
 def test_a_whole_number_is_a_number_and_a_list_is_a_tuple() -> None:
-    found = closed(Sample, {"number": 2, "several": ["a", "b"]}, "x")
-    assert found == Sample(number=2.0, several=("a", "b"))
+    sample = closed(Sample, {"number": 2, "several": ["a", "b"]}, "x")
+    assert sample == Sample(number=2.0, several=("a", "b"))
 
 
-def test_every_problem_is_said_at_once() -> None:
+def test_every_problem_is_named_at_once() -> None:
     with pytest.raises(SettingsError) as error:
         closed(Sample, {"number": "1", "cuont": 2, "flag": 3}, "x")
     assert [line.split("`")[1] for line in str(error.value).splitlines()] == [
@@ -176,35 +184,42 @@ def test_the_shipped_params_are_read() -> None:
 
 @pytest.mark.usefixtures("project")
 @pytest.mark.parametrize(
-    ("old", "new", "message"),
+    ("old", "new", "facts"),
     [
-        (
+        pytest.param(
             "momentum:",
             "momentun:",
-            "params.yaml: `momentun`: no such key; did you mean `moment",
+            ("`momentun`", "no such key", "did you mean `momentum`"),
+            id="a mistyped key",
         ),
-        ("max_det: 300", "maxdet: 300", "params.yaml: predict: `max_det`: missing"),
-        ("conf: 0.001", "conf: 2", "params.yaml: predict: `conf` is 2: must be less than 1"),
-        (
+        pytest.param(
+            "max_det: 300", "maxdet: 300", ("predict: `max_det`", "missing"), id="a missing key"
+        ),
+        pytest.param(
+            "conf: 0.001", "conf: 2", ("predict: `conf` is 2", "less than 1"), id="out of range"
+        ),
+        pytest.param(
             "rank_by: fitness ",
             "rank_by: mAP ",
-            "report: `rank_by` is \"mAP\": must be 'fitness', 'AP'",
+            ('report: `rank_by` is "mAP"', "'fitness', 'AP'"),
+            id="an unknown choice",
         ),
-        ("\nreport:\n", "\nreport: 5\nrep:\n", "params.yaml: report: must hold `key: value` lines"),
+        pytest.param(
+            "\nreport:\n", "\nreport: 5\nrep:\n", ("report:", "`key: value`"), id="no mapping"
+        ),
     ],
 )
-def test_a_mistake_in_params_is_named(old: str, new: str, message: str) -> None:
+def test_a_mistake_in_params_is_named(old: str, new: str, facts: tuple[str, ...]) -> None:
     edit(old, new)
-    with pytest.raises(SettingsError) as error:
+    with refused(SettingsError, "params.yaml", *facts):
         read_params()
-    assert message in str(error.value)
 
 
 @pytest.mark.usefixtures("project")
 def test_a_section_that_is_not_there_is_named() -> None:
     text = Path("params.yaml").read_text()
     Path("params.yaml").write_text(text[: text.index("report:")])
-    with pytest.raises(SettingsError, match=r"^params\.yaml: `report`: missing$"):
+    with refused(SettingsError, "params.yaml", "`report`", "missing"):
         read_params()
 
 
@@ -215,48 +230,88 @@ def test_a_section_that_is_not_there_is_named() -> None:
 def test_names_of_files_are_checked_where_they_stand() -> None:
     put("experiments/cells", "title: x\n")
     put("datasets/with space", "source: x\n")
-    for found, message in (
+    place = "config/experiments"
+    mistakes: list[tuple[Callable[[], object], tuple[str, ...]]] = [
         (
             lambda: read_experiment("cell"),
-            r"^params\.yaml: `experiment`: no such experiment in "
-            r"config/experiments: `cell`; did you mean `cells`\?",
+            ("params.yaml", "`experiment`", place, "`cell`", "did you mean `cells`"),
         ),
-        (lambda: read_experiment(None), r"^params\.yaml: `experiment`: missing; known: cells$"),
-        (lambda: read_experiment("../datasets/cells"), "no such experiment"),
-        (lambda: read_dataset("with space", "here"), "^here: .*only letters, digits and"),
-        (lambda: read_source(5), "^`source`: no such source in config/sources: `5`$"),
-    ):
-        with pytest.raises(SettingsError, match=message):
-            found()
+        (lambda: read_experiment(None), ("params.yaml", "`experiment`", "missing", "cells")),
+        (lambda: read_experiment("../datasets/cells"), (place, "`../datasets/cells`")),
+        (lambda: read_dataset("with space", "here"), ("here: ", "with space", "only letters")),
+        (lambda: read_source(5), ("`source`", "config/sources", "`5`")),
+    ]
+    for read, facts in mistakes:
+        with refused(SettingsError, *facts):
+            read()
 
 
 @pytest.mark.usefixtures("project")
 @pytest.mark.parametrize(
-    ("text", "message"),
+    ("text", "facts"),
     [
-        ("images: 5\n", "`kind`: missing; known: archive, coco_subset, http, local, shapes"),
-        ("kind: shape\n", "`kind`: no such source: `shape`; did you mean `shapes`?"),
-        ("kind: shapes\nimages: '5'\n", '`images` is "5": must be a whole number'),
-        ("kind: shapes\nimages: true\n", "`images` is true: must be a whole number"),
-        ("kind: shapes\nimages: 0\n", "`images` is 0: must be greater than or equal to 1"),
-        ("kind: shapes\nimage: 5\n", "`image`: no such key; did you mean `images`?"),
-        (
-            "kind: shapes\nformat: cocoa\n",
-            "`format`: no such format: `cocoa`; did you mean `co",
+        pytest.param(
+            "images: 5\n",
+            ("`kind`", "missing", "archive, coco_subset, http, local, shapes"),
+            id="no kind",
         ),
-        ("kind: shapes\nformat: coco\noptions: {grup: x}\n", "options: `grup`: no such key; did"),
-        ("kind: shapes\nformat: coco\noptions: {files: [{annotation: a}]}\n", "`files.0.annotat"),
-        ("kind: shapes\nformat: coco\noptions: 5\n", "options: must hold `key: value` lines"),
-        ("kind: shapes\nformat: coco\nmax_dropped: 5\n", "`max_dropped` is 5: must be less than"),
-        ("kind: http\n", "`base`: missing"),
+        pytest.param(
+            "kind: shape\n",
+            ("`kind`", "no such source", "`shape`", "did you mean `shapes`"),
+            id="an unknown kind",
+        ),
+        pytest.param(
+            "kind: shapes\nimages: '5'\n",
+            ('`images` is "5"', "a whole number"),
+            id="a text as a number",
+        ),
+        pytest.param(
+            "kind: shapes\nimages: true\n",
+            ("`images` is true", "a whole number"),
+            id="true as a number",
+        ),
+        pytest.param(
+            "kind: shapes\nimages: 0\n",
+            ("`images` is 0", "greater than or equal to 1"),
+            id="no image",
+        ),
+        pytest.param(
+            "kind: shapes\nimage: 5\n",
+            ("`image`", "no such key", "did you mean `images`"),
+            id="a mistyped key",
+        ),
+        pytest.param(
+            "kind: shapes\nformat: cocoa\n",
+            ("`format`", "no such format", "`cocoa`", "did you mean `coco`"),
+            id="an unknown format",
+        ),
+        pytest.param(
+            "kind: shapes\nformat: coco\noptions: {grup: x}\n",
+            ("options: `grup`", "no such key", "did you mean"),
+            id="a mistyped option",
+        ),
+        pytest.param(
+            "kind: shapes\nformat: coco\noptions: {files: [{annotation: a}]}\n",
+            ("options: `files.0.annotation",),
+            id="a mistyped key in a list",
+        ),
+        pytest.param(
+            "kind: shapes\nformat: coco\noptions: 5\n",
+            ("options:", "`key: value`"),
+            id="options that are none",
+        ),
+        pytest.param(
+            "kind: shapes\nformat: coco\nmax_dropped: 5\n",
+            ("`max_dropped` is 5", "less than"),
+            id="a share above 1",
+        ),
+        pytest.param("kind: http\n", ("`base`", "missing"), id="no base"),
     ],
 )
-def test_a_mistake_in_a_source_is_named(text: str, message: str) -> None:
+def test_a_mistake_in_a_source_is_named(text: str, facts: tuple[str, ...]) -> None:
     put("sources/cells", text)
-    with pytest.raises(SettingsError) as error:
+    with refused(SettingsError, "config/sources/cells.yaml: ", *facts):
         read_source("cells")
-    assert str(error.value).startswith("config/sources/cells.yaml: ")
-    assert message in str(error.value)
 
 
 @pytest.mark.usefixtures("project")
@@ -265,49 +320,66 @@ def test_a_source_without_format_has_nothing_to_convert() -> None:
     assert read_source("checkpoints").convert is None
 
 
-SPLIT = {"method": "random"}
+RANDOM = {"method": "random"}
 KFOLD = {"method": "kfold"}
+CELLS: dict[str, Any] = {"source": "a", "split": RANDOM}
+WRONG_DATASETS: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
+    "no source": ({"split": RANDOM}, ("`source`", "missing")),
+    "a space in a name": (CELLS | {"source": "a b"}, ('`source` is "a b"', "only")),
+    "an unknown method": (
+        CELLS | {"split": {"method": "rand"}},
+        ("`split.method`", '"rand"', "'given', 'random', 'stratified', "),
+    ),
+    "10.5 images": (
+        CELLS | {"split": RANDOM | {"val": 10.5}},
+        ("`split.val`", "10.5", "a share below 1", "a whole"),
+    ),
+    "folds of random": (CELLS | {"split": RANDOM | {"folds": 5}}, ("`kfold` alone", "`folds`")),
+    "val of kfold": (CELLS | {"split": KFOLD | {"val": 0.1}}, ("`kfold` has no `val`",)),
+    "a fold too many": (CELLS | {"split": KFOLD | {"fold": 6}}, ("no fold 6 of 5",)),
+    "two folds": (
+        CELLS | {"split": KFOLD | {"folds": 2}},
+        ("`split.folds` is 2", "greater than or equal to 3"),
+    ),
+    "a stratified random": (
+        CELLS | {"split": RANDOM | {"stratify": True}},
+        ("`stratify`", "`grouped`"),
+    ),
+    "an empty balance": (CELLS | {"balance": {}}, ("`balance`", "`ratio`, `cap` or both")),
+    "a ratio below 1": (
+        CELLS | {"balance": {"ratio": 0.5}},
+        ("`balance.ratio` is 0.5", "greater than or equal to 1"),
+    ),
+    "a mistyped allowance": (CELLS | {"allow": ["grop"]}, ("`allow.0` is", "grop")),
+    "true as a class": (CELLS | {"single_cls": True}, ("`single_cls` is true", "a text")),
+    "a number as a class": (CELLS | {"classes": {"a": 1}}, ("`classes", "the source's names")),
+    "groups kept and parted": (
+        CELLS | {"split": {"method": "grouped"}, "allow": ["group"]},
+        ("`grouped`", "`allow`", "choose one"),
+    ),
+    "an empty val": (
+        CELLS | {"split": RANDOM | {"val": 0}},
+        ("`split.val` is 0", "greater than 0"),
+    ),
+    "nothing left": (
+        CELLS | {"split": RANDOM | {"val": 0.5, "test": 0.5}},
+        ("`val`", "`test`", "nothing to train on"),
+    ),
+    "a mistyped key": (
+        CELLS | {"split": RANDOM | {"sead": 1}},
+        ("`split.sead`", "no such key", "did you mean "),
+    ),
+    "no class": (CELLS | {"classes": []}, ("`classes` is []", "at least one")),
+    "a class twice": (CELLS | {"classes": ["b", "b"]}, ("`classes`", "b stands there twice")),
+    "a text as classes": (CELLS | {"classes": "b"}, ('`classes` is "b"', "a list")),
+}
 
 
-@pytest.mark.parametrize(
-    ("content", "message"),
-    [
-        ({"split": SPLIT}, "x: `source`: missing"),
-        ({"source": "a b", "split": SPLIT}, 'x: `source` is "a b": a name may hold only'),
-        ({"source": "a", "split": {"method": "rand"}}, "must be 'given', 'random', 'stratified', "),
-        ({"source": "a", "split": SPLIT | {"val": 10.5}}, "must be a share below 1, or a whole"),
-        ({"source": "a", "split": SPLIT | {"folds": 5}}, "the method `kfold` alone has `folds`"),
-        ({"source": "a", "split": KFOLD | {"val": 0.1}}, "the method `kfold` has no `val`"),
-        ({"source": "a", "split": KFOLD | {"fold": 6}}, "there is no fold 6 of 5"),
-        ({"source": "a", "split": KFOLD | {"folds": 2}}, "must be greater than or equal to 3"),
-        ({"source": "a", "split": SPLIT | {"stratify": True}}, "belongs to the method `grouped`"),
-        ({"source": "a", "split": SPLIT, "balance": {}}, "must hold `ratio`, `cap` or both"),
-        (
-            {"source": "a", "split": SPLIT, "balance": {"ratio": 0.5}},
-            "`balance.ratio` is 0.5: must be greater than or equal to 1",
-        ),
-        ({"source": "a", "split": SPLIT, "allow": ["grop"]}, "`allow.0` is"),
-        ({"source": "a", "split": SPLIT, "single_cls": True}, "must be a text"),
-        ({"source": "a", "split": SPLIT, "classes": {"a": 1}}, "a map from the source's names"),
-        (
-            {"source": "a", "split": {"method": "grouped"}, "allow": ["group"]},
-            "`grouped` keeps groups together, and `allow` parts them; choose one",
-        ),
-        ({"source": "a", "split": SPLIT | {"val": 0}}, "`split.val` is 0: must be greater than 0"),
-        ({"source": "a", "split": SPLIT | {"val": 0.5, "test": 0.5}}, "leave nothing to train on"),
-        ({"source": "a", "split": SPLIT | {"sead": 1}}, "`split.sead`: no such key; did you mean "),
-        ({"source": "a", "classes": [], "split": SPLIT}, "`classes` is []: must hold at least one"),
-        ({"source": "a", "classes": ["b", "b"], "split": SPLIT}, "b stands there twice"),
-        (
-            {"source": "a", "classes": "b", "split": SPLIT},
-            '`classes` is "b": must be a list',
-        ),
-    ],
-)
-def test_a_mistake_in_a_data_set_is_named(content: Any, message: str) -> None:
-    with pytest.raises(SettingsError) as error:
+@pytest.mark.parametrize("name", WRONG_DATASETS)
+def test_a_mistake_in_a_data_set_is_named(name: str) -> None:
+    content, facts = WRONG_DATASETS[name]
+    with refused(SettingsError, "x: ", *facts):
         closed(DatasetSettings, content, "x")
-    assert message in str(error.value)
 
 
 @pytest.mark.usefixtures("project")
@@ -319,16 +391,12 @@ def test_a_kfold_stands_for_a_data_set_a_fold() -> None:
     assert (data_sets("cells.fold3"), data_sets("one")) == (["cells.fold3"], ["one"])
     assert read_dataset("one").split.fold == 2
     for name in ("cells", "cells.fold4"):
-        with pytest.raises(SettingsError) as error:
+        folds = "cells.fold1, cells.fold2, cells.fold3"
+        with refused(SettingsError, "here: ", f"`{name}`", "a fold", folds):
             read_dataset(name, "here")
-        assert str(error.value) == (
-            f"here: `{name}`: must name a fold: cells.fold1, cells.fold2, cells.fold3"
-        )
-    with pytest.raises(
-        SettingsError, match=r"`one\.fold1`: must be `one`, which leaves no fold open"
-    ):
+    with refused(SettingsError, "`one.fold1`", "`one`", "no fold open"):
         read_dataset("one.fold1")
-    with pytest.raises(SettingsError, match="no such dataset in config/datasets: `cell`; did you"):
+    with refused(SettingsError, "config/datasets", "`cell`", "did you mean `cells`"):
         read_dataset("cell.fold1")
 
 
@@ -339,27 +407,39 @@ def test_the_sizes_of_a_split_are_shares_or_numbers() -> None:
     assert (split.val, split.test) == (50, 0.1)
 
 
-@pytest.mark.parametrize(
-    ("content", "message"),
-    [
-        ({}, "x: `title`: missing"),
-        ({"title": "t", "sweeps": {}}, "x: `sweeps`: no such key; did you mean `sweep`?"),
-        ({"title": "t", "sweep": {"lr0": []}}, "x: `sweep.lr0` is []: must hold at least one"),
-        ({"title": "t", "sweep": {"lr0": 0.1}}, "x: `sweep.lr0` is 0.1: must be a list"),
-        ({"title": "t", "seeds": []}, "x: `seeds` is []: must hold at least one"),
-        ({"title": "t", "seeds": [0, 1, 0]}, "x: `seeds` is [0, 1, 0]: must name each once; 0"),
-        ({"title": "t", "seeds": [-1]}, "x: `seeds.0` is -1: must be greater than or equal to 0"),
-        ({"title": "t", "seeds": 3}, "x: `seeds` is 3: must be a list"),
-        ({"title": "t", "runs": {"a/b": None}}, 'is "a/b": a name may hold'),
-        ({"title": "t", "runs": {"a": 5}}, "x: `runs.a`: must hold `key: value` lines"),
-        ({"title": "t", "runs": ["a"]}, "x: `runs`: must hold `key: value` lines"),
-        ({"title": "t", "search": None}, "x: `search` is null: needs `space`, and `trials` or"),
-    ],
-)
-def test_a_mistake_in_an_experiment_is_named(content: Any, message: str) -> None:
-    with pytest.raises(SettingsError) as error:
+WRONG_EXPERIMENTS: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
+    "no title": ({}, ("`title`", "missing")),
+    "a mistyped key": (
+        {"title": "t", "sweeps": {}},
+        ("`sweeps`", "no such key", "did you mean `sweep`"),
+    ),
+    "an empty sweep": ({"title": "t", "sweep": {"lr0": []}}, ("`sweep.lr0` is []", "at least one")),
+    "a sweep of no list": ({"title": "t", "sweep": {"lr0": 0.1}}, ("`sweep.lr0` is 0.1", "a list")),
+    "no seed": ({"title": "t", "seeds": []}, ("`seeds` is []", "at least one")),
+    "a seed twice": (
+        {"title": "t", "seeds": [0, 1, 0]},
+        ("`seeds` is [0, 1, 0]", "each once", "; 0"),
+    ),
+    "a seed below 0": (
+        {"title": "t", "seeds": [-1]},
+        ("`seeds.0` is -1", "greater than or equal to 0"),
+    ),
+    "seeds of no list": ({"title": "t", "seeds": 3}, ("`seeds` is 3", "a list")),
+    "a slash in a name": ({"title": "t", "runs": {"a/b": None}}, ('"a/b"', "a name")),
+    "a run of no mapping": ({"title": "t", "runs": {"a": 5}}, ("`runs.a`", "`key: value`")),
+    "runs of no mapping": ({"title": "t", "runs": ["a"]}, ("`runs`", "`key: value`")),
+    "an empty search": (
+        {"title": "t", "search": None},
+        ("`search` is null", "`space`", "`trials`"),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", WRONG_EXPERIMENTS)
+def test_a_mistake_in_an_experiment_is_named(name: str) -> None:
+    content, facts = WRONG_EXPERIMENTS[name]
+    with refused(SettingsError, "x: ", *facts):
         closed(ExperimentSettings, content, "x")
-    assert message in str(error.value)
 
 
 def test_a_run_may_be_called_by_a_number() -> None:
@@ -376,8 +456,10 @@ def test_modules_that_serve_others_are_no_plugins() -> None:
     assert not [name for name in plugins("backends") if name.startswith("_")]
 
 
-def test_an_unknown_framework_is_named_with_the_nearest() -> None:
-    with pytest.raises(SettingsError, match=r"^x: no such backend: `ultralytic`; did you"):
+def test_an_unknown_backend_is_named_with_the_nearest() -> None:
+    with refused(
+        SettingsError, "x: ", "no such backend", "`ultralytic`", "did you mean `ultralytics`"
+    ):
         plugin_settings("backends", "ultralytic", "x")
 
 
@@ -400,9 +482,10 @@ def test_a_shipped_balanced_set_has_the_split_of_the_one_that_it_stands_beside(p
 @pytest.mark.usefixtures("project")
 def test_an_experiment_that_is_not_there_is_blamed_on_who_named_it() -> None:
     put("experiments/cells", "title: x\n")
-    with pytest.raises(SettingsError, match=r"^`experiment` of the command line: no such exp"):
+    with refused(SettingsError, "`experiment`", "the command line", "`cell`") as error:
         Plan.read("cell")
-    with pytest.raises(SettingsError, match=r"^params\.yaml: `experiment`: no such experiment"):
+    assert "params.yaml" not in str(error.value)
+    with refused(SettingsError, "params.yaml", "`experiment`", "no such experiment"):
         Plan.read()
 
 
@@ -415,7 +498,7 @@ class LaterSettings(ultralytics.Settings):
     later: int = 0
 
 
-def test_what_params_lacks_is_said_once_and_told_to_each_job(
+def test_what_params_lacks_is_reported_once_and_reaches_each_job(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(ROOT)
