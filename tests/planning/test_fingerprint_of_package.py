@@ -26,12 +26,12 @@ CACHES = (fingerprint, reached, parts_of, definitions.parse, definitions.file_of
 
 def entries() -> dict[str, tuple[str, ...]]:
     """Jobs by name, each with the places where its code begins."""
-    found: dict[str, tuple[str, ...]] = {name: (f"stages.{name}:{name}",) for name in STAGES}
+    places: dict[str, tuple[str, ...]] = {name: (f"stages.{name}:{name}",) for name in STAGES}
     for kind, function in (("sources", "fetch"), ("formats", "read"), ("backends", "fit")):
-        found |= {f"{function} {name}": (f"{kind}.{name}:{function}",) for name in plugins(kind)}
+        places |= {f"{function} {name}": (f"{kind}.{name}:{function}",) for name in plugins(kind)}
     models = {name: "classifier" if name == "networks" else "detector" for name in BACKENDS}
-    found |= {f"{model} {name}": (f"backends.{name}:{model}",) for name, model in models.items()}
-    return found | {"figures": ("figures/",)}
+    places |= {f"{model} {name}": (f"backends.{name}:{model}",) for name, model in models.items()}
+    return places | {"figures": ("figures/",)}
 
 
 ENTRIES = entries()
@@ -68,8 +68,8 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 def fingerprints() -> dict[str, str]:
     """By job, and the part of each backend in the key of the store."""
     clear()
-    found = {name: fingerprint(*places) for name, places in ENTRIES.items()}
-    return found | {f"store {name}": fit_fingerprint(name) for name in BACKENDS}
+    jobs = {name: fingerprint(*places) for name, places in ENTRIES.items()}
+    return jobs | {f"store {name}": fit_fingerprint(name) for name in BACKENDS}
 
 
 def replace(path: Path, old: str, new: str) -> None:

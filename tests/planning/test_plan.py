@@ -30,8 +30,8 @@ def plan(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Plan:
 def test_each_experiment_has_its_own_runs(plan: Plan) -> None:
     assert plan.chosen is plan.experiments["one"]
     assert [list(each.runs) for each in plan.experiments.values()] == [["base-s0"], ["base-s0"]]
-    told = [json.loads(plan.settings("train", "base-s0", name)) for name in ("one", "two")]
-    assert [settings["settings"]["epochs"] for settings in told] == [3, 4]
+    trainings = [json.loads(plan.settings("train", "base-s0", name)) for name in ("one", "two")]
+    assert [training["settings"]["epochs"] for training in trainings] == [3, 4]
     report = json.loads(plan.settings("report", experiment="two"))
     assert (report["experiment"], report["title"], report["runs"]) == ("two", "two", ["base-s0"])
 

@@ -70,7 +70,7 @@ def values(plan: Plan, *keys: str) -> Counter[Any]:
     return Counter(tuple(run.settings[key] for key in keys) for run in plan.chosen.runs.values())
 
 
-def test_sweeps_vary_one_parameter_and_the_report_is_told_which() -> None:
+def test_sweeps_vary_one_parameter_and_the_report_knows_which() -> None:
     momentum, lrf = read("momentum"), read("lrf")
     assert set(values(momentum, "momentum")) == {
         *((0.45,), (0.47,), (0.5,), (0.55,), (0.57,), (0.6,), (0.65,)),
@@ -84,7 +84,7 @@ def test_sweeps_vary_one_parameter_and_the_report_is_told_which() -> None:
 
 
 def test_sizes_start_each_model_from_its_own_checkpoint() -> None:
-    found = values(read("sizes"), "model", "pretrained", "freeze")
+    starts = values(read("sizes"), "model", "pretrained", "freeze")
     expected = {
         start
         for model in ("yolov8n", "yolov8s", "yolov8m", "yolov8l")
@@ -94,7 +94,7 @@ def test_sizes_start_each_model_from_its_own_checkpoint() -> None:
             (model, f"yolov8/{model}.pt", 10),
         )
     }
-    assert found == Counter(dict.fromkeys(expected, 2 * 3))
+    assert starts == Counter(dict.fromkeys(expected, 2 * 3))
 
 
 def test_the_longer_run_goes_on_from_the_shorter() -> None:
@@ -104,8 +104,10 @@ def test_the_longer_run_goes_on_from_the_shorter() -> None:
 
 
 def test_each_seed_is_run_twice() -> None:
-    found = values(read("seeds"), "seed", "replicate")
-    assert found == Counter({(seed, replicate): 1 for seed in range(5) for replicate in (1, 2)})
+    repetitions = values(read("seeds"), "seed", "replicate")
+    assert repetitions == Counter(
+        {(seed, replicate): 1 for seed in range(5) for replicate in (1, 2)}
+    )
 
 
 @pytest.mark.parametrize("name", ["balance", "coco_person_motorcycle"])
