@@ -34,19 +34,19 @@ def attempt(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Attempt]:
     )
     os.close(writing)
     assert server.stdin
-    asking, answers = server.stdin, os.fdopen(reading)
+    requests, answers = server.stdin, os.fdopen(reading)
 
     def run(
         folder: Path, kill: tuple[int, str] | None = None, recall: Any = None, **settings: Any
     ) -> dict[str, Any]:
-        asked = {"folder": str(folder), "settings": settings, "kill": kill, "recall": recall}
-        asking.write(json.dumps(asked) + "\n")
-        asking.flush()
-        found: dict[str, Any] = json.loads(answers.readline())
-        return found
+        request = {"folder": str(folder), "settings": settings, "kill": kill, "recall": recall}
+        requests.write(json.dumps(request) + "\n")
+        requests.flush()
+        answer: dict[str, Any] = json.loads(answers.readline())
+        return answer
 
     yield run
-    asking.close()
+    requests.close()
     server.wait(10)
     answers.close()
 
@@ -55,12 +55,12 @@ def content(path: Path) -> Any:
     """What a file of torch holds, with every tensor as bytes."""
     import torch
 
-    def plain(found: Any) -> Any:
-        if isinstance(found, torch.Tensor):
-            return str(found.dtype), tuple(found.shape), found.contiguous().numpy().tobytes()
-        if isinstance(found, dict):
-            return {name: plain(value) for name, value in found.items()}
-        return [plain(value) for value in found] if isinstance(found, list | tuple) else found
+    def plain(value: Any) -> Any:
+        if isinstance(value, torch.Tensor):
+            return str(value.dtype), tuple(value.shape), value.contiguous().numpy().tobytes()
+        if isinstance(value, dict):
+            return {name: plain(part) for name, part in value.items()}
+        return [plain(part) for part in value] if isinstance(value, list | tuple) else value
 
     loaded = torch.load(path, map_location="cpu", weights_only=path.name == "state.pt")
     return plain(loaded if path.name == "state.pt" else loaded["model"].state_dict())

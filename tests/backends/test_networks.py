@@ -24,6 +24,7 @@ from fairtrial.files import packed
 from fairtrial.files.yamlfile import read_yaml
 from fairtrial.planning.plan import Plan
 from tests.backends.tiny import draw_classes
+from tests.ids import short
 
 PARAMS = Path(__file__).parents[2] / "params.yaml"
 TINY = {"backend": "networks", "model": "mlp", "imgsz": 16, "batch": 4, "epochs": 2, "widths": [8]}
@@ -44,8 +45,8 @@ def network(own: networks.Settings, classes: int) -> model.Network:
 
 
 def widths(net: model.Network) -> list[int]:
-    found = [part for part in net.modules() if isinstance(part, torch.nn.Linear)]
-    return [found[0].in_features, *(part.out_features for part in found)]
+    layers = [part for part in net.modules() if isinstance(part, torch.nn.Linear)]
+    return [layers[0].in_features, *(part.out_features for part in layers)]
 
 
 @pytest.mark.parametrize(
@@ -57,6 +58,7 @@ def widths(net: model.Network) -> list[int]:
         ({"first": 64, "layers": 3, "rule": "alternating"}, [64, 32, 64]),
         ([], []),
     ],
+    ids=["a list", "divide by 2", "divide by 4", "alternating", "none"],
 )
 def test_widths_by_a_list_or_a_rule(written: Any, meant: list[int]) -> None:
     assert settings(widths=written).widths == meant
@@ -110,9 +112,9 @@ def test_activation_and_dropout_are_those_of_the_settings(name: str) -> None:
 @pytest.mark.parametrize("name", loop.OPTIMIZERS)
 def test_the_optimizer_is_that_of_the_settings(name: str) -> None:
     own = settings(optimizer=name, momentum=0.7, weight_decay=0.01, lr0=0.02)
-    found = loop.optimizer(built(), own)
-    group = found.param_groups[0]
-    assert type(found).__name__ == name
+    optimizer = loop.optimizer(built(), own)
+    group = optimizer.param_groups[0]
+    assert type(optimizer).__name__ == name
     assert (group["lr"], group["weight_decay"]) == (0.02, 0.01)
     assert group.get("momentum", group.get("betas", (0.7,))[0]) == 0.7
 
@@ -125,6 +127,7 @@ def test_the_optimizer_is_that_of_the_settings(name: str) -> None:
         ("step", [1.0, 0.1, 0.01]),
         ("cosine", [1.0, 0.505, 0.01]),
     ],
+    ids=short,
 )
 def test_schedules_go_from_lr0_to_lr0_times_lrf(scheduler: str, rates: list[float]) -> None:
     own = settings(scheduler=scheduler, lr0=1.0, lrf=0.01, epochs=3)
@@ -135,16 +138,16 @@ def test_schedules_go_from_lr0_to_lr0_times_lrf(scheduler: str, rates: list[floa
     ("changed", "fact"),
     [
         ({"model": "yolov8n"}, "known: mlp, cnn, resnet18"),
-        ({"blocks": [8]}, "only `model: cnn` has blocks"),
-        ({"epochs": 0}, "must be 1 or more"),
-        ({"batch": 1}, "must be 2 or more: batch norm cannot learn from one image"),
+        ({"blocks": [8]}, "`model: cnn`"),
+        ({"epochs": 0}, "1 or more"),
+        ({"batch": 1}, "2 or more"),
         ({"batch": 0}, "greater than or equal to 1"),
         ({"fitness": {"map50": 1.0}}, "`map50` is not a metric; known: accuracy, top5"),
         ({"activation": "tanh"}, "'relu', 'leaky_relu'"),
         ({"augment": ["mosaic"]}, "'flip' or 'crop'"),
         ({"dropout": 1.0}, "less than 1"),
     ],
-    ids=str,
+    ids=short,
 )
 def test_a_wrong_value_is_refused(changed: dict[str, Any], fact: str) -> None:
     with refused(ValidationError, *changed, fact):
@@ -169,7 +172,7 @@ def test_augmentation_sees_train_alone(tmp_path: Path, monkeypatch: pytest.Monke
         return torch.zeros_like(batch)
 
     own = settings(augment=["flip", "crop"], batch=3, lr0=1e-9, weight_decay=0.0)
-    found = {}
+    outputs = {}
     for name in ("plain", "spoilt"):
         if name == "spoilt":
             monkeypatch.setattr(pictures, "augmented", spoil)
@@ -179,10 +182,10 @@ def test_augmentation_sees_train_alone(tmp_path: Path, monkeypatch: pytest.Monke
         weights, names = tmp_path / name / "weights.pt", data.dataset.categories
         picture = packed.pixels(data.folder, data.split("val")[0].file_name)
         with networks.classifier(weights, names, own, 1) as classify:
-            likely = classify(picture)[0]
-        found[name] = [*likely, *(row["val/cross_entropy_loss"] for row in rows)]
+            probabilities = classify(picture)[0]
+        outputs[name] = [*probabilities, *(row["val/cross_entropy_loss"] for row in rows)]
     assert sum(seen) == 2 * len(data.split("train"))
-    assert found["spoilt"] == pytest.approx(found["plain"], abs=1e-4)
+    assert outputs["spoilt"] == pytest.approx(outputs["plain"], abs=1e-4)
 
 
 def test_augmentation_flips_and_moves_and_nothing_else() -> None:
@@ -232,7 +235,7 @@ def test_the_audit_tells_of_another_setting(
 def test_a_checkpoint_of_another_network_is_refused(tmp_path: Path) -> None:
     model.save(tmp_path / "w.pt", settings(), ["a", "b", "c"], built().state_dict())
     other = built(model="cnn")
-    with pytest.raises(BackendError, match="not a checkpoint of cnn"):
+    with refused(BackendError, "w.pt", "checkpoint of cnn"):
         model.start_from(other, tmp_path / "w.pt", "cnn")
 
 
@@ -284,13 +287,13 @@ def cifar(source: Path, folder: Path) -> SplitDataset:
     images = [sprites[row["sprite"]][int(row["row"])].reshape(32, 32, 3) for row in rows]
     packed.write(folder, "0.npy", np.stack(images))
     classes = {int(row["label"]) + 1: row["class_name"] for row in rows}
-    found = Dataset(
+    dataset = Dataset(
         [Image(n, packed.name_of("0.npy", n - 1, len(rows)), 32, 32) for n in range(1, 4001)],
         [Annotation(n, int(row["label"]) + 1, None) for n, row in enumerate(rows, 1)],
         classes,
     )
     splits = {"train": list(range(1, 3201)), "val": list(range(3201, 4001)), "test": []}
-    return SplitDataset(found, splits, folder)
+    return SplitDataset(dataset, splits, folder)
 
 
 PROJECT = PARAMS.parent

@@ -22,6 +22,7 @@ from fairtrial.settings.stages import predict_settings
 from fairtrial.training.contract import AfterEpoch, FitResult
 from tests.backends.test_every_backend import unequal
 from tests.backends.tiny import draw
+from tests.ids import short
 
 ROOT = Path(__file__).parents[2]
 FAMILIES = ["yolov5n", "yolov6n", "yolov8n", "yolov9t", "yolov10n", "yolo11n", "yolo12n", "yolo26n"]
@@ -87,7 +88,7 @@ def test_a_name_is_a_model_that_can_be_built(
         ({"amp": 1}, "valid boolean"),
         ({"mosaic": 1.5}, "less than or equal to 1"),
     ],
-    ids=str,
+    ids=short,
 )
 def test_a_wrong_value_is_refused(changed: dict[str, Any], fact: str) -> None:
     with refused(ValidationError, *changed, fact):
@@ -121,24 +122,28 @@ def test_a_training_with_amp_asks_no_other_checkpoint(trainer: Any, tmp_path: Pa
     assert ultralytics.fit(own, data, None, tmp_path, 1, lambda row: None).epochs_run == 1
 
 
-@pytest.mark.parametrize(("device", "on"), [("cuda", True), ("cpu", False)])
+@pytest.mark.parametrize(
+    ("device", "on"), [("cuda", True), ("cpu", False)], ids=["on a GPU", "on the CPU"]
+)
 def test_requested_amp_is_on_where_there_is_a_gpu(
     device: str, on: bool, trainer: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    found = []
+    amp = []
 
     def reached(self: Any) -> None:
-        found.append(trainer.engine.check_amp(None))
+        amp.append(trainer.engine.check_amp(None))
 
     monkeypatch.setattr(trainer.DetectionTrainer, "_setup_train", reached)
     own = object.__new__(trainer.Trainer)
     own.device = torch.device(device)
     own._setup_train()
-    assert found == [on]
+    assert amp == [on]
 
 
-@pytest.mark.parametrize(("device", "refused"), [("cuda", True), ("cpu", False)])
-def test_amp_that_was_switched_off_is_refused(device: str, refused: bool, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("device", "is_error"), [("cuda", True), ("cpu", False)], ids=["on a GPU", "on the CPU"]
+)
+def test_amp_that_was_switched_off_is_refused(device: str, is_error: bool, tmp_path: Path) -> None:
     own = {"amp": True, "optimizer": "SGD", "lr0": 0.01}
     (tmp_path / "args.yaml").write_text("amp: true\n")
     stepped = torch.optim.SGD([torch.ones(1)], lr=0.01)
@@ -154,7 +159,7 @@ def test_amp_that_was_switched_off_is_refused(device: str, refused: bool, tmp_pa
         save_dir=tmp_path,
         last=tmp_path / "last.pt",
     )
-    if not refused:
+    if not is_error:
         audit(used, own)
         return
     with pytest.raises(BackendError, match=r"amp +True +False +its trainer"):
@@ -177,9 +182,9 @@ def test_rt_detr_learns_and_detects(tmp_path: Path) -> None:
     predict = predict_settings("detect", section, "ultralytics", imgsz=128)
     names, image = data.dataset.categories, data.split("val")[0]
     with ultralytics.detector(tmp_path / "weights.pt", names, predict, 1) as detect:
-        found, _ = detect(data.folder / image.file_name)
-    assert found and {d.category_id for d in found} <= set(names)
-    for x, y, width, height in (d.bbox for d in found):
+        detections, _ = detect(data.folder / image.file_name)
+    assert detections and {d.category_id for d in detections} <= set(names)
+    for x, y, width, height in (d.bbox for d in detections):
         assert x >= 0 and y >= 0 and width >= 0 and height >= 0
         assert x + width <= image.width + 1e-3 and y + height <= image.height + 1e-3
 

@@ -20,8 +20,8 @@ def draw(folder: Path, images: int = 20) -> SplitDataset:
     )
     if not (folder / "annotations.json").exists():
         shapes.fetch(chosen, "tiny", folder, folder)
-    found, _ = coco.read(folder, coco.Settings())
-    dataset = found.canonical()
+    dataset, _ = coco.read(folder, coco.Settings())
+    dataset = dataset.canonical()
     numbers = [image.id for image in dataset.images]
     val = numbers[2::3]
     splits = {"train": [n for n in numbers if n not in val], "val": val, "test": []}
@@ -37,11 +37,11 @@ def draw_classes(folder: Path, images: int = 12) -> SplitDataset:
     if not (folder / "0.npy").exists():
         packed.write(folder, "0.npy", noise)
     names = [packed.name_of("0.npy", place, images) for place in range(images)]
-    found = Dataset(
+    dataset = Dataset(
         [Image(n, name, 20, 16) for n, name in enumerate(names, 1)],
         [Annotation(n, (n - 1) % 3 + 1, None) for n in range(1, images + 1)],
         {1: "red", 2: "green", 3: "blue"},
     )
     val = list(range(4, images + 1, 4))
     train = [n for n in range(1, images + 1) if n not in val]
-    return SplitDataset(found, {"train": train, "val": val, "test": []}, folder)
+    return SplitDataset(dataset, {"train": train, "val": val, "test": []}, folder)

@@ -57,8 +57,8 @@ def kill_at(epoch: int, place: str) -> None:
             die()
         return load(self, batch)
 
-    def committed(*given: Any) -> None:
-        commit(*given)
+    def committed(*arguments: Any) -> None:
+        commit(*arguments)
         if place == "committed" and seen["epoch"] == epoch:
             die()
 
@@ -77,14 +77,14 @@ def kill_at(epoch: int, place: str) -> None:
 
 
 def trouble(place: str) -> None:
-    """What makes Ultralytics do something else than it was asked to."""
+    """Make Ultralytics do something else than its arguments say."""
     import torch
 
     build, load = trainer.Trainer.build_optimizer, trainer.Trainer.preprocess_batch
 
-    def built(self: Any, **given: Any) -> Any:
-        self.args.lr0 = given["lr"] = given["lr"] / 2
-        return build(self, **given)
+    def built(self: Any, **keywords: Any) -> Any:
+        self.args.lr0 = keywords["lr"] = keywords["lr"] / 2
+        return build(self, **keywords)
 
     def loaded(self: Any, batch: Any) -> Any:
         if place == "memory":
@@ -108,24 +108,24 @@ def pretend(recall: list[float]) -> None:
     trainer.DetectionTrainer.validate = validated
 
 
-def attempt(asked: dict[str, Any], data: Path) -> dict[str, Any]:
-    if asked["kill"]:
-        kill_at(*asked["kill"])
-    if asked["kill"] and asked["kill"][1] in {"memory", "lr0", "nan"}:
-        trouble(asked["kill"][1])
-    if asked["recall"]:
-        pretend(asked["recall"])
-    params = read_yaml(PARAMS) | TINY | asked["settings"]
+def attempt(request: dict[str, Any], data: Path) -> dict[str, Any]:
+    if request["kill"]:
+        kill_at(*request["kill"])
+    if request["kill"] and request["kill"][1] in {"memory", "lr0", "nan"}:
+        trouble(request["kill"][1])
+    if request["recall"]:
+        pretend(request["recall"])
+    params = read_yaml(PARAMS) | TINY | request["settings"]
     own = {name: params[name] for name in ultralytics.Settings.model_fields}
     settings = ultralytics.Settings.model_validate(own)
     trained: list[int] = []
 
     def after_epoch(row: dict[str, Any]) -> None:
         trained.append(row["epoch"])
-        if asked["kill"] == [row["epoch"], "called"]:
+        if request["kill"] == [row["epoch"], "called"]:
             raise InterruptedError("pruned")
 
-    folder = Path(asked["folder"])
+    folder = Path(request["folder"])
     folder.mkdir(exist_ok=True)
     result = ultralytics.fit(settings, draw(data), None, folder, 1, after_epoch)
     return dataclasses.asdict(result) | {"model": result.model.model_dump(), "trained": trained}
@@ -139,22 +139,22 @@ def main() -> None:
     answers = os.fdopen(int(sys.argv[2]), "w")
     draw(data)
     for line in sys.stdin:
-        asked = json.loads(line)
-        answer = Path(f"{asked['folder']}.json")
-        answer.unlink(missing_ok=True)
+        request = json.loads(line)
+        result_file = Path(f"{request['folder']}.json")
+        result_file.unlink(missing_ok=True)
         child = os.fork()
         if child == 0:
-            with Path(f"{asked['folder']}.log").open("a") as log:
+            with Path(f"{request['folder']}.log").open("a") as log:
                 os.dup2(log.fileno(), 1)
                 os.dup2(log.fileno(), 2)
                 try:
-                    answer.write_text(json.dumps(attempt(asked, data)))
+                    result_file.write_text(json.dumps(attempt(request, data)))
                 except Exception:
                     traceback.print_exc()
                     os._exit(1)
             os._exit(0)
         status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-        result = json.loads(answer.read_text()) if answer.exists() else {}
+        result = json.loads(result_file.read_text()) if result_file.exists() else {}
         print(json.dumps({"status": status, **result}), file=answers, flush=True)
 
 
