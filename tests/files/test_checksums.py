@@ -6,7 +6,7 @@ import pytest
 
 from fairtrial import ChecksumError, DataError
 from fairtrial.files import checksums
-from tests.ids import short
+from tests.facts import refused
 
 
 def digest(text: str) -> str:
@@ -30,19 +30,18 @@ def test_comments_and_binary_marks_are_understood(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "message"),
+    ("text", "facts"),
     [
-        ("abc  file\n", "m:1: not `<sha256>  <path>`"),
-        (f"{digest('')}  a\n{digest('')}  a\n", "m:2: a is named twice"),
-        (f"{digest('')}  ../a\n", "is not a path below its folder"),
-        (f"{digest('')}  /a\n", "is not a path below its folder"),
+        pytest.param("abc  file\n", [":1", "`<sha256>  <path>`", "'abc  file'"], id="no SHA-256"),
+        pytest.param(f"{digest('')}  a\n{digest('')}  a\n", [":2: a ", "twice"], id="a file twice"),
+        pytest.param(f"{digest('')}  ../a\n", [":1", "'../a'", "not a path"], id="a file above"),
+        pytest.param(f"{digest('')}  /a\n", [":1", "'/a'", "not a path"], id="an absolute path"),
     ],
-    ids=short,
 )
-def test_a_manifest_that_is_refused(tmp_path: Path, text: str, message: str) -> None:
-    (tmp_path / "m").write_text(text)
-    with pytest.raises(DataError, match=message):
-        checksums.read_manifest(tmp_path / "m")
+def test_a_manifest_that_is_refused(tmp_path: Path, text: str, facts: list[str]) -> None:
+    (tmp_path / "files.sha256").write_text(text)
+    with refused(DataError, "files.sha256", *facts):
+        checksums.read_manifest(tmp_path / "files.sha256")
 
 
 def test_every_difference_is_listed(tmp_path: Path) -> None:

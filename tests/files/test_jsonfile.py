@@ -6,6 +6,7 @@ import pytest
 
 from fairtrial import DataError
 from fairtrial.files.jsonfile import sections
+from tests.facts import refused
 
 
 def read(folder: Path, text: str) -> dict[str, list[Any]]:
@@ -13,7 +14,7 @@ def read(folder: Path, text: str) -> dict[str, list[Any]]:
     return {key: list(rows) for key, rows in sections(folder / "a.json")}
 
 
-@pytest.mark.parametrize("indent", [None, 0, 3])
+@pytest.mark.parametrize("indent", [None, 0, 3], ids=["one line", "lines", "indented lines"])
 @pytest.mark.parametrize(
     "content",
     [{}, {"a": []}, {"a": [1, [2], {"x": "]}"}], "b": [[]]}],
@@ -25,9 +26,9 @@ def test_lists_row_by_row(tmp_path: Path, content: dict[str, Any], indent: int |
 
 def test_what_is_no_list_is_one_row(tmp_path: Path) -> None:
     text = '\ufeff {"info": {"year": 2017}, "a": NaN , "ö": "ü" }\n'
-    found = read(tmp_path, text)
-    assert (found["info"], found["ö"]) == ([{"year": 2017}], ["ü"])
-    assert str(found["a"]) == "[nan]"
+    rows = read(tmp_path, text)
+    assert (rows["info"], rows["ö"]) == ([{"year": 2017}], ["ü"])
+    assert str(rows["a"]) == "[nan]"
 
 
 def test_rows_that_nobody_reads_are_skipped(tmp_path: Path) -> None:
@@ -37,24 +38,34 @@ def test_rows_that_nobody_reads_are_skipped(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ['{"a": [1', '{"a": [1,]}', '{"a" [1]}', '{"a": 1} x', '{"a": 1', "{1: 2}", '{"a": 1,}'],
+    [
+        pytest.param('{"a": [1', id="cut in a list"),
+        pytest.param('{"a": [1,]}', id="a comma at the end of a list"),
+        pytest.param('{"a" [1]}', id="no colon"),
+        pytest.param('{"a": 1} x', id="text behind the end"),
+        pytest.param('{"a": 1', id="cut in an object"),
+        pytest.param("{1: 2}", id="a number as key"),
+        pytest.param('{"a": 1,}', id="a comma at the end of an object"),
+    ],
 )
 def test_what_is_not_json_is_refused(tmp_path: Path, text: str) -> None:
-    with pytest.raises(DataError, match=r"a\.json: not valid JSON"):
+    with refused(DataError, "a.json", "not valid JSON", "line 1"):
         read(tmp_path, text)
     with pytest.raises(ValueError):
         json.loads(text)
 
 
-@pytest.mark.parametrize("text", ["", "[1]", "null", "<html>"])
+@pytest.mark.parametrize(
+    "text", ["", "[1]", "null", "<html>"], ids=["nothing", "a list", "null", "a web page"]
+)
 def test_what_is_no_object_is_refused(tmp_path: Path, text: str) -> None:
-    with pytest.raises(DataError, match=r"a\.json: not a JSON object"):
+    with refused(DataError, "a.json", "not a JSON object"):
         read(tmp_path, text)
 
 
 def test_what_is_not_text_is_refused(tmp_path: Path) -> None:
     (tmp_path / "a.json").write_bytes(b'{"a": "\xff"}')
-    with pytest.raises(DataError, match="not valid JSON"):
+    with refused(DataError, "a.json", "not valid JSON"):
         dict(sections(tmp_path / "a.json"))
-    with pytest.raises(DataError, match="no such file"):
+    with refused(DataError, "b.json", "no such file"):
         dict(sections(tmp_path / "b.json"))

@@ -24,8 +24,8 @@ def test_what_is_written_is_read_image_by_image(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["a.npy"]
     assert next(iter(digests)) == "a.npy#00" and sorted(digests) == list(digests)
     for number, (name, digest) in enumerate(digests.items()):
-        for found in (packed.pixels(tmp_path, name), imagefile.pixels(tmp_path, name)):
-            assert np.array_equal(found, PIXELS[number])
+        for pixels in (packed.pixels(tmp_path, name), imagefile.pixels(tmp_path, name)):
+            assert np.array_equal(pixels, PIXELS[number])
         assert digest == hashlib.sha256(PIXELS[number].tobytes()).hexdigest()
 
 
@@ -53,23 +53,23 @@ def test_names(name: str, is_packed: bool, file: str) -> None:
 
 def test_what_is_not_there_is_named(tmp_path: Path) -> None:
     packed.write(tmp_path, "a.npy", PIXELS)
-    with pytest.raises(DataError, match="the shard holds 12 images"):
+    with refused(DataError, "a.npy#12", "12 images"):
         packed.pixels(tmp_path, "a.npy#12")
-    with pytest.raises(DataError, match=r"gone.npy: not a shard"):
+    with refused(DataError, "gone.npy", "not a shard", "No such file"):
         packed.pixels(tmp_path, "gone.npy#0")
     np.save(tmp_path / "b.npy", np.zeros((2, 3)))
-    with pytest.raises(DataError, match=r"b.npy: not a shard of images: float64 of \(2, 3\)"):
+    with refused(DataError, "b.npy", "not a shard", "float64", "(2, 3)"):
         packed.pixels(tmp_path, "b.npy#0")
     np.save(tmp_path / "c.npy", np.array([{}], dtype=object), allow_pickle=True)
-    with pytest.raises(DataError, match=r"c.npy: not a shard"):
+    with refused(DataError, "c.npy", "not a shard"):
         packed.pixels(tmp_path, "c.npy#0")
 
 
 def test_a_split_dataset_needs_the_shard_of_an_image(tmp_path: Path) -> None:
     packed.write(tmp_path, "a.npy", PIXELS)
     images = [Image(1, "a.npy#00", 7, 5), Image(2, "b.npy#00", 7, 5)]
-    found = Dataset(images, [Annotation(i, 1, None, id=i) for i in (1, 2)], {1: "cat"})
-    dataset.write(found, tmp_path / "set.json")
+    labelled = Dataset(images, [Annotation(i, 1, None, id=i) for i in (1, 2)], {1: "cat"})
+    dataset.write(labelled, tmp_path / "set.json")
     files = tmp_path / "set.json", tmp_path / "split.json"
     write_certificate(files[1], [1])
     data = read_split_dataset(*files, tmp_path)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from pydantic import ValidationError
+from tests.facts import refused
 
 from fairtrial import DataError
 from fairtrial.plugins import plugin
@@ -21,7 +22,7 @@ class OfEveryFormat:
 
     def test_settings_are_closed_and_fixed(self, name: str) -> None:
         model = plugin("formats", name).Settings
-        with pytest.raises(ValidationError, match="no_such_key"):
+        with refused(ValidationError, "no_such_key"):
             model(no_such_key=1)
         with pytest.raises(ValidationError):
             setattr(model(), next(iter(model.model_fields)), None)

@@ -18,23 +18,23 @@ def generated(seed: int, folder: Path) -> SplitDataset:
     areas, classes without objects, boxes on the edge and with any fraction."""
     rng = random.Random(seed)
     classes = rng.sample(WORDS, rng.randint(1, len(WORDS)))
-    found = Dataset(categories=dict(enumerate(classes, 1)))
+    dataset = Dataset(categories=dict(enumerate(classes, 1)))
     for number in range(1, rng.randint(2, 12)):
         size = (rng.randint(10, 70), rng.randint(10, 70))
         suffix = rng.choice([".jpg", ".png", ".JPG"])
         name = f"{rng.choice(['', 'a b/', 'ü/images/', 'ü/'])}{rng.choice('xy')}{number}{suffix}"
         digest = _draw(rng, size, folder / name)
         group, split = rng.choice([None, "p1", "p 2"]), rng.choice(SPLITS)
-        found.images.append(Image(number, name, *size, digest, group, split))
+        dataset.images.append(Image(number, name, *size, digest, group, split))
         for _ in range(rng.choice([0, 1, 3])):
             box = _box(rng, size)
             area = box[2] * box[3] * rng.choice([1, 1, 0.4])
             kind, crowd = rng.randint(1, len(classes)), rng.random() < 0.2
-            found.annotations.append(Annotation(number, kind, box, area, crowd))
-    found.annotations.append(Annotation(1, 1, (0, 0, 4, 5), 20))
-    found = found.canonical()
-    splits = {split: [i.id for i in found.images if i.split == split] for split in SPLITS}
-    return SplitDataset(found, splits, folder)
+            dataset.annotations.append(Annotation(number, kind, box, area, crowd))
+    dataset.annotations.append(Annotation(1, 1, (0, 0, 4, 5), 20))
+    dataset = dataset.canonical()
+    splits = {split: [i.id for i in dataset.images if i.split == split] for split in SPLITS}
+    return SplitDataset(dataset, splits, folder)
 
 
 def _draw(rng: random.Random, size: tuple[int, int], path: Path) -> str:

@@ -1,6 +1,7 @@
 from pathlib import Path
 
 import pytest
+from tests.facts import refused
 from written import Scene, write_cadica
 
 from fairtrial import DataError
@@ -31,8 +32,8 @@ def test_the_group_is_the_patient_or_the_video(raw: Path) -> None:
 
 def test_a_frame_that_is_not_selected_does_not_belong_to_the_set(raw: Path) -> None:
     (raw / PATIENT / "va" / "p1_va_selectedFrames.txt").write_text("")
-    found, defects = read(raw)
-    assert [Path(image.file_name).stem for image in found.images] == ["b", "c"]
+    dataset, defects = read(raw)
+    assert [Path(image.file_name).stem for image in dataset.images] == ["b", "c"]
     label = f"{PATIENT}/va/groundtruth/a.txt"
     assert defects == [LabelWithoutImage(label, "not a selected frame")]
 
@@ -48,10 +49,10 @@ def test_a_video_without_folder_is_named(raw: Path) -> None:
 
 
 def test_an_unknown_class_is_named(raw: Path) -> None:
-    found, defects = read(raw, classes=["cat", "owl"])
-    seen = "b.txt:1: 'dog'; there are cat, owl"
-    assert defects == [UnknownClass(f"{PATIENT}/vb/input/b.png", seen)]
-    assert len(found.annotations) == 3
+    dataset, defects = read(raw, classes=["cat", "owl"])
+    case = "b.txt:1: 'dog'; there are cat, owl"
+    assert defects == [UnknownClass(f"{PATIENT}/vb/input/b.png", case)]
+    assert len(dataset.annotations) == 3
 
 
 def test_pixels_may_be_counted_from_1(raw: Path) -> None:
@@ -61,26 +62,26 @@ def test_pixels_may_be_counted_from_1(raw: Path) -> None:
 
 def test_what_is_refused(raw: Path) -> None:
     (raw / PATIENT / "vb" / "groundtruth" / "b.txt").write_text("1 2 3 dog")
-    with pytest.raises(DataError, match=r"b\.txt:1: not `x y width height class`: '1 2 3 dog'"):
+    with refused(DataError, "b.txt:1", "`x y width height class`", "'1 2 3 dog'"):
         read(raw)
     (raw / PATIENT / "va" / "p1_va_selectedFrames.txt").unlink()
-    with pytest.raises(DataError, match=r"p1_va_selectedFrames\.txt: no such file"):
+    with refused(DataError, "p1_va_selectedFrames.txt", "no such file"):
         read(raw)
 
 
 @pytest.mark.data
 def test_the_sample_of_cadica(real_data: Path) -> None:
-    found, defects = cadica.read(real_data / "cadica_sample", cadica.Settings())
-    assert len(found.images) == 43
-    assert {image.group for image in found.images} == {"p4", "p14", "p19", "p26"}
-    assert len({a.image_id for a in found.annotations}) == 26
+    dataset, defects = cadica.read(real_data / "cadica_sample", cadica.Settings())
+    assert len(dataset.images) == 43
+    assert {image.group for image in dataset.images} == {"p4", "p14", "p19", "p26"}
+    assert len({a.image_id for a in dataset.annotations}) == 26
     assert [type(defect) for defect in defects] == [LabelWithoutImage] * 75
-    assert {found.categories[a.category_id] for a in found.annotations} == {
+    assert {dataset.categories[a.category_id] for a in dataset.annotations} == {
         "p0_20",
         "p20_50",
         "p50_70",
         "p70_90",
         "p90_98",
     }
-    for image in found.images:
+    for image in dataset.images:
         assert (real_data / "cadica_sample" / image.file_name).is_file()

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.ids import short
+from tests.facts import refused
 
 from fairtrial import DataError
 from fairtrial.data.dataset import Dataset
@@ -20,10 +20,10 @@ def put(folder: Path, *files: str) -> None:
         (folder / file).write_bytes(b"")
 
 
-def classes(found: Dataset) -> dict[str, str]:
+def classes(dataset: Dataset) -> dict[str, str]:
     """The class of each image that has one."""
-    names = {image.id: image.file_name for image in found.images}
-    return {names[a.image_id]: found.categories[a.category_id] for a in found.annotations}
+    names = {image.id: image.file_name for image in dataset.images}
+    return {names[a.image_id]: dataset.categories[a.category_id] for a in dataset.annotations}
 
 
 # --------------------------------------------------------------------------- folders
@@ -35,44 +35,49 @@ def folders(folder: Path, **options: Any) -> tuple[Dataset, list[Defect]]:
 
 def test_every_folder_with_an_image_is_a_class(tmp_path: Path) -> None:
     put(tmp_path, "owl/1.jpg", "Chat été/2.PNG", "owl/old/3.jpg", "notes/readme.txt", "stray.jpg")
-    found, defects = folders(tmp_path)
-    assert found.categories == {1: "Chat été", 2: "owl"}
-    assert classes(found) == {
+    dataset, defects = folders(tmp_path)
+    assert dataset.categories == {1: "Chat été", 2: "owl"}
+    assert classes(dataset) == {
         "owl/1.jpg": "owl",
         "owl/old/3.jpg": "owl",
         "Chat été/2.PNG": "Chat été",
     }
     assert defects == [UnannotatedImage("stray.jpg")]
-    assert {image.split for image in found.images} == {None}
+    assert {image.split for image in dataset.images} == {None}
 
 
 def test_groups_are_looked_for_below_the_class(tmp_path: Path) -> None:
     put(tmp_path, "in/cat/p1/1.jpg", "in/cat/p2/1.jpg", "in/dog/p1/1.jpg")
     for group in ("folder", r"^(p\d)/"):
-        found, _ = folders(tmp_path, images="in", group=group)
-        assert [image.group for image in found.images] == ["p1", "p2", "p1"]
+        dataset, _ = folders(tmp_path, images="in", group=group)
+        assert [image.group for image in dataset.images] == ["p1", "p2", "p1"]
     put(tmp_path, "in/dog/2.jpg")
-    with pytest.raises(DataError, match=r"dog/2.jpg: the option `group` \(folder\) finds no"):
+    with refused(DataError, "dog/2.jpg", "`group` (folder)", "no folder in dog"):
         folders(tmp_path, images="in", group="folder")
 
 
 @pytest.mark.parametrize(
-    ("options", "message"),
+    ("option", "value", "facts"),
     [
-        ({"images": "gone"}, "there is no folder gone"),
-        ({"images": "cat"}, "there is no folder with images"),
-        ({"images": "../x"}, "is not a path below its folder"),
-        ({"splits": {"train": "gone"}}, "there is no folder gone"),
-        ({"classes": ("cat", "owl")}, "the folder dog is none of the classes"),
+        pytest.param("images", "gone", ["no folder gone", "options"], id="no such folder"),
+        pytest.param(
+            "images", "cat", ["no folder with images", "options: images, splits"], id="no class"
+        ),
+        pytest.param("images", "../x", ["options", "'../x'"], id="a folder above"),
+        pytest.param(
+            "splits", {"train": "gone"}, ["no folder gone", "options"], id="no such split"
+        ),
+        pytest.param(
+            "classes", ("cat", "owl"), ["folder dog", "none of the classes"], id="another class"
+        ),
     ],
-    ids=short,
 )
 def test_folders_that_cannot_be_meant(
-    tmp_path: Path, options: dict[str, Any], message: str
+    tmp_path: Path, option: str, value: object, facts: list[str]
 ) -> None:
     put(tmp_path, "cat/1.jpg", "dog/1.jpg")
-    with pytest.raises(DataError, match=message):
-        folders(tmp_path, **options)
+    with refused(DataError, *facts):
+        folders(tmp_path, **{option: value})
 
 
 # --------------------------------------------------------------------------- table
@@ -86,37 +91,63 @@ def table(folder: Path, text: str, **options: Any) -> tuple[Dataset, list[Defect
 def test_a_table_with_quotes_and_groups(tmp_path: Path) -> None:
     put(tmp_path, "a, b.jpg", "Zoë/c.jpg", "extra.png", "notes.txt")
     text = 'label,patient,file\n"owl",p1,"a, b.jpg"\ncat , p2,Zoë/c.jpg\n'
-    found, defects = table(tmp_path, text, group="patient")
-    assert classes(found) == {"a, b.jpg": "owl", "Zoë/c.jpg": "cat"}
-    assert found.categories == {1: "cat", 2: "owl"}
-    assert [image.group for image in found.images] == ["p1", "p2", None]
+    dataset, defects = table(tmp_path, text, group="patient")
+    assert classes(dataset) == {"a, b.jpg": "owl", "Zoë/c.jpg": "cat"}
+    assert dataset.categories == {1: "cat", 2: "owl"}
+    assert [image.group for image in dataset.images] == ["p1", "p2", None]
     assert defects == [UnannotatedImage("extra.png")]
 
 
 def test_a_name_without_a_file_is_left_to_convert(tmp_path: Path) -> None:
-    found, defects = table(tmp_path, "file,label\ngone.jpg,cat\n")
-    assert [image.file_name for image in found.images] == ["gone.jpg"] and not defects
+    dataset, defects = table(tmp_path, "file,label\ngone.jpg,cat\n")
+    assert [image.file_name for image in dataset.images] == ["gone.jpg"] and not defects
 
 
 @pytest.mark.parametrize(
-    ("text", "options", "message"),
+    ("text", "options", "facts"),
     [
-        ("", {}, "there is no column `file`; there are: none"),
-        ("name,label\na,b\n", {}, "there is no column `file`; there are: name, label"),
-        ("file,label\n", {}, "labels.csv: names no image"),
-        ("file,label\na.jpg,cat\nb.jpg,\n", {}, r"labels.csv:3: nothing stands in the column `l"),
-        ("file,label\na.jpg\n", {}, r"labels.csv:2: nothing stands in the column `label`"),
-        ("file,label\na.jpg,cat\na.jpg,dog\n", {}, "labels.csv:3: a.jpg is named twice"),
-        ("file,label\n../a.jpg,cat\n", {}, "labels.csv:2: '.*' is not a path below"),
-        ("file,label,on\na.jpg,cat,validation\n", {"split": "on"}, "`validation` is not train"),
-        ("file,label\na.jpg,cow\n", {"classes": ("cat",)}, "labels.csv:2: `cow` is none of the"),
-        ("file,label\na.jpg,\ud800\n", {}, "not a table in UTF-8"),
+        pytest.param("", {}, ["labels.csv", "no column `file`", "none"], id="an empty file"),
+        pytest.param(
+            *("name,label\na,b\n", {}, ["labels.csv", "no column `file`", "name, label"]),
+            id="no column of files",
+        ),
+        pytest.param("file,label\n", {}, ["labels.csv", "no image"], id="a head alone"),
+        pytest.param(
+            *("file,label\na.jpg,cat\nb.jpg,\n", {}, ["labels.csv:3", "column `label`"]),
+            id="an empty label",
+        ),
+        pytest.param(
+            "file,label\na.jpg\n",
+            {},
+            ["labels.csv:2", "column `label`"],
+            id="a row that is too short",
+        ),
+        pytest.param(
+            *("file,label\na.jpg,cat\na.jpg,dog\n", {}, ["labels.csv:3", "a.jpg", "twice"]),
+            id="an image twice",
+        ),
+        pytest.param(
+            *("file,label\n../a.jpg,cat\n", {}, ["labels.csv:2", "../a.jpg", "not a path below"]),
+            id="a file outside the folder",
+        ),
+        pytest.param(
+            "file,label,on\na.jpg,cat,validation\n",
+            {"split": "on"},
+            ["labels.csv:2", "`validation`", "train, val or test"],
+            id="no such split",
+        ),
+        pytest.param(
+            "file,label\na.jpg,cow\n",
+            {"classes": ("cat",)},
+            ["labels.csv:2", "`cow`", "none of the classes"],
+            id="another class",
+        ),
+        pytest.param("file,label\na.jpg,\ud800\n", {}, ["labels.csv", "UTF-8"], id="not UTF-8"),
     ],
-    ids=short,
 )
 def test_tables_that_cannot_be_meant(
-    tmp_path: Path, text: str, options: dict[str, Any], message: str
+    tmp_path: Path, text: str, options: dict[str, Any], facts: list[str]
 ) -> None:
     (tmp_path / "labels.csv").write_bytes(text.encode("utf-8", "surrogatepass"))
-    with pytest.raises(DataError, match=message):
+    with refused(DataError, *facts):
         class_csv.read(tmp_path, class_csv.Settings(**options))

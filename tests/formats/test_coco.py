@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pycocotools.mask
 import pytest
-from tests.ids import short
+from tests.facts import refused
 
 from fairtrial import DataError
 from fairtrial.data.dataset import Dataset
@@ -30,15 +30,15 @@ def content() -> dict[str, Any]:
 
 def read(raw: Path, data: object, **options: object) -> Dataset:
     (raw / "annotations.json").write_text(json.dumps(data))
-    found, defects = coco.read(raw, coco.Settings.model_validate(options))
+    dataset, defects = coco.read(raw, coco.Settings.model_validate(options))
     assert defects == []
-    return found
+    return dataset
 
 
 def test_ids_with_gaps_keep_their_names_and_order(tmp_path: Path) -> None:
-    found = read(tmp_path, content())
-    assert found.categories == {90: "owl", 3: "cat"}
-    canonical = found.canonical()
+    dataset = read(tmp_path, content())
+    assert dataset.categories == {90: "owl", 3: "cat"}
+    canonical = dataset.canonical()
     assert canonical.categories == {1: "cat", 2: "owl"}
     assert [(a.image_id, a.category_id) for a in canonical.annotations] == [(1, 1), (2, 2)]
 
@@ -75,43 +75,60 @@ def spoilt(path: str, value: object) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(
-    ("path", "value", "message"),
+    ("path", "value", "facts"),
     [
-        ("categories", ..., "has no `categories`"),
-        ("images", [1], "not COCO JSON"),
-        ("annotations.0.image_id", 1, "annotation 1: there is no image with the id 1"),
-        ("annotations.0.bbox", [1, 2, 3], "not COCO JSON"),
-        ("images.1.id", 7, "two images have the id 7"),
-        ("images.1.file_name", "../../x.png", "is not a path below its folder"),
-        ("images.1.patient", ..., "has no key 'patient'"),
-        ("categories.0.name", "cat", "two category ids have the same name"),
-        ("categories.0.id", 3, "category 3 is 'cat' here and 'owl' elsewhere"),
+        pytest.param("categories", ..., ["no `categories`"], id="no categories"),
+        pytest.param("images", [1], ["not COCO JSON"], id="a number as an image"),
+        pytest.param(
+            *("annotations.0.image_id", 1, ["annotation 1", "no image", "id 1"]),
+            id="an annotation of no image",
+        ),
+        pytest.param(
+            *("annotations.0.bbox", [1, 2, 3], ["not COCO JSON", "expected 4"]),
+            id="a box of three numbers",
+        ),
+        pytest.param("images.1.id", 7, ["two images", "id 7"], id="two images with one id"),
+        pytest.param(
+            *("images.1.file_name", "../../x.png", ["file_name", "../../x.png"]),
+            id="a file outside the folder",
+        ),
+        pytest.param(
+            *("images.1.patient", ..., ["deep/y.png", "'patient'", "options: group"]),
+            id="no group",
+        ),
+        pytest.param(
+            "categories.0.name", "cat", ["category ids", "same name"], id="two ids of one name"
+        ),
+        pytest.param(
+            *("categories.0.id", 3, ["category 3", "'cat'", "'owl'"]), id="two names of one id"
+        ),
     ],
-    ids=short,
 )
-def test_what_is_refused(tmp_path: Path, path: str, value: object, message: str) -> None:
-    with pytest.raises(DataError, match=message):
+def test_what_is_refused(tmp_path: Path, path: str, value: object, facts: list[str]) -> None:
+    with refused(DataError, "annotations.json", *facts):
         read(tmp_path, spoilt(path, value), group="patient")
 
 
 def test_a_coordinate_that_is_null_is_not_a_number(tmp_path: Path) -> None:
-    found = read(tmp_path, spoilt("annotations.0.bbox", [1, None, 3, 4]))
-    assert found.annotations[0].bbox is not None
-    assert str(found.annotations[0].bbox[1]) == "nan"
+    dataset = read(tmp_path, spoilt("annotations.0.bbox", [1, None, 3, 4]))
+    assert dataset.annotations[0].bbox is not None
+    assert str(dataset.annotations[0].bbox[1]) == "nan"
 
 
-SQUARE = [[10, 10, 30, 10, 30, 25], [40, 20, 50, 20, 50, 45]]
+POLYGONS = [[10, 10, 30, 10, 30, 25], [40, 20, 50, 20, 50, 45]]
 
 
 @pytest.mark.parametrize(
     ("segmentation", "box"),
     [
-        (SQUARE, (10, 10, 40, 35)),
-        ({"size": [60, 80], "counts": [601, 2, 58, 2, 4137]}, (10, 1, 2, 2)),
-        (None, None),
-        ([], None),
+        pytest.param(POLYGONS, (10, 10, 40, 35), id="two polygons"),
+        pytest.param(
+            *({"size": [60, 80], "counts": [601, 2, 58, 2, 4137]}, (10, 1, 2, 2)),
+            id="run lengths",
+        ),
+        pytest.param(None, None, id="no segment"),
+        pytest.param([], None, id="an empty segment"),
     ],
-    ids=short,
 )
 def test_a_box_that_lacks_comes_from_the_segment(
     tmp_path: Path, segmentation: object, box: tuple[float, ...] | None
@@ -119,10 +136,10 @@ def test_a_box_that_lacks_comes_from_the_segment(
     data = spoilt("annotations.0.bbox", ...)
     data["annotations"][0]["segmentation"] = segmentation
     (tmp_path / "annotations.json").write_text(json.dumps(data))
-    found, defects = coco.read(tmp_path, coco.Settings())
+    dataset, defects = coco.read(tmp_path, coco.Settings())
     kind = BoxFromSegment if box else ObjectWithoutBox
     assert defects == [kind("images/x.png", "annotation 1")]
-    assert [a.bbox for a in found.annotations] == ([box] if box else []) + [(1, 2, 3, 4)]
+    assert [a.bbox for a in dataset.annotations] == ([box] if box else []) + [(1, 2, 3, 4)]
 
 
 def test_compressed_run_lengths_give_the_same_box(tmp_path: Path) -> None:
@@ -132,17 +149,17 @@ def test_compressed_run_lengths_give_the_same_box(tmp_path: Path) -> None:
     data = spoilt("annotations.0.bbox", [])
     data["annotations"][0]["segmentation"] = coded | {"counts": coded["counts"].decode()}
     (tmp_path / "annotations.json").write_text(json.dumps(data))
-    found, _ = coco.read(tmp_path, coco.Settings())
-    assert found.annotations[0].bbox == (5, 20, 45, 10)
+    dataset, _ = coco.read(tmp_path, coco.Settings())
+    assert dataset.annotations[0].bbox == (5, 20, 45, 10)
 
 
 def test_an_unknown_class_is_named(tmp_path: Path) -> None:
     data = spoilt("annotations.0.category_id", 1)
     (tmp_path / "annotations.json").write_text(json.dumps(data))
-    found, defects = coco.read(tmp_path, coco.Settings())
-    seen = "annotation 1: there is no category with the id 1"
-    assert defects == [UnknownClass("images/x.png", seen)]
-    assert len(found.annotations) == 1
+    dataset, defects = coco.read(tmp_path, coco.Settings())
+    case = "annotation 1: there is no category with the id 1"
+    assert defects == [UnknownClass("images/x.png", case)]
+    assert len(dataset.annotations) == 1
 
 
 def test_the_parts_may_come_in_any_order(tmp_path: Path) -> None:
@@ -152,17 +169,17 @@ def test_the_parts_may_come_in_any_order(tmp_path: Path) -> None:
 
 
 @pytest.mark.data
-def test_tiny_coco_has_80_images_a_side_and_80_classes(real_data: Path) -> None:
+def test_tiny_coco_has_80_images_a_split_and_80_classes(real_data: Path) -> None:
     files = [
         {"annotations": f"annotations/instances_{s}2017.json", "images": f"{s}2017", "split": s}
         for s in ("train", "val")
     ]
     raw = real_data / "coco2017_tiny_json"
-    found, _ = coco.read(raw, coco.Settings.model_validate({"files": files}))
-    splits = [image.split for image in found.images]
+    dataset, _ = coco.read(raw, coco.Settings.model_validate({"files": files}))
+    splits = [image.split for image in dataset.images]
     assert (splits.count("train"), splits.count("val")) == (80, 80)
-    assert len(found.categories) == 80
-    assert max(found.categories) == 90
-    assert any(a.iscrowd for a in found.annotations)
-    stated = [json.loads((raw / file["annotations"]).read_text()) for file in files]
-    assert len(found.annotations) == sum(len(each["annotations"]) for each in stated)
+    assert len(dataset.categories) == 80
+    assert max(dataset.categories) == 90
+    assert any(a.iscrowd for a in dataset.annotations)
+    contents = [json.loads((raw / file["annotations"]).read_text()) for file in files]
+    assert len(dataset.annotations) == sum(len(content["annotations"]) for content in contents)

@@ -3,6 +3,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.facts import refused
 from written import Scene, write_contributors
 
 from fairtrial import DataError
@@ -13,8 +14,8 @@ from fairtrial.formats import contributors
 
 @pytest.fixture
 def parts(tmp_path: Path) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = write_contributors(Scene(), tmp_path)["parts"]
-    return found
+    parts: list[dict[str, Any]] = write_contributors(Scene(), tmp_path)["parts"]
+    return parts
 
 
 def read(raw: Path, parts: list[dict[str, Any]]) -> tuple[Dataset, list[Defect]]:
@@ -22,25 +23,25 @@ def read(raw: Path, parts: list[dict[str, Any]]) -> tuple[Dataset, list[Defect]]
 
 
 def test_the_contributor_is_the_group(tmp_path: Path, parts: list[dict[str, Any]]) -> None:
-    found, _ = read(tmp_path, parts)
-    groups = {Path(image.file_name).parts[0]: image.group for image in found.images}
+    dataset, _ = read(tmp_path, parts)
+    groups = {Path(image.file_name).parts[0]: image.group for image in dataset.images}
     assert groups == {who: who for who in ("Ana García", "jörg weiß 2", "Zoë O'Neil")}
 
 
 def test_the_map_of_classes_says_who_calls_what(
     tmp_path: Path, parts: list[dict[str, Any]]
 ) -> None:
-    found, _ = read(tmp_path, parts)
-    assert found.categories == {1: "cat", 2: "dog", 3: "owl"}
-    assert found.origins[3] == ["Ana García: owl", "jörg weiß 2: 2", "Zoë O'Neil: 17"]
+    dataset, _ = read(tmp_path, parts)
+    assert dataset.categories == {1: "cat", 2: "dog", 3: "owl"}
+    assert dataset.origins[3] == ["Ana García: owl", "jörg weiß 2: 2", "Zoë O'Neil: 17"]
 
 
 def test_accents_as_the_disk_spells_them(tmp_path: Path, parts: list[dict[str, Any]]) -> None:
     apart = unicodedata.normalize("NFD", "Ana García")
     (tmp_path / "Ana García").rename(tmp_path / apart)
-    found, _ = read(tmp_path, parts)
-    assert (tmp_path / found.images[0].file_name).is_file()
-    assert found.images[0].group == "Ana García"
+    dataset, _ = read(tmp_path, parts)
+    assert (tmp_path / dataset.images[0].file_name).is_file()
+    assert dataset.images[0].group == "Ana García"
 
 
 def test_defects_say_whose_they_are(tmp_path: Path, parts: list[dict[str, Any]]) -> None:
@@ -50,13 +51,14 @@ def test_defects_say_whose_they_are(tmp_path: Path, parts: list[dict[str, Any]])
 
 def test_errors_say_whose_they_are(tmp_path: Path, parts: list[dict[str, Any]]) -> None:
     (tmp_path / "jörg weiß 2" / "data.yaml").write_text("[")
-    with pytest.raises(DataError, match=r"^jörg weiß 2: .*data\.yaml: not valid YAML"):
+    with refused(DataError, "data.yaml", "not valid YAML") as error:
         read(tmp_path, parts)
+    assert str(error.value).startswith("jörg weiß 2: ")
 
 
 def test_a_folder_that_is_not_there(tmp_path: Path, parts: list[dict[str, Any]]) -> None:
     parts[0]["folder"] = "Ana"
-    with pytest.raises(DataError, match=r"no folder 'Ana'; there are Ana García, Zoë O'Neil, jörg"):
+    with refused(DataError, "parts", "'Ana'", "Ana García, Zoë O'Neil, jörg weiß 2"):
         read(tmp_path, parts)
-    with pytest.raises(DataError, match="names a folder twice"):
+    with refused(DataError, "`parts`", "folder twice"):
         read(tmp_path, [parts[1], parts[1]])

@@ -34,15 +34,15 @@ class TestEveryLabelling(OfEveryFormat):
     ) -> None:
         monkeypatch.chdir(tmp_path)
         options = LABELLERS[name].write(tmp_path / "own")
-        found = through(name, options)
-        assert found.task == "classify"
-        assert found.categories == dict(enumerate(CLASSES, 1))
-        classes = {a.image_id: found.categories[a.category_id] for a in found.annotations}
-        assert len(classes) == len(found.annotations) == len(IMAGES)
-        for image in found.images:
-            shown = imagefile.pixels(Path("clean/images"), image.file_name)
-            (same,) = [each for each in IMAGES if np.array_equal(shown, picture(each))]
-            label, split = IMAGES[same]
+        clean = through(name, options)
+        assert clean.task == "classify"
+        assert clean.categories == dict(enumerate(CLASSES, 1))
+        classes = {a.image_id: clean.categories[a.category_id] for a in clean.annotations}
+        assert len(classes) == len(clean.annotations) == len(IMAGES)
+        for image in clean.images:
+            pixels = imagefile.pixels(Path("clean/images"), image.file_name)
+            (name_drawn,) = [drawn for drawn in IMAGES if np.array_equal(pixels, picture(drawn))]
+            label, split = IMAGES[name_drawn]
             assert classes[image.id] == label
             assert image.split == (split if LABELLERS[name].splits else None)
             assert (image.width, image.height) == (32, 32)

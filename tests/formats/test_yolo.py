@@ -3,7 +3,6 @@ from pathlib import Path
 
 import pytest
 from tests.facts import refused
-from tests.ids import short
 from written import Scene, write_yolo
 
 from fairtrial import DataError
@@ -34,9 +33,9 @@ def set_yaml(raw: Path, text: str) -> None:
 
 def test_names_may_be_a_map_with_gaps(raw: Path) -> None:
     set_yaml(raw, "train: images/train\nnames: {0: cat, 2: owl, 7: yak}\n")
-    found, _ = read(raw)
-    assert found.categories == {0: "cat", 2: "owl", 7: "yak"}
-    assert found.canonical().categories == {1: "cat", 2: "owl", 3: "yak"}
+    dataset, _ = read(raw)
+    assert dataset.categories == {0: "cat", 2: "owl", 7: "yak"}
+    assert dataset.canonical().categories == {1: "cat", 2: "owl", 3: "yak"}
 
 
 def test_splits_relative_to_path(raw: Path) -> None:
@@ -49,13 +48,15 @@ def test_splits_relative_to_path(raw: Path) -> None:
     ]
 
 
-@pytest.mark.parametrize("place", ["../images/train", "/content/images/train"])
+@pytest.mark.parametrize(
+    "place", ["../images/train", "/content/images/train"], ids=["above", "an absolute path"]
+)
 def test_splits_outside_the_raw_folder_need_the_option(raw: Path, place: str) -> None:
     set_yaml(raw, f"train: {place}\nnames: [cat, dog, owl]\n")
-    with pytest.raises(DataError, match="options: splits"):
+    with refused(DataError, "data.yaml", "train", place, "options: splits"):
         read(raw)
-    found, _ = read(raw, splits={"train": "images/train", "val": "images/val"})
-    assert [image.split for image in found.images] == ["train", "train", "val"]
+    dataset, _ = read(raw, splits={"train": "images/train", "val": "images/val"})
+    assert [image.split for image in dataset.images] == ["train", "train", "val"]
 
 
 def test_labels_beside_images(raw: Path) -> None:
@@ -63,8 +64,8 @@ def test_labels_beside_images(raw: Path) -> None:
     (raw / "images" / "train").rename(folder)
     (raw / "labels" / "train" / "a.txt").rename(folder / "a.txt")
     set_yaml(raw, "train: all\nnames: [cat, dog, owl]\n")
-    found, defects = read(raw)
-    assert (len(found.images), len(found.annotations)) == (2, 3)
+    dataset, defects = read(raw)
+    assert (len(dataset.images), len(dataset.annotations)) == (2, 3)
     assert defects == [NoLabelFile("all/c.png")]
 
 
@@ -76,32 +77,33 @@ def test_labels_without_an_image_are_named(raw: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("line", "message"),
+    "line",
     [
-        ("cat .5 .5 .1 .1", r"labels/val/b\.txt:2: neither `class x y width height` nor a polygon"),
-        ("0 .5 .5 .1", "neither"),
-        ("0 .5 .5 .1 .1 .9", "neither"),
+        pytest.param("cat .5 .5 .1 .1", id="a name as class"),
+        pytest.param("0 .5 .5 .1", id="no height"),
+        pytest.param("0 .5 .5 .1 .1 .9", id="a confidence"),
     ],
 )
-def test_lines_that_are_refused(raw: Path, line: str, message: str) -> None:
+def test_lines_that_are_refused(raw: Path, line: str) -> None:
     (raw / "labels" / "val" / "b.txt").write_text(f"\n{line}\n")
-    with pytest.raises(DataError, match=message):
+    facts = ["labels/val/b.txt:2", "`class x y width height`", "polygon", f"'{line}'"]
+    with refused(DataError, *facts):
         read(raw)
 
 
 @pytest.mark.parametrize("kind", ["3", "0.5", "-1", "nan"])
 def test_an_unknown_class_is_named(raw: Path, kind: str) -> None:
     (raw / "labels" / "val" / "b.txt").write_text(f"{kind} .5 .5 .1 .1\n1 .5 .5 .1 .1\n")
-    found, defects = read(raw)
-    seen = f"labels/val/b.txt:1: class {kind}, where there are 3 names"
-    assert UnknownClass("images/val/b.png", seen) in defects
-    assert [a.category_id for a in found.annotations if a.image_id == 3] == [1]
+    dataset, defects = read(raw)
+    case = f"labels/val/b.txt:1: class {kind}, where there are 3 names"
+    assert UnknownClass("images/val/b.png", case) in defects
+    assert [a.category_id for a in dataset.annotations if a.image_id == 3] == [1]
 
 
 def test_a_polygon_becomes_the_box_around_it(raw: Path) -> None:
     (raw / "labels" / "val" / "b.txt").write_text("0 .25 .125 .75 .125 .5 .625\n")
-    found, defects = read(raw)
-    assert found.annotations[-1].bbox == (0.25, 0.125, 0.5, 0.5)
+    dataset, defects = read(raw)
+    assert dataset.annotations[-1].bbox == (0.25, 0.125, 0.5, 0.5)
     assert BoxFromSegment("images/val/b.png", "labels/val/b.txt:1") in defects
 
 
@@ -114,10 +116,10 @@ def test_an_image_without_a_text_file_is_named(raw: Path) -> None:
 def test_splits_may_be_lists_of_images(raw: Path) -> None:
     (raw / "all.txt").write_text("./images/train/a.png\r\nimages/val/b.png\n\n")
     set_yaml(raw, "train: all.txt\nnames: [cat, dog, owl]\n")
-    found, defects = read(raw)
-    names = [image.file_name for image in found.images]
+    dataset, defects = read(raw)
+    names = [image.file_name for image in dataset.images]
     assert names == ["images/train/a.png", "images/val/b.png"]
-    assert (len(found.annotations), defects) == (4, [])
+    assert (len(dataset.annotations), defects) == (4, [])
 
 
 def test_several_folders_a_split(raw: Path) -> None:
@@ -133,56 +135,69 @@ def test_groups_and_names_by_rules(raw: Path) -> None:
     (raw / "labels" / "val" / "b.txt").rename(raw / "labels" / "val" / "b-boxes.txt")
     (raw / "labels" / "train" / "a.txt").rename(raw / "labels" / "train" / "a-boxes.txt")
     assert LabelWithoutImage("labels/val/b-boxes.txt") in read(raw)[1]
-    found, _ = read(
+    dataset, _ = read(
         raw, images="images", group="folder", naming={"label": "(.)-boxes", "image": r"\1"}
     )
-    assert len(found.annotations) == 4
-    assert [image.group for image in found.images] == ["train", "train", "val"]
+    assert len(dataset.annotations) == 4
+    assert [image.group for image in dataset.images] == ["train", "train", "val"]
 
 
 def test_a_byte_order_mark_and_a_class_written_as_a_fraction(raw: Path) -> None:
     (raw / "labels" / "val" / "b.txt").write_bytes(b"\xef\xbb\xbf1.0 .5 .5 .5 nan\r\n")
-    found, _ = read(raw)
-    (last,) = (a for a in found.annotations if a.image_id == 3)
-    assert (found.categories[last.category_id], str(last.bbox and last.bbox[3])) == ("dog", "nan")
+    dataset, _ = read(raw)
+    (last,) = (a for a in dataset.annotations if a.image_id == 3)
+    assert (dataset.categories[last.category_id], str(last.bbox and last.bbox[3])) == ("dog", "nan")
+
+
+NO_NAMES = [
+    "`names:`",
+    "neither",
+    "list",
+    "map",
+]  # what an error says where the names cannot be read
 
 
 @pytest.mark.parametrize(
-    ("text", "message"),
+    ("text", "facts"),
     [
-        ("train: images/train", "neither a list nor a map"),
-        ("names: []", "neither a list nor a map"),
-        ("names: {a: cat}", "neither a list nor a map"),
-        ("names: [cat, cat]", "two classes have the same name"),
-        ("names: [1, '1']", "two classes have the same name"),
-        ("names: [cat, [dog]]", "neither a list nor a map"),
-        ("names: {0: cat, 2: {a: b}}", "neither a list nor a map"),
-        ("names: [cat, ]\nkpt_shape: [17, 3]", "`kpt_shape`: labels of poses are not read"),
-        ("{nc: 3, names: [cat]}", "nc is 3, but there are 1 names"),
-        ("names: [cat]", "names no train, val or test folder"),
-        ("{train: [a, b], names: [cat]}", "train: there is no folder a"),
-        ("[", "not valid YAML"),
-        ("text", "has no `names:`"),
+        pytest.param("train: images/train", NO_NAMES, id="no names"),
+        pytest.param("names: []", NO_NAMES, id="an empty list"),
+        pytest.param("names: {a: cat}", NO_NAMES, id="a text as number"),
+        pytest.param("names: [cat, cat]", ["two classes", "same name"], id="a name twice"),
+        pytest.param("names: [1, '1']", ["two classes", "same name"], id="1 and '1'"),
+        pytest.param("names: [cat, [dog]]", NO_NAMES, id="a list as name"),
+        pytest.param("names: {0: cat, 2: {a: b}}", NO_NAMES, id="a map as name"),
+        pytest.param(
+            *("names: [cat, ]\nkpt_shape: [17, 3]", ["`kpt_shape`", "poses", "export boxes"]),
+            id="poses",
+        ),
+        pytest.param("{nc: 3, names: [cat]}", ["nc is 3", "1 names"], id="nc of another number"),
+        pytest.param("names: [cat]", ["no train, val or test"], id="no split"),
+        pytest.param(
+            *("{train: [a, b], names: [cat]}", ["train", "no folder a ", "options: splits"]),
+            id="no such folder",
+        ),
+        pytest.param("[", ["not valid YAML", "line: 1"], id="not YAML"),
+        pytest.param("text", ["no `names:`"], id="a text"),
     ],
-    ids=short,
 )
-def test_a_data_yaml_that_is_refused(raw: Path, text: str, message: str) -> None:
+def test_a_data_yaml_that_is_refused(raw: Path, text: str, facts: list[str]) -> None:
     set_yaml(raw, text)
-    with pytest.raises(DataError, match=message):
+    with refused(DataError, "data.yaml", *facts):
         read(raw)
 
 
 def test_one_folder_in_two_splits_is_refused(raw: Path) -> None:
     set_yaml(raw, "train: images/train\nval: images/train\nnames: [cat, dog, owl]\n")
-    with pytest.raises(DataError, match="'train' and 'val'"):
+    with refused(DataError, "images/train/a.png", "'train' and 'val'"):
         read(raw)
 
 
 def test_images_that_differ_in_suffix_alone_share_their_labels(raw: Path) -> None:
     shutil.copy(raw / "images/train/a.png", raw / "images/train/a.jpg")
-    found, defects = read(raw)
-    objects = found.by_image()
-    boxes = {i.file_name: [a.bbox for a in objects[i.id]] for i in found.images}
+    dataset, defects = read(raw)
+    objects = dataset.by_image()
+    boxes = {i.file_name: [a.bbox for a in objects[i.id]] for i in dataset.images}
     assert boxes["images/train/a.jpg"] == boxes["images/train/a.png"] != []
     assert defects == [NoLabelFile("images/train/c.png")]
 

@@ -186,7 +186,7 @@ def write_contributors(scene: Scene, folder: Path) -> dict[str, Any]:
             {name: scene.images[name]},
             {name: scene.splits[name]},
             scene.classes,
-            [each for each in scene.objects if each[0] == name],
+            [placed for placed in scene.objects if placed[0] == name],
         )
         options = WRITERS[form].write(own, folder / who)
         if form == "coco":

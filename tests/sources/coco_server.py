@@ -64,8 +64,8 @@ def serve(web: Web) -> dict[str, Any]:
     """Put it onto a server; the settings of the source that fetches it from there."""
     parts = {"train": range(TRAIN), "val": range(TRAIN, len(HELD))}
     texts = {
-        f"annotations/instances_{side}2017.json": json.dumps(annotations(numbers))
-        for side, numbers in parts.items()
+        f"annotations/instances_{split}2017.json": json.dumps(annotations(numbers))
+        for split, numbers in parts.items()
     }
     web.files = {path_of(n): jpeg(n) for n in range(len(HELD))} | {ARCHIVE: archive(texts)}
     sha256 = hashlib.sha256(web.files[ARCHIVE]).hexdigest()

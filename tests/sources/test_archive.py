@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from pydantic import ValidationError
-from tests.ids import short
+from tests.facts import refused
 from web import Web
 
 from fairtrial import ChecksumError, DataError
@@ -44,9 +44,9 @@ def entry(name: str, kind: bytes = tarfile.REGTYPE, target: str = "", size: int 
 def take(path: Path | str, tmp_path: Path, **settings: object) -> dict[str, bytes]:
     target = tmp_path / f"raw{len(list(tmp_path.glob('raw*')))}"
     target.mkdir()
-    chosen = archive.Settings.model_validate({"archive": str(path), "wait": 0, **settings})
-    archive.fetch(chosen, "mine", target, tmp_path / "downloads")
-    assert not any(each.is_symlink() for each in target.rglob("*"))
+    options = archive.Settings.model_validate({"archive": str(path), "wait": 0, **settings})
+    archive.fetch(options, "mine", target, tmp_path / "downloads")
+    assert not any(taken.is_symlink() for taken in target.rglob("*"))
     return {name: (target / name).read_bytes() for name in folders.files_below(target)}
 
 
@@ -73,21 +73,19 @@ class TestEveryKind:
         manifest.write_text(f"{hashlib.sha256(b'b').hexdigest()}  top/é è/b.jpg\n")
         assert take(path, tmp_path, manifest=str(manifest)) == {"top/é è/b.jpg": b"b"}
         manifest.write_text(f"{'0' * 64}  top/c.jpg\n{'0' * 64}  top/gone.jpg\n")
-        with pytest.raises(ChecksumError) as error:
+        with refused(ChecksumError, str(manifest), "top/gone.jpg: missing", "top/c.jpg: changed"):
             take(path, tmp_path, manifest=str(manifest))
-        assert "top/gone.jpg: missing" in str(error.value)
-        assert "top/c.jpg: changed" in str(error.value)
 
     def test_more_than_it_may_hold(self, kind: str, tmp_path: Path) -> None:
         """Ten million zeros in some kilobytes; written is no more than what is allowed."""
         path = pack(tmp_path / "bomb", kind, {"a": bytes(500_000), "b": bytes(10_000_000)})
-        with pytest.raises(DataError, match=r"bomb: holds more than 0\.002 GB, .*`largest`"):
+        with refused(DataError, "mine", "bomb: ", "more than 0.002 GB", "`largest`"):
             take(path, tmp_path, largest=0.002)
         assert sum(p.stat().st_size for p in (tmp_path / "raw0").rglob("?")) <= 2_000_000
 
     def test_many_empty_files(self, kind: str, tmp_path: Path) -> None:
         path = pack(tmp_path / "many", kind, {f"{n}": b"" for n in range(60)})
-        with pytest.raises(DataError, match="holds more than"):
+        with refused(DataError, "mine", "many: ", "more than 0.0002048 GB", "`largest`"):
             take(path, tmp_path, largest=50 * 4096 / 1e9)
 
     def test_a_name_that_leads_out(self, kind: str, tmp_path: Path) -> None:
@@ -95,7 +93,7 @@ class TestEveryKind:
             path = pack(tmp_path / "bad", kind, {"fine": b"x", name: b"x"})
             if kind != "zip":  # names are written as given, without the ./
                 path = written(path, [entry("fine"), entry(name, size=1)])
-            with pytest.raises(DataError, match="is not a path below its folder"):
+            with refused(DataError, "mine", "bad: ", repr(name), "not a path below its folder"):
                 take(path, tmp_path)
         assert not (tmp_path / "out").exists()
 
@@ -107,7 +105,7 @@ class TestEveryKind:
             lengths = {n for n in lengths if n < -(-len(whole.rstrip(b"\0")) // 512) * 512 + 512}
         for length in sorted(lengths):
             (tmp_path / "cut").write_bytes(whole[:length])
-            with pytest.raises(DataError, match="cut: "):
+            with refused(DataError, "mine", "cut: "):
                 take(tmp_path / "cut", tmp_path)
 
     def test_a_changed_byte_is_an_error_or_changes_no_place(
@@ -127,26 +125,31 @@ class TestEveryKind:
         assert {path.name[:3] for path in tmp_path.iterdir()} <= {"raw", "odd", "who"}
 
 
+OUTSIDE = ["link", "leaves the folder"]
+NO_FILE = ["in/odd", "neither file, folder nor link"]
+
+
 @pytest.mark.parametrize(
-    ("kind", "target", "message"),
+    ("kind", "target", "facts"),
     [
-        (tarfile.SYMTYPE, "/etc/passwd", "leaves the folder"),
-        (tarfile.SYMTYPE, "../../secret", "leaves the folder"),
-        (tarfile.LNKTYPE, "../secret", "leaves the folder"),
-        (tarfile.LNKTYPE, "/etc/passwd", "leaves the folder"),
-        (tarfile.SYMTYPE, "gone", "is no file here"),
-        (tarfile.SYMTYPE, "..", "is not a path below|is no file here"),
-        (tarfile.CHRTYPE, "", "neither file, folder nor link"),
-        (tarfile.BLKTYPE, "", "neither file, folder nor link"),
-        (tarfile.FIFOTYPE, "", "neither file, folder nor link"),
+        pytest.param(tarfile.SYMTYPE, "/etc/passwd", OUTSIDE, id="a link elsewhere"),
+        pytest.param(tarfile.SYMTYPE, "../../secret", OUTSIDE, id="a link above"),
+        pytest.param(tarfile.LNKTYPE, "../secret", OUTSIDE, id="a hard link above"),
+        pytest.param(tarfile.LNKTYPE, "/etc/passwd", OUTSIDE, id="a hard link elsewhere"),
+        pytest.param(tarfile.SYMTYPE, "gone", ["in/odd", "no file here"], id="a link to nothing"),
+        pytest.param(tarfile.SYMTYPE, "..", ["'.'", "not a path below"], id="a link to the folder"),
+        pytest.param(tarfile.CHRTYPE, "", NO_FILE, id="a character device"),
+        pytest.param(tarfile.BLKTYPE, "", NO_FILE, id="a block device"),
+        pytest.param(tarfile.FIFOTYPE, "", NO_FILE, id="a pipe"),
     ],
 )
 def test_links_out_of_it_and_devices_are_refused(
-    tmp_path: Path, kind: bytes, target: str, message: str
+    tmp_path: Path, kind: bytes, target: str, facts: list[str]
 ) -> None:
     (tmp_path / "secret").write_text("secret")
     path = written(tmp_path / "a.tar", [entry("in/fine", size=1), entry("in/odd", kind, target)])
-    with pytest.raises(DataError, match=f"source mine: .*a.tar: .*({message})"):
+    named = [] if target == ".." else [target]  # that one is named as what it leads to, `.`
+    with refused(DataError, "mine", "a.tar: ", *named, *facts):
         take(path, tmp_path)
 
 
@@ -157,13 +160,13 @@ def test_links_within_become_copies(tmp_path: Path) -> None:
         entry("file", size=3),
         entry("in/hard", tarfile.LNKTYPE, "file"),
     ]
-    found = take(written(tmp_path / "a.tar", members), tmp_path)
-    assert found == dict.fromkeys(("first", "file", "in/hard", "in/second"), b"xxx")
+    files = take(written(tmp_path / "a.tar", members), tmp_path)
+    assert files == dict.fromkeys(("first", "file", "in/hard", "in/second"), b"xxx")
 
 
 def test_a_link_in_a_circle_and_a_file_below_a_link(tmp_path: Path) -> None:
     circle = [entry("a", tarfile.SYMTYPE, "b"), entry("b", tarfile.SYMTYPE, "a")]
-    with pytest.raises(DataError, match="no file here"):
+    with refused(DataError, "circle: ", "link", "no file here"):
         take(written(tmp_path / "circle", circle), tmp_path)
     out = [entry("a", tarfile.SYMTYPE, "c"), entry("a/x", size=1), entry("c", size=1)]
     with pytest.raises(DataError, match=r"a (stands in it twice|is a link)"):
@@ -171,18 +174,20 @@ def test_a_link_in_a_circle_and_a_file_below_a_link(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("mode", "content", "message"),
+    ("mode", "content", "facts"),
     [
-        (stat.S_IFLNK | 0o777, "../../etc/passwd", "leaves the folder"),
-        (stat.S_IFIFO, "", "neither file, folder nor link"),
+        pytest.param(stat.S_IFLNK | 0o777, "../../etc/passwd", OUTSIDE, id="a link elsewhere"),
+        pytest.param(stat.S_IFIFO, "", NO_FILE, id="a pipe"),
     ],
 )
-def test_links_and_others_in_a_zip(tmp_path: Path, mode: int, content: str, message: str) -> None:
+def test_links_and_others_in_a_zip(
+    tmp_path: Path, mode: int, content: str, facts: list[str]
+) -> None:
     info = zipfile.ZipInfo("in/odd")
     info.external_attr = mode << 16
     with zipfile.ZipFile(tmp_path / "a.zip", "w") as file:
         file.writestr(info, content)
-    with pytest.raises(DataError, match=message):
+    with refused(DataError, "mine", "a.zip: ", "in/odd", content, *facts):
         take(tmp_path / "a.zip", tmp_path)
 
 
@@ -201,23 +206,26 @@ def encrypted(path: Path) -> None:
     path.write_bytes(data)
 
 
+def seven_zip(path: Path) -> None:
+    path.write_bytes(b"7z\xbc\xaf'\x1c rest")
+
+
 @pytest.mark.parametrize(
-    ("make", "message"),
+    ("make", "facts"),
     [
-        (double, "a stands in it twice"),
-        (file_and_folder, "as file and as folder"),
-        (encrypted, "is encrypted"),
-        (lambda path: path.write_bytes(b"7z\xbc\xaf'\x1c rest"), "is neither zip nor tar"),
-        (lambda path: path.write_bytes(b""), "is neither zip nor tar"),
-        (lambda path: None, "there is no file"),
+        pytest.param(double, [": a ", "twice"], id="two of a name"),
+        pytest.param(file_and_folder, [": a/b ", "as file and as folder"], id="file and folder"),
+        pytest.param(encrypted, [": a ", "encrypted"], id="encrypted"),
+        pytest.param(seven_zip, ["neither zip nor tar", "cut"], id="7z"),
+        pytest.param(Path.touch, ["neither zip nor tar", "cut"], id="empty"),
+        pytest.param(lambda path: None, ["no file", "(archive)"], id="none"),
     ],
-    ids=["two of a name", "file and folder", "encrypted", "7z", "empty", "none"],
 )
 def test_other_archives_are_refused(
-    tmp_path: Path, make: Callable[[Path], object], message: str
+    tmp_path: Path, make: Callable[[Path], object], facts: list[str]
 ) -> None:
     make(tmp_path / "some")
-    with pytest.raises(DataError, match=message):
+    with refused(DataError, "mine", str(tmp_path / "some"), *facts):
         take(tmp_path / "some", tmp_path)
 
 
@@ -229,7 +237,7 @@ def test_a_tar_that_ends_in_a_zip_is_a_tar(tmp_path: Path) -> None:
 def test_an_archive_on_this_machine_may_have_a_sha256(tmp_path: Path) -> None:
     path = pack(tmp_path / "some.zip", "zip", FILES)
     assert take(path, tmp_path, sha256=hashlib.sha256(path.read_bytes()).hexdigest()) == FILES
-    with pytest.raises(ChecksumError, match=r"some.zip: wrong content \(SHA-256 "):
+    with refused(ChecksumError, "mine", "some.zip: wrong content", "SHA-256", "0" * 64):
         take(path, tmp_path, sha256="0" * 64)
 
 
@@ -238,9 +246,9 @@ def test_an_archive_of_a_server_is_fetched_once(tmp_path: Path, fault: int | str
     path = pack(tmp_path / "some.zip", "zip", FILES)
     web = Web({"data/some%20files.zip?x=1": path.read_bytes()})
     web.faults = {"data/some%20files.zip?x=1": [fault]}
-    given = {"sha256": hashlib.sha256(path.read_bytes()).hexdigest(), "tries": 2}
+    options = {"sha256": hashlib.sha256(path.read_bytes()).hexdigest(), "tries": 2}
     for number in (2, 2):
-        assert take(f"{web.address}/data/some%20files.zip?x=1", tmp_path, **given) == FILES
+        assert take(f"{web.address}/data/some%20files.zip?x=1", tmp_path, **options) == FILES
         assert len(web.asked) == number
     web.close()
 
@@ -255,15 +263,25 @@ def test_an_archive_of_a_mirror(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 
 
 @pytest.mark.parametrize(
-    ("given", "message"),
+    ("settings", "facts"),
     [
-        ({"archive": "https://example.org/a.zip"}, "needs its `sha256`"),
-        ({"archive": "https://example.org/", "sha256": "0" * 64}, "names no file"),
-        ({"archive": "a.zip", "sha256": "abc"}, "pattern"),
-        ({"archive": "a.zip", "largest": 0}, "greater than 0"),
+        pytest.param(
+            *({"archive": "https://example.org/a.zip"}, ["`sha256`", "https://example.org/a.zip"]),
+            id="an address without a SHA-256",
+        ),
+        pytest.param(
+            {"archive": "https://example.org/", "sha256": "0" * 64},
+            ["`archive`", "no file"],
+            id="an address of no file",
+        ),
+        pytest.param(
+            {"archive": "a.zip", "sha256": "abc"}, ["sha256", "'abc'"], id="a short SHA-256"
+        ),
+        pytest.param(
+            {"archive": "a.zip", "largest": 0}, ["largest", "greater than 0"], id="no size"
+        ),
     ],
-    ids=short,
 )
-def test_settings_that_cannot_be_meant(given: dict[str, object], message: str) -> None:
-    with pytest.raises(ValidationError, match=message):
-        archive.Settings.model_validate(given)
+def test_settings_that_cannot_be_meant(settings: dict[str, object], facts: list[str]) -> None:
+    with refused(ValidationError, *facts):
+        archive.Settings.model_validate(settings)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from pydantic import ValidationError
+from tests.facts import refused
 from web import Web
 
 from fairtrial import DataError
@@ -26,8 +27,8 @@ def fetch(web: Web, manifest: Path, tmp_path: Path, **settings: object) -> Path:
     """Fetch into a fresh folder; downloads are shared between the calls of one test."""
     target = tmp_path / f"raw{len(list(tmp_path.glob('raw*')))}"
     target.mkdir()
-    chosen = {"base": web.address, "manifest": str(manifest), "wait": 0, "tries": 3, **settings}
-    http.fetch(http.Settings.model_validate(chosen), "demo", target, tmp_path / "downloads")
+    options = {"base": web.address, "manifest": str(manifest), "wait": 0, "tries": 3, **settings}
+    http.fetch(http.Settings.model_validate(options), "demo", target, tmp_path / "downloads")
     return target
 
 
@@ -54,7 +55,7 @@ def test_a_fault_that_passes_does_not_show(
 
 
 @pytest.mark.parametrize(
-    ("fault", "asked", "reason"),
+    ("fault", "requests", "reason"),
     [
         (404, 1, "HTTP 404"),
         (403, 1, "HTTP 403"),
@@ -66,7 +67,7 @@ def test_a_fault_that_passes_does_not_show(
     ],
 )
 def test_a_fault_that_stays_is_named_and_only_its_file_is_asked_for_again(
-    web: Web, manifest: Path, tmp_path: Path, fault: int | str, asked: int, reason: str
+    web: Web, manifest: Path, tmp_path: Path, fault: int | str, requests: int, reason: str
 ) -> None:
     web.files[ONE] = web.files[ONE] * 8  # so long that three cuts do not reach its end
     manifest.write_text(
@@ -75,15 +76,12 @@ def test_a_fault_that_stays_is_named_and_only_its_file_is_asked_for_again(
             hashlib.sha256(web.files[ONE]).hexdigest(),
         )
     )
-    web.faults = {ONE: [fault] * asked}
-    with pytest.raises(DataError) as error:
+    web.faults = {ONE: [fault] * requests}
+    with refused(DataError, "demo", "1 of 12 files", f"  {ONE}: ", reason) as error:
         fetch(web, manifest, tmp_path)
-    message = str(error.value)
-    assert "1 of 12 files" in message
-    assert f"  {ONE}: " in message and reason in message
-    assert message.count(".bin: ") == 1
+    assert str(error.value).count(".bin: ") == 1
     assert not folders.files_below(tmp_path / "raw0")
-    assert web.requests()[ONE] == asked
+    assert web.requests()[ONE] == requests
     web.asked.clear()
     assert_whole(fetch(web, manifest, tmp_path), web)
     assert web.requests() == {ONE: 1}
@@ -92,7 +90,7 @@ def test_a_fault_that_stays_is_named_and_only_its_file_is_asked_for_again(
 def test_a_cut_download_goes_on_where_it_stopped(web: Web, manifest: Path, tmp_path: Path) -> None:
     web.faults = {ONE: ["cut"]}
     assert_whole(fetch(web, manifest, tmp_path), web)
-    assert [asked for path, asked in web.asked if path == ONE] == [None, "bytes=502-"]
+    assert [byte_range for path, byte_range in web.asked if path == ONE] == [None, "bytes=502-"]
 
 
 def test_a_server_without_ranges_sends_the_whole_again(
@@ -106,11 +104,11 @@ def test_a_server_without_ranges_sends_the_whole_again(
 def test_a_partial_file_that_is_too_long_or_wrong_is_begun_anew(
     web: Web, manifest: Path, tmp_path: Path
 ) -> None:
-    kept = tmp_path / "downloads" / web.address.removeprefix("http://")
-    part = kept / f"{ONE}.part"
+    downloads = tmp_path / "downloads" / web.address.removeprefix("http://")
+    part = downloads / f"{ONE}.part"
     part.parent.mkdir(parents=True)
     part.write_bytes(b"x" * 5000)
-    (kept / "a" / "6.bin.part").write_bytes(b"x" * 10)
+    (downloads / "a" / "6.bin.part").write_bytes(b"x" * 10)
     assert_whole(fetch(web, manifest, tmp_path), web)
 
 
@@ -153,20 +151,16 @@ def test_a_mirror_cannot_change_a_result(
     path.parent.mkdir(parents=True)
     path.write_bytes(b"something else")
     monkeypatch.setenv("FAIRTRIAL_MIRROR", str(tmp_path / "mirror"))
-    with pytest.raises(DataError, match=r"12 of 12 files.*") as error:
+    with refused(DataError, "12 of 12 files", f"{ONE}: wrong content", "not in the mirror"):
         fetch(web, manifest, tmp_path)
-    assert f"{ONE}: wrong content" in str(error.value)
-    assert "not in the mirror" in str(error.value)
 
 
 def test_no_server_at_all_is_said_soon(manifest: Path, tmp_path: Path) -> None:
     gone = Web({})
     gone.close()
     start = time.monotonic()
-    with pytest.raises(DataError, match="12 of 12 files") as error:
+    with refused(DataError, "12 of 12 files", "ConnectError", "did not answer"):
         fetch(gone, manifest, tmp_path, connections=2, tries=2, wait=0.2)
-    assert "ConnectError" in str(error.value)
-    assert "did not answer" in str(error.value)
     assert time.monotonic() - start < 2
 
 
@@ -174,13 +168,15 @@ def test_a_mirror_that_is_no_address_is_said(
     web: Web, manifest: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("FAIRTRIAL_MIRROR", "http://host:80a")
-    with pytest.raises(DataError, match=f"{ONE}: http://host:80a/demo/{ONE} is no address"):
+    with refused(DataError, f"{ONE}: http://host:80a/demo/{ONE} ", "no address", "'80a'"):
         fetch(web, manifest, tmp_path)
 
 
-@pytest.mark.parametrize("base", ["http://host:80a", "http://[host"])
+@pytest.mark.parametrize(
+    "base", ["http://host:80a", "http://[host"], ids=["no port", "an open bracket"]
+)
 def test_a_base_that_is_no_address_is_refused(base: str) -> None:
-    with pytest.raises(ValidationError, match="is no address"):
+    with refused(ValidationError, "base", "no address", f"'{base}'"):
         http.Settings(base=base, manifest="m")
 
 
@@ -209,11 +205,15 @@ def test_an_interrupt_ends_it_soon_and_keeps_what_has_come(
     assert_whole(fetch(web, manifest, tmp_path), web)
 
 
-@pytest.mark.parametrize("path", ["../out", "/etc/passwd", "a/../../out", "a\\..\\b"])
+@pytest.mark.parametrize(
+    "path",
+    ["../out", "/etc/passwd", "a/../../out", "a\\..\\b"],
+    ids=["a folder above", "an absolute path", "above by a detour", "backslashes"],
+)
 def test_a_manifest_cannot_name_places_outside(web: Web, tmp_path: Path, path: str) -> None:
     manifest = tmp_path / "bad.sha256"
     manifest.write_text(f"{'0' * 64}  {path}\n")
-    with pytest.raises(DataError, match="is not a path below its folder"):
+    with refused(DataError, "bad.sha256:1", repr(path), "not a path below its folder"):
         fetch(web, manifest, tmp_path)
     assert not web.asked
 
@@ -223,5 +223,5 @@ def test_no_room_on_the_disk(
 ) -> None:
     usage = type("Usage", (), {"free": 900})
     monkeypatch.setattr("shutil.disk_usage", lambda _: usage)
-    with pytest.raises(DataError, match="0 MB are free"):
+    with refused(DataError, ONE, str(tmp_path / "downloads"), "0 MB are free"):
         fetch(web, manifest, tmp_path)

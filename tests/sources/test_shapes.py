@@ -1,3 +1,4 @@
+import itertools
 import json
 from collections import Counter
 from pathlib import Path
@@ -54,13 +55,15 @@ def test_boxes_overlap_and_stay_inside(drawn: tuple[Path, dict[str, Any]]) -> No
         assert 0 <= y < y + h <= 160
         boxes.setdefault(a["image_id"], []).append(a["bbox"])
     shares = [
-        shapes._overlap(a, b) for each in boxes.values() for a in each for b in each if a is not b
+        shapes._overlap(a, b)
+        for placed in boxes.values()
+        for a, b in itertools.permutations(placed, 2)
     ]
     assert 0 < max(shares) <= 0.5
 
 
-@pytest.mark.parametrize("kind", range(5))
-@pytest.mark.parametrize("turn", [0, 17, 45, 200])
+@pytest.mark.parametrize("kind", range(5), ids="shape {}".format)
+@pytest.mark.parametrize("turn", [0, 17, 45, 200], ids="turned by {}".format)
 def test_a_box_is_tight_around_its_shape(kind: int, turn: int) -> None:
     stencil = shapes._stencil(kind, 40, turn)
     left, top, right, bottom = shapes._extent(stencil)
