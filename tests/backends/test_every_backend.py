@@ -293,7 +293,7 @@ def test_probabilities_add_up_and_classes_match_by_name(trained: Trained) -> Non
     )
     assert outputs[1] == [probabilities[::-1] for probabilities in outputs[0]]
     with (
-        refused(BackendError, "weights.pt", *names.values(), "else"),
+        refused(BackendError, "weights.pt", *names.values(), "the data set's"),
         trained.module.classifier(weights, {1: "else"}, predict, 1),
     ):
         pass
