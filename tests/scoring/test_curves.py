@@ -4,6 +4,7 @@ import pytest
 from fairtrial.scoring import curves
 from fairtrial.scoring.coco_metrics import at_one_iou
 from fairtrial.scoring.curves import RankedDetections
+from tests.ids import short
 
 
 def ranking(objects, *rows):
@@ -28,6 +29,7 @@ MIXED = ranking(2, (0.9, "right"), (0.8, "wrong"), (0.6, "right"))
         (0.6, 2 / 3, 1, 4 / 5),
         (0.0, 2 / 3, 1, 4 / 5),
     ],
+    ids=short,
 )
 def test_rates_by_hand(confidence, precision, recall, f1):
     rates = curves.rates(MIXED, np.array([confidence]))

@@ -1,4 +1,4 @@
-"""Fitness by the user's metric metric_weights."""
+"""Fitness by the user's metric weights."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import itertools
 
 import pytest
 
+from facts import refused
 from fairtrial.scoring import fitness
 
 METRICS = {"precision": 0.5, "recall": 0.25, "f1": 1 / 3, "AP50": 0.75, "AP": 0.4}
@@ -64,7 +65,7 @@ def test_equal_rules_are_one(
 
 @pytest.mark.parametrize("metric_weights", [{}, {"recall": 0.0}], ids=["empty", "all zero"])
 def test_a_rule_without_a_weight_is_refused(metric_weights: dict[str, float]) -> None:
-    with pytest.raises(ValueError, match="a weight above 0"):
+    with refused(ValueError, "weight", "above 0"):
         fitness.normalised(metric_weights)
 
 

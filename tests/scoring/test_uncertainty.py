@@ -15,6 +15,7 @@ from fairtrial.scoring.uncertainty import (
     two_sided_p,
 )
 from tests.facts import refused
+from tests.ids import short
 
 
 def test_sd_is_of_the_sample_not_of_the_population():
@@ -50,6 +51,7 @@ def test_values_without_a_spread_are_refused(values):
         (-2.228, 10, 0.05),
         (1.962, 1000, 0.05),
     ],
+    ids=short,
 )
 def test_p_against_tables(t, df, p):
     assert two_sided_p(t, df) == pytest.approx(p, abs=1e-4)
@@ -71,13 +73,16 @@ def test_p_against_closed_forms(t):
         (4.3, 3.1, 0.021647138697909796),
         (12.5, 58.5, 0.0),
     ],
+    ids=short,
 )
 def test_p_is_that_of_a_gauss_legendre_quadrature(t, df, p):
     assert two_sided_p(t, df) == pytest.approx(p, abs=1e-9)
 
 
 @pytest.mark.parametrize(
-    ("seeds", "gap"), [(2, 0.0430265275), (3, 0.0226695794), (5, 0.0145844507), (10, 0.0093956090)]
+    ("seeds", "gap"),
+    [(2, 0.0430265275), (3, 0.0226695794), (5, 0.0145844507), (10, 0.0093956090)],
+    ids=short,
 )
 def test_the_least_gap_is_that_of_a_bisection(seeds, gap):
     assert least_gap(0.01, seeds) == pytest.approx(gap, abs=1e-9)
@@ -174,7 +179,7 @@ def test_no_chance_is_stated_for_values_without_spread_that_their_number_does_no
 
 def test_the_best_of_many_equal_ones_is_seldom_told_apart():
     """Chosen after looking, by the metrics that are tested: without all pairs in the correction
-    one experiment in eight found a winner here."""
+    one experiment in eight had a winner here."""
     draw, false = random.Random(1), 0
     for _ in range(100):
         rows = [[draw.gauss(0.5, 0.01) for _ in range(10)] for _ in range(10)]

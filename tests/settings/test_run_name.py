@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from facts import refused
 from fairtrial.settings.run_name import FoldName, RunName, without_folds
 
 NAMES = {
@@ -23,9 +24,11 @@ def test_a_run_is_written_and_read(text: str, name: RunName) -> None:
     assert RunName.parse(text) == name
 
 
-@pytest.mark.parametrize("text", ["plain", "-s0", "a-s", "a-s1r0", "a-s1 ", "a-s1r2x", ""])
+@pytest.mark.parametrize(
+    "text", ["plain", "-s0", "a-s", "a-s1r0", "a-s1 ", "a-s1r2x", ""], ids=repr
+)
 def test_what_is_no_name_of_a_run_is_refused(text: str) -> None:
-    with pytest.raises(ValueError, match="-s<seed>"):
+    with refused(ValueError, text, "-s<seed>"):
         RunName.parse(text)
 
 

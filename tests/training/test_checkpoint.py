@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from facts import refused
 from fairtrial import StoreError
 from fairtrial.training import checkpoint
 
@@ -38,7 +39,7 @@ def test_the_best_epoch_is_the_first_of_equals() -> None:
 
 
 @pytest.mark.parametrize(
-    ("found", "patience", "over"),
+    ("fitnesses", "patience", "over"),
     [
         ([], 1, False),
         ([0.5, 0.4], 0, False),
@@ -50,9 +51,20 @@ def test_the_best_epoch_is_the_first_of_equals() -> None:
         ([0.0, 0.0, 0.5, 0.5], 1, True),
         ([0.5] * 9, 0, True),
     ],
+    ids=[
+        "no epoch",
+        "no early stopping",
+        "worse",
+        "equal for two epochs",
+        "better within patience",
+        "nothing detected yet",
+        "first detections",
+        "equal after first detections",
+        "all epochs",
+    ],
 )
-def test_a_training_is_over(found: list[float], patience: int, over: bool) -> None:
-    rows = [{"val/fitness": value} for value in found]
+def test_a_training_is_over(fitnesses: list[float], patience: int, over: bool) -> None:
+    rows = [{"val/fitness": value} for value in fitnesses]
     assert checkpoint.finished(rows, 9, patience) is over
 
 
@@ -60,7 +72,7 @@ NOW = {"threads": 1, "gpu": None, "torch": "2", "framework": "8"}
 
 
 @pytest.mark.parametrize(
-    ("then", "now", "said"),
+    ("then", "now", "deviations"),
     [
         (NOW, NOW, []),
         (NOW | {"threads": 2}, NOW, ["threads: 2, then 1"]),
@@ -71,11 +83,12 @@ NOW = {"threads": 1, "gpu": None, "torch": "2", "framework": "8"}
             ["gpu: None, then A", "on a GPU, where no training repeats itself to the bit"],
         ),
     ],
+    ids=["nothing", "threads", "two versions", "a GPU"],
 )
-def test_what_may_make_a_resumed_training_differ_is_said(
-    then: dict[str, object], now: dict[str, object], said: list[str]
+def test_what_may_make_a_resumed_training_differ_is_recorded(
+    then: dict[str, object], now: dict[str, object], deviations: list[str]
 ) -> None:
-    assert checkpoint.deviations(then, now) == said
+    assert checkpoint.deviations(then, now) == deviations
 
 
 def test_a_state_comes_back_and_one_that_runs_code_does_not(
@@ -85,10 +98,10 @@ def test_a_state_comes_back_and_one_that_runs_code_does_not(
     assert checkpoint.last_state(tmp_path) is None
     state = {"epoch": 2, "model": {"w": torch.ones(2)}, "rows": ROWS}
     checkpoint.commit(tmp_path, state, ROWS)
-    found = checkpoint.last_state(tmp_path)
-    assert found is not None
-    assert found["rows"] == ROWS
-    assert torch.equal(found["model"]["w"], state["model"]["w"])
+    loaded = checkpoint.last_state(tmp_path)
+    assert loaded is not None
+    assert loaded["rows"] == ROWS
+    assert torch.equal(loaded["model"]["w"], state["model"]["w"])
     torch.save({"code": tmp_path}, tmp_path / "state.pt")
     damaged = (tmp_path / "state.pt").read_bytes()
     assert checkpoint.last_state(tmp_path) is None
@@ -98,7 +111,7 @@ def test_a_state_comes_back_and_one_that_runs_code_does_not(
 
 
 def failing(error: Exception) -> Any:
-    def fail(*given: Any, **named: Any) -> Any:
+    def fail(*arguments: Any, **keywords: Any) -> Any:
         raise error
 
     return fail
@@ -112,6 +125,7 @@ def failing(error: Exception) -> Any:
         ("read_bytes", MemoryError()),
         ("load", RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to")),
     ],
+    ids=["EIO", "ESTALE", "no memory to read", "no memory to load"],
 )
 def test_a_disk_or_memory_that_fails_costs_no_epoch(
     place: str, error: Exception, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -120,6 +134,7 @@ def test_a_disk_or_memory_that_fails_costs_no_epoch(
     checkpoint.commit(tmp_path, {"epoch": 2}, ROWS)
     with monkeypatch.context() as now:
         now.setattr(torch if place == "load" else Path, place, failing(error))
-        with pytest.raises(StoreError, match=r"state\.pt: cannot be read now \(.+ are not lost"):
+        cause = str(error) or "out of memory"
+        with refused(StoreError, "state.pt", "cannot be read now", cause, "the same command"):
             checkpoint.last_state(tmp_path)
     assert checkpoint.last_state(tmp_path) == {"epoch": 2}

@@ -32,8 +32,8 @@ def test_one_bit_makes_another_digest(tmp_path: Path) -> None:
         {"a": torch.zeros(2, 2), "b": torch.tensor(2)},
         {"a": torch.zeros(2, 2), "c": torch.tensor(1)},
     ]
-    found = [saved(tmp_path / f"{i}.pt", each) for i, each in enumerate([weights, *others])]
-    assert len(set(found)) == len(found)
+    digests = [saved(tmp_path / f"{i}.pt", content) for i, content in enumerate([weights, *others])]
+    assert len(set(digests)) == len(digests)
 
 
 def test_a_file_that_is_not_torchs_has_none(tmp_path: Path) -> None:
