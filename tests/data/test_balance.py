@@ -15,7 +15,7 @@ from fairtrial.data.dataset import Annotation, Dataset, Image
 def of(*labels: list[int]) -> Dataset:
     """Images with one object for each label."""
     pictures = [Image(n, f"{n}.png", 9, 9, f"content {n}") for n in range(1, len(labels) + 1)]
-    objects = [Annotation(n, k, None) for n, own in enumerate(labels, 1) for k in own]
+    objects = [Annotation(n, k, None) for n, classes in enumerate(labels, 1) for k in classes]
     return Dataset(pictures, objects, {1: "a", 2: "b", 3: "c"})
 
 
@@ -31,7 +31,14 @@ def left_of(
     return undersample(dataset, ids, ratio, cap, seed)
 
 
-@pytest.mark.parametrize(("ratio", "expected"), [(1, 10), (2.5, 25), (20, 100)])
+@pytest.mark.parametrize(
+    ("ratio", "expected"),
+    [
+        pytest.param(1, 10, id="ratio 1"),
+        pytest.param(2.5, 25, id="ratio 2.5"),
+        pytest.param(20, 100, id="ratio 20"),
+    ],
+)
 def test_single_classes_reach_the_ratio_exactly(ratio: float, expected: int) -> None:
     dataset = of(*[[1]] * 100, *[[2]] * 10, [], [])
     left = left_of(dataset, ratio)
@@ -62,7 +69,7 @@ def test_a_class_never_falls_below_the_objects_that_it_needs() -> None:
     assert objects(part, left_of(part, ratio=1.5)) == {1: 10, 2: 7}, "at most 1.5 each"
 
 
-@pytest.mark.parametrize("seed", range(20))
+@pytest.mark.parametrize("seed", range(20), ids="seed {}".format)
 def test_no_class_becomes_short_whatever_lies_on_the_images(seed: int) -> None:
     rng = random.Random(seed)
     dataset = of(*(rng.choices([1, 1, 1, 2, 3], k=rng.randint(0, 9)) for _ in range(60)))
@@ -73,7 +80,7 @@ def test_no_class_becomes_short_whatever_lies_on_the_images(seed: int) -> None:
     assert all(after[label] >= min(count, needed) for label, count in before.items())
 
 
-@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("seed", range(5), ids="seed {}".format)
 def test_the_order_of_the_images_does_not_matter(seed: int) -> None:
     rng = random.Random(seed)
     dataset = of(

@@ -26,12 +26,12 @@ from fairtrial.data.union_find import UnionFind
 def picture(seed: int) -> Image.Image:
     """Blobs of many sizes: as much structure at each scale as a photograph has."""
     rng = np.random.default_rng(seed)
-    found = np.full((240, 320, 3), 128.0)
+    pixels = np.full((240, 320, 3), 128.0)
     for cells in (3, 6, 12, 24, 48):
         noise = rng.normal(128, 60 / cells**0.5, (cells, cells, 3)).clip(0, 255)
         blobs = Image.fromarray(noise.astype(np.uint8))
-        found += np.asarray(blobs.resize((320, 240), Image.Resampling.BICUBIC), float) - 128
-    return Image.fromarray(found.clip(0, 255).astype(np.uint8))
+        pixels += np.asarray(blobs.resize((320, 240), Image.Resampling.BICUBIC), float) - 128
+    return Image.fromarray(pixels.clip(0, 255).astype(np.uint8))
 
 
 def jpeg(image: Image.Image, quality: int) -> Image.Image:
@@ -133,7 +133,7 @@ def test_frames_of_one_scene_are_joined_by_the_fewest_pairs() -> None:
         assert united.union(int(pair.a), int(pair.b)), "a pair more than needed"
 
 
-@pytest.mark.parametrize("most", [0, 3, 8])
+@pytest.mark.parametrize("most", [0, 3, 8], ids="{} bits".format)
 def test_candidates_are_all_pairs_within_so_many_bits(most: int) -> None:
     """Against every pair of 400 hashes, among them many close ones."""
     rng = random.Random(most)
@@ -147,8 +147,8 @@ def test_candidates_are_all_pairs_within_so_many_bits(most: int) -> None:
         if (x ^ y).bit_count() <= most
     }
     pieces = list(candidates(np.array(values, np.uint64), most))
-    found = [(int(a), int(b)) for one, other in pieces for a, b in zip(one, other, strict=True)]
-    assert sorted(found) == sorted(expected)
+    pairs = [(int(a), int(b)) for one, other in pieces for a, b in zip(one, other, strict=True)]
+    assert sorted(pairs) == sorted(expected)
 
 
 def test_the_first_bit_of_a_hash_is_unused() -> None:

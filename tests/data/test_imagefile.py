@@ -9,7 +9,6 @@ from PIL import Image, ImageOps
 
 from fairtrial.data import defects, imagefile
 from fairtrial.data.defect_actions import Actions
-from tests.ids import short
 
 
 def jpeg(mode: str = "L", kind: str = "JPEG", **options: object) -> bytes:
@@ -52,15 +51,15 @@ def test_a_jpeg_without_end_is_left_as_it_is() -> None:
 
 
 def cleaned(
-    folder: Path, data: bytes, name: str = "a.jpg", **chosen: str
+    folder: Path, data: bytes, name: str = "a.jpg", **actions: str
 ) -> imagefile.CheckedImage:
     (folder / name).write_bytes(data)
     digest = hashlib.sha256(data).hexdigest()
     (folder / "clean").mkdir(exist_ok=True)
-    return imagefile.clean_image(folder, name, digest, folder / "clean", Actions(chosen))
+    return imagefile.clean_image(folder, name, digest, folder / "clean", Actions(actions))
 
 
-@pytest.mark.parametrize("orientation", [0, 1, 9])
+@pytest.mark.parametrize("orientation", [0, 1, 9], ids="orientation {}".format)
 def test_an_orientation_that_turns_nothing_is_no_defect(tmp_path: Path, orientation: int) -> None:
     exif = Image.Exif()
     exif[0x0112] = orientation
@@ -69,7 +68,7 @@ def test_an_orientation_that_turns_nothing_is_no_defect(tmp_path: Path, orientat
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "TIFF"])
-@pytest.mark.parametrize("orientation", range(2, 9))
+@pytest.mark.parametrize("orientation", range(2, 9), ids="orientation {}".format)
 def test_a_turned_image_is_written_as_it_is_shown(
     tmp_path: Path, kind: str, orientation: int
 ) -> None:
@@ -86,7 +85,9 @@ def test_a_turned_image_is_written_as_it_is_shown(
 
 
 @pytest.mark.parametrize(
-    "options", [{}, {"progressive": True}, {"restart_marker_blocks": 2}], ids=short
+    "options",
+    [{}, {"progressive": True}, {"restart_marker_blocks": 2}],
+    ids=["plain", "progressive", "restarts"],
 )
 def test_every_cut_that_a_whole_decoding_finds_is_found(
     tmp_path: Path, options: dict[str, object]
@@ -136,8 +137,8 @@ def test_grey_becomes_rgb_or_is_kept_as_asked(tmp_path: Path) -> None:
     with Image.open(tmp_path / "clean" / checked.file_name) as clean:
         assert clean.mode == "RGB"
         assert clean.convert("L").tobytes() == Image.open(io.BytesIO(data)).tobytes()
-    kept = cleaned(tmp_path, data, "b.jpg", grey_image="keep")
-    assert (kept.kept, kept.file_name, kept.defects) == (
+    checked = cleaned(tmp_path, data, "b.jpg", grey_image="keep")
+    assert (checked.kept, checked.file_name, checked.defects) == (
         True,
         "b.jpg",
         [defects.GreyImage("b.jpg")],

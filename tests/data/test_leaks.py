@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import pytest
-
 from fairtrial import DataError
 from fairtrial.data.dataset import Dataset, Image
 from fairtrial.data.leaks import find_leaks, refuse_leaks
 from tests.data.test_splitting import images, splits_of
+from tests.facts import refused
 
 
 def leaks_of(dataset: Dataset, near: Sequence[list[int]] = ()) -> dict[str, tuple[int, int]]:
@@ -43,19 +42,18 @@ def test_a_refusal_counts_shows_and_says_what_to_do() -> None:
     )
     dataset.images.append(Image(13, "b.png", 1, 1, "0", "p9", "test"))
     leaks = find_leaks(dataset.images, splits_of(dataset, method="given"), [])
-    with pytest.raises(DataError) as error:
-        refuse_leaks(leaks, [], "set")
-    assert str(error.value) == (
-        "set: the split leaks: 2 images are identical files in two splits (sets: 1), such as "
-        "b.png in test and 001.png in train. The split `random` keeps them together. If it must "
-        "be so, the data set can say `allow: [content]`, and the report will show it."
+    counts, remedies = (
+        ["2 images", "identical files", "sets: 1"],
+        ["`random`", "`allow: [content]`"],
     )
+    with refused(DataError, "set: ", *counts, "b.png in test", "001.png in train", *remedies):
+        refuse_leaks(leaks, [], "set")
 
 
 def test_groups_call_for_grouped() -> None:
     dataset = images(*((f"{n}", f"p{n % 5}", None) for n in range(50)))
     splits = splits_of(dataset, method="random")
     leaks = find_leaks(dataset.images, splits, [])
-    with pytest.raises(DataError, match=r"50 images are images of one group.*`grouped` keeps"):
+    with refused(DataError, "set: ", "50 images", "one group", "`grouped`", "`allow: [group]`"):
         refuse_leaks(leaks, ["content", "near"], "set")
     refuse_leaks(leaks, ["group"], "set")

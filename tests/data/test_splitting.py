@@ -15,6 +15,7 @@ from fairtrial.data.dataset import SPLITS, Annotation, Dataset, Image, Splits
 from fairtrial.data.leaks import find_leaks
 from fairtrial.data.splitting import assign
 from fairtrial.settings.split_rule import SplitRule
+from tests.facts import refused
 
 SEEDS = range(25)
 METHODS = ("random", "stratified", "grouped", "kfold")
@@ -59,7 +60,7 @@ def contents(dataset: Dataset, splits: Splits) -> dict[str, list[str]]:
 
 
 @pytest.mark.parametrize("method", METHODS)
-@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize("seed", SEEDS, ids="seed {}".format)
 def test_a_split_covers_the_set_and_does_not_leak(method: str, seed: int) -> None:
     dataset, near = drawn(seed, groups=method in {"grouped", "kfold"})
     splits = splits_of(dataset, near, method=method, seed=seed)
@@ -76,14 +77,14 @@ def test_what_is_allowed_is_not_kept_together(kind: str) -> None:
     dataset = images(*rows)
     near = [[image.id for image in dataset.images]] if kind == "near" else []
     method = "kfold" if kind == "group" else "random"
-    kept = splits_of(dataset, near, method=method)
-    assert sorted(map(len, kept.values())) == [0, 0, 9]
+    together = splits_of(dataset, near, method=method)
+    assert sorted(map(len, together.values())) == [0, 0, 9]
     parted = splits_of(dataset, near, [kind], method=method)
     assert all(parted.values())
     assert [leak.kind for leak in find_leaks(dataset.images, parted, near)] == [kind]
 
 
-@pytest.mark.parametrize("seed", range(20))
+@pytest.mark.parametrize("seed", range(20), ids="seed {}".format)
 def test_groups_that_share_an_image_stay_together_along_the_chain(seed: int) -> None:
     """An image of a group that had been joined to another one began a bundle of its own."""
     names = [f"g{n}" for n in range(5)]
@@ -101,7 +102,7 @@ def test_groups_that_share_an_image_stay_together_along_the_chain(seed: int) -> 
 
 
 @pytest.mark.parametrize("method", METHODS)
-@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize("seed", range(8), ids="seed {}".format)
 def test_neither_order_nor_file_names_matter(method: str, seed: int) -> None:
     dataset, near = drawn(seed)
     expected = contents(dataset, splits_of(dataset, near, method=method))
@@ -121,13 +122,21 @@ def test_neither_order_nor_file_names_matter(method: str, seed: int) -> None:
 def test_a_split_depends_on_its_seed(method: str) -> None:
     dataset, near = drawn(1, groups=False)
     dataset.images = [Image(i.id, i.file_name, 9, 9, f"{i.id}", f"{i.id}") for i in dataset.images]
-    found = [splits_of(dataset, near, method=method, seed=seed)["test"] for seed in range(5)]
-    assert len({tuple(ids) for ids in found}) > 1
+    tests = [splits_of(dataset, near, method=method, seed=seed)["test"] for seed in range(5)]
+    assert len({tuple(ids) for ids in tests}) > 1
 
 
 @pytest.mark.parametrize("method", ["random", "stratified"])
-@pytest.mark.parametrize("count", [5, 10, 33, 240])
-@pytest.mark.parametrize(("val", "test"), [(0.2, 0.2), (0.1, 0.3), (0.2, 0.0), (2, 1)])
+@pytest.mark.parametrize("count", [5, 10, 33, 240], ids="{} images".format)
+@pytest.mark.parametrize(
+    ("val", "test"),
+    [
+        pytest.param(0.2, 0.2, id="equal shares"),
+        pytest.param(0.1, 0.3, id="other shares"),
+        pytest.param(0.2, 0.0, id="no test"),
+        pytest.param(2, 1, id="numbers"),
+    ],
+)
 def test_sizes_are_those_asked_for_to_one_image(
     method: str, count: int, val: float, test: float
 ) -> None:
@@ -140,9 +149,9 @@ def test_sizes_are_those_asked_for_to_one_image(
     assert splits["test"] == [] or test > 0
 
 
-@pytest.mark.parametrize("stratify", [False, True])
-@pytest.mark.parametrize("seed", range(10))
-def test_with_few_groups_no_side_stays_empty(seed: int, stratify: bool) -> None:
+@pytest.mark.parametrize("stratify", [False, True], ids=["by size alone", "stratified"])
+@pytest.mark.parametrize("seed", range(10), ids="seed {}".format)
+def test_with_few_groups_no_split_stays_empty(seed: int, stratify: bool) -> None:
     """Four patients with 17, 12, 7 and 7 frames, as in a sample of angiograms."""
     sizes = {"p26": 17, "p19": 12, "p14": 7, "p4": 7}
     dataset = images(*((f"{p}-{n}", p, None) for p, count in sizes.items() for n in range(count)))
@@ -153,8 +162,8 @@ def test_with_few_groups_no_side_stays_empty(seed: int, stratify: bool) -> None:
     assert splits["val"] and not splits["test"]
 
 
-@pytest.mark.parametrize("stratify", [False, True])
-@pytest.mark.parametrize("seed", range(10))
+@pytest.mark.parametrize("stratify", [False, True], ids=["by size alone", "stratified"])
+@pytest.mark.parametrize("seed", range(10), ids="seed {}".format)
 def test_sizes_of_groups_are_near_the_shares(seed: int, stratify: bool) -> None:
     """No split exceeds its share by more than the largest group."""
     rng = random.Random(seed)
@@ -167,7 +176,7 @@ def test_sizes_of_groups_are_near_the_shares(seed: int, stratify: bool) -> None:
         assert abs(len(splits[split]) - share * sum(sizes)) <= 12
 
 
-@pytest.mark.parametrize("seed", range(10))
+@pytest.mark.parametrize("seed", range(10), ids="seed {}".format)
 def test_stratified_shares_out_every_class_and_the_images_without_objects(seed: int) -> None:
     """Ten images of the rarest class are 6, 2 and 2, where chance gives 10, 0 and 0 too."""
     rng = random.Random(seed)
@@ -187,15 +196,15 @@ def test_stratified_shares_out_every_class_and_the_images_without_objects(seed: 
         labels[annotation.image_id] = labels[annotation.image_id] - {0} | {annotation.category_id}
     total = Counter(chain(*labels.values()))
     for split, share in (("train", 0.6), ("val", 0.2), ("test", 0.2)):
-        found = Counter(chain(*(labels[number] for number in splits[split])))
+        counts = Counter(chain(*(labels[number] for number in splits[split])))
         for label in total:
-            assert abs(found[label] - share * total[label]) <= 1 + 0.01 * total[label], (
+            assert abs(counts[label] - share * total[label]) <= 1 + 0.01 * total[label], (
                 split,
                 label,
             )
 
 
-@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("seed", range(5), ids="seed {}".format)
 def test_stratified_groups_are_both(seed: int) -> None:
     """Of 40 patients 5 have the rare class: each split gets some, in most draws."""
     dataset = images(*((f"{n}", f"p{n % 40}", None) for n in range(200)))
@@ -206,18 +215,20 @@ def test_stratified_groups_are_both(seed: int) -> None:
     assert all(rare & set(ids) for ids in splits.values())
 
 
-@pytest.mark.parametrize("folds", [3, 5, 7])
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("folds", [3, 5, 7], ids="{} folds".format)
+@pytest.mark.parametrize("seed", range(4), ids="seed {}".format)
 def test_each_image_is_once_in_test_and_once_in_val(folds: int, seed: int) -> None:
     dataset, near = drawn(seed)
-    found = [
+    splits_of_folds = [
         splits_of(dataset, near, method="kfold", seed=seed, folds=folds, fold=k + 1)
         for k in range(folds)
     ]
     numbers = [image.id for image in dataset.images]
     for split in ("test", "val"):
-        assert sorted(chain(*(splits[split] for splits in found))) == numbers
-    for splits, after in zip(found, [*found[1:], found[0]], strict=True):
+        assert sorted(chain(*(splits[split] for splits in splits_of_folds))) == numbers
+    for splits, after in zip(
+        splits_of_folds, [*splits_of_folds[1:], splits_of_folds[0]], strict=True
+    ):
         assert sorted(chain(*splits.values())) == numbers
         assert splits["val"] == after["test"]
 
@@ -230,16 +241,16 @@ def test_given_is_taken_as_it_is() -> None:
 
 
 def test_given_where_the_source_gives_none_is_refused() -> None:
-    with pytest.raises(DataError, match="set: split `given`, but its source gives none"):
+    with refused(DataError, "set: ", "`given`", "source", "`random`"):
         splits_of(images(("a", None, None)), method="given")
 
 
 def test_grouped_without_groups_is_refused() -> None:
-    with pytest.raises(DataError, match="some images have no group; use `random`"):
+    with refused(DataError, "set: ", "`grouped`", "no group", "`random`"):
         splits_of(images(("a", "g", None), ("b", None, None)), method="grouped")
 
 
 def test_more_images_than_there_are_cannot_be_asked_for() -> None:
     dataset = images(*((f"{n}", None, None) for n in range(10)))
-    with pytest.raises(DataError, match="ask for 11 of 10 images and leave nothing to train on"):
+    with refused(DataError, "set: ", "`val`", "`test`", "11 of 10 images", "train"):
         splits_of(dataset, method="random", val=9, test=0.2)
