@@ -12,6 +12,7 @@ import pytest
 from fairtrial.figures.base import style
 from fairtrial.figures.classes import class_map, per_class
 from fairtrial.figures.sweeps import metrics_against_parameter
+from fairtrial.files.modelfile import write_model
 from fairtrial.report import tables
 from fairtrial.report.content import Content, content
 from fairtrial.report.repeats import SEEDS, repeats
@@ -21,7 +22,7 @@ from fairtrial.results.manifest import FigureManifest
 from fairtrial.results.sweeps import sweeps
 from fairtrial.settings.stages import PlotSettings, ReportSettings
 from tests.records import RECORD
-from tests.report.fake_results import Fake, load
+from tests.report.fake_results import QUALITY, Fake, load
 from tests.report.test_report import SPLITS, TWO, report_text, scores
 
 PLOT = PlotSettings(gallery=4, runs=())
@@ -312,3 +313,13 @@ def test_without_any_object_there_is_no_figure_of_classes(tmp_path: Path) -> Non
         path.write_text("\n".join([*lines, "test,circle,0,0,,,,,", ""]))
     assert not list(class_map.draw(results_of(fake), PLOT))
     assert not list(per_class.draw(results_of(fake), PLOT))
+
+
+def test_images_without_objects_are_counted_only_where_there_are_any(tmp_path: Path) -> None:
+    fake = Fake(tmp_path, TWO, seeds=(0,)).build()
+    (dataset,) = plain_content(results_of(fake))["data"]["datasets"]
+    assert dataset["quality"] == {"images": "36", "objects": "128"}
+    (file,) = fake.data.glob("clean/*/quality.json")
+    write_model(file, QUALITY.model_copy(update={"negatives": 2}))
+    (dataset,) = plain_content(results_of(fake))["data"]["datasets"]
+    assert dataset["quality"] == {"images": "36", "negatives": "2", "objects": "128"}

@@ -123,7 +123,7 @@ def test_others_that_cannot_be_told_apart_are_named(tmp_path: Path) -> None:
     fake = Fake(tmp_path, {n: {"momentum": i} for i, n in enumerate(values)}, ap=ap)
     text = report_text(fake)
     assert "A (momentum 0) and B (momentum 1) cannot be told apart." in text
-    assert "Nor can C be told apart from A." in text
+    assert "C cannot be told apart from A either." in text
     rows = list(csv.DictReader((fake.results / "comparison.csv").open()))
     assert [row["letter"] for row in rows] == ["A", "B", "C", "D"]
     assert [float(row["test/AP"]) for row in rows] == pytest.approx([0.62, 0.61, 0.60, 0.12])

@@ -1,5 +1,16 @@
 """The report: what is better, by how much, and whether that is more than noise.
 
-`content` turns the results of an experiment into plain data, `template/` lays it out. Each section
-of the PDF is a file in template/sections; they are printed in the order of their names.
+content    all data of the PDF, put together from the parts below
+answer     which configuration is best, and the tests behind it
+cautions   warnings: leaks, unequal code, versions, hardware
+data       data sets: contents, splits, defects
+search     hyperparameter searches
+sweeps     one parameter at a time
+repeats    spread over seeds, and replicates
+cost       sizes, times, Pareto fronts
+tables     the tables as CSV, Markdown and LaTeX
+pdf        template/ and the data compiled by Typst
+
+Each section of the PDF is a file in template/sections; they are printed in the order of their
+names.
 """

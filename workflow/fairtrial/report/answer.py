@@ -1,4 +1,4 @@
-"""The answer in a sentence, and every number as text."""
+"""The answer of a report: which configuration is best, and whether that is more than chance."""
 
 from __future__ import annotations
 
@@ -40,7 +40,8 @@ def spread(values: list[float]) -> str:
 
 
 def answer(comparison: Comparison) -> Answer:
-    """Choose the best on val, and compare it on the shown split with each of the others."""
+    """Choose the best configuration on val, and compare it with each of the others on the split
+    that tables show."""
     split, metric = comparison.split, comparison.metric
     defined = [c for c in comparison.ranked() if c.scores(split, metric)]
     if not defined:
@@ -137,13 +138,14 @@ def _chance(gap: Gap) -> str:
 
 
 def _also_undecided(best: Configuration, letters: list[str], others: int) -> list[str]:
-    """A sentence on the further configurations that cannot be told apart from the best."""
+    """A sentence on the `letters` of further configurations that cannot be told apart from the
+    best; `others`: the number of all configurations but the best."""
     if not letters:
         return []
     if len(letters) == others - 1 and len(letters) > 1:
-        return [f"Nor can any of the others be told apart from {best.letter}."]
+        return [f"None of the others can be told apart from {best.letter} either."]
     listed = ", ".join(letters[:-1]) + " and " + letters[-1] if len(letters) > 1 else letters[0]
-    return [f"Nor can {listed} be told apart from {best.letter}."]
+    return [f"{listed} cannot be told apart from {best.letter} either."]
 
 
 def _repeats(configuration: Configuration) -> str:
@@ -164,7 +166,7 @@ def method(comparisons: list[Comparison]) -> str:
     texts = [_method(comparison) for comparison in comparisons]
     if len(set(texts)) > 1:
         texts = [f"Table {number}: {text}" for number, text in enumerate(texts, 1)]
-    return " ".join(dict.fromkeys(texts))
+    return " ".join(dict.fromkeys(texts))  # equal texts once
 
 
 def _method(comparison: Comparison) -> str:

@@ -31,7 +31,7 @@ def cautions(experiment: ExperimentResults) -> list[str]:
 
 
 def _comparability(experiment: ExperimentResults) -> list[str]:
-    """Metrics of different images, or of those by which the best was chosen."""
+    """Metrics that come from different images, or from the images on which the best was chosen."""
     sentences = []
     if len(experiment.comparisons) > 1:
         sentences.append(
@@ -80,7 +80,7 @@ def similar_pairs(description: DatasetDescription) -> list[str]:
 
 
 def _code(experiment: ExperimentResults) -> list[str]:
-    """Unequal training code of one backend; that of different backends always differs."""
+    """A sentence for each backend whose runs had unequal training code."""
     sentences = []
     for backend in sorted({run.record.backend for run in experiment.runs}):
         runs = [run for run in experiment.runs if run.record.backend == backend]
@@ -91,7 +91,7 @@ def _code(experiment: ExperimentResults) -> list[str]:
 
 
 def _versions(experiment: ExperimentResults) -> list[str]:
-    """Packages of which the runs that have them used several versions."""
+    """A sentence for each package of which the runs used several versions."""
     versions = [(run.record.versions, run) for run in experiment.runs]
     sentences = []
     for name in sorted({name for of_run, _ in versions for name in of_run}):
@@ -131,7 +131,7 @@ def _resumed(experiment: ExperimentResults) -> list[str]:
 
 
 def _grouped(runs: Iterable[tuple[str, FinishedRun]]) -> dict[str, list[FinishedRun]]:
-    """Text → the runs that it was given with."""
+    """Text → its runs, from pairs of both."""
     groups: dict[str, list[FinishedRun]] = {}
     for text, run in runs:
         groups.setdefault(text, []).append(run)
@@ -139,7 +139,8 @@ def _grouped(runs: Iterable[tuple[str, FinishedRun]]) -> dict[str, list[Finished
 
 
 def _listed(groups: dict[str, list[FinishedRun]], experiment: ExperimentResults) -> str:
-    """`2.13 (A, B), 2.15 (C)`, by letter; beyond eight letters, by number of runs."""
+    """`2.13 (A, B); 2.15 (C)`: each value with the letters of its configurations or, where these
+    are more than eight, with its number of runs."""
     letter_of_run = {run.name: c.letter for c in experiment.configurations for run in c.runs}
     parts = []
     for value, runs in sorted(groups.items()):

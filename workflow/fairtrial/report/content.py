@@ -26,8 +26,8 @@ from fairtrial.scoring.task_metrics import DETECTION_TABLE_METRICS, TASK_METRICS
 from fairtrial.settings.stages import ReportSettings
 from fairtrial.training.provenance import Hardware
 
-# Characters for the settings in the table of page one, which is narrower where metrics have a
-# spread; longer ones are printed below each row.
+# Characters that the table of page one has for settings; fewer where metrics have a spread. Longer
+# settings are printed below each row.
 ROOM, ROOM_WITH_SPREAD = 30, 24
 COLUMN, COLUMN_WITH_SPREAD = 7, 14  # characters of a column of metrics
 SHORT = {  # metrics as headings of narrow columns
@@ -39,7 +39,9 @@ SHORT = {  # metrics as headings of narrow columns
     "log_loss": "Log loss",
     "ece": "ECE",
 }
-TIMED = ("memory_gb",)  # of the hardware: it differs between two readings, as times do
+TIMED = (
+    "memory_gb",
+)  # keys of the hardware that are left out without times: they vary as times do
 
 
 class ComparisonRow(TypedDict):
@@ -207,7 +209,10 @@ def _comparison(comparison: Comparison, timings: bool) -> ComparisonPart:
 
 
 def _layout(comparison: Comparison, columns: list[str], settings: list[list[str]]) -> str:
-    """Where there is room for the settings: in `columns`, in one column `label`, or `below`."""
+    """The layout of the settings, by the room that they need; see ComparisonPart.
+
+    settings: for each row the texts of `columns`.
+    """
     widths = [max(map(len, column)) for column in zip(columns, *settings, strict=True)]
     longest_label = max(len(c.full_label) for c in comparison.configurations)
     with_spread = max(len(c.repeats) for c in comparison.configurations) > 1

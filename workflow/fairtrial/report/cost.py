@@ -1,4 +1,4 @@
-"""What each configuration costs: a table, and the Pareto fronts as text."""
+"""The section on costs as plain data: a table of sizes and times, and Pareto fronts as text."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from fairtrial.results.costs import Step, front, kinds, seconds
 from fairtrial.results.experiment import ExperimentResults
 from fairtrial.training.speed import Speed
 
-PARTS = ("preprocess", "inference", "postprocess")  # of the time of an image, as the table orders
+PARTS = ("preprocess", "inference", "postprocess")  # of the time of an image, in printed order
 COLUMNS = {  # cost → column of the table
     "Parameters, millions": "parameters",
     "GFLOPs": "gflops",
@@ -55,7 +55,7 @@ class FrontPart(TypedDict):
 
 
 def cost(experiment: ExperimentResults, timings: bool) -> list[CostRow]:
-    """A row for each configuration: its size and, with `timings`, its times."""
+    """A row for each configuration: the size of its model and, with `timings`, its times."""
     columns = _front_columns(experiment, timings)
     return [_row(c, columns.get(c.letter, []), timings) for c in experiment.configurations]
 
@@ -90,7 +90,7 @@ def _row(c: Configuration, front_columns: list[str], timings: bool) -> CostRow:
 
 
 def fronts(experiment: ExperimentResults, timings: bool) -> list[FrontPart]:
-    """For each comparison, the members of the front of each cost, from cheap to expensive."""
+    """A part for each comparison of several configurations; fronts go from cheap to expensive."""
     return [
         {
             "datasets": comparison.names,
@@ -124,6 +124,7 @@ def _thousands(count: int) -> str:
 
 
 def _speed(speed: Speed | None) -> SpeedTexts:
+    """All times in milliseconds; dashes where the speed was not measured."""
     if speed is None:
         return {"time": UNDEFINED, "parts": UNDEFINED, "method": UNDEFINED}
     milliseconds = speed.parts
@@ -137,5 +138,5 @@ def _speed(speed: Speed | None) -> SpeedTexts:
 
 
 def _gflops(count: float) -> str:
-    """One decimal; two significant digits where that would be 0.0."""
+    """One decimal; two significant digits below 0.1."""
     return f"{count:.1f}" if count >= 0.1 else f"{count:.2g}"

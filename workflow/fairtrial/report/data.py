@@ -1,4 +1,4 @@
-"""The data sets of a report: what is in them, how they were split, what to beware of."""
+"""The data sets of a report: their contents, how they were split, leaks between splits."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from fairtrial.report.cautions import overlaps
 from fairtrial.results.configuration import setting_text
 from fairtrial.results.dataset import DatasetDescription
 
-CLASSES = 40  # rows of classes in a table; of more, only the figures tell
+CLASSES = 40  # rows of classes in a table at most
 
 
 class BalancePart(TypedDict):
@@ -26,7 +26,8 @@ class BalancePart(TypedDict):
 
 
 class DatasetPart(TypedDict):
-    """One data set. `certificate`, `totals`, `classes` and `defects` are rows of texts."""
+    """One data set. `certificate`, `totals`, `classes` and `defects` are rows of texts; `quality`:
+    name of a count → the count, of the source after conversion."""
 
     name: str
     certificate: list[list[str]]
@@ -105,11 +106,9 @@ def _balance(balance: Balance | None, names: list[str]) -> BalancePart | None:
 
 
 def _quality(quality: QualityReport) -> dict[str, str]:
-    return {
-        "images": str(quality.images),
-        "negatives": str(quality.negatives),
-        "objects": str(quality.objects),
-    }
+    """Numbers of images and objects and, where there are any, of negatives."""
+    negatives = {"negatives": str(quality.negatives)} if quality.negatives else {}
+    return {"images": str(quality.images)} | negatives | {"objects": str(quality.objects)}
 
 
 def _defects(quality: QualityReport) -> list[list[str]]:
@@ -123,10 +122,10 @@ def _defects(quality: QualityReport) -> list[list[str]]:
 def certificate(description: DatasetDescription) -> list[list[str]]:
     """How the splits were made, and what was checked: names and sentences."""
     split = description.certificate
-    asked = split.asked | {"seed": split.seed}
+    settings = split.asked | {"seed": split.seed}
     order = ("folds", "fold", "val", "test", "stratify", "seed")
-    settings = ", ".join(f"{key} {setting_text(asked, key)}" for key in order if key in asked)
-    method = split.method if split.method == "given" else f"{split.method}: {settings}"
+    texts = [f"{key} {setting_text(settings, key)}" for key in order if key in settings]
+    method = split.method if split.method == "given" else f"{split.method}: {', '.join(texts)}"
     rows = [["source", split.source], ["split", method]]
     if mapped := _class_map(split.class_map):
         rows.append(["classes", mapped])
@@ -156,8 +155,8 @@ def _groups(description: DatasetDescription) -> str:
     sizes = Counter(i.group for i in description.dataset.images if i.group is not None)
     if not sizes:
         return (
-            "the source names none, so whether images of one patient or video are in several "
-            "splits is unknown"
+            "the source names none, so it is unknown whether images of one patient or video are "
+            "in several splits"
         )
     span = sorted({min(sizes.values()), max(sizes.values())})
     return f"{len(sizes)}, of {' to '.join(map(str, span))} images"
@@ -189,7 +188,7 @@ def _overview(descriptions: list[DatasetDescription]) -> list[list[str]]:
 
 
 def _facts(description: DatasetDescription) -> dict[str, str]:
-    """What the overview says of a data set, by label."""
+    """The rows of one data set in the overview: label → text."""
     dataset = description.dataset
     facts = {"source": description.source, "method": description.certificate.method}
     for split in SPLITS:

@@ -1,7 +1,7 @@
-"""Typst source, data and figures into one PDF, with nothing from outside the package.
+"""Compile template, data and figures into one PDF with Typst.
 
-Text of people (titles, class names) reaches Typst as data, never as source: `#panic()` in a
-title is printed as it stands. Fonts are those bundled with typst and matplotlib.
+Text from outside (titles, class names) reaches Typst as data, never as source: `#panic()` in a
+title is printed literally. Fonts are those bundled with typst and matplotlib.
 """
 
 from __future__ import annotations
@@ -29,5 +29,5 @@ def compile_pdf(content: Mapping[str, object], figures: Mapping[str, bytes]) -> 
     fonts = typst.Fonts(
         include_system_fonts=False, font_paths=[str(Path(mpl.get_data_path()) / "fonts" / "ttf")]
     )
-    # Its stubs do not know yet that the input may be files in memory.
+    # The type stubs of typst lack this form of the input: path → content.
     return bytes(typst.compile(source, font_paths=fonts, ignore_system_fonts=True))  # type: ignore[call-overload]

@@ -19,8 +19,9 @@ SEEDS = (2, 3, 5, 10)  # numbers of seeds for which the least significant gap is
 
 
 class SpreadPart(TypedDict):
-    """The spread of one configuration over its seeds: a row for each metric, and the least gap
-    that can be told from chance by number of seeds (none without any spread)."""
+    """The spread of one configuration over its seeds. `rows`: a row for each metric;
+    `least_gaps`: pairs of a number of seeds and the least significant gap with it, none without
+    any spread."""
 
     letter: str
     label: str
@@ -39,7 +40,7 @@ class Difference(TypedDict):
 
 
 class ReplicateRow(TypedDict):
-    """One seed that was run several times, and whether its runs are equal."""
+    """One seed with several replicates; `weights` and `predictions` say whether these are equal."""
 
     letter: str
     seed: str
@@ -50,7 +51,7 @@ class ReplicateRow(TypedDict):
 
 
 class RepeatsPart(TypedDict):
-    """Spreads over seeds, rows of replicates, and a sentence on the latter."""
+    """Spreads over seeds, rows of replicates, and a sentence on the replicates."""
 
     spreads: list[SpreadPart]
     replicates: list[ReplicateRow]
@@ -111,14 +112,14 @@ def _replicates(configuration: Configuration) -> list[ReplicateRow]:
 
 
 def _equality(digests: Sequence[str | None]) -> str:
-    """`equal`, `differ`, or `not recorded` where one is None."""
+    """`equal` or `differ`; `not recorded` where a digest is None."""
     if None in digests:
         return "not recorded"
     return "equal" if len(set(digests)) == 1 else "differ"
 
 
 def _predictions(run: FinishedRun) -> str:
-    """The SHA-256 of a run's prediction files."""
+    """The SHA-256 of each prediction file of a run, in one text."""
     files = [run.folder / "predictions" / f"{split}.json" for split in ("val", "test")]
     return " ".join(sha256(file) for file in files if file.exists())
 

@@ -1,4 +1,4 @@
-"""What the section on a search prints: budget, states, best trials, settings to copy."""
+"""The section on a search as plain data: budget, states, best trials, settings to copy."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class SearchPart(TypedDict):
 
 
 def searches(experiment: ExperimentResults, names: Sequence[str], timings: bool) -> SearchPart:
-    """Every study by itself, and engines by their best trials. `names`: those of the studies."""
+    """A part for each study, and a comparison of the engines. `names`: those of the studies."""
     studies = finished_studies(experiment.results, names)
     return {
         "studies": [_study(study, timings) for study in studies],
@@ -77,7 +77,10 @@ def _engines(studies: Sequence[FinishedStudy]) -> list[list[str]]:
     by_engine: dict[str, list[FinishedStudy]] = {}
     for study in studies:
         by_engine.setdefault(study.summary.engine, []).append(study)
-    best = {name: [float(s.best["fitness"]) for s in of_it] for name, of_it in by_engine.items()}
+    best = {
+        name: [float(study.best["fitness"]) for study in of_engine]
+        for name, of_engine in by_engine.items()
+    }
     ranked = sorted(by_engine, key=lambda name: -sum(best[name]) / len(best[name]))
     return [
         [

@@ -1,4 +1,4 @@
-"""What the report says of each parameter that was swept: sentences and a table."""
+"""The section on sweeps as plain data: sentences and a table for each swept parameter."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ UNKNOWN = (
     "With one seed each it is unknown which of the differences are more than chance; three seeds "
     "or more would show it."
 )
-MANY = 6  # with more values than this, their number is given too
+MANY = 6  # a sentence that lists more values than this also gives their number
 
 
 class SweepRow(TypedDict):
-    """One value of a parameter: its metrics and the value as texts, and how it compares with the
-    best one."""
+    """One value of a parameter. `cells`: its metrics, then the value; `mark`: how it compares with
+    the best value."""
 
     best: bool
     cells: list[str]
@@ -54,7 +54,7 @@ def sweep_parts(experiment: ExperimentResults, parameters: Iterable[str]) -> lis
 
 
 def _part(sweep: Sweep, number: int, several: bool) -> SweepPart:
-    """`number` is that of the comparison, which is named where there are `several`."""
+    """`number`: of the comparison, which the heading names where there are `several`."""
     comparison, best, gaps = sweep.comparison, sweep.best, sweep.gaps(sweep.comparison.metric)
     metrics = METRICS[comparison.task]
     extra = [] if comparison.metric in metrics else [comparison.metric]
@@ -125,7 +125,10 @@ def sweep_text(sweep: Sweep, gaps: dict[str, Gap]) -> str:
 
 
 def _sentence(texts: list[str], others: int, verdict: str) -> str:
-    """`Cannot be told apart from it: 0.5, 0.55.`; if it is all of several, they are not listed."""
+    """`Cannot be told apart from it: 0.5, 0.55.`; `all 3 others` instead of a list of all values.
+
+    texts: the values with this verdict; others: the number of all values but the best.
+    """
     values = ", ".join(texts)
     if len(texts) == others and others > 1:
         values = f"all {others} others"

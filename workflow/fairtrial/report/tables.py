@@ -1,4 +1,4 @@
-"""The comparison for machines (CSV), for a README (Markdown) and for a paper (LaTeX)."""
+"""The tables of a report as files: CSV for programs, Markdown for a README, LaTeX for a paper."""
 
 from __future__ import annotations
 
@@ -27,7 +27,8 @@ SPECIAL = {
 
 
 def write_comparison(path: Path, experiment: ExperimentResults, timings: bool) -> None:
-    """A row for each configuration: settings that differ, then mean and sd of every metric."""
+    """Write comparison.csv, a row for each configuration: settings that differ, then mean and
+    standard deviation of every metric."""
     rows = []
     metrics = _all_metrics(experiment)
     for number, comparison in enumerate(experiment.comparisons, 1):
@@ -41,7 +42,7 @@ def write_comparison(path: Path, experiment: ExperimentResults, timings: bool) -
 
 
 def write_runs(path: Path, experiment: ExperimentResults, timings: bool) -> None:
-    """A row for each run: settings that differ, then every metric."""
+    """Write runs.csv, a row for each run: settings that differ, then every metric."""
     rows = []
     metrics = _all_metrics(experiment)
     replicated = any(run.replicate > 1 for run in experiment.runs)
@@ -62,8 +63,8 @@ def write_runs(path: Path, experiment: ExperimentResults, timings: bool) -> None
 
 def _all_metrics(experiment: ExperimentResults) -> tuple[str, ...]:
     """All metrics of the task, and the fitness where it ranks."""
-    ranking, known = experiment.ranking_rule.name, TASK_METRICS[experiment.task].all
-    return known if ranking in known else (*known, ranking)
+    metric, metrics = experiment.ranking_rule.name, TASK_METRICS[experiment.task].all
+    return metrics if metric in metrics else (*metrics, metric)
 
 
 def _settings(configuration: Configuration) -> Row:
@@ -72,8 +73,8 @@ def _settings(configuration: Configuration) -> Row:
 
 def table_metrics(comparison: Comparison) -> tuple[str, ...]:
     """The metrics of a table, the one that ranks among them."""
-    metric, shown = comparison.metric, comparison.task_metrics.in_tables
-    return shown if metric in shown else (metric, *shown)
+    metric, metrics = comparison.metric, comparison.task_metrics.in_tables
+    return metrics if metric in metrics else (metric, *metrics)
 
 
 def _means(configuration: Configuration, metrics: Sequence[str]) -> Row:
@@ -97,18 +98,18 @@ def _cost(configuration: Configuration, timings: bool) -> Row:
 
 
 def _write_csv(path: Path, rows: list[Row]) -> None:
-    """A column for each key of any row; empty where a row has none, as `seeds` of folds."""
+    """Write a column for each key of any row; a cell is empty where its row lacks the key."""
     import pandas as pd
 
     columns = list(dict.fromkeys(key for row in rows for key in row))
-    # Cells stay Python's own: a column of int would else become float where a row has none.
+    # With dtype object pandas leaves integers as they are in columns that have empty cells.
     table = pd.DataFrame(rows, columns=columns, dtype=object)
     with whole_file(path) as file:
         table.to_csv(file, index=False, lineterminator="\n")
 
 
 def cells(comparison: Comparison, timings: bool) -> list[list[str]]:
-    """The table of page one as text: a heading, then a row for each configuration, the best on
+    """The table of page one as texts: a heading, then a row for each configuration, the best on
     val first."""
     settings = list(comparison.configurations[0].differs) or ["configuration"]
     metrics = table_metrics(comparison)
@@ -124,7 +125,7 @@ def cells(comparison: Comparison, timings: bool) -> list[list[str]]:
 
 
 def caption(comparison: Comparison) -> str:
-    """What the metrics of a table are and where they come from."""
+    """The caption of a table: its split and data sets, what its metrics are, how it is sorted."""
     split = comparison.split
     metrics = comparison.configurations[0].first.metrics_of(split)
     assert metrics is not None, "the split that tables show has images"
