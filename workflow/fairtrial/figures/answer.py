@@ -28,8 +28,8 @@ def answer(experiment: ExperimentResults, settings: PlotSettings) -> Iterator[Dr
             continue
         repeated = max(len(c.repeats) for c in ranked) > 1
         caption = f"On {split} of {comparison.names}, best on val on top. "
-        circles = ranked[0].repeated
-        caption += f"Circles: {circles}; line: mean ± sd." if repeated else "One seed each."
+        seeds = ranked[0].repeated  # or folds
+        caption += f"Circles: {seeds}; line: mean ± sd." if repeated else "One seed each."
         if metric == FITNESS:
             caption += f" Fitness: {comparison.ranking_rule.formula}."
         caption += not_shown(len(ranked) - ROWS)

@@ -33,8 +33,8 @@ WIDTH = 17.0  # cm: the text width of the report's A4 page
 HEIGHT = 21.5  # cm: what fits on a page together with title and caption
 FONT = 7.5  # points, in print: figures are never scaled
 
-# Okabe and Ito's colours, ordered so that neighbours differ in lightness too; for grey print
-# each has a dash pattern and a marker of its own.
+# Okabe and Ito's colours, ordered so that neighbours differ in lightness too. For grey print each
+# goes with the dash pattern and the marker of the same index.
 COLOURS = ("#000000", "#E69F00", "#0072B2", "#56B4E9", "#D55E00", "#009E73", "#CC79A7", "#7F7F00")
 Dash = str | tuple[float, tuple[float, ...]]  # as matplotlib takes it
 DASHES: tuple[Dash, ...] = (
@@ -109,7 +109,7 @@ def style() -> Iterator[None]:
         "image.composite_image": False,
     }
     with mpl.rc_context(), sns.axes_style("whitegrid"), warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "Glyph .* missing")  # an empty box is fig instead
+        warnings.filterwarnings("ignore", "Glyph .* missing")  # an empty box is drawn instead
         mpl.rcParams.update(common)
         yield
 

@@ -21,14 +21,14 @@ from fairtrial.settings.stages import PlotSettings
 
 BINS = 24  # of the heat maps, each way
 COLOUR_MAP = "cividis"  # its lightness is the same in grey print as in colour
-MANY = 20  # images with so many objects or more are counted in one bar
+MANY = 20  # images with this number of objects or more are counted in one bar
 
 Boxes = NDArray[np.float64]  # n × 6: x, y, width, height, then width and height of the image; px
 
 
 @figure("data")
 def objects_per_image(experiment: ExperimentResults, settings: PlotSettings) -> Iterator[Drawing]:
-    """How many objects an image has, by split; nothing for classes of whole images."""
+    """Objects per image, by split; nothing for the task `classify`."""
     for descriptions in _side_by_side(experiment) if experiment.task == "detect" else []:
         fig = new_figure(5.2)
         axes = fig.subplots(1, len(descriptions), squeeze=False).flat
@@ -36,7 +36,7 @@ def objects_per_image(experiment: ExperimentResults, settings: PlotSettings) -> 
             _per_image(ax, description)
         _legend(fig, descriptions)
         caption = (
-            f"{_named(descriptions)}: share of the images of a split that have so many objects."
+            f"{_named(descriptions)}: share of the images of a split by their number of objects."
         )
         yield Drawing(_file("per-image", descriptions), fig, "Objects per image", caption)
 
@@ -69,7 +69,7 @@ def box_statistics(experiment: ExperimentResults, settings: PlotSettings) -> Ite
 
 @figure("data")
 def image_sizes(experiment: ExperimentResults, settings: PlotSettings) -> Iterator[Drawing]:
-    """Widths and heights of the images, where they are not all of one size."""
+    """Widths and heights of the images, unless all of a data set are of one size."""
     for descriptions in _side_by_side(experiment):
         if all(len(set(map(_size, d.dataset.images))) == 1 for d in descriptions):
             continue
@@ -154,7 +154,7 @@ def _centres(ax: Axes, boxes: Boxes) -> None:
 
 def _extents(ax: Axes, boxes: Boxes) -> None:
     shares = boxes[:, 2:4] / boxes[:, 4:6]
-    limit = min(1.0, np.ceil(10 * np.quantile(shares, 0.995)) / 10)  # small objects fill it
+    limit = min(1.0, np.ceil(10 * np.quantile(shares, 0.995)) / 10)  # zooms in on small objects
     width, height = shares.clip(0, limit).T
     _heat_map(ax, width, height, limit, "log")
     ax.set_title("Width and height of the boxes", loc="left")

@@ -29,7 +29,7 @@ from fairtrial.settings.stages import PlotSettings
 PER_PAGE = 50
 PAGES = 3
 MAP = 48  # configurations at most in a map of classes
-WRITTEN = 26  # with so many configurations or fewer, each cell of the map has its number
+WRITTEN = 26  # configurations at most for which the cells of the map have numbers
 
 
 @figure("classes")
@@ -58,7 +58,8 @@ def per_class(experiment: ExperimentResults, settings: PlotSettings) -> Iterator
 
 @figure("classes")
 def class_map(experiment: ExperimentResults, settings: PlotSettings) -> Iterator[Drawing]:
-    """A heat map of AP or F1 by class and configuration, where marks could not be told apart."""
+    """A heat map of AP or F1 by class and configuration, where there are too many configurations
+    for marks."""
     for number, comparison in enumerate(experiment.comparisons):
         ranked = comparison.ranked()[:MAP]
         if len(ranked) <= len(COLOURS):

@@ -67,8 +67,10 @@ def _on(comparison: Comparison) -> str:
 
 
 def _pair(comparison: Comparison, *panels: tuple[str, str, str]) -> Figure | None:
-    """Two plots side by side, each given by its curve and the names of its x and y axis; None
-    where no run has such a curve."""
+    """Two plots side by side; None where no run has any of the curves.
+
+    panels: for each plot the curve of curves.csv and the labels of the x and y axis.
+    """
     split = comparison.split
     curves = [r.curves for c in comparison.configurations for r in c.runs]
     if not any((split, curve) in of_run for of_run in curves for curve, _, _ in panels):

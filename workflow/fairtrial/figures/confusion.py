@@ -17,7 +17,7 @@ from fairtrial.results.run import BACKGROUND
 from fairtrial.settings.stages import PlotSettings
 
 CELL = 0.58  # cm, width and height: room for three digits
-SMALL = 8  # up to so many classes, several matrices stand side by side
+SMALL = 8  # classes at most for which matrices stand side by side
 WRITTEN = 20  # with more classes, counts would be too small to read
 
 
@@ -39,7 +39,7 @@ def confusion(experiment: ExperimentResults, settings: PlotSettings) -> Iterator
 
 
 def _layout(size: int) -> tuple[int, int, int]:
-    """How many matrices of `size` rows there are at most in all, in a drawing, and side by side."""
+    """The most matrices of `size` rows: in all, in a drawing, and side by side."""
     if size <= 4:
         return 24, 9, 3
     if size <= SMALL + 1:

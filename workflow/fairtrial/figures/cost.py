@@ -47,6 +47,7 @@ def cost(experiment: ExperimentResults, settings: PlotSettings) -> Iterator[Draw
 
 
 def _differs(comparison: Comparison, read: Read) -> bool:
+    """Whether a cost has two values or more among the configurations."""
     costs = {read(configuration) for configuration in comparison.configurations}
     return len(costs - {None}) > 1
 

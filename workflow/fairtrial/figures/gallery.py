@@ -16,7 +16,7 @@ from fairtrial.data.dataset import Image
 from fairtrial.figures.base import WIDTH, Drawing, figure, new_figure, not_shown
 from fairtrial.files import packed
 from fairtrial.results.configuration import Configuration, shorten
-from fairtrial.results.dataset import DatasetDescription
+from fairtrial.results.dataset import DatasetDescription, content_id
 from fairtrial.results.experiment import Comparison, ExperimentResults
 from fairtrial.settings.stages import PlotSettings
 
@@ -51,7 +51,7 @@ def gallery(experiment: ExperimentResults, settings: PlotSettings) -> Iterator[D
         for image in images:
             panels = {"Ground truth": _ground_truth(description, image)}
             for c in ranked:
-                panels[c.label(_length(len(ranked) + 1))] = detections[c.letter][content(image)]
+                panels[c.label(_length(len(ranked) + 1))] = detections[c.letter][content_id(image)]
             texts = _class_texts(sorted(description.dataset.categories.values()), len(panels) > 4)
             fig = _panels(description, image, panels, texts)
             names = sorted({box.name for boxes in panels.values() for box in boxes})
@@ -70,8 +70,8 @@ def choose(description: DatasetDescription, split: str, count: int) -> list[Imag
 
 
 def by_interest(description: DatasetDescription, split: str) -> list[Image]:
-    """The images of a split, those with most classes first, then those with most objects, then by
-    id. Images with no object or with more than 12, which are hard to read, come last."""
+    """The images of a split by falling number of classes, then of objects, then by id. Images with
+    no object or with more than 12, which are hard to read, come last."""
     ids, by_image = set(description.certificate.splits[split]), description.dataset.by_image()
 
     def interest(image: Image) -> tuple[bool, int, int, int]:
@@ -91,11 +91,6 @@ def _caption(comparison: Comparison, image: Image, key: list[str]) -> str:
     return text + (f" {'; '.join(key)}." if key else "")
 
 
-def content(image: Image) -> str:
-    """What identifies an image in every data set that has it, whatever its id there."""
-    return image.sha256 or image.file_name
-
-
 def _ground_truth(description: DatasetDescription, image: Image) -> list[Box]:
     names = description.dataset.categories
     objects = description.dataset.by_image()[image.id]
@@ -105,12 +100,15 @@ def _ground_truth(description: DatasetDescription, image: Image) -> list[Box]:
 def _detections(
     configuration: Configuration, experiment: ExperimentResults, split: str, images: list[Image]
 ) -> dict[str, list[Box]]:
-    """`content` of an image → detections of the first seed at or above its chosen confidence."""
+    """`content_id` of an image → detections of the first seed at or above its chosen confidence.
+
+    The ids of an image may differ between data sets, its content does not.
+    """
     run = configuration.first
     dataset = experiment.datasets[run.dataset].dataset
-    contents = {i.id: content(i) for i in dataset.images}
+    contents = {i.id: content_id(i) for i in dataset.images}
     least = run.confidence or 0.0
-    boxes: dict[str, list[Box]] = {content(image): [] for image in images}
+    boxes: dict[str, list[Box]] = {content_id(image): [] for image in images}
     for detection in run.detections(split):
         key = contents.get(detection.image_id)
         if key in boxes and detection.confidence >= least:

@@ -1,4 +1,4 @@
-"""Curves over epochs, as each backend logged them while it trained."""
+"""Losses and metrics by epoch, as the backends logged them during training."""
 
 from __future__ import annotations
 
@@ -58,8 +58,8 @@ def accuracy(experiment: ExperimentResults, settings: PlotSettings) -> Iterator[
     if experiment.task == "classify":
         title = "Accuracy on train and val during training"
         caption = (
-            "On {}. On train it is that of the batches as they were learned, with augmentation and "
-            "dropout, on val that after the epoch."
+            "On {}. Accuracy on train is that of the training batches, with augmentation and "
+            "dropout; accuracy on val is that after the epoch."
         )
         yield from _curves(experiment, ACCURACIES, "accuracy", title, caption)
 

@@ -48,8 +48,8 @@ def mistakes(experiment: ExperimentResults, settings: PlotSettings) -> Iterator[
                 continue
             caption = (
                 f"On {comparison.split} of {comparison.names}, first seed: of {len(wrong)} "
-                "mistakes those of which the model was surest. Over each image its class, then "
-                "what it was taken for and with what probability."
+                "mistakes those of which the model was surest. Above each image its class, then "
+                "the predicted class and its probability."
             )
             caption += not_shown(len(ranked) - MODELS)
             name = f"mistakes-{number + 1}-{configuration.letter}"

@@ -36,10 +36,10 @@ def near_duplicates(experiment: ExperimentResults, settings: PlotSettings) -> It
         for ax in axes:
             ax.axis("off")
         caption = (
-            f"Data set {description.name}: the images of each pair are alike, and in two splits. "
-            "If they show the same thing or scene, the metrics are inflated: then they need a "
-            "group, or another split. In brackets: the difference, as a share of the contrast (0: "
-            "equal)."
+            f"Data set {description.name}: the images of each pair look alike and are in two "
+            "splits. If they show the same thing or scene, the metrics are inflated: put them into "
+            "one group, or split otherwise. In brackets: the difference, as a share of the "
+            "contrast (0: equal)."
         )
         if left_out := len(pairs) - len(with_files):
             caption += f" Not shown: {left_out} more."

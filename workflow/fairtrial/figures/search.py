@@ -16,7 +16,7 @@ from fairtrial.results.study import FinishedStudy, finished_studies
 from fairtrial.settings.stages import ChoicesSpec, ParameterSpec, PlotSettings, RangeSpec
 
 Floats = NDArray[np.float64]
-FEW = 3  # up to so many studies, each has figures of its own
+FEW = 3  # studies at most for which figures of single studies are drawn
 MARKS = {  # state of a trial → colour and marker
     "finished": (COLOURS[2], "o"),
     "pruned": (COLOURS[1], "v"),
@@ -25,7 +25,7 @@ MARKS = {  # state of a trial → colour and marker
 
 
 def _few_studies(experiment: ExperimentResults, settings: PlotSettings) -> list[FinishedStudy]:
-    """The studies of the experiment, or none where they are too many for figures of their own."""
+    """The studies of the experiment; none where there are more than FEW."""
     studies = finished_studies(experiment.results, settings.studies)
     return studies if len(studies) <= FEW else []
 

@@ -17,7 +17,7 @@ from fairtrial.results.sweeps import METRIC_NAMES, METRICS, Sweep, sweeps
 from fairtrial.settings.stages import PlotSettings
 
 NEAR = 0.042  # share of the axis that a label takes
-CROWDED = 6  # with more labels than this they are turned by 90°
+CROWDED = 6  # more labels than this are turned by 90°
 
 
 @figure("sweeps")

@@ -3,9 +3,9 @@
 run            the files of one run
 dataset        the data set of a run
 configuration  runs that differ in their seed alone
-experiment     all runs of an experiment, and which is best
-significance   by how much two configurations differ, and whether that is more than noise
-sweeps         one setting against the metrics
+experiment     all runs of an experiment, and the comparisons between them
+significance   how far the best configuration lies above others, and whether by more than chance
+sweeps         configurations that differ in one setting alone
 costs          size and time against the metric that ranks
 study          the files of a hyperparameter search
 manifest       figures.json: the figures that were drawn

@@ -12,15 +12,15 @@ from dataclasses import dataclass
 from fairtrial.results.run import FinishedRun
 from fairtrial.settings.run_name import without_folds
 
-MANY = 3  # differing settings from which on a label is the name, or only departs from the base
-CUT = r"\.[0-9a-f]{6}$"  # the end of a name that was shortened: some settings are not in it
+MANY = 3  # from this number of differing settings on, a label is the name instead of the settings
+CUT = r"\.[0-9a-f]{6}$"  # the hash at the end of a shortened name, which lacks some settings
 ABSENT = "–"  # a setting that this configuration's backend does not have
 
 
 @dataclass
 class Configuration:
-    """Runs that differ only in what repeats them, in the order of their seeds: in seed and
-    replicate and, where `folds` is not 0, in which of so many folds of a data set they have."""
+    """Runs that differ only in seed and replicate and, where `folds` (their number) is not 0, in
+    the fold of their data set. Ordered by seed."""
 
     name: str
     letter: str
@@ -33,8 +33,8 @@ class Configuration:
     def repeats(self) -> list[list[FinishedRun]]:
         """The runs of each seed or, where there are folds, of each fold, in order.
 
-        Replicates of a seed are no repeats: counted so, one result would pass for several that
-        agree.
+        Replicates of a seed are one repeat: counted as several, they would make the spread over
+        seeds too small.
         """
         groups: dict[tuple[str, int], list[FinishedRun]] = {}
         for run in self.runs:
@@ -44,7 +44,7 @@ class Configuration:
 
     @property
     def repeated(self) -> str:
-        """What repeats it, and means are taken over: `folds` or `seeds`."""
+        """What means are taken over: `folds` or `seeds`."""
         return "folds" if self.folds else "seeds"
 
     @property
@@ -56,11 +56,11 @@ class Configuration:
         return f"{count} {self.repeated}"
 
     def scores(self, split: str, metric: str) -> list[float]:
-        """A metric of every seed (of every fold) that has one: the mean of its runs."""
+        """A metric for each seed (or fold) in which it is defined: the mean of its runs."""
         return self._averaged(lambda run: run.score(split, metric))
 
     def class_scores(self, split: str, name: str, metric: str) -> list[float]:
-        """Likewise a metric of one class, a column of per_class.csv."""
+        """As `scores`, for one class; `metric` is a column of per_class.csv."""
 
         def read(run: FinishedRun) -> float | None:
             value = run.per_class.get(split, {}).get(name, {}).get(metric, math.nan)
@@ -69,7 +69,7 @@ class Configuration:
         return self._averaged(read)
 
     def _averaged(self, read: Callable[[FinishedRun], float | None]) -> list[float]:
-        """The mean of the runs of each repeat that has a value."""
+        """The mean over the runs of each repeat; repeats without a value are left out."""
         scores = [[read(run) for run in runs] for runs in self.repeats]
         defined = [[score for score in row if score is not None] for row in scores]
         return [float(statistics.mean(row)) for row in defined if row]
@@ -99,13 +99,14 @@ class Configuration:
 
     @property
     def named(self) -> bool:
-        """Whether a person named it; names made from settings are `momentum=0.6` and the like."""
+        """Whether its name stands in the experiment's file; others are made of settings, as
+        `momentum=0.6`."""
         return "=" not in self.name
 
     @property
     def short_label(self) -> str:
-        """The settings that set it apart, `momentum 0.6, lr0 0.01`, while they are few; else the
-        name that a person gave it, or that holds what the experiment varied."""
+        """The settings that set it apart, `momentum 0.6, lr0 0.01`, while they are few; else its
+        name."""
         if 0 < len(self.differs) < MANY or (self.differs and re.search(CUT, self.name)):
             return self.departure
         return self.name.replace("+", ", ").replace("=", " ")
@@ -113,8 +114,8 @@ class Configuration:
     @property
     def departure(self) -> str:
         """The settings that set it apart, as text."""
-        own = {k: v for k, v in self.differs.items() if v not in (ABSENT, self.base.get(k))}
-        return settings_text(own) or "base settings"
+        departing = {k: v for k, v in self.differs.items() if v not in (ABSENT, self.base.get(k))}
+        return settings_text(departing) or "base settings"
 
     @property
     def full_label(self) -> str:
@@ -129,14 +130,14 @@ class Configuration:
 
 
 def shared_settings(runs: Sequence[FinishedRun]) -> dict[str, object]:
-    """The settings of runs that differ only in what repeats them, the fold among it."""
+    """The settings of runs that differ only in seed, replicate and fold."""
     names = sorted({run.dataset for run in runs})
     settings = runs[0].settings
     return settings | {"dataset": without_folds(names[0])} if len(names) > 1 else settings
 
 
 def setting_text(settings: Mapping[str, object], key: str) -> str:
-    """A setting as text: `0.0001`, `true`, `[1, 2]`; a dash if it is not there."""
+    """A setting as text: `0.0001`, `true`, `[1, 2]`; ABSENT where there is no such key."""
     if key not in settings:
         return ABSENT
     value = settings[key]

@@ -1,4 +1,4 @@
-"""What a configuration costs, and which ones are worth their cost: the Pareto front."""
+"""The size and times of a configuration, and the Pareto front by cost and metric."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Read = Callable[[Configuration], float | None]
 
 @dataclass(frozen=True)
 class Step:
-    """One member of a front, and by how much it is better than the one before it."""
+    """One member of a front; `gap`: how far it lies above the cheaper one before it."""
 
     configuration: Configuration
     gap: Gap | None  # None for the cheapest
@@ -40,7 +40,7 @@ def milliseconds(configuration: Configuration) -> float | None:
 
 
 def seconds(configuration: Configuration) -> float:
-    """Mean training time over all runs."""
+    """Mean training time over all runs, in seconds."""
     return statistics.fmean(run.record.seconds for run in configuration.runs)
 
 
@@ -59,10 +59,11 @@ def kinds(timings: bool) -> dict[str, Read]:
 
 
 def front(comparison: Comparison, read: Read) -> list[Step]:
-    """The Pareto front, by cost: the configurations to which none is at once as cheap and as good.
+    """The Pareto front, from cheap to expensive: the configurations for which no other is both as
+    cheap and as good.
 
-    Good is the mean of the metric that ranks, on the split that tables show. Where two neighbours
-    cannot be told apart, the more expensive one may be on the front by chance: its step says so.
+    How good is the mean of the metric that ranks, on the split that tables show. Where the gap of a
+    step is not significant, its configuration may be on the front by chance.
     """
     split, metric = comparison.split, comparison.metric
     points = [(read(c), c.mean(split, metric), c) for c in comparison.configurations]

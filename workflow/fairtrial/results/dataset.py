@@ -41,11 +41,13 @@ class DatasetDescription:
     @property
     def set_of_folds(self) -> str | None:
         """A text that is equal for all folds of one data set; None where this is no fold."""
-        c = self.certificate
-        if not c.folds:
+        split = self.certificate
+        if not split.folds:
             return None
-        balance = (c.balance.ratio, c.balance.cap) if c.balance else None
-        return json.dumps([c.source, c.folds, balance, c.seed, c.allow, c.class_map])
+        balance = (split.balance.ratio, split.balance.cap) if split.balance else None
+        return json.dumps(
+            [split.source, split.folds, balance, split.seed, split.allow, split.class_map]
+        )
 
     @property
     def folds(self) -> int:
@@ -64,14 +66,16 @@ class DatasetDescription:
         return read_model(path, QualityReport) if path.exists() else None
 
     def ground_truth_sha256(self, split: str) -> str:
-        """The SHA-256 of the images of one split and of their ground truth. Computed once, as every
-        run on this data set asks for it."""
+        """The SHA-256 of the images of one split and of their ground truth. Computed once for each
+        split, since every run on this data set needs it."""
         if split not in self._hashes:
             text = self._ground_truth_text(split)
             self._hashes[split] = hashlib.sha256(text.encode()).hexdigest()
         return self._hashes[split]
 
     def _ground_truth_text(self, split: str) -> str:
+        """The text of which the SHA-256 is taken: classes, and for each image its content, size,
+        and objects by class name and box."""
         names, by_image = self.dataset.categories, self.dataset.by_image()
         rows = []
         for image in self.images_of(split):
@@ -79,15 +83,15 @@ class DatasetDescription:
                 [names[a.category_id], *map(float, a.bbox or ()), int(a.iscrowd)]
                 for a in by_image[image.id]
             ]
-            rows.append([_content(image), image.width, image.height, *sorted(objects)])
+            rows.append([content_id(image), image.width, image.height, *sorted(objects)])
         return json.dumps([sorted(names.values()), sorted(rows, key=str)])
 
     def shared_images(self, split: str, other: str) -> int:
         """How many images of `split` have their content or their group in `other` too."""
         images, others = self.images_of(split), self.images_of(other)
-        contents = {_content(image) for image in others}
+        contents = {content_id(image) for image in others}
         groups = {image.group for image in others} - {None}
-        return sum(_content(image) in contents or image.group in groups for image in images)
+        return sum(content_id(image) in contents or image.group in groups for image in images)
 
     def images_of(self, split: str) -> list[Image]:
         """The images of one split."""
@@ -95,6 +99,7 @@ class DatasetDescription:
         return [image for image in self.dataset.images if image.id in ids]
 
 
-def _content(image: Image) -> str:
-    """What tells the content of an image: its SHA-256, or its file name where that is unknown."""
+def content_id(image: Image) -> str:
+    """Identifies an image by its content, in every data set that has it: its SHA-256, or its file
+    name where that is unknown."""
     return image.sha256 or image.file_name

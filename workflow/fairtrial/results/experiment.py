@@ -73,8 +73,8 @@ class Comparison:
         return " and ".join(f"{iou:.2f}" for iou in sorted(ious))
 
     def ranked(self) -> list[Configuration]:
-        """Best first on val: the choice must not see the test images. Those without a value come
-        last."""
+        """The configurations, the best on val first; those without a value come last. The test
+        images have no part in this choice."""
 
         def place(configuration: Configuration) -> float:
             mean = configuration.mean("val", self.metric)
@@ -85,7 +85,8 @@ class Comparison:
 
 @dataclass
 class ExperimentResults:
-    """All of an experiment. `results` is results/<experiment>, `data` the data folder."""
+    """The finished runs of an experiment. `results` is results/<experiment>, `data` the data
+    folder."""
 
     results: Path
     data: Path
@@ -108,7 +109,7 @@ class ExperimentResults:
         """Settings that are not equal in all runs that have them, `backend`, `model` and `dataset`
         first.
 
-        A setting that only one backend has is left out: the backend's name says as much.
+        So a setting that only some backends have is left out, unless it differs among their runs.
         """
         names = sorted({name for run in self.runs for name in run.settings})
         texts = {n: {setting_text(run.settings, n) for run in self.runs} - {ABSENT} for n in names}
@@ -120,8 +121,8 @@ class ExperimentResults:
 
     @cached_property
     def base(self) -> dict[str, str]:
-        """Where many settings differ, as in a sweep of one at a time: the value that more than
-        half of the configurations have. A configuration's label has only what departs from it."""
+        """Setting → the value that more than half of the configurations have, as text; {} where
+        fewer than MANY settings differ. Labels leave such values out."""
         if len(self.differing_settings) < MANY:
             return {}
         configurations = [shared_settings(runs) for runs in self._grouped().values()]
@@ -134,7 +135,7 @@ class ExperimentResults:
         return base
 
     def _grouped(self) -> dict[str, list[FinishedRun]]:
-        """Runs by configuration; those that differ in the fold of their data alone are one."""
+        """The runs of each configuration; runs that differ in the fold alone are in one."""
         groups: dict[str, list[FinishedRun]] = {}
         for run in self.runs:
             groups.setdefault(self._across_folds(run) or run.configuration, []).append(run)
@@ -197,7 +198,7 @@ def load_experiment(
     folder is missing.
     """
     if not runs:
-        raise SettingsError("the experiment names no runs: there is nothing to show")
+        raise SettingsError("the experiment has no runs, so there are no results to show")
     rule = ranking_rule(rank_by)
     finished = [FinishedRun(name, results, rule) for name in dict.fromkeys(runs)]
     for run in finished:
@@ -208,7 +209,7 @@ def load_experiment(
 
 
 def _refuse_incomparable(runs: list[FinishedRun], rule: RankingRule) -> None:
-    """Refuse runs of two tasks, which have no metric in common, and a metric they do not have."""
+    """Raise SettingsError for runs of two tasks, and for a metric that their task lacks."""
     tasks = {run.task: run.name for run in runs}
     if len(tasks) > 1:
         listed = ", ".join(f"{name}: {task}" for task, name in sorted(tasks.items()))

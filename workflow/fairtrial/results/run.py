@@ -1,6 +1,6 @@
 """One finished run: record, history, metrics, curves, confusion matrix, speed.
 
-Each file is read when it is first asked for, and once; `figures` and `report` share it.
+Each file is read once, when it is first needed.
 """
 
 from __future__ import annotations
@@ -51,8 +51,8 @@ class ProbabilityRow(TypedDict):
 
 @dataclass
 class FinishedRun:
-    """One run of an experiment; `results` is the folder results/<experiment>, `ranking_rule` the
-    meaning of the metric `fitness`."""
+    """One run of an experiment; `results` is the folder results/<experiment>, `ranking_rule` says
+    how the metric `fitness` is computed."""
 
     name: str
     results: Path
@@ -85,8 +85,8 @@ class FinishedRun:
 
     @cached_property
     def settings(self) -> dict[str, object]:
-        """The settings of this run but for seed and replicate; data set and backend are always
-        among them, and `continues` where it went on from another run."""
+        """The settings of this run without seed and replicate, with `dataset`, `backend` and, where
+        it continues another run, `continues`."""
         settings: dict[str, object] = {
             key: value for key, value in self.record.settings.items() if key not in REPEATS
         }
@@ -190,7 +190,7 @@ class FinishedRun:
 
 def _read_csv(path: Path, *labels: str) -> DataFrame:
     """A CSV file as a table: the columns `labels` are text, all others numbers, NaN where a cell
-    is empty. Raises DataError where the file is missing or a number is none."""
+    is empty. Raises DataError where the file is missing or a cell is not a number."""
     import pandas
 
     try:

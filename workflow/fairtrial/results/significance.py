@@ -1,4 +1,4 @@
-"""How configurations compare with the best of them: the gap, and whether it is more than chance."""
+"""How far the best configuration lies above the others, and whether that is more than chance."""
 
 from __future__ import annotations
 
@@ -13,10 +13,12 @@ __all__ = ["Gap", "gaps_to"]
 def gaps_to(
     best: Configuration, others: Sequence[Configuration], split: str, metric: str
 ) -> dict[str, Gap]:
-    """Letter → how far the best lies above it in one metric; those without a value are left out.
+    """Letter → how far the best lies above that configuration in one metric; configurations
+    without a value are left out.
 
-    Seeds are independent, and compared by Welch's test. Folds are the same for all, and share
-    training images: they are compared fold by fold. Holm's correction is over all pairs.
+    Seeds are independent, and compared by Welch's test. Three folds or more that all have a value
+    are compared fold by fold, since folds share training images (Nadeau and Bengio's test).
+    Holm's correction is over all pairs.
     """
     scores = {c.letter: c.scores(split, metric) for c in others}
     scores = {letter: values for letter, values in scores.items() if values}

@@ -35,7 +35,7 @@ class FinishedStudy:
 
     @cached_property
     def trials(self) -> list[dict[str, str]]:
-        """A row a trial, in order."""
+        """The rows of trials.csv, by number: column → text."""
         with (self.folder / "trials.csv").open(newline="", encoding="utf-8") as file:
             return list(csv.DictReader(file))
 
@@ -60,7 +60,7 @@ class FinishedStudy:
 
     @cached_property
     def hours(self) -> float:
-        """Training time of all trials."""
+        """Training time of all trials together, in hours."""
         seconds = read_model(self.folder / "timings.json", Timings).root
         return sum(seconds.values()) / 3600
 
@@ -78,8 +78,9 @@ class FinishedStudy:
         return list(accumulate(int(row["epochs"]) for row in self.trials))
 
 
-def _higher(one: float, other: float) -> float:
-    return max((value for value in (one, other) if not math.isnan(value)), default=math.nan)
+def _higher(first: float, second: float) -> float:
+    """The maximum of those that are not NaN; NaN where both are."""
+    return max((value for value in (first, second) if not math.isnan(value)), default=math.nan)
 
 
 def finished_studies(results: Path, names: Sequence[str]) -> list[FinishedStudy]:

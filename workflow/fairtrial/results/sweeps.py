@@ -1,7 +1,7 @@
-"""One setting at a time: which configurations of a comparison differ in it alone.
+"""Sweeps: configurations of a comparison that differ in one setting alone.
 
-A sweep is found by settings, not by the names of runs: a value that equals the base, or
-another sweep's, is trained once, and stands in every sweep to which it belongs.
+Membership depends on settings, not on the names of runs: a configuration that several sweeps share
+is trained once, and belongs to all of them.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ METRICS = {  # four metrics by task
     "classify": ("accuracy", "precision", "recall", "f1"),
 }
 METRIC_NAMES = LONG | {"AP50": "mAP50", "AP": "mAP50-95"}
-WIDE = 100  # of the largest to the smallest value, from which on the axis is logarithmic
+WIDE = 100  # ratio of the largest to the smallest value from which on the axis is logarithmic
 
 
 @dataclass
@@ -80,8 +80,8 @@ class Sweep:
 
 
 def sweeps(comparison: Comparison, parameters: Iterable[str]) -> list[Sweep]:
-    """A sweep for each parameter of which the comparison holds two values or more, all else
-    being equal. Where several sets of other settings do so, the one with the most values."""
+    """A sweep for each parameter that has two values or more while all other settings are equal.
+    Where that holds for several sets of other settings, the set with the most values counts."""
     swept = []
     for parameter in parameters:
         groups: dict[str, list[Configuration]] = {}
