@@ -86,14 +86,14 @@ def test_what_is_allowed_is_not_kept_together(kind: str) -> None:
 
 @pytest.mark.parametrize("seed", range(20), ids="seed {}".format)
 def test_groups_that_share_an_image_stay_together_along_the_chain(seed: int) -> None:
-    """An image of a group that had been joined to another one began a bundle of its own."""
+    """An image of a group that had been joined to another one began a bundle of its own_images."""
     names = [f"g{n}" for n in range(5)]
     shared = [(f"shared{a}", g, None) for a, pair in enumerate(pairwise(names)) for g in pair]
-    own = [
+    own_images = [
         (f"{random.Random(f'{g}{n}').getrandbits(64):x}", g, None) for g in names for n in (0, 1)
     ]
     others = [(f"other{n}", f"alone{n}", None) for n in range(40)]
-    dataset = images(*shared, *own, *others)
+    dataset = images(*shared, *own_images, *others)
     splits = splits_of(dataset, method="grouped", seed=seed)
     chained = {image.id for image in dataset.images if image.group in names}
     assert [split for split in SPLITS if chained & set(splits[split])] == [

@@ -16,10 +16,10 @@ class Part(FileModel):
 class Content(FileModel):
     name: str
     parts: list[Part]
-    asked: dict[str, bool | int | float]
+    sizes: dict[str, bool | int | float]
 
 
-CONTENT = Content(name="é", parts=[Part(share=0.5)], asked={"val": 8, "test": 0.2, "on": True})
+CONTENT = Content(name="é", parts=[Part(share=0.5)], sizes={"val": 8, "test": 0.2, "on": True})
 
 
 def test_a_model_is_written_and_read_again(tmp_path: Path) -> None:
@@ -40,12 +40,12 @@ def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
         pytest.param('{"name": ', "not valid JSON", id="cut off"),
         pytest.param(b"\xff", "not valid JSON", id="no UTF-8"),
         pytest.param("[]", "it.json", id="a list"),
-        pytest.param('{"name": "a", "parts": []}', "`asked`", id="a missing key"),
+        pytest.param('{"name": "a", "parts": []}', "`sizes`", id="a missing key"),
         pytest.param(
-            '{"name": "a", "parts": [], "asked": {}, "more": 1}', "`more`", id="an unknown key"
+            '{"name": "a", "parts": [], "sizes": {}, "more": 1}', "`more`", id="an unknown key"
         ),
         pytest.param(
-            '{"name": "a", "parts": [{"share": "1"}], "asked": {}}', "`parts.0.share`", id="a text"
+            '{"name": "a", "parts": [{"share": "1"}], "sizes": {}}', "`parts.0.share`", id="a text"
         ),
     ],
 )

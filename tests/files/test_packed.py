@@ -39,11 +39,11 @@ def test_the_layout_in_memory_changes_nothing(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "is_packed", "file"),
     [
-        ("a.npy#0", True, "a.npy"),
-        ("in/a.npy#12", True, "in/a.npy"),
-        ("a.npy", False, "a.npy"),
-        ("a#1.jpg", False, "a#1.jpg"),
-        ("a.npy#x", False, "a.npy#x"),
+        pytest.param("a.npy#0", True, "a.npy", id="an image of a shard"),
+        pytest.param("in/a.npy#12", True, "in/a.npy", id="a shard in a folder"),
+        pytest.param("a.npy", False, "a.npy", id="a shard"),
+        pytest.param("a#1.jpg", False, "a#1.jpg", id="a file with a number sign"),
+        pytest.param("a.npy#x", False, "a.npy#x", id="no number"),
     ],
 )
 def test_names(name: str, is_packed: bool, file: str) -> None:

@@ -164,7 +164,7 @@ def test_images_of_one_name_stay_apart(name: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "ids",
     [[0, 1, 2], [1, 2, 3], [1, 18, 90], [90, 1, 18], [7, 3, 5]],
-    ids="{0[0]}, {0[1]}, {0[2]}".format,
+    ids="ids {0[0]}, {0[1]}, {0[2]}".format,
 )
 def test_no_way_shifts_a_class(ids: list[int], tmp_path: Path) -> None:
     """COCO's ids (from 0, from 1, with gaps, in any order) → hub → YOLO's → hub."""

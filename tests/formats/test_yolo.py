@@ -91,7 +91,7 @@ def test_lines_that_are_refused(raw: Path, line: str) -> None:
         read(raw)
 
 
-@pytest.mark.parametrize("kind", ["3", "0.5", "-1", "nan"])
+@pytest.mark.parametrize("kind", ["3", "0.5", "-1", "nan"], ids="class {}".format)
 def test_an_unknown_class_is_named(raw: Path, kind: str) -> None:
     (raw / "labels" / "val" / "b.txt").write_text(f"{kind} .5 .5 .1 .1\n1 .5 .5 .1 .1\n")
     dataset, defects = read(raw)

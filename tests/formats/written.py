@@ -182,13 +182,13 @@ def write_contributors(scene: Scene, folder: Path) -> dict[str, Any]:
     writers = {"Ana García": "voc", "jörg weiß 2": "yolo", "Zoë O'Neil": "coco"}
     parts = []
     for name, (who, form) in zip(scene.images, writers.items(), strict=True):
-        own = Scene(
+        part = Scene(
             {name: scene.images[name]},
             {name: scene.splits[name]},
             scene.classes,
             [placed for placed in scene.objects if placed[0] == name],
         )
-        options = WRITERS[form].write(own, folder / who)
+        options = WRITERS[form].write(part, folder / who)
         if form == "coco":
             options["files"] = [f for f in options["files"] if f["split"] == scene.splits[name]]
         if form == "yolo":

@@ -95,13 +95,13 @@ def test_the_annotations_are_those_of_the_chosen_and_say_what_was_chosen_from(
     tmp_path: Path, settings: dict[str, Any]
 ) -> None:
     raw = fetch(tmp_path, settings, images=99)
-    chosen = content(raw)
-    assert [row["name"] for row in chosen["categories"]] == ["person", "motorcycle"]
-    assert {row["category_id"] for row in chosen["annotations"]} == {1, 4}
-    assert {row["image_id"] for row in chosen["annotations"]} == {r["id"] for r in chosen["images"]}
-    assert [row["id"] for row in chosen["annotations"] if row["iscrowd"]] == [1]
-    assert chosen["images"][0]["license"] == 3
-    assert chosen["info"]["images_there"] == {"all": 10, "person": 8, "motorcycle": 3}
+    subset = content(raw)
+    assert [row["name"] for row in subset["categories"]] == ["person", "motorcycle"]
+    assert {row["category_id"] for row in subset["annotations"]} == {1, 4}
+    assert {row["image_id"] for row in subset["annotations"]} == {r["id"] for r in subset["images"]}
+    assert [row["id"] for row in subset["annotations"] if row["iscrowd"]] == [1]
+    assert subset["images"][0]["license"] == 3
+    assert subset["info"]["images_there"] == {"all": 10, "person": 8, "motorcycle": 3}
     assert (
         fetch(tmp_path, settings, images=99).joinpath("annotations.json").read_bytes()
         == (raw / "annotations.json").read_bytes()
@@ -113,7 +113,9 @@ def test_the_annotations_are_those_of_the_chosen_and_say_what_was_chosen_from(
 
 
 @pytest.mark.parametrize("path", [ONE, ARCHIVE], ids=["an image", "the archive"])
-@pytest.mark.parametrize("fault", [429, 500, 503, "cut", "short", "wrong", "stall", "no range"])
+@pytest.mark.parametrize(
+    "fault", [429, 500, 503, "cut", "short", "wrong", "stall", "no range"], ids="fault {}".format
+)
 def test_a_fault_that_passes_does_not_show(
     web: Web, tmp_path: Path, settings: dict[str, Any], path: str, fault: int | str
 ) -> None:
@@ -127,11 +129,11 @@ def test_a_fault_that_passes_does_not_show(
 @pytest.mark.parametrize(
     ("fault", "requests", "reason"),
     [
-        (404, 1, "HTTP 404"),
-        (429, 3, "HTTP 429"),
-        (500, 3, "HTTP 500"),
-        ("short", 3, "cannot be decoded"),
-        ("wrong", 3, "cannot be decoded"),
+        pytest.param(404, 1, "HTTP 404", id="HTTP 404"),
+        pytest.param(429, 3, "HTTP 429", id="HTTP 429"),
+        pytest.param(500, 3, "HTTP 500", id="HTTP 500"),
+        pytest.param("short", 3, "cannot be decoded", id="short"),
+        pytest.param("wrong", 3, "cannot be decoded", id="wrong"),
     ],
 )
 def test_a_fault_that_stays_is_named_and_only_its_image_is_asked_for_again(
@@ -142,7 +144,7 @@ def test_a_fault_that_stays_is_named_and_only_its_image_is_asked_for_again(
     with refused(DataError, "demo", "2 of 8 files", *lines):
         fetch(tmp_path, settings)
     assert not folders.files_below(tmp_path / "raw0")
-    web.asked.clear()
+    web.log.clear()
     assert len(images(fetch(tmp_path, settings))) == 8
     assert web.requests() == {ONE: 1, path_of(11): 1}
 
@@ -180,12 +182,12 @@ def test_other_settings_ask_only_for_what_is_not_there(
     web: Web, tmp_path: Path, settings: dict[str, Any]
 ) -> None:
     first = set(images(fetch(tmp_path, settings, images=5)))
-    web.asked.clear()
+    web.log.clear()
     second = set(images(fetch(tmp_path, settings, images=7, seed=1, tries=1)))
     assert set(web.requests()) == second - first
-    web.asked.clear()
+    web.log.clear()
     fetch(tmp_path, settings, classes=["motorcycle"])
-    assert not web.asked
+    assert not web.log
 
 
 def test_a_mirror_is_used_in_place_of_the_server(
@@ -197,7 +199,7 @@ def test_a_mirror_is_used_in_place_of_the_server(
         path.write_bytes(data)
     monkeypatch.setenv("FAIRTRIAL_MIRROR", str(tmp_path / "mirror"))
     assert len(images(fetch(tmp_path, settings))) == 8
-    assert not web.asked
+    assert not web.log
 
 
 @pytest.mark.parametrize(

@@ -68,7 +68,7 @@ class TestEverySource:
         assert needs.fetched or needs.places or needs.size
         assert all(file.address.startswith("http://127.0.0.1") for file in needs.fetched)
         assert all(place.exists() for place in needs.places)
-        assert not web.asked
+        assert not web.log
 
     def test_settings_are_closed_and_fixed(self, kind: str, example: dict[str, Any]) -> None:
         model = plugin("sources", kind).Settings

@@ -48,9 +48,9 @@ def test_what_is_not_part_of_an_address_asks_for_nothing_again(
     web: Web, manifest: Path, tmp_path: Path, option: str, value: Any
 ) -> None:
     fetch(web, manifest, tmp_path)
-    web.asked.clear()
+    web.log.clear()
     assert whole(fetch(web, manifest, tmp_path, **{option: value})) == web.files
-    assert not web.asked
+    assert not web.log
 
 
 def test_a_line_more_in_the_manifest_asks_for_its_file_alone(
@@ -59,7 +59,7 @@ def test_a_line_more_in_the_manifest_asks_for_its_file_alone(
     lines = manifest.read_text().splitlines(keepends=True)
     manifest.write_text("".join(line for line in lines if ONE not in line))
     fetch(web, manifest, tmp_path)
-    web.asked.clear()
+    web.log.clear()
     manifest.write_text("".join(lines))
     assert whole(fetch(web, manifest, tmp_path)) == web.files
     assert web.requests() == {ONE: 1}
@@ -117,9 +117,9 @@ def test_a_server_that_breaks_down_is_not_asked_for_hours(
         fetch(web, manifest, tmp_path, connections=1, tries=3)
     assert str(error.value).count("HTTP 503") == 2
     assert str(error.value).count("not tried") == 6
-    assert len(web.asked) == 4 + 2 * 3
+    assert len(web.log) == 4 + 2 * 3
     web.faults.clear()
-    web.asked.clear()
+    web.log.clear()
     assert whole(fetch(web, manifest, tmp_path)) == web.files
     assert set(web.requests()) == set(broken)
 

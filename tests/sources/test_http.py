@@ -39,12 +39,12 @@ def assert_whole(folder: Path, web: Web) -> None:
 def test_each_file_is_fetched_once(web: Web, manifest: Path, tmp_path: Path) -> None:
     assert_whole(fetch(web, manifest, tmp_path), web)
     assert set(web.requests().values()) == {1}
-    web.asked.clear()
+    web.log.clear()
     assert_whole(fetch(web, manifest, tmp_path), web)
-    assert not web.asked
+    assert not web.log
 
 
-@pytest.mark.parametrize("fault", [429, 500, 503, "cut", "short", "wrong"])
+@pytest.mark.parametrize("fault", [429, 500, 503, "cut", "short", "wrong"], ids="fault {}".format)
 def test_a_fault_that_passes_does_not_show(
     web: Web, manifest: Path, tmp_path: Path, fault: int | str
 ) -> None:
@@ -57,13 +57,13 @@ def test_a_fault_that_passes_does_not_show(
 @pytest.mark.parametrize(
     ("fault", "requests", "reason"),
     [
-        (404, 1, "HTTP 404"),
-        (403, 1, "HTTP 403"),
-        (429, 3, "HTTP 429"),
-        (500, 3, "HTTP 500"),
-        ("cut", 3, "RemoteProtocolError"),
-        ("short", 3, "wrong content"),
-        ("wrong", 3, "wrong content"),
+        pytest.param(404, 1, "HTTP 404", id="HTTP 404"),
+        pytest.param(403, 1, "HTTP 403", id="HTTP 403"),
+        pytest.param(429, 3, "HTTP 429", id="HTTP 429"),
+        pytest.param(500, 3, "HTTP 500", id="HTTP 500"),
+        pytest.param("cut", 3, "RemoteProtocolError", id="cut"),
+        pytest.param("short", 3, "wrong content", id="short"),
+        pytest.param("wrong", 3, "wrong content", id="wrong"),
     ],
 )
 def test_a_fault_that_stays_is_named_and_only_its_file_is_asked_for_again(
@@ -82,7 +82,7 @@ def test_a_fault_that_stays_is_named_and_only_its_file_is_asked_for_again(
     assert str(error.value).count(".bin: ") == 1
     assert not folders.files_below(tmp_path / "raw0")
     assert web.requests()[ONE] == requests
-    web.asked.clear()
+    web.log.clear()
     assert_whole(fetch(web, manifest, tmp_path), web)
     assert web.requests() == {ONE: 1}
 
@@ -90,7 +90,7 @@ def test_a_fault_that_stays_is_named_and_only_its_file_is_asked_for_again(
 def test_a_cut_download_goes_on_where_it_stopped(web: Web, manifest: Path, tmp_path: Path) -> None:
     web.faults = {ONE: ["cut"]}
     assert_whole(fetch(web, manifest, tmp_path), web)
-    assert [byte_range for path, byte_range in web.asked if path == ONE] == [None, "bytes=502-"]
+    assert [byte_range for path, byte_range in web.log if path == ONE] == [None, "bytes=502-"]
 
 
 def test_a_server_without_ranges_sends_the_whole_again(
@@ -117,7 +117,7 @@ def test_a_kept_file_that_has_changed_is_fetched_again(
 ) -> None:
     raw = fetch(web, manifest, tmp_path)
     (raw / ONE).write_bytes(b"edited in place")
-    web.asked.clear()
+    web.log.clear()
     assert_whole(fetch(web, manifest, tmp_path), web)
     assert web.requests() == {ONE: 1}
 
@@ -131,7 +131,7 @@ def test_a_mirror_folder_is_used_in_place_of_the_server(
         path.write_bytes(data)
     monkeypatch.setenv("FAIRTRIAL_MIRROR", str(tmp_path / "mirror"))
     assert_whole(fetch(web, manifest, tmp_path), web)
-    assert not web.asked
+    assert not web.log
 
 
 def test_a_mirror_address_is_used_in_place_of_the_server(
@@ -140,7 +140,7 @@ def test_a_mirror_address_is_used_in_place_of_the_server(
     mirror = Web({f"m/demo/{name}": data for name, data in web.files.items()})
     monkeypatch.setenv("FAIRTRIAL_MIRROR", f"{mirror.address}/m/")
     assert_whole(fetch(web, manifest, tmp_path), web)
-    assert not web.asked
+    assert not web.log
     mirror.close()
 
 
@@ -194,7 +194,7 @@ def test_an_interrupt_ends_it_soon_and_keeps_what_has_come(
     command = [sys.executable, "-c", code]
     environment = {**os.environ, "PYTHONPATH": ":".join(sys.path)}
     with subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL) as process:
-        while len(web.asked) < 8:
+        while len(web.log) < 8:
             time.sleep(0.01)
         time.sleep(0.2)
         process.send_signal(signal.SIGINT)
@@ -215,7 +215,7 @@ def test_a_manifest_cannot_name_places_outside(web: Web, tmp_path: Path, path: s
     manifest.write_text(f"{'0' * 64}  {path}\n")
     with refused(DataError, "bad.sha256:1", repr(path), "not a path below its folder"):
         fetch(web, manifest, tmp_path)
-    assert not web.asked
+    assert not web.log
 
 
 def test_no_room_on_the_disk(

@@ -17,11 +17,11 @@ SHIPPED = sorted((PROJECT / "config" / "sources").glob("*.yaml"))
 @pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)
 def test_its_settings_are_valid(path: Path) -> None:
     content: dict[str, Any] = YAML(typ="safe", pure=True).load(path.read_text())
-    own = {key: content.pop(key) for key in ConvertSettings.model_fields if key in content}
+    convert = {key: content.pop(key) for key in ConvertSettings.model_fields if key in content}
     settings = plugin("sources", content.pop("kind")).Settings(**content)
-    if own:
-        chosen = ConvertSettings(**own)
-        plugin("formats", chosen.format).Settings(**chosen.options)
+    if convert:
+        conversion = ConvertSettings(**convert)
+        plugin("formats", conversion.format).Settings(**conversion.options)
     if getattr(settings, "manifest", None):
         assert checksums.read_manifest(PROJECT / settings.manifest)
 

@@ -1,4 +1,4 @@
-"""A web server on this machine that misbehaves as told."""
+"""A web server on this machine that gives the faults that a test has queued."""
 
 import threading
 import time
@@ -7,7 +7,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 
 class Web:
-    """Serves `files`; the faults queued for a path spoil its next answers, one each.
+    """Serves `files`; the faults queued for a path spoil its next answers, a fault an answer.
 
     Faults: a status code; "cut" (closes the connection halfway), "short" (half a body that
     claims to be whole), "wrong" (other bytes), "no range" (ignores a Range header),
@@ -19,7 +19,7 @@ class Web:
         self.closing = threading.Event()
         self.faults: dict[str, list[int | str]] = {}
         self.headers: dict[str, str] = {}  # sent along with a status code
-        self.asked: list[tuple[str, str | None]] = []  # path and Range header of each request
+        self.log: list[tuple[str, str | None]] = []  # path and Range header of each request
         web = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -44,12 +44,12 @@ class Web:
 
     def requests(self) -> Counter[str]:
         """How often each path was asked for."""
-        return Counter(path for path, _ in self.asked)
+        return Counter(path for path, _ in self.log)
 
     def answer(self, handler: BaseHTTPRequestHandler) -> None:
         path = handler.path.lstrip("/")
-        asked = handler.headers.get("Range")
-        self.asked.append((path, asked))
+        byte_range = handler.headers.get("Range")
+        self.log.append((path, byte_range))
         fault = self.faults[path].pop(0) if self.faults.get(path) else None
         if path not in self.files:
             fault = 404
@@ -64,7 +64,7 @@ class Web:
             body = bytes(255 - byte for byte in body)
         if fault == "short":
             body = body[: len(body) // 2]
-        start = int(asked.removeprefix("bytes=").rstrip("-")) if asked else 0
+        start = int(byte_range.removeprefix("bytes=").rstrip("-")) if byte_range else 0
         if start >= len(body) > 0:
             handler.send_response(416)
             handler.end_headers()
