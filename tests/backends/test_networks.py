@@ -73,7 +73,14 @@ def test_a_cnn_has_its_blocks_and_a_network_of_torchvision_its_head() -> None:
     assert widths(built(model="resnet18", widths=[7], imgsz=32)) == [512, 7, 3]
 
 
-@pytest.mark.parametrize("name", [name for name in MODELS if name.endswith("n-cls")])
+@pytest.mark.parametrize(
+    "name",
+    [
+        name if name == "yolo11n-cls" else pytest.param(name, marks=pytest.mark.slow)
+        for name in MODELS
+        if name.endswith("n-cls")
+    ],
+)
 def test_a_network_of_ultralytics_has_our_head_and_gives_scores_in_both_modes(name: str) -> None:
     net = built(model=name, widths=[7], imgsz=32)
     assert widths(net) == [1280, 7, 3]

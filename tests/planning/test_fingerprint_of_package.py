@@ -123,7 +123,7 @@ def text_of(place: Definition) -> object:
 
 
 @pytest.mark.parametrize(
-    "share", [25, pytest.param(1, marks=pytest.mark.slow)], ids="every {}".format
+    "share", [100, pytest.param(1, marks=pytest.mark.slow)], ids="every {}".format
 )
 def test_an_edit_of_what_is_reached_counts(share: int) -> None:
     """Constants, operators, attributes, keywords, the order of parameters and statements."""
@@ -174,9 +174,8 @@ def renamed_private_names(package: Path) -> None:
         rename_private_names(path)
 
 
-@pytest.mark.parametrize(
-    "edit", [moved, pytest.param(renamed_private_names, marks=pytest.mark.slow)]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("edit", [moved, renamed_private_names], ids=lambda edit: edit.__name__)
 def test_where_a_definition_stands_and_what_it_is_called_does_not_count(
     edit: Callable[[Path], None], package: Path
 ) -> None:

@@ -125,7 +125,9 @@ def test_the_last_report_says_that_no_trial_follows(backend: FakeBackend) -> Non
     assert reports == [(1, False), (2, False), (3, False), (3, True)]
 
 
-@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize(
+    "engine", [pytest.param(e, marks=pytest.mark.slow) if e == "gp" else e for e in ENGINES]
+)
 def test_equal_seeds_give_equal_trials_interrupted_or_not(
     engine: str, backend: FakeBackend, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

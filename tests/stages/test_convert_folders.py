@@ -75,6 +75,7 @@ def test_images_and_labels_alone_are_named_and_kept_only_if_asked(
     assert (len(dataset.images), quality["negatives"]) == (4, 1)
 
 
+@pytest.mark.slow
 @pytest.mark.data
 def test_bccd_ends_with_two_boxes_less(real_data: Path, tmp_path: Path) -> None:
     raw = shutil.copytree(real_data / "bccd", tmp_path / "raw")
