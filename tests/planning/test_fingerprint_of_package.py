@@ -35,13 +35,20 @@ def entries() -> dict[str, tuple[str, ...]]:
 
 
 ENTRIES = entries()
-REACHED = sorted(reached(*(entry for places in ENTRIES.values() for entry in places)))
-FUNCTIONS = [
-    (place, node)
-    for place in REACHED
-    for node in definitions.parse(place.module).definitions[place.name]
-    if isinstance(node, ast.FunctionDef)
-]
+
+
+def reached_definitions() -> list[Definition]:
+    """What the fingerprints of all jobs contain."""
+    return sorted(reached(*(entry for places in ENTRIES.values() for entry in places)))
+
+
+def reached_functions() -> list[tuple[Definition, ast.FunctionDef]]:
+    return [
+        (place, node)
+        for place in reached_definitions()
+        for node in definitions.parse(place.module).definitions[place.name]
+        if isinstance(node, ast.FunctionDef)
+    ]
 
 
 def fit_fingerprint(backend: str) -> str:
@@ -128,7 +135,7 @@ def text_of(place: Definition) -> object:
 def test_an_edit_of_what_is_reached_counts(share: int) -> None:
     """Constants, operators, attributes, keywords, the order of parameters and statements."""
     unseen, seen = [], 0
-    for place in REACHED:
+    for place in reached_definitions():
         before = text_of(place)
         tops = definitions.parse(place.module).definitions[place.name]
         edits = [edit for top in tops for node in counted(top) for edit in mutations(node)]
@@ -150,7 +157,7 @@ def test_an_edit_of_what_is_reached_counts(share: int) -> None:
 def test_no_name_of_a_variable_counts(share: int) -> None:
     """Each variable of a reached function gets another name, one after the other."""
     unequal, renamed = [], 0
-    for place, node in FUNCTIONS[::share]:
+    for place, node in reached_functions()[::share]:
         before = text_of(place)
         for name in variables(node):
             new = rename(node, name)
