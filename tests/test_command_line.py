@@ -218,7 +218,7 @@ def test_a_bug_keeps_its_traceback(number: int) -> None:
     ],
 )
 @pytest.mark.usefixtures("call")
-def test_a_wrong_call_is_said_and_exits_with_2(
+def test_a_wrong_call_is_reported_and_exits_with_2(
     line: list[str], message: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(SystemExit) as stop:

@@ -216,6 +216,7 @@ HEAVY += ["typst", "ultralytics"]
         "; ".join(f"import fairtrial.stages.{name}" for name in STAGES),
         "from fairtrial.planning.plan import Plan; Plan.read().sources",
     ],
+    ids=["command", "parser", "stages", "plan"],
 )
 def test_nothing_heavy_is_imported_at_the_start(start: str) -> None:
     code = f"import sys; {start}; print([name for name in {HEAVY} if name in sys.modules])"
@@ -235,17 +236,23 @@ def test_nothing_heavy_is_imported_at_the_start(start: str) -> None:
 
 def lines_of_params() -> list[tuple[str, str, str]]:
     """Section ("" for training), key, and comment of each line of params.yaml with a key."""
-    found, section = [], ""
+    lines, section = [], ""
     for line in (ROOT / "params.yaml").read_text(encoding="utf-8").splitlines():
         match = re.match(r"^( *)(\w+):([^#]*)(#.*)?$", line)
         if match and match[1] == "" and match[2] in SECTIONS:
             section = match[2]
         elif match:
-            found.append((section if match[1] else "", match[2], (match[4] or "").strip("# ")))
-    return found
+            lines.append((section if match[1] else "", match[2], (match[4] or "").strip("# ")))
+    return lines
 
 
-@pytest.mark.parametrize(("section", "key", "comment"), lines_of_params())
+@pytest.mark.parametrize(
+    ("section", "key", "comment"),
+    [
+        pytest.param(section, key, comment, id=f"{section}.{key}".lstrip("."))
+        for section, key, comment in lines_of_params()
+    ],
+)
 def test_every_key_of_params_is_read_and_explained(
     section: str, key: str, comment: str, plan: Plan
 ) -> None:

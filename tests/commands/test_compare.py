@@ -52,12 +52,12 @@ def test_runs_are_told_apart_by_revision_and_share_their_data(tmp_path: Path) ->
 
 
 def test_another_ground_truth_under_the_same_name_stands_apart(tmp_path: Path) -> None:
-    one, other = project(tmp_path / "a"), project(tmp_path / "b")
+    first, second = project(tmp_path / "a"), project(tmp_path / "b")
     split = tmp_path / "b/data/sets/shapes/split.json"
     content: dict[str, Any] = json.loads(split.read_text())
     content["test"].pop()
     split.write_text(json.dumps(content))
-    experiment = together(tmp_path, one, other)
+    experiment = together(tmp_path, first, second)
     assert list(experiment.datasets) == ["shapes", "shapes@b"]
     assert [
         [c.name for c in comparison.configurations] for comparison in experiment.comparisons
@@ -69,10 +69,10 @@ def test_another_ground_truth_under_the_same_name_stands_apart(tmp_path: Path) -
 
 
 def test_an_image_is_taken_from_the_revision_that_has_it(tmp_path: Path) -> None:
-    one = project(tmp_path / "a")
-    together(tmp_path, one)
+    revision = project(tmp_path / "a")
+    together(tmp_path, revision)
     for _ in range(2):
-        copy_image(one, "drawn", "001.png", tmp_path / "together")
+        copy_image(revision, "drawn", "001.png", tmp_path / "together")
     copied = tmp_path / "together/data/clean/drawn/images/001.png"
     assert copied.read_bytes() == (tmp_path / "a/data/clean/drawn/images/001.png").read_bytes()
 

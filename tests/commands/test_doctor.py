@@ -220,9 +220,9 @@ def package_lines(*lines: str) -> list[str]:
 
 
 def test_packages_against_the_lock() -> None:
-    own = f"pytest=={pytest.__version__}"
-    assert package_lines(own) == ["ok       packages: all 1 as in some.lock"]
-    assert package_lines(own, "nowhere==1 ; sys_platform == 'plan9'") == [
+    pinned = f"pytest=={pytest.__version__}"
+    assert package_lines(pinned) == ["ok       packages: all 1 as in some.lock"]
+    assert package_lines(pinned, "nowhere==1 ; sys_platform == 'plan9'") == [
         "ok       packages: all 1 as in some.lock"
     ]
     absent, other = package_lines("pytest==0.1", *(f"nowhere-{n}==1" for n in range(6)))

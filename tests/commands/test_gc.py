@@ -61,7 +61,7 @@ def test_an_unfinished_training_is_listed_with_its_epochs(
     assert "store/runs/old.part  unfinished, 2 epochs" in capsys.readouterr().out
 
 
-def test_nothing_to_remove_is_said(capsys: pytest.CaptureFixture[str]) -> None:
+def test_nothing_to_remove_is_reported(capsys: pytest.CaptureFixture[str]) -> None:
     gc(yes=True)
     gc(yes=True)
     assert "nothing to remove; 1 entries are needed by results/" in capsys.readouterr().out

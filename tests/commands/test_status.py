@@ -81,7 +81,7 @@ def board(capsys: pytest.CaptureFixture[str]) -> dict[str, dict[str, Any]]:
     return {row["run"]: row for row in content["runs"]} | {"": content}
 
 
-def one(capsys: pytest.CaptureFixture[str]) -> tuple[str, str, str]:
+def state_of_one(capsys: pytest.CaptureFixture[str]) -> tuple[str, str, str]:
     row = board(capsys)[ONE]
     return row["state"], row["stage"], row["note"]
 
@@ -114,7 +114,7 @@ def test_before_anything_has_run_all_wait(capsys: pytest.CaptureFixture[str]) ->
     }  # fmt: skip
 
 
-def test_a_training_that_works_tells_of_itself(
+def test_a_running_training_reports_itself(
     settings: TrainSettings, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SLURM_JOB_ID", "41")
@@ -138,7 +138,7 @@ def test_an_error_is_shown_with_its_log(
     with pytest.raises(OSError), reported(PROGRESS, settings, "key") as live:
         live.after_epoch({"epoch": 1, "val/AP": 0.5})
         raise OSError("the disk is on fire")
-    assert one(capsys) == ("failed", "train", "the disk is on fire")
+    assert state_of_one(capsys) == ("failed", "train", "the disk is on fire")
     assert board(capsys)[ONE]["log"] == str(LOG)
 
 
@@ -148,7 +148,7 @@ def test_a_failure_under_other_settings_is_past(
     other = settings.model_copy(update={"settings": settings.settings | {"lr0": 1e6}})
     with pytest.raises(OSError), reported(PROGRESS, other, "key"):
         raise OSError("diverged")
-    assert one(capsys)[0] == "waiting"
+    assert state_of_one(capsys)[0] == "waiting"
 
 
 def test_an_attempt_continues_the_progress_of_the_one_before_it(settings: TrainSettings) -> None:
@@ -192,10 +192,10 @@ def test_a_training_that_was_killed_has_failed_at_once(
         stdout=subprocess.PIPE,
     )
     assert child.stdout and child.stdout.readline() == b"ready\n"
-    assert one(capsys)[0] == "running"
+    assert state_of_one(capsys)[0] == "running"
     child.kill()
     child.wait()
-    state, stage, note = one(capsys)
+    state, stage, note = state_of_one(capsys)
     assert (state, stage) == ("failed", "train")
     assert note.endswith(": Epoch 1: 60%")
 
@@ -225,14 +225,14 @@ def test_one_elsewhere_is_believed_while_its_lock_is_touched(
 ) -> None:
     live_elsewhere(settings)
     write("store/runs/key.lock", ELSEWHERE, age=locks.STALE_AFTER - 20)
-    assert one(capsys) == ("running", "train", "")
+    assert state_of_one(capsys) == ("running", "train", "")
     write("store/runs/key.lock", ELSEWHERE, age=locks.STALE_AFTER + 20)
-    assert one(capsys) == ("failed", "train", "was killed")
+    assert state_of_one(capsys) == ("failed", "train", "was killed")
     write(
         ".snakemake/slurm_logs/group_run/41.log",
         "slurmstepd: error: *** JOB 41 ON n1 CANCELLED AT 2026-11-21 DUE TO TIME LIMIT ***\nbye\n",
     )
-    assert one(capsys)[2] == "JOB 41 ON n1 CANCELLED AT 2026-11-21 DUE TO TIME LIMIT"
+    assert state_of_one(capsys)[2] == "JOB 41 ON n1 CANCELLED AT 2026-11-21 DUE TO TIME LIMIT"
 
 
 def test_one_that_waits_for_an_equal_training_says_for_whom(
@@ -241,7 +241,7 @@ def test_one_that_waits_for_an_equal_training_says_for_whom(
     write("store/runs/key.lock", ELSEWHERE | {"process": 8, "host": "n2"})
     with reported(PROGRESS, settings, "key"):
         note = "the same training is made by process 8 on n2, SLURM job 41"
-        assert one(capsys) == ("waiting", "train", note)
+        assert state_of_one(capsys) == ("waiting", "train", note)
 
 
 def test_one_that_died_between_store_and_results_is_trained(
@@ -249,16 +249,16 @@ def test_one_that_died_between_store_and_results_is_trained(
 ) -> None:
     live_elsewhere(settings)
     Path("store/runs/key").mkdir(parents=True)
-    state, _, note = one(capsys)
+    state, _, note = state_of_one(capsys)
     assert state == "waiting"
     assert "trained already" in note
 
 
 def test_one_that_did_not_begin_says_why(capsys: pytest.CaptureFixture[str]) -> None:
     write(LOG, "")
-    assert one(capsys)[0] == "waiting"
+    assert state_of_one(capsys)[0] == "waiting"
     write(LOG, "Traceback (most recent call last):\n  File\nImportError: no torch\n")
-    assert one(capsys) == ("failed", "train", "ImportError: no torch")
+    assert state_of_one(capsys) == ("failed", "train", "ImportError: no torch")
 
 
 def test_after_the_training_predict_and_validate_are_followed(
@@ -273,15 +273,15 @@ def test_after_the_training_predict_and_validate_are_followed(
         "41",
     )
     write("logs/compare/predict/one-s0.log", "", age=60)
-    assert one(capsys)[0] == "waiting", "the log is of an earlier training"
+    assert state_of_one(capsys)[0] == "waiting", "the log is of an earlier training"
     write("logs/compare/predict/one-s0.log", "val: 3 images\n")
-    assert one(capsys)[:2] == ("running", "predict")
+    assert state_of_one(capsys)[:2] == ("running", "predict")
     write("logs/compare/predict/one-s0.log", "fairtrial predict: this is wrong\n")
-    assert one(capsys) == ("failed", "predict", "fairtrial predict: this is wrong")
+    assert state_of_one(capsys) == ("failed", "predict", "fairtrial predict: this is wrong")
     write(RUN / "speed.json", {})
-    assert one(capsys)[:2] == ("waiting", "validate")
+    assert state_of_one(capsys)[:2] == ("waiting", "validate")
     write(RUN / "metrics.json", {})
-    assert one(capsys) == ("done", "", "")
+    assert state_of_one(capsys) == ("done", "", "")
 
 
 def test_results_of_other_settings_are_not_done(
@@ -290,7 +290,7 @@ def test_results_of_other_settings_are_not_done(
     trained(settings, lr0=0.5)
     write(RUN / "speed.json", {})
     write(RUN / "metrics.json", {})
-    assert one(capsys)[0] == "waiting"
+    assert state_of_one(capsys)[0] == "waiting"
 
 
 # --------------------------------------------------------------------------- SLURM
@@ -328,7 +328,7 @@ def test_a_job_that_runs_keeps_its_training_running(
     squeue(place, f"41|RUNNING|n1|{place}\n")
     live_elsewhere(settings)
     write("store/runs/key.lock", ELSEWHERE, age=locks.STALE_AFTER + 20)
-    assert one(capsys) == ("running", "train", "")
+    assert state_of_one(capsys) == ("running", "train", "")
 
 
 def test_a_queue_that_does_not_answer_is_no_answer(
@@ -490,12 +490,12 @@ def test_a_run_with_the_settings_of_a_trial_is_followed_to_its_end(
     place: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     tuned(place)
-    assert one(capsys)[:2] == ("waiting", "predict")
+    assert state_of_one(capsys)[:2] == ("waiting", "predict")
     write("logs/compare/predict/one-s0.log", "fairtrial predict: this is wrong\n")
-    assert one(capsys)[0] == "failed"
+    assert state_of_one(capsys)[0] == "failed"
     write(RUN / "speed.json", {})
     write(RUN / "metrics.json", {})
-    assert one(capsys) == ("done", "", "")
+    assert state_of_one(capsys) == ("done", "", "")
 
 
 def test_a_run_with_the_settings_of_another_trial_is_not_done(
@@ -505,10 +505,12 @@ def test_a_run_with_the_settings_of_another_trial_is_not_done(
     for name in ("speed.json", "metrics.json"):
         write(RUN / name, {})
     trained(settings)
-    assert one(capsys)[0] == "waiting", "trained with the settings at which the search begins"
+    assert state_of_one(capsys)[0] == "waiting", (
+        "trained with the settings at which the search begins"
+    )
     tuned(place)
     Path("results/compare/search/tpe-seed0/choices/best.json").unlink()
-    assert one(capsys)[0] == "waiting", "no trial has been chosen yet"
+    assert state_of_one(capsys)[0] == "waiting", "no trial has been chosen yet"
 
 
 def test_watching_goes_on_while_a_search_runs(
@@ -539,8 +541,8 @@ def test_looking_writes_nothing_where_nothing_may_be_written(
     live_elsewhere(settings)
     write("store/runs/key.lock", ELSEWHERE, age=locks.STALE_AFTER - 20)
     monkeypatch.setattr(Path, "touch", refuse)
-    assert one(capsys)[0] == "running"
+    assert state_of_one(capsys)[0] == "running"
     write("store/runs/key.lock", ELSEWHERE, age=locks.STALE_AFTER + 20)
-    assert one(capsys)[0] == "failed"
+    assert state_of_one(capsys)[0] == "failed"
     Path("store/runs/key.lock").unlink()
-    assert one(capsys)[0] == "failed"
+    assert state_of_one(capsys)[0] == "failed"

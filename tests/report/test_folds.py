@@ -93,7 +93,7 @@ def test_folds_are_averaged_and_compared_fold_by_fold(tmp_path: Path) -> None:
     ]
 
 
-def test_what_differs_between_runs_on_folds_is_told_by_letter(tmp_path: Path) -> None:
+def test_what_differs_between_runs_on_folds_is_named_by_letter(tmp_path: Path) -> None:
     configurations = {f"m{m}": ("cells", {"momentum": m}) for m in (0.6, 0.9)}
     experiment = folded(tmp_path, configurations, cells={})
     folder = experiment.results / "runs/m0.9.fold2-s0"
@@ -148,7 +148,7 @@ def test_classes_are_counted_over_all_folds(tmp_path: Path) -> None:
     assert "means over folds" in drawing.caption and table["repeated"] == "folds"
 
 
-@pytest.mark.parametrize("plain_first", [True, False])
+@pytest.mark.parametrize("plain_first", [True, False], ids=["plain first", "folds first"])
 def test_a_set_of_folds_and_a_plain_one_stand_in_one_table_of_all(
     tmp_path: Path, plain_first: bool
 ) -> None:

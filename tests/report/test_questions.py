@@ -261,7 +261,7 @@ def test_replicates_are_no_more_seeds_of_a_class(tmp_path: Path) -> None:
         assert mean == f"{first[name]['AP'] - 0.05:.3f}"
 
 
-def test_replicates_that_differ_are_told_with_how_far(tmp_path: Path) -> None:
+def test_replicates_that_differ_are_named_with_the_difference(tmp_path: Path) -> None:
     fake = replicated(tmp_path, change=True)
     text = content_text(fake, build=False, runs=with_replicates(fake))
     assert "Equal seeds gave equal results in 3 of 4 cases; largest difference: 0.0100 (" in text

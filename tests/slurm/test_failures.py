@@ -83,7 +83,7 @@ def test_a_failed_predict_does_not_repeat_the_training(cluster: Cluster, project
     assert project.trainings() == project.trainings("end") == ONCE
 
 
-@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGHUP])
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGHUP], ids=["killed", "hung up"])
 def test_after_the_driver_died_its_training_is_waited_for(
     number: signal.Signals, cluster: Cluster, project: Project
 ) -> None:

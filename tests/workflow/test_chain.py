@@ -37,7 +37,7 @@ def tiny(root: Path) -> Project:
 
 
 @pytest.fixture(scope="module")
-def twins(tmp_path_factory: pytest.TempPathFactory) -> tuple[Project, Project]:
+def copies(tmp_path_factory: pytest.TempPathFactory) -> tuple[Project, Project]:
     folder = tmp_path_factory.mktemp("chain")
     first, second = tiny(folder / "first"), tiny(folder / "second")
     for project in (first, second):
@@ -57,9 +57,9 @@ def files(project: Project) -> set[str]:
 OF_THE_MACHINE = ("record.json", "speed.json", "weights.pt", "runs.csv", "comparison.csv")
 
 
-def test_two_folders_give_the_same_bytes(twins: tuple[Project, Project]) -> None:
+def test_two_folders_give_the_same_bytes(copies: tuple[Project, Project]) -> None:
     """Every file but those that hold times; the report has none, since they are switched off."""
-    first, second = twins
+    first, second = copies
     assert files(first) == files(second)
     same = [name for name in files(first) if not name.endswith(OF_THE_MACHINE[:3])]
     differing = [
@@ -70,7 +70,7 @@ def test_two_folders_give_the_same_bytes(twins: tuple[Project, Project]) -> None
     assert not differing
 
 
-def test_two_trainings_give_the_same_weights(twins: tuple[Project, Project]) -> None:
+def test_two_trainings_give_the_same_weights(copies: tuple[Project, Project]) -> None:
     import torch
 
     for run in ("small-s0", "large-s0"):
@@ -78,22 +78,22 @@ def test_two_trainings_give_the_same_weights(twins: tuple[Project, Project]) -> 
             torch.load(project.root / f"results/compare/runs/{run}/weights.pt", weights_only=False)[
                 "model"
             ].state_dict()
-            for project in twins
+            for project in copies
         ]
         assert states[0].keys() == states[1].keys()
         assert all(torch.equal(states[0][name], states[1][name]) for name in states[0])
 
 
-def test_no_path_of_the_machine_is_in_a_result(twins: tuple[Project, Project]) -> None:
-    root = str(twins[0].root.parent).encode()
-    holding = [name for name in files(twins[0]) if root in (twins[0].root / name).read_bytes()]
+def test_no_path_of_the_machine_is_in_a_result(copies: tuple[Project, Project]) -> None:
+    root = str(copies[0].root.parent).encode()
+    holding = [name for name in files(copies[0]) if root in (copies[0].root / name).read_bytes()]
     assert not holding
 
 
 def test_nothing_asks_the_network_and_nothing_is_written_elsewhere(
-    twins: tuple[Project, Project],
+    copies: tuple[Project, Project],
 ) -> None:
-    for project in twins:
+    for project in copies:
         network_log = Path(project.env["STUB_OFFLINE"])
         assert not network_log.exists(), network_log.read_text()
         home = [path for path in Path(project.env["HOME"]).rglob("*") if path.is_file()]
@@ -105,8 +105,8 @@ def test_nothing_asks_the_network_and_nothing_is_written_elsewhere(
         assert {name for name in folders if not name.startswith(".")} == expected | {"slurm"}
 
 
-def test_a_run_deleted_by_hand_is_taken_from_the_store(twins: tuple[Project, Project]) -> None:
-    project = twins[1]
+def test_a_run_deleted_by_hand_is_taken_from_the_store(copies: tuple[Project, Project]) -> None:
+    project = copies[1]
     weights = project.root / "results/compare/runs/small-s0/weights.pt"
     before = weights.read_bytes()
     weights.unlink()

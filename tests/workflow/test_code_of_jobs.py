@@ -65,7 +65,7 @@ def of_run(run: str) -> dict[str, dict[str, object]]:
     """The files of the three stages of one run."""
     folder = f"results/compare/runs/{run}"
     weights = {"weights": f"{folder}/weights.pt", "threads": 1}
-    predicted = {side: f"{folder}/predictions/{side}.json" for side in ("val", "test")}
+    predicted = {split: f"{folder}/predictions/{split}.json" for split in ("val", "test")}
     tables = {name: f"{folder}/{name}.csv" for name in ("per_class", "curves", "confusion")}
     return {
         "train": VIEW

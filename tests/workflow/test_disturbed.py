@@ -88,7 +88,7 @@ def free(project: Project) -> None:
     subprocess.run(["umount", str(project.root / "results")], check=True)
 
 
-def test_read_only_results_are_said_and_then_nothing_is_lost(
+def test_read_only_results_are_reported_and_nothing_is_lost(
     project: Project, disk: Callable[[str], None]
 ) -> None:
     disk("ro")

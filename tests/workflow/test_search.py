@@ -99,7 +99,7 @@ def test_a_killed_worker_costs_nothing(finished: Project) -> None:
     assert finished.plan() == Counter()
 
 
-def test_the_board_tells_of_a_search(project: Project) -> None:
+def test_the_board_shows_a_search(project: Project) -> None:
     board = project.status()
     (row,) = board["studies"]
     states = {run["run"]: run["state"] for run in board["runs"]}
