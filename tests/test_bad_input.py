@@ -180,7 +180,7 @@ REFUSED: dict[str, tuple[Edit, list[str]]] = {
     ),
     "seeds named twice": (
         (FILE, "seeds: [0, 1]", "seeds: [0, 1, 1]"),
-        [f"{FILE}: `seeds` is [0, 1, 1]: must name each once; 1 stands there twice"],
+        [f"{FILE}: `seeds` is [0, 1, 1]: must not name anything twice, as it does 1"],
     ),
     "seeds and seed": (
         run("{seed: 4}"),
@@ -433,13 +433,13 @@ SPOILT: dict[str, tuple[Spoil, str, dict[str, Any], list[str]]] = {
         lambda bench: bench.raw.rename(bench.root / "elsewhere"),
         "convert",
         {},
-        ["in/raw is not what", "raw.sha256 names", "images/a.png: missing"],
+        ["the files in", "in/raw are not those of", "raw.sha256:", "images/a.png: missing"],
     ),
     "another file than the manifest's": (
         put("in/raw/images/a.png", "changed"),
         "convert",
         {},
-        ["in/raw is not what", "raw.sha256 names", "images/a.png: changed"],
+        ["the files in", "in/raw are not those of", "raw.sha256:", "images/a.png: changed"],
     ),
     "a manifest that is none": (
         put("in/raw.sha256", "abc"),
@@ -582,7 +582,7 @@ SPOILT: dict[str, tuple[Spoil, str, dict[str, Any], list[str]]] = {
         lambda bench: None,
         "split",
         split(method="random", val=1, test=2),
-        ["`val` and `test` ask for 3 of 3 images and leave nothing to train on"],
+        ["`val` and `test` take 3 of 3 images and leave nothing to train on"],
     ),
     "no report on duplicates": (
         no("in/clean/cells/duplicates.json"),

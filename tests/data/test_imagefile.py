@@ -64,7 +64,7 @@ def test_an_orientation_that_turns_nothing_is_no_defect(tmp_path: Path, orientat
     exif = Image.Exif()
     exif[0x0112] = orientation
     checked = cleaned(tmp_path, jpeg(exif=exif, mode="RGB"))
-    assert (checked.kept, checked.defects, checked.file_name) == (True, [], "a.jpg")
+    assert (checked.is_kept, checked.defects, checked.file_name) == (True, [], "a.jpg")
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "TIFF"])
@@ -76,7 +76,7 @@ def test_a_turned_image_is_written_as_it_is_shown(
     exif[0x0112] = orientation
     data = jpeg(exif=exif, mode="RGB", kind=kind)
     checked = cleaned(tmp_path, data)
-    assert (checked.kept, checked.size, checked.orientation) == (True, (90, 70), orientation)
+    assert (checked.is_kept, checked.size, checked.orientation) == (True, (90, 70), orientation)
     assert defects.TurnedImage("a.jpg", f"orientation {orientation}") in checked.defects
     with Image.open(tmp_path / "clean" / checked.file_name) as clean:
         expected = ImageOps.exif_transpose(Image.open(io.BytesIO(data)))
@@ -100,7 +100,7 @@ def test_every_cut_that_a_whole_decoding_finds_is_found(
             whole = True
         except OSError:
             whole = False
-        assert cleaned(tmp_path, data[:length]).kept == whole, length
+        assert cleaned(tmp_path, data[:length]).is_kept == whole, length
 
 
 def test_a_file_that_is_not_the_one_expected(tmp_path: Path) -> None:
@@ -138,21 +138,21 @@ def test_grey_becomes_rgb_or_is_kept_as_asked(tmp_path: Path) -> None:
         assert clean.mode == "RGB"
         assert clean.convert("L").tobytes() == Image.open(io.BytesIO(data)).tobytes()
     checked = cleaned(tmp_path, data, "b.jpg", grey_image="keep")
-    assert (checked.kept, checked.file_name, checked.defects) == (
+    assert (checked.is_kept, checked.file_name, checked.defects) == (
         True,
         "b.jpg",
         [defects.GreyImage("b.jpg")],
     )
     assert (tmp_path / "clean" / "b.jpg").read_bytes() == data
-    assert not cleaned(tmp_path, data, "c.jpg", grey_image="drop_image").kept
+    assert not cleaned(tmp_path, data, "c.jpg", grey_image="drop_image").is_kept
 
 
 def test_an_image_too_small_to_learn_from(tmp_path: Path) -> None:
     tiny = io.BytesIO()
     Image.new("RGB", (40, 9)).save(tiny, "PNG")
     checked = cleaned(tmp_path, tiny.getvalue(), "a.png")
-    assert (checked.kept, checked.defects) == (False, [defects.TinyImage("a.png", "40×9")])
-    assert cleaned(tmp_path, tiny.getvalue(), "a.png", tiny_image="keep").kept
+    assert (checked.is_kept, checked.defects) == (False, [defects.TinyImage("a.png", "40×9")])
+    assert cleaned(tmp_path, tiny.getvalue(), "a.png", tiny_image="keep").is_kept
 
 
 def test_16_bits_of_colour_are_found(tmp_path: Path) -> None:

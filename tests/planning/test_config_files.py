@@ -334,7 +334,7 @@ WRONG_DATASETS: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
         CELLS | {"split": RANDOM | {"val": 10.5}},
         ("`split.val`", "10.5", "a share below 1", "a whole"),
     ),
-    "folds of random": (CELLS | {"split": RANDOM | {"folds": 5}}, ("`kfold` alone", "`folds`")),
+    "folds of random": (CELLS | {"split": RANDOM | {"folds": 5}}, ("only", "`kfold`", "`folds`")),
     "val of kfold": (CELLS | {"split": KFOLD | {"val": 0.1}}, ("`kfold` has no `val`",)),
     "a fold too many": (CELLS | {"split": KFOLD | {"fold": 6}}, ("no fold 6 of 5",)),
     "two folds": (
@@ -370,7 +370,7 @@ WRONG_DATASETS: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
         ("`split.sead`", "no such key", "did you mean "),
     ),
     "no class": (CELLS | {"classes": []}, ("`classes` is []", "at least one")),
-    "a class twice": (CELLS | {"classes": ["b", "b"]}, ("`classes`", "b stands there twice")),
+    "a class twice": (CELLS | {"classes": ["b", "b"]}, ("`classes`", "twice", "b")),
     "a text as classes": (CELLS | {"classes": "b"}, ('`classes` is "b"', "a list")),
 }
 
@@ -394,7 +394,7 @@ def test_a_kfold_stands_for_a_data_set_a_fold() -> None:
         folds = "cells.fold1, cells.fold2, cells.fold3"
         with refused(SettingsError, "here: ", f"`{name}`", "a fold", folds):
             read_dataset(name, "here")
-    with refused(SettingsError, "`one.fold1`", "`one`", "no fold open"):
+    with refused(SettingsError, "`one.fold1`", "`one`", "fold is set"):
         read_dataset("one.fold1")
     with refused(SettingsError, "config/datasets", "`cell`", "did you mean `cells`"):
         read_dataset("cell.fold1")
@@ -418,7 +418,7 @@ WRONG_EXPERIMENTS: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
     "no seed": ({"title": "t", "seeds": []}, ("`seeds` is []", "at least one")),
     "a seed twice": (
         {"title": "t", "seeds": [0, 1, 0]},
-        ("`seeds` is [0, 1, 0]", "each once", "; 0"),
+        ("`seeds` is [0, 1, 0]", "twice", " 0"),
     ),
     "a seed below 0": (
         {"title": "t", "seeds": [-1]},

@@ -60,7 +60,7 @@ BAD = {
     "an image twice": (rows([1, 0, 0])[:1] * 2, "2 images"),
     "an image missing": (rows([1, 0, 0]), "2 images"),
     "two classes of three": (rows([1, 0], [1, 0]), "3 classes"),
-    "do not add up": (rows([1, 0.5, 0], [1, 0, 0]), "miss 1"),
+    "do not add up": (rows([1, 0.5, 0], [1, 0, 0]), "do not add up to 1"),
     "below zero": (rows([1.5, -0.5, 0], [1, 0, 0]), "below 0"),
     "no scores": ([{"image_id": 1}], "entry 0"),
     "detections": ([{"image_id": 1, "bbox": [0, 0, 1, 1], "score": 0.5}], "entry 0"),

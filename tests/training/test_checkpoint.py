@@ -80,7 +80,7 @@ NOW = {"threads": 1, "gpu": None, "torch": "2", "framework": "8"}
         (
             NOW,
             NOW | {"gpu": "A"},
-            ["gpu: None, then A", "on a GPU, where no training repeats itself to the bit"],
+            ["gpu: None, then A", "on a GPU, where no training can be repeated bit by bit"],
         ),
     ],
     ids=["nothing", "threads", "two versions", "a GPU"],

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fairtrial import DataError
-from fairtrial.files.folders import only_one
+from fairtrial.files.folders import folder_lock
 from fairtrial.files.modelfile import FileModel, read_model, write_model
 from fairtrial.store import entries
 
@@ -53,7 +53,7 @@ def read_queue() -> Queue:
         return NO_QUEUE
     folder = entries.root() / "status"
     try:
-        with only_one(folder):
+        with folder_lock(folder):
             answer = _recent_answer(folder / "squeue.json")
     except OSError:  # the store cannot be written, so SLURM would be asked at each look
         return NO_QUEUE

@@ -11,10 +11,10 @@ from fairtrial.data.dataset import Dataset
 def undersample(
     dataset: Dataset, image_ids: list[int], ratio: float | None, cap: int | None, seed: int
 ) -> list[int]:
-    """The ids that stay of `image_ids`.
+    """Choose the images of train. Returns the ids that stay of `image_ids`.
 
-    A class needs at most `ratio` objects for one of the rarest class, and at most `cap`; None
-    sets no limit. In an order drawn by `seed`, an image is left out where each class on it has
+    A class needs at most `ratio` times as many objects as the rarest class has, and at most `cap`;
+    None sets no limit. In an order drawn by `seed`, an image is left out where each class on it has
     as many objects as it needs without this image. So images of a class that is short stay, even
     if a common class is on them as well, and so do images without objects.
     """
@@ -26,7 +26,7 @@ def undersample(
     needed = _needed(count, ratio, cap)
     contents = {image.id: (image.sha256, image.file_name) for image in dataset.images}
     left_out = set()
-    for number in sorted(image_ids, key=lambda n: _drawn(seed, *contents[n])):
+    for number in sorted(image_ids, key=lambda n: _random_order(seed, *contents[n])):
         objects = on_image[number]
         if objects and all(count[label] - n >= needed for label, n in objects.items()):
             count -= objects
@@ -42,5 +42,6 @@ def _needed(count: Counter[int], ratio: float | None, cap: int | None) -> float:
     return min(limits, default=float("inf"))
 
 
-def _drawn(seed: int, content: str, name: str) -> tuple[str, str]:
+def _random_order(seed: int, content: str, name: str) -> tuple[str, str]:
+    """A sort key: a hash of seed and content, then the file name."""
     return hashlib.sha256(f"balance {seed} {content}".encode()).hexdigest(), name

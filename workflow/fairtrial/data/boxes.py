@@ -26,7 +26,7 @@ def turned_size(size: Size, orientation: int) -> Size:
 
 
 def turned(box: Box, orientation: int, size: Size) -> Box:
-    """A box on stored pixels, moved to where viewers show it.
+    """A box on the pixels as stored, as a box on the image as viewers show it.
 
     `size`: width and height as stored; `orientation`: EXIF's, 1 to 8 (CIPA DC-008, tag 0x0112).
     """
@@ -50,9 +50,9 @@ def shares(box: Box, size: Size) -> Box:
 
 
 def fit(box: Box, width: int, height: int) -> tuple[Box | None, type[Defect] | None]:
-    """A box (x, y, width, height; pixels) as repair leaves it, and the defect it had.
+    """Fit a box (x, y, width, height; pixels) into its image.
 
-    The box is None where nothing usable can be made of it.
+    Returns the fitted box, None where nothing is left of it; and its defect, None without one.
     """
     defect = _defect(box)
     x, y, w, h = box
@@ -66,13 +66,13 @@ def fit(box: Box, width: int, height: int) -> tuple[Box | None, type[Defect] | N
     if right <= left or bottom <= top:
         return None, BoxOutside
     over = max(left - x, top - y, x + w - right, y + h - bottom)
-    if over <= 0:  # returned as it came: subtracting and adding would move the last digit
+    if over <= 0:  # unchanged: computing it anew would change its last digits
         return box, None
     return (left, top, right - left, bottom - top), BoxOverEdge if over > ROUNDING else None
 
 
 def _defect(box: Box) -> type[Defect] | None:
-    """What is wrong with a box, wherever its image's edges are."""
+    """The defect that a box has whatever the size of its image; None without one."""
     if not all(map(isfinite, box)):
         return BoxNotNumbers
     if box[2] < 0 or box[3] < 0:

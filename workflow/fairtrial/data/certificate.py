@@ -1,4 +1,4 @@
-"""split.json, the certificate of a split: how it was made, what it holds, what to beware of."""
+"""split.json, the split certificate: how the splits were made, what they hold, what leaks."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ class SplitCertificate(FileModel):
 
 
 def read_certificate(path: Path) -> SplitCertificate:
-    """The certificate in a split.json. Raises DataError where it is none."""
+    """The certificate in a split.json. Raises DataError where it is missing or does not fit."""
     return read_model(path, SplitCertificate)
 
 
@@ -108,12 +108,12 @@ def certify(
     duplicates: ImageDuplicates,
     leaks: list[Leak],
 ) -> SplitCertificate:
-    """The certificate of a split, before undersampling (see `balanced`)."""
+    """The certificate of splits before undersampling (see `balanced`)."""
     return SplitCertificate(
         source=source,
         method=options.method,
         seed=options.seed,
-        asked=_asked(options),
+        asked=_method_settings(options),
         allow=allow,
         class_map=class_map,
         summary={split: summarize(dataset, splits[split]) for split in SPLITS},
@@ -127,17 +127,17 @@ def certify(
     )
 
 
-def _asked(options: SplitOptions) -> dict[str, bool | int | float]:
+def _method_settings(options: SplitOptions) -> dict[str, bool | int | float]:
     """The settings that had a part in the split, beside method and seed."""
-    asked: dict[str, bool | int | float] = {}
+    settings: dict[str, bool | int | float] = {}
     if options.method == "kfold":
-        asked |= {"folds": options.folds, "fold": options.fold or 0}
+        settings |= {"folds": options.folds, "fold": options.fold or 0}
     elif options.method != "given":
         sizes = {"val": options.val, "test": options.test}
-        asked |= {split: size if size < 1 else int(size) for split, size in sizes.items()}
+        settings |= {split: size if size < 1 else int(size) for split, size in sizes.items()}
     if options.stratify:
-        asked["stratify"] = True
-    return asked
+        settings["stratify"] = True
+    return settings
 
 
 def _placed(duplicates: ImageDuplicates, splits: Splits) -> PlacedDuplicates:

@@ -1,4 +1,4 @@
-"""What is done about each kind of defect in one source."""
+"""The action that one source takes for each kind of defect."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from collections.abc import Iterable, Mapping
 from fairtrial import DataError
 from fairtrial.data.defects import Defect
 
-_SHOWN = 20  # cases in one error
+_MOST_LISTED = 20  # cases in one error message
 
 
 class Actions:
-    """What is done about each kind: its default, or what the source's settings say instead."""
+    """The action for each kind of defect: that of the source's settings, or the kind's default."""
 
     def __init__(self, chosen: Mapping[str, str] | None = None) -> None:
         self._chosen = dict(chosen or {})
@@ -25,7 +25,7 @@ class Actions:
         return self.of(kind) in {"drop_image", "refuse"}
 
     def refuse(self, defects: Iterable[Defect], where: str) -> None:
-        """Raise DataError, listing the cases, where there is one of a kind to be refused."""
+        """Raise DataError that lists the cases of a kind whose action is `refuse`, if any."""
         cases = sorted((d for d in defects if self.of(type(d)) == "refuse"), key=order)
         if not cases:
             return
@@ -35,19 +35,19 @@ class Actions:
         raise DataError(
             f"{where}: {kind.name}, {len(cases)} times. {kind.explanation}\n"
             f"{listed(map(str, cases))}\n"
-            f"If that is right, say `defects: {{{kind.name}: …}}` in the source's YAML; "
-            f"possible are {others}"
+            "If the data are meant to be so, set "
+            f"`defects: {{{kind.name}: …}}` in the source's YAML; possible actions: {others}"
         )
 
 
 def order(defect: Defect) -> tuple[str, str, str]:
-    """What defects are sorted by: kind, file, and what was seen."""
+    """The key by which defects are sorted: kind, file, and what was seen."""
     return defect.name, defect.where, defect.seen
 
 
 def listed(cases: Iterable[str]) -> str:
     """Lines for an error message: the first cases, and how many more there are."""
     lines = [f"  {case}" for case in cases]
-    if len(lines) > _SHOWN:
-        lines[_SHOWN:] = [f"  … and {len(lines) - _SHOWN} more"]
+    if len(lines) > _MOST_LISTED:
+        lines[_MOST_LISTED:] = [f"  … and {len(lines) - _MOST_LISTED} more"]
     return "\n".join(lines)

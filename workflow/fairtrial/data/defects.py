@@ -2,7 +2,7 @@
 
 A kind of defect is a small class: its name, why it matters, and what each possible action
 does. The first action is the default; config/sources/<name>.yaml chooses another one. To
-add a kind, add a class; whoever finds a case makes an instance of it.
+add a kind, add a class; code that finds a case makes an instance of it.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ class DecompressionBomb(Defect):
 
 class TinyImage(Defect):
     name = "tiny_image"
-    explanation = "Fewer than 10 pixels a side; Ultralytics leaves such images out in silence."
+    explanation = "Fewer than 10 pixels a side; Ultralytics silently skips such images."
     actions = LOSE_IMAGE | {"keep": "image kept"}
 
 
@@ -71,7 +71,7 @@ class MissingImage(Defect):
 
 class UnannotatedImage(Defect):
     name = "unannotated_image"
-    explanation = "No annotation file belongs to the image, so nobody said what is on it."
+    explanation = "No annotation file belongs to the image, so what is on it is unknown."
     actions = {
         "drop_image": "image left out",
         "keep": "kept as an image without objects",
@@ -151,13 +151,15 @@ class LabelWithoutImage(Defect):
 
 class OtherFilename(Defect):
     name = "other_filename"
-    explanation = "The annotation file names another image than the one that is called like it."
+    explanation = (
+        "The annotation file names another image than the one with the same name as itself."
+    )
     actions = REFUSE | {"keep": "the file's own name counts"} | DROP_IMAGE
 
 
 class UnknownClass(Defect):
     name = "unknown_class"
-    explanation = "The object's class is not among those that are declared."
+    explanation = "The object's class is not among the declared ones."
     actions = REFUSE | DROP_BOX | DROP_IMAGE
 
 

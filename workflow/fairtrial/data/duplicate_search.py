@@ -7,8 +7,8 @@ mirrored copies are not looked for.
 
 Candidates come from a perceptual hash of 64 bits, the signs of an image's lowest cosine
 frequencies (the DCT hash of Zauner, "Implementation and Benchmarking of Perceptual Image
-Hash Functions", 2010, 3.2.1). Pairs within SEARCHED bits are found without comparing all with
-all: of nine parts of a hash one must then be equal (Norouzi, Punjani and Fleet, "Fast Search
+Hash Functions", 2010, 3.2.1). Pairs within MOST_BITS bits are found without comparing all with
+all: of nine bands of a hash one must then be equal (Norouzi, Punjani and Fleet, "Fast Search
 in Hamming Space with Multi-Index Hashing", 2012). All arithmetic is on whole numbers, so that
 every machine finds the same.
 """
@@ -30,14 +30,16 @@ if TYPE_CHECKING:
 Thumbnail = bytes  # SIDE × SIDE grey levels, row by row
 
 SIDE = 32  # pixels
-SEARCHED = 8  # bits: saving anew and scaling change up to 4, a crop of 1 % up to 8
-BANDS, BITS = 9, 7  # one part more than bits may differ; 9 · 7 = the 63 bits that are in use
+MOST_BITS = (
+    8  # in which candidates differ: saving anew and scaling change up to 4, a crop of 1 % up to 8
+)
+BANDS, BITS = 9, 7  # one band more than bits may differ; 9 · 7 = the 63 bits that are in use
 
 # Differences of two pictures cell by cell, in thousandths of their contrast (the standard
 # deviation of the grey levels). Tuned on photographs, blood smears and angiograms: saving as
 # JPEG of quality 30, half the size, noise and less contrast stay below 50 on average and 460
 # in each cell; the next frame of an angiogram is at 59 and 830 at least, and of unlike
-# pictures within SEARCHED bits the closest at 300.
+# pictures within MOST_BITS bits the closest at 300.
 SAME, SAME_CELL, ALIKE = 50, 500, 250
 FLAT = 4  # grey levels: with less contrast than this there is too little to see
 
@@ -48,7 +50,7 @@ _AT_ONCE = 1 << 22  # hashes compared in one step: 40 MB
 
 
 def thumbnail(image: Image) -> Thumbnail:
-    """What duplicates are found by: the decoded image in grey, shrunk to 32 × 32."""
+    """The decoded image in grey, shrunk to 32 × 32, by which duplicates are found."""
     from PIL import Image as images
 
     grey = image.convert("L")
@@ -58,8 +60,8 @@ def thumbnail(image: Image) -> Thumbnail:
 def find_duplicates(contents: Mapping[str, str], thumbnails: Mapping[str, Thumbnail]) -> Duplicates:
     """The duplicates of a source.
 
-    `contents`: the SHA-256 of each file; `thumbnails`: that of each file, by the same names.
-    What is in one cluster is not doubtful. Of the doubtful pairs only so many are listed as
+    `contents`: SHA-256 by file name; `thumbnails`: thumbnail by file name. Images of one cluster
+    are no doubtful pairs. Of the doubtful pairs only so many are listed as
     connect all that are alike (a spanning forest, closest first): if two images of such a set
     are in two splits, so is at least one listed pair.
     """
@@ -86,7 +88,7 @@ def hashes(pixels: Pixels) -> Hashes:
     waves = np.round(1024 * np.cos(np.pi * steps / (2 * SIDE)))
     parts = [np.zeros(0, np.uint64)]
     for start in range(0, len(pixels), 4096):
-        # whole numbers below 2^53, so float64 is exact and the order of adding is nothing
+        # whole numbers below 2^53: float64 is exact, in whichever order they are added
         strengths = waves @ pixels[start : start + 4096].astype(np.float64) @ waves.T
         strengths = strengths.reshape(-1, 64)[:, 1:]  # without the mean brightness
         bits = strengths > np.median(strengths, axis=1, keepdims=True)
@@ -94,23 +96,25 @@ def hashes(pixels: Pixels) -> Hashes:
     return np.concatenate(parts).astype(np.uint64)
 
 
-def candidates(all_hashes: Hashes, most: int = SEARCHED) -> Iterator[tuple[Numbers, Numbers]]:
+def candidates(all_hashes: Hashes, most: int = MOST_BITS) -> Iterator[tuple[Numbers, Numbers]]:
     """Pairs a < b of hashes that differ in at most `most` (≤ 8) bits, each once.
 
     Yields arrays of equal length: the numbers of the first hashes, and of the second.
     """
     parts = np.stack(
-        [(all_hashes >> np.uint64(BITS * k)) & np.uint64(2**BITS - 1) for k in range(9)]
+        [(all_hashes >> np.uint64(BITS * k)) & np.uint64(2**BITS - 1) for k in range(BANDS)]
     )
     for band, part in enumerate(parts):
         order = np.argsort(part, kind="stable")
         for members in np.split(order, np.flatnonzero(np.diff(part[order])) + 1):
-            for a, b in _close(all_hashes, members, most):
+            for a, b in _close_pairs(all_hashes, members, most):
                 earlier = (parts[:band, a] == parts[:band, b]).any(axis=0)
                 yield a[~earlier], b[~earlier]
 
 
-def _close(all_hashes: Hashes, members: Numbers, most: int) -> Iterator[tuple[Numbers, Numbers]]:
+def _close_pairs(
+    all_hashes: Hashes, members: Numbers, most: int
+) -> Iterator[tuple[Numbers, Numbers]]:
     """Pairs a < b among some hashes, compared all with all, in steps of bounded memory."""
     rows = max(1, _AT_ONCE // (len(members) + 1))
     compared = all_hashes[members]
@@ -136,9 +140,9 @@ def _alike(pixels: Pixels) -> tuple[list[list[int]], list[tuple[int, int, int, i
         a, b = _undecided(*pairs, least, same, alike)
         mean, worst = _differences(fine, a, b)
         sure = (mean <= SAME) & (worst <= SAME_CELL) & ~flat[a] & ~flat[b]
-        for one, other in zip(a[sure].tolist(), b[sure].tolist(), strict=True):
-            same.union(one, other)
-            alike.union(one, other)
+        for first, second in zip(a[sure].tolist(), b[sure].tolist(), strict=True):
+            same.union(first, second)
+            alike.union(first, second)
         bits = np.bitwise_count(all_hashes[a] ^ all_hashes[b])
         rows = np.stack([mean, a, b, bits], axis=1)[~sure & (mean <= ALIKE)].tolist()
         doubtful += [tuple(row) for row in sorted(rows) if alike.union(row[1], row[2])]
@@ -147,7 +151,7 @@ def _alike(pixels: Pixels) -> tuple[list[list[int]], list[tuple[int, int, int, i
 
 
 def _in_steps(pairs: Iterator[tuple[Numbers, Numbers]]) -> Iterator[tuple[Numbers, Numbers]]:
-    """Pairs in pieces of bounded size."""
+    """The same pairs in arrays of at most 1024."""
     for a, b in pairs:
         for start in range(0, len(a), 1024):
             yield a[start : start + 1024], b[start : start + 1024]
@@ -169,9 +173,11 @@ def _differences(cells: NDArray[np.int16], a: Numbers, b: Numbers) -> tuple[Numb
 
 
 def contrasts(pixels: Pixels) -> tuple[NDArray[np.int16], NDArray[np.bool_]]:
-    """Grey levels around their mean, in thousandths of their standard deviation; where that is
-    below FLAT, around 128 and in thousandths of FLAT. n × 32 × 32 in and out; and of each
-    picture whether it is flat (n)."""
+    """Pictures with equal contrast, n × 32 × 32, and whether each is flat, (n,).
+
+    Grey levels around their mean, in thousandths of their standard deviation. In a flat picture,
+    where that is below FLAT, around 128 and in thousandths of FLAT.
+    """
     scaled, is_flat = np.empty(pixels.shape, np.int16), np.empty(len(pixels), np.bool_)
     cells = SIDE**2
     for start in range(0, len(pixels), 1024):

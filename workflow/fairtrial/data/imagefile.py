@@ -24,10 +24,10 @@ SUFFIXES = frozenset(
     {".jpg", ".jpeg", ".png", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".pgm", ".ppm", ".pnm"}
 )
 SMALLEST = 10  # pixels a side
-_EXIF_ORIENTATION = 0x0112
-# By what Pillow calls the type: the names that frameworks know it by, and how it is named here.
-_KEPT = {"JPEG": (".jpg", ".jpeg"), "MPO": (".jpg", ".jpeg"), "PNG": (".png",)}
-# By EXIF's orientation, what brings the stored pixels to what viewers show.
+EXIF_ORIENTATION = 0x0112
+# The suffixes of the types that are not rewritten, by Pillow's name; a wrong one becomes the first.
+_SUFFIXES_OF = {"JPEG": (".jpg", ".jpeg"), "MPO": (".jpg", ".jpeg"), "PNG": (".png",)}
+# The turn that makes of the stored pixels what viewers show, by EXIF's orientation.
 _TURNS = {
     2: "FLIP_LEFT_RIGHT",
     3: "ROTATE_180",
@@ -41,15 +41,16 @@ _TURNS = {
 
 @dataclass(slots=True)
 class CheckedImage:
-    """What became of a raw image: its clean file, and its defects.
+    """A raw image after the check: its clean file, and its defects.
 
     `size` is that of the raw file's pixels as they are stored, and `orientation` (EXIF's, 1 to
-    8) how they were turned for the clean one. `kept` is False for an image that had to be
+    8) how they were turned for the clean one. `is_kept` is False for an image that is
     dropped; then there is no clean file. `changed`: the raw file is not the one that the
-    manifest names. `thumbnail`: what duplicates are found by.
+    manifest names. `thumbnail`: see
+    `duplicate_search.thumbnail`.
     """
 
-    kept: bool = False
+    is_kept: bool = False
     changed: bool = False
     file_name: str = ""
     size: tuple[int, int] = (0, 0)
@@ -60,8 +61,8 @@ class CheckedImage:
 
 
 @dataclass(slots=True)
-class _File:
-    """What an image file turned out to be, once decoded; `size` is as stored."""
+class _DecodedFile:
+    """A decoded image file. `kind` and `mode` are Pillow's; `size` is as stored."""
 
     kind: str
     mode: str
@@ -83,7 +84,7 @@ def pixels(folder: Path, name: str) -> NDArray[np.uint8]:
 
 
 def clean_image(raw: Path, name: str, sha256: str, target: Path, actions: Actions) -> CheckedImage:
-    """Decode `raw/name` wholly and put its clean copy below `target`.
+    """Decode all of `raw/name` and put its clean copy below `target`. Returns what came of it.
 
     A good JPEG or PNG is linked (`sha256` is that of the raw file), trailing bytes are cut,
     and everything else becomes `<name>.png`: 8-bit RGB, turned as viewers show it.
@@ -103,14 +104,14 @@ def clean_image(raw: Path, name: str, sha256: str, target: Path, actions: Action
     repaired = {kind for kind in kinds if actions.of(kind) == "repair"}
     if any(actions.drops(kind) for kind in kinds):
         return checked
-    checked.kept = True
+    checked.is_kept = True
     checked.file_name = name
     if repaired - {defects.TrailingBytes, defects.WrongSuffix}:
         checked.file_name = f"{name}.png"
         checked.sha256 = _write(_png(data, file), target / checked.file_name)
         return checked
     if defects.WrongSuffix in repaired:
-        checked.file_name = name + _KEPT[file.kind][0]
+        checked.file_name = name + _SUFFIXES_OF[file.kind][0]
     if defects.TrailingBytes in repaired:
         checked.sha256 = _write(data[: jpeg_end(data)], target / checked.file_name)
     else:
@@ -118,7 +119,8 @@ def clean_image(raw: Path, name: str, sha256: str, target: Path, actions: Action
     return checked
 
 
-def _decoded(data: bytes) -> _File:
+def _decoded(data: bytes) -> _DecodedFile:
+    """Decode an image file. Raises whatever Pillow does, and ValueError for an unknown range."""
     from PIL import Image
 
     from fairtrial.data import duplicate_search
@@ -135,15 +137,17 @@ def _decoded(data: bytes) -> _File:
     image.load()
     if kind == "TIFF":
         size = turned_size(image.size, turned_by_pillow)
-        thumbnail = duplicate_search.thumbnail(_shallow(image) if deep else image)
-        return _File(kind, mode, size, deep, turned_by_pillow, thumbnail)
-    orientation = _orientation(image)  # of a PNG it may stand behind the pixels
-    thumbnail = duplicate_search.thumbnail(_shown(_shallow(image) if deep else image, orientation))
-    return _File(kind, mode, size, deep, orientation, thumbnail)
+        thumbnail = duplicate_search.thumbnail(_to_8_bits(image) if deep else image)
+        return _DecodedFile(kind, mode, size, deep, turned_by_pillow, thumbnail)
+    orientation = _orientation(image)  # after loading: in a PNG it may follow the pixels
+    thumbnail = duplicate_search.thumbnail(
+        _as_shown(_to_8_bits(image) if deep else image, orientation)
+    )
+    return _DecodedFile(kind, mode, size, deep, orientation, thumbnail)
 
 
-def _shallow(image: Image) -> Image:
-    """The upper 8 bits of an image of 16; Pillow does so by itself where it has colours."""
+def _to_8_bits(image: Image) -> Image:
+    """The upper 8 bits of a grey image of 16. (Pillow does so itself for images with colours.)"""
     import numpy as np
     from PIL import Image
 
@@ -152,7 +156,7 @@ def _shallow(image: Image) -> Image:
     return Image.fromarray((np.asarray(image).astype(np.uint32) >> 8).astype(np.uint8))
 
 
-def _shown(image: Image, orientation: int) -> Image:
+def _as_shown(image: Image, orientation: int) -> Image:
     from PIL.Image import Transpose
 
     return image.transpose(Transpose[_TURNS[orientation]]) if orientation in _TURNS else image
@@ -167,14 +171,14 @@ def _coding(image: Image) -> str:
 def _orientation(image: Image) -> int:
     """EXIF's orientation, 1 to 8; 1 (as stored) where it is missing or out of range."""
     try:
-        orientation = image.getexif().get(_EXIF_ORIENTATION, 1)
+        orientation = image.getexif().get(EXIF_ORIENTATION, 1)
     except Exception:  # broken EXIF has no orientation, and the pixels are good
         return 1
     return orientation if orientation in range(1, 9) else 1
 
 
 def _unusable(name: str, error: Exception) -> Defect:
-    """The defect of an image whose decoder raised this."""
+    """The defect of an image whose decoder raised `error`."""
     from PIL.Image import DecompressionBombError
 
     text = str(error).replace("\n", " ")
@@ -187,7 +191,7 @@ def _unusable(name: str, error: Exception) -> Defect:
     return defects.UnreadableImage(name, type(error).__name__)
 
 
-def _defects(name: str, file: _File, data: bytes) -> Iterator[Defect]:
+def _defects(name: str, file: _DecodedFile, data: bytes) -> Iterator[Defect]:
     if min(file.size) < SMALLEST:
         yield defects.TinyImage(name, "{}×{}".format(*file.size))
     if file.orientation != 1:
@@ -198,22 +202,22 @@ def _defects(name: str, file: _File, data: bytes) -> Iterator[Defect]:
         yield defects.OtherColours(
             name, f"mode {file.mode}, 16 bits" if file.deep else f"mode {file.mode}"
         )
-    if file.kind not in _KEPT:
+    if file.kind not in _SUFFIXES_OF:
         yield defects.OtherFileType(name, file.kind)
-    elif PurePosixPath(name).suffix.lower() not in _KEPT[file.kind]:
+    elif PurePosixPath(name).suffix.lower() not in _SUFFIXES_OF[file.kind]:
         yield defects.WrongSuffix(name, f"is {file.kind}")
     if file.kind == "JPEG" and (end := jpeg_end(data)) < len(data):
         yield defects.TrailingBytes(name, f"{len(data) - end} bytes")
 
 
-def _png(data: bytes, file: _File) -> bytes:
+def _png(data: bytes, file: _DecodedFile) -> bytes:
     """The first frame as an 8-bit RGB PNG, turned as viewers show it."""
     from PIL import Image
 
     image: Image.Image = Image.open(io.BytesIO(data))
     image.load()
     orientation = 1 if file.kind == "TIFF" else file.orientation
-    image = _shown((_shallow(image) if file.deep else image).convert("RGB"), orientation)
+    image = _as_shown((_to_8_bits(image) if file.deep else image).convert("RGB"), orientation)
     image.info.clear()
     written = io.BytesIO()
     image.save(written, "PNG", compress_level=1)  # four times as fast as 6, a tenth larger
@@ -221,7 +225,7 @@ def _png(data: bytes, file: _File) -> bytes:
 
 
 def _write(data: bytes, path: Path) -> str:
-    """Write a file; its SHA-256."""
+    """Write a file. Returns its SHA-256."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(data)
     return hashlib.sha256(data).hexdigest()

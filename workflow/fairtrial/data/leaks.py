@@ -1,4 +1,4 @@
-"""What is in two splits and must not be: an image, its copy, its group."""
+"""Leaks: images in one split whose copy, or an image of whose group, is in another."""
 
 from __future__ import annotations
 
@@ -32,20 +32,20 @@ class Leak:
 
 
 def find_leaks(images: list[Image], splits: Splits, near: list[list[int]]) -> list[Leak]:
-    """All leaks by kind; `near`: clusters of image ids that show one picture."""
+    """The leaks, at most one of each kind. `near`: clusters of image ids that show one picture."""
     split_of = {number: split for split in SPLITS for number in splits[split]}
     by_id = {image.id: image for image in images if image.id in split_of}
     leaks = []
     for kind in KINDS:
         sets = _sets(by_id, kind, near)
-        parted = {k: ids for k, ids in sets.items() if len({split_of[n] for n in ids}) > 1}
-        if parted:
-            name = min(parted)
-            files = {split_of[n]: by_id[n].file_name for n in sorted(parted[name], reverse=True)}
+        across = {k: ids for k, ids in sets.items() if len({split_of[n] for n in ids}) > 1}
+        if across:
+            name = min(across)
+            files = {split_of[n]: by_id[n].file_name for n in sorted(across[name], reverse=True)}
             example = " and ".join(f"{file} in {split}" for split, file in sorted(files.items()))
             if kind == "group":
                 example = f"group {name}: {example}"
-            leaks.append(Leak(kind, len(parted), sum(map(len, parted.values())), example))
+            leaks.append(Leak(kind, len(across), sum(map(len, across.values())), example))
     return leaks
 
 
@@ -68,6 +68,6 @@ def refuse_leaks(leaks: list[Leak], allowed: Iterable[str], where: str) -> None:
         remedies = {"`grouped`"} if "group" in kinds else {KINDS[kind][1] for kind in kinds}
         raise DataError(
             f"{where}: the split leaks: {'; '.join(map(str, refused))}. The split "
-            f"{' or '.join(sorted(remedies))} keeps them together. If it must be so, the data set "
-            f"can say `allow: [{', '.join(kinds)}]`, and the report will show it."
+            f"{' or '.join(sorted(remedies))} keeps them together. If that is intended, set "
+            f"`allow: [{', '.join(kinds)}]` in the data set's YAML; the report then shows it."
         )

@@ -28,7 +28,7 @@ class Repaired:
 def repair_annotations(
     raw: Dataset, checked: list[CheckedImage], actions: Actions, drawn_on: DrawnOn | None
 ) -> Repaired:
-    """The kept images with their true sizes and the boxes that fit them.
+    """The images that stay, with their true sizes and boxes that fit them.
 
     `checked` has the order of `raw.images`. `drawn_on` holds for turned images whose
     stated size does not say on which pixels their boxes were drawn.
@@ -37,7 +37,7 @@ def repair_annotations(
     result = Repaired(Dataset(categories=raw.categories, origins=raw.origins))
     fallback = _fallback(raw.images, checked, drawn_on)
     for image, file in zip(raw.images, checked, strict=True):
-        if not file.kept:
+        if not file.is_kept:
             continue
         frame = _Frame(image, file, fallback)
         defects = frame.size_defects()
@@ -52,7 +52,11 @@ def repair_annotations(
 
 
 class _Frame:
-    """One image: from the pixels on which its boxes were drawn to those of its clean file."""
+    """One image, and how its boxes move from the pixels on which they were drawn to its clean file.
+
+    Sizes are (width, height): `shown` as viewers show the image, `stated` in the annotations (0
+    where they state none), `size` of the pixels on which boxes were drawn.
+    """
 
     def __init__(self, image: Image, file: CheckedImage, fallback: DrawnOn) -> None:
         self.image, self.file = image, file
@@ -80,10 +84,10 @@ class _Frame:
         """The objects that stay, with boxes that fit. `defects`: those of the image's size, to
         which those of the boxes are added."""
         scale = self._scale(bool(defects) and actions.of(SizeMismatch) == "repair")
-        kept = []
+        fitted = []
         for row in rows:
             if row.bbox is None:
-                kept.append(row)
+                fitted.append(row)
                 continue
             box, kind = fit(self._placed(row.bbox, scale), *self.shown)
             if kind is not None:
@@ -91,18 +95,22 @@ class _Frame:
                 if actions.of(kind) == "drop_box":
                     continue
             if box is not None:
-                kept.append(_with_box(row, box, scale))
-        return self._distinct(kept, names, actions, defects)
+                fitted.append(_with_box(row, box, scale))
+        return self._distinct(fitted, names, actions, defects)
 
-    def _scale(self, to_own_size: bool) -> tuple[float, float]:
-        """What one unit of the written boxes is in pixels, across and down."""
+    def _scale(self, from_stated_size: bool) -> tuple[float, float]:
+        """Pixels per unit of the written boxes, across and down.
+
+        from_stated_size: boxes belong to the size that the annotations state.
+        """
         if self.image.relative:
             return self.size
-        if to_own_size:
+        if from_stated_size:
             return self.size[0] / self.stated[0], self.size[1] / self.stated[1]
         return 1, 1
 
     def _placed(self, box: Box, scale: tuple[float, float]) -> Box:
+        """A box as written, in pixels of the image as shown."""
         if scale != (1, 1):
             x, y = scale
             box = box[0] * x, box[1] * y, box[2] * x, box[3] * y
@@ -117,16 +125,16 @@ class _Frame:
         times = Counter((row.category_id, row.bbox, row.iscrowd) for row in rows if row.bbox)
         if len(times) == len(rows):
             return rows
-        kept, seen = [], set()
+        distinct, keys = [], set()
         for row in rows:
             key = (row.category_id, row.bbox, row.iscrowd)
-            if row.bbox is not None and key in seen:
+            if row.bbox is not None and key in keys:
                 defects.append(DuplicateBox(self.image.file_name, _text(row, names)))
                 if actions.of(DuplicateBox) == "drop_box":
                     continue
-            seen.add(key)
-            kept.append(row)
-        return kept
+            keys.add(key)
+            distinct.append(row)
+        return distinct
 
 
 def _with_box(row: Annotation, box: Box, scale: tuple[float, float]) -> Annotation:
@@ -163,7 +171,7 @@ def _fallback(images: list[Image], checked: list[CheckedImage], setting: DrawnOn
     turned_images = [
         (image.file_name, _drawn_on(image, file))
         for image, file in zip(images, checked, strict=True)
-        if file.kept and file.orientation != 1
+        if file.is_kept and file.orientation != 1
     ]
     unknown = [name for name, drawn_on in turned_images if drawn_on is None]
     stored = [name for name, drawn_on in turned_images if drawn_on == "stored"]
@@ -171,7 +179,7 @@ def _fallback(images: list[Image], checked: list[CheckedImage], setting: DrawnOn
         raise DataError(
             f"EXIF turns {len(turned_images)} images. For {len(stored)} of them (such as "
             f"{stored[0]}) the stated size says that boxes were drawn on the stored pixels; for "
-            f"{len(unknown)} (such as {unknown[0]}) it does not tell. Say `drawn_on: stored` in "
-            "the source's YAML if that holds for all of these, or `drawn_on: shown`"
+            f"{len(unknown)} (such as {unknown[0]}) no size tells. Set `drawn_on: stored` in "
+            "the source's YAML if that holds for all of these, else `drawn_on: shown`"
         )
     return "shown"

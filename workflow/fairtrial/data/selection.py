@@ -15,7 +15,8 @@ def class_map(
     """Our name of every class of the source, or None for one that is left out.
 
     `classes`: names to keep, or a map from the source's names to ours, in which two may become
-    one; None keeps all. `single`: one name for all that is kept.
+    one; None keeps all. `single`: one name for all of them. Raises DataError, naming `where`, for a
+    name that the source lacks.
     """
     names = list(source.categories.values())
     if isinstance(classes, dict):

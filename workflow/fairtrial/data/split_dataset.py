@@ -20,8 +20,8 @@ def read_split_dataset(annotations: Path, certificate: Path, images: Path) -> Sp
 
 
 def read_leak_free_dataset(annotations: Path, certificate: Path, images: Path) -> SplitDataset:
-    """A data set for training. Raises DataError, beside what `read_split_dataset` refuses, for a
-    split that leaks more than it is allowed to, since training on it would flatter the scores."""
+    """A data set for training. Raises DataError, beside what `read_split_dataset` refuses, for
+    a leak that is not allowed, since metrics of a model trained on it would be too good."""
     content = read_certificate(certificate)
     data = with_splits(read(annotations), content.splits, images, str(certificate))
     leaks = find_leaks(data.dataset.images, data.splits, content.near)

@@ -21,7 +21,8 @@ class SplitOptions(Protocol):
         """given, random, stratified, grouped or kfold."""
 
     @property
-    def seed(self) -> int: ...
+    def seed(self) -> int:
+        """By which images are drawn."""
 
     @property
     def val(self) -> float:
@@ -36,7 +37,8 @@ class SplitOptions(Protocol):
         """Whether `grouped` shares the classes out as well."""
 
     @property
-    def folds(self) -> int: ...
+    def folds(self) -> int:
+        """The number of folds of `kfold`."""
 
     @property
     def fold(self) -> int | None:
@@ -46,7 +48,7 @@ class SplitOptions(Protocol):
 def assign(
     dataset: Dataset, options: SplitOptions, near: list[list[int]], allow: list[str], where: str
 ) -> Splits:
-    """Image ids by split, as the data set's `split:` asks.
+    """Image ids by split, as `options` say. Raises DataError, naming `where`, where they cannot.
 
     `near`: clusters of image ids that show the same picture; `allow`: what need not stay in
     one split (`group`, `content`, `near`). The order is that of a hash of seed and content, so
@@ -60,7 +62,7 @@ def assign(
     by_group = method in {"grouped", "kfold"} and "group" not in allow
     clusters = near if "near" not in allow else []
     bundles = _bundles(dataset.images, clusters, by_group, "content" not in allow)
-    names = sorted(bundles, key=lambda name: _drawn(options.seed, name))
+    names = sorted(bundles, key=lambda name: _random_order(options.seed, name))
     order = [bundles[name] for name in names]
     if method == "kfold":
         folds = {str(k): count / options.folds for k in range(options.folds)}
@@ -68,7 +70,7 @@ def assign(
     sizes = _sizes(options, count, where)
     if method == "stratified" or options.stratify:
         return _stratified(dataset, order, sizes)
-    return _filled(order, sizes)
+    return _fill_splits(order, sizes)
 
 
 def _given(dataset: Dataset, where: str) -> Splits:
@@ -83,12 +85,12 @@ def _given(dataset: Dataset, where: str) -> Splits:
 
 def _sizes(options: SplitOptions, count: int, where: str) -> dict[str, float]:
     """How many images each split should have."""
-    asked = {"test": options.test, "val": options.val}
-    sizes = {split: size if size >= 1 else size * count for split, size in asked.items()}
+    requested = {"test": options.test, "val": options.val}
+    sizes = {split: size if size >= 1 else size * count for split, size in requested.items()}
     held_out = sum(sizes.values())
     if held_out >= count:
         raise DataError(
-            f"{where}: `val` and `test` ask for {held_out:g} of {count} images and "
+            f"{where}: `val` and `test` take {held_out:g} of {count} images and "
             "leave nothing to train on"
         )
     return sizes | {"train": count - held_out}
@@ -104,7 +106,7 @@ def _bundles(
     """
     contents = {i.id: i.sha256 if by_content else f"{i.sha256} {i.file_name}" for i in images}
     groups = {i.id: f"group {i.group}" for i in images if by_group and i.group is not None}
-    # The order makes the smallest number of a set that of its name.
+    # Sorted, so that the root of a set (its smallest number) stands for the first of its names.
     names = [*sorted(set(groups.values())), *sorted(set(contents.values()))]
     number = {name: at for at, name in enumerate(names)}
     together = UnionFind(len(names))
@@ -120,12 +122,13 @@ def _bundles(
     return bundles
 
 
-def _drawn(seed: int, name: str) -> str:
+def _random_order(seed: int, name: str) -> str:
+    """A sort key: a hash of seed and name."""
     return hashlib.sha256(f"{seed} {name}".encode()).hexdigest()
 
 
-def _filled(order: list[Bundle], sizes: dict[str, float]) -> Splits:
-    """Each bundle into the split that lacks most images."""
+def _fill_splits(order: list[Bundle], sizes: dict[str, float]) -> Splits:
+    """Put each bundle, in order, into the split that lacks the most images."""
     splits: Splits = {split: [] for split in sizes}
     for number, bundle in enumerate(order):
         possible = _possible(splits, sizes, len(order) - number)
@@ -142,7 +145,7 @@ def _possible(splits: Splits, sizes: dict[str, float], bundles_left: int) -> lis
 
 
 def _stratified(dataset: Dataset, order: list[Bundle], sizes: dict[str, float]) -> Splits:
-    """Each class in each split by the split's share, where an image may hold many classes.
+    """Share each class out in proportion to `sizes`, where an image may hold many classes.
 
     Iterative stratification (Sechidis, Tsoumakas and Vlahavas, "On the Stratification of
     Multi-Label Data", 2011), with bundles in place of single images: again and again the class

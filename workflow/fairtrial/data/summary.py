@@ -1,4 +1,4 @@
-"""How many images and objects there are: of a split, and of each class."""
+"""Counts of the images and objects of a split, and of each class in it."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ class UnionFind:
         return int(self.find_all(np.array([number]))[0])
 
     def find_all(self, numbers: Numbers) -> Numbers:
-        """The root of the set of each number; an array of any shape, and one of the same."""
+        """The root of the set of each number, in an array of the same shape."""
         roots = self._parents[numbers]
         while np.any((parents := self._parents[roots]) != roots):
             roots = parents
@@ -30,7 +30,7 @@ class UnionFind:
         return roots
 
     def union(self, a: int, b: int) -> bool:
-        """Make the sets of two numbers one; False if they were one already."""
+        """Unite the sets of two numbers. Returns False if they were one already."""
         root, other = sorted((self.find(a), self.find(b)))
         self._parents[other] = root
         return root != other

@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from pathlib import Path
 
 from fairtrial import ChecksumError, DataError
 from fairtrial.files.folders import checked_path, whole_file
 from fairtrial.files.threads import map_in_order
 
-_SHOWN = 10  # files in one error
+_MOST_LISTED = 10  # files that one error lists
 _LINE = re.compile(r"([0-9a-fA-F]{64}) [ *](.+)")
 
 
@@ -62,27 +62,30 @@ def write_manifest(sums: dict[str, str], path: Path) -> None:
 
 
 def verify(folder: Path, manifest: Path) -> dict[str, str]:
-    """The manifest's SHA-256 by path, once every file of it in `folder` has been checked.
+    """Check every file of a manifest in `folder`. Returns the manifest: SHA-256 by path.
 
-    Raises ChecksumError listing the first files that are missing or not the one named.
+    Raises ChecksumError that lists the first files that are missing or have another SHA-256.
     """
     expected = read_manifest(manifest)
     refuse_changed(folder, manifest, changed(folder, expected, expected), len(expected))
     return expected
 
 
-def changed(folder: Path, expected: dict[str, str], names: Iterable[str]) -> list[str]:
-    """Those of the names whose file is missing in `folder` or not the one expected."""
+def changed(folder: Path, expected: dict[str, str], names: Collection[str]) -> list[str]:
+    """Those of `names` whose file in `folder` is missing or has another SHA-256 than `expected`."""
     present = [name for name in names if (folder / name).is_file()]
     sums = sha256_of(folder, present)
     return [name for name in names if sums.get(name) != expected[name]]
 
 
 def refuse_changed(folder: Path, manifest: Path, names: list[str], total: int) -> None:
-    """Raise ChecksumError listing the first of the files, if there is one."""
+    """Raise ChecksumError that lists the first of `names`, the missing or changed files among
+    `total`; return if `names` is empty."""
     lines = [f"  {name}: missing" for name in names if not (folder / name).is_file()]
     lines += [f"  {name}: changed" for name in names if (folder / name).is_file()]
-    if len(lines) > _SHOWN:
-        lines[_SHOWN:] = [f"  … and {len(lines) - _SHOWN} more of {total} files"]
+    if len(lines) > _MOST_LISTED:
+        lines[_MOST_LISTED:] = [f"  … and {len(lines) - _MOST_LISTED} more of {total} files"]
     if lines:
-        raise ChecksumError(f"{folder} is not what {manifest} names:\n" + "\n".join(lines))
+        raise ChecksumError(
+            f"the files in {folder} are not those of {manifest}:\n" + "\n".join(lines)
+        )

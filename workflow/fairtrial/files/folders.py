@@ -14,15 +14,20 @@ from typing import IO, Any
 
 from fairtrial import DataError
 
-_NOT_IN_NAMES = {"Cc", "Cs", "Zl", "Zp"}  # Unicode's control characters, halves, line breaks
+_NOT_IN_NAMES = {
+    "Cc",
+    "Cs",
+    "Zl",
+    "Zp",
+}  # Unicode categories: control, surrogate, line and paragraph breaks
 _FICLONE = 0x40049409  # Linux's request to share blocks between two files (linux/fs.h)
 
 
 @contextmanager
 def whole_folder(path: Path) -> Iterator[Path]:
-    """Yield an empty folder beside `path` that takes its place only if the block succeeds.
+    """Yield an empty folder beside `path`, which replaces `path` if the block succeeds.
 
-    What stood at `path` before stays until then, and stays for good if the block raises.
+    If the block raises, an existing `path` stays as it is.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".{path.name}.part")
@@ -42,7 +47,10 @@ def whole_folder(path: Path) -> Iterator[Path]:
 
 @contextmanager
 def whole_file(path: Path, mode: str = "w") -> Iterator[IO[Any]]:
-    """Open a file for writing that appears under its name only when it is whole."""
+    """Open a file for writing, as text (`w`, UTF-8) or bytes (`wb`).
+
+    It replaces `path` if the block succeeds. If the block raises, an existing `path` stays.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".{path.name}.{uuid.uuid4().hex}.part")
     encoding = None if "b" in mode else "utf-8"
@@ -57,11 +65,12 @@ def whole_file(path: Path, mode: str = "w") -> Iterator[IO[Any]]:
 
 
 @contextmanager
-def only_one(folder: Path) -> Iterator[None]:
-    """Hold a lock on a folder, waiting while another process on this machine holds it.
+def folder_lock(folder: Path) -> Iterator[None]:
+    """Hold the lock of a folder; wait while another process on this machine holds it.
 
-    The kernel's flock, which is released with the process. Locks that other machines and people
-    must see are in store/locks.py.
+    It is the kernel's flock on `<folder>/.lock`, which ends with the process. Where there is no
+    flock (Windows, some file systems) nothing is locked. store/locks.py has locks that hold
+    between machines.
     """
     folder.mkdir(parents=True, exist_ok=True)
     try:
@@ -73,7 +82,7 @@ def only_one(folder: Path) -> Iterator[None]:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            print(f"waiting: another process is at work in {folder}", file=sys.stderr)
+            print(f"waiting: another process works in {folder}", file=sys.stderr)
             fcntl.flock(file, fcntl.LOCK_EX)
         except OSError:  # a file system without locks
             pass
@@ -126,13 +135,13 @@ def files_below(folder: Path) -> list[str]:
 
 
 def _refuse_unreadable(error: OSError) -> None:
-    """What os.walk would pass over in silence."""
+    """Raise DataError for a folder that os.walk would silently skip, unless it is absent."""
     if not isinstance(error, FileNotFoundError | NotADirectoryError):
         raise DataError(f"{error.filename}: the folder cannot be read ({error.strerror})")
 
 
 def checked_path(text: str, where: str) -> str:
-    """A relative POSIX path that cannot leave its folder, and that a manifest can hold.
+    """`text` as a relative POSIX path that cannot leave its folder and can stand in a manifest.
 
     Raises DataError for an absolute path, a `..`, a backslash, an empty path, a line break or
     other control character, and a name that is not UTF-8.
@@ -141,7 +150,7 @@ def checked_path(text: str, where: str) -> str:
     if not path.parts or path.is_absolute() or ".." in path.parts or "\\" in text:
         raise DataError(f"{where}: {text!r} is not a path below its folder")
     if any(unicodedata.category(letter) in _NOT_IN_NAMES for letter in text):
-        raise DataError(f"{where}: {text!r} has a character that no name of a file may have here")
+        raise DataError(f"{where}: {text!r} has a control character or line break, or is not UTF-8")
     return path.as_posix()
 
 

@@ -16,7 +16,7 @@ _DECODE = json.JSONDecoder().raw_decode
 
 
 def read_json(path: Path) -> Any:
-    """The content of a JSON file. Raises DataError naming the file if there is none in it."""
+    """The content of a JSON file. Raises DataError where it is missing or not valid JSON."""
     try:
         return json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
@@ -26,7 +26,7 @@ def read_json(path: Path) -> Any:
 
 
 def write_json(path: Path, content: object) -> None:
-    """Write sorted, indented JSON; NaN is refused, since JSON has none."""
+    """Write sorted, indented JSON. Raises ValueError for NaN and infinity, which JSON lacks."""
     with whole_file(path) as file:
         json.dump(content, file, indent=1, sort_keys=True, ensure_ascii=False, allow_nan=False)
         file.write("\n")
@@ -35,9 +35,9 @@ def write_json(path: Path, content: object) -> None:
 def sections(path: Path) -> Iterator[tuple[str, Iterator[Any]]]:
     """The keys of the object in a JSON file, each with an iterator over the rows of its list.
 
-    For large files: their text is held in memory, but not all of their rows.
-    A value that is no list is given as its one row. An iterator ends when the next key is
-    asked for. Raises DataError naming the file where it is missing or holds no such JSON.
+    For large files: their text is held in memory, but not all of their rows. A value that is
+    no list counts as a list with one row. Moving on to the next key skips the rows that are
+    left. Raises DataError where the file is missing or holds no such JSON.
     """
     try:
         text = path.read_text(encoding="utf-8-sig")
@@ -49,11 +49,11 @@ def sections(path: Path) -> Iterator[tuple[str, Iterator[Any]]]:
 
 
 def sections_of(text: str, where: str) -> Iterator[tuple[str, Iterator[Any]]]:
-    """The same of a text; `where` says in errors where it is from."""
+    """As `sections`, for a JSON text; `where` names its origin in errors."""
     cursor = _Cursor(where, text)
-    if not cursor.takes("{"):
+    if not cursor.accept("{"):
         raise DataError(f"{where}: not a JSON object")
-    more = not cursor.takes("}")
+    more = not cursor.accept("}")
     while more:
         key = cursor.value()
         if not isinstance(key, str):
@@ -61,48 +61,50 @@ def sections_of(text: str, where: str) -> Iterator[tuple[str, Iterator[Any]]]:
         cursor.expect(":")
         rows = _rows(cursor)
         yield key, rows
-        for _ in rows:  # what the caller left
+        for _ in rows:  # those that the caller has not read
             pass
-        more = cursor.takes(",")
+        more = cursor.accept(",")
         if not more:
             cursor.expect("}")
-    if cursor.at < len(text):
+    if cursor.position < len(text):
         raise cursor.error("extra data")
 
 
 class _Cursor:
-    """A position in a text, behind any white space."""
+    """A parser's position in a JSON text, which is never in front of white space."""
 
     def __init__(self, where: str, text: str) -> None:
         self.where, self.text = where, text
-        self.at = 0
+        self.position = 0
         self._skip()
 
     def _skip(self) -> None:
-        space = _SPACE.match(self.text, self.at)
-        self.at = space.end() if space else self.at
+        space = _SPACE.match(self.text, self.position)
+        self.position = space.end() if space else self.position
 
     def error(self, message: str) -> DataError:
-        error = json.JSONDecodeError(message, self.text, self.at)  # counts lines and columns
+        """An error that names the file and the position."""
+        error = json.JSONDecodeError(message, self.text, self.position)  # counts lines and columns
         return DataError(f"{self.where}: not valid JSON ({error})")
 
-    def takes(self, character: str) -> bool:
-        """Step over a character, if it stands here."""
-        if not self.text.startswith(character, self.at):
+    def accept(self, character: str) -> bool:
+        """Step over `character` if it is the next one. Returns whether it was."""
+        if not self.text.startswith(character, self.position):
             return False
-        self.at += 1
+        self.position += 1
         self._skip()
         return True
 
     def expect(self, character: str) -> None:
-        if not self.takes(character):
+        """Step over `character`. Raises DataError where another one is next."""
+        if not self.accept(character):
             raise self.error(f"expecting `{character}`")
 
     def value(self) -> object:
-        """The value that begins here."""
+        """Decode the value that begins here and step over it."""
         value: object
         try:
-            value, self.at = _DECODE(self.text, self.at)
+            value, self.position = _DECODE(self.text, self.position)
         except json.JSONDecodeError as error:
             raise DataError(f"{self.where}: not valid JSON ({error})") from error
         except RecursionError as error:
@@ -112,12 +114,13 @@ class _Cursor:
 
 
 def _rows(cursor: _Cursor) -> Iterator[object]:
-    if not cursor.takes("["):
+    """The elements of the list that begins here, or the one value if it is no list."""
+    if not cursor.accept("["):
         yield cursor.value()
         return
-    more = not cursor.takes("]")
+    more = not cursor.accept("]")
     while more:
         yield cursor.value()
-        more = cursor.takes(",")
+        more = cursor.accept(",")
         if not more:
             cursor.expect("]")

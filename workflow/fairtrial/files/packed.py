@@ -1,4 +1,4 @@
-"""Many small images in one file: 60,000 images are not 60,000 files.
+"""Packed images: many small images in one file, a shard, so that 60,000 need not be 60,000 files.
 
 A shard is a NumPy file, uint8 of (images, height, width, 3), RGB. The image at place `i` of
 the shard `a.npy` is called `a.npy#i` wherever a file name stands.
@@ -22,7 +22,8 @@ _NAME = re.compile(r"(.+\.npy)#(\d+)")
 
 
 def name_of(shard: str, place: int, images: int) -> str:
-    """What the image at a place of a shard is called; zeros keep the order of the places."""
+    """The name of the image at `place` (from 0) of a shard of `images` images. Leading zeros make
+    the order of names that of places."""
     return f"{shard}#{place:0{len(str(images - 1))}}"
 
 
@@ -38,14 +39,14 @@ def is_packed(name: str) -> bool:
 
 
 def pixels(folder: Path, name: str) -> NDArray[np.uint8]:
-    """One image of a shard as RGB, (height, width, 3); only it is read.
+    """One image of a shard as RGB, (height, width, 3). The rest of the shard is not read.
 
     Raises DataError for a shard that is not there or holds no such image.
     """
     match = _NAME.fullmatch(name)
     if match is None:
         raise DataError(f"{name}: not the name of a packed image")
-    shard = _opened(folder / match[1])
+    shard = _open_shard(folder / match[1])
     if int(match[2]) >= len(shard):
         raise DataError(f"{folder / name}: the shard holds {len(shard)} images")
     image: NDArray[np.uint8] = shard[int(match[2])]
@@ -53,7 +54,7 @@ def pixels(folder: Path, name: str) -> NDArray[np.uint8]:
 
 
 @lru_cache(maxsize=64)
-def _opened(path: Path) -> NDArray[np.uint8]:
+def _open_shard(path: Path) -> NDArray[np.uint8]:
     import numpy as np
 
     try:
@@ -72,9 +73,9 @@ def write(folder: Path, shard: str, images: NDArray[np.uint8]) -> dict[str, str]
     """
     import numpy as np
 
-    whole = np.ascontiguousarray(images)
-    np.save(folder / shard, whole, allow_pickle=False)
+    array = np.ascontiguousarray(images)
+    np.save(folder / shard, array, allow_pickle=False)
     return {
-        name_of(shard, at, len(whole)): hashlib.sha256(image.tobytes()).hexdigest()
-        for at, image in enumerate(whole)
+        name_of(shard, place, len(array)): hashlib.sha256(image.tobytes()).hexdigest()
+        for place, image in enumerate(array)
     }

@@ -1,4 +1,4 @@
-"""Numbers as people read them."""
+"""Durations and counts as text."""
 
 from __future__ import annotations
 

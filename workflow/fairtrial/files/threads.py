@@ -1,4 +1,4 @@
-"""One function over many items at once, with the results in order."""
+"""One function on many items in parallel, with the results in order."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ R = TypeVar("R")
 
 
 def map_in_order(function: Callable[[T], R], items: Iterable[T]) -> list[R]:
-    """`function` of every item, on all cores that this process may use.
+    """The results of `function` for all items, computed on all cores that this process may use.
 
     For work that releases the interpreter's lock: hashing, decoding, copying.
     """
@@ -21,6 +21,6 @@ def map_in_order(function: Callable[[T], R], items: Iterable[T]) -> list[R]:
 
 
 def _cores() -> int:
-    if hasattr(os, "sched_getaffinity"):  # under SLURM fewer than the machine has
+    if hasattr(os, "sched_getaffinity"):  # a SLURM job may use fewer cores than the machine has
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1

@@ -1,4 +1,4 @@
-"""YAML files as closed models, with errors that say what would be right."""
+"""YAML files as closed models; errors name the file, the key and what would be valid."""
 
 from __future__ import annotations
 
@@ -7,13 +7,16 @@ import json
 import re
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from fairtrial import SettingsError
 
-WORDS = {  # for pydantic's kinds of errors, in the words of YAML
+if TYPE_CHECKING:
+    from pydantic_core import ErrorDetails
+
+MESSAGES = {  # by pydantic's type of error, in the terms of YAML
     "bool_type": "must be true or false",
     "finite_number": "must be a finite number",
     "float_type": "must be a number",
@@ -25,7 +28,7 @@ WORDS = {  # for pydantic's kinds of errors, in the words of YAML
 }
 
 
-REMEDIES = {  # by what the parser of YAML says
+REMEDIES = {  # what is appended to a message of ruamel.yaml, by a part of that message
     "duplicate key": "; keep one of them",
     r"character '\t'": "; indent by spaces, not by tabs",
     "mapping values are not allowed": "; put a text with `: ` in quotes, or correct the indent",
@@ -33,7 +36,7 @@ REMEDIES = {  # by what the parser of YAML says
 
 
 class Closed(BaseModel):
-    """A section that knows all of its keys, and takes no text where a number belongs."""
+    """A section of a YAML file: unknown keys are refused, and so are texts in place of numbers."""
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
 
@@ -41,31 +44,31 @@ class Closed(BaseModel):
 NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]*$"
 
 
-def _safe(name: str) -> str:
+def _file_name(name: str) -> str:
     if not re.match(NAME, name):
         raise ValueError("a name may hold only letters, digits and ._-, as it names files")
     return name
 
 
-Name = Annotated[str, Field(max_length=80), AfterValidator(_safe)]
+Name = Annotated[str, Field(max_length=80), AfterValidator(_file_name)]
 
 
 def distinct(values: list[Any]) -> list[Any]:
-    """`values`, if none of them stands there twice."""
+    """`values`. Raises ValueError where one of them occurs twice."""
     twice = sorted({str(value) for value in values if values.count(value) > 1})
     if twice:
-        raise ValueError(f"must name each once; {', '.join(twice)} stands there twice")
+        raise ValueError(f"must not name anything twice, as it does {', '.join(twice)}")
     return values
 
 
 def mapping_or_plain(value: object) -> str:
-    """The tag of the model that a value is meant for, where a mapping has another one than a
-    plain value; the brackets keep the tag out of error messages."""
+    """The tag of the model for a value, in a union of one model for mappings and one for other
+    values. `_problem` leaves a tag in brackets out of error messages."""
     return "[mapping]" if isinstance(value, dict) else "[plain]"
 
 
 def read_yaml(path: Path) -> dict[str, Any]:
-    """A file that holds a YAML mapping."""
+    """The mapping in a YAML file. Raises SettingsError where there is none."""
     try:
         return read_yaml_text(path.read_text(encoding="utf-8"), str(path))
     except OSError as error:
@@ -96,7 +99,7 @@ def read_yaml_text(text: str, where: str) -> dict[str, Any]:
 
 def _with_remedy(problem: str) -> str:
     """A message of ruamel.yaml, with the remedy if there is one."""
-    problem = problem.partition(" with value ")[0]  # of a key that stands twice: [] for any list
+    problem = problem.partition(" with value ")[0]  # it prints [] for any list
     remedies = (remedy for message, remedy in REMEDIES.items() if message in problem)
     return problem + next(remedies, "")
 
@@ -113,12 +116,12 @@ M = TypeVar("M", bound=BaseModel)
 
 
 def closed(model: type[M], content: object, where: str | Callable[[str], str]) -> M:
-    """`content` as a `model`, or a SettingsError that names file, key, value and remedy.
+    """`content` as a `model`. Raises SettingsError that names file, key, value and remedy.
 
-    `where` is the file and section in which the keys stand, or says so for a key.
+    `where`: the file and section of the keys for messages, or a function that gives it for a key.
     """
     try:
-        # as JSON, so that a list is taken for a tuple, but still no text for a number
+        # as JSON, from which pydantic makes a tuple of a list, but never a number of a text
         text = json.dumps(content, default=str)
     except TypeError:
         file = where if isinstance(where, str) else where("")
@@ -127,7 +130,7 @@ def closed(model: type[M], content: object, where: str | Callable[[str], str]) -
     try:
         return model.model_validate_json(text, strict=True)
     except ValidationError as error:
-        # A list seems too short where an element of it is wrong.
+        # pydantic reports a list also as too short where one of its elements is wrong.
         wrong_elements = {problem["loc"][:-1] for problem in error.errors()}
         problems = "\n".join(
             _problem(model, problem, where)
@@ -137,7 +140,7 @@ def closed(model: type[M], content: object, where: str | Callable[[str], str]) -
         raise SettingsError(problems) from None
 
 
-def _problem(model: type[BaseModel], error: Any, where: str | Callable[[str], str]) -> str:
+def _problem(model: type[BaseModel], error: ErrorDetails, where: str | Callable[[str], str]) -> str:
     path = [str(part) for part in error["loc"] if not str(part).startswith(("function-", "["))]
     file = where if isinstance(where, str) else where(path[0] if path else "")
     place = f"{file}: `{'.'.join(path)}`" if path else file
@@ -147,13 +150,14 @@ def _problem(model: type[BaseModel], error: Any, where: str | Callable[[str], st
         return f"{place}: missing"
     if error["type"] in {"dict_type", "model_type", "model_attributes_type"}:
         return f"{place}: must hold `key: value` lines"
-    shown = "" if isinstance(error["input"], dict) else f" is {json.dumps(error['input'])}:"
-    message = WORDS.get(error["type"], error["msg"].removeprefix("Value error, "))
+    value = "" if isinstance(error["input"], dict) else f" is {json.dumps(error['input'])}:"
+    message = MESSAGES.get(error["type"], error["msg"].removeprefix("Value error, "))
     message = re.sub("^(Input|String|List) should", "must", message)
-    return f"{place}{shown} {message}" if shown else f"{place}: {message}"
+    return f"{place}{value} {message}" if value else f"{place}: {message}"
 
 
 def _keys(model: type[BaseModel], path: list[str]) -> list[str]:
+    """The keys of the model at `path` inside `model`; none where there is no model."""
     for part in path:
         inner = model.model_fields[part].annotation if part in model.model_fields else None
         if not (isinstance(inner, type) and issubclass(inner, BaseModel)):

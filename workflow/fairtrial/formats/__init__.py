@@ -1,6 +1,6 @@
-"""How annotations are written: one module a format.
+"""The formats of annotations: one module each.
 
-Each has `Settings` (a closed model of `options:` in config/sources/<name>.yaml) and
+A format has `Settings` (a closed model of `options:` in config/sources/<name>.yaml) and
 `read(folder, options) -> (Dataset, defects)`: every image that the annotations name, with
 `file_name` relative to `folder`, the width and height that they state (0 if they state
 none) and boxes as written, however broken; and the defects that only the reader sees, each
@@ -9,5 +9,9 @@ that every format is repaired by the same code.
 A format may have `write(data, folder)`, the opposite: it fills an empty folder and returns
 the options with which `read` reads it. `WRITES` is then the task of the sets that it takes, and
 `LOSES` what of them it cannot hold.
-To add a format, add a module; a leading underscore marks one that serves others.
+To add a format, add a module. A leading underscore marks a module that serves others:
+
+_names        groups, label files and exported names, from the names of files
+_numbers      numbers as text
+_voc_writing  the XML of Pascal VOC
 """

@@ -1,4 +1,4 @@
-"""What several formats take from the names of files: groups, and which label is whose."""
+"""What formats read from the names of files: groups, and which label belongs to which image."""
 
 from __future__ import annotations
 
@@ -43,9 +43,9 @@ class Naming(BaseModel):
 
 
 def group_of(file: str, option: str | None) -> str | None:
-    """The group of an image, by its path below the folder of images.
+    """The group of an image, from its path below the folder of images; None without `option`.
 
-    Raises DataError where the path holds none.
+    Raises DataError where the path names none.
     """
     if option is None:
         return None
@@ -60,7 +60,7 @@ def group_of(file: str, option: str | None) -> str | None:
 
 
 def by_stem(files: Iterable[str], suffix: str) -> dict[str, str]:
-    """The files with a suffix, in small letters or in capitals, by their path without it.
+    """The files with a suffix, in lower or upper case, by their path without it.
 
     Raises DataError where two differ in nothing else.
     """
@@ -80,11 +80,11 @@ def image_stems(labels: Iterable[str], naming: Naming | None) -> dict[str, str |
     Raises DataError where two labels would belong to one image.
     """
     images: dict[str, str | None] = {}
-    owner: dict[str, str] = {}
+    label_of: dict[str, str] = {}
     for label in sorted(labels):
         image = images[label] = _by_rule(PurePosixPath(label), naming) if naming else label
-        if image is not None and owner.setdefault(image, label) != label:
-            raise DataError(f"naming: {owner[image]} and {label} would both belong to {image}")
+        if image is not None and label_of.setdefault(image, label) != label:
+            raise DataError(f"naming: {label_of[image]} and {label} would both belong to {image}")
     return images
 
 
@@ -98,7 +98,7 @@ def _by_rule(label: PurePosixPath, naming: Naming) -> str | None:
 
 def exported_names(data: SplitDataset) -> dict[int, str]:
     """A name without folders for each image of a data set, by id; no two differ in suffix alone."""
-    files = {i.id: _own_file(i.file_name) for i in data.dataset.images}
+    files = {i.id: _file_path(i.file_name) for i in data.dataset.images}
     parents = {file.parent for file in files.values()}
     flat = {
         number: file.name if len(parents) == 1 else "_".join(file.parts)
@@ -115,8 +115,8 @@ def exported_names(data: SplitDataset) -> dict[int, str]:
     return names
 
 
-def _own_file(name: str) -> PurePosixPath:
-    """An image's path; one of a shard gets the name of a file of its own."""
+def _file_path(name: str) -> PurePosixPath:
+    """The path of an image; a packed image gets the name of a PNG file."""
     if packed.is_packed(name):
         shard, _, place = name.rpartition(".npy#")
         name = f"{shard}-{place}.png"

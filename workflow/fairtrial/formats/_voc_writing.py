@@ -13,7 +13,10 @@ if TYPE_CHECKING:
 def element_of(
     image: Image, name: str, objects: list[Annotation], categories: dict[int, str]
 ) -> Element:
-    """The `<annotation>` of an image; corners are edges, and crowd regions are left out."""
+    """The `<annotation>` of an image, called `name`; without crowd regions.
+
+    Coordinates are edges: positions between pixels.
+    """
     from xml.etree.ElementTree import Element, SubElement
 
     def add(parent: Element, values: dict[str, object]) -> None:

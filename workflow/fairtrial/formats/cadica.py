@@ -11,7 +11,6 @@ no text file, and no object.
 
 from __future__ import annotations
 
-from math import nan
 from pathlib import Path, PurePosixPath
 from typing import Literal
 
@@ -21,6 +20,7 @@ from fairtrial import DataError
 from fairtrial.data.dataset import Annotation, Dataset, Image
 from fairtrial.data.defects import Defect, LabelWithoutImage, UnannotatedImage, UnknownClass
 from fairtrial.files.folders import checked_path
+from fairtrial.formats._numbers import number_or_nan
 
 
 class Settings(BaseModel):
@@ -58,7 +58,7 @@ def read(folder: Path, options: Settings) -> tuple[Dataset, list[Defect]]:
 
 
 def _names(path: Path) -> list[str]:
-    """The names in a list, whatever its line ends; an empty list has none."""
+    """The names in a text file, separated by white space."""
     try:
         text = path.read_text("utf-8-sig")
     except FileNotFoundError as error:
@@ -78,7 +78,10 @@ class _Video:
         self.group = patient if options.group == "patient" else self.name
 
     def add_to(self, dataset: Dataset, healthy: bool) -> list[Defect]:
-        """Add the selected frames to a set. `healthy`: one without text file has no object."""
+        """Add the selected frames to a set. Returns their defects.
+
+        healthy: the video has no lesions, so that a frame without text file has no object.
+        """
         frames = _names(self.folder / self.place / f"{self.name}_selectedFrames.txt")
         labels = self.folder / self.place / "groundtruth"
         stems = {path.stem for path in labels.glob("*.txt")}
@@ -99,26 +102,19 @@ class _Video:
     def _objects(self, dataset: Dataset, image: Image, path: Path) -> list[Defect]:
         numbers = {name: number for number, name in dataset.categories.items()}
         defects: list[Defect] = []
-        for at, line in enumerate(path.read_text("utf-8-sig", "replace").splitlines(), 1):
+        for number, line in enumerate(path.read_text("utf-8-sig", "replace").splitlines(), 1):
             if not line.strip():
                 continue
-            where = f"{path.name}:{at}"
-            *box, kind = line.split()
+            where = f"{path.name}:{number}"
+            *box, label = line.split()
             if len(box) != 4:
                 raise DataError(f"{where}: not `x y width height class`: {line!r}")
-            x, y, w, h = map(_number, box)
-            if kind not in numbers:
-                seen = f"{where}: {kind!r}; there are {', '.join(numbers)}"
+            x, y, w, h = map(number_or_nan, box)
+            if label not in numbers:
+                seen = f"{where}: {label!r}; there are {', '.join(numbers)}"
                 defects.append(UnknownClass(image.file_name, seen))
                 continue
             first = self.options.first_pixel
             box_of_edges = (x - first, y - first, w, h)
-            dataset.annotations.append(Annotation(image.id, numbers[kind], box_of_edges, w * h))
+            dataset.annotations.append(Annotation(image.id, numbers[label], box_of_edges, w * h))
         return defects
-
-
-def _number(text: str) -> float:
-    try:
-        return float(text)
-    except ValueError:
-        return nan

@@ -1,8 +1,8 @@
 """CIFAR-10 as its authors distribute it for Python: a pickle for each 10,000 images.
 
-A pickle can run any code while it is opened. These are opened by an interpreter that makes
-numbers, texts, lists, dictionaries and arrays of bytes, and refuses everything else. Not even
-NumPy is called by it.
+A pickle can run any code while it is opened. Here an unpickler opens it that makes only numbers,
+texts, lists, dictionaries and arrays of bytes, and refuses everything else. It calls nothing of
+NumPy.
 
 Layout: Krizhevsky, "Learning Multiple Layers of Features from Tiny Images", 2009, and the
 data set's page. A row of `data` holds 1,024 bytes of red, then of green, then of blue.
@@ -48,23 +48,23 @@ class Settings(BaseModel):
 def read(folder: Path, options: Settings) -> tuple[PackedDataset, list[Defect]]:
     """All batches as one set: an image has one class and no box, and is packed in a shard.
 
-    Raises DataError for a file that is missing, that is no such pickle or asks for more than
-    values, and where labels, names and images do not fit together.
+    Raises DataError for a file that is missing, is no such pickle or holds more than values, and
+    where labels, names and images do not fit together.
     """
-    place = folder / checked_path(options.folder, "options: folder")
-    meta = place / "batches.meta"
-    names = [_text(name) for name in _list(_opened(meta), "label_names", meta)]
+    top = folder / checked_path(options.folder, "options: folder")
+    meta = top / "batches.meta"
+    names = [_text(name) for name in _list(_unpickled(meta), "label_names", meta)]
     dataset = PackedDataset(categories=dict(enumerate(names, 1)))
     dataset.origins = {number: [str(number - 1)] for number in dataset.categories}
     splits = {"train": options.train, "val": options.val, "test": options.test}
     for split, batches in splits.items():
         for batch in batches:
-            _add(dataset, place / checked_path(batch, f"options: {split}"), split)
+            _add(dataset, top / checked_path(batch, f"options: {split}"), split)
     return dataset, []
 
 
 def _add(dataset: PackedDataset, path: Path, split: str) -> None:
-    content = _opened(path)
+    content = _unpickled(path)
     images = _images(content, path)
     labels = _list(content, "labels", path)
     if len(labels) != len(images):
@@ -73,11 +73,11 @@ def _add(dataset: PackedDataset, path: Path, split: str) -> None:
     if shard in dataset.shards:
         raise DataError(f"{path}: is named in two splits, or twice in one")
     dataset.shards[shard] = images
-    for at, label in enumerate(labels):
+    for place, label in enumerate(labels):
         if not isinstance(label, int) or label + 1 not in dataset.categories:
-            raise DataError(f"{path}: the label {label!r} of image {at} is no class")
+            raise DataError(f"{path}: the label {label!r} of image {place} is no class")
         number = len(dataset.images) + 1
-        name = packed.name_of(shard, at, len(images))
+        name = packed.name_of(shard, place, len(images))
         dataset.images.append(Image(number, name, SIDE, SIDE, split=split))
         dataset.annotations.append(Annotation(number, label + 1, None))
 
@@ -104,16 +104,16 @@ def _text(value: object) -> str:
     return value.decode("utf-8") if isinstance(value, bytes) else str(value)
 
 
-def _opened(path: Path) -> dict[str, object]:
+def _unpickled(path: Path) -> dict[str, object]:
     """The dictionary in a pickle, its keys as texts (Python 2 wrote them as bytes)."""
     try:
         with path.open("rb") as file:
-            content = _Values(file, encoding="bytes").load()
+            content = _ValueUnpickler(file, encoding="bytes").load()
     except FileNotFoundError as error:
         raise DataError(f"{path}: no such file") from error
     except OSError:
         raise
-    except Exception as error:  # whatever a broken pickle makes an interpreter raise
+    except Exception as error:  # a broken pickle can raise anything
         raise DataError(f"{path}: not a pickle of values ({error})") from error
     if not isinstance(content, dict):
         raise DataError(f"{path}: holds no dictionary")
@@ -121,26 +121,26 @@ def _opened(path: Path) -> dict[str, object]:
 
 
 class _Array:
-    """What stands for a NumPy array of bytes while a pickle is read."""
+    """The stand-in for a NumPy array of bytes in a pickle."""
 
     shape: tuple[int, ...] = ()
     content: bytes = b""
 
-    def __setstate__(self, state: tuple[int, tuple[int, ...], _Kind, bool, bytes]) -> None:
+    def __setstate__(self, state: tuple[int, tuple[int, ...], _ElementType, bool, bytes]) -> None:
         _, self.shape, kind, columns_first, self.content = state
         fits = isinstance(self.content, bytes) and len(self.content) == math.prod(self.shape)
         if kind.name not in ("u1", b"u1") or columns_first or not fits:
             raise pickle.UnpicklingError("an array of something else than bytes, row by row")
 
 
-class _Kind:
-    """What stands for NumPy's type of an array's elements."""
+class _ElementType:
+    """The stand-in for `numpy.dtype`, the type of an array's elements."""
 
     def __init__(self, name: str | bytes, *_: object) -> None:
         self.name = name
 
     def __setstate__(self, state: object) -> None:
-        """Byte order and the like: a byte has none."""
+        """Ignore byte order and the like, which bytes do not have."""
 
 
 def _array(*_: object) -> _Array:
@@ -148,24 +148,24 @@ def _array(*_: object) -> _Array:
 
 
 def _bytes(text: str, encoding: str) -> bytes:
-    """How Python 3 writes bytes for Python 2."""
+    """The stand-in for `_codecs.encode`, by which Python 3 writes bytes for Python 2."""
     return text.encode("latin-1")
 
 
-_KNOWN: dict[tuple[str, str], type | Callable[..., object]] = {
+_STAND_INS: dict[tuple[str, str], type | Callable[..., object]] = {
     ("numpy.core.multiarray", "_reconstruct"): _array,
     ("numpy._core.multiarray", "_reconstruct"): _array,  # since NumPy 2
     ("numpy", "ndarray"): _Array,
-    ("numpy", "dtype"): _Kind,
+    ("numpy", "dtype"): _ElementType,
     ("_codecs", "encode"): _bytes,
 }
 
 
-class _Values(pickle.Unpickler):
-    """Makes values and arrays of bytes, and nothing else."""
+class _ValueUnpickler(pickle.Unpickler):
+    """An unpickler that makes plain values and arrays of bytes, and nothing else."""
 
     def find_class(self, module: str, name: str) -> type | Callable[..., object]:
-        """A stand-in of `_KNOWN`. Raises UnpicklingError for everything else."""
-        if (module, name) not in _KNOWN:
+        """A stand-in of `_STAND_INS`. Raises UnpicklingError for everything else."""
+        if (module, name) not in _STAND_INS:
             raise pickle.UnpicklingError(f"it asks for {module}.{name}, which is no value")
-        return _KNOWN[module, name]
+        return _STAND_INS[module, name]

@@ -26,10 +26,10 @@ class Settings(BaseModel):
     delimiter: Annotated[str, Field(min_length=1, max_length=1)] = ","
     image: str = "file"  # the column with the name of the image's file
     label: str = "label"  # the column with its class
-    suffix: str = ""  # what a name in that column lacks to be that of a file, such as .jpg
+    suffix: str = ""  # appended to the names in that column, such as .jpg
     split: str | None = None  # the column with its split: train, val or test
     group: str | None = None  # the column with its group (patient, video, scene)
-    # The classes that there are, in this order; null: every one that is found, by name.
+    # All classes, in this order; null: every class in the table, sorted by name.
     classes: tuple[str, ...] | None = None
 
 
@@ -64,7 +64,7 @@ class _Row:
         """The text in a column. Raises DataError where there is none."""
         text = (self.cells.get(column) or "").strip()
         if not text:
-            raise DataError(f"{self.where}: nothing stands in the column `{column}`")
+            raise DataError(f"{self.where}: the column `{column}` is empty")
         return text
 
 
@@ -73,10 +73,10 @@ def _rows(path: Path, options: Settings) -> Iterator[_Row]:
         with path.open(encoding="utf-8-sig", newline="") as file:
             table = csv.DictReader(file, delimiter=options.delimiter)
             columns = table.fieldnames or []
-            asked = (options.image, options.label, options.split, options.group)
-            if absent := [name for name in asked if name is not None and name not in columns]:
-                there = ", ".join(columns) or "none"
-                raise DataError(f"{path}: there is no column `{absent[0]}`; there are: {there}")
+            needed = (options.image, options.label, options.split, options.group)
+            if missing := [name for name in needed if name is not None and name not in columns]:
+                present = ", ".join(columns) or "none"
+                raise DataError(f"{path}: there is no column `{missing[0]}`; there are: {present}")
             for row in table:
                 yield _Row(row, f"{path}:{table.line_num}")
     except FileNotFoundError as error:
@@ -106,7 +106,7 @@ def _image(number: int, row: _Row, options: Settings) -> Image:
 
 
 def _unnamed(dataset: Dataset, folder: Path, options: Settings, seen: set[str]) -> list[Defect]:
-    """A defect for each image in the folder that has no row; it joins the set without class."""
+    """Add the images in the folder that have no row, without class. Returns a defect for each."""
     place = PurePosixPath(options.images)
     defects: list[Defect] = []
     below = files_below(folder / place) if (folder / place).is_dir() else []

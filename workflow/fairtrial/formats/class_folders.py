@@ -1,4 +1,4 @@
-"""A folder a class: the images of the class `cat` lie in `…/cat/`, or in folders below it."""
+"""One folder for each class: the images of `cat` lie in `…/cat/`, or in folders below it."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ class Settings(BaseModel):
     images: str = "."  # the folder in which the classes' folders are, relative to the raw folder
     # Such a folder for each split, instead of `images`.
     splits: dict[Literal["train", "val", "test"], str] | None = None
-    # The classes that there are, each the name of a folder, in this order; null: every folder
-    # that holds an image, by name.
+    # All classes, which are names of folders, in this order; null: every folder that holds an
+    # image, sorted by name.
     classes: tuple[str, ...] | None = None
     # What an image's group is: `folder`, the folder in which it lies, or the part in brackets
     # of a regular expression that is searched in its path below the folder of its class.
@@ -65,8 +65,9 @@ def read(folder: Path, options: Settings) -> tuple[Dataset, list[Defect]]:
 
 
 def write(data: SplitDataset, folder: Path) -> dict[str, object]:
-    """Images as `<split>/<class>/<name>`, which torchvision and Ultralytics read as well; returns
-    the options that read them. Packed images become PNG files.
+    """Write images as `<split>/<class>/<name>`, as torchvision and Ultralytics read them.
+
+    Returns the options that read them. Packed images become PNG files.
 
     Raises DataError for a class whose name cannot be a folder's.
     """
@@ -85,7 +86,7 @@ def write(data: SplitDataset, folder: Path) -> dict[str, object]:
 
 
 def _put(data: SplitDataset, name: str, target: Path) -> None:
-    """Copy an image; one of a shard becomes a PNG of the same pixels."""
+    """Copy an image; a packed one becomes a PNG with the same pixels."""
     from PIL import Image as Pillow
 
     if not packed.is_packed(name):
@@ -103,7 +104,10 @@ def _images(folder: Path, place: str) -> list[str]:
 
 
 def _below(inside: PurePosixPath, label: str, group: str | None) -> str:
-    """The path in which a group is looked for; the class itself is no group."""
+    """The path in which the group of an image is searched: below the folder of its class.
+
+    Raises DataError where the group is a folder, and there is none below that of the class.
+    """
     if group == "folder" and len(inside.parts) == 1:
         raise DataError(f"{label}/{inside}: the option `group` (folder) finds no folder in {label}")
     return inside.as_posix()
@@ -112,10 +116,10 @@ def _below(inside: PurePosixPath, label: str, group: str | None) -> str:
 def _categories(
     files: list[tuple[str, str | None, PurePosixPath]], options: Settings
 ) -> dict[int, str]:
-    there = sorted({file.parts[0] for _, _, file in files if len(file.parts) > 1})
-    if not there:
+    present = sorted({file.parts[0] for _, _, file in files if len(file.parts) > 1})
+    if not present:
         raise DataError("there is no folder with images (options: images, splits)")
-    listed = list(options.classes) if options.classes is not None else there
-    if unknown := sorted(set(there) - set(listed)):
+    listed = list(options.classes) if options.classes is not None else present
+    if unknown := sorted(set(present) - set(listed)):
         raise DataError(f"the folder {unknown[0]} is none of the classes that are listed")
     return dict(enumerate(listed, 1))

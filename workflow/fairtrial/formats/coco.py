@@ -45,10 +45,10 @@ class Settings(BaseModel):
 
 
 def read(folder: Path, options: Settings) -> tuple[Dataset, list[Defect]]:
-    """All files as one set. Crowd objects are kept; of segments only the boxes that lack.
+    """All files as one set. Crowd regions are kept. Segments only give boxes to objects without.
 
     Raises DataError where a file lacks a part, files disagree about a class, an image
-    stands in two of them, or an object is on no known image.
+    is in two of them, or an object is on no known image.
     """
     dataset, defects = Dataset(), list[Defect]()
     for file in options.files:
@@ -63,7 +63,7 @@ def read(folder: Path, options: Settings) -> tuple[Dataset, list[Defect]]:
 
 
 def write(data: SplitDataset, folder: Path) -> dict[str, object]:
-    """A JSON file and a folder of images a split. Returns the options that read them."""
+    """Write a JSON file and a folder of images a split. Returns the options that read them."""
     names, files = exported_names(data), []
     for split in SPLITS:
         images = data.split(split)
@@ -117,7 +117,7 @@ class _AnnotationRow(TypedDict):
 
 
 class _File:
-    """One file, read into the set of all; rows may come in any order of the parts."""
+    """Reads one file into the set of all files. Its parts may come in any order."""
 
     def __init__(self, dataset: Dataset, file: File, group: str | None) -> None:
         self.dataset, self.file, self.group = dataset, file, group
@@ -180,7 +180,7 @@ class _File:
         self.rows.append(Annotation(place, kind, (x, y, w, h), area, crowd, number))
 
     def _placed(self, at: int, row: Annotation) -> list[Defect]:
-        """Add the object to the set, unless it has a defect that leaves none."""
+        """Add an object to the set, unless a defect makes that impossible. Returns its defects."""
         image, where = self.images.get(row.image_id), f"annotation {row.id}"
         if image is None:
             raise DataError(f"{where}: there is no image with the id {row.image_id}")
@@ -195,7 +195,7 @@ class _File:
 
 
 def _around(segment: _Segment | None) -> Box | None:
-    """The box around a segment: polygons, or COCO's run lengths."""
+    """The box around a segment (polygons, or COCO's run lengths); None for an empty one."""
     if not segment:
         return None
     if isinstance(segment, dict):

@@ -1,4 +1,4 @@
-"""Handed in by several people: a folder a contributor, each in a format of its own."""
+"""Annotations of several contributors: a folder for each, in any other format."""
 
 from __future__ import annotations
 
@@ -64,28 +64,29 @@ def read(folder: Path, options: Settings) -> tuple[Dataset, list[Defect]]:
 
 
 def _on_disk(folder: Path, name: str) -> str:
-    """The folder as the disk spells it: systems write accents as one character or as two."""
+    """The name of the folder on this disk: systems write accents as one character or as two."""
     if (folder / name).is_dir():
         return name
-    there = sorted(path.name for path in folder.iterdir() if path.is_dir())
-    same = [each for each in there if _plain(each) == _plain(name)]
+    present = sorted(path.name for path in folder.iterdir() if path.is_dir())
+    same = [other for other in present if _plain(other) == _plain(name)]
     if len(same) != 1:
-        raise DataError(f"parts: there is no folder {name!r}; there are {', '.join(there)}")
+        raise DataError(f"parts: there is no folder {name!r}; there are {', '.join(present)}")
     return same[0]
 
 
 def _plain(name: str) -> str:
+    """A name with each accented letter as one character."""
     return unicodedata.normalize("NFC", name)
 
 
 def _add(dataset: Dataset, part: Dataset, place: str) -> None:
     """Add what a contributor handed in, which lies in the folder `place`, to the set of all."""
     contributor = _plain(place)
-    ours = {name: number for number, name in dataset.categories.items()}
-    classes = {old: ours[name] for old, name in part.categories.items()}
+    numbers_by_name = {name: number for number, name in dataset.categories.items()}
+    classes = {old: numbers_by_name[name] for old, name in part.categories.items()}
     for old in sorted(classes):
-        written = ", ".join(part.origins.get(old, [str(old)]))
-        dataset.origins[classes[old]].append(f"{contributor}: {written}")
+        origin = ", ".join(part.origins.get(old, [str(old)]))
+        dataset.origins[classes[old]].append(f"{contributor}: {origin}")
     numbers = {image.id: len(dataset.images) + at for at, image in enumerate(part.images, 1)}
     for i in part.images:
         name = f"{place}/{i.file_name}"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from math import nan
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Literal
 
@@ -22,6 +21,7 @@ from fairtrial.data.defects import (
 from fairtrial.data.imagefile import SUFFIXES
 from fairtrial.files.folders import checked_path, copy_file, files_below
 from fairtrial.formats._names import Group, Naming, by_stem, exported_names, group_of, image_stems
+from fairtrial.formats._numbers import number_or_nan
 from fairtrial.formats._voc_writing import element_of
 
 if TYPE_CHECKING:
@@ -56,11 +56,11 @@ class Settings(BaseModel):
 
 
 def read(folder: Path, options: Settings) -> tuple[Dataset, list[Defect]]:
-    """Every XML file as an image; objects marked difficult are objects like any other.
+    """All XML files as one set; objects marked difficult are objects like any other.
 
     The image of an XML file is the one with the same stem (or that `naming` gives), or, where
     several have it, the one that <filename> names. Raises DataError for a file that is not
-    such XML, an image in two splits, and where the folders are missing.
+    such XML, for an image in two splits, and for a missing folder.
     """
     images = _images(folder / options.images)
     splits = _splits(folder / options.image_sets) if options.image_sets is not None else {}
@@ -101,7 +101,10 @@ def write(data: SplitDataset, folder: Path) -> dict[str, object]:
 
 
 class _Reader:
-    """Adds one file after the other to a set, with what is wrong with it."""
+    """Adds XML files to a set one by one, and collects their defects.
+
+    images: the image files by their path without suffix.
+    """
 
     def __init__(self, dataset: Dataset, options: Settings, images: dict[str, list[str]]) -> None:
         self.dataset, self.options, self.images = dataset, options, images
@@ -111,7 +114,10 @@ class _Reader:
         self.taken: set[str] = set()
 
     def add(self, label: str, of_image: str | None, row: Element, split: str | None) -> None:
-        """One XML file; `of_image` is the stem of its image, by the rule of names."""
+        """Add one XML file.
+
+        of_image: the path of its image without suffix; None where the rule of names gives none.
+        """
         file = _image_name(label, row, self.images.get(of_image, [])) if of_image else None
         if file is None:
             self.defects.append(LabelWithoutImage(f"{self.options.annotations}/{label}"))
@@ -125,7 +131,7 @@ class _Reader:
             self._object(image, element, f"{label}: object {order}")
 
     def add_rest(self) -> None:
-        """The images that no XML file belongs to."""
+        """Add the images to which no XML file belongs."""
         for file in sorted(self.stems - self.taken):
             image = self._image(file, 0, 0, None)
             self.defects.append(UnannotatedImage(image.file_name))
@@ -206,6 +212,10 @@ def _names(row: Element) -> list[str]:
 
 
 def _image_name(label: str, row: Element, files: list[str]) -> str | None:
+    """The image of an XML file among `files`, those with its stem; None where there is none.
+
+    Raises DataError where several have it and <filename> names none of them.
+    """
     if len(files) <= 1:
         return files[0] if files else None
     named = PurePosixPath(_text(row, "filename")).name
@@ -222,17 +232,11 @@ def _size(row: Element) -> tuple[int, int]:
 
 
 def _box(element: Element | None, coordinates: str) -> Box | None:
+    """The box of a <bndbox> in pixels, NaN where a number is none; None without a <bndbox>."""
     if element is None:
         return None
     left, top, right, bottom = (
-        _number(_text(element, name)) for name in ("xmin", "ymin", "xmax", "ymax")
+        number_or_nan(_text(element, name)) for name in ("xmin", "ymin", "xmax", "ymax")
     )
     first = 1 if coordinates == "pixels" else 0
     return left - first, top - first, right - left + first, bottom - top + first
-
-
-def _number(text: str) -> float:
-    try:
-        return float(text)
-    except ValueError:
-        return nan

@@ -51,7 +51,7 @@ class Settings(BaseModel):
 
 
 def read(folder: Path, options: Settings) -> tuple[Dataset, list[Defect]]:
-    """All splits as one set, boxes as shares; the labels of …/images/… stand in …/labels/….
+    """All splits as one set, boxes as shares; labels of …/images/… are in …/labels/….
 
     Raises DataError for a data.yaml without names or of poses, a split that is not below the raw
     folder, and a line that is neither a box nor a polygon.
@@ -69,7 +69,7 @@ def read(folder: Path, options: Settings) -> tuple[Dataset, list[Defect]]:
 
 
 def write(data: SplitDataset, folder: Path) -> dict[str, object]:
-    """Images and text files by split, and data.yaml; returns the options that read them."""
+    """Write images and text files by split, and data.yaml. Returns the options that read them."""
     names, objects = exported_names(data), data.dataset.by_image()
     classes = {number: at for at, number in enumerate(sorted(data.dataset.categories))}
     splits = [split for split in SPLITS if data.split(split)]
@@ -112,13 +112,13 @@ def _yaml(path: Path) -> dict[str, object]:
         raise DataError(f"{path}: not valid YAML ({error})") from error
     if not isinstance(content, dict):
         raise DataError(f"{path}: has no `names:`")
-    if content.get("kpt_shape"):  # a line of it could be taken for a polygon
+    if content.get("kpt_shape"):  # a line of a pose could pass for a polygon
         raise DataError(f"{path}: `kpt_shape`: labels of poses are not read; export boxes")
     return content
 
 
 def _categories(content: dict[str, object], where: str) -> dict[int, str]:
-    """Names by the class number of the format, which begins at 0."""
+    """Class names by the format's numbers, from 0. Raises DataError where they are malformed."""
     names = content.get("names")
     names = dict(enumerate(names)) if isinstance(names, list) else names
     rows = names.items() if isinstance(names, dict) else ()
@@ -133,7 +133,7 @@ def _categories(content: dict[str, object], where: str) -> dict[int, str]:
 
 
 def _places(content: dict[str, object], options: Settings) -> list[tuple[str | None, str]]:
-    """Side and place, relative to the raw folder, of everything that holds images."""
+    """The split and the path, relative to the raw folder, of each folder or list of images."""
     if options.images is not None:
         return [(None, options.images)]
     if options.splits is not None:
@@ -150,7 +150,7 @@ def _places(content: dict[str, object], options: Settings) -> list[tuple[str | N
 
 
 class _Reader:
-    """Adds one place of images after the other to a set, with what is wrong there."""
+    """Adds folders and lists of images to a set, and collects their defects."""
 
     def __init__(self, folder: Path, options: Settings, dataset: Dataset) -> None:
         self.folder, self.options, self.dataset = folder, options, dataset
@@ -158,7 +158,7 @@ class _Reader:
         self.splits: dict[str, str | None] = {}
 
     def add_place(self, part: str, split: str | None) -> None:
-        """A folder of images with its labels, or a text file that lists images."""
+        """Add a folder of images with its labels, or a text file that lists images."""
         top = PurePosixPath("." if part.endswith(".txt") else part)
         paths = self._listed(part) if part.endswith(".txt") else self._below(top)
         images = [path for path in paths if path.suffix.lower() in imagefile.SUFFIXES]
@@ -185,15 +185,16 @@ class _Reader:
         owners: dict[str, list[PurePosixPath]] = {}
         for image in images:
             owners.setdefault(_label_path(image).with_suffix("").as_posix(), []).append(image)
-        home = top and _label_path(top / "any.jpg").parent
-        whole = home != top  # labels have a folder of their own
-        places = {PurePosixPath(stem).parent for stem in owners} | ({home} if home else set())
+        label_folder = top and _label_path(top / "any.jpg").parent
+        separate = label_folder != top  # labels have another folder than images
+        places = {PurePosixPath(stem).parent for stem in owners}
+        places |= {label_folder} if label_folder else set()
         texts = by_stem({str(path) for place in places for path in self._below(place)}, ".txt")
         labels: dict[PurePosixPath, str] = {}
         for stem, of_image in image_stems(texts, self.options.naming).items():
             if of_image in owners:
                 labels |= dict.fromkeys(owners[of_image], texts[stem])
-            elif whole and not stem.endswith("/classes"):  # labelling tools list classes there
+            elif separate and not stem.endswith("/classes"):  # labelling tools list classes there
                 self.defects.append(LabelWithoutImage(texts[stem]))
         return labels
 
@@ -215,15 +216,15 @@ class _Reader:
                 self._object(image, line, f"{label}:{at}")
 
     def _object(self, image: Image, line: str, where: str) -> None:
-        kind, *shares = _line(line, where)
-        if kind not in self.dataset.categories:
-            seen = f"{where}: class {kind:g}, where there are {len(self.dataset.categories)} names"
+        label, *shares = _line(line, where)
+        if label not in self.dataset.categories:
+            seen = f"{where}: class {label:g}, where there are {len(self.dataset.categories)} names"
             self.defects.append(UnknownClass(image.file_name, seen))
             return
         if len(shares) > 4:
             self.defects.append(BoxFromSegment(image.file_name, where))
         box = _box(shares)
-        self.dataset.annotations.append(Annotation(image.id, int(kind), box, box[2] * box[3]))
+        self.dataset.annotations.append(Annotation(image.id, int(label), box, box[2] * box[3]))
 
 
 def _label_path(image: PurePosixPath) -> PurePosixPath:
@@ -248,6 +249,7 @@ def _line(line: str, where: str) -> list[float]:
 
 
 def _box(shares: list[float]) -> Box:
+    """The box (left, top, width, height) in shares, of a box by its centre or of a polygon."""
     if len(shares) == 4:
         x, y, w, h = shares
         return x - w / 2, y - h / 2, w, h

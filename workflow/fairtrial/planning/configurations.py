@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 
 from fairtrial import SettingsError
 from fairtrial.files.yamlfile import nearest
-from fairtrial.settings.experiment import ExperimentSettings, Overrides
-from fairtrial.settings.grid import combinations
+from fairtrial.settings.experiment import ExperimentSettings
+from fairtrial.settings.grid import Overrides, combinations
 from fairtrial.settings.search import FROM_SEARCH
 
 LONGEST_LABEL = 80

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from fairtrial import SettingsError
-from fairtrial.settings.experiment import ExperimentSettings, Overrides
+from fairtrial.settings.experiment import ExperimentSettings
+from fairtrial.settings.grid import Overrides
 from fairtrial.settings.search import FROM_SEARCH
 
 

@@ -21,7 +21,8 @@ from fairtrial.planning.configurations import (
     value_text,
 )
 from fairtrial.planning.from_search import TrialReference, trial_reference
-from fairtrial.settings.experiment import ExperimentSettings, Overrides
+from fairtrial.settings.experiment import ExperimentSettings
+from fairtrial.settings.grid import Overrides
 from fairtrial.settings.params import SECTIONS
 from fairtrial.settings.run_name import FoldName, RunName
 from fairtrial.settings.stages import TrainSettings

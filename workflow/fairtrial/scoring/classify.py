@@ -17,6 +17,8 @@ from fairtrial.data.dataset import Dataset
 from fairtrial.files.jsonfile import read_json
 from fairtrial.scoring import class_metrics
 from fairtrial.scoring.scores import (
+    CONFUSION,
+    CURVES,
     ClassificationMetrics,
     ClassificationMetricsFile,
     Row,
@@ -25,9 +27,7 @@ from fairtrial.scoring.scores import (
 )
 
 PER_CLASS = ("split", "class", "images", "precision", "recall", "f1")
-CURVES = ("split", "curve", "x", "y")
-CONFUSION = ("split", "truth", "predicted", "count")
-TOLERANCE = 1e-3  # by which an image's probabilities may miss 1 (half precision, rounding)
+TOLERANCE = 1e-3  # by which the sum of an image's probabilities may differ from 1 (half precision)
 
 
 @dataclass(frozen=True)
@@ -43,8 +43,8 @@ def score(truths: Mapping[str, Dataset], files: Mapping[str, Path]) -> Scores:
     """Score the probabilities of val and test; the most probable class is the prediction.
 
     `truths` has the ground truth and `files` the predictions of both splits. Raises DataError
-    where a file is malformed, val has no image, or an image has no class, several, or no
-    probabilities.
+    where a file is malformed, val has no image, or an image has no probabilities or not exactly
+    one class.
     """
     splits = {split: _read(truth, files[split]) for split, truth in truths.items()}
     val = _metrics(splits["val"])
@@ -105,16 +105,20 @@ def parse(
 
 
 def _normalised(probabilities: class_metrics.Floats, where: object) -> class_metrics.Floats:
+    """Probabilities (n, k) whose rows add up to 1. Raises DataError where they miss that by more
+    than TOLERANCE, or one is negative."""
     sums: class_metrics.Floats = probabilities.sum(axis=1)
     if not (abs(sums - 1) < TOLERANCE).all():
-        raise DataError(f"{where}: the scores of an image are not probabilities: they miss 1")
+        raise DataError(
+            f"{where}: the scores of an image are not probabilities: they do not add up to 1"
+        )
     if not (probabilities >= 0).all():
         raise DataError(f"{where}: a probability is below 0")
     return probabilities / sums[:, None]
 
 
 def _metrics(split: SplitPredictions) -> ClassificationMetrics | None:
-    """None for a split without images."""
+    """The metrics of a split; None for one without images."""
     count = len(split.truth)
     if not count:
         return None

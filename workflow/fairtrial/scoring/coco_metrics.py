@@ -1,8 +1,8 @@
-"""Detection metrics, all of them pycocotools' own.
+"""Detection metrics, computed by pycocotools.
 
 Two evaluations are run. The standard one (ten IoU thresholds, four ranges of area, 1, 10
-and 100 detections) gives the twelve COCO metrics and AP by class, and no setting reaches
-it. The other, at one IoU and one number of detections, gives the matches from which
+and 100 detections) gives the twelve COCO metrics and AP by class, and depends
+on no setting. The other, at one IoU and one number of detections, gives the matches from which
 precision, recall and F1 over confidence are counted.
 """
 
@@ -70,7 +70,7 @@ class Parameters(Protocol):
 
 
 class Evaluation(Protocol):
-    """What is used of pycocotools' COCOeval."""
+    """The part of pycocotools' COCOeval that is used here."""
 
     params: Parameters
     eval: dict[str, NDArray[np.float64]]  # precision: IoUs × recalls × classes × areas × numbers
@@ -140,7 +140,7 @@ def precision_over_recall(
 
 
 def defined(value: float) -> float | None:
-    """A metric; None where pycocotools has -1, or where the mean over no class is NaN."""
+    """`value`; None where pycocotools has -1 (undefined), or the mean over no class is NaN."""
     return None if value < 0 or math.isnan(value) else float(value)
 
 
@@ -153,7 +153,7 @@ def _coco_eval(truth: Dataset, detections: Sequence[ImageDetection]) -> Evaluati
         for number, a in enumerate(truth.annotations, 1)
         if a.bbox is not None
     ]
-    # As COCO.loadRes would make them, but that fails on an empty list.
+    # What COCO.loadRes makes of them; that fails on an empty list.
     results: list[DetectionRow] = [
         {**_box_row(number, d, d.bbox, d.bbox[2] * d.bbox[3], 0), "score": d.confidence}
         for number, d in enumerate(detections, 1)

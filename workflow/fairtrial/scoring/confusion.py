@@ -1,11 +1,11 @@
 """The confusion matrix of detections: which class is taken for which, with background.
 
-On each image the detections, best first and whatever their class, each take the free
-object that they overlap most, if by at least the IoU threshold; of equal overlaps one of
-their own class. A detection without an object was background; an object that nobody took
-is taken for background. One that lies on a crowd only is not counted, and a crowd is not
-missed. Classes compete here for an object, as they do not for AP: the matrix is for
-seeing confusions, and precision and recall come from `curves`.
+On each image the detections, best first and whatever their class, are matched one by one with
+the free object that they overlap most, if by at least the IoU threshold; of equal overlaps with
+one of their own class. A detection without a match counts as background taken for its class, an
+object without one as its class taken for background. A detection that overlaps only a crowd
+region is not counted, and a crowd region is never missed. Classes compete here for an object,
+unlike in AP: the matrix shows confusions, and precision and recall come from `curves`.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ Pair = tuple[int, int]  # true and predicted category id
 def matrix(
     truth: Dataset, detections: Sequence[ImageDetection], confidence: float, iou: float
 ) -> dict[Pair, int]:
-    """Counts by (true, predicted) category id, BACKGROUND among them; every pair is there.
+    """Counts of every pair (true, predicted) of category ids, BACKGROUND among them.
 
     `detections` best first within an image; those below `confidence` do not count.
     """
@@ -43,10 +43,10 @@ def matrix(
 
 
 def _pairs(objects: list[Annotation], detections: list[ImageDetection], iou: float) -> list[Pair]:
-    """What the detections of one image, best first, take its objects for."""
+    """The pairs (true, predicted) of one image; detections are best first."""
     overlaps = _overlaps(objects, detections)
     crowd = np.array([a.iscrowd for a in objects], dtype=bool)
-    # pycocotools' own tolerance, so that a perfect box passes a threshold of 1
+    # pycocotools' tolerance, so that a perfect box passes a threshold of 1
     enough = overlaps >= min(iou, 1 - 1e-10)
     free = {number for number, a in enumerate(objects) if not a.iscrowd}
     pairs = []

@@ -1,7 +1,7 @@
-"""Precision, recall and F1 over confidence, counted from pycocotools' own matches.
+"""Precision, recall and F1 over confidence, counted from pycocotools' matches.
 
-A detection counts at confidence c if its own is at least c. One that pycocotools ignores
-(it lies on a crowd) is neither right nor wrong. Means are over the classes that have
+A detection counts at a confidence if its own is at least as high. One that pycocotools ignores
+(it lies on a crowd region) is neither right nor wrong. Means are over the classes that have
 objects (crowds are not counted as objects); precision is 0 where a class has no detection.
 """
 
@@ -38,8 +38,8 @@ class Rates:
 
 
 def ranked(evaluation: Evaluation) -> dict[int, RankedDetections]:
-    """Counted detections by category id, from an evaluation `at_one_iou`; only the classes
-    that have objects."""
+    """The counted detections of each class that has objects, by category id, from an evaluation
+    `at_one_iou`."""
     by_class: dict[int, list[ImageMatches]] = {}
     for image in evaluation.evalImgs:
         if image is not None:

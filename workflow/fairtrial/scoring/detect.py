@@ -10,7 +10,7 @@ from fairtrial.data.dataset import Dataset
 from fairtrial.files.jsonfile import read_json
 from fairtrial.scoring import detection_tables, predictions
 from fairtrial.scoring.curves import best_confidence
-from fairtrial.scoring.scores import DetectionMetricsFile, Scores, Table
+from fairtrial.scoring.scores import CONFUSION, CURVES, DetectionMetricsFile, Scores, Table
 
 
 def score(
@@ -22,7 +22,7 @@ def score(
     and confusion matrix; `max_det` the number of detections of an image and class that count
     there. COCO's twelve metrics have thresholds of their own and depend on neither. The
     confidence is chosen on val and used on both splits. Raises DataError where a file is
-    malformed, a detection is not on an image of its split, or val has crowds alone.
+    malformed, a detection is not on an image of its split, or val has no objects but crowd regions.
     """
     splits = {}
     for split, truth in truths.items():
@@ -34,7 +34,8 @@ def score(
         splits[split] = detection_tables.measure(truth, detections, iou=iou, max_det=max_det)
     if not splits["val"].classes:
         raise DataError(
-            f"{files['val']}: val has crowds alone, and the confidence is chosen on val"
+            f"{files['val']}: val has no objects but crowd regions, "
+            "so that no confidence can be chosen on it"
         )
     confidence = best_confidence(splits["val"].classes)
     val = detection_tables.metrics(splits["val"], confidence)
@@ -42,6 +43,6 @@ def score(
     return Scores(
         DetectionMetricsFile(confidence=confidence, iou=iou, val=val, test=test),
         Table(detection_tables.PER_CLASS, detection_tables.per_class_rows(splits, confidence)),
-        Table(detection_tables.CURVES, detection_tables.curve_rows(splits)),
-        Table(detection_tables.CONFUSION, detection_tables.confusion_rows(splits, confidence, iou)),
+        Table(CURVES, detection_tables.curve_rows(splits)),
+        Table(CONFUSION, detection_tables.confusion_rows(splits, confidence, iou)),
     )

@@ -16,8 +16,6 @@ from fairtrial.scoring.predictions import ImageDetection, strongest
 from fairtrial.scoring.scores import DetectionMetrics, Row
 
 PER_CLASS = ("split", "class", "images", "objects", "AP", "AP50", "precision", "recall", "f1")
-CURVES = ("split", "curve", "x", "y")
-CONFUSION = ("split", "truth", "predicted", "count")
 
 
 @dataclass(frozen=True)
@@ -39,8 +37,8 @@ Splits = Mapping[str, MeasuredSplit]
 def measure(
     truth: Dataset, detections: Sequence[ImageDetection], *, iou: float, max_det: int
 ) -> MeasuredSplit:
-    """Score the detections of one split, sorted as `predictions.parse` does; `truth` is that
-    split alone."""
+    """Evaluate the detections of one split, in the order of `predictions.parse`, against `truth`,
+    the ground truth of that split alone."""
     one_iou = coco_metrics.at_one_iou(truth, detections, iou, max_det)
     return MeasuredSplit(
         truth,
@@ -67,7 +65,7 @@ def metrics(split: MeasuredSplit, confidence: float) -> DetectionMetrics:
 
 
 def per_class_rows(splits: Splits, confidence: float) -> Iterator[Row]:
-    """A row a class, as PER_CLASS; metrics are None for a class without objects."""
+    """Rows of PER_CLASS, one a class; metrics are None for a class without objects."""
     for name, split in _with_images(splits):
         aps = coco_metrics.metrics_by_class(split.standard)
         for category, label in sorted(split.truth.categories.items()):
@@ -82,7 +80,7 @@ def per_class_rows(splits: Splits, confidence: float) -> Iterator[Row]:
 
 
 def curve_rows(splits: Splits) -> Iterator[Row]:
-    """Four curves a split in 101 points each, as CURVES; y is None without objects."""
+    """Rows of CURVES: four curves a split, 101 points each; y is None without objects."""
     confidences = np.arange(101) / 100
     for name, split in _with_images(splits):
         mean = curves.macro(split.classes, confidences)
@@ -98,7 +96,7 @@ def curve_rows(splits: Splits) -> Iterator[Row]:
 
 
 def confusion_rows(splits: Splits, confidence: float, iou: float) -> Iterator[Row]:
-    """Every pair of classes, background the last of them, as CONFUSION."""
+    """Rows of CONFUSION: every pair of classes; background is the last class."""
     for name, split in _with_images(splits):
         labels = {**split.truth.categories, confusion.BACKGROUND: "background"}
         matrix = confusion.matrix(split.truth, split.detections, confidence, iou)

@@ -1,13 +1,13 @@
-"""Fitness: a weighted mean of metrics on val, by the user's own weights.
+"""Fitness: a mean of metrics on val with the weights that the user sets.
 
-The same metric weights pick the best epoch in every backend, drive the search, and rank.
+One fitness picks the best epoch in every backend, drives the search, and can rank runs.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
-# The names that `fitness` in params.yaml uses (Ultralytics'), and those of our metrics.
+# The metrics of metrics.json, by their names in `fitness` of params.yaml (those of Ultralytics).
 METRICS = {
     "precision": "precision",
     "recall": "recall",
@@ -21,7 +21,8 @@ TASK_KEYS = {  # the keys of METRICS that each task has
     "detect": ("precision", "recall", "f1", "map50", "map50_95"),
     "classify": ("accuracy", "top5", "precision", "recall", "f1"),
 }
-DEFAULTS = {"detect": {"map50_95": 1.0}, "classify": {"accuracy": 1.0}}  # what `null` stands for
+# What `fitness: null` stands for.
+DEFAULTS = {"detect": {"map50_95": 1.0}, "classify": {"accuracy": 1.0}}
 
 ROUNDING = 4e-12  # by which the sum of seven weights of 12 decimals may differ from 1
 MetricWeights = Mapping[str, float] | None  # by a key of METRICS; None: see DEFAULTS
@@ -31,8 +32,8 @@ def normalised(metric_weights: MetricWeights) -> dict[str, float] | None:
     """Metric weights that add up to 1, without zeros; None where that is `map50_95` or `accuracy`
     alone.
 
-    So equal rules are equal settings; what is normalised stays as it is. Raises ValueError where
-    no weight is above 0.
+    So equal rules become equal settings. Normalised weights stay as they are. Raises ValueError
+    where no weight is above 0.
     """
     if metric_weights is None:
         return None
@@ -78,7 +79,7 @@ def with_fitness(row: Mapping[str, float], metric_weights: MetricWeights) -> dic
 
 
 def formula(metric_weights: MetricWeights, task: str = "detect") -> str:
-    """The metric weights as a sum: `0.9 recall + 0.1 AP`; `AP` alone."""
+    """The metric weights as a text: `0.9 recall + 0.1 AP`, or `AP` for one metric alone."""
     shares = normalised(metric_weights) or DEFAULTS[task]
     if len(shares) == 1:
         return METRICS[next(iter(shares))]

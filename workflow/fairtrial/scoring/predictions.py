@@ -25,10 +25,9 @@ def parse(
 ) -> list[ImageDetection]:
     """The detections of a parsed results list: by image, best first.
 
-    pycocotools settles equal confidences by their order in the list, so that another order of
-    one list gives other metrics. Here the larger box comes first, and the order depends on
-    nothing but the detections. `where` (the file) and the number of the entry, counted from
-    0, stand in the errors.
+    pycocotools ranks equal confidences by their order in the list, so that metrics depend on it.
+    Here the larger box comes first, and the order depends on the detections alone. Errors name
+    `where` (the file) and the number of the entry, from 0.
 
     Raises DataError where the content is not a list, or an entry is not a detection on one
     of the images of this split (`image_ids`) of one of `categories` (ids).
@@ -57,6 +56,7 @@ def strongest(detections: Sequence[ImageDetection], max_det: int) -> list[ImageD
 
 
 def _rank(d: ImageDetection) -> tuple[object, ...]:
+    """The sort key: image, confidence (highest first), class, area (largest first), box."""
     return d.image_id, -d.confidence, d.category_id, -d.bbox[2] * d.bbox[3], d.bbox
 
 

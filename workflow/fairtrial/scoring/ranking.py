@@ -1,7 +1,7 @@
 """The rule by which runs are ranked: one metric of metrics.json, or a fitness.
 
-A rule ranks what is stored. It has no part in a training: which epoch's weights a run kept was
-decided by its own setting `fitness`.
+A rule ranks stored metrics and has no part in a training: the best epoch of a run is picked by
+the run's own setting `fitness`.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from fairtrial.scoring import fitness
 FITNESS = "fitness"  # the name of a weighted sum of several metrics
 
 
-def _some_weight(metric_weights: dict[str, float]) -> dict[str, float]:
+def _has_weight(metric_weights: dict[str, float]) -> dict[str, float]:
     fitness.normalised(metric_weights)
     return metric_weights
 
@@ -29,7 +29,7 @@ MetricWeights = Annotated[
         Literal["precision", "recall", "f1", "map50", "map50_95", "accuracy", "top5"],
         Annotated[float, Field(ge=0)],
     ],
-    AfterValidator(_some_weight),
+    AfterValidator(_has_weight),
 ]
 RankBy = Annotated[
     Annotated[
@@ -66,8 +66,8 @@ class RankingRule:
         return f"{FITNESS} ({self.formula})" if self.metric_weights else self.name
 
     def score(self, metrics: Mapping[str, float | None]) -> float | None:
-        """The value by which `metrics` of one split rank; None where one that it needs is
-        undefined."""
+        """The value that ranks a run, from its `metrics` of one split; None where a metric that the
+        rule needs is undefined."""
         defined = {name: value for name, value in metrics.items() if value is not None}
         if not defined.keys() >= set(self.metrics):
             return None
@@ -82,11 +82,11 @@ def resolve(
     task: str,
     file: str,
 ) -> str | dict[str, float]:
-    """What `report.rank_by` means for runs of a task, by whose names `fitness_of_runs` has their
-    settings `fitness`.
+    """The metric, or the metric weights, that `report.rank_by` stands for.
 
-    Raises SettingsError where it is to be their fitness, and they have several; `file` is the
-    experiment's, for the message.
+    fitness_of_runs: the setting `fitness` of each run, by its name; task: that of the runs; file:
+    the experiment's, for messages. Raises SettingsError for a metric that the runs lack, and
+    where `rank_by` is `fitness` and the runs have different ones.
     """
     if rank_by != FITNESS:
         _refuse_unknown(rank_by, task, file)

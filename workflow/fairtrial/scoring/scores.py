@@ -1,4 +1,4 @@
-"""What the scorer of a task returns: the content of metrics.json and three tables."""
+"""What the scorer of a task returns: the content of metrics.json and three tables of CSV files."""
 
 from __future__ import annotations
 
@@ -16,6 +16,10 @@ Cell = str | int | float | None
 Row = tuple[Cell, ...]
 Count = Annotated[int, Field(ge=0)]
 Metric = float | None  # None: undefined, since there are no such objects
+
+# The headers that both tasks share.
+CURVES = ("split", "curve", "x", "y")
+CONFUSION = ("split", "truth", "predicted", "count")
 
 
 class SplitMetrics(FileModel):
@@ -96,7 +100,7 @@ MetricsFile = DetectionMetricsFile | ClassificationMetricsFile
 
 
 def read_metrics(path: Path) -> MetricsFile:
-    """metrics.json of one run. Raises DataError naming the file, and the key that does not fit."""
+    """metrics.json of one run. Raises DataError, naming file and key, where it does not fit."""
     content = read_json(path)
     if isinstance(content, dict) and "confidence" in content:
         return read_model(path, DetectionMetricsFile)

@@ -1,4 +1,4 @@
-"""The metrics of each task: which there are, which a table shows, which stands for a class."""
+"""The metrics of each task: all of them, those in tables, and the one that rates a class."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class TaskMetrics:
 
     in_tables: tuple[str, ...]
     all: tuple[str, ...]
-    class_metric: str  # the column of per_class.csv that stands for a class
+    class_metric: str  # the column of per_class.csv that rates a class
     class_count: str  # the column of per_class.csv that counts its images or objects
 
 

@@ -3,10 +3,10 @@
 Seeds are independent repeats: seed 0 of one configuration has nothing in common with seed 0
 of another, so the two samples are not paired. Test images are the same for all seeds, so
 a verdict holds for these images alone; the variance between sets of test images has no part in
-it. The best is compared with the others after one has seen which one it is, so Holm's
-correction is over all pairs: the chance of any false "apart" stays at LEVEL, whichever was
-chosen. The t test takes metrics of seeds as normal, which two or three of them can neither show
-nor refute.
+it. The best is chosen by the same metrics by which it is then compared, so Holm's
+correction is over all pairs: the chance of any false "apart" stays at LEVEL, whichever is
+the best. The t test assumes that metrics are normal over seeds, which two or three seeds can
+neither show nor refute.
 """
 
 from __future__ import annotations
@@ -130,9 +130,9 @@ def _verdict(p: float) -> Verdict:
 
 
 def _corrected(gaps: Sequence[Gap], among_others: Sequence[float | None]) -> list[Gap]:
-    """`gaps` with Holm's correction; `among_others`: p of pairs that count as tests, too."""
-    own = [gap.p for gap in gaps if gap.p is not None]
-    ps = [*own, *(p for p in among_others if p is not None)]
+    """`gaps` with Holm's correction. `among_others`: p of further pairs, which count as tests."""
+    tested = [gap.p for gap in gaps if gap.p is not None]
+    ps = [*tested, *(p for p in among_others if p is not None)]
     corrected = iter(holm(ps))  # in the order of `ps`: those of `gaps` come first
     result = []
     for gap in gaps:
@@ -154,7 +154,7 @@ def holm(ps: Sequence[float]) -> list[float]:
     """
     corrected, highest = [0.0] * len(ps), 0.0
     by_size = sorted(range(len(ps)), key=ps.__getitem__)
-    for smaller, number in enumerate(by_size):  # how many are smaller; the place in `ps`
+    for smaller, number in enumerate(by_size):  # number of smaller p; place in `ps`
         highest = max(highest, min(1.0, (len(ps) - smaller) * ps[number]))
         corrected[number] = highest
     return corrected

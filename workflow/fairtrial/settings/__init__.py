@@ -1,4 +1,4 @@
-"""What people may set, and what each stage gets of it: closed, frozen models.
+"""What users can set, and the settings of each stage: closed, frozen models.
 
 params      the sections of params.yaml
 experiment  config/experiments/<name>.yaml: the runs that answer a question

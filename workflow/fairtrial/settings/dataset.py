@@ -32,14 +32,16 @@ class DatasetSettings(SplitSettings):
 
 
 def one_fold(dataset: DatasetSettings, name: str, where: str) -> DatasetSettings:
-    """What `<name>` or `<name>.fold<k>` means, from the file's content. SettingsError where it
-    leaves open which fold, or there is no such one."""
+    """The data set `<name>` or `<name>.fold<k>`. `dataset`: the content of <name>.yaml.
+
+    Raises SettingsError, naming `where`, where `name` lacks a fold or has an unknown one.
+    """
     fold_name = FoldName.parse(name)
     known = dataset.folds(fold_name.name)
     if len(known) == 1 and fold_name.fold is None:
         return dataset
     if len(known) == 1:
-        raise SettingsError(f"{where}: `{name}`: must be `{known[0]}`, which leaves no fold open")
+        raise SettingsError(f"{where}: `{name}`: must be `{known[0]}`, whose fold is set")
     if fold_name.fold is None or name not in known:
         raise SettingsError(f"{where}: `{name}`: must name a fold: {', '.join(known)}")
     return dataset.fold(fold_name.fold)

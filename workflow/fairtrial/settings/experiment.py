@@ -1,18 +1,14 @@
-"""What config/experiments/<name>.yaml may hold: one question, and the runs that answer it."""
+"""The model of config/experiments/<name>.yaml."""
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import AfterValidator, Field, field_validator
 
 from fairtrial.files.yamlfile import Closed, Name, distinct
-from fairtrial.settings.grid import Grid
-from fairtrial.settings.search import SearchSettings
-
-Seed = Annotated[int, Field(ge=0)]
-Overrides = dict[str, Any]
-Values = Annotated[list[Any], Field(min_length=1)]
+from fairtrial.settings.grid import Grid, Overrides, Values
+from fairtrial.settings.search import SearchSettings, Seed
 
 
 class ExperimentSettings(Closed):
@@ -32,5 +28,7 @@ class ExperimentSettings(Closed):
     @classmethod
     def _is_not_empty(cls, search: object) -> object:
         if search is None:
-            raise ValueError("needs `space`, and `trials` or `hours`; no search: leave it out")
+            raise ValueError(
+                "needs `space`, and `trials` or `hours`; leave `search` out for no search"
+            )
         return search

@@ -8,15 +8,16 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, Discriminator, Field, Tag
 
-from fairtrial.files.yamlfile import mapping_or_plain
+from fairtrial.files.yamlfile import NAME, mapping_or_plain
 
-Overrides = dict[str, Any]
-Variant = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=80)]
+Overrides = dict[str, Any]  # settings by key, in place of those of params.yaml
+Variant = Annotated[str, Field(pattern=NAME, max_length=80)]
 Values = Annotated[list[Any], Field(min_length=1)]
 Variants = Annotated[dict[Variant, Overrides | None], Field(min_length=1)]
 
 
-def _once(grid: dict[str, Any]) -> dict[str, Any]:
+def _set_once(grid: dict[str, Any]) -> dict[str, Any]:
+    """`grid`. Raises ValueError for a key that two dimensions set."""
     setters: dict[str, str] = {}
     for name, dimension in grid.items():
         variants = dimension.values() if isinstance(dimension, dict) else [{name: None}]
@@ -30,14 +31,16 @@ Dimension = Annotated[
     Annotated[Values, Tag("[plain]")] | Annotated[Variants, Tag("[mapping]")],
     Discriminator(mapping_or_plain),
 ]
-Grid = Annotated[dict[str, Dimension], AfterValidator(_once)]
+Grid = Annotated[dict[str, Dimension], AfterValidator(_set_once)]
 
 
 def combinations(
     grid: dict[str, list[Any] | dict[str, Overrides | None]],
 ) -> Iterator[tuple[Overrides, dict[str, str | None]]]:
-    """Overrides of each combination, and what its name is made of: each key of the grid with
-    the name of the chosen set, or None where the key's value is the name."""
+    """All combinations of a grid: the overrides, and the chosen variants by key of the grid.
+
+    A variant is the name of a set of overrides; None for a key whose values have no names.
+    """
     for chosen in itertools.product(*grid.values()):
         varied: Overrides = {}
         variants: dict[str, str | None] = {}

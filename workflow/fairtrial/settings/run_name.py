@@ -1,4 +1,4 @@
-"""The names of runs and of folds: written and read here alone."""
+"""The names of runs and of folds. No other module writes or reads them."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ class FoldName:
 
     @classmethod
     def parse(cls, text: str) -> FoldName:
+        """Of `cells.fold2` or `cells`."""
         match = _FOLD.fullmatch(text)
         return cls(match[1], int(match[2])) if match else cls(text)
 

@@ -1,4 +1,4 @@
-"""What `search:` of an experiment may hold: what is varied, how long, and by which engine."""
+"""The model of `search:` in an experiment: what is varied, how long, and by which engine."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from pydantic import (
 from fairtrial.files.yamlfile import Closed
 
 
-def _number(value: Any, either: ValidatorFunctionWrapHandler) -> Any:
-    """One message where pydantic has one for whole numbers and one for others."""
+def _number(value: Any, validate: ValidatorFunctionWrapHandler) -> Any:
+    """One message in place of pydantic's two, for whole numbers and for others."""
     try:
-        return either(value)
+        return validate(value)
     except ValidationError:
         raise ValueError("must be a number") from None
 
@@ -77,7 +77,7 @@ class SearchSettings(Closed):
     def studies(self) -> dict[str, tuple[Engine, int, str | None]]:
         """Engine, seed and data set (None: the run's own) of each study, by its name.
 
-        Names of runs end in `-s<seed>`, so that none can be that of a study.
+        No run has such a name, since names of runs end in `-s<seed>`.
         """
         studies: dict[str, tuple[Engine, int, str | None]] = {}
         for dataset in self.datasets or (None,):

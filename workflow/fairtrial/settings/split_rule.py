@@ -38,6 +38,7 @@ class SplitRule(Closed):
 
     @property
     def _of_other_methods(self) -> tuple[str, str]:
+        """The keys that this method does not have."""
         return ("val", "test") if self.method == "kfold" else ("folds", "fold")
 
     @model_validator(mode="after")
@@ -46,11 +47,13 @@ class SplitRule(Closed):
             raise ValueError("`val` and `test` together leave nothing to train on")
         for key in self._of_other_methods:
             if key in self.model_fields_set:
-                has = "has no" if self.method == "kfold" else "alone has"
-                raise ValueError(f"the method `kfold` {has} `{key}`")
+                if self.method == "kfold":
+                    raise ValueError(f"the method `kfold` has no `{key}`")
+                raise ValueError(f"only the method `kfold` has `{key}`")
         if self.stratify and self.method != "grouped":
             raise ValueError(
-                "`stratify` belongs to the method `grouped`; `stratified` and `kfold` do so anyway"
+                "`stratify` belongs to the method `grouped`; "
+                "`stratified` and `kfold` stratify anyway"
             )
         if self.fold is not None and self.fold > self.folds:
             raise ValueError(f"there is no fold {self.fold} of {self.folds}")
@@ -58,7 +61,7 @@ class SplitRule(Closed):
 
     @model_serializer(mode="wrap")
     def _without_other_methods(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """So that what was written can be read again: see _fits_its_method."""
+        """Leave out the keys of other methods, which `_fits_its_method` would refuse."""
         content: dict[str, Any] = dump(self)
         return {key: value for key, value in content.items() if key not in self._of_other_methods}
 

@@ -37,7 +37,9 @@ class ConvertSettings(Closed):
     format: str  # a module of formats/
     options: dict[str, Any] = Field(default_factory=dict)  # that module's own Settings
     max_dropped: Annotated[float, Field(ge=0, le=1)] = 0.05  # largest share of unusable images
-    defects: dict[str, str] = Field(default_factory=dict)  # another action than a kind's own
+    defects: dict[str, str] = Field(
+        default_factory=dict
+    )  # actions in place of a kind's default, by kind
     # On which pixels boxes of images that EXIF turns were drawn, where no size tells.
     drawn_on: Literal["shown", "stored"] | None = None
 
@@ -54,7 +56,7 @@ class ConvertSettings(Closed):
 
 
 def _classes(value: Any) -> Any:
-    """A list or a map of names; here rather than as two types, for one plain message."""
+    """`value`, a list or a map of names. It is checked here for one message instead of two."""
     names = [*value.values()] if isinstance(value, dict) else value
     if not isinstance(names, list) or not all(isinstance(name, str) and name for name in names):
         raise ValueError(NO_CLASSES)
@@ -78,7 +80,9 @@ class SplitSettings(Closed):
     @model_validator(mode="after")
     def _agrees(self) -> SplitSettings:
         if self.split.method == "grouped" and "group" in self.allow:
-            raise ValueError("`grouped` keeps groups together, and `allow` parts them; choose one")
+            raise ValueError(
+                "`grouped` keeps groups together, and `allow` lets them be split; choose one"
+            )
         return self
 
 
@@ -118,7 +122,7 @@ Space = dict[str, ParameterSpec]  # by the parameter's name
 
 
 class _StudyStage(Closed):
-    """What both stages of a study are told. Exactly one of `trials` and `hours` is set."""
+    """The settings that both stages of a study have. Exactly one of `trials` and `hours` is set."""
 
     trials: int | None
     hours: float | None  # of training, added up over all workers
@@ -149,7 +153,9 @@ class TrainSettings(Closed):
 
     backend: str  # a module of backends/
     settings: dict[str, Any]  # that module's own Settings
-    from_search: list[str] = Field(default_factory=list)  # those of them that a trial gives
+    from_search: list[str] = Field(
+        default_factory=list
+    )  # the keys of `settings` that a trial replaces
 
 
 class _Model(Closed):
@@ -196,7 +202,7 @@ ValidateSettings = Annotated[
 def predict_settings(
     task: str, section: dict[str, Any], backend: str, imgsz: int
 ) -> PredictDetectSettings | PredictClassifySettings:
-    """Those of a task, from the section `predict:` of params.yaml."""
+    """The settings of `predict` for a task, from `section`, that is `predict:` of params.yaml."""
     if task == "detect":
         return PredictDetectSettings(backend=backend, imgsz=imgsz, **section)
     speed_images = section["speed_images"]
@@ -206,17 +212,17 @@ def predict_settings(
 def validate_settings(
     task: str, section: dict[str, Any]
 ) -> ValidateDetectSettings | ValidateClassifySettings:
-    """Those of a task, from the section `validate:` of params.yaml."""
+    """The settings of `validate` for a task, from `section`, that is `validate:` of params.yaml."""
     return ValidateDetectSettings(**section) if task == "detect" else ValidateClassifySettings()
 
 
 class _Results(Closed):
-    """What figures and report have in common: the results that they show, ranked alike."""
+    """The settings that figures and report share: the results that they show, and the ranking."""
 
     runs: tuple[str, ...]  # names, in the order of the experiment
     studies: tuple[str, ...] = ()
     sweeps: tuple[str, ...] = ()  # the settings that the experiment sweeps
-    timings: bool = True  # false leaves out what depends on the clock
+    timings: bool = True  # false leaves out times
     # What params.yaml's `rank_by` stands for: a metric, or the metric weights of a fitness.
     rank_by: str | dict[str, float] = "AP"
 

@@ -70,7 +70,7 @@ def obtain(
     hosts = {urlsplit(file.address).netloc for file in wanted}
     with ExitStack() as locks:
         for host in sorted(hosts):
-            locks.enter_context(folders.only_one(downloads / host))
+            locks.enter_context(folders.folder_lock(downloads / host))
         present = map_in_order(lambda file: _is_present(file, places[file.path]), wanted)
         missing = {
             file.path: Transfer(origin(file, name), places[file.path], file.check)

@@ -149,7 +149,7 @@ def _clean_images(
     checked = map_in_order(check, images)
     pairs = zip(images, checked, strict=True)
     raw.refuse([image.file_name for image, result in pairs if result.changed])
-    names = [result.file_name for result in checked if result.kept]
+    names = [result.file_name for result in checked if result.is_kept]
     if len(set(names)) < len(names):
         raise DataError("two images would get one name: one is called <name> and one <name>.png")
     return checked
@@ -164,7 +164,7 @@ def _write_packed(annotated: PackedDataset, target: Path) -> list[CheckedImage]:
         digests |= packed.write(target, shard, pixels)
     return [
         CheckedImage(
-            kept=True,
+            is_kept=True,
             file_name=image.file_name,
             size=(image.width, image.height),
             sha256=digests[image.file_name],

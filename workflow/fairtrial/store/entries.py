@@ -74,7 +74,7 @@ def discard(kind: str, key: str) -> None:
 
 
 def entries(kind: str) -> list[Path]:
-    """The finished entries, and the unfinished ones on which no process works."""
+    """The finished entries, and the unfinished ones on which no process works, sorted."""
     folders = [path for path in (root() / kind).glob("*") if path.is_dir()]
     return sorted(path for path in folders if not _is_locked(path))
 
@@ -93,6 +93,7 @@ def _is_about_the_store(error: OSError) -> bool:
 
 
 def _make_whole(entry: Path, make: Callable[[Path], None]) -> None:
+    """Make an entry in its unfinished folder, and rename that once it is whole and on disk."""
     part = entry.with_name(f"{entry.name}.part")
     part.mkdir(exist_ok=True)
     make(part)
@@ -108,14 +109,15 @@ def require_lock(part: Path) -> None:
     lock = part.with_name(part.name.removesuffix(".part") + ".lock")
     if not locks.holds(lock):
         raise StoreError(
-            f"{part}: this process had no heartbeat for so long that its lock was given to another "
-            f"one ({locks.describe(lock)}); its result is not kept"
+            f"{part}: this process had no heartbeat for so long that another one took its lock "
+            f"({locks.describe(lock)}); the result is discarded"
         )
 
 
 def _flush(path: Path) -> None:
-    number = os.open(path, os.O_RDONLY)
+    """Make the content of a file, or the names in a folder, safe on disk (fsync)."""
+    descriptor = os.open(path, os.O_RDONLY)
     try:
-        os.fsync(number)
+        os.fsync(descriptor)
     finally:
-        os.close(number)
+        os.close(descriptor)

@@ -2,9 +2,9 @@
 
 The holder touches its lock every few seconds. A stale lock, whose holder is dead, is recognised
 on this machine at once, and on others by SLURM or by the missing heartbeat, and is removed. So
-these locks work between machines that share a disk, and their holders can be named by `status`.
-`files.folders.only_one` is the other kind, for work on one machine that nobody looks at: the
-kernel's flock, which needs no heartbeat and leaves nothing behind.
+these locks work between machines that share a disk, and `status` can name their holders.
+`files.folders.folder_lock` is the other kind, for short work on one machine: the kernel's flock,
+which needs no heartbeat and cannot become stale.
 """
 
 from __future__ import annotations
@@ -63,15 +63,16 @@ def acquired(lock: Path, finished: Callable[[], bool]) -> Iterator[bool]:
 
 
 def _try_acquire(lock: Path) -> bool:
-    """Make the lock file, complete, in one step: a link fails where the name exists."""
-    own = lock.with_name(f"{lock.name}.{uuid.uuid4().hex}")
+    """Create the lock file with its content in one step. Returns False where there is one: a hard
+    link fails where its name exists."""
+    temporary = lock.with_name(f"{lock.name}.{uuid.uuid4().hex}")
     try:
-        own.write_text(json.dumps(holder().model_dump(), sort_keys=True), encoding="utf-8")
-        os.link(own, lock)
+        temporary.write_text(json.dumps(holder().model_dump(), sort_keys=True), encoding="utf-8")
+        os.link(temporary, lock)
     except FileExistsError:
         return False
     finally:
-        own.unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)
     return True
 
 
@@ -97,6 +98,7 @@ def holder() -> Holder:
 
 
 def _process_ids() -> str | None:
+    """The namespace of this process's id; None where there are none."""
     try:
         return str(Path("/proc/self/ns/pid").readlink())
     except OSError:
@@ -117,6 +119,7 @@ def _process_start(process: int) -> str | None:
 
 
 def _keep_alive(lock: Path, released: threading.Event) -> None:
+    """Touch the lock every HEARTBEAT seconds until it is released."""
     while not released.wait(HEARTBEAT):
         with suppress(OSError):
             os.utime(lock)
@@ -157,16 +160,16 @@ def looks_stale(lock: Path) -> bool:
         return not alive
     try:
         return _since_heartbeat(lock) > STALE_AFTER
-    except OSError:  # a store that may only be read: by the clock of this machine
+    except OSError:  # the store is read-only: compare with the clock of this machine
         return not lock.exists() or time.time() - lock.stat().st_mtime > STALE_AFTER
 
 
 def is_alive_here(owner: Holder | None) -> bool | None:
     """Whether a holder on this machine still works; None for one elsewhere."""
-    this = holder()
+    here = holder()
     if not owner or not owner.started:
         return None
-    if (owner.host, owner.process_ids) != (this.host, this.process_ids):
+    if (owner.host, owner.process_ids) != (here.host, here.process_ids):
         return None
     return owner.started == _process_start(owner.process)
 

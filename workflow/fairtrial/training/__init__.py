@@ -1,4 +1,4 @@
-"""One training, whatever the backend: what is kept, who works on it, what it came from.
+"""One training, whatever the backend: its settings, record, checkpoints and progress.
 
 settings         the settings that every backend has
 contract         the types that the functions of a backend take and return
@@ -9,7 +9,7 @@ record           record.json: the typed record of a finished training, and of a 
 resumable        the base of our own training loops
 speed            speed.json: the time of one image
 checkpoint       the state after an epoch, from which an interrupted training is resumed
-progress         how far a training has come, for `status`
+progress         how far an unfinished training is, for `status`
 provenance       versions, hardware, git commit and SLURM job of a training
 audit            the settings of the configuration beside those that a backend used
 digest           the SHA-256 of the tensors in weights.pt

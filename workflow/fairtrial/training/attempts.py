@@ -17,7 +17,7 @@ ATTEMPTS = "attempts.json"
 
 
 class Attempt(FileModel):
-    """One process's work on a training: from which epoch (from 1) on, how many, how long."""
+    """One process's work on a training: its first epoch (from 1), epochs, seconds, and machine."""
 
     from_epoch: int
     epochs: int
@@ -33,10 +33,11 @@ class AttemptsFile(FileModel):
 
 
 class CurrentAttempt:
-    """This process's attempt at a training, after those that attempts.json tells of.
+    """This process's attempt at a training, after the earlier ones in attempts.json.
 
-    folder: the unfinished entry; earlier_epochs: those of the training that is continued;
-    after_epoch: called with each row once this attempt has noted its epoch.
+    folder: the unfinished entry; earlier_epochs: how many epochs the continued training had, 0
+    where none is continued; after_epoch: called with each row once its epoch is in attempts.json.
+    Creating an instance writes attempts.json.
     """
 
     def __init__(self, folder: Path, after_epoch: AfterEpoch, earlier_epochs: int) -> None:
@@ -73,9 +74,9 @@ class CurrentAttempt:
 
     def all(self) -> list[Attempt]:
         """All attempts; the present one up to now."""
-        return [*self._before, self._so_far()]
+        return [*self._before, self._present()]
 
-    def _so_far(self) -> Attempt:
+    def _present(self) -> Attempt:
         return Attempt(
             from_epoch=self._from_epoch,
             epochs=self._epochs,

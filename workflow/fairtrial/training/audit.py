@@ -1,4 +1,4 @@
-"""The settings of a training compared with those that a backend's own records tell of."""
+"""The requested settings of a training against those in the records of its backend."""
 
 from __future__ import annotations
 

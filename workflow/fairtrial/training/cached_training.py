@@ -1,6 +1,6 @@
-"""One training, whoever asks for it, and the entry of the store that holds its result.
+"""One training, and the entry of the store that holds its result.
 
-A run of an experiment and a trial of a search with equal settings are one entry.
+A run of an experiment and a trial of a search that have equal settings share one entry.
 """
 
 from __future__ import annotations
@@ -30,8 +30,9 @@ from fairtrial.training.settings import TrainingSettings
 class Training:
     """One training.
 
-    settings: of the backend's own `Settings`; code: fingerprint of the code that fits; data:
-    reads the data set, if it is needed; pretrained: the checkpoint to start from, if any.
+    settings: the backend's `Settings`; code: fingerprint of the code that fits; data: a function
+    that reads the data set, called only where something is trained; pretrained: the checkpoint to
+    start from; None from scratch.
     """
 
     backend: str
@@ -64,7 +65,7 @@ def entry_key(backend: str, settings: TrainingSettings, code: str, inputs: Train
 
     Never a name, a path or a time: the pretrained checkpoint counts by its content, which is
     among `inputs`. A setting at the default of the backend's `Settings` is left out: only what
-    was added after the first release has one there, and so changes no older key.
+    was added after the first release has a default, and so changes no older key.
     """
     fields = type(settings).model_fields
     values = settings.model_dump(mode="json")
@@ -81,11 +82,11 @@ def _is_default(field: FieldInfo, value: object) -> bool:
 
 
 def train_or_adopt(training: Training, after_epoch: AfterEpoch) -> tuple[Path, bool]:
-    """The store's entry of one training, and whether it was there (adopted).
+    """The store's entry of a training, which is trained unless the entry exists (is adopted).
 
-    after_epoch: called with each epoch's row once that is committed, may raise. A training that
-    was interrupted is resumed. Raises BackendError and StoreError, and whatever `after_epoch`
-    raises.
+    Returns the entry and whether it existed. after_epoch: called with the row of each epoch once
+    that is committed, may raise. An interrupted training is resumed. Raises BackendError,
+    StoreError, and what `after_epoch` raises.
     """
     fit = plugin("backends", training.backend).fit
 
@@ -120,7 +121,10 @@ def _copy_end_state(earlier: str | None, folder: Path) -> int:
             "(gc --states), or the run was trained elsewhere. To train it again, remove this "
             "folder, and name the run's record.json to `snakemake --forcerun`."
         )
-    for name in (checkpoint.HISTORY, checkpoint.STATE):  # once the state is there, both are
+    for name in (
+        checkpoint.HISTORY,
+        checkpoint.STATE,
+    ):  # the state last: where it is there, so is the history
         if not (folder / checkpoint.STATE).exists():
             checkpoint.copy_whole(entry / name, folder / name)
     return checkpoint.epochs_done(entry)

@@ -35,7 +35,7 @@ def commit(folder: Path, state: dict[str, Any], rows: Sequence[HistoryRow]) -> N
     """
     import torch
 
-    content = io.BytesIO()  # written by torch itself, a full disk would give an unclear error
+    content = io.BytesIO()  # not to the file, since torch reports a full disk unclearly
     torch.save(state, content)
     with whole_file(folder / STATE, "wb") as file:
         file.write(content.getbuffer())
@@ -81,7 +81,7 @@ def write_history(folder: Path, rows: Sequence[HistoryRow]) -> None:
 
 
 def conditions(threads: int, **versions: str) -> dict[str, Any]:
-    """What two attempts must have in common for their result to equal that of one, to the bit."""
+    """What two attempts must share for a result that equals that of one attempt bit by bit."""
     import torch
 
     gpu = torch.cuda.get_device_name(0) if torch.cuda.is_available() else None
@@ -89,18 +89,18 @@ def conditions(threads: int, **versions: str) -> dict[str, Any]:
 
 
 def deviations(then: dict[str, Any], now: dict[str, Any]) -> list[str]:
-    """Why a resumed training may differ from an uninterrupted one; empty: it does not.
+    """Reasons why a resumed training may differ from an uninterrupted one; none where it cannot.
 
     then, now: the `conditions` of the two attempts.
     """
     reasons = [f"{n}: {then.get(n)}, then {now[n]}" for n in now if now[n] != then.get(n)]
     if now["gpu"]:
-        reasons.append("on a GPU, where no training repeats itself to the bit")
+        reasons.append("on a GPU, where no training can be repeated bit by bit")
     return reasons
 
 
 def all_deviations(state: dict[str, Any], now: dict[str, Any]) -> list[str]:
-    """Those of a state that is restored under the conditions `now`, each once."""
+    """The distinct reasons of a state and of its restoration under the conditions `now`."""
     reasons = [*state["deviations"], *deviations(state["conditions"], now)]
     return list(dict.fromkeys(reasons))
 

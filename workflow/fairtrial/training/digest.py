@@ -1,4 +1,4 @@
-"""The SHA-256 of the tensors in weights.pt, which says whether two trainings ended alike."""
+"""The SHA-256 of the tensors in weights.pt: equal for trainings with equal results."""
 
 from __future__ import annotations
 

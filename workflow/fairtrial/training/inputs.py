@@ -14,7 +14,7 @@ from fairtrial.store import keys
 class TrainingInputs:
     """What a training reads, whatever the files are called.
 
-    annotations: SHA-256 of the file; split: a key of the splits; pretrained: SHA-256 of the
+    annotations: SHA-256 of annotations.json; split: a key of the splits; pretrained: SHA-256 of the
     pretrained checkpoint, None from scratch; continues: the store's key of the training that
     this one goes on from, or None.
     """
@@ -28,7 +28,7 @@ class TrainingInputs:
 def inputs_of(
     annotations: Path, split: Path, pretrained: Path | None, continues: str | None = None
 ) -> TrainingInputs:
-    """The inputs of a training on these files, which are read for it."""
+    """The inputs of a training on these files. Reads all of them."""
     return TrainingInputs(
         annotations=checksums.sha256(annotations),
         split=keys.key(read_certificate(split).splits),

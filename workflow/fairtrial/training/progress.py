@@ -1,7 +1,7 @@
-"""How far a training is, for `status` in another terminal.
+"""The progress file of a training, which `status` reads.
 
-Beside the log of each training lies `logs/<experiment>/train/<run>.json`, from its start to its
-end. No result depends on this file, and a training continues if it cannot be written.
+`logs/<experiment>/train/<run>.json` exists from the start of a training to its successful end. No
+result depends on this file, and a training goes on if it cannot be written.
 """
 
 from __future__ import annotations
@@ -28,14 +28,14 @@ class TrainingProgress(FileModel):
     key: str  # of its entry in the store, whose lock says whether the process still works
     epochs: int  # planned
     epoch: int  # the last one that is done, 0 before the first
-    attempt: int  # epochs that this attempt has done
-    began: float  # start of this attempt, by the clock
+    attempt: int  # number of epochs that this attempt has done
+    began: float  # start of this attempt, in seconds since 1970
     seconds: float  # from there to the end of the last epoch
     best: float | None  # highest fitness so far
     best_epoch: int | None
     holder: Holder  # the process, as in its lock
     slurm: SlurmJob | None
-    error: str | None  # why it ended
+    error: str | None  # why the training failed; None while it works
 
 
 def progress_file(experiment: str, run: str) -> Path:
@@ -44,7 +44,7 @@ def progress_file(experiment: str, run: str) -> Path:
 
 
 def read_progress(file: Path) -> TrainingProgress | None:
-    """What a progress file holds; None where there is none, or none that can be read."""
+    """The content of a progress file; None where it is missing or cannot be read."""
     try:
         return read_model(file, TrainingProgress)
     except (DataError, OSError):
@@ -114,7 +114,7 @@ class ProgressReport:
 
 @contextmanager
 def reported(file: Path, settings: TrainSettings, key: str) -> Iterator[ProgressReport]:
-    """Write the progress of a training from its start to its end, whichever way it ends.
+    """Keep the progress file of a training: written now, deleted at the end, or with the error.
 
     file: named after the run; settings: the job's; key: of the entry in the store.
     """
@@ -129,7 +129,7 @@ def reported(file: Path, settings: TrainSettings, key: str) -> Iterator[Progress
 
 
 def fitness_of(row: Mapping[str, float] | Mapping[str, str]) -> float | None:
-    """The fitness in a row of history.csv, which picks the best epoch; None where there is none."""
+    """The fitness in a row of history.csv (without a fitness its AP); None where it has neither."""
     for column in ("val/fitness", "val/AP"):
         if column in row and row[column] != "":
             return float(row[column])

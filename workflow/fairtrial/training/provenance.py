@@ -25,9 +25,9 @@ PACKAGES = (
 
 
 class Hardware(FileModel):
-    """The machine of a training.
+    """The hardware of a training.
 
-    cpu: the processor's name; threads: those given to the job; memory_gb: GiB of the machine;
+    cpu: the processor's name; threads: those given to the job; memory_gb: the machine's, in GiB;
     gpu: the name of the GPUs that were used, after `2 × ` if there were two; None without one.
     """
 
@@ -61,8 +61,8 @@ def versions() -> dict[str, str]:
 def hardware(threads: int, gpus: int = 1) -> Hardware:
     """The hardware of this machine, for a job of `threads` threads that used `gpus` GPUs.
 
-    Only a torch that the process has already loaded is asked for the GPU's name: without torch
-    no GPU was used.
+    The GPU's name is asked of torch only where this process has loaded torch: otherwise it has
+    used no GPU.
     """
     import psutil
 
@@ -87,17 +87,18 @@ def _processor() -> str:
 
 
 def commit() -> tuple[str | None, bool]:
-    """The git commit of the project and whether tracked files differ from it."""
+    """The project's git commit (None without one), and whether tracked files differ from it."""
     head = _git("rev-parse", "HEAD")
     return head, bool(head and _git("status", "--porcelain", "--untracked-files=no"))
 
 
 def _git(*arguments: str) -> str | None:
+    """The output of a git command; None where it is empty or git fails."""
     try:
-        done = subprocess.run(["git", *arguments], capture_output=True, text=True, check=False)
+        answer = subprocess.run(["git", *arguments], capture_output=True, text=True, check=False)
     except OSError:
         return None
-    return done.stdout.strip() or None if done.returncode == 0 else None
+    return answer.stdout.strip() or None if answer.returncode == 0 else None
 
 
 def slurm_job() -> SlurmJob | None:

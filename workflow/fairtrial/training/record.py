@@ -21,7 +21,7 @@ RECORD = "record.json"
 class TrainingRecord(FileModel):
     """What a training knows of itself, whichever run or trial asked for it.
 
-    weights_sha256: over the tensors in weights.pt; None for a file that is not torch's.
+    weights_sha256: of the tensors in weights.pt; None for a file that is not torch's.
     deviations: why the result may differ from that of an uninterrupted training on the CPU.
     gpu_seconds: None without a GPU. attempts: of all processes, in their order.
     """
@@ -84,9 +84,9 @@ class SearchTrial(FileModel):
 class RunRecord(TrainingRecord):
     """A run of an experiment.
 
-    settings: those of the backend; key: of the store's entry; code: fingerprint of the code that
-    fits; continued_from: the run whose end state this one went on from; from_search: the trial
-    whose settings it took; adopted: whether the entry was there already.
+    settings: those of the backend; key: that of the store's entry; code: fingerprint of the code
+    that fits; continued_from: the run whose end state this one went on from; from_search: the
+    trial that gave it settings; adopted: whether the entry existed.
     """
 
     run: str

@@ -1,7 +1,7 @@
-"""Training loops of our own: an epoch after another, each committed with all that the next needs.
+"""The base of our training loops, which commit after each epoch all that the next one needs.
 
-What is random in an epoch is drawn from (seed, epoch), so that no state of random numbers need
-be kept, and a training that was killed at any moment is resumed as if it had not been.
+Random numbers of an epoch are seeded with (seed, epoch), so that no generator's state need be
+saved. A training that is killed at any moment and resumed gives the result of one that is not.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class ResumableTraining(ABC):
-    """The live parts of one training.
+    """The network, optimizer and history of one training, and its loop over epochs.
 
     rows: its history so far; best: the weights of its best epoch, on the CPU; deviations: why its
     result may differ from that of an uninterrupted training on the CPU.
@@ -57,8 +57,8 @@ class ResumableTraining(ABC):
     def run(self, folder: Path, after_epoch: AfterEpoch | None) -> None:
         """Train to the last epoch, or until `patience` epochs have brought no improvement.
 
-        Commits each epoch to `folder`, prints its row and calls `after_epoch`; with None it does
-        none of these (another process of the same training does).
+        Commits each epoch to `folder`, prints its row and calls `after_epoch`. Does none of these
+        where `after_epoch` is None: another process of the same training does.
         """
         settings = self._settings
         while not checkpoint.finished(self.rows, settings.epochs, settings.patience):
@@ -92,7 +92,7 @@ class ResumableTraining(ABC):
         }
 
     def restore(self, state: dict[str, Any]) -> None:
-        """Take over what `state` returned."""
+        """Restore what `state` returned."""
         self.rows, self.best = state["rows"], state["best"]
         self.net.load_state_dict(state["net"])
         self.optimizer.load_state_dict(state["optimizer"])

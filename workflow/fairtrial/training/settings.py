@@ -13,7 +13,7 @@ Weight = Annotated[float, Field(ge=0)]
 
 
 class TrainingSettings(BaseModel):
-    """The settings that every backend has; its own `Settings` adds to them.
+    """The settings that every backend has; the `Settings` of a backend add to them.
 
     fitness_keys: the metrics that its fitness may weigh.
     """
@@ -56,7 +56,10 @@ class TrainingSettings(BaseModel):
     def _normalised(
         cls, metric_weights: dict[str, float] | None, info: ValidationInfo
     ) -> dict[str, float] | None:
-        """Equal fitnesses are equal settings; without an epoch there is no best one to choose."""
+        """Metric weights in one form, so that equal rules are equal settings.
+
+        None without an epoch, since no best one is then chosen.
+        """
         for name in metric_weights or {}:
             if name not in cls.fitness_keys:
                 raise ValueError(f"`{name}` is not a metric; known: {', '.join(cls.fitness_keys)}")

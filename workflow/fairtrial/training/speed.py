@@ -10,8 +10,6 @@ from typing import Literal
 from fairtrial.files.modelfile import FileModel, read_model
 from fairtrial.training.contract import Milliseconds
 
-SPEED = "speed.json"
-
 
 class Speed(FileModel):
     """Milliseconds of one image at a time.
