@@ -20,7 +20,7 @@ import subprocess
 import sys
 
 
-def stop_when_asked():
+def interrupt_on_signals():
     pass
 
 

@@ -32,9 +32,9 @@ def main() -> int:
         )
         return 1
     from fairtrial.__main__ import main as command_line
-    from fairtrial.__main__ import stop_when_asked
+    from fairtrial.__main__ import interrupt_on_signals
 
-    stop_when_asked()
+    interrupt_on_signals()
     return command_line()
 
 

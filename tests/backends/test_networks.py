@@ -222,8 +222,8 @@ def test_normalisation_comes_from_train_alone(tmp_path: Path) -> None:
 def test_an_image_of_another_shape_is_its_middle() -> None:
     picture = np.zeros((16, 20, 3), np.uint8)
     picture[:, 2:18] = 7
-    assert (pictures.fitted(picture, 16) == 7).all()
-    assert pictures.fitted(picture, 8).shape == (8, 8, 3)
+    assert (pictures.central_square(picture, 16) == 7).all()
+    assert pictures.central_square(picture, 8).shape == (8, 8, 3)
 
 
 def test_the_audit_tells_of_another_setting(

@@ -570,7 +570,7 @@ def test_two_processes_learn_as_one(tmp_path: Path) -> None:
         folder = tmp_path / str(world)
         folder.mkdir()
         work = functools.partial(trained, own, data, start, folder)
-        with processes.together(world, work) as process:
+        with processes.parallel(world, work) as process:
             work(process)
         ends[world] = [torch.load(folder / str(r) / "end.pt") for r in range(world)]
     seen = [(tmp_path / "2" / rank / "seen").read_text().split() for rank in "01"]
@@ -609,7 +609,7 @@ def test_a_process_that_died_is_named() -> None:
     work = functools.partial(other, dies=True)
     with (
         refused(BackendError, "process 1 of the 2", "died", "exit code 7"),
-        processes.together(2, work) as process,
+        processes.parallel(2, work) as process,
     ):
         process.mean(torch.ones(1))
 
@@ -628,7 +628,7 @@ def test_on_an_error_the_others_end_before_the_group_is_left(
     monkeypatch.setattr(torch.distributed, "destroy_process_group", leaves)
     with (
         refused(InterruptedError, "pruned"),
-        processes.together(2, functools.partial(other, dies=False)) as process,
+        processes.parallel(2, functools.partial(other, dies=False)) as process,
     ):
         process.mean(torch.ones(1))
         raise InterruptedError("pruned")

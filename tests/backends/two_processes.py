@@ -27,5 +27,5 @@ def dies(number: Path, process: processes.Process) -> None:
 if __name__ == "__main__":
     processes.GRACE = 1
     other = functools.partial({"waits": waits, "dies": dies}[sys.argv[1]], Path(sys.argv[2]))
-    with processes.together(2, other):
+    with processes.parallel(2, other):
         time.sleep(600)  # as in an all-reduce that nothing interrupts

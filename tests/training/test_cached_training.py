@@ -331,7 +331,7 @@ def make(folder):
     Path("working").touch()
     time.sleep(60)
 
-__main__.stop_when_asked()
+__main__.interrupt_on_signals()
 entries.obtain("runs", "key", make)
 """
 

@@ -7,7 +7,7 @@ prints its message alone, without a traceback:
     ├── SettingsError      a key or value in params.yaml or config/ is wrong
     ├── DataError          images, annotations or a split are missing or wrong
     │   └── ChecksumError  a file is not the one that its manifest names
-    ├── BackendError       a backend did not do what was asked
+    ├── BackendError       a backend failed, or used other settings than the run's
     └── StoreError         an entry of the store cannot be used
 """
 
@@ -15,7 +15,7 @@ __version__ = "0.1.0"
 
 
 class FairtrialError(Exception):
-    """What went wrong, where, and what would be right: one message for a person."""
+    """The message says what is wrong, where, and what would be right."""
 
 
 class SettingsError(FairtrialError):
@@ -31,7 +31,7 @@ class ChecksumError(DataError):
 
 
 class BackendError(FairtrialError):
-    """A backend did not do what was asked of it."""
+    """A backend failed, or used other settings than the run's."""
 
 
 class StoreError(FairtrialError):

@@ -52,7 +52,7 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"fairtrial {name}: {error}", file=sys.stderr)
         return 1
     except OSError as error:
-        if error.strerror is None:  # not of the operating system: a library's own
+        if error.strerror is None:  # raised by a library, not by the operating system
             raise
         place = f"{error.filename}: " if error.filename else ""
         print(f"fairtrial {name}: {place}{error.strerror}", file=sys.stderr)
@@ -63,16 +63,17 @@ def main(arguments: list[str] | None = None) -> int:
     return 0
 
 
-def stop_when_asked() -> None:
-    """Take SIGTERM and SIGUSR1 (scancel, a time limit, preemption) as Ctrl-C is taken.
+def interrupt_on_signals() -> None:
+    """Handle SIGTERM and SIGUSR1 (scancel, a time limit, preemption) like Ctrl-C: raise
+    KeyboardInterrupt in the main thread.
 
-    Temporary files and the lock are then removed; finished epochs are in the store anyway.
+    So temporary files and locks are removed. Finished epochs are in the store already.
     """
     for number in (signal.SIGTERM, signal.SIGUSR1):
-        signal.signal(number, _stop)
+        signal.signal(number, _interrupt)
 
 
-def _stop(number: int, _: object) -> None:
+def _interrupt(number: int, _: object) -> None:
     raise KeyboardInterrupt(signal.Signals(number).name)
 
 
@@ -91,7 +92,7 @@ def _function(name: str) -> Callable[..., None]:
 
 
 def _positional(function: Callable[..., None]) -> str:
-    """The name of `*names` in a signature, which are arguments without a flag; else ""."""
+    """The name of the parameter that takes arguments without a flag (`*names`); "" without one."""
     kind = inspect.Parameter.VAR_POSITIONAL
     parameters = inspect.signature(function).parameters.values()
     return next((p.name for p in parameters if p.kind is kind), "")
@@ -108,7 +109,7 @@ def _summary(name: str) -> str:
 
 
 def parsed_docstring(function: Callable[..., object]) -> tuple[str, dict[str, str]]:
-    """The description of a subcommand (all that stands above `Args:`), and a text a parameter.
+    """The description of a subcommand (the docstring above `Args:`), and parameter → its text.
 
     Below `Args:` each parameter has a line `name: text`, indented by four; further lines of the
     text are indented deeper. Other sections, as `Raises:`, are not shown.
@@ -143,7 +144,7 @@ def _parser(chosen: list[str]) -> argparse.ArgumentParser:
 
 
 def _overview() -> str:
-    """All subcommands with their summaries: what people call first, then the stages."""
+    """All subcommands with their summaries, the stages last."""
     sections = {"commands:": COMMANDS, "stages (Snakemake calls them):": STAGES}
     return "\n\n".join(
         "\n".join([title, *(f"  {name:<12} {_summary(name)}" for name in names)])
@@ -166,7 +167,7 @@ def _add_flags(parser: argparse.ArgumentParser, function: Callable[..., None]) -
 
 
 def _options(kind: Any, parameter: inspect.Parameter) -> dict[str, Any]:
-    """What argparse is told of a parameter: whether it is required, its default and its type."""
+    """The arguments of `add_argument` for a parameter of this type: default or required, type."""
     if kind is bool:
         return {"action": "store_true"}
     options: dict[str, Any] = {"required": True}
@@ -180,7 +181,8 @@ def _options(kind: Any, parameter: inspect.Parameter) -> dict[str, Any]:
 
 
 def _converter(kind: Any) -> Callable[[str], Any]:
-    """From a flag's text to its type: `float | None` is a float, a pydantic model is JSON."""
+    """A function from a flag's text to a value: `float | None` is read as a float, a pydantic model
+    from JSON."""
     if type(None) in typing.get_args(kind):
         (kind,) = set(typing.get_args(kind)) - {type(None)}
     if kind in (str, int, float, Path):
@@ -204,7 +206,8 @@ def _json(text: str) -> str:
 
 
 def _validated(kind: Any, text: str) -> Any:
-    """JSON as a pydantic model, or as one of a union of them; every problem in one line."""
+    """A pydantic model, or one of a union of them, from JSON. Raises ArgumentTypeError, with every
+    problem in one line."""
     from pydantic import TypeAdapter, ValidationError
 
     try:
@@ -216,5 +219,5 @@ def _validated(kind: Any, text: str) -> Any:
 
 
 if __name__ == "__main__":
-    stop_when_asked()
+    interrupt_on_signals()
     sys.exit(main())

@@ -1,5 +1,9 @@
 """Backends: one module each, which trains and predicts. To add a backend, add a module.
 
+networks      classification: dense and convolutional networks, torchvision's, Ultralytics' `-cls`
+retinanet     detection with torchvision's RetinaNet
+ultralytics   detection with Ultralytics' models
+
 Each has (types in training/contract.py):
 
 - `Settings`: training.settings.TrainingSettings with the further keys of params.yaml that it

@@ -22,7 +22,7 @@ class SplitImages:
     """The images of one split as squares of `size` pixels, uint8, and their class numbers
     0 … k-1 in the order of the category ids.
 
-    Where they do not fit into IN_MEMORY, they are read again each time.
+    Images that need more than IN_MEMORY bytes are read from their files for each batch.
     """
 
     def __init__(self, data: SplitDataset, split: str, size: int) -> None:
@@ -59,11 +59,11 @@ class SplitImages:
         return np.stack(map_in_order(self._read_one, images))
 
     def _read_one(self, image: Image) -> NDArray[np.uint8]:
-        return fitted(pixels(self._folder, image.file_name), self._size)
+        return central_square(pixels(self._folder, image.file_name), self._size)
 
 
-def fitted(picture: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
-    """An RGB image (height, width, 3) as a square of `size` pixels: its middle, scaled."""
+def central_square(picture: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
+    """The largest central square of an RGB image (height, width, 3), scaled to `size` pixels."""
     if picture.shape[:2] == (size, size):
         return picture
     height, width = picture.shape[:2]
@@ -74,7 +74,8 @@ def fitted(picture: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
 
 
 def channel_statistics(images: SplitImages) -> tuple[Tensor, Tensor]:
-    """Mean and standard deviation (3,) of the channels, 0 to 255, over the images of a split."""
+    """Mean and standard deviation (3,) of the channels, 0 to 255, over the images of a split. The
+    deviation is 1 or more, since pixels are divided by it."""
     total, squares, count = np.zeros(3), np.zeros(3), 0
     for batch, _ in images.batches(256):
         values = batch.numpy().astype(np.float64)
@@ -84,13 +85,13 @@ def channel_statistics(images: SplitImages) -> tuple[Tensor, Tensor]:
     if not count:
         raise BackendError("train has no image")
     mean = total / count
-    deviation = np.sqrt(np.maximum(squares / count - mean**2, 1.0))  # a grey set would divide by 0
+    deviation = np.sqrt(np.maximum(squares / count - mean**2, 1.0))
     return torch.tensor(mean, dtype=torch.float32), torch.tensor(deviation, dtype=torch.float32)
 
 
 def augmented(batch: Tensor, names: Sequence[str], random: torch.Generator) -> Tensor:
-    """A training batch (n, 3, size, size) augmented: `flip` left to right with probability 0.5;
-    `crop` moves by up to an eighth of the image's side and fills up with black."""
+    """A training batch (n, 3, size, size) after the augmentations in `names`: `flip` left to right
+    with probability 0.5; `crop` shifts by up to an eighth of `size`, padded with black."""
     if "flip" in names:
         flipped = torch.rand(len(batch), generator=random) < 0.5
         batch = torch.where(flipped[:, None, None, None], batch.flip(3), batch)
@@ -100,6 +101,7 @@ def augmented(batch: Tensor, names: Sequence[str], random: torch.Generator) -> T
 
 
 def _shifted(batch: Tensor, random: torch.Generator) -> Tensor:
+    """Each image cropped at random from itself with a black edge."""
     size = batch.shape[-1]
     edge = size // 8
     padded = torch.nn.functional.pad(batch, (edge,) * 4)

@@ -32,7 +32,7 @@ OPTIMIZERS: dict[str, Callable[..., torch.optim.Optimizer]] = {
     "Adadelta": torch.optim.Adadelta,
 }
 METRICS = ("accuracy", "top5", "precision", "recall", "f1")  # on val, in the history
-EVALUATION_BATCH = 256  # images at once where nothing is learned
+EVALUATION_BATCH = 256  # images a batch on val; no metric depends on it
 
 
 class NetworkTraining(ResumableTraining):
@@ -66,8 +66,8 @@ class NetworkTraining(ResumableTraining):
         self.resume(folder)
 
     def learn(self, epoch: int) -> tuple[HistoryRow, float]:
-        """One epoch (from 0) over train, in an order of its own. Returns mean loss and accuracy,
-        and the learning rate."""
+        """One epoch (from 0) over train, in an order drawn from seed and epoch. Returns mean loss
+        and accuracy, and the learning rate. Raises BackendError where the loss is not finite."""
         seed = epoch_seed(self.settings.seed, epoch)
         torch.manual_seed(seed)  # dropout
         random = torch.Generator().manual_seed(seed)
@@ -78,15 +78,14 @@ class NetworkTraining(ResumableTraining):
         self.net.train()
         loss, hits, images = 0.0, 0, 0
         for start in range(0, len(order), self.settings.batch):
-            chosen = order[start : start + self.settings.batch]
-            if len(chosen) == 1 and len(order) > 1:
-                continue  # batch norm cannot learn from one image; another epoch has another one
-            batch = pictures.augmented(self._train.take(chosen), self.settings.augment, random)
-            batch_loss, batch_hits = self._step(
-                batch, torch.from_numpy(self._train.classes[chosen])
-            )
-            loss, hits = loss + batch_loss * len(chosen), hits + batch_hits
-            images += len(chosen)
+            numbers = order[start : start + self.settings.batch]
+            if len(numbers) == 1 and len(order) > 1:
+                continue  # batch norm cannot learn from one image; each epoch omits another one
+            batch = pictures.augmented(self._train.take(numbers), self.settings.augment, random)
+            classes = torch.from_numpy(self._train.classes[numbers])
+            batch_loss, batch_hits = self._step(batch, classes)
+            loss, hits = loss + batch_loss * len(numbers), hits + batch_hits
+            images += len(numbers)
         if not math.isfinite(loss):
             raise BackendError(f"the loss is NaN or infinite in epoch {epoch + 1}; lower `lr0`")
         return {"train/cross_entropy_loss": loss / images, "train/accuracy": hits / images}, rate
@@ -109,8 +108,8 @@ class NetworkTraining(ResumableTraining):
     def evaluate(self) -> HistoryRow:
         """Loss and metrics on val."""
         batches = self._val.batches(EVALUATION_BATCH)
-        likely = np.concatenate([probabilities(self.net, b, self._device) for b, _ in batches])
-        metrics = class_metrics.metrics(self._val.classes, likely)
+        predicted = np.concatenate([probabilities(self.net, b, self._device) for b, _ in batches])
+        metrics = class_metrics.metrics(self._val.classes, predicted)
         return {"val/cross_entropy_loss": metrics["log_loss"]} | {
             f"val/{name}": metrics[name] for name in METRICS
         }
@@ -137,10 +136,11 @@ class NetworkTraining(ResumableTraining):
 
 
 def _has_requested_dropout(net: model.Network, settings: Settings) -> bool:
-    """True for networks of torchvision, which may have dropout of their own before the head."""
-    is_ours = settings.model in model.WIDTHS
+    """Whether all dropout of a network is that of the settings. Always true of published networks,
+    which may have other dropout before the head."""
+    is_published = settings.model not in model.WIDTHS
     rates = {part.p for part in net.modules() if isinstance(part, torch.nn.Dropout)}
-    return not is_ours or rates <= {settings.dropout}
+    return is_published or rates <= {settings.dropout}
 
 
 def optimizer(net: model.Network, settings: Settings) -> torch.optim.Optimizer:
@@ -178,7 +178,7 @@ def probabilities(
     """The probabilities (n, k) of a batch of pixels (n, 3, size, size)."""
     net.eval()
     with torch.inference_mode():
-        likely: NDArray[np.float64] = (
+        softmax: NDArray[np.float64] = (
             torch.softmax(net(batch.to(device)).double(), dim=1).cpu().numpy()
         )
-    return likely
+    return softmax

@@ -1,5 +1,4 @@
-"""Classification networks: dense, convolutional, torchvision's and Ultralytics', with a head of
-widths."""
+"""Classification networks: dense, convolutional, torchvision's and Ultralytics'; weights.pt."""
 
 from __future__ import annotations
 
@@ -29,8 +28,8 @@ ACTIVATIONS: dict[str, type[nn.Module]] = {
 class Network(nn.Module):  # type: ignore[misc]  # torch has no types here
     """From pixels (n, 3, height, width; 0 to 255) to the scores (logits) of k classes (n, k).
 
-    Mean and deviation of the training images' channels are part of it, so that a model and what
-    it was trained on cannot be parted.
+    Mean and standard deviation of the channels of the training images are buffers, so that
+    weights.pt has the normalisation with which the model was trained.
     """
 
     def __init__(self, body: nn.Module, mean: Tensor, deviation: Tensor) -> None:
@@ -54,7 +53,7 @@ def build(architecture: Architecture, classes: int, mean: Tensor, deviation: Ten
         head = dense(3 * size * size, architecture, classes)
         body: nn.Module = nn.Sequential(nn.Flatten(), *head)
     elif name == "cnn":
-        blocks = convolutions(architecture)  # before the head: the order in which weights are drawn
+        blocks = convolutions(architecture)  # before the head: the order decides the random weights
         last = (architecture.blocks or BLOCKS)[-1]
         body = nn.Sequential(*blocks, *dense(last, architecture, classes))
     else:
@@ -63,7 +62,8 @@ def build(architecture: Architecture, classes: int, mean: Tensor, deviation: Ten
 
 
 def dense(inputs: int, architecture: Architecture, classes: int) -> list[nn.Module]:
-    """Hidden layers of the given widths, each with activation and dropout, and the last one."""
+    """Hidden layers by `widths`, each with activation and dropout, and the output layer; `inputs`:
+    the size of the first layer's input."""
     widths = architecture.widths
     layers: list[nn.Module] = []
     for width in WIDTHS.get(architecture.model, []) if widths is None else widths:
@@ -75,7 +75,7 @@ def dense(inputs: int, architecture: Architecture, classes: int) -> list[nn.Modu
 
 
 def convolutions(architecture: Architecture) -> list[nn.Module]:
-    """Blocks of a 3×3 convolution, batch norm, activation and 2×2 maximum; then the mean over
+    """Blocks of a 3×3 convolution, batch norm, activation and 2×2 max pooling; then the mean over
     the image, so that the dense part does not depend on the image size."""
     layers: list[nn.Module] = []
     inputs = 3
@@ -91,18 +91,18 @@ def convolutions(architecture: Architecture) -> list[nn.Module]:
 
 
 def published(architecture: Architecture, classes: int) -> nn.Module:
-    """A network of torchvision or Ultralytics; its last dense layer becomes a head of our widths.
+    """A network of torchvision or Ultralytics whose last dense layer is replaced by `dense` ones.
 
-    `activation` and `dropout` are those of the head: what is before it stays as published.
+    `activation` and `dropout` hold for these alone; the layers before them are as published.
     """
     name = architecture.model
     net = UltralyticsNet(name) if name.endswith("-cls") else from_torchvision(name)
     last = [name for name, part in net.named_modules() if isinstance(part, nn.Linear)][-1]
-    above, _, attribute = last.rpartition(".")
+    parent, _, attribute = last.rpartition(".")
     inputs = net.get_submodule(last).in_features
     assert isinstance(inputs, int)
     head = nn.Sequential(*dense(inputs, architecture, classes))
-    setattr(net.get_submodule(above), attribute, head)
+    setattr(net.get_submodule(parent), attribute, head)
     return net
 
 
@@ -117,7 +117,7 @@ def from_torchvision(name: str) -> nn.Module:
 class UltralyticsNet(nn.Module):  # type: ignore[misc]
     """One of Ultralytics' `-cls` networks, with new weights.
 
-    In evaluation those return (probabilities, logits); this one returns the logits alone.
+    In eval mode Ultralytics' return (probabilities, logits); this one returns the logits alone.
     """
 
     def __init__(self, name: str) -> None:
@@ -133,10 +133,10 @@ class UltralyticsNet(nn.Module):  # type: ignore[misc]
 
 
 def start_from(net: Network, pretrained: Path, model: str) -> None:
-    """Load the weights of a checkpoint into `net`: torchvision's or Ultralytics' own, or ours.
+    """Load a checkpoint of torchvision or Ultralytics, or a weights.pt, into `net`.
 
-    The head is left out where its shape differs. Raises BackendError where less than nine
-    tenths of what is before the head fits.
+    Tensors whose name or shape differs are left out, as those of another head. Raises BackendError
+    where fewer than nine tenths of the tensors, less two, fit.
     """
     theirs = _weights(pretrained, model)
     ours = net.body.state_dict()
@@ -150,8 +150,8 @@ def start_from(net: Network, pretrained: Path, model: str) -> None:
 
 
 def _weights(pretrained: Path, model: str) -> dict[str, Tensor]:
-    """Tensors by name. Ultralytics' own files hold Python objects, and only for its networks are
-    those unpickled."""
+    """Tensors by name. Ultralytics' checkpoints hold Python objects, which are unpickled only where
+    `model` is one of Ultralytics' networks."""
     try:
         state = read(pretrained)
     except BackendError:
@@ -178,7 +178,7 @@ def read(path: Path) -> dict[str, Any]:
 
 
 def save(path: Path, settings: Settings, names: list[str], state: dict[str, Tensor]) -> None:
-    """Write weights.pt: what is needed to build the network, its classes, and its weights."""
+    """Write weights.pt: the architecture, the names of the classes, and the weights."""
     architecture = architecture_of(settings).model_dump()
     content = {"settings": architecture, "names": names, "model": state}
     with whole_file(path, "wb") as file:

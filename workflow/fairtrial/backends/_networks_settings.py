@@ -30,7 +30,8 @@ MODELS = ("mlp", "cnn", *RESNETS, *OTHERS, *ULTRALYTICS)
 
 
 class WidthRule(BaseModel):
-    """Widths by a rule instead of a list: the first one, how many, and the rule for the others."""
+    """A rule for widths instead of a list: the first width, the number of layers, and how each
+    further width follows."""
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
@@ -42,12 +43,12 @@ class WidthRule(BaseModel):
         """The list of widths. `alternating`: the first width and half of it; none is below 1."""
         if self.rule == "alternating":
             return [max(1, self.first // (1 + n % 2)) for n in range(self.layers)]
-        by = int(self.rule[-1])
-        return [max(1, self.first // by**n) for n in range(self.layers)]
+        divisor = int(self.rule[-1])
+        return [max(1, self.first // divisor**n) for n in range(self.layers)]
 
 
 class Architecture(BaseModel):
-    """What is needed to build a network, beside its classes; stands in weights.pt."""
+    """The settings that a network is built from, as weights.pt holds them."""
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 

@@ -1,4 +1,4 @@
-"""Losses on val after an epoch, and the scorer's own precision, recall and AP."""
+"""Losses on val after an epoch, and precision, recall and AP by fairtrial's scorer."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ from fairtrial.scoring import coco_metrics, curves, predictions
 from fairtrial.scoring.predictions import CocoRow, coco_row
 from fairtrial.training.contract import HistoryRow
 
-# As in params.yaml's `predict:` and `validate:`, which a training does not see.
+# The values with which params.yaml ships in `predict:` and `validate:`; a training has no access to
+# these sections.
 CONF, IOU, MAX_DET = 0.001, 0.7, 300
 HIT_IOU, HIT_MAX_DET = 0.5, 100
 

@@ -1,7 +1,7 @@
 """Images and boxes as tensors, and the batches in which an epoch sees them.
 
-What is random is drawn from (seed, epoch, image): the same for any number of processes, and
-after an interruption, without any state.
+Random numbers are drawn from (seed, epoch, image), so they are the same for any number of
+processes and after an interruption, and no state of a generator need be saved.
 """
 
 from __future__ import annotations
@@ -28,8 +28,9 @@ Floats = NDArray[np.float32]
 
 
 class Target(TypedDict):
-    """What an image shows: `boxes` (n, 4) as x1, y1, x2, y2 in the tensor's pixels, `labels` (n,)
-    from 0 in the order of the category ids; `to_file`: factors of x and y to the file's pixels."""
+    """The objects of an image: `boxes` (n, 4) as x1, y1, x2, y2 in the tensor's pixels, `labels`
+    (n,) from 0 in the order of the category ids; `to_file`: factors of x and y from the tensor's
+    pixels to the file's."""
 
     boxes: torch.Tensor
     labels: torch.Tensor
@@ -54,7 +55,7 @@ class Images:
 
     def __getitem__(self, index: int) -> tuple[torch.Tensor, Target]:
         image = self.images[index]
-        size = fitted(image.width, image.height, self.settings.imgsz)
+        size = scaled_size(image.width, image.height, self.settings.imgsz)
         annotations = [a for a in self.annotations[image.id] if a.bbox and not a.iscrowd]
         boxes = np.array([a.bbox for a in annotations], np.float32).reshape(-1, 4)
         boxes[:, 2:] += boxes[:, :2]
@@ -89,7 +90,7 @@ def as_tensor(picture: Pillow.Image) -> torch.Tensor:
     return torch.from_numpy(np.array(picture, np.uint8)).permute(2, 0, 1).contiguous()
 
 
-def fitted(width: int, height: int, imgsz: int) -> tuple[int, int]:
+def scaled_size(width: int, height: int, imgsz: int) -> tuple[int, int]:
     """Width and height of an image scaled so that its longer side is `imgsz`."""
     factor = imgsz / max(width, height)
     return max(1, round(width * factor)), max(1, round(height * factor))
@@ -102,12 +103,13 @@ def augmented(
     settings: Settings,
     rng: np.random.Generator,
 ) -> tuple[Pillow.Image, Floats, NDArray[np.bool_]]:
-    """Scale jitter and flips: the picture in `size`, its boxes, and which of them are kept (n,).
+    """Scale jitter and flips. Returns the picture in `size` (width, height), the boxes that are
+    kept, and which of the n boxes these are (n,).
 
-    boxes (n, 4): x1, y1, x2, y2, in pixels of the given picture and then of the returned one.
-    The zoom is uniform in 1 ± `scale`. Zoomed in, a random window of the picture is seen;
-    zoomed out, it lies somewhere on grey. A box is kept if at least a tenth of its area is
-    seen, and neither side is below two pixels.
+    boxes (n, 4): x1, y1, x2, y2, in pixels of `picture`; those returned, of the new picture.
+    The zoom is uniform in 1 ± `scale`. Zoomed in, the result is a random window of the picture;
+    zoomed out, the picture at a random place on grey. A box is kept if at least a tenth of its
+    area is visible, and neither visible side is below two pixels (or the whole side, if smaller).
     """
     zoom = 1 + settings.scale * rng.uniform(-1, 1)
     old, new = np.array(picture.size), np.array(size)
@@ -141,8 +143,8 @@ def _whole_numbers(pair: NDArray[np.float64]) -> tuple[int, int]:
 def batches(images: list[Image], settings: Settings, epoch: int) -> list[list[int]]:
     """The batches of one epoch, as indices: shuffled, images of like aspect ratio together.
 
-    Aspect ratios are like within half an octave. A batch is padded to its largest image, so
-    this saves work; only where two groups meet is a batch mixed. Where the groups begin is
+    Images are grouped by aspect ratio in steps of √2, because a batch is padded to its largest
+    image; a batch may hold the end of one group and the start of the next. The first image is
     random, so that `drop_last` leaves out other images in each epoch.
     """
     rng = np.random.default_rng([settings.seed, epoch])
@@ -163,10 +165,11 @@ def in_order(images: list[Image], batch: int) -> list[list[int]]:
 
 
 def shared(batch: list[int], rank: int, world: int) -> tuple[list[int], float]:
-    """The part of a batch that process `rank` of `world` takes, and the weight of its loss.
+    """The part of a batch that process `rank` of `world` computes, and the weight of its loss.
 
     The mean over the processes of weighted mean losses is the mean over the batch. A process
-    for which nothing is left computes the first image with weight 0, since all must take part.
+    whose part is empty computes the first image with weight 0, since the all-reduce of gradients
+    needs every process.
     """
     part = batch[rank::world]
     return part or batch[:1], len(part) * world / len(batch)

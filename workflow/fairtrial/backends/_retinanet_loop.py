@@ -25,7 +25,7 @@ from fairtrial.training.resumable import ResumableTraining, epoch_seed
 
 OPTIMIZERS = {"SGD": torch.optim.SGD, "Adam": torch.optim.Adam, "AdamW": torch.optim.AdamW}
 LOSSES = {"bbox_regression": "box_loss", "classification": "cls_loss"}
-EMA_WARM_UP = 2000  # steps over which the average comes to look back as far as `ema` says
+EMA_WARM_UP = 2000  # steps: time constant with which the average's decay rises from 0 to `ema`
 
 
 def train(
@@ -77,7 +77,7 @@ class RetinaNetTraining(ResumableTraining):
 
     @property
     def evaluated(self) -> model.Net:
-        """The averaged network, where there is one."""
+        """The network that is scored and kept: the averaged one, where there is one."""
         return self.net if self.average is None else self.average
 
     def evaluate(self) -> HistoryRow:
@@ -87,22 +87,22 @@ class RetinaNetTraining(ResumableTraining):
     def learn(self, epoch: int) -> tuple[HistoryRow, float]:
         """One epoch (from 0) over train. Returns its mean losses and its last learning rate."""
         settings, process = self.settings, self.process
-        whole = pictures.batches(self.images.images, settings, epoch)
-        if not whole:
+        batches = pictures.batches(self.images.images, settings, epoch)
+        if not batches:
             raise BackendError(f"drop_last leaves no batch of {settings.batch} in train")
-        parts = [pictures.shared(batch, process.rank, process.world) for batch in whole]
+        parts = [pictures.shared(batch, process.rank, process.world) for batch in batches]
         self.images.epoch = epoch
         torch.manual_seed(epoch_seed(settings.seed, epoch))
         loaded = process.load(self.images, [part for part, _ in parts], settings.workers)
         sums, rate = torch.zeros(len(LOSSES), device=process.device), 0.0
         self.net.train()
         for step, (images, targets) in enumerate(loaded):
-            rate = learning_rate(settings, epoch, step, len(whole))
+            rate = learning_rate(settings, epoch, step, len(batches))
             sums += self._step(images, targets, parts[step][1], rate)
             if self.average is not None and settings.ema is not None:
-                steps = epoch * len(whole) + step + 1
+                steps = epoch * len(batches) + step + 1
                 update_average(self.average, self.net, settings.ema, steps)
-        sums = process.mean(sums / len(whole))
+        sums = process.mean(sums / len(batches))
         if not bool(sums.isfinite().all()):
             raise BackendError(
                 f"the loss is NaN or infinite in epoch {epoch + 1}; lower `lr0` or `clip`"
@@ -151,7 +151,7 @@ def audit(settings: Settings, training: RetinaNetTraining) -> None:
     frozen = [p for p in net.backbone.body.parameters() if not p.requires_grad]
     layers = [name for name, _ in net.named_modules() if re.search(r"layer\d\.\d+\.conv\d$", name)]
     network = {
-        "depth": len(layers) + 2,  # the first and the last layer of a ResNet stand outside
+        "depth": len(layers) + 2,  # ResNet's number counts its first and last layer, too
         "imgsz": net.transform.max_size,
         "freeze": settings.freeze if bool(settings.freeze) == bool(frozen) else "other layers",
         "alpha": net.head.classification_head.alpha,
@@ -196,7 +196,8 @@ def learning_rate(settings: Settings, epoch: int, step: int, steps: int) -> floa
 def update_average(average: model.Net, net: model.Net, decay: float, steps: int) -> None:
     """Move the averaged weights towards the net's: by 1 - decay, more in the first steps.
 
-    Whole numbers, such as the batches that a norm has counted, are copied. Changes `average`.
+    steps: the steps of the optimizer so far. Integers, such as a batch norm's count of batches,
+    are copied. Changes `average`.
     """
     decay = decay * (1 - math.exp(-steps / EMA_WARM_UP))
     with torch.no_grad():

@@ -1,4 +1,4 @@
-"""RetinaNet: a ResNet of torchvision with a feature pyramid, and heads with our settings."""
+"""RetinaNet: a ResNet of torchvision with a feature pyramid, and heads by the run's settings."""
 
 from __future__ import annotations
 
@@ -27,7 +27,8 @@ from fairtrial.files.folders import whole_file
 from fairtrial.training.contract import ModelSize
 
 CHANNELS = 256
-# Three sizes and three ratios at each place of the levels P3 to P7, as in the paper.
+# Square roots of areas (pixels) of the anchors on P3 to P7, and their ratios of height to width:
+# nine anchors at each place, as in the paper.
 ANCHORS = ((32, 40, 50), (64, 80, 101), (128, 161, 203), (256, 322, 406), (512, 645, 812))
 RATIOS = ((0.5, 1.0, 2.0),) * len(ANCHORS)
 IGNORED = -2  # torchvision's number of an anchor that is neither object nor background
@@ -77,9 +78,9 @@ class Output(TypedDict):
 
 
 class Net(RetinaNet):  # type: ignore[misc]  # torch has no types here
-    """RetinaNet that can also give losses and detections in one pass, and notes when it is done.
+    """RetinaNet that can return losses and detections of one forward pass, and times it.
 
-    inferred: when the network was through with the last image, before boxes were picked
+    inferred: when the forward pass of the last image ended and its post-processing began
     (seconds of `time.perf_counter`).
     """
 
@@ -101,7 +102,7 @@ class Net(RetinaNet):  # type: ignore[misc]  # torch has no types here
         return self.compute_loss(targets, seen["outputs"], seen["anchors"]), outputs
 
     def postprocess_detections(self, *arguments: object) -> list[Output]:
-        """torchvision's own; notes when it began."""
+        """torchvision's post-processing; sets `inferred` first."""
         if torch.cuda.is_available():
             torch.cuda.synchronize()
         self.inferred = time.perf_counter()
@@ -127,7 +128,7 @@ class ModelSpec:
 
     @classmethod
     def of(cls, settings: Settings, frozen_norm: bool) -> ModelSpec:
-        """That of a training."""
+        """The specification for a training with these settings."""
         return cls(
             depth=settings.depth,
             imgsz=settings.imgsz,
@@ -140,7 +141,7 @@ class ModelSpec:
 
 
 def build(spec: ModelSpec, classes: int) -> Net:
-    """An untrained network, its weights drawn from torch's own random state."""
+    """An untrained network, its weights drawn from torch's global random state."""
     backbone = resnet_fpn_backbone(
         backbone_name=f"resnet{spec.depth}",
         weights=None,
@@ -189,9 +190,9 @@ def read_weights(path: Path) -> dict[str, Any]:
 
 
 def names_in(content: dict[str, Any]) -> list[str] | None:
-    """The classes of a detection checkpoint, in the order of its outputs, if it is one.
+    """The classes of a detection checkpoint, in the order of its outputs; None for other files.
 
-    Ours names them; a torchvision checkpoint with 91 classes is one of COCO.
+    A weights.pt names them; a torchvision checkpoint with 91 classes has those of COCO.
     """
     if "names" in content:
         return list(content["names"])
@@ -228,7 +229,8 @@ def start_from(net: Net, path: Path, names: list[str]) -> None:
 
 
 def _with_new_names(state: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-    """Older torchvision has `conv.2.weight` in the heads where newer has `conv.1.0.weight`."""
+    """A state_dict with the names of newer torchvision: in the heads `conv.1.0.weight` instead of
+    the older `conv.2.weight`."""
     renamed = {}
     for name, value in state.items():
         parts = name.split(".")
@@ -247,11 +249,10 @@ def save(content: dict[str, Any], path: Path) -> None:
 
 
 def restore(path: Path, imgsz: int, classes: Collection[str]) -> tuple[Net, list[str]]:
-    """The network of a weights.pt of ours, for images of `imgsz` pixels, which detects those of
-    its classes that are among `classes`.
+    """The network of a weights.pt, for images of `imgsz` pixels, and the names of its outputs.
 
-    Returns the names of its outputs, too. The other classes are cut off, so that their boxes use
-    up no place among those that an image may have.
+    These are its classes that are among `classes`. The outputs of others are removed, so that their
+    boxes do not count towards the most detections an image. Raises BackendError where none is left.
     """
     content = read_weights(path)
     if not {"depth", "names", "model"} <= set(content):

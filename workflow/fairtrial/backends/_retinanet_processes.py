@@ -1,7 +1,7 @@
 """Where a training runs: on the CPU, on one GPU, or on several GPUs of one machine.
 
-With several GPUs this process is the first of as many. It starts the others, which do the
-same with other parts of each batch and end when it ends. When one of them dies, this one fails
+With several GPUs there is a process for each. This one is the first, and starts the others, which
+compute other parts of each batch and end when this one ends. When one of them dies, this one fails
 instead of waiting for it in the next all-reduce.
 """
 
@@ -34,7 +34,7 @@ Item = TypeVar("Item")
 
 @dataclass(frozen=True)
 class Process:
-    """One of `world` processes that train together, and what differs between them."""
+    """The process number `rank` (from 0) of `world` that train together."""
 
     rank: int = 0
     world: int = 1
@@ -65,7 +65,7 @@ class Process:
     ) -> Iterable[tuple[list[torch.Tensor], list[pictures.Target]]]:
         """The batches (indices of images) as lists of images and of targets.
 
-        On the CPU this process loads the images itself: a run has no more than its threads.
+        On the CPU no workers are started: a run must not use more cores than its threads.
         """
         return pictures.loader(images, batches, workers if self.on_gpu else 0, pin=self.on_gpu)
 
@@ -84,7 +84,7 @@ class Process:
         ]
 
     def mean(self, tensor: torch.Tensor) -> torch.Tensor:
-        """The mean of a tensor over all processes. With several, it changes the given one."""
+        """The mean of a tensor over all processes. With several, it changes `tensor`."""
         if self.world > 1:
             distributed.all_reduce(tensor)
         return tensor / self.world
@@ -105,23 +105,28 @@ def world_size(batch: int) -> int:
 
 
 @contextmanager
-def together(world: int, work: Callable[[Process], object]) -> Iterator[Process]:
-    """This process as the first of `world`; the others run `work`, which must be picklable."""
+def parallel(world: int, work: Callable[[Process], object]) -> Iterator[Process]:
+    """This process as the first of `world`; the others run `work`, which must be picklable.
+
+    Waits for them at the end. Raises BackendError where one of them died; ends this process, too,
+    where it would wait for a dead one.
+    """
     if world == 1:
         yield Process()
         return
     context = torch.multiprocessing.get_context("spawn")
     with tempfile.TemporaryDirectory(prefix="fairtrial-") as folder:
-        meeting = Path(folder, "meeting")
+        rendezvous = Path(folder, "rendezvous")
         others = [
-            context.Process(target=_other, args=(meeting, rank, world, work))  # may load images
+            # no daemons: these could not start processes that load images
+            context.Process(target=_other, args=(rendezvous, rank, world, work))
             for rank in range(1, world)
         ]
         for other in others:
             other.start()
         try:
             process = Process(0, world)
-            with _watched(others), _group_member(meeting, process), _ending(others):
+            with _watched(others), _group_member(rendezvous, process), _killed_on_error(others):
                 yield process
             for other in others:
                 other.join()
@@ -152,11 +157,11 @@ def _watched(others: list[SpawnProcess]) -> Iterator[None]:
 
     An all-reduce that waits for a dead process cannot be interrupted, so the whole process ends.
     """
-    over = threading.Event()
+    finished = threading.Event()
 
     def watch() -> None:
-        while not over.wait(1):
-            if (death := _death(others)) and not over.wait(GRACE):
+        while not finished.wait(1):
+            if (death := _death(others)) and not finished.wait(GRACE):
                 print(death, file=sys.stderr, flush=True)
                 for other in others:
                     other.kill()
@@ -166,12 +171,15 @@ def _watched(others: list[SpawnProcess]) -> Iterator[None]:
     try:
         yield
     finally:
-        over.set()
+        finished.set()
 
 
 @contextmanager
-def _ending(others: list[SpawnProcess]) -> Iterator[None]:
-    """On an error end the others first: leaving the process group may block until they leave."""
+def _killed_on_error(others: list[SpawnProcess]) -> Iterator[None]:
+    """On an error kill the others first: leaving the process group may block until they leave.
+
+    Raises BackendError instead of torch's RuntimeError where one of them had died.
+    """
     try:
         yield
     except BaseException as error:
@@ -185,15 +193,16 @@ def _ending(others: list[SpawnProcess]) -> Iterator[None]:
         raise
 
 
-def _other(meeting: Path, rank: int, world: int, work: Callable[[Process], object]) -> None:
-    """What the other processes run."""
+def _other(rendezvous: Path, rank: int, world: int, work: Callable[[Process], object]) -> None:
+    """The main function of the other processes."""
     threading.Thread(target=_end_with_the_first, daemon=True).start()
     process = Process(rank, world)
-    with _group_member(meeting, process):
+    with _group_member(rendezvous, process):
         work(process)
 
 
 def _end_with_the_first() -> None:
+    """Wait for the end of the first process, then end this one at once."""
     first = multiprocessing.parent_process()
     assert first is not None
     first.join()
@@ -201,13 +210,14 @@ def _end_with_the_first() -> None:
 
 
 @contextmanager
-def _group_member(meeting: Path, process: Process) -> Iterator[None]:
-    """Make this process a member of the group whose processes meet in the file `meeting`."""
+def _group_member(rendezvous: Path, process: Process) -> Iterator[None]:
+    """Make this process a member of torch's group whose processes find each other by the file
+    `rendezvous`."""
     if process.on_gpu:
         torch.cuda.set_device(process.rank)
     distributed.init_process_group(
         "nccl" if process.on_gpu else "gloo",
-        init_method=meeting.as_uri(),
+        init_method=rendezvous.as_uri(),
         rank=process.rank,
         world_size=process.world,
         timeout=TIMEOUT,

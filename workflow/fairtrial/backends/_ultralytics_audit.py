@@ -13,7 +13,7 @@ from fairtrial.training.audit import refuse_differences
 if TYPE_CHECKING:
     from ultralytics.models.yolo.detect import DetectionTrainer
 
-NOT_COMPARED = {"workers"}  # 0 on the CPU whatever the setting: how data is loaded, not what
+NOT_COMPARED = {"workers"}  # Ultralytics uses 0 on the CPU; no result depends on it
 
 
 def audit(trainer: DetectionTrainer, requested: dict[str, Any]) -> None:
@@ -40,7 +40,7 @@ def audit(trainer: DetectionTrainer, requested: dict[str, Any]) -> None:
 
 
 def _of_optimizer(trainer: DetectionTrainer, requested: str) -> dict[str, object]:
-    """What the optimizer itself was built with."""
+    """The settings of the optimizer itself; `requested`: its name in the run's settings."""
     name, group = type(trainer.optimizer).__name__, trainer.optimizer.param_groups[0]
     is_same = name.lower() == requested.lower()  # RMSProp, torch's RMSprop
     settings = {"optimizer": requested if is_same else name, "lr0": group["initial_lr"]}

@@ -1,4 +1,4 @@
-"""The files that Ultralytics reads and writes: its layout of a data set, its checkpoints."""
+"""Ultralytics' layout of a data set, its temporary folder, and its checkpoints."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def box_text(bbox: Box, image: Image) -> str:
 
 @contextmanager
 def workplace() -> Iterator[Path]:
-    """A temporary folder in which Ultralytics finds its settings and fonts and writes the rest.
+    """A temporary folder with settings and fonts for Ultralytics, to which it also writes.
 
     Sets environment variables of this process, so that Ultralytics neither installs nor downloads.
     """
@@ -82,8 +82,8 @@ def workplace() -> Iterator[Path]:
 
         font = Path(matplotlib.get_data_path(), "fonts/ttf/DejaVuSans.ttf")
         (place / "Ultralytics").mkdir()
-        for name_of_font in ("Arial.ttf", "Arial.Unicode.ttf"):  # else it downloads them
-            shutil.copy(font, place / "Ultralytics" / name_of_font)
+        for font_name in ("Arial.ttf", "Arial.Unicode.ttf"):  # else it downloads them
+            shutil.copy(font, place / "Ultralytics" / font_name)
         from ultralytics import settings
 
         settings.update({"sync": False, "dvc": False})
@@ -104,8 +104,8 @@ def load(checkpoint: Path | None) -> YOLO:
 
 
 def save_weights(model: torch.nn.Module, path: Path) -> None:
-    """Write the model alone, in half precision: a checkpoint of Ultralytics also holds dates and
-    folders. The given model is left as it is."""
+    """Write the model alone, in half precision, without the dates and folders of a checkpoint of
+    Ultralytics. `model` is not changed."""
     import torch
 
     model = copy.deepcopy(model).half()

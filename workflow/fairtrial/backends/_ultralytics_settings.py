@@ -1,4 +1,4 @@
-"""The settings of Ultralytics' detectors, and the names of the detectors that there are."""
+"""The settings of Ultralytics' detectors, and the names of all these detectors."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ import importlib.util
 import re
 from functools import cache
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field, ValidationInfo, field_validator
 
 from fairtrial import BackendError
 from fairtrial.training.settings import TrainingSettings
@@ -17,11 +17,11 @@ from fairtrial.training.settings import TrainingSettings
 Share = Annotated[float, Field(ge=0, le=1)]
 Positive = Annotated[float, Field(gt=0)]
 NotNegative = Annotated[float, Field(ge=0)]
-TRANSFORMER_IMGSZ = 128  # pixels: its decoder picks 300 places, and fewer pixels have fewer
+TRANSFORMER_IMGSZ = 128  # pixels: a smaller image has fewer than the 300 positions of its decoder
 
 
 class Settings(TrainingSettings):
-    """The keys of Ultralytics' own training arguments; their defaults stand in params.yaml."""
+    """Keys named as Ultralytics' training arguments; their defaults are in params.yaml."""
 
     model: str
     imgsz: Annotated[int, Field(ge=32, multiple_of=32)]
@@ -60,14 +60,14 @@ class Settings(TrainingSettings):
 
     @field_validator("optimizer", mode="before")
     @classmethod
-    def _chosen(cls, name: Any) -> Any:
+    def _refuse_auto(cls, name: object) -> object:
         if name == "auto":
             raise ValueError("it ignores lr0 and momentum; name one: SGD, Adam, AdamW, …")
         return name
 
     @field_validator("model")
     @classmethod
-    def _known(cls, name: str, info: Any) -> str:
+    def _known(cls, name: str, info: ValidationInfo) -> str:
         known = architectures()
         name = re.sub(r"^(yolov5[nsmlx])u$", r"\1", name.removesuffix(".yaml"))  # the same model
         if name not in known:

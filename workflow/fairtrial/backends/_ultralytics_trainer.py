@@ -81,7 +81,7 @@ class Trainer(DetectionTrainer):  # type: ignore[misc]
     # ------------------------------------------------------------------ resuming
 
     def _do_train(self) -> None:
-        """All epochs that are still to do: none, if the last attempt died after the last one."""
+        """Train the epochs that are left; none, if the last attempt ended after the last epoch."""
         state = self._last_state
         if state and finished(state["rows"], self.epochs, self.args.patience):
             self._setup_train()
@@ -89,7 +89,7 @@ class Trainer(DetectionTrainer):  # type: ignore[misc]
             super()._do_train()
 
     def resume_training(self, ckpt: object) -> None:
-        """Called at the end of the set-up: restore the state of the last attempt, if any."""
+        """Restore the state of the last attempt, if any. Called at the end of the set-up."""
         state = self._last_state
         if state is None:
             return
@@ -109,8 +109,8 @@ class Trainer(DetectionTrainer):  # type: ignore[misc]
         print(f"resumed after epoch {self.start_epoch}", *self.deviations, sep="\n")
 
     def _restore_criterion(self, updates: int | None) -> None:
-        """Models without non-maximum suppression shift the weights of two losses each epoch;
-        `updates`: how often they have been shifted, or None."""
+        """Restore the weights of the two losses of models without non-maximum suppression, which
+        change each epoch; `updates`: how often they have changed, None for other models."""
         if updates is not None:
             model = unwrap_model(self.model)
             model.criterion = model.init_criterion()
@@ -138,8 +138,8 @@ class Trainer(DetectionTrainer):  # type: ignore[misc]
     # ------------------------------------------------------------------ an epoch
 
     def _begin_epoch(self) -> None:
-        """Bring all that an epoch depends on into the same state, whether it is the first of this
-        process or not: random numbers, the order of images, mosaic's buffer of images."""
+        """Set all that an epoch depends on from (seed, epoch), so that a resumed epoch equals an
+        uninterrupted one: random numbers, the order of images, mosaic's buffer of images."""
         seed = epoch_seed(self.args.seed, self.epoch)
         random.seed(seed)
         np.random.seed(seed)
@@ -155,10 +155,10 @@ class Trainer(DetectionTrainer):  # type: ignore[misc]
         self._batches = self._pending = 0
 
     def preprocess_batch(self, batch: dict[str, Any]) -> dict[str, Any]:
-        """Also decide whether this batch ends an optimizer's step.
+        """Also decide whether the optimizer steps after this batch.
 
-        Gradients add up over `accumulate` batches, as they do in Ultralytics, but not over an
-        epoch's end: what is left there makes a step of its own, so no gradient need be saved.
+        Gradients add up over `accumulate` batches, as they do in Ultralytics, but not beyond an
+        epoch's end: the last batches of an epoch end with a step, so no gradient need be saved.
         """
         self._batches += 1
         self._pending += 1
@@ -181,7 +181,7 @@ class Trainer(DetectionTrainer):  # type: ignore[misc]
         return metrics, fitness
 
     def save_model(self) -> bool:
-        """Called at the end of an epoch: commit it."""
+        """Commit the epoch to the store. Called at its end."""
         audit(self, self.requested)  # after the first epoch rather than after the last
         self.rows.append(with_fitness(self._row(), self._metric_weights))
         if best_epoch(self.rows) == len(self.rows):

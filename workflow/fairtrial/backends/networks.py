@@ -1,5 +1,5 @@
-"""Networks that give an image one class: dense, convolutional, torchvision's and Ultralytics'
-`-cls`, by settings alone, in a training loop of ours."""
+"""Image classification: dense and convolutional networks, torchvision's and Ultralytics' `-cls`, in
+fairtrial's own training loop."""
 
 from __future__ import annotations
 
@@ -44,7 +44,9 @@ def fit(
     training.run(folder, after_epoch)
     training.audit()
     model.save(folder / WEIGHTS, settings, training.names, training.best)
-    write_history(folder, training.rows)  # a kill may have come between it and the state
+    write_history(
+        folder, training.rows
+    )  # the last attempt may have ended between state and history
     return FitResult(
         model.size(training.net, settings.imgsz),
         best_epoch(training.rows),
@@ -60,14 +62,14 @@ def classifier(
     """A function from an image's pixels (height, width, 3; RGB, 8 bit) to the probability of
     each category, in the order of their ids, and to milliseconds by part.
 
-    Images are scaled to the size in weights.pt, whatever `settings` say. Raises BackendError
+    Images are scaled to the size in weights.pt; `settings` is not used. Raises BackendError
     where the model's classes are not those of `categories`.
     """
     import torch
 
     from fairtrial.backends import _networks_loop as loop
     from fairtrial.backends import _networks_model as model
-    from fairtrial.backends._networks_images import fitted
+    from fairtrial.backends._networks_images import central_square
 
     torch.set_num_threads(threads)
     net, architecture, names = model.restore(weights)
@@ -80,7 +82,7 @@ def classifier(
 
     def classify(pixels: NDArray[np.uint8]) -> tuple[list[float], Milliseconds]:
         start = time.perf_counter()
-        square = fitted(pixels, architecture.imgsz)
+        square = central_square(pixels, architecture.imgsz)
         batch = torch.from_numpy(square.transpose(2, 0, 1)[None].copy())
         ready = time.perf_counter()
         probabilities = loop.probabilities(net, batch, device)[0]

@@ -1,4 +1,4 @@
-"""RetinaNet with a ResNet of 18 to 152 layers: torchvision's parts, a training loop of ours."""
+"""RetinaNet with a ResNet of 18 to 152 layers: torchvision's parts, fairtrial's training loop."""
 
 from __future__ import annotations
 
@@ -46,9 +46,10 @@ def fit(
 
     train = functools.partial(loop.train, settings, data, pretrained, folder)
     world = processes.world_size(settings.batch)
-    with processes.together(world, functools.partial(train, None)) as process:
+    with processes.parallel(world, functools.partial(train, None)) as process:
         training = train(after_epoch, process)
-    checkpoint.write_history(folder, training.rows)  # a kill may have come between it and the state
+    # Written again, since the last attempt may have ended between state and history.
+    checkpoint.write_history(folder, training.rows)
     content = _content(settings.depth, training.names, training.best)
     model.save(content, folder / checkpoint.WEIGHTS)
     return FitResult(
@@ -61,7 +62,10 @@ def fit(
 
 
 def _untrained(settings: Settings, pretrained: Path | None, folder: Path) -> FitResult:
-    """A detection checkpoint without any training, with its own classes."""
+    """Write weights.pt of a detection checkpoint without any training, with its own classes.
+
+    Raises BackendError where there is none, or it does not name its classes.
+    """
     from fairtrial.backends import _retinanet_model as model
 
     if pretrained is None:
@@ -106,7 +110,7 @@ def detector(
     def detect(path: Path) -> tuple[list[Detection], Milliseconds]:
         picture = pictures.read(path)
         start = time.perf_counter()
-        size = pictures.fitted(picture.width, picture.height, settings.imgsz)
+        size = pictures.scaled_size(picture.width, picture.height, settings.imgsz)
         resized = picture.resize(size, pictures.BILINEAR)
         pixels = pictures.as_tensor(resized).to(device) / 255
         ready = time.perf_counter()

@@ -44,8 +44,8 @@ def fit(
         if settings.epochs == 0:
             model, rows, deviations = load(pretrained).model, [], []
         else:
-            described = write_dataset(data, place)
-            trainer = _train(settings, pretrained, described, folder, threads, after_epoch)
+            data_yaml = write_dataset(data, place)
+            trainer = _train(settings, pretrained, data_yaml, folder, threads, after_epoch)
             model, rows, deviations = trainer.best_model(), trainer.rows, trainer.deviations
         save_weights(model, folder / WEIGHTS)
         size = _size(model, settings.imgsz)
@@ -56,24 +56,24 @@ def fit(
 def _train(
     settings: Settings,
     pretrained: Path | None,
-    data: Path,
+    data_yaml: Path,
     folder: Path,
     threads: int,
     after_epoch: AfterEpoch,
 ) -> Trainer:
-    """`data`: data.yaml of the data set in Ultralytics' layout."""
+    """The trainer after its training; `data_yaml` describes the data set in Ultralytics' layout."""
     from fairtrial.backends._ultralytics_audit import audit
     from fairtrial.backends._ultralytics_trainer import Trainer, TransformerTrainer
 
     requested = _arguments(settings)
     arguments = requested | {
         "model": f"{settings.model}.yaml",
-        "data": str(data),
+        "data": str(data_yaml),
         "pretrained": str(pretrained) if pretrained else False,
         "device": _device(),
         "deterministic": True,
         "plots": False,
-        "project": str(data.parent),
+        "project": str(data_yaml.parent),
         "name": "run",
         "mode": "train",
         "task": "detect",
@@ -85,11 +85,11 @@ def _train(
     return trainer
 
 
-OURS = {"model", "pretrained", "fitness", "replicate"}  # settings that Ultralytics does not know
+OURS = {"model", "pretrained", "fitness", "replicate"}  # not passed on as they are
 
 
 def _arguments(settings: Settings) -> dict[str, Any]:
-    """Our settings as Ultralytics' arguments. `nbs` null: one optimizer step a batch."""
+    """The settings as Ultralytics' arguments. `nbs` null: one optimizer step a batch."""
     return settings.model_dump(exclude=OURS) | {"nbs": settings.nbs or settings.batch}
 
 
@@ -113,7 +113,10 @@ def _refuse_other_architecture(name: str, pretrained: Path) -> None:
 
 
 def _size(model: torch.nn.Module, imgsz: int) -> ModelSize:
-    """Converts `model` to single precision, since FLOPs are counted by running it."""
+    """Parameters, GFLOPs of one image (None where Ultralytics cannot count them), modules.
+
+    Converts `model` to single precision, since FLOPs are counted by running it.
+    """
     from ultralytics.utils.torch_utils import get_flops, get_num_params
 
     net = model.float()
