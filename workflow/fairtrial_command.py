@@ -31,8 +31,8 @@ def main() -> int:
             file=sys.stderr,
         )
         return 1
-    from fairtrial.__main__ import main as command_line
     from fairtrial.__main__ import interrupt_on_signals
+    from fairtrial.__main__ import main as command_line
 
     interrupt_on_signals()
     return command_line()
