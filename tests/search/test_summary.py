@@ -154,7 +154,7 @@ def test_without_a_finished_trial_there_is_no_best(
     backend.before = stop
     with pytest.raises(KeyboardInterrupt):
         work(study)
-    with refused(BackendError, "no trial was finished"):
+    with refused(BackendError, "no trial has finished"):
         evaluate(study)
 
 

@@ -1,8 +1,8 @@
 """Hyperparameter search with Optuna.
 
-space.py        the space as Optuna's distributions, and which of its values are still untried
+space.py        the space as Optuna's distributions, and parameters that no trial has had
 engines.py      which parameters come next, and which trials are pruned
-journal.py      a study in the store: Optuna's journal, and locks that say who works on a trial
+journal.py      a study in the store: Optuna's journal, and a lock for each trial that is trained
 worker.py       one worker: trains trial after trial through the store
 progress.py     how far a study is, for `status`
 summary.py      the results of a study's trials: the best one, a table, importance

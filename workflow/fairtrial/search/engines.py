@@ -1,8 +1,8 @@
 """Engines: which parameters the next trial gets, and which trials are pruned.
 
 Each trial is drawn by a new sampler, seeded by the study's seed and the trial's number, from the
-trials before it. So no state of a sampler outlives a process, and an interrupted study resumes as
-if it had not been interrupted.
+trials before it. So no state of a sampler need be saved, and an interrupted study gets the same
+trials as an uninterrupted one.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ from fairtrial.search.space import distributions, rounded, unseen
 from fairtrial.settings.search import Engine
 from fairtrial.settings.stages import Params, Space
 
-POPULATION = 10  # of the genetic engine; Optuna's 50 would spend most budgets on chance
-MAX_DRAWS = 10  # draws of one trial by its engine, until one is new
+POPULATION = 10  # of `ga`; Optuna's 50 random trials at the start would use up most budgets
+MAX_DRAWS = 10  # draws by the engine until a trial has new parameters
 STARTUP_TRIALS = 5  # trials before tpe and gp learn, and before any is pruned
 IGNORE_PRUNED = {"ga", "cmaes", "gp"}  # engines that in Optuna learn nothing from a pruned trial
-REQUIRED_PACKAGES = {"cmaes": "cmaes", "gp": "scipy"}  # that Optuna itself does not install
+REQUIRED_PACKAGES = {"cmaes": "cmaes", "gp": "scipy"}  # not installed with Optuna
 
 
 def sampler(engine: Engine, seed: int, start: Params) -> BaseSampler:
@@ -62,7 +62,7 @@ def sampler(engine: Engine, seed: int, start: Params) -> BaseSampler:
 
 
 def _seed(*numbers: int) -> int:
-    """A seed below 2³² made of a hash of `numbers`."""
+    """A seed below 2³² from a hash of `numbers`."""
     digest = hashlib.sha256(" ".join(map(str, numbers)).encode()).digest()
     return int.from_bytes(digest[:4], "big")
 
@@ -88,8 +88,8 @@ def draw(
     """The next trial of a study: its parameters, and the engine's notes (`system_attrs`).
 
     trials: all trials so far, by number, with values of the present fitness. The first trial has
-    the parameters `start`. A trial that was there before would teach nothing: it is drawn again,
-    up to MAX_DRAWS times by the engine, then by chance. None where all of the space was tried.
+    the parameters `start`. Parameters that an earlier trial has are drawn again, up to MAX_DRAWS
+    times by the engine, then at random among new ones. None where the space has no new ones.
     """
     dimensions = distributions(space)
     if not trials:
@@ -125,7 +125,7 @@ def _first(engine: Engine, start: Params, dimensions: dict[str, BaseDistribution
 def _as_finished(trial: FrozenTrial) -> FrozenTrial:
     """A pruned trial as a finished one whose value is its best so far.
 
-    An engine that does not see a pruned trial would draw its parameters again and again.
+    For engines that ignore pruned trials: they would draw their parameters again and again.
     """
     if trial.state != TrialState.PRUNED:
         return trial
@@ -139,7 +139,8 @@ def _as_finished(trial: FrozenTrial) -> FrozenTrial:
 
 
 def _in_memory(trials: Sequence[FrozenTrial], sampler: BaseSampler | None) -> optuna.Study:
-    """A study of copies; the journal's own study may hold values of an earlier fitness."""
+    """A study in memory with copies of these trials: the values in the journal's study may be those
+    of an earlier fitness."""
     silence_optuna()
     study = optuna.create_study(direction="maximize", sampler=sampler)
     study.add_trials(trials)
@@ -178,5 +179,5 @@ def importance(trials: Sequence[FrozenTrial]) -> dict[str, float]:
 
 
 def silence_optuna() -> None:
-    """Switch off Optuna's own line a trial: a worker writes its own."""
+    """Switch off Optuna's log line for each trial; a worker writes its own."""
     optuna.logging.set_verbosity(optuna.logging.WARNING)

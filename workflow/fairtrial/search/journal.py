@@ -1,11 +1,11 @@
-"""A study in the store: Optuna's journal, and locks that say who works on which trial.
+"""A study in the store: Optuna's journal, and locks that say which trials are being trained.
 
-    store/searches/<key>/journal.log     Optuna's; any of its tools can read it
-    store/searches/<key>/ask.lock        held while a worker is given a trial
-    store/searches/<key>/trial-3.lock    held by the worker of trial 3
+    store/searches/<key>/journal.log     Optuna's format
+    store/searches/<key>/ask.lock        held while a worker chooses its next trial
+    store/searches/<key>/trial-3.lock    held by the worker that trains trial 3
 
-A trial that is unfinished and whose lock nobody holds was left by a worker that died: the next
-worker resumes it. Values are never taken from the journal but computed from each epoch's metrics,
+An unfinished trial whose lock nobody holds was left by a worker that died: the next worker resumes
+it. The value of a trial is computed from the metrics of its epochs, never read from the journal,
 since the fitness may have changed.
 """
 
@@ -40,7 +40,7 @@ STATES = {
 
 @dataclass(frozen=True)
 class Trial:
-    """One trial as it is on disk."""
+    """One trial as the journal has it."""
 
     frozen: FrozenTrial
 
@@ -59,7 +59,7 @@ class Trial:
 
     @property
     def epochs(self) -> list[Metrics]:
-        """The metrics of each epoch: of the entry's history, or what was noted during training."""
+        """The metrics of each epoch: from the finished entry's history, or as noted so far."""
         notes = self.frozen.user_attrs
         if "history" in notes:
             return list(notes["history"])
@@ -68,7 +68,7 @@ class Trial:
 
     @property
     def seconds(self) -> float:
-        """How long it has been trained, over all attempts."""
+        """Training time over all attempts, in seconds."""
         return float(self.frozen.user_attrs.get("seconds", 0.0))
 
     @property
@@ -87,7 +87,7 @@ class Trial:
 
     def with_values(self, weights: MetricWeights) -> FrozenTrial:
         """A copy for an engine, with the values of this fitness. The value of a finished trial is
-        that of its best epoch, whose weights a run keeps."""
+        the fitness of its best epoch, whose weights a run would keep."""
         values = self.fitness_by_epoch(weights)
         return create_trial(
             state=self.frozen.state,
@@ -100,7 +100,7 @@ class Trial:
 
 
 class Journal:
-    """The journal of one study, made if it is not there yet; `key` names the study."""
+    """The journal of one study, created where it does not exist; `key` names the study."""
 
     def __init__(self, key: str) -> None:
         engines.silence_optuna()
@@ -108,8 +108,8 @@ class Journal:
         self.folder.mkdir(parents=True, exist_ok=True)
         with self._ask_lock():
             file = self.folder / FILE
-            # Not Optuna's default, a symbolic link: a relative one that a killed worker leaves
-            # behind is never recognised as stale.
+            # Not Optuna's default, a lock by symbolic link: a relative link that a killed worker
+            # has left is never recognised as stale.
             lock = JournalFileOpenLock(str(file))
             _cut_unfinished_line(file, lock)
             self._storage = JournalStorage(JournalFileBackend(str(file), lock))
@@ -127,8 +127,8 @@ class Journal:
 
     @contextmanager
     def next_trial(self, begin: Callable[[], Trial | None]) -> Iterator[Trial | None]:
-        """Hold the lock of a trial to work on: one that a worker left unfinished, or else the one
-        that `begin` returns; None where that is None."""
+        """A trial to train, with its lock held: one that a dead worker left unfinished, or else the
+        one that `begin` returns; None where `begin` returns None."""
         with ExitStack() as stack:
             with self._ask_lock():
                 trial = self._abandoned() or begin()
@@ -143,6 +143,7 @@ class Journal:
         return self.folder / f"trial-{trial.number}.lock"
 
     def _abandoned(self) -> Trial | None:
+        """The first unfinished trial whose lock nobody holds."""
         for trial in self.trials():
             lock = self._lock(trial)
             if trial.state == "unfinished" and not (lock.exists() and not locks.is_stale(lock)):
@@ -150,7 +151,7 @@ class Journal:
         return None
 
     def begin(self, drawn: FrozenTrial) -> Trial:
-        """Write down a new trial. Only to be called by `begin` of `next_trial`."""
+        """Add a new trial. To be called only within the `begin` of `next_trial`."""
         new = create_trial(
             state=TrialState.RUNNING,
             params=drawn.params,
@@ -188,7 +189,7 @@ def stored_trials(key: str) -> list[Trial]:
     if not trials:
         raise StoreError(
             f"{file}: the trials of this search are not in this store: they were removed, or "
-            "made elsewhere. `snakemake --forcerun search` makes them again"
+            "trained on another machine. `snakemake --forcerun search` trains them again"
         )
     return trials
 

@@ -32,7 +32,7 @@ class StudyProgress(FileModel):
     states: dict[str, int]  # number of trials by state: finished, pruned, failed, unfinished
     seconds: float  # of training, over all trials
     best: float | None  # highest fitness of a finished trial
-    over: bool  # whether the budget is spent, or the space
+    over: bool  # whether budget or space are spent, and no trial is being trained
 
 
 def progress_file(experiment: str, study: str) -> Path:

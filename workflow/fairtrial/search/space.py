@@ -1,4 +1,4 @@
-"""A space in the form that Optuna wants, and which of its values no trial has had."""
+"""The search space as Optuna's distributions, and parameters that no trial has had."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from fairtrial.settings.stages import ChoicesSpec, ParameterSpec, Params, RangeS
 
 DIGITS = 4  # significant digits of a drawn number, as a person would type it
 STEP_DIGITS = 12  # of a number with a step: Optuna's sums of steps end in 0.30000000000000004
-GRID = 1000  # values that are looked through in a range without steps
+GRID = 1000  # values that stand for a range without steps when new parameters are looked for
 
 
 def distributions(space: Space) -> dict[str, BaseDistribution]:
@@ -33,7 +33,7 @@ def _distribution(spec: ParameterSpec) -> BaseDistribution:
 
 
 def rounded(params: Params, space: Space) -> Params:
-    """Drawn values with as many digits as a person would type, still within their ranges."""
+    """Drawn values rounded to DIGITS significant digits, still within their ranges."""
     return {name: _rounded(value, space[name]) for name, value in params.items()}
 
 
@@ -47,7 +47,7 @@ def _rounded(value: Value, spec: ParameterSpec) -> Value:
 def unseen(known: Sequence[Params], space: Space, seed: int) -> Params | None:
     """Parameters that are not among `known`; None where the space has no others.
 
-    `seed`: any whole number, from which it depends which of them it is.
+    seed: an integer that chooses among them.
     """
     values = {name: _values(spec) for name, spec in space.items()}
     size = math.prod(len(choices) for choices in values.values())

@@ -19,7 +19,7 @@ from fairtrial.settings.stages import Params, Space
 
 
 class WorkerResult(FileModel):
-    """What a worker leaves when no further trial begins."""
+    """The output of a worker that has ended because budget or space are spent."""
 
     study: str  # the key of the study in the store
 
@@ -33,7 +33,7 @@ class ChosenTrial(FileModel):
 
 
 class StudySummary(FileModel):
-    """What a report says of a study beside the table of its trials; no times."""
+    """A study for the report, without the table of its trials and without times."""
 
     study: str
     engine: Engine

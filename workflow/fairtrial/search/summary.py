@@ -21,7 +21,7 @@ def best_trial(trials: Sequence[Trial], weights: MetricWeights) -> Trial:
     """The finished trial with the highest fitness; the first of several."""
     finished = [trial for trial in trials if trial.state == "finished"]
     if not finished:
-        raise BackendError("no trial was finished, so that there is no best one")
+        raise BackendError("no trial has finished, so there is no best one")
     return max(finished, key=lambda trial: (max(trial.fitness_by_epoch(weights)), -trial.number))
 
 
@@ -46,13 +46,13 @@ def table(trials: Sequence[Trial], parameters: Sequence[str], weights: MetricWei
     writer.writerow([*header, *parameters, "message"])
     for trial in trials:
         best = _best_epoch(trial, weights)
-        judged: list[object] = ["", 0, "", *("" for _ in metrics)]
+        results: list[object] = ["", 0, "", *("" for _ in metrics)]
         if best:
             values = [best.metrics.get(name, "") for name in metrics]
-            judged = [best.fitness, best.epochs, best.epoch, *values]
+            results = [best.fitness, best.epochs, best.epoch, *values]
         params = [_cell(trial.params[name]) for name in parameters]
         message = " ".join(trial.message.split())
-        writer.writerow([trial.number, trial.state, *judged, *params, message])
+        writer.writerow([trial.number, trial.state, *results, *params, message])
     return text.getvalue()
 
 
@@ -64,7 +64,8 @@ def _task(trials: Sequence[Trial]) -> str:
 
 @dataclass(frozen=True)
 class _BestEpoch:
-    """The epoch of a trial with the highest fitness, from 1, of `epochs`."""
+    """The epoch of a trial with the highest fitness; `epoch` counts from 1, `epochs` is the number
+    of all."""
 
     epoch: int
     epochs: int
@@ -103,7 +104,7 @@ def best_settings(name: str, best: Trial, settings: StudyStageSettings) -> str:
 def summary(
     name: str, trials: Sequence[Trial], best: Trial, settings: StudyStageSettings
 ) -> StudySummary:
-    """What a report says of a study beside the table; no times."""
+    """The content of summary.json; `name` is that of the study."""
     states = Counter(trial.state for trial in trials)
     valued = [trial.with_values(settings.fitness) for trial in trials]
     return StudySummary(

@@ -32,7 +32,7 @@ MAX_ATTEMPTS = 3  # workers that may die with a trial, without a new epoch, befo
 
 
 class _Pruned(Exception):
-    """Raised through the backend's training where a trial is to be pruned."""
+    """Raised in `after_epoch`, and so through the backend's training, to prune a trial."""
 
 
 @dataclass(frozen=True)
@@ -53,14 +53,14 @@ class RunningStudy:
     def key(self) -> str:
         """The name of the study in the store: everything that determines its trials.
 
-        The budget is no part of it, nor is the fitness: another one judges the same trials anew.
+        Budget and fitness are no part of it: with others the same trials are evaluated again.
         The pretrained checkpoint counts by its content, which is among `inputs`.
         """
         settings = self.settings
         start = settings.start | {"pretrained": None, "fitness": None}
         space = {name: spec.model_dump(mode="json") for name, spec in settings.space.items()}
-        drawn_by = [space, settings.engine, settings.seed, settings.pruning]
-        return keys.key([settings.backend, start, drawn_by, self.code, asdict(self.inputs)])
+        sampling = [space, settings.engine, settings.seed, settings.pruning]
+        return keys.key([settings.backend, start, sampling, self.code, asdict(self.inputs)])
 
     def is_spent(self, trials: Sequence[Trial]) -> bool:
         """Whether the budget allows no trial beside these."""
@@ -83,7 +83,7 @@ class RunningStudy:
 
     @property
     def metric_weights(self) -> MetricWeights:
-        """The fitness by which trials are judged."""
+        """The metric weights of the fitness by which trials are ranked."""
         weights: MetricWeights = self.settings.start["fitness"]
         return weights
 
@@ -95,8 +95,8 @@ def work(
     """Train trials until the budget or the space is spent.
 
     `report` is called whenever a trial has begun or ended, with all trials and whether no further
-    one begins. Raises StoreError, and BackendError where already the settings that the search
-    starts from cannot be trained, or where the machine failed.
+    one begins. Raises StoreError, and BackendError where the first trial, which has the settings
+    that the search starts from, cannot be trained, or where the machine failed.
     """
     journal = Journal(study.key)
     while True:
@@ -124,6 +124,7 @@ def _begin(study: RunningStudy, journal: Journal) -> Trial | None:
 
 
 def _run(study: RunningStudy, journal: Journal, trial: Trial) -> None:
+    """Train a trial and mark it as finished, pruned or failed."""
     attempt = _TrialAttempt(study, journal, trial)
     if trial.attempts >= MAX_ATTEMPTS:
         return attempt.fail(f"{trial.attempts} workers died with it")
@@ -138,7 +139,7 @@ def _run(study: RunningStudy, journal: Journal, trial: Trial) -> None:
         if not _is_due_to_parameters(error):
             raise BackendError(
                 f"trial {trial.number} was interrupted: {message}. It stays unfinished, and the "
-                "next attempt goes on with it"
+                "next worker resumes it"
             ) from error
         attempt.fail(message)
     else:

@@ -1,1 +1,4 @@
-"""The stages of the workflow: one module, one function and one rule each, all of one name."""
+"""The stages of the workflow: a module, a function and a rule of the same name for each.
+
+In running order: download, convert, split, search, study, train, predict, validate, plot, report.
+"""

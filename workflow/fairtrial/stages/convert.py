@@ -1,4 +1,4 @@
-"""Turn any format into the one interchange, with clean images and a quality report."""
+"""convert: one source in the interchange format, with clean images and a quality report."""
 
 from __future__ import annotations
 
@@ -119,14 +119,15 @@ def _refuse_equal_names(images: list[Image]) -> None:
 
 
 def _annotated_images(annotated: Dataset, defects: list[Defect]) -> int:
-    """How many images somebody has annotated, whether they are there or not."""
+    """The number of annotated images, whether their files exist or not."""
     without_image = sum(isinstance(defect, LabelWithoutImage) for defect in defects)
     unannotated = sum(isinstance(defect, UnannotatedImage) for defect in defects)
     return len(annotated.images) - unannotated + without_image
 
 
 def _leave_out(annotated: Dataset, defects: list[Defect], actions: Actions) -> None:
-    """Remove from the set the images that are to be dropped for what the format's reader found."""
+    """Remove the images that are dropped for defects that the format's reader found. Changes
+    `annotated`."""
     dropped = {defect.where for defect in defects if actions.drops(type(defect))}
     annotated.images = [image for image in annotated.images if image.file_name not in dropped]
     ids = {image.id for image in annotated.images}
@@ -136,7 +137,11 @@ def _leave_out(annotated: Dataset, defects: list[Defect], actions: Actions) -> N
 def _clean_images(
     images: list[Image], raw: _RawFolder, target: Path, actions: Actions
 ) -> list[CheckedImage]:
-    """Put the clean image files into `target`; what became of each, in the same order."""
+    """Write the clean image files into `target`; returns the result of each image, in order.
+
+    Raises ChecksumError where a file is not the one of the manifest, DataError where two images
+    would get one name.
+    """
     for folder in {Path(image.file_name).parent for image in images}:
         (target / folder).mkdir(parents=True, exist_ok=True)
 
@@ -156,7 +161,7 @@ def _clean_images(
 
 
 def _write_packed(annotated: PackedDataset, target: Path) -> list[CheckedImage]:
-    """Write the shards of images that came as arrays; such images have no defect of a file."""
+    """Write images that came as arrays as packed files (shards); such images have no defects."""
     from PIL.Image import fromarray
 
     digests: dict[str, str] = {}

@@ -1,4 +1,4 @@
-"""Fetch or draw the raw files of one source, whole or not at all."""
+"""download: the raw files of one source, all of them or none."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from fairtrial.store import entries
 def download(*, settings: DownloadSettings, raw: Path, manifest: Path) -> None:
     """Download or generate the raw files of one source.
 
-    What an interrupted download leaves is in store/downloads/, and is used by the next one.
+    What an interrupted download has fetched stays in store/downloads/, and is not fetched again.
 
     Args:
         settings: JSON of the resolved settings, or @FILE with it
@@ -25,12 +25,12 @@ def download(*, settings: DownloadSettings, raw: Path, manifest: Path) -> None:
         DataError: a file is missing or wrong; `raw` and `manifest` are then unchanged
     """
     name, source = settings.name, plugin("sources", settings.kind)
-    own, downloads = source.Settings(**settings.settings), entries.root() / "downloads"
+    options, downloads = source.Settings(**settings.settings), entries.root() / "downloads"
     with folders.whole_folder(raw) as folder:
-        source.fetch(own, name, folder, downloads)
+        source.fetch(options, name, folder, downloads)
         files = [folders.checked_path(file, name) for file in folders.files_below(folder)]
         if not files:
             raise DataError(f"{name}: there is no file in this source")
         sums = checksums.sha256_of(folder, files)
-        manifest.unlink(missing_ok=True)  # never a manifest beside a folder it does not describe
+        manifest.unlink(missing_ok=True)  # so that it never stands beside other files than its own
     checksums.write_manifest(sums, manifest)

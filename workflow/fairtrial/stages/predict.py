@@ -47,9 +47,9 @@ def predict(
 ) -> None:
     """Predict val and test with one run's weights, and time it.
 
-    Detections are COCO results lists, boxes in pixels to 0.001, confidence to 0.000001; of classes
-    it is the probabilities of all, to 9 digits. Speed is in milliseconds for one image at a time,
-    after a warm-up.
+    Detections are COCO results lists, boxes in pixels to 0.001, confidence to 0.000001.
+    Classifications are the probabilities of all classes, to 9 digits. Speed is in milliseconds for
+    one image at a time, after a warm-up.
 
     Args:
         settings: JSON of the resolved settings, or @FILE with it
@@ -80,6 +80,7 @@ def _predictor(
     data: SplitDataset,
     threads: int,
 ) -> Iterator[Predict]:
+    """A function from an image to its rows of a prediction file and its times, by the model."""
     from fairtrial.data.imagefile import pixels
 
     backend, categories = plugin("backends", settings.backend), data.dataset.categories

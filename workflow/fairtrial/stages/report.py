@@ -43,7 +43,7 @@ def report(
         latex: file to write: the comparison as LaTeX
 
     Raises:
-        DataError: a run lacks one of its files, or the manifest does not fit
+        DataError: a run lacks one of its files, or `figures` is not a manifest
     """
     from fairtrial.report import tables
     from fairtrial.report.content import content

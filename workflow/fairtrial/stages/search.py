@@ -34,7 +34,7 @@ def search(
         split: the data set's split certificate
         pretrained: the pretrained checkpoint that trials start from, or nothing
         threads: CPU threads
-        progress: file to write after each trial: how far the study is, for `status`
+        progress: file to write when a trial begins or ends: how far the study is, for `status`
         done: file to write when the budget is spent: the study's place in the store
 
     Raises:

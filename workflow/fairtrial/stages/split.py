@@ -1,4 +1,4 @@
-"""split: makes a data set of a source: its classes, and its train, val and test images."""
+"""split: a data set from a source: its classes, and its train, val and test images."""
 
 from __future__ import annotations
 
@@ -42,11 +42,11 @@ def split(
     where = str(source)
     dataset, names = _selected(read(source), settings, where)
     copies = within(dataset, read_model(duplicates, Duplicates))
-    made = _certified(dataset, names, settings, copies, source.parent.name, where)
-    _refuse_unusable(dataset, made.summary, where)
-    _print(made)
+    certified = _certified(dataset, names, settings, copies, source.parent.name, where)
+    _refuse_unusable(dataset, certified.summary, where)
+    _print(certified)
     write(dataset, annotations)
-    write_model(certificate, made)
+    write_model(certificate, certified)
 
 
 def _selected(source: Dataset, settings: SplitSettings, where: str) -> tuple[Dataset, ClassMap]:
@@ -68,7 +68,10 @@ def _certified(
     source: str,
     where: str,
 ) -> SplitCertificate:
-    """Split the data set, refuse leaks, undersample train; all of it in the certificate."""
+    """Split the data set, refuse leaks and undersample train. Returns the certificate.
+
+    source: the name of the source; where: its file, for messages.
+    """
     options, allow = settings.split, list[str](settings.allow)
     splits = assign(dataset, options, duplicates.near, allow, where)
     leaks = find_leaks(dataset.images, splits, duplicates.near)
@@ -91,7 +94,7 @@ def _certified(
 
 
 def _print(certificate: SplitCertificate) -> None:
-    """The choices that a reader of the log looks for."""
+    """Print what was decided, for the log."""
     for old, new in certificate.class_map.items():
         print(f"class {old}: {'left out' if new is None else new}")
     for split, summary in certificate.summary.items():
@@ -107,13 +110,14 @@ def _print(certificate: SplitCertificate) -> None:
 
 
 def _refuse_equal_names(names: list[str], where: str) -> None:
-    """Tables and confusion matrices name a class by its name."""
+    """Raise DataError where two classes share a name, by which all results identify a class."""
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         raise DataError(f"{where}: two classes are called {', '.join(twice)}; rename one")
 
 
 def _refuse_background(names: list[str], where: str) -> None:
+    """Raise DataError for a class named as the last row and column of a confusion matrix."""
     if "background" in names:
         raise DataError(
             f"{where}: a class is called background, which stands for `no object` in the "

@@ -21,20 +21,20 @@ def study(
 ) -> None:
     """Rank the trials of a study, and choose the best settings.
 
-    Trials beyond the budget, which an earlier and larger one has left, do not count.
+    Trials beyond the budget, from an earlier and larger one, are left out.
 
     Args:
         settings: JSON of the resolved settings, or @FILE with it
         workers: the files that the workers wrote
         trials: file to write: a row a trial
         best: file to write: the settings of the best trial
-        summary: file to write: what the study's trials showed
-        timings: file to write: what depends on the clock
-        choices: folder to write: the settings of each trial that a run asks for, by number
+        summary: file to write: budget, space, states of trials, importance of parameters
+        timings: file to write: seconds of training of each trial
+        choices: folder to write: the settings of the best trial, and of each that a run names
 
     Raises:
         BackendError: no trial has finished
-        SettingsError: a run asks for a trial that does not exist
+        SettingsError: a run names a trial that does not exist
         StoreError: the store has no trial of the study
     """
     from fairtrial.search import summary as results

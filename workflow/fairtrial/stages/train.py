@@ -1,4 +1,4 @@
-"""train: fits one run, in the store; the declared outputs are copies of its entry."""
+"""train: one run, trained in the store; the outputs are copies from its entry there."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def train(
         threads: CPU threads
         progress: file to write after each epoch: how far the training is, for `status`
         weights: file to write: the trained weights
-        record: file to write: what made them
+        record: file to write: settings, inputs, versions, hardware and attempts of the training
         history: file to write: a row an epoch
 
     Raises:

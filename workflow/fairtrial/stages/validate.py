@@ -1,4 +1,4 @@
-"""Score the predictions of one run: no model code and no GPU."""
+"""validate: the scores of one run's predictions, without code of its backend and without a GPU."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def validate(
     files = {"val": val, "test": test}
     truths = {name: _on_split(whole, splits, name, split) for name in files}
     if not truths["val"].annotations:
-        raise DataError(f"{split}: val has no objects, and choices are made on val")
+        raise DataError(f"{split}: val has no objects, so nothing can be chosen on val")
     scores: Scores = scorer.score(truths, files, **settings.model_dump(exclude={"task"}))
     modelfile.write_model(metrics, scores.metrics)
     _write_csv(per_class, scores.per_class)
