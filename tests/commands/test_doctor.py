@@ -161,7 +161,7 @@ def test_files_of_a_server_that_are_still_to_come(served: str, doctor: Doctor) -
     write(f"store/downloads/{host}/x/here.xml", "here")
     assert f"source bccd: 1 of 2 files are to be fetched from {host}" in doctor(*BCCD)[1]
     write(f"store/downloads/{host}/x/gone.xml", "b")
-    assert "ok       source bccd: what it is made from is in store/downloads" in doctor(*BCCD)[1]
+    assert "ok       source bccd: the files that it is made from are in store/downloads" in doctor(*BCCD)[1]
 
 
 def test_a_server_is_asked_only_with_online(
@@ -339,14 +339,14 @@ def test_the_shipped_profile_fits(cluster: Callable[..., None], doctor: Doctor) 
         ("gpu|", "long|", "missing  {}: there is no partition `gpu`; there are cpu, long (slu"),
         ("gpu|up", "gpu|down", "missing  {}: partition gpu is down"),
         ("gpu:a100:4(S:0-1)", "(null)", "missing  {}: partition gpu: no node has gpu:1 (gres)"),
-        ("2-00", "0-12", "missing  {}: partition gpu: 13 h are asked for (runtime), and at most 1"),
+        ("2-00", "0-12", "missing  {}: partition gpu: 13 h are requested (runtime), and at most 1"),
         ("500000", "64000", "ok       {}: partition gpu has"),
         (
             "500000",
             "63999",
             "warning  {}: partition gpu: a further attempt would be refused: no such",
         ),
-        ("|64|", "|4|", "missing  {}: partition gpu: no such node has the 8 CPUs that are asked"),
+        ("|64|", "|4|", "missing  {}: partition gpu: no such node has the 8 CPUs that are req"),
     ],
     ids=[
         "no partition",
@@ -420,11 +420,11 @@ def test_no_cluster(
 ) -> None:
     cluster("slurm_load_partitions: Unable to contact slurm controller", status=1)
     assert (
-        "missing  SLURM: sinfo cannot be asked (exit status 1)" in doctor("--profile", "slurm")[1]
+        "missing  SLURM: sinfo fails (exit status 1)" in doctor("--profile", "slurm")[1]
     )
     monkeypatch.setenv("PATH", "/nowhere")
     monkeypatch.setenv("SNAKEMAKE_PROFILE", str(Path("profiles/slurm").absolute()))
-    assert "missing  SLURM: sinfo cannot be asked ([Errno 2] No such file" in doctor()[1]
+    assert "missing  SLURM: sinfo fails ([Errno 2] No such file" in doctor()[1]
 
 
 @pytest.mark.parametrize(

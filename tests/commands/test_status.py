@@ -240,7 +240,7 @@ def test_one_that_waits_for_an_equal_training_says_for_whom(
 ) -> None:
     write("store/runs/key.lock", ELSEWHERE | {"process": 8, "host": "n2"})
     with reported(PROGRESS, settings, "key"):
-        note = "the same training is made by process 8 on n2, SLURM job 41"
+        note = "the same training is run by process 8 on n2, SLURM job 41"
         assert state_of_one(capsys) == ("waiting", "train", note)
 
 

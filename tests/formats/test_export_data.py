@@ -83,7 +83,7 @@ def test_a_format_of_the_other_task_is_refused(
             id="no such set",
         ),
         pytest.param(
-            *("cells", "coco", "data", ["data is there already", "empty folder"]),
+            *("cells", "coco", "data", ["data exists", "empty folder"]),
             id="a folder with files",
         ),
     ],

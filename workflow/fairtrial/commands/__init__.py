@@ -1,1 +1,6 @@
-"""What a person calls by hand: one module a subcommand, named as its function."""
+"""Subcommands that a person calls: a module for each, named as its function.
+
+Modules that begin with an underscore serve them: _data_checks, _machine_checks, _slurm_checks,
+_profile and _findings `doctor`; _run_states, _study_states, _slurm_queue and _logs `status`;
+_revisions `compare`; _frames `detect`.
+"""

@@ -24,7 +24,7 @@ def data(plan: PlannedExperiment, online: bool) -> Iterator[Finding]:
         if is_downloaded(name):
             yield _raw(name)
         else:
-            yield from _to_come(name, needs_of(source.download), online)
+            yield from _not_downloaded(name, needs_of(source.download), online)
     for checkpoint in sorted({plan.pretrained(run) for run in plan.runs} - {""}):
         yield _checkpoint(Path(checkpoint))
 
@@ -37,23 +37,23 @@ def needs_of(download: DownloadSettings) -> Needs:
 
 
 def is_downloaded(source: str) -> bool:
-    """Whether the stage download has made the raw files of a source."""
+    """Whether `download` has finished for a source: its raw folder and its manifest exist."""
     return Path("data/raw", source).is_dir() and Path(f"data/raw/{source}.sha256").is_file()
 
 
 def _raw(name: str) -> Finding:
-    """Whether the raw files of a source, which download has made, are still all there."""
+    """Whether all files of a downloaded source still exist."""
     folder = Path("data/raw", name)
     manifest = checksums.read_manifest(folder.with_name(f"{name}.sha256"))
     absent = [file for file in manifest if not (folder / file).is_file()]
     if absent:
         text = f"{len(absent)} of {len(manifest)} files are not in {folder}, such as {absent[0]}"
-        return missing(f"source {name}", f"{text}; remove {folder}.sha256 to have them made again")
+        return missing(f"source {name}", f"{text}; remove {folder}.sha256 to download them again")
     return ok(f"source {name}", f"{len(manifest)} files in {folder}")
 
 
-def _to_come(name: str, needs: Needs, online: bool) -> Iterator[Finding]:
-    """What download will fetch or read, and whether that is available."""
+def _not_downloaded(name: str, needs: Needs, online: bool) -> Iterator[Finding]:
+    """Whether the files that `download` will fetch or read are available."""
     thing = f"source {name}"
     absent = [place for place in needs.places if not place.exists()]
     for place in absent:
@@ -71,11 +71,11 @@ def _to_come(name: str, needs: Needs, online: bool) -> Iterator[Finding]:
     if files or needs.later:
         yield _fetched(name, files, needs, online)
     else:
-        yield ok(thing, f"what it is made from is in {downloads}")
+        yield ok(thing, f"the files that it is made from are in {downloads}")
 
 
 def _fetched(name: str, files: list[Wanted], needs: Needs, online: bool) -> Finding:
-    """Whether the `files` that are not here yet are in a mirror's folder, or on a server."""
+    """Whether the `files` that are not in the store yet are in a mirror's folder or on a server."""
     thing = f"source {name}"
     origins = [origin(file, name) for file in files or needs.fetched[:1]]
     count = f"{len(files)} of {len(needs.fetched)} files"
@@ -89,11 +89,11 @@ def _fetched(name: str, files: list[Wanted], needs: Needs, online: bool) -> Find
         return ok(thing, f"{count} come from the mirror")
     text = f"{count} are to be fetched from {urlsplit(first).netloc}"
     if online:
-        fault = _unreachable(first)
-        if fault:
-            return missing(thing, f"{text}, and {first} {fault}; see FAIRTRIAL_MIRROR")
+        problem = _unreachable(first)
+        if problem:
+            return missing(thing, f"{text}, and {first} {problem}; see FAIRTRIAL_MIRROR")
         return ok(thing, f"{text}, which answers")
-    text += f"; `snakemake data/raw/{name}.sha256` does it, --online asks the server"
+    text += f"; `snakemake data/raw/{name}.sha256` fetches them, --online checks the server"
     return warning(thing, text)
 
 
@@ -111,13 +111,13 @@ def _unreachable(address: str) -> str:
 
 
 def _checkpoint(path: Path) -> Finding:
-    """Whether a pretrained checkpoint is there, with the SHA-256 in its source's manifest."""
+    """Whether a pretrained checkpoint exists and has the SHA-256 of its source's manifest."""
     thing = f"checkpoint {path.relative_to('data/raw').as_posix()}"
     source, file = path.parts[2], Path(*path.parts[3:]).as_posix()
     manifest = Path(f"data/raw/{source}.sha256")
     if not (path.is_file() and manifest.is_file()):
         return warning(thing, f"comes with the source {source}")
     if checksums.read_manifest(manifest).get(file) != checksums.sha256(path):
-        text = f"{path} is not what {manifest} names; remove that file to have it made again"
+        text = f"{path} is not what {manifest} names; remove that manifest to download it again"
         return missing(thing, text)
     return ok(thing, f"{path} is the one that {manifest} names")

@@ -10,7 +10,7 @@ Level = Literal["ok", "warning", "missing"]
 
 @dataclass(frozen=True)
 class Finding:
-    """The result of checking one thing; if that is not ok, the text says what to do."""
+    """The result of checking one thing; unless `level` is ok, the text says what to do."""
 
     level: Level
     thing: str
@@ -26,10 +26,10 @@ def ok(thing: str, text: str) -> Finding:
 
 
 def warning(thing: str, text: str) -> Finding:
-    """The thing may cause a failure, or is still to be made by a job."""
+    """The thing may cause a failure, or a job has still to make it."""
     return Finding("warning", thing, text)
 
 
 def missing(thing: str, text: str) -> Finding:
-    """The experiment fails without the thing."""
+    """The experiment will fail, since the thing is missing or wrong."""
     return Finding("missing", thing, text)

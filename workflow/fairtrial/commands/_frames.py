@@ -1,4 +1,4 @@
-"""Images and videos with OpenCV: read, drawn on, and written whole or not at all.
+"""Reads, draws on and writes images and videos with OpenCV; files are written whole or not at all.
 
 Pixels are arrays (height, width, 3) of 8 bits, in OpenCV's order blue, green, red.
 """
@@ -65,8 +65,8 @@ def open_video(
 ) -> Iterator[tuple[Iterator[Pixels], Callable[[Pixels], object]]]:
     """The frames of the video `source`, and a function that adds a frame to the video `target`.
 
-    The new video has the size and the frame rate of the other, and appears under its name when
-    all frames are written. Raises DataError if a video cannot be read or written.
+    `target` has the size and the frame rate of `source`, and appears under its name when all frames
+    are written. Raises DataError if a video cannot be read or written.
     """
     import cv2
 
@@ -101,8 +101,8 @@ def _frames(reader: cv2.VideoCapture) -> Iterator[Pixels]:
 
 
 def draw(pixels: Pixels, detection: Detection, name: str) -> None:
-    """Draw a detection onto `pixels`, which are changed: its box in the colour of its class, with
-    `name 0.87` above it, or inside of it at the upper edge of the image."""
+    """Draw a detection: its box in the colour of its class, with `name 0.87` above it, or inside of
+    it at the upper edge of the image. Changes `pixels`."""
     import cv2
 
     colour = COLOURS[detection.category_id % len(COLOURS)]

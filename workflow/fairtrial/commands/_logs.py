@@ -18,12 +18,13 @@ def error_line(log: Path, prefix: str) -> str:
 
 
 def has_traceback(log: Path) -> bool:
-    """Whether a Python traceback stands at its end."""
+    """Whether a log ends with a Python traceback."""
     return any(line.startswith("Traceback (most recent call last)") for line in last_lines(log))
 
 
 def last_lines(log: Path, size: int = 8192) -> list[str]:
-    """The lines in the last `size` bytes; of a progress bar only its last state. [] without log."""
+    """The lines in the last `size` bytes, of a progress bar only its last state; [] where the log
+    cannot be read."""
     try:
         with log.open("rb") as file:
             file.seek(max(0, file.seek(0, 2) - size))

@@ -1,4 +1,4 @@
-"""Checks of `doctor`: packages, GPU, disk space, git and DVC, what interrupted jobs left."""
+"""Checks of `doctor`: packages, GPU, disk space, git and DVC, locks and interrupted trainings."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def gpu(elsewhere: bool) -> Iterator[Finding]:
 
 
 def space(plan: PlannedExperiment) -> Iterator[Finding]:
-    """Whether there is disk space for what the experiment still has to make, a line a disk."""
+    """Whether there is disk space for what the experiment still has to write, a line a disk."""
     unknown, raw = [], 0
     for name, source in plan.sources.items():
         if not is_downloaded(name):
@@ -107,20 +107,21 @@ def _space_on(thing: str, folder: Path, needed: int) -> Finding:
 
 
 def _existing(place: Path) -> Path:
+    """The folder, or the project's folder where it does not exist yet."""
     return place if place.exists() else Path()
 
 
 def versions() -> Iterator[Finding]:
-    """Whether git and DVC have recorded what lies here."""
+    """Whether git and DVC have recorded the present files and results."""
     commit, changed = provenance.commit()
     if commit is None:
         yield warning("git", "there is no commit, so no record can name one, and DVC cannot work")
     elif changed:
         yield warning("git", f"files differ from the commit {commit[:10]}; records will say so")
     else:
-        yield ok("git", f"at the commit {commit[:10]}, nothing changed")
+        yield ok("git", f"at the commit {commit[:10]}, without changes")
     if not Path(".dvc").is_dir():
-        yield warning("DVC", "there is no .dvc; `dvc init` makes it, if you want to record")
+        yield warning("DVC", "there is no .dvc; `dvc init` makes it, if results are to be recorded")
     elif _is_unrecorded(Path("dvc.lock")):
         text = "results are newer than dvc.lock; `dvc repro` records them (no finished job runs"
         yield warning("DVC", f"{text} again). `dvc exp run` would replace them by recorded ones")
@@ -135,7 +136,7 @@ def _is_unrecorded(lock: Path) -> bool:
 
 
 def leftovers() -> Iterator[Finding]:
-    """Locks, and trainings that were interrupted."""
+    """Locks of Snakemake and of the store, and trainings that were interrupted."""
     if any(Path(".snakemake/locks").glob("*")):
         text = "this folder is locked: another Snakemake works here, or was killed"
         yield warning("snakemake", f"{text}; if it was killed, call `snakemake --unlock`")
@@ -159,5 +160,6 @@ def leftovers() -> Iterator[Finding]:
 
 
 def _some(names: list[str]) -> str:
+    """The first names, and how many more there are."""
     more = f" and {len(names) - _MAX_NAMES} more" if len(names) > _MAX_NAMES else ""
     return ", ".join(names[:_MAX_NAMES]) + more

@@ -1,4 +1,4 @@
-"""What a Snakemake profile asks SLURM for, job by job."""
+"""The resources that a Snakemake profile requests from SLURM for each kind of job."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from typing import Any
 from fairtrial import SettingsError
 from fairtrial.files.yamlfile import read_yaml
 
-# The rules whose jobs go to SLURM; those of others run where Snakemake does.
+# The rules whose jobs go to SLURM; other jobs run on the machine on which Snakemake runs.
 SUBMITTED = ("convert", "split", "search", "study", "train", "predict", "validate", "plot")
 _UNITS = {"s": 1 / 60, "m": 1, "h": 60, "d": 1440, "w": 10080}  # minutes
 
 
 @dataclass(frozen=True)
 class JobRequest:
-    """What the profile asks for rules that run as one job, at one attempt; None: nothing."""
+    """The request for rules that run as one job, at one attempt; None: no request."""
 
     rules: str
     partition: str | None
@@ -54,14 +54,15 @@ class Profile:
         return [self._job(rules, self._attempts(rules) if last else 1) for rules in groups.values()]
 
     def _attempts(self, rules: list[str]) -> int:
-        """How often a job is tried: that of its rules with the most attempts."""
+        """How often a job is tried: the most attempts of its rules."""
         retries = int(self.content.get("retries", 0))
         preemptible = self.content.get("preemptible-rules", ())
         more = int(self.content.get("preemptible-retries", retries))
         return 1 + max(more if rule in preemptible else retries for rule in rules)
 
     def _job(self, rules: list[str], attempt: int) -> JobRequest:
-        """Rules of one group run one after the other in one job."""
+        """The request of a job, which runs its rules one after the other: times are added, memory
+        and CPUs are the maximum."""
         default = self.content.get("default-resources", {})
         of_rules = self.content.get("set-resources", {})
         resources = [default | of_rules.get(rule, {}) for rule in rules]
@@ -91,7 +92,7 @@ class Profile:
 def read_profile(name: str) -> Profile:
     """A profile by its path, or by its name below profiles/.
 
-    Of its files the one that Snakemake 9 reads: config.v9+.yaml, config.v8+.yaml, config.yaml.
+    Reads the file that Snakemake would: config.v9+.yaml, else config.v8+.yaml, else config.yaml.
     Raises SettingsError where there is none.
     """
     major = int(metadata.version("snakemake").partition(".")[0])
@@ -104,7 +105,10 @@ def read_profile(name: str) -> Profile:
 
 
 def evaluated(value: object, attempt: int, where: str) -> float:
-    """The number that a value of a profile stands for: 60 * attempt, min(…), "2d", 4000."""
+    """A value of a profile as a number: `60 * attempt`, `min(…)`, `2d` (in minutes), 4000.
+
+    where: names the value in the SettingsError that is raised for other texts.
+    """
     if isinstance(value, int | float):
         return float(value)
     text = str(value).strip()
@@ -128,7 +132,8 @@ _FUNCTIONS: dict[str, Callable[..., float]] = {"min": min, "max": max, "int": in
 
 
 def _value(node: ast.expr, attempt: int) -> float:
-    """Arithmetic with `attempt`, and nothing else: no code of a profile is run."""
+    """The value of an expression of numbers, `attempt`, + - * / // **, min, max and int. Raises
+    KeyError for all others, so that no code of a profile is run."""
     if isinstance(node, ast.Constant) and isinstance(node.value, int | float):
         return float(node.value)
     if isinstance(node, ast.Name):

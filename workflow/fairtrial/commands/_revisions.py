@@ -1,7 +1,8 @@
-"""What an experiment left at a revision, read from git and DVC's cache without a checkout.
+"""The recorded results of an experiment at a revision, read from git and DVC's cache without a
+checkout.
 
-It is copied into a folder in which figures and report find it where they would in a project,
-under names that tell the revisions apart:
+They are copied into a folder with the layout of a project, so that `plot` and `report` can read
+them, under names that begin with the label of the revision:
 
     results/comparison/runs/<label>:<run>/   record, speed, predictions
     results/comparison/history/<label>:<run>.csv
@@ -28,7 +29,7 @@ from fairtrial.training.record import read_record
 if TYPE_CHECKING:
     from fsspec import AbstractFileSystem
 
-WORKSPACE = "workspace"  # DVC's name for what lies in the project's folder now
+WORKSPACE = "workspace"  # DVC's name for the present files of the project
 RUN_FILES = ("record.json", "predictions/val.json", "predictions/test.json")
 
 
@@ -36,8 +37,8 @@ RUN_FILES = ("record.json", "predictions/val.json", "predictions/test.json")
 class Revision:
     """The experiment `experiment` at the git revision or DVC experiment `name`.
 
-    label: tells it apart in the names of runs; files: a file system with the project's folder of
-    that revision as its root.
+    label: stands for the revision in the names of runs; files: a file system with the project's
+    folder of that revision as its root.
     """
 
     name: str
@@ -110,7 +111,7 @@ def _file_system(revision: str) -> Iterator[AbstractFileSystem]:
     except (DvcException, SCMError) as error:
         raise SettingsError(
             f"{revision}: neither a git revision nor an experiment of DVC ({error}). "
-            "`dvc exp show` lists experiments; `workspace` is what lies here"
+            "`dvc exp show` lists experiments; `workspace` stands for the present files"
         ) from error
     with repository:
         yield files.fs
@@ -148,7 +149,7 @@ def copy_runs(revision: Revision, root: Path) -> list[str]:
 
 
 def _rename(file: Path, revision: Revision, root: Path, datasets: dict[str, str]) -> None:
-    """Rewrite a record with names that tell its revision, which is added to its settings.
+    """Rewrite a record with the label of its revision in its names and as a setting.
 
     datasets: names of data sets below `root`; one that is missing is copied and added.
     """
@@ -165,8 +166,8 @@ def _rename(file: Path, revision: Revision, root: Path, datasets: dict[str, str]
 
 
 def _copy_dataset(revision: Revision, name: str, root: Path) -> str:
-    """Copy a data set below `root`; returns its name there. Equal ones of several revisions share
-    a name, another one gets `@<label>`."""
+    """Copy a data set below `root`; returns its name there. Equal data sets of several revisions
+    share a copy; one that differs from an earlier one of its name gets `@<label>`."""
     folder = f"data/sets/{name}"
     annotations = revision.bytes(f"{folder}/annotations.json")
     certificate = revision.bytes(f"{folder}/split.json")
@@ -185,7 +186,8 @@ def _copy_dataset(revision: Revision, name: str, root: Path) -> str:
 
 
 def _copy_source(revision: Revision, dataset: Path, suffix: str, root: Path) -> None:
-    """Copy what the report says of the source of a data set, and rename the source by `suffix`."""
+    """Copy the quality report and the manifest of the source of a data set, and rename the source
+    by `suffix`."""
     certificate = read_certificate(dataset / "split.json")
     source, target = certificate.source, f"{certificate.source}{suffix}"
     write_model(dataset / "split.json", certificate.model_copy(update={"source": target}))

@@ -1,7 +1,7 @@
 """The state of every run of an experiment, from files alone: results, progress, locks, logs.
 
-Nothing here asks Snakemake, so that it works beside a running Snakemake, on another machine with
-the same disk, and after a Snakemake that was killed.
+Snakemake is not used, so this works beside a running Snakemake, on another machine with the same
+disk, and after Snakemake was killed.
 """
 
 from __future__ import annotations
@@ -30,7 +30,9 @@ from fairtrial.training.progress import (
 from fairtrial.training.record import RunRecord, read_record
 
 STATES = ("done", "running", "waiting", "failed")
-SILENT = 600.0  # seconds without a new line in its log after which predict or validate has ended
+SILENT = (
+    600.0  # seconds without a new line in its log after which predict or validate counts as ended
+)
 SLURM_ERROR = "slurmstepd: error: "  # begins the line with which SLURM says why it ends a job
 
 
@@ -72,7 +74,7 @@ def _row(plan: PlannedExperiment, run: PlannedRun, queue: Queue) -> Row:
 
 
 def _present_record(experiment: str, run: PlannedRun, settings: TrainSettings) -> RunRecord | None:
-    """The record of a finished training, if it had the present settings."""
+    """The record of a finished training; None without one, or where its settings have changed."""
     try:
         record = read_record(Path("results", experiment, "runs", run.name, "record.json"))
     except (DataError, OSError):
@@ -111,14 +113,14 @@ def _training(experiment: str, progress: TrainingProgress, queue: Queue) -> Row:
         row.note = progress.error
     elif lock_holder and lock_holder != progress.holder and not locks.looks_stale(lock):
         row.state = "waiting"
-        row.note = f"the same training is made by {locks.describe(lock)}"
+        row.note = f"the same training is run by {locks.describe(lock)}"
     elif _is_alive(progress, lock, lock_holder, queue):
         row.state, row.left = "running", _seconds_left(progress)
     elif entry.is_dir():
         row.state = "waiting"
-        row.note = "trained already; taken from the store when called again"
+        row.note = "trained already; Snakemake takes it from the store when it runs again"
     else:
-        row.note = _last_words(_log(experiment, "train", progress.run), row.job)
+        row.note = _cause_of_end(_log(experiment, "train", progress.run), row.job)
     row.log = str(_log(experiment, "train", progress.run)) if row.state == "failed" else ""
     return row
 
@@ -131,7 +133,7 @@ def _is_alive(
     progress: TrainingProgress, lock: Path, lock_holder: locks.Holder | None, queue: Queue
 ) -> bool:
     """Whether the process that wrote the progress file still works."""
-    if lock_holder != progress.holder:  # before it has its lock, or after it gave it back
+    if lock_holder != progress.holder:  # before it acquires its lock, or after it releases it
         return locks.is_alive_here(progress.holder) is True
     job = queue.jobs.get(progress.slurm.job) if progress.slurm else None
     return (job is not None and job.state == "RUNNING") or not locks.looks_stale(lock)
@@ -146,7 +148,7 @@ def _seconds_left(progress: TrainingProgress) -> float | None:
     return max(0.0, pace * (progress.epochs - progress.epoch) - min(current, pace))
 
 
-def _last_words(log: Path, job: str | None) -> str:
+def _cause_of_end(log: Path, job: str | None) -> str:
     """Why SLURM ended the job, from the job's own output; otherwise the last line of the log."""
     outputs = sorted(Path(".snakemake/slurm_logs").rglob(f"{job}.log")) if job else []
     for output in outputs:
@@ -201,7 +203,8 @@ def _state_of_stage(log: Path, record: Path) -> tuple[str, str]:
 
 
 def _best(history: Path, record: RunRecord) -> float | None:
-    """The fitness of the best epoch, from that one line of the history."""
+    """The fitness of the best epoch, from the epoch's line in the history; None where there is
+    none. Reads no further lines."""
     epoch = record.best_epoch
     if not epoch:
         return None

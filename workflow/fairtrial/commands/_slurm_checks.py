@@ -33,7 +33,7 @@ def slurm(profile: Profile) -> Iterator[Finding]:
     try:
         nodes = _nodes()
     except (OSError, subprocess.SubprocessError, ValueError) as error:
-        text = f"sinfo cannot be asked ({error}); is this a login node of the cluster?"
+        text = f"sinfo fails ({error}); is this a login node of the cluster?"
         yield missing("SLURM", text)
         return
     for first, last in zip(profile.jobs(), profile.jobs(last=True), strict=True):
@@ -43,11 +43,12 @@ def slurm(profile: Profile) -> Iterator[Finding]:
 
 
 def _run(*command: str) -> str:
-    done = subprocess.run(command, capture_output=True, text=True, timeout=_TIMEOUT, check=False)
-    if done.returncode:
-        lines = done.stderr.strip().splitlines() or [f"exit status {done.returncode}"]
+    """The output of a command. Raises OSError with the last line of its error where it fails."""
+    result = subprocess.run(command, capture_output=True, text=True, timeout=_TIMEOUT, check=False)
+    if result.returncode:
+        lines = result.stderr.strip().splitlines() or [f"exit status {result.returncode}"]
         raise OSError(lines[-1])
-    return done.stdout
+    return result.stdout
 
 
 def _nodes() -> list[Nodes]:
@@ -70,7 +71,7 @@ def _parsed(line: str) -> Nodes:
 
 
 def minutes(text: str) -> float:
-    """A time as SLURM writes it: days-hours:minutes:seconds, and shorter; or infinite."""
+    """Minutes of a time as SLURM writes it: days-hours:minutes:seconds, or shorter, or infinite."""
     if text in {"infinite", "n/a", "UNLIMITED"}:
         return float("inf")
     days, _, rest = text.rpartition("-")
@@ -85,7 +86,8 @@ def minutes(text: str) -> float:
 
 
 def _fits(job: JobRequest, last: JobRequest, cluster: list[Nodes]) -> Finding:
-    """Whether a kind of job can run: at its first attempt it must fit, at its last it should."""
+    """Whether a kind of job can run: `missing` where its first attempt cannot, `warning` where
+    only the last one cannot."""
     thing = f"SLURM, {job.rules}"
     known = sorted({node.partition for node in cluster})
     nodes = [n for n in cluster if (n.partition == job.partition if job.partition else n.default)]
@@ -104,7 +106,8 @@ def _fits(job: JobRequest, last: JobRequest, cluster: list[Nodes]) -> Finding:
 
 
 def _lacking(job: JobRequest, nodes: list[Nodes]) -> str:
-    """What no node of the partition has; "" if some node has all that the job asks for."""
+    """The first request that no node fulfils, together with those before it; "" if some node
+    fulfils all requests of the job."""
     conditions: list[tuple[Callable[[Nodes], bool], str]] = [
         (lambda n: _has_gres(n.gres, job.gres), f"no node has {job.gres} (gres)"),
         (lambda n: _has_features(n, job.constraint), f"no node is {job.constraint} (constraint)"),
@@ -112,7 +115,7 @@ def _lacking(job: JobRequest, nodes: list[Nodes]) -> str:
         (lambda n: (job.memory or 0) <= n.memory, _above(job.memory, "MB")),
         (
             lambda n: (job.minutes or 0) <= n.minutes,
-            f"{_time(job.minutes)} are asked for (runtime), and at most "
+            f"{_time(job.minutes)} are requested (runtime), and at most "
             f"{_time(max(n.minutes for n in nodes))} are allowed",
         ),
     ]
@@ -125,11 +128,11 @@ def _lacking(job: JobRequest, nodes: list[Nodes]) -> str:
 
 def _above(request: float | None, unit: str) -> str:
     key = "cpus_per_task" if unit == "CPUs" else "mem_mb"
-    return f"no such node has the {request or 0:,.0f} {unit} that are asked for ({key})"
+    return f"no such node has the {request or 0:,.0f} {unit} that are requested ({key})"
 
 
 def _has_gres(available: str, request: str | None) -> bool:
-    """Whether `gpu:a100:4(S:0-1),…` has what `gpu`, `gpu:1` or `gpu:a100:1` asks for."""
+    """Whether `gpu:a100:4(S:0-1),…` fulfils the request `gpu`, `gpu:1` or `gpu:a100:1`."""
     if not request:
         return True
     kind, count = _kind_and_count(request)
@@ -146,7 +149,8 @@ def _kind_and_count(text: str) -> tuple[list[str], int]:
 
 
 def _has_features(node: Nodes, request: str | None) -> bool:
-    """Whether nodes have a feature, or all of `a&b`. Other combinations are not checked: True."""
+    """Whether nodes have a feature, or all of `a&b`. True for other combinations, which are not
+    checked."""
     names = request.split("&") if request else []
     plain = all(re.fullmatch(r"[\w.-]+", name) for name in names)
     return not plain or set(names) <= node.features
@@ -156,7 +160,7 @@ def _request(job: JobRequest) -> str:
     parts = [job.gres, job.constraint, _time(job.minutes) if job.minutes else None]
     parts += [f"{job.memory:,.0f} MB" if job.memory else None]
     parts += [f"{job.processors:.0f} CPUs" if job.processors else None]
-    return ", ".join(part for part in parts if part) or "no limits that the profile asks about"
+    return ", ".join(part for part in parts if part) or "all that the job needs (no requests)"
 
 
 def _time(minute: float | None) -> str:
@@ -164,7 +168,7 @@ def _time(minute: float | None) -> str:
 
 
 def _memory_of_squeue(profile: Profile) -> Iterator[Finding]:
-    """Snakemake must see the end of a job before squeue forgets it."""
+    """A warning where squeue may forget a job before Snakemake sees its end."""
     try:
         match = re.search(r"MinJobAge\s*=\s*(\d+)", _run("scontrol", "show", "config"))
     except (OSError, subprocess.SubprocessError):

@@ -1,4 +1,4 @@
-"""SLURM's queue, asked at most once a minute however many people and terminals look."""
+"""SLURM's queue, read by one call of squeue a minute at most, however many `status` run."""
 
 from __future__ import annotations
 
@@ -48,14 +48,14 @@ class _Answer(FileModel):
 
 
 def read_queue() -> Queue:
-    """The queue as it was at most MAX_AGE seconds ago. Never asks SLURM's accounting."""
+    """The queue as it was at most MAX_AGE seconds ago. Calls squeue, never sacct."""
     if shutil.which("squeue") is None:
         return NO_QUEUE
     folder = entries.root() / "status"
     try:
         with folder_lock(folder):
             answer = _recent_answer(folder / "squeue.json")
-    except OSError:  # the store cannot be written, so SLURM would be asked at each look
+    except OSError:  # without a stored answer squeue would be called each time
         return NO_QUEUE
     if not answer.answered:
         return NO_QUEUE
@@ -84,7 +84,7 @@ def _squeue() -> list[str] | None:
     """The lines of the user's queue; None where SLURM does not answer."""
     command = ["squeue", "--noheader", f"--user={os.getuid()}", f"--format={FIELDS}"]
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
+        result = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
     except (OSError, subprocess.TimeoutExpired):
         return None
-    return done.stdout.splitlines() if done.returncode == 0 else None
+    return result.stdout.splitlines() if result.returncode == 0 else None

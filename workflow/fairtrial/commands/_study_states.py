@@ -25,7 +25,7 @@ def _row(plan: PlannedExperiment, study: str) -> Row:
         if progress.over:
             row.state, row.stage = "done", ""
             return row
-        if _is_in_work(progress.key):
+        if _is_being_trained(progress.key):
             row.state = "running"
             return row
     if error:
@@ -45,8 +45,8 @@ def _summary(progress: StudyProgress) -> str:
     return f"{trials}: {states}; {hours}"
 
 
-def _is_in_work(key: str) -> bool:
-    """Whether any worker holds the lock of a trial."""
+def _is_being_trained(key: str) -> bool:
+    """Whether a worker holds the lock of any trial of the study."""
     trial_locks = (entries.root() / "searches" / key).glob("trial-*.lock")
     return any(not locks.looks_stale(lock) for lock in trial_locks)
 

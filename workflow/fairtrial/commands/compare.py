@@ -35,7 +35,7 @@ def compare(*revisions: str, to: Path = Path("comparison.pdf")) -> None:
         to: the PDF to write; the tables are written beside it as .csv, .md and .tex
     """
     if len(set(revisions)) < len(revisions):
-        raise SettingsError("a revision is named twice; it would be compared with itself")
+        raise SettingsError("a revision is named twice, so it would be compared with itself")
     params = read_params()
     with tempfile.TemporaryDirectory(prefix="fairtrial-") as folder, ExitStack() as stack:
         root = Path(folder)
@@ -59,9 +59,9 @@ def compare(*revisions: str, to: Path = Path("comparison.pdf")) -> None:
 
 
 def _task(runs: Sequence[str], root: Path) -> str:
-    """The task of all data sets: the runs have no metrics yet that would show it.
+    """The task of the data sets of the runs. Raises SettingsError where they have several.
 
-    Raises SettingsError where they have several.
+    Not that of the runs, which is read from their metrics: these do not exist yet.
     """
     from fairtrial.results.dataset import DatasetDescription
     from fairtrial.results.run import FinishedRun
@@ -81,7 +81,7 @@ def _task(runs: Sequence[str], root: Path) -> str:
 def _rank_by(
     rank_by: str | dict[str, float], task: str, runs: Sequence[str], root: Path
 ) -> str | dict[str, float]:
-    """What `rank_by` of params.yaml stands for with the compared runs: `fitness` is theirs.
+    """`rank_by` of params.yaml, where `fitness` becomes the fitness of the compared runs.
 
     Raises SettingsError where they were trained with several. A run without epochs has none.
     """
@@ -112,7 +112,8 @@ def _score(section: dict[str, Any], task: str, run: str, root: Path) -> None:
 
 
 def _copy_images(revision: Revision, count: int, root: Path) -> None:
-    """Copy those of the images that the gallery would choose that this revision has."""
+    """Copy the first `count` images that the gallery would choose, as far as the revision has
+    them."""
     from fairtrial.figures.gallery import by_interest
     from fairtrial.files.packed import file_of
     from fairtrial.results.dataset import DatasetDescription
@@ -126,7 +127,7 @@ def _copy_images(revision: Revision, count: int, root: Path) -> None:
 
 
 def _report(settings: PlotSettings, revisions: Sequence[Revision], root: Path) -> None:
-    """Draw the figures, and set the report with its tables, as report.* below `root`."""
+    """Draw the figures, and write the report and its tables as report.* below `root`."""
     from fairtrial.stages.plot import plot
     from fairtrial.stages.report import report
 
@@ -153,7 +154,7 @@ def _report(settings: PlotSettings, revisions: Sequence[Revision], root: Path) -
 
 def _sources(revisions: Sequence[Revision]) -> str:
     sources = [f"{revision.label}: experiment {revision.experiment}" for revision in revisions]
-    return f"From recorded predictions, all scored anew with one scorer. {'; '.join(sources)}."
+    return f"Recorded predictions, all scored again with one scorer. {'; '.join(sources)}."
 
 
 def _copy_report(root: Path, to: Path) -> None:

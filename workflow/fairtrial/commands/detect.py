@@ -49,7 +49,7 @@ def detect(
     _refuse_to_overwrite(input, to)
     if finished.confidence is None:
         raise SettingsError(
-            f"{finished.folder}: finds classes of whole images, which have no boxes"
+            f"{finished.folder}: classifies whole images, so it has no boxes to draw"
         )
     threshold = finished.confidence if confidence is None else confidence
     counts: Counter[str] = Counter()
@@ -69,8 +69,8 @@ def _refuse_to_overwrite(input: Path, to: Path) -> None:
     source, target = input.resolve(), to.resolve()
     if target.is_relative_to(source) or (input.is_dir() and source.is_relative_to(target)):
         raise SettingsError(
-            f"--to: {to} and {input} (--input) are one place, or one lies in the other; images "
-            "that are read must not be written over. Name a place beside it"
+            f"--to: {to} and {input} (--input) are one path, or one lies in the other, so the "
+            "images that are read could be overwritten; choose another path"
         )
 
 
@@ -78,8 +78,8 @@ def _refuse_to_overwrite(input: Path, to: Path) -> None:
 def _detector(
     finished: FinishedRun, threshold: float, threads: int
 ) -> Iterator[tuple[Detect, dict[int, str]]]:
-    """The run's model, with the present `predict:` of params.yaml but for the confidence
-    `threshold`; and the names of its classes by category id."""
+    """The run's model as a function, and the names of its classes by category id. It has the
+    settings of `predict:` in params.yaml, with `threshold` as confidence."""
     name = finished.record.backend
     section = read_params()["predict"] | {"conf": threshold}
     settings = predict_settings("detect", section, name, finished.record.settings["imgsz"])
@@ -92,10 +92,10 @@ def _detector(
 def _drawer(
     detect: Detect, names: dict[int, str], counts: Counter[str], file: Path
 ) -> Callable[[Pixels], None]:
-    """A function that draws onto pixels what is detected in them, and counts it by class.
+    """A function that draws the detections in an image onto its pixels, and adds them to `counts`.
 
-    `file` is written anew for each image: detectors read files, and not all of them turn an image
-    as its EXIF orientation says, so they get exactly the pixels that are drawn on.
+    `file` is overwritten with each image: detectors read files, and not all of them apply an
+    image's EXIF orientation, so they get exactly the pixels that are drawn on.
     """
 
     def draw(pixels: Pixels) -> None:

@@ -1,4 +1,4 @@
-"""doctor: check before any job is queued what the experiment lacks."""
+"""doctor: what an experiment lacks, checked before any job is queued."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def doctor(*, experiment: str = "", profile: str = "", online: bool = False) -> 
 
 
 def _findings(plan: PlannedExperiment, profile: Profile | None, online: bool) -> Iterator[Finding]:
-    """The results of all checks; a check that cannot be made is `missing`."""
+    """The results of all checks; one that ends with a FairtrialError is `missing`."""
     on_slurm = profile is not None and profile.is_slurm
     checks = [
         ("data", _data_checks.data(plan, online)),

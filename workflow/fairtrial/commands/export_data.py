@@ -29,7 +29,7 @@ def export_data(*, set: str, format: str, to: Path) -> None:
         writers = ", ".join(name for name in tasks if tasks[name])
         raise SettingsError(f"--format: `{format}` cannot be written; {writers} can")
     if to.exists() and (not to.is_dir() or any(to.iterdir())):
-        raise DataError(f"--to: {to} is there already, and is not an empty folder")
+        raise DataError(f"--to: {to} exists and is not an empty folder")
     module, data = plugin("formats", format), _read(set)
     if (task := data.dataset.task) != module.WRITES:
         has = {"detect": "boxes", "classify": "classes of whole images"}[task]
@@ -43,7 +43,7 @@ def export_data(*, set: str, format: str, to: Path) -> None:
 
 
 def _read(name: str) -> SplitDataset:
-    """A data set of this project. Raises DataError, listing them, where there is none such."""
+    """A data set of this project. Raises DataError, with a list of all, where it does not exist."""
     files = Path("data/sets", name)
     certificate = files / "split.json"
     if not certificate.is_file():
@@ -57,7 +57,7 @@ def _read(name: str) -> SplitDataset:
 
 
 def _print_summary(data: SplitDataset, loses: str) -> None:
-    """What has been exported, and what the format cannot hold (`loses`)."""
+    """Print what has been exported, and what the format cannot hold (`loses`)."""
     counts = {split: len(data.splits[split]) for split in SPLITS}
     used = {number for ids in data.splits.values() for number in ids}
     objects = [a for a in data.dataset.annotations if a.image_id in used]

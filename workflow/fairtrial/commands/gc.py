@@ -14,10 +14,10 @@ from fairtrial.training.record import read_record
 
 
 def gc(*, yes: bool = False, unfinished: bool = False, states: bool = False) -> None:
-    """Remove finished trainings that no run in results/ was made from.
+    """Remove finished trainings from which no run in results/ was made.
 
-    Lists them and asks first. A setting that is put back later trains again; results and what DVC
-    has recorded stay as they are, and so does what is being trained at this moment.
+    Lists them and asks first. A run that needs one of them later is trained again. Results, what
+    DVC has recorded and trainings that are running stay as they are.
 
     Args:
         yes: do not ask
@@ -46,7 +46,7 @@ def gc(*, yes: bool = False, unfinished: bool = False, states: bool = False) -> 
 
 
 def _removable(needed: set[str], unfinished: bool, states: bool) -> list[Path]:
-    """The folders of the store, and the states in those that stay, that can be removed.
+    """The entries of the store that can be removed, then the end states in those that stay.
 
     needed: keys of the entries that stay; unfinished, states: as for `gc`.
     """
@@ -85,5 +85,5 @@ def _bytes(path: Path) -> int:
 
 def _is_confirmed(question: str) -> bool:
     if not sys.stdin.isatty():
-        raise StoreError("there is no terminal to ask on; call it with --yes to remove them")
+        raise StoreError("there is no terminal for the question; --yes removes them without it")
     return input(question).strip().lower() in {"y", "yes"}

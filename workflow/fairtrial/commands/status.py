@@ -19,7 +19,7 @@ from fairtrial.files.text import counted, duration
 from fairtrial.planning.experiment import PlannedExperiment
 from fairtrial.planning.plan import Plan
 
-INTERVAL = 5.0  # seconds between two looks of --watch
+INTERVAL = 5.0  # seconds between two updates of --watch
 COLOURS = {"done": "\033[32m", "running": "\033[33m", "waiting": "", "failed": "\033[31m"}
 RESET, CLEAR = "\033[0m", "\033[H\033[2J"
 URGENCY = ("failed", "running", "waiting", "done")  # which rows stay on a short terminal
@@ -38,7 +38,7 @@ def status(*, experiment: str = "", watch: bool = False, json: bool = False) -> 
 
     Args:
         experiment: a file in config/experiments/; by default the one that params.yaml names
-        watch: show it anew every few seconds, until all runs are done or Ctrl-C
+        watch: update it every few seconds, until all runs are done or Ctrl-C
         json: print JSON, for programs
     """
     while True:
@@ -69,8 +69,8 @@ def render(
 ) -> str:
     """The table as text with colours, studies first; of at most `height` lines unless that is 0."""
     rows = [*studies, *runs]
-    shown = _most_urgent(rows, height - FRAME) if height else rows
-    cells = [_cells(row) for row in shown]
+    visible = _most_urgent(rows, height - FRAME) if height else rows
+    cells = [_cells(row) for row in visible]
     columns = [i for i in range(len(HEADING)) if i < 2 or any(line[i] for line in cells)]
     widths = {i: max(len(HEADING[i]), *(len(line[i]) for line in cells)) for i in columns}
 
@@ -78,12 +78,12 @@ def render(
         return "  ".join(texts[i].ljust(widths[i]) for i in columns).rstrip()
 
     lines = [title, line(HEADING)]
-    for row, texts in zip(shown, cells, strict=True):
+    for row, texts in zip(visible, cells, strict=True):
         lines.append(_painted(line(texts), row.state))
         details = (shorten(" ".join(row.note.split()), 200, placeholder=" …"), row.log)
         lines += [_painted(f"    {text}", row.state) for text in details if text]
-    if len(shown) < len(rows):
-        lines.append(f"… and {len(rows) - len(shown)} more that do not fit here")
+    if len(visible) < len(rows):
+        lines.append(f"… and {len(rows) - len(visible)} more that do not fit here")
     return "\n".join([*lines, *_summary(runs, queue)])
 
 

@@ -1,7 +1,7 @@
 """tensorboard: the history of every run as event files.
 
-A file is written with TensorBoard's own record writer rather than its EventFileWriter, which puts
-the clock into the file and into its name: equal histories give equal files.
+A file is written with TensorBoard's RecordWriter rather than its EventFileWriter, which puts the
+time into the file and into its name. So equal histories give equal files.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ NAME = "events.out.tfevents.0.fairtrial"
 def tensorboard(*, experiment: str = "", to: Path | None = None) -> None:
     """Write the metrics by epoch of every run as TensorBoard's event files.
 
-    A run that is being trained is written as far as it is.
+    A run that is being trained is written with its epochs so far.
 
     Args:
         experiment: a file in config/experiments/; by default the one that params.yaml names
@@ -49,7 +49,7 @@ def tensorboard(*, experiment: str = "", to: Path | None = None) -> None:
 
 
 def _history(experiment: str, run: str) -> Path | None:
-    """The history of a run: that of its present training, or else the finished one."""
+    """The history of a run: of its present training, or else of its finished one; None without."""
     paths = [Path("results", experiment, "history", f"{run}.csv")]
     progress = read_progress(progress_file(experiment, run))
     if progress:
@@ -70,8 +70,8 @@ def _write(folder: Path, history: Path) -> None:
 
 
 def _write_events(file: Path, epochs: Iterable[tuple[int, Mapping[str, float]]]) -> None:
-    """Write an event for each (epoch, values by tag). Its time is the epoch's number in seconds,
-    since no result holds the clock."""
+    """Write an event for each (epoch, values by tag). Its time is the epoch's number in seconds, so
+    that the file does not depend on the clock."""
     from tensorboard.compat.proto.event_pb2 import Event
     from tensorboard.compat.proto.summary_pb2 import Summary
     from tensorboard.summary.writer.record_writer import RecordWriter
