@@ -161,7 +161,8 @@ def test_files_of_a_server_that_are_still_to_come(served: str, doctor: Doctor) -
     write(f"store/downloads/{host}/x/here.xml", "here")
     assert f"source bccd: 1 of 2 files are to be fetched from {host}" in doctor(*BCCD)[1]
     write(f"store/downloads/{host}/x/gone.xml", "b")
-    assert "ok       source bccd: the files that it is made from are in store/downloads" in doctor(*BCCD)[1]
+    line = "ok       source bccd: the files that it is made from are in store/downloads"
+    assert line in doctor(*BCCD)[1]
 
 
 def test_a_server_is_asked_only_with_online(
@@ -419,9 +420,7 @@ def test_no_cluster(
     cluster: Callable[..., None], doctor: Doctor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     cluster("slurm_load_partitions: Unable to contact slurm controller", status=1)
-    assert (
-        "missing  SLURM: sinfo fails (exit status 1)" in doctor("--profile", "slurm")[1]
-    )
+    assert "missing  SLURM: sinfo fails (exit status 1)" in doctor("--profile", "slurm")[1]
     monkeypatch.setenv("PATH", "/nowhere")
     monkeypatch.setenv("SNAKEMAKE_PROFILE", str(Path("profiles/slurm").absolute()))
     assert "missing  SLURM: sinfo fails ([Errno 2] No such file" in doctor()[1]
