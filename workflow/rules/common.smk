@@ -1,12 +1,13 @@
-# Purpose: what the other .smk files share, the plan of the experiment and the code's place.
-# Reads params.yaml and config/; writes nothing.
+# Purpose: the plan of the experiment, and the functions that the other .smk files share.
+# Reads params.yaml and config/.
 import gc
 import sys
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
 
-# A plan's objects stay: looking for garbage among them took a quarter of the time.
+# The plan's objects are never freed: with the default threshold the garbage collector took a
+# quarter of the time.
 gc.set_threshold(100_000, 50, 100)
 sys.path.insert(
     0, str(Path(workflow.current_basedir.get_path_or_uri(secret_free=True)).parent)
@@ -16,8 +17,8 @@ from fairtrial import FairtrialError
 from fairtrial.planning.housekeeping import own_records, reminder, settings_argument
 from fairtrial.planning.plan import Plan
 
-# Python and the command `fairtrial` are those of the environment that runs Snakemake, unless
-# Snakemake makes one (--sdm conda). The command runs the code of the folder in which a job works.
+# Jobs use the Python and the command `fairtrial` of the environment that runs Snakemake, unless
+# Snakemake makes one (--sdm conda). The command runs the code of the job's working folder.
 path = (
     ""
     if workflow.deployment_settings.deployment_method
@@ -52,7 +53,7 @@ def planned(wildcards):
 
 
 def settings(stage, name="", experiment=""):
-    """A job's settings as an argument: JSON, or `@` and a file with it where it is long."""
+    """A job's settings as an argument: JSON, or `@` and the name of a file with it if it is long."""
     return settings_argument(PLAN.settings(stage, name, experiment))
 
 
@@ -62,7 +63,7 @@ def per_run(pattern):
 
 
 def dataset_file(name):
-    """A file of a run's or study's data set, once the split is made (or found unchanged)."""
+    """A file of the data set of a run or study; known when the checkpoint `split` has run."""
     return lambda w: checkpoints.split.get(
         dataset=planned(w).trained[w.get("run") or w.study].dataset
     ).output[name]
@@ -71,8 +72,8 @@ def dataset_file(name):
 def trial_file(wildcards):
     """The file with the settings that a search gives this run; nothing for other runs.
 
-    predict and validate ask for it as well: what follows a checkpoint is decided anew only for
-    those who do.
+    predict and validate need it as an input, too: after a checkpoint, Snakemake decides again only
+    about jobs whose inputs depend on it.
     """
     trial = planned(wildcards).runs[wildcards.run].from_search
     if trial is None:
@@ -91,8 +92,8 @@ def worker_files(wildcards):
 def study_files(wildcards):
     """The results of every study of the experiment.
 
-    By path, not by `checkpoints.study.get`, which would hide all but the first from a plan, and
-    run one after another.
+    By path, not by `checkpoints.study.get`: with it a dry run would list only the first study, and
+    the studies would run one after another.
     """
     names = ("trials.csv", "best.yaml", "summary.json", "timings.json")
     pattern = "results/{experiment}/search/{study}/{name}"

@@ -1,4 +1,4 @@
-# Purpose: from anywhere to clean images, and to data sets with a split.
+# Purpose: from raw files of a source to clean images, and to data sets with splits.
 # Inputs: config/sources/*.yaml, config/datasets/*.yaml
 # Outputs: data/raw/, data/clean/, data/sets/
 
@@ -27,7 +27,8 @@ rule download:
         " > {log:q} 2>&1"
 
 
-# A directory is never checksummed: `ancient` says it must be there, its manifest what is in it.
+# Snakemake takes no checksum of a directory: `ancient` requires only that it exists; the manifest has
+# the checksums of its files.
 rule convert:
     """Convert one source to the interchange format; report every defect and its action."""
     input:
@@ -60,7 +61,7 @@ rule convert:
         " > {log:q} 2>&1"
 
 
-# A checkpoint, because jobs below one are decided again when it has finished: where the new
+# A checkpoint, because Snakemake decides again about later jobs when it has finished: where the new
 # split equals the old one, no training starts.
 checkpoint split:
     """Make one data set: its classes, and its train, val and test images."""

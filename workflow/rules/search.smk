@@ -1,4 +1,4 @@
-# Purpose: hyperparameter search: workers that train trials, and what their trials showed.
+# Purpose: hyperparameter search: workers that train trials, and the ranking of these trials.
 # Inputs: data/clean/, data/sets/, checkpoints in data/raw/
 # Outputs: results/<experiment>/search/; trials and their journal stand in store/
 
@@ -38,7 +38,7 @@ rule search:
         " > {log:q} 2>&1"
 
 
-# A checkpoint, as split is: where more trials leave the winner as it was, nothing is trained.
+# A checkpoint, like split: where more trials do not change the best one, nothing is trained.
 checkpoint study:
     """Rank the trials of a study by the present fitness; choose the best."""
     input:
