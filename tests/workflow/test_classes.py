@@ -100,7 +100,7 @@ def test_two_tasks_in_one_experiment_are_an_error(project: Project) -> None:
     project.edit("config/experiments/compare.yaml", "seeds:", f"{boxes}seeds:")
     output = project.snakemake("-n", check=False)
     project.edit("config/experiments/compare.yaml", boxes, "")
-    facts = ("config/experiments/compare.yaml: ", "boxes-s0: detect", "two experiments")
+    facts = ("config/experiments/compare.yaml: ", "boxes-s1: detect", "convolutional-s1: classify")
     assert missing_facts(output, *facts) == []
 
 

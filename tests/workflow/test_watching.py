@@ -26,7 +26,7 @@ def states(project: Project) -> dict[str, str]:
     return {row["run"]: row["state"] for row in project.status()["runs"]}
 
 
-def test_it_follows_a_trial_that_is_killed_and_goes_on(tmp_path: Path) -> None:
+def test_it_follows_runs_that_are_killed_and_go_on(tmp_path: Path) -> None:
     project = Project.new(tmp_path / "project", quick_backend=True)
     project.write("config/experiments/compare.yaml", TWO_RUNS)
     driver = project.start("snakemake", "--cores", "1", QUICK_SECONDS="60")
