@@ -1,4 +1,4 @@
-"""What every module and rule of the house keeps to, found by listing the folders."""
+"""What every module and rule of the house keeps to; the folders are listed."""
 
 from __future__ import annotations
 
@@ -45,12 +45,12 @@ def tree(module: str) -> ast.Module:
 
 def rules() -> dict[str, dict[str, str]]:
     """Each rule: its docstring and its sections as they are written."""
-    found = {}
+    sections = {}
     text = "\n".join(path.read_text(encoding="utf-8") for path in RULES_FILES)
     for name, body in re.findall(r"^(?:rule|checkpoint) (\w+):\n((?:    .*\n|\n)+)", text, re.M):
         parts = re.split(r"^    (\w+):", body, flags=re.M)
-        found[name] = {"": parts[0]} | dict(zip(parts[1::2], parts[2::2], strict=True))
-    return found
+        sections[name] = {"": parts[0]} | dict(zip(parts[1::2], parts[2::2], strict=True))
+    return sections
 
 
 RULES = rules()
@@ -162,17 +162,17 @@ def level(module: str) -> int:
 
 def imported(module: str) -> set[str]:
     """The modules of the package that a module imports, anywhere in it."""
-    found = set()
+    names = set()
     for node in ast.walk(tree(module)):
         if isinstance(node, ast.Import):
-            found |= {alias.name for alias in node.names}
+            names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{module}: a relative import; the fingerprint sees none"
             for alias in node.names:
                 assert alias.name != "*", f"{module}: import *; the fingerprint sees none"
                 whole = f"{node.module}.{alias.name}".removeprefix("fairtrial.")
-                found.add(f"fairtrial.{whole}" if whole in MODULES else str(node.module))
-    inside = {name for name in found if name.partition(".")[0] == "fairtrial"}
+                names.add(f"fairtrial.{whole}" if whole in MODULES else str(node.module))
+    inside = {name for name in names if name.partition(".")[0] == "fairtrial"}
     return {name.removeprefix("fairtrial.") for name in inside}
 
 
@@ -200,8 +200,8 @@ def test_jobs_know_nothing_of_planning() -> None:
     """They get plain resolved values; else an edit of settings.py might change a result."""
     for module in MODULES:
         if module.partition(".")[0] not in {"__main__", "commands", "planning"}:
-            found = {name for name in imported(module) if name.startswith("planning")}
-            assert found == set(), module
+            planning = {name for name in imported(module) if name.startswith("planning")}
+            assert planning == set(), module
 
 
 HEAVY = ["cv2", "dvc", "matplotlib", "pandas", "pycocotools", "seaborn", "snakemake", "torch"]
@@ -271,9 +271,9 @@ def test_every_key_of_params_is_read_and_explained(
 def plan(monkeypatch: pytest.MonkeyPatch) -> Plan:
     """The plan of the shipped experiment."""
     monkeypatch.chdir(ROOT)
-    found = Plan.read()
-    assert found.sources
-    return found
+    shipped = Plan.read()
+    assert shipped.sources
+    return shipped
 
 
 def modules(entries: list[str]) -> set[str]:
@@ -302,13 +302,13 @@ def test_a_plugin_keeps_its_contract(kind: str, name: str) -> None:
     assert module.Settings.model_config["extra"] == "forbid"
     assert module.Settings.model_config["frozen"] is True
     for function, parameters in CONTRACT[kind].items():
-        found = getattr(module, function)
-        assert list(inspect.signature(found).parameters) == parameters
-        assert inspect.getdoc(found), f"{function} says nothing"
+        implementation = getattr(module, function)
+        assert list(inspect.signature(implementation).parameters) == parameters
+        assert inspect.getdoc(implementation), f"{function} has no docstring"
     if kind == "backends":
         models = [getattr(module, n) for n in ("detector", "classifier") if hasattr(module, n)]
         assert models, "it neither detects nor classifies"
-        assert all(list(inspect.signature(found).parameters) == MODEL for found in models)
+        assert all(list(inspect.signature(model).parameters) == MODEL for model in models)
 
 
 @pytest.mark.parametrize("name", plugins("backends"))
@@ -346,9 +346,9 @@ def length(node: ast.FunctionDef) -> int:
     ["files", "store", "data", "scoring", "settings", "training", "planning", "results", "search"],
 )
 def test_a_folder_names_its_modules(folder: str) -> None:
-    told = ast.get_docstring(tree(f"{folder}.__init__")) or ""
+    docstring = ast.get_docstring(tree(f"{folder}.__init__")) or ""
     names = [path.stem for path in (PACKAGE / folder).glob("[!_]*.py")]
-    assert names and [name for name in names if not re.search(rf"\b{name}\b", told)] == []
+    assert names and [name for name in names if not re.search(rf"\b{name}\b", docstring)] == []
 
 
 @pytest.mark.parametrize("module", MODULES)
