@@ -10,7 +10,9 @@ def short(value: object) -> str:
     if isinstance(value, float):
         return f"{value:.4g}"
     if isinstance(value, dict):
-        value = ", ".join(f"{key}={content}" for key, content in value.items())
+        value = ", ".join(f"{key}={short(content)}" for key, content in value.items())
+    if isinstance(value, tuple) and all(isinstance(part, str) for part in value):
+        value = ", ".join(value)
     text = value if isinstance(value, str) else repr(value)
     text = " ".join(text.split()) or "nothing"
     return text if len(text) <= 40 else f"{text[:37]}..."

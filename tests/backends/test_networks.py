@@ -142,22 +142,22 @@ def test_schedules_go_from_lr0_to_lr0_times_lrf(scheduler: str, rates: list[floa
 
 
 @pytest.mark.parametrize(
-    ("changed", "fact"),
+    ("changed", "facts"),
     [
-        ({"model": "yolov8n"}, "known: mlp, cnn, resnet18"),
-        ({"blocks": [8]}, "`model: cnn`"),
-        ({"epochs": 0}, "1 or more"),
-        ({"batch": 1}, "2 or more"),
-        ({"batch": 0}, "greater than or equal to 1"),
-        ({"fitness": {"map50": 1.0}}, "`map50` is not a metric; known: accuracy, top5"),
-        ({"activation": "tanh"}, "'relu', 'leaky_relu'"),
-        ({"augment": ["mosaic"]}, "'flip' or 'crop'"),
-        ({"dropout": 1.0}, "less than 1"),
+        ({"model": "yolov8n"}, ("known: mlp, cnn, resnet18",)),
+        ({"blocks": [8]}, ("`model: cnn`",)),
+        ({"epochs": 0}, ("1 or more",)),
+        ({"batch": 1}, ("2 or more",)),
+        ({"batch": 0}, ("greater than or equal to 1",)),
+        ({"fitness": {"map50": 1.0}}, ("`map50`", "known: accuracy, top5")),
+        ({"activation": "tanh"}, ("'relu', 'leaky_relu'",)),
+        ({"augment": ["mosaic"]}, ("'flip' or 'crop'",)),
+        ({"dropout": 1.0}, ("less than 1",)),
     ],
     ids=short,
 )
-def test_a_wrong_value_is_refused(changed: dict[str, Any], fact: str) -> None:
-    with refused(ValidationError, *changed, fact):
+def test_a_wrong_value_is_refused(changed: dict[str, Any], facts: tuple[str, ...]) -> None:
+    with refused(ValidationError, *changed, *facts):
         settings(**changed)
 
 

@@ -101,24 +101,24 @@ def sizes(*shapes: tuple[int, int]) -> list[Image]:
 
 
 @pytest.mark.parametrize(
-    ("changed", "fact"),
+    ("changed", "facts"),
     [
-        ({"depth": 20}, "18, 34, 50, 101 or 152"),
-        ({"optimizer": "RAdam"}, "'SGD', 'Adam' or 'AdamW'"),
-        ({"pretrained": "resnet18.pth"}, "must be <source>/<file>"),
-        ({"epochs": 0}, "without `pretrained` and without an epoch"),
-        ({"imgsz": 100}, "multiple of 32"),
-        ({"prior": 0.0}, "greater than 0"),
-        ({"alpha": 1.0}, "less than 1"),
-        ({"gamma": -1.0}, "greater than or equal to 0"),
-        ({"clip": 0.0}, "greater than 0"),
-        ({"freeze": 6}, "less than or equal to 5"),
-        ({"mosaic": 0.0}, "not permitted"),
+        ({"depth": 20}, ("18, 34, 50, 101 or 152",)),
+        ({"optimizer": "RAdam"}, ("'SGD', 'Adam' or 'AdamW'",)),
+        ({"pretrained": "resnet18.pth"}, ("<source>/<file>",)),
+        ({"epochs": 0}, ("without `pretrained`", "an epoch")),
+        ({"imgsz": 100}, ("multiple of 32",)),
+        ({"prior": 0.0}, ("greater than 0",)),
+        ({"alpha": 1.0}, ("less than 1",)),
+        ({"gamma": -1.0}, ("greater than or equal to 0",)),
+        ({"clip": 0.0}, ("greater than 0",)),
+        ({"freeze": 6}, ("less than or equal to 5",)),
+        ({"mosaic": 0.0}, ("not permitted",)),
     ],
     ids=short,
 )
-def test_a_wrong_value_is_refused(changed: dict[str, Any], fact: str) -> None:
-    with refused(ValidationError, *changed, fact):
+def test_a_wrong_value_is_refused(changed: dict[str, Any], facts: tuple[str, ...]) -> None:
+    with refused(ValidationError, *changed, *facts):
         settings(**changed)
 
 

@@ -318,7 +318,12 @@ def test_spellings_of_one_number_are_one_name() -> None:
 
 
 @pytest.mark.parametrize(
-    "value", ["a/b.pt", "a,b", "a b", "../x", "ä", "$(x)", "a;b", "'", "\n", "x" * 300, "a\\b"]
+    "value",
+    ["a/b.pt", "a,b", "a b", "../x", "ä", "$(x)", "a;b", "'", "\n", "x" * 300, "a\\b"],
+    ids=[
+        *("slash", "comma", "space", "folder above", "umlaut", "shell", "semicolon", "quote"),
+        *("newline", "300 letters", "backslash"),
+    ],
 )
 def test_names_hold_only_what_every_shell_and_slurm_take(value: str) -> None:
     """A comma works locally and fails under SLURM; a name of 300 letters is no file's name."""

@@ -122,19 +122,19 @@ def test_the_fitness_of_a_run_is_brought_to_one_form() -> None:
 
 
 @pytest.mark.parametrize(
-    ("changed", "fact"),
+    ("changed", "facts"),
     [
-        ({"epochs": 0}, "learned nothing"),
-        ({"pretrained": "start.pt"}, "must be <source>/<file>"),
-        ({"fitness": {"recall": 0.0}}, "a weight above 0"),
-        ({"fitness": {"recall": -1.0}}, "greater than or equal to 0"),
-        ({"fitness": {"AP": 1.0}}, "known: precision, recall"),
-        ({"replicate": 0}, "greater than or equal to 1"),
+        ({"epochs": 0}, ("learned nothing",)),
+        ({"pretrained": "start.pt"}, ("<source>/<file>",)),
+        ({"fitness": {"recall": 0.0}}, ("a weight above 0",)),
+        ({"fitness": {"recall": -1.0}}, ("greater than or equal to 0",)),
+        ({"fitness": {"AP": 1.0}}, ("`AP`", "known: precision, recall")),
+        ({"replicate": 0}, ("greater than or equal to 1",)),
     ],
     ids=short,
 )
-def test_a_wrong_value_is_refused(changed: dict[str, Any], fact: str) -> None:
-    with refused(ValidationError, *changed, fact):
+def test_a_wrong_value_is_refused(changed: dict[str, Any], facts: tuple[str, ...]) -> None:
+    with refused(ValidationError, *changed, *facts):
         TrainingSettings.model_validate(SETTINGS | changed)
 
 
