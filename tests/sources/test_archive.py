@@ -136,7 +136,7 @@ NO_FILE = ["in/odd", "neither file, folder nor link"]
         pytest.param(tarfile.SYMTYPE, "../../secret", OUTSIDE, id="a link above"),
         pytest.param(tarfile.LNKTYPE, "../secret", OUTSIDE, id="a hard link above"),
         pytest.param(tarfile.LNKTYPE, "/etc/passwd", OUTSIDE, id="a hard link elsewhere"),
-        pytest.param(tarfile.SYMTYPE, "gone", ["in/odd", "no file here"], id="a link to nothing"),
+        pytest.param(tarfile.SYMTYPE, "gone", ["in/odd", "no file in it"], id="a link to nothing"),
         pytest.param(tarfile.SYMTYPE, "..", ["'.'", "not a path below"], id="a link to the folder"),
         pytest.param(tarfile.CHRTYPE, "", NO_FILE, id="a character device"),
         pytest.param(tarfile.BLKTYPE, "", NO_FILE, id="a block device"),
@@ -166,10 +166,10 @@ def test_links_within_become_copies(tmp_path: Path) -> None:
 
 def test_a_link_in_a_circle_and_a_file_below_a_link(tmp_path: Path) -> None:
     circle = [entry("a", tarfile.SYMTYPE, "b"), entry("b", tarfile.SYMTYPE, "a")]
-    with refused(DataError, "circle: ", "a link to b", "no file here"):
+    with refused(DataError, "circle: ", "a link to b", "no file in it"):
         take(written(tmp_path / "circle", circle), tmp_path)
     out = [entry("a", tarfile.SYMTYPE, "c"), entry("a/x", size=1), entry("c", size=1)]
-    with refused(DataError, "mine", "below: ", "a stands in it twice"):
+    with refused(DataError, "mine", "below: ", "a is in it twice"):
         take(written(tmp_path / "below", out), tmp_path)
 
 
@@ -216,8 +216,8 @@ def seven_zip(path: Path) -> None:
         pytest.param(double, [": a ", "twice"], id="two of a name"),
         pytest.param(file_and_folder, [": a/b ", "as file and as folder"], id="file and folder"),
         pytest.param(encrypted, [": a ", "encrypted"], id="encrypted"),
-        pytest.param(seven_zip, ["neither zip nor tar", "cut"], id="7z"),
-        pytest.param(Path.touch, ["neither zip nor tar", "cut"], id="empty"),
+        pytest.param(seven_zip, ["neither zip nor tar", "truncated"], id="7z"),
+        pytest.param(Path.touch, ["neither zip nor tar", "truncated"], id="empty"),
         pytest.param(lambda path: None, ["no file", "(archive)"], id="none"),
     ],
 )

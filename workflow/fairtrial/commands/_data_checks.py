@@ -11,7 +11,7 @@ from fairtrial.files import checksums
 from fairtrial.planning.experiment import PlannedExperiment
 from fairtrial.plugins import plugin
 from fairtrial.settings.stages import DownloadSettings
-from fairtrial.sources._fetching import Wanted, origin, place_of
+from fairtrial.sources._fetching import RemoteFile, origin, place_of
 from fairtrial.sources._needs import Needs
 from fairtrial.store import entries
 
@@ -74,7 +74,7 @@ def _not_downloaded(name: str, needs: Needs, online: bool) -> Iterator[Finding]:
         yield ok(thing, f"the files that it is made from are in {downloads}")
 
 
-def _fetched(name: str, files: list[Wanted], needs: Needs, online: bool) -> Finding:
+def _fetched(name: str, files: list[RemoteFile], needs: Needs, online: bool) -> Finding:
     """Whether the `files` that are not in the store yet are in a mirror's folder or on a server."""
     thing = f"source {name}"
     origins = [origin(file, name) for file in files or needs.fetched[:1]]

@@ -1,4 +1,4 @@
-"""Where a folder or an archive lies; which of its files are taken: by a manifest or by patterns."""
+"""Local paths, and which files of a folder or archive are taken: by a manifest or by patterns."""
 
 from __future__ import annotations
 
@@ -15,14 +15,15 @@ from fairtrial.store import entries
 def on_this_machine(path: str) -> Path:
     """A path that is absolute, or relative to the project.
 
-    DVC's temporary copies lack what git ignores; there it is that of the parent repository.
+    DVC's temporary copies of a project lack what git ignores; there, the path is that of the
+    original project.
     """
-    here = Path(path)
-    return here if here.exists() else entries.root().parent / here
+    local = Path(path)
+    return local if local.exists() else entries.root().parent / local
 
 
 class Choice(BaseModel):
-    """The settings of every kind whose files do not come one by one."""
+    """The settings of kinds of sources that have a whole folder or archive."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -34,12 +35,12 @@ class Choice(BaseModel):
     include: tuple[str, ...] = ("*",)
 
     def taken(self) -> Callable[[str], bool]:
-        """Whether a file, by its relative path, is taken; a missing one shows in `verify`."""
+        """A function that says whether a file, by its relative path, is taken."""
         if self.manifest is not None:
             return checksums.read_manifest(Path(self.manifest)).__contains__
         return lambda file: any(fnmatchcase(file, pattern) for pattern in self.include)
 
     def verify(self, folder: Path) -> None:
-        """Raise ChecksumError unless the files taken are those of the manifest, if there is one."""
+        """Raise ChecksumError where a file of the manifest is missing in `folder` or differs."""
         if self.manifest is not None:
             checksums.verify(folder, Path(self.manifest))

@@ -1,4 +1,4 @@
-"""What `download` will ask for, so that it can be looked for before any job runs."""
+"""What `download` needs, so that `doctor` can check it before any job runs."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from fairtrial.sources._fetching import Wanted
+from fairtrial.sources._fetching import RemoteFile
 
 
 @dataclass(frozen=True)
 class Needs:
-    """Files of a server or its mirror, places on this machine, bytes of the raw files."""
+    """Files of a server or its mirror, paths on this machine, and bytes of the raw files."""
 
-    fetched: Sequence[Wanted] = ()
+    fetched: Sequence[RemoteFile] = ()
     places: Sequence[Path] = ()
-    later: int = 0  # further files at most, of which the first ones tell the names
-    size: int = 0  # about; 0: not known before they are there
+    later: int = 0  # at most so many further files, whose names are in the first ones
+    size: int = 0  # approximately; 0 where it is unknown before the download

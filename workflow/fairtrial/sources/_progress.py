@@ -1,4 +1,4 @@
-"""The bar of a download: bytes, rate and time left, and how many files are there."""
+"""The progress bar of a download: bytes, rate, time left, and finished files."""
 
 from __future__ import annotations
 
@@ -6,27 +6,27 @@ import sys
 import threading
 from types import TracebackType
 
-_IN_A_LOG = 10.0  # seconds between two lines where nobody sees a bar move
+_IN_A_LOG = 10.0  # seconds between two lines where standard error is no terminal
 
 
 class TransferProgress:
-    """A bar over bytes, whose total is guessed from the files of which the length is known.
+    """A bar over bytes; their total is estimated from the files whose length is known.
 
-    On a terminal it moves; in a log it is a line every ten seconds. Threads may share it.
+    In a log it is a line every ten seconds. Threads may share it.
     """
 
     def __init__(self, name: str, files: int) -> None:
         from tqdm import tqdm
 
-        seen = sys.stderr.isatty()
+        on_terminal = sys.stderr.isatty()
         self.bar = tqdm(
             desc=name,
             unit="B",
             unit_scale=True,
             unit_divisor=1000,
-            dynamic_ncols=seen,
-            mininterval=0.1 if seen else _IN_A_LOG,
-            file=sys.stderr if seen else _Lines(),
+            dynamic_ncols=on_terminal,
+            mininterval=0.1 if on_terminal else _IN_A_LOG,
+            file=sys.stderr if on_terminal else _Lines(),
         )
         self.files, self.done = files, 0
         self.known = self.length = 0  # files of which the length is known, and their bytes
@@ -44,19 +44,19 @@ class TransferProgress:
         self.bar.close()
 
     def expect(self, length: int) -> None:
-        """Count in one more file's length in bytes."""
+        """Add the length of one more file, in bytes, to the expected total."""
         with self.lock:
             self.known += 1
             self.length += length
             self.bar.total = max(self.length, self.length * self.files // self.known)
 
     def add(self, count: int) -> None:
-        """Count in bytes that have come."""
+        """Add bytes that have arrived."""
         with self.lock:
             self.bar.update(count)
 
     def finished(self) -> None:
-        """Count in one more file that is there and right."""
+        """Count one more file that has passed its check."""
         with self.lock:
             self.done += 1
             self.bar.set_postfix_str(f"{self.done} of {self.files} files", refresh=False)

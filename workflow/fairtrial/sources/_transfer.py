@@ -1,4 +1,4 @@
-"""One file after the other from a server or a mirror: resumed, tried again, verified."""
+"""Transfers of files from a server or a mirror: resumed, retried, checked."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ from fairtrial.sources._progress import TransferProgress
 if TYPE_CHECKING:
     import httpx
 
-_LONGEST_WAIT = 60.0  # seconds between two tries, unless the server asks for more,
-_LONGEST_RETRY_AFTER = 600.0  # which it may do up to this
-_GONE_AFTER = 64  # files given up one after the other, with none that came between them
+_LONGEST_WAIT = 60.0  # seconds between two tries, unless the server asks for more
+_LONGEST_RETRY_AFTER = 600.0  # the longest wait that a server can ask for
+_GONE_AFTER = 64  # files that fail without a success between them before all others are given up
 _TRY_AGAIN = frozenset({408, 425, 429, 500, 502, 503, 504})
 
 
 class Patience(BaseModel):
-    """How patiently a server is asked. None of it is part of what is fetched."""
+    """Connections, retries and timeouts. They have no influence on what is fetched."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -39,15 +39,15 @@ class Patience(BaseModel):
 
 @dataclass(frozen=True)
 class Transfer:
-    """One file: its address, or its path in a mirror that is a folder; and its place here."""
+    """One file: its address or its path in a mirror, its place on this machine, and its check."""
 
     source: str | Path
     place: Path
-    check: Callable[[Path], str]  # why a file is not the wanted one; empty if it is
+    check: Callable[[Path], str]  # returns why a file is wrong; an empty text if it is right
 
 
 def transfer(files: dict[str, Transfer], patience: Patience, name: str) -> dict[str, str]:
-    """Put every file in its place; the reasons, by the keys of `files`, of those that failed."""
+    """Put every file in its place. Returns why files failed, by their keys in `files`."""
     import httpx
 
     if not files:
@@ -64,10 +64,10 @@ def transfer(files: dict[str, Transfer], patience: Patience, name: str) -> dict[
         session = _Session(patience, client, progress)
         try:
             reasons = list(pool.map(session.fetch, files.values()))
-        except BaseException:  # such as Ctrl-C: the pool still waits for what is under way
+        except BaseException:  # such as Ctrl-C: the pool still waits for the tries that have begun
             session.stopped.set()
             raise
-    return {path: why for path, why in zip(files, reasons, strict=True) if why}
+    return {key: reason for key, reason in zip(files, reasons, strict=True) if reason}
 
 
 @dataclass
@@ -81,11 +81,11 @@ class _Session:
     # fail at once instead of after hours.
     stopped: threading.Event = field(default_factory=threading.Event)
     answered: bool = False  # whether the server has ever answered
-    failures: int = 0  # tries that failed since a file last came (two threads may lose one)
-    resume_at: float = 0.0  # when the server wants to be asked again, by any of the threads
+    failures: int = 0  # failed tries since the last success (threads may miscount by a few)
+    resume_at: float = 0.0  # by time.monotonic(): when the server allows the next request
 
     def fetch(self, file: Transfer) -> str:
-        """Fetch one file with retries; why it cannot be had, or nothing."""
+        """Fetch one file with retries. Returns why it failed; an empty text if it did not."""
         reason = "not tried: the server did not answer the tries before"
         for attempt in range(self.patience.tries):
             if attempt:
@@ -99,19 +99,19 @@ class _Session:
                 reason = str(refusal)
                 if refusal.final:
                     return reason
-                self.count(refusal)
+                self.note_failure(refusal)
             else:
                 self.failures = 0
                 return ""
         return reason
 
     def sleep(self, seconds: float) -> None:
-        """Wait, unless everything is to stop."""
+        """Wait, but not longer than until everything is to stop."""
         if seconds > 0:
             self.stopped.wait(seconds)
 
-    def count(self, refusal: _Refusal) -> None:
-        """Leave a server alone for as long as it asks, and for good if it never answers."""
+    def note_failure(self, refusal: _Refusal) -> None:
+        """Set when the server may be asked again; give it up if it seems to be gone."""
         self.resume_at = max(
             self.resume_at, time.monotonic() + min(refusal.retry_after, _LONGEST_RETRY_AFTER)
         )
@@ -121,7 +121,7 @@ class _Session:
             self.stopped.set()
 
     def attempt(self, file: Transfer) -> None:
-        """Fetch one file once. Raises _Refusal with the reason if it is not there afterwards."""
+        """Fetch one file once. Raises _Refusal with the reason if that fails."""
         part = file.place.with_name(f"{file.place.name}.part")
         part.parent.mkdir(parents=True, exist_ok=True)
         if isinstance(file.source, Path):
@@ -135,7 +135,7 @@ class _Session:
         self.progress.finished()
 
     def copy(self, source: Path, part: Path) -> None:
-        """Take one file from a mirror that is a folder."""
+        """Copy one file from a mirror that is a folder."""
         if not source.is_file():
             raise _Refusal(f"not in the mirror: there is no {source}", final=True)
         size = source.stat().st_size
@@ -144,20 +144,20 @@ class _Session:
         self.progress.add(size)
 
     def download(self, url: str, part: Path) -> None:
-        """Bring `part` up to the whole file, from where an earlier try left it."""
+        """Download the bytes that `part` lacks of the file at `url`."""
         import httpx
 
-        begun = part.stat().st_size if part.exists() else 0
-        headers = {"Range": f"bytes={begun}-"} if begun else {}
+        offset = part.stat().st_size if part.exists() else 0
+        headers = {"Range": f"bytes={offset}-"} if offset else {}
         try:
-            with self.client.stream("GET", url, headers=headers) as answer:
+            with self.client.stream("GET", url, headers=headers) as response:
                 self.answered = True
-                self.progress.expect(_accept(answer, part))
-                resumed = answer.status_code == httpx.codes.PARTIAL_CONTENT
+                self.progress.expect(_accept(response, part))
+                resumed = response.status_code == httpx.codes.PARTIAL_CONTENT
                 with part.open("ab" if resumed else "wb") as file:
-                    for block in answer.iter_bytes():
+                    for block in response.iter_bytes():
                         if self.stopped.is_set():
-                            raise _Refusal("stopped; what has come is kept", final=True)
+                            raise _Refusal("stopped; the next try resumes here", final=True)
                         file.write(block)
                         self.progress.add(len(block))
         except httpx.InvalidURL as error:
@@ -166,22 +166,23 @@ class _Session:
             raise _Refusal(f"{type(error).__name__}: {error} ({url})") from error
 
 
-def _accept(answer: httpx.Response, part: Path) -> int:
-    """The bytes that are to come; raises _Refusal unless they can be written to `part`."""
-    status, url = answer.status_code, answer.url
-    if status == 416:  # what is there is as long as the file, or longer, and yet not it
+def _accept(response: httpx.Response, part: Path) -> int:
+    """The number of bytes that follow. Raises _Refusal unless they can be appended to `part`, or
+    replace it."""
+    status, url = response.status_code, response.url
+    if status == 416:  # `part` is as long as the file or longer, and is wrong
         part.unlink(missing_ok=True)
         raise _Refusal(f"HTTP {status} from {url}")
     if status in _TRY_AGAIN:
-        raise _Refusal(f"HTTP {status} from {url}", retry_after=_retry_after(answer))
+        raise _Refusal(f"HTTP {status} from {url}", retry_after=_retry_after(response))
     if status == 206:
-        begun = part.stat().st_size if part.exists() else 0
-        if not answer.headers.get("Content-Range", "").startswith(f"bytes {begun}-"):
+        offset = part.stat().st_size if part.exists() else 0
+        if not response.headers.get("Content-Range", "").startswith(f"bytes {offset}-"):
             part.unlink(missing_ok=True)
-            raise _Refusal(f"another range than asked for from {url}")
+            raise _Refusal(f"another range than requested from {url}")
     elif status != 200:
         raise _Refusal(f"HTTP {status} from {url}", final=True)
-    text = answer.headers.get("Content-Length", "")
+    text = response.headers.get("Content-Length", "")
     length = int(text) if text.isdigit() else 0
     try:
         folders.require_space(part.parent, length, str(url))
@@ -190,13 +191,13 @@ def _accept(answer: httpx.Response, part: Path) -> int:
     return length
 
 
-def _retry_after(answer: httpx.Response) -> float:
+def _retry_after(response: httpx.Response) -> float:
     """Seconds that a Retry-After header asks for, as a number or a date; 0 without one."""
-    text = answer.headers.get("Retry-After", "")
+    text = response.headers.get("Retry-After", "")
     if text.isdigit():
         return float(text)
     try:  # both dates by the clock of the server
-        now = parsedate_to_datetime(answer.headers["Date"])
+        now = parsedate_to_datetime(response.headers["Date"])
         return max(0.0, (parsedate_to_datetime(text) - now).total_seconds())
     except (KeyError, ValueError, TypeError):
         return 0.0

@@ -1,4 +1,4 @@
-"""An archive, on this machine or on a web server: zip, or tar with gzip, bzip2, xz or nothing."""
+"""An archive on this machine or on a web server: zip, or tar, plain or with gzip, bzip2 or xz."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 
 from fairtrial import ChecksumError, DataError
 from fairtrial.sources._choice import Choice, on_this_machine
-from fairtrial.sources._fetching import Wanted, has_sha256, obtain
+from fairtrial.sources._fetching import RemoteFile, has_sha256, obtain
 from fairtrial.sources._needs import Needs
 from fairtrial.sources._transfer import Patience
 from fairtrial.sources._unpacking import unpack
@@ -39,9 +39,9 @@ class Settings(Patience, Choice):
 def fetch(settings: Settings, name: str, folder: Path, downloads: Path) -> None:
     """Unpack the files that are taken into `folder`.
 
-    Raises DataError for an archive that cannot be had or read, that holds more than
+    Raises DataError for an archive that cannot be fetched or read, that holds more than
     `largest`, or in which a member would leave the folder; ChecksumError where the archive
-    or its files are not the ones that are named.
+    or its files have another SHA-256 than stated.
     """
     archive = _local(settings, name, downloads)
     try:
@@ -52,15 +52,15 @@ def fetch(settings: Settings, name: str, folder: Path, downloads: Path) -> None:
 
 
 def needs(settings: Settings) -> Needs:
-    """The archive; a packed file tells little about the size of its content."""
+    """The archive. The size of its content is unknown."""
     if not settings.is_remote or settings.sha256 is None:
         return Needs(places=[on_this_machine(settings.archive)])
     file = unquote(Path(urlsplit(settings.archive).path).name)
-    return Needs([Wanted(file, settings.archive, has_sha256(settings.sha256))])
+    return Needs([RemoteFile(file, settings.archive, has_sha256(settings.sha256))])
 
 
 def _local(settings: Settings, name: str, downloads: Path) -> Path:
-    """The archive on this machine, once it is the one that is named."""
+    """The path of the archive on this machine, fetched if need be and checked."""
     if remote := needs(settings).fetched:
         return obtain(remote, settings, name, downloads)[remote[0].path]
     path = on_this_machine(settings.archive)

@@ -1,8 +1,8 @@
 """The images of MS COCO that hold some of its classes, up to a number, with their boxes.
 
 The annotations come as COCO's own zip, whose SHA-256 is a setting; the images one by one.
-COCO publishes no checksum of an image. So each must have come with the length that the server
-stated, decode to its end, and have the size that the annotations state.
+COCO publishes no checksums of images. So each must have the length that the server states, decode
+to its end, and have the size that the annotations state.
 
 Which images: those of the rarest class come first (of the classes, the one on the fewest
 images), then those of the next, and so on; images of one class stand in the order of the
@@ -25,10 +25,11 @@ from urllib.parse import quote
 from pydantic import BaseModel, ConfigDict, Field
 
 from fairtrial import DataError
+from fairtrial.data.imagefile import EXIF_ORIENTATION
 from fairtrial.files import folders
 from fairtrial.files.folders import whole_file
 from fairtrial.files.jsonfile import sections_of
-from fairtrial.sources._fetching import Address, Wanted, has_sha256, obtain
+from fairtrial.sources._fetching import Address, RemoteFile, has_sha256, obtain
 from fairtrial.sources._needs import Needs
 from fairtrial.sources._transfer import Patience
 
@@ -36,7 +37,6 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
 ANNOTATIONS = "annotations.json"
-_EXIF_ORIENTATION = 0x0112  # 5 to 8: shown with width and height exchanged
 
 
 class ZippedAnnotations(BaseModel):
@@ -113,15 +113,17 @@ def fetch(settings: Settings, name: str, folder: Path, downloads: Path) -> None:
 
     That file is COCO JSON with the ids of COCO: the chosen images, and every object of the
     chosen classes on them, crowds among them; segments are left out. Its `info` says what
-    was chosen from. Raises DataError listing each file that could not be had, and why.
+    was chosen from. Raises DataError that lists each file that could not be fetched, and why.
     """
     archive = obtain([_archive(settings)], settings, name, downloads)[settings.archive]
     whole = _read(archive, settings)
     chosen = choose(whole, settings.images, settings.seed)
     print(f"{name}: {_summary(chosen)}, of {_summary(whole)}")
     images = {row["file_name"]: row for row in chosen.images}
-    wanted = [Wanted(path, _address(settings, path), _Check(row)) for path, row in images.items()]
-    for path, place in obtain(wanted, settings, name, downloads).items():
+    files = [
+        RemoteFile(path, _address(settings, path), _Check(row)) for path, row in images.items()
+    ]
+    for path, place in obtain(files, settings, name, downloads).items():
         folders.link_or_copy(place, folder / path)
     _write(chosen, whole, settings, folder / ANNOTATIONS)
 
@@ -131,9 +133,9 @@ def needs(settings: Settings) -> Needs:
     return Needs([_archive(settings)], later=settings.images, size=settings.images * 165_000)
 
 
-def _archive(settings: Settings) -> Wanted:
+def _archive(settings: Settings) -> RemoteFile:
     address = _address(settings, settings.archive)
-    return Wanted(settings.archive, address, has_sha256(settings.sha256))
+    return RemoteFile(settings.archive, address, has_sha256(settings.sha256))
 
 
 def _address(settings: Settings, path: str) -> str:
@@ -161,7 +163,7 @@ def choose(whole: Subset, most: int, seed: int) -> Subset:
 
 
 def _read(archive: Path, settings: Settings) -> Subset:
-    """Every image, and the objects of the wanted classes, of all parts."""
+    """Every image, and the objects of the classes in `settings`, of all parts."""
     whole = Subset()
     try:
         with zipfile.ZipFile(archive) as opened:
@@ -199,12 +201,12 @@ def _add(whole: Subset, text: str, where: str, images: str, classes: set[str]) -
 
 @dataclass(frozen=True)
 class _Check:
-    """Whether a file is the image that a row of COCO JSON describes."""
+    """The check whether a file is the image that a row of COCO JSON describes."""
 
     row: ImageRow
 
     def __call__(self, path: Path) -> str:
-        """Why it is not, or nothing."""
+        """Why the file is not that image; an empty text if it is."""
         from PIL import Image
 
         data = path.read_bytes()
@@ -221,13 +223,15 @@ class _Check:
         return ""
 
     def other_size(self, image: Image) -> str:
-        """Why its size is wrong, or nothing. It is checked before the pixels are decoded, so that
-        no small file becomes a huge image."""
+        """Why the size is wrong; an empty text if it is right. Checked before the pixels are
+        decoded, so that no small file becomes a huge image."""
         size = (self.row["width"], self.row["height"])
-        turned = image.getexif().get(_EXIF_ORIENTATION, 1) >= 5
+        turned = image.getexif().get(EXIF_ORIENTATION, 1) >= 5  # width and height are exchanged
         if image.size == size or (turned and image.size == size[::-1]):
             return ""
-        return "wrong content: {}×{} pixels, and {}×{} are annotated".format(*image.size, *size)
+        return "wrong content: {}×{} pixels instead of the annotated {}×{}".format(
+            *image.size, *size
+        )
 
 
 def _summary(subset: Subset) -> str:

@@ -10,7 +10,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from fairtrial.files import checksums, folders
-from fairtrial.sources._fetching import Address, Wanted, has_sha256, obtain
+from fairtrial.sources._fetching import Address, RemoteFile, has_sha256, obtain
 from fairtrial.sources._needs import Needs
 from fairtrial.sources._transfer import Patience
 
@@ -25,16 +25,16 @@ class Settings(Patience):
 def fetch(settings: Settings, name: str, folder: Path, downloads: Path) -> None:
     """Put every file of the manifest into `folder`.
 
-    Raises DataError listing each file that could not be had, and why.
+    Raises DataError that lists each file that could not be fetched, and why.
     """
     for path, place in obtain(needs(settings).fetched, settings, name, downloads).items():
         folders.link_or_copy(place, folder / path)
 
 
 def needs(settings: Settings) -> Needs:
-    """Every file of the manifest; how long they are, their server tells."""
+    """Every file of the manifest. Only the server knows their sizes."""
     base = settings.base.rstrip("/")
     listed = checksums.read_manifest(Path(settings.manifest))
     return Needs(
-        [Wanted(path, f"{base}/{quote(path)}", has_sha256(sum_)) for path, sum_ in listed.items()]
+        [RemoteFile(p, f"{base}/{quote(p)}", has_sha256(sha256)) for p, sha256 in listed.items()]
     )

@@ -44,10 +44,10 @@ def needs(settings: Settings) -> Needs:
 
 
 def _files(root: Path, name: str) -> list[str]:
-    """All files below `root`, once no link among them leads out of it."""
+    """All files below `root`. Raises DataError for a link that leaves it or leads to no file."""
     inside = root.resolve()
     for top, below, files in os.walk(root):
-        for entry in (Path(top, each) for each in below + files):
+        for entry in (Path(top, inner) for inner in below + files):
             if not entry.is_symlink():
                 continue
             if not entry.resolve().is_relative_to(inside):

@@ -1,4 +1,4 @@
-"""Images of geometric shapes, drawn here: a source that needs no network and no licence.
+"""Drawn images of geometric shapes: a source that needs no network and has no licence.
 
 Five classes, clearly unbalanced; small, medium and large objects that overlap; clutter.
 Images come in scenes that share background and palette, as frames of one video or slides
@@ -100,18 +100,18 @@ def _picture(settings: Settings, scene: int, number: int) -> tuple[Image, list[t
     """One image, and the class and box of each object on it."""
     from numpy.random import default_rng
 
-    shared = default_rng([settings.seed, 0, scene])
-    own = default_rng([settings.seed, 1, number])
-    shift = int(shared.integers(-12, 13))  # of the scene's hues, in degrees
-    image = _background(shared, settings.size)
-    _draw_clutter(image, own, settings.clutter)
+    scene_rng = default_rng([settings.seed, 0, scene])
+    image_rng = default_rng([settings.seed, 1, number])
+    shift = int(scene_rng.integers(-12, 13))  # of the scene's hues, in degrees
+    image = _background(scene_rng, settings.size)
+    _draw_clutter(image, image_rng, settings.clutter)
     drawn: list[tuple[int, Box]] = []
-    for _ in range(int(own.integers(1, settings.objects + 1))):
-        kind = int(own.choice(len(CLASSES), p=_SHARES))
-        box = _draw_object(image, own, kind, shift, [box for _, box in drawn])
+    for _ in range(int(image_rng.integers(1, settings.objects + 1))):
+        kind = int(image_rng.choice(len(CLASSES), p=_SHARES))
+        box = _draw_object(image, image_rng, kind, shift, [box for _, box in drawn])
         if box is not None:
             drawn.append((kind, box))
-    return _noisy(image, own), drawn
+    return _noisy(image, image_rng), drawn
 
 
 def _background(rng: Generator, size: int) -> Image:
@@ -144,7 +144,10 @@ def _draw_clutter(image: Image, rng: Generator, most: int) -> None:
 def _draw_object(
     image: Image, rng: Generator, kind: int, shift: int, others: list[Box]
 ) -> Box | None:
-    """Draw one shape where it hides none of `others` too far; None if there is no room."""
+    """Draw one shape where it hides no more than _HIDDEN of any of `others`.
+
+    Returns its box; None where no place for it was found, so that nothing is drawn.
+    """
     stencil = _stencil(kind, _diameter(rng, image.width), int(rng.integers(360)))
     colour = _colour(rng, kind, shift)
     left, top, right, bottom = _extent(stencil)
@@ -167,12 +170,13 @@ def _extent(stencil: Image) -> tuple[int, int, int, int]:
 
 
 def _diameter(rng: Generator, size: int) -> int:
+    """A random diameter in pixels, on an image of width `size`."""
     low, high = _DIAMETERS[int(rng.choice(len(_DIAMETERS), p=_DIAMETER_SHARES))]
     return max(8, size * int(rng.integers(low, high + 1)) // 100)
 
 
 def _colour(rng: Generator, kind: int, shift: int) -> tuple[int, int, int]:
-    """Mostly the hue of the class, sometimes any: colour alone does not give it away."""
+    """Mostly the hue of the class, sometimes any, so that colour alone does not give the class."""
     hue = _HUES[kind] + shift + int(rng.integers(-15, 16))
     if rng.integers(10) == 0:
         hue = int(rng.integers(360))
@@ -206,6 +210,7 @@ def _stencil(kind: int, diameter: int, turn: int) -> Image:
 
 
 def _corners(name: str, radius: int, turn: int) -> list[tuple[int, int]]:
+    """The corners of a shape in pixels, turned by `turn` degrees."""
     count, inner = {"square": (4, 1.0), "triangle": (3, 1.0), "star": (10, 0.45)}[name]
     reach = [radius * (inner if corner % 2 else 1.0) for corner in range(count)]
     angles = [turn * pi / 180 + 2 * pi * corner / count for corner in range(count)]
