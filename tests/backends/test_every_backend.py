@@ -1,5 +1,4 @@
-"""What every backend promises, of boxes or of classes, found by listing the folder, none
-exempt."""
+"""What every backend of the folder promises, of boxes or of classes."""
 
 from __future__ import annotations
 
@@ -94,8 +93,8 @@ def test_the_history_has_what_figures_and_search_read(trained: Trained) -> None:
     assert [int(row["epoch"]) for row in rows] == [1, 2]
     assert {"epoch", "lr", *METRICS[trained.task]} <= set(rows[0])
     parts = {
-        side: {n for n in rows[0] if n.startswith(f"{side}/") and n.endswith("_loss")}
-        for side in ("train", "val")
+        split: {n for n in rows[0] if n.startswith(f"{split}/") and n.endswith("_loss")}
+        for split in ("train", "val")
     }
     assert parts["train"] and {n.partition("/")[2] for n in parts["train"]} == {
         n.partition("/")[2] for n in parts["val"]

@@ -99,7 +99,7 @@ def test_killed_and_resumed_equals_never_killed(
     if place == "committed":
         assert whole["best_epoch"] == 2
     for litter in (tmp_path / "killed").glob(".*.part"):
-        litter.unlink()  # as the next attempt does, whatever the framework
+        litter.unlink()  # as the next attempt does, whatever the backend
     assert_equal(tmp_path / "whole", tmp_path / "killed")
 
 
