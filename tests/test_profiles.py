@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from ruamel.yaml import YAML
 
-from fairtrial.planning.housekeeping import own_records
+from fairtrial.planning.housekeeping import unshare_records
 
 PROFILES = Path(__file__).parents[1] / "profiles"
 
@@ -53,7 +53,7 @@ def test_a_record_that_was_linked_all_the_same_is_made_an_own_file(link, tmp_pat
     record.parent.mkdir(parents=True)
     cached.write_text("recorded")
     link(cached, record)
-    own_records(tmp_path / "metadata")
+    unshare_records(tmp_path / "metadata")
     record.write_text("changed")
     assert cached.read_text() == "recorded"
     assert [path.name for path in record.parent.iterdir()] == ["record"]

@@ -188,7 +188,7 @@ REFUSED: dict[str, tuple[str, ...]] = {
     ),
     "from_search in base": (
         *("title: t", "title: t\nbase: {from_search: true}"),
-        *("`from_search`", "in `base` it would"),
+        *("`from_search`", "in `base` the search would"),
     ),
 }
 

@@ -14,7 +14,7 @@ sys.path.insert(
 )
 
 from fairtrial import FairtrialError
-from fairtrial.planning.housekeeping import own_records, reminder, settings_argument
+from fairtrial.planning.housekeeping import unshare_records, reminder, settings_argument
 from fairtrial.planning.plan import Plan
 
 # Jobs use the Python and the command `fairtrial` of the environment that runs Snakemake, unless
@@ -35,7 +35,7 @@ except FairtrialError as error:
     raise WorkflowError(str(error)) from None
 
 if workflow.is_main_process:
-    own_records()
+    unshare_records()
 
 
 wildcard_constraints:

@@ -1,18 +1,18 @@
 """What has to be done: params.yaml and config/, read and resolved before any job. Jobs never
-import from here; they get resolved settings.
+import this folder; they get resolved settings.
 
 config_files    params.yaml and config/, each file as its model of settings/
 sources         config/sources/: where images come from, and their format
 configurations  the configurations that an experiment lists, sweeps or multiplies
 runs            each run with all of its settings
 studies         the studies that an experiment's `search:` asks for
-from_search     runs that take their settings from a trial of a study
+from_search     runs that take some of their settings from a trial of a study
 fingerprint     a hash of what the code does that a job's result depends on
 code_text       the text of a definition, of which the fingerprint is a hash
 definitions     what each module of the package defines, and what its names stand for
 scopes          which names a piece of code binds, and where
 experiment      one experiment, resolved
-jobs            a function a stage: the settings of a job, and the code that it calls
+jobs            a function for each stage: the settings of a job, and the code that it calls
 plan            all of it: the jobs, their settings and their code
 housekeeping    what the Snakefile does before its jobs and after them
 """

@@ -1,5 +1,5 @@
-"""The text of a definition that the fingerprint hashes: code with names replaced by what they
-stand for, and without what has no effect. fingerprint.py says which form each name has.
+"""The text of a definition that the fingerprint hashes: its code without what has no effect, each
+name replaced by what it stands for. fingerprint.py describes the form of names.
 """
 
 from __future__ import annotations
@@ -40,12 +40,12 @@ SILENT_FIELDS = {"ctx", "kind", "type_comment", "type_params", "returns"}
 BINDING_FIELDS = {"name", "rest"}  # of functions, classes, handlers and patterns
 VALIDATORS = {"pydantic.field_validator", "pydantic.model_validator"}
 
-Part = str | Definition  # of a text: a reference is written as a number, which depends on the entry
+Part = str | Definition  # of a text; the fingerprint writes a reference to a definition as a number
 
 
 @cache
 def parts_of(place: Definition) -> list[Part]:
-    """The text of a definition, and what runs when its module is imported."""
+    """The text of a definition, and a reference to what runs when its module is imported."""
     parsed, writer = parse(place.module), _Writer(place.module)
     if place.name == WHOLE:
         for name in parsed.definitions:
@@ -64,7 +64,7 @@ def parts_of(place: Definition) -> list[Part]:
 
 
 def _joined(parts: list[Part]) -> list[Part]:
-    """The same with texts that follow each other in one."""
+    """The same parts with consecutive texts joined."""
     joined: list[Part] = []
     for part in parts:
         if isinstance(part, str) and joined and isinstance(joined[-1], str):
@@ -132,17 +132,18 @@ class _Writer:
     # ---------------------------------------------------------------- names
 
     def _name(self, name: str, scope: Scope | None) -> None:
-        found = self._meaning(name, scope)
-        if not isinstance(found, Scope):
-            self._refer(found)
-        elif found.kind == "class" or name in found.parameters:
+        """Write a name as what it stands for; a variable as its number."""
+        target = self._meaning(name, scope)
+        if not isinstance(target, Scope):
+            self._refer(target)
+        elif target.kind == "class" or name in target.parameters:
             self.parts.append(name)  # read at run time
         else:
-            number = self.numbers.setdefault((found, name), len(self.numbers))
+            number = self.numbers.setdefault((target, name), len(self.numbers))
             self.parts.append(f"%{number}")
 
     def _meaning(self, name: str, scope: Scope | None) -> Meaning | Scope:
-        """What a name stands for; the scope whose variable it is, if it is one."""
+        """What a name stands for; for a variable, the scope that it belongs to."""
         owner = scope.owner(name) if scope else None
         if owner is None:
             return meaning(name, self.module)
@@ -150,22 +151,24 @@ class _Writer:
             return imported(owner.imports[name])
         return owner
 
-    def _refer(self, found: Meaning) -> None:
-        if isinstance(found, Foreign):
-            self.parts.append(f"<{found.origin}>")
-        elif isinstance(found, InternalModule):
-            outside = found.name in OUTSIDE
-            self.parts.append(f"outside {found.name}" if outside else Definition(found.name, WHOLE))
+    def _refer(self, target: Meaning) -> None:
+        """Write a reference to what a name stands for."""
+        if isinstance(target, Foreign):
+            self.parts.append(f"<{target.origin}>")
+        elif isinstance(target, InternalModule):
+            outside = target.name in OUTSIDE
+            whole = Definition(target.name, WHOLE)
+            self.parts.append(f"outside {target.name}" if outside else whole)
         else:
-            self.parts.append(found)
+            self.parts.append(target)
 
     def dotted(self, node: ast.expr, scope: Scope | None) -> Meaning | None:
-        """What `a.b.c` stands for, as far as imports tell."""
+        """What `a.b.c` stands for; None where imports do not tell."""
         if isinstance(node, ast.Attribute):
             owner = self.dotted(node.value, scope)
             return member(owner, node.attr) if owner else None
-        found = self._meaning(node.id, scope) if isinstance(node, ast.Name) else None
-        return None if isinstance(found, Scope) else found
+        target = self._meaning(node.id, scope) if isinstance(node, ast.Name) else None
+        return None if isinstance(target, Scope) else target
 
     def visit_Name(self, node: ast.Name, scope: Scope | None) -> None:
         """A name, read or bound. What a class reads may be bound there only later, so that it
@@ -176,10 +179,10 @@ class _Writer:
             self._name(node.id, scope.around)
 
     def visit_Attribute(self, node: ast.Attribute, scope: Scope | None) -> None:
-        """What a module holds, or any other attribute by its name."""
-        found = self.dotted(node, scope)
-        if found:
-            self._refer(found)
+        """A definition in a module, or any other attribute by its name."""
+        target = self.dotted(node, scope)
+        if target:
+            self._refer(target)
         else:
             self._fields(node, scope)
         if node.attr == "__subclasses__":
@@ -188,16 +191,16 @@ class _Writer:
     def visit_Import(self, node: Import, scope: Scope | None) -> None:
         """An import in a function, or one at the top level of a name that is also bound elsewhere.
 
-        A name that is bound once stands for its origin wherever it is used. What is left to say
-        of it is that a package is loaded, which may have effects.
+        A name that is bound once stands for its origin wherever it is used. Its import counts only
+        because it loads a package, which may have effects.
         """
         for name, origin in origins(node):
-            found, bound = imported(origin), self._meaning(name, scope)
+            target, bound = imported(origin), self._meaning(name, scope)
             if isinstance(bound, Scope) or (isinstance(bound, Definition) and scope is None):
                 self.parts.append("import ")
                 self._name(name, scope)
-                self._refer(found)
-            elif isinstance(found, Foreign):
+                self._refer(target)
+            elif isinstance(target, Foreign):
                 self.parts.append(f"import <{origin}>")
 
     visit_ImportFrom = visit_Import
@@ -235,7 +238,7 @@ class _Writer:
         self.parts.append(node.arg)
 
     def visit_Global(self, node: ast.Global | ast.Nonlocal, scope: Scope | None) -> None:
-        """Nothing: it says what the names stand for."""
+        """Write nothing: the statement only changes what names stand for."""
 
     visit_Nonlocal = visit_Global
 
@@ -271,12 +274,12 @@ class _Writer:
     def validates(self, node: ast.FunctionDef) -> bool:
         """Whether a method is one that pydantic calls to check a model's fields."""
         decorators = [d.func if isinstance(d, ast.Call) else d for d in node.decorator_list]
-        found = [self.dotted(decorator, None) for decorator in decorators]
-        return any(isinstance(f, Foreign) and f.origin in VALIDATORS for f in found)
+        targets = [self.dotted(decorator, None) for decorator in decorators]
+        return any(isinstance(t, Foreign) and t.origin in VALIDATORS for t in targets)
 
 
 def _subclasses(base: Meaning | None) -> list[Part]:
-    """The classes that stand beside `base` and are derived from it, which nothing may name."""
+    """The classes in the module of `base` that derive from it; perhaps no code names them."""
     if not isinstance(base, Definition):
         return []
     return [
@@ -291,8 +294,10 @@ def _subclasses(base: Meaning | None) -> list[Part]:
 def _classes(
     node: ast.AST, module: str, seen: frozenset[Definition] = frozenset()
 ) -> Iterator[Definition]:
-    """The classes that a type names in `module`, also by another name (those are `seen`) or for
-    types alone."""
+    """The classes that a type in `module` names, also by an alias or an import for types alone.
+
+    seen: the aliases that were followed so far.
+    """
     for child in ast.walk(node):
         place = _type_named(child, module)
         if place is None or place in seen:
@@ -307,12 +312,12 @@ def _classes(
 def _type_named(node: ast.AST, module: str) -> Definition | None:
     """The definition that a name or attribute in a type stands for."""
     for_types = parse(module).for_types
-    found: Meaning | None = None
+    target: Meaning | None = None
     if isinstance(node, ast.Name) and node.id in for_types:
-        found = imported(for_types[node.id])
+        target = imported(for_types[node.id])
     elif isinstance(node, ast.Name | ast.Attribute):
-        found = _Writer(module).dotted(node, None)
-    return found if isinstance(found, Definition) else None
+        target = _Writer(module).dotted(node, None)
+    return target if isinstance(target, Definition) else None
 
 
 def parameter_classes(place: Definition) -> list[Part]:

@@ -35,16 +35,16 @@ def plugin_settings(kind: str, name: Any, where: str) -> type[BaseModel]:
     return model
 
 
-def _unknown(what: str, name: Any, known: list[str], where: str) -> SettingsError:
+def _unknown(kind: str, name: Any, known: list[str], where: str) -> SettingsError:
     if name is None:
         return SettingsError(f"{where}: missing{nearest('', known)}")
-    return SettingsError(f"{where}: no such {what}: `{name}`{nearest(str(name), known)}")
+    return SettingsError(f"{where}: no such {kind}: `{name}`{nearest(str(name), known)}")
 
 
 def read_params(path: Path = Path(PARAMS)) -> dict[str, Any]:
-    """params.yaml, its sections checked; training defaults are checked with their run.
+    """params.yaml with checked sections; defaults of trainings are checked with their runs.
 
-    Prints, on stderr, what a section lacks and what holds instead.
+    Prints the settings that a section lacks, and their defaults, on stderr.
     """
     params = read_yaml(path)
     for name, model in SECTIONS.items():
@@ -75,7 +75,7 @@ def shipped(model: type[BaseModel], content: Container[str]) -> dict[str, object
 
 
 def print_shipped(values: dict[str, object], path: str = PARAMS) -> None:
-    """Say on stderr which settings a file lacks, and the values that hold instead."""
+    """Print on stderr which settings a file lacks, and the defaults that hold instead."""
     for name, value in values.items():
         text = json.dumps(to_jsonable_python(value))
         print(f"{path} lacks `{name}`; the shipped value {text} holds", file=sys.stderr)
@@ -116,7 +116,7 @@ def _data_set(name: Any, where: str) -> DatasetSettings:
 
 
 def config_file(folder: str, name: Any, where: str) -> Path:
-    """config/<folder>/<name>.yaml; raises SettingsError, saying what was meant, without one."""
+    """config/<folder>/<name>.yaml. Raises SettingsError, with the nearest name, without it."""
     path = Path("config", folder, f"{name}.yaml")
     known = [p.stem for p in path.parent.glob("*.yaml") if re.match(NAME, p.stem)]
     if name in known:

@@ -14,25 +14,26 @@ from fairtrial.settings.grid import Overrides, combinations
 from fairtrial.settings.search import FROM_SEARCH
 
 LONGEST_LABEL = 80
-REPEATING_KEYS = {
-    "seed": "seeds",
-    "replicate": "replicate",
-}  # by setting
-CONTINUED = {"epochs", "patience"}  # what a run may change of the one that it continues
+# The keys of an experiment that repeat each configuration, by the setting that they vary.
+REPEATING_KEYS = {"seed": "seeds", "replicate": "replicate"}
+CONTINUED = {
+    "epochs",
+    "patience",
+}  # the settings in which a run may differ from the one that it continues
 
 
 class ConfigurationSpec(NamedTuple):
-    """What an experiment says of one configuration, and where it says so."""
+    """One configuration as an experiment states it, and the place in its file."""
 
     label: str | None  # its name in `runs:`; None where the varied keys make the name
     varied: Overrides
     place: str
-    variants: dict[str, str | None] | None = None  # of a grid: each key, and a variant's name
-    continues: str = ""  # the label of the one that it continues
+    variants: dict[str, str | None] | None = None  # of a grid: the variant's name, by key
+    continues: str = ""  # the label of the configuration that it continues; empty: of none
 
 
 class Repetition(NamedTuple):
-    """One run of a configuration; None: as params.yaml or the run itself says."""
+    """Seed and replicate of one run; None where params.yaml or the run itself sets them."""
 
     seed: int | None
     replicate: int | None
@@ -51,7 +52,7 @@ def repetitions(experiment: ExperimentSettings) -> list[Repetition]:
 
 
 def configurations(experiment: ExperimentSettings, file: str) -> Iterator[ConfigurationSpec]:
-    """In the order of the file. Raises SettingsError for a wrong `continues`."""
+    """The configurations in the order of the file. Raises SettingsError for a wrong `continues`."""
     above: dict[str, Overrides] = {}
     for name, overrides in experiment.runs.items():
         varied = dict(overrides or {})
@@ -86,7 +87,7 @@ def _refuse_other_changes(changes: Overrides, earlier: Any, above: list[str], pl
 
 
 def name_of(configuration: ConfigurationSpec, resolved: dict[str, Any]) -> str:
-    """Its label, or what varies: a grid's variants by their names, other keys by their values."""
+    """The label of a configuration, or a name made of what varies: variants and values."""
     if configuration.label:
         return configuration.label
     variants = configuration.variants or dict.fromkeys(configuration.varied)

@@ -12,7 +12,7 @@ from fairtrial.planning.scopes import bindings, origins
 
 PACKAGE = Path(__file__).parents[1]
 
-# What keeps, names or describes a result without having a part in it.
+# Modules that store, name or describe a result and have no influence on it.
 OUTSIDE = {"", "files.yamlfile", "planning.fingerprint", "search.progress"}
 OUTSIDE |= {"training.progress", "training.provenance"}
 OUTSIDE |= {"store.entries", "store.keys", "store.locks"}
@@ -42,7 +42,7 @@ class Foreign(NamedTuple):
     origin: str
 
 
-# A text stands for itself: a builtin, or a name whose definition does not count.
+# A text is written as it is: a builtin, or a name whose definition does not count.
 Meaning = Definition | InternalModule | Foreign | str
 
 
@@ -73,7 +73,7 @@ def parse(module: str) -> Module:
         if isinstance(node, ast.ImportFrom) and node.module == "__future__":
             continue
         if isinstance(node, ast.If) and _is_for_types(node):
-            parsed.for_types |= {k: v for each in node.body for k, v in bindings(each) if v}
+            parsed.for_types |= {k: v for child in node.body for k, v in bindings(child) if v}
         elif isinstance(node, ast.Import | ast.ImportFrom):
             for alias in node.names:
                 _add_import(parsed, _single(node, alias))
@@ -83,6 +83,7 @@ def parse(module: str) -> Module:
 
 
 def _single(node: ast.Import | ast.ImportFrom, alias: ast.alias) -> ast.Import | ast.ImportFrom:
+    """An import of one of the names of `node`."""
     if isinstance(node, ast.Import):
         return ast.Import([alias])
     return ast.ImportFrom(node.module, [alias], node.level)
@@ -157,10 +158,10 @@ def meaning(name: str, module: str) -> Meaning:
 def imported(origin: str) -> Meaning:
     """What an imported name stands for: followed to where it is defined."""
     top, *names = origin.split(".")
-    found: Meaning = InternalModule("") if top == "fairtrial" else Foreign(top)
+    target: Meaning = InternalModule("") if top == "fairtrial" else Foreign(top)
     for name in names:
-        found = member(found, name) or f"unknown {name}"
-    return found
+        target = member(target, name) or f"unknown {name}"
+    return target
 
 
 def member(owner: Meaning, name: str) -> Meaning | None:

@@ -37,8 +37,8 @@ class PlannedExperiment:
     ) -> PlannedExperiment:
         """config/experiments/<name>.yaml with `params`; `place` says where it is named.
 
-        `earlier`: params.yaml before DVC changed it for this call, if it did. Prints, on stderr,
-        which settings params.yaml lacks and what holds instead.
+        `earlier`: params.yaml before DVC changed it for this call, if it did. Prints the settings
+        that params.yaml lacks, and their defaults, on stderr.
         """
         settings = read_experiment(name, place)
         file = f"config/experiments/{name}.yaml"
@@ -55,7 +55,7 @@ class PlannedExperiment:
 
     @cached_property
     def trained(self) -> dict[str, PlannedRun]:
-        """What is trained: the runs, and where each study starts, by the study's name."""
+        """What is trained: the runs by name, and the starting run of each study by its name."""
         return self.runs | {name: study.start for name, study in self.studies.items()}
 
     @cached_property
@@ -98,7 +98,7 @@ class PlannedExperiment:
         return f"data/clean/{self.datasets[self.trained[run].dataset].source}/images"
 
     def quality(self) -> list[str]:
-        """The quality reports of every source of images."""
+        """The quality reports of all sources of images."""
         sources = sorted({dataset.source for dataset in self.datasets.values()})
         return [f"data/clean/{source}/quality.json" for source in sources]
 
@@ -108,18 +108,18 @@ class PlannedExperiment:
         return f"data/raw/{path}" if path else ""
 
     def pretrained_manifest(self, run: str) -> list[str]:
-        """The manifest of the source that holds this checkpoint; none from scratch."""
+        """The manifest of the source of the pretrained checkpoint; none from scratch."""
         source = self.trained[run].pretrained.partition("/")[0]
         return [f"data/raw/{source}.sha256"] if source else []
 
     def continued(self, run: str) -> list[str]:
-        """The record of the run that this one continues; none from the start."""
+        """The record of the run that this one continues; none where it continues none."""
         earlier = self.runs[run].continues
         return [f"results/{self.name}/runs/{earlier}/record.json"] if earlier else []
 
     @cached_property
     def task(self) -> str:
-        """That of all runs. Raises SettingsError where they have several."""
+        """The task of all runs. Raises SettingsError where they have several."""
         runs = {run.task: name for name, run in self.runs.items()}
         if len(runs) > 1:
             tasks = ", ".join(f"{name}: {task}" for task, name in sorted(runs.items()))
@@ -131,7 +131,7 @@ class PlannedExperiment:
 
     @property
     def rank_by(self) -> str | dict[str, float]:
-        """The rule that ranks. A run of no epoch has no fitness of its own."""
+        """What ranks the runs: a metric, or metric weights. Without epochs a run has no fitness."""
         fitness = {
             name: run.settings.get("fitness")
             for name, run in self.runs.items()

@@ -1,6 +1,6 @@
-"""The code fingerprint of a job: a hash of what the code that its result depends on does.
+"""The code fingerprint of a job: a hash of the code that its result depends on.
 
-It starts at the stage's function and the plugin functions that this job uses and follows
+The search starts at the stage's function and the plugin functions that the job uses, and follows
 names: from a definition to the definitions of the package that it names, in whatever module
 they stand. So an edit of `predict()` leaves a trained run alone although `fit()` stands in the
 same file. What is found by listing a folder (figures, the report's template) has no name to
@@ -67,7 +67,7 @@ def _texts(entries: tuple[str, ...]) -> Iterator[tuple[Definition | None, str]]:
     numbers: dict[Definition, int] = {}
 
     def text(parts: list[Part]) -> str:
-        """`parts` with references as numbers; what is new gets the next one."""
+        """`parts` with references as numbers; a new definition gets the next one."""
         return "".join(
             part if isinstance(part, str) else f"#{numbers.setdefault(part, len(numbers))}"
             for part in parts

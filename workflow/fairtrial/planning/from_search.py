@@ -1,4 +1,4 @@
-"""Runs that have some of their settings from a trial of a search."""
+"""Runs that take some of their settings from a trial of a search."""
 
 from __future__ import annotations
 
@@ -26,9 +26,10 @@ class TrialReference(NamedTuple):
 def trial_reference(
     experiment: ExperimentSettings, overrides: Overrides, varied: set[str], place: str
 ) -> TrialReference | None:
-    """The trial that gives a run its settings, but for those in `varied`, which it sets itself.
+    """The trial that gives a run its settings; None where there is none.
 
-    Removes the key `from_search` from `overrides`.
+    varied: the settings that the run sets itself, which the trial does not give. Removes the key
+    `from_search` from `overrides`. Raises SettingsError, naming `place`, for a wrong value.
     """
     trial = overrides.pop(FROM_SEARCH, False)
     if trial is False:
@@ -36,13 +37,13 @@ def trial_reference(
     if not isinstance(trial, int) or trial < 0:
         raise SettingsError(f"{place}: `{FROM_SEARCH}` must be true, or a trial's number")
     if FROM_SEARCH in experiment.base or experiment.search is None:
-        why = "in `base` it would feed the search itself" if experiment.search else "no `search:`"
+        why = "in `base` the search would need itself" if experiment.search else "no `search:`"
         raise SettingsError(f"{place}: `{FROM_SEARCH}`: {why}; it belongs in a run beside one")
     studies = list(experiment.search.studies())
     if len(studies) > 1:
         raise SettingsError(
-            f"{place}: `{FROM_SEARCH}`: the search has {len(studies)} studies, and which one is "
-            "meant is not said; keep one engine, seed and data set"
+            f"{place}: `{FROM_SEARCH}`: the search has {len(studies)} studies, and must have one; "
+            "keep one engine, seed and data set"
         )
     trials = experiment.search.trials
     if trials is not None and trial is not True and trial >= trials:

@@ -16,7 +16,7 @@ def settings_argument(settings: str, folder: Path = Path(".snakemake/fairtrial")
     """The value of `--settings` for this JSON text: the text, or `@file` where it is long.
 
     Settings of plot and report name every run. The file, which is written here, is named after its
-    content, so that the argument changes whenever the settings do, and never else.
+    content, so that the argument changes with the settings alone.
     """
     content = settings.encode()
     if len(content) <= INLINE:
@@ -28,21 +28,24 @@ def settings_argument(settings: str, folder: Path = Path(".snakemake/fairtrial")
     return f"@{path}"
 
 
-def own_records(folder: Path = Path(".snakemake/metadata")) -> None:
-    """Make Snakemake's records files of their own where DVC linked them into its cache.
+def unshare_records(folder: Path = Path(".snakemake/metadata")) -> None:
+    """Replace Snakemake's records by copies where DVC has linked them to its cache.
 
-    Snakemake writes its records in place; through a hard or symbolic link that would change
-    what DVC has stored. With `cache.type` reflink or copy, as committed, there is none.
+    Snakemake writes its records in place; through a hard or symbolic link it would change what
+    DVC has stored. With `cache.type` reflink or copy, as committed, there is none.
     """
     for path in folder.rglob("*"):
         if path.is_symlink() or (path.is_file() and path.stat().st_nlink > 1):
-            own = path.with_name(path.name + ".own")
-            shutil.copyfile(path, own)
-            own.replace(path)
+            copy = path.with_name(path.name + ".own")
+            shutil.copyfile(path, copy)
+            copy.replace(path)
 
 
 def reminder(experiment: str) -> str:
-    """Where the report is, and what to do with it if DVC did not start this; empty without one."""
+    """A message: where the report is, and how DVC records it if this was not started by DVC.
+
+    Empty where there is no report.
+    """
     path = Path("results", experiment, "report.pdf")
     if not path.exists():
         return ""

@@ -1,6 +1,6 @@
-"""The settings of the jobs of each stage, and the code that it calls by a name in them.
+"""The settings of the jobs of each stage, and the code that a stage calls by a name in them.
 
-A function a stage; each takes the experiment and the job's source, data set, run or study.
+One function for each stage, from the experiment and the job's source, data set, run or study.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def _download(experiment: PlannedExperiment, source: str) -> PlannedJob:
 
 def _convert(experiment: PlannedExperiment, source: str) -> PlannedJob:
     settings = experiment.sources[source].convert
-    assert settings is not None  # PlannedExperiment.sources refuses that
+    assert settings is not None  # else PlannedExperiment.sources has raised
     formats = formats_used(settings.format, settings.options)
     return PlannedJob(settings, tuple(f"formats.{name}:read" for name in formats))
 
@@ -86,7 +86,7 @@ def _report(experiment: PlannedExperiment, _: str) -> PlannedJob:
 
 
 def _results(experiment: PlannedExperiment) -> dict[str, Any]:
-    """What plot and report have in common: they rank alike, and show the same runs."""
+    """The settings that plot and report share: they rank alike, and show the same runs."""
     return {
         "runs": tuple(experiment.runs),
         "studies": tuple(experiment.studies),

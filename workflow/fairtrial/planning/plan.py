@@ -1,8 +1,8 @@
 """What the workflow has to do: experiments, and each job's settings and code.
 
-The rules of Snakemake ask here for everything that is not a path. A job's settings and code
-are texts, and both its transport and its rerun trigger: what a stage cannot see cannot make
-its results stale.
+Snakemake's rules get from here everything that is not a path. The settings and the code of a job
+are texts. They are its arguments and its rerun triggers: what a stage does not get cannot make its
+results stale.
 """
 
 from __future__ import annotations
@@ -31,9 +31,9 @@ class Plan:
 
     @classmethod
     def read(cls, *names: str | None) -> Plan:
-        """The experiments `names`; without one, that of params.yaml.
+        """The experiments `names`; without a name, that of params.yaml.
 
-        Prints, on stderr, which settings params.yaml lacks and what holds instead.
+        Prints the settings that params.yaml lacks, and their defaults, on stderr.
         """
         params = read_params()
         earlier = _params_before_dvc()
@@ -53,21 +53,21 @@ class Plan:
 
     @cached_property
     def datasets(self) -> dict[str, DatasetSettings]:
-        """Those of all experiments, by name."""
+        """The data sets of all experiments, by name."""
         experiments = self.experiments.values()
-        return {name: item for each in experiments for name, item in each.datasets.items()}
+        return {name: item for e in experiments for name, item in e.datasets.items()}
 
     @cached_property
     def sources(self) -> dict[str, Source]:
-        """Those of all experiments, by name. Raises SettingsError as PlannedExperiment does."""
+        """The sources of all experiments, by name. Raises as `PlannedExperiment.sources` does."""
         experiments = self.experiments.values()
-        return {name: item for each in experiments for name, item in each.sources.items()}
+        return {name: item for e in experiments for name, item in e.sources.items()}
 
     def settings(self, stage: str, name: str = "", experiment: str = "") -> str:
         """The settings of a job, as canonical JSON.
 
         `name`: its source, data set, run or study; `experiment`: the one that it belongs to, the
-        chosen one if not given.
+        chosen one if empty.
         """
         return canonical(self._job(stage, name, experiment).settings.model_dump(mode="json"))
 
@@ -76,11 +76,11 @@ class Plan:
         return fingerprint(*self.entries(stage, name, experiment))
 
     def entries(self, stage: str, name: str = "", experiment: str = "") -> list[str]:
-        """Where the code of a job begins: its stage, and what that calls by a setting."""
+        """The entries of a job's code: its stage, and what that calls by a name in its settings."""
         return [f"stages.{stage}:{stage}", *self._job(stage, name, experiment).calls]
 
     def fitted_by(self, name: str, experiment: str) -> str:
-        """`fit_code` of a run's backend, or of that of a study."""
+        """The `fit_code` of the backend of a run or study."""
         return fit_code(self.experiments[experiment].trained[name].backend)
 
     def _job(self, stage: str, name: str, experiment: str) -> PlannedJob:
@@ -89,17 +89,17 @@ class Plan:
     def _experiment(self, stage: str, name: str, experiment: str) -> PlannedExperiment:
         """The experiment of a job; of a source or data set, the first that needs it."""
         if stage in {"download", "convert"}:
-            return next(each for each in self.experiments.values() if name in each.sources)
+            return next(e for e in self.experiments.values() if name in e.sources)
         if stage == "split":
-            return next(each for each in self.experiments.values() if name in each.datasets)
+            return next(e for e in self.experiments.values() if name in e.datasets)
         return self.experiments[experiment] if experiment else self.chosen
 
 
 def fit_code(backend: str) -> str:
-    """The fingerprint of the code that determines the weights of a training, for its key.
+    """The fingerprint of the code that determines the weights of a training; part of its key.
 
-    Less than the job's: where only the record is written differently, the job runs again, finds
-    its entry, and trains nothing.
+    It covers less than that of the job: after a change of how the record is written, the job runs
+    again, finds its entry, and trains nothing.
     """
     return fingerprint(f"backends.{backend}:fit", "data.dataset:read", "data.dataset:with_splits")
 
@@ -109,7 +109,7 @@ def _params_before_dvc() -> dict[str, Any] | None:
     revision = os.environ.get("DVC_EXP_BASELINE_REV")
     if not revision:
         return None
-    shown_by_git = subprocess.run(
+    answer = subprocess.run(
         ["git", "show", f"{revision}:params.yaml"], capture_output=True, text=True, check=False
     )
-    return read_yaml_text(shown_by_git.stdout, revision) if shown_by_git.returncode == 0 else None
+    return read_yaml_text(answer.stdout, revision) if answer.returncode == 0 else None

@@ -73,8 +73,8 @@ def resolve(
     know, a value out of range, or two different runs that would have one name.
     """
     runs: dict[str, PlannedRun] = {}
-    names: dict[str, str] = {}  # what makes a run different from all others → its name
-    folds: dict[str, list[str]] = {}  # of each data set, so that its file is read once
+    names: dict[str, str] = {}  # all that tells a run from others, as JSON → its name
+    folds: dict[str, list[str]] = {}  # those of each data set, so that its file is read once
     # label, repetition and data set → name, for the runs that continue another one
     labelled: dict[tuple[str, Repetition, str], str] = {}
     for configuration in configurations(experiment, file):
@@ -114,7 +114,7 @@ def _of_folds(run: PlannedRun, data_sets: list[str]) -> list[PlannedRun]:
 def starting_run(
     params: dict[str, Any], experiment: ExperimentSettings, dataset: str | None, file: str
 ) -> PlannedRun:
-    """The run whose settings are a search's first trial: params.yaml and `base`, first seed."""
+    """The run whose settings the first trial of a search has: params.yaml, `base`, first seed."""
     place = ConfigurationSpec("base", {"dataset": dataset} if dataset else {}, "search.datasets")
     return _run(params, experiment, place, repetitions(experiment)[0], file)
 
@@ -126,7 +126,7 @@ def _refuse_no_more_epochs(run: PlannedRun, earlier: dict[str, PlannedRun], plac
     if not 0 < before < after:
         raise SettingsError(
             f"{place}: `epochs` is {after}, and the run that it continues has {before}; it must "
-            "have more, and that one at least 1"
+            "have more, and the continued run at least 1"
         )
 
 
@@ -137,7 +137,7 @@ def _run(
     repetition: Repetition,
     file: str,
 ) -> PlannedRun:
-    """One run. A default that its backend does not use does not reach it."""
+    """One run, not on a fold yet. It has only the settings that its backend knows."""
     varied, place, base = configuration.varied, configuration.place, experiment.base
     for name in repetition.overrides.keys() & (base | varied).keys():
         raise SettingsError(
@@ -222,10 +222,10 @@ def shipped_settings(
 def refuse_unused(
     params: dict[str, Any], earlier: dict[str, Any], experiment: ExperimentSettings, file: str
 ) -> None:
-    """Refuse a training default that was changed for this call although no run uses it.
+    """Raise SettingsError for a training default that was changed for this call and no run uses.
 
-    `earlier` is params.yaml before `dvc exp run -S …` wrote to it. A silent no-op would be
-    taken for "the parameter makes no difference".
+    `earlier`: params.yaml before `dvc exp run -S …` changed it. Without this error, one would
+    conclude that the parameter makes no difference.
     """
     keys = sorted(training_keys() | {"backend", "dataset"})
     for name in (key for key in keys if params.get(key) != earlier.get(key)):
@@ -240,8 +240,7 @@ def refuse_unused(
         if not used or name in _repeated(experiment):
             raise SettingsError(
                 f"{PARAMS}: `{name}` was set to {params.get(name)!r}, but no run of this "
-                "experiment uses it: "
-                + _where_it_is_set(name, experiment, file, any(known.values()))
+                "experiment uses it: " + _why_unused(name, experiment, file, any(known.values()))
             )
 
 
@@ -251,13 +250,13 @@ def _repeated(experiment: ExperimentSettings) -> set[str]:
 
 
 def _knows(name: str, params: dict[str, Any], overrides: Overrides) -> bool:
-    """Whether a run has such a setting: each has a backend, and what that understands."""
+    """Whether a run has the setting `name`: a backend, a data set, or what its backend knows."""
     backend = overrides.get("backend", params.get("backend"))
     fields = plugin_settings("backends", backend, "`backend`").model_fields
     return name in {"backend", "dataset", *fields}
 
 
-def _where_it_is_set(name: str, experiment: ExperimentSettings, file: str, known: bool) -> str:
+def _why_unused(name: str, experiment: ExperimentSettings, file: str, known: bool) -> str:
     if not known:
         return "no backend of its runs has such a setting"
     if name in _repeated(experiment):

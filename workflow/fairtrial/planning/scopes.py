@@ -1,7 +1,7 @@
 """Which names a piece of Python code binds, and in which scope a name is looked up.
 
 Python's own rules: a function and a comprehension have a scope each, a class has one that the
-functions in it do not see, and a walrus in a comprehension binds in the function around it.
+functions in it do not see, and `:=` in a comprehension binds in the function around it.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class Scope:
     of_module: set[str] = field(default_factory=set)  # declared `global`
 
     def owner(self, name: str) -> Scope | None:
-        """The scope in which code of this one finds `name`; None: the module or a builtin."""
+        """The scope that binds `name` for code in this one; None: the module or a builtin."""
         scope: Scope | None = self
         while scope is not None:
             if name in scope.of_module:
@@ -55,7 +55,7 @@ def class_scope(node: ast.ClassDef, around: Scope | None) -> Scope:
 
 
 def comprehension_scope(node: Comprehension, around: Scope | None) -> Scope:
-    """The scope of the variables that a comprehension goes through."""
+    """The scope of the loop variables of a comprehension."""
     targets = [generator.target for generator in node.generators]
     names = {name for target in targets for name, _ in bindings(target)}
     return Scope("comprehension", around, variables=names)
@@ -80,6 +80,7 @@ def _filled(scope: Scope, statements: Iterable[ast.AST]) -> Scope:
 
 
 def _declared(node: ast.AST, kind: type[ast.Global] | type[ast.Nonlocal]) -> Iterator[str]:
+    """The names that a statement declares global or nonlocal, outside of inner scopes."""
     if isinstance(node, kind):
         yield from node.names
     for child in _within(node):
@@ -88,8 +89,8 @@ def _declared(node: ast.AST, kind: type[ast.Global] | type[ast.Nonlocal]) -> Ite
 
 def parameters(arguments: ast.arguments) -> list[ast.arg]:
     """All parameters of a function."""
-    found = [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs]
-    return found + [more for more in (arguments.vararg, arguments.kwarg) if more]
+    named = [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs]
+    return named + [rest for rest in (arguments.vararg, arguments.kwarg) if rest]
 
 
 def bindings(node: ast.AST) -> Iterator[tuple[str, str | None]]:

@@ -15,8 +15,10 @@ from fairtrial.settings.stages import ConvertSettings, DownloadSettings
 
 @dataclass(frozen=True)
 class Source:
-    """config/sources/<name>.yaml: the settings of `download` and, unless it holds only other
-    files (as checkpoints), of `convert`."""
+    """config/sources/<name>.yaml: the settings of `download` and of `convert`.
+
+    convert: None for a source without images, such as one of checkpoints.
+    """
 
     download: DownloadSettings
     convert: ConvertSettings | None
@@ -29,7 +31,7 @@ class Source:
 
     @property
     def listed(self) -> list[str]:
-        """The manifest as an input of `download`: one file, or none."""
+        """The manifest as inputs of `download`: one file, or none."""
         return [self.manifest] if self.manifest else []
 
 
@@ -49,7 +51,7 @@ def read_source(name: Any, where: str = "`source`") -> Source:
 
 
 def _of_format(form: Any, options: Any, where: str) -> dict[str, Any]:
-    """The options of a format, and of those in its parts."""
+    """The checked options of a format, and in its `parts` those of their formats."""
     model = plugin_settings("formats", form, f"{where}: `format`")
     checked = closed(model, options, f"{where}: options").model_dump(mode="json")
     for part in checked.get("parts", []):
@@ -66,7 +68,7 @@ def formats_used(form: str, options: dict[str, Any]) -> list[str]:
 
 
 def refuse_unlisted(file: str, manifest: str | None, where: str) -> None:
-    """Raise SettingsError if a manifest does not name a file; without one any may be there."""
+    """Raise SettingsError if there is a manifest and it does not name `file`."""
     listed = list(checksums.read_manifest(Path(manifest))) if manifest else [file]
     if file not in listed:
         raise SettingsError(f"{where}: {manifest} names no `{file}`{nearest(file, listed)}")

@@ -26,14 +26,14 @@ from fairtrial.settings.stages import (
 
 FIXED = {  # settings that a trial cannot vary, and why
     "dataset": "trials on different data cannot be compared",
-    "backend": "a backend has its own parameters; write an experiment for each",
+    "backend": "each has other parameters; write an experiment for each",
     "pretrained": "predict and the store know a checkpoint by its content; write a run for each",
     "imgsz": "predict must know it before the search; write a `sweep` over it",
     "epochs": "pruning compares trials of one length; set it in `base`, or set `pruning: off`",
     "patience": "it decides how long a trial runs; set it in `base`",
-    "fitness": "it is what the search looks for",
-    "seed": "the best seed is luck; `seeds` gives the winner several",
-    "replicate": "it does nothing but tell runs apart",
+    "fitness": "it is what the search maximises",
+    "seed": "the best seed is chance; `seeds` gives the best trial several",
+    "replicate": "it only tells runs apart",
     "experiment": "it names this file",
     **dict.fromkeys(SECTIONS, "it has no part in a training"),
 }
@@ -109,14 +109,17 @@ def studies(
             planned[study] = PlannedStudy(study, on_fold, space, engine, seed, search)
     if search and len(planned) > len(search.studies()) == 1:
         raise SettingsError(
-            f"{file}: `search`: its data set has {len(planned)} folds, and which of them gives a "
-            "run its settings is not said; name one fold, or compare several engines"
+            f"{file}: `search`: its data set has {len(planned)} folds, and one of them must give "
+            "a run its settings; name one fold, or compare several engines"
         )
     return planned
 
 
 def _spec(name: str, content: Any, start: PlannedRun, file: str) -> ParameterSpec:
-    """What one parameter may be: checked with its setting, and with the starting point in it."""
+    """The values that one parameter may have.
+
+    Raises SettingsError where its setting refuses one, or they lack that of the first trial.
+    """
     where = f"{file}: search.space"
     model = plugin_settings("backends", start.backend, "`backend`")
     if name not in model.model_fields:
@@ -168,7 +171,7 @@ def _range(
 
 
 def _checked(model: type[BaseModel], name: str, value: Any, start: PlannedRun, place: str) -> Any:
-    """A value as its setting holds it (1 as 1.0, where that is a float)."""
+    """A value in the type of its setting (1.0 for 1, where that is a float)."""
     return closed(model, start.settings | {name: value}, place).model_dump(mode="json")[name]
 
 
