@@ -48,7 +48,7 @@ class RetinaNetTraining(ResumableTraining):
     """One training of a detector in one of the processes that share it.
 
     names: the classes in the order of the network's outputs; average: the exponential moving
-    average (EMA) of its weights, if `ema` asks for it.
+    average (EMA) of its weights, None where `ema` is null.
     """
 
     net: model.Net

@@ -1,4 +1,4 @@
-"""Checks of `doctor`: whether the cluster has what the profile asks for."""
+"""Checks of `doctor`: whether the cluster fulfils the requests of the profile."""
 
 from __future__ import annotations
 
