@@ -140,7 +140,7 @@ REFUSED: dict[str, tuple[str, ...]] = {
     "dataset": (LR0, "dataset: [shapes, bccd]", "`dataset` cannot be searched"),
     "backend": (LR0, "backend: [ultralytics]", "`backend` cannot be searched"),
     "epochs": (LR0, "epochs: [10, 20]", "`epochs` cannot be searched", "pruning"),
-    "seed": (LR0, "seed: [0, 1]", "`seed` cannot be searched", "luck"),
+    "seed": (LR0, "seed: [0, 1]", "`seed` cannot be searched", "chance"),
     "predict": (LR0, "predict: [1, 2]", "`predict` cannot be searched"),
     "min above max": ("min: 1e-4", "min: 1", "lr0", "`min` (1)", "below `max` (0.01)"),
     "log from 0": ("min: 1e-4", "min: 0", "lr0", "`log`", "`min` above 0"),
