@@ -107,6 +107,7 @@ def content_of(stage, name, values, text):
         return json.dumps([box | {"image_id": i} for i in split.get(name, [])])
     if name == "speed":
         how = {"device": "cpu", "precision": "fp32", "threads": 1, "imgsz": 96, "images": 100}
+        how |= {"batch": 1, "unit": "ms", "parts": {"inference": part}}
         return json.dumps(how | {"median": part, "q1": part, "q3": part})
     if stage == "report" and name == "runs":
         return "\n".join(["run", *json.loads(values["settings"])["runs"]])
