@@ -19,16 +19,11 @@ PACKAGE = """\
 import subprocess
 import sys
 
-
-def interrupt_on_signals():
-    pass
-
-
-def main():
+if __name__ == "__main__":
     print({name!r}, *sys.argv[1:], flush=True)
     child = "import fairtrial.__main__ as m; print('child', m.__file__)"
     subprocess.run([sys.executable, "-c", child], check=True)
-    return 3
+    sys.exit(3)
 """
 
 

@@ -7,6 +7,7 @@ This module imports nothing of fairtrial before it has chosen, and nothing else 
 
 import importlib.util
 import os
+import runpy
 import sys
 from pathlib import Path
 
@@ -31,11 +32,9 @@ def main() -> int:
             file=sys.stderr,
         )
         return 1
-    from fairtrial.__main__ import interrupt_on_signals
-    from fairtrial.__main__ import main as command_line
-
-    interrupt_on_signals()
-    return command_line()
+    # All that an older copy of this file has to know of newer code.
+    runpy.run_module("fairtrial", run_name="__main__", alter_sys=True)
+    return 0
 
 
 if __name__ == "__main__":
