@@ -113,7 +113,7 @@ def test_where_sizes_do_not_tell_boxes_are_on_what_is_shown_or_as_asked(raw: Raw
 def test_where_sizes_contradict_the_default_nothing_is_guessed(raw: Raw) -> None:
     raw.add("a.jpg", turned_picture(3), [0, 0, 10, 20], width=80, height=60)
     raw.add("b.jpg", turned_picture(6), [0, 0, 10, 20], width=80, height=60)
-    images = ["such as images/b.jpg) the stated size", "such as images/a.jpg) it does not tell"]
+    images = ["such as images/b.jpg) the stated size", "such as images/a.jpg) no size tells"]
     with refused(DataError, "2 images", *images, "`drawn_on: stored`", "`drawn_on: shown`"):
         raw.convert()
     assert len(raw.again({**COCO, "drawn_on": "stored"})[0].annotations) == 2

@@ -14,7 +14,7 @@ sys.path.insert(
 )
 
 from fairtrial import FairtrialError
-from fairtrial.planning.housekeeping import unshare_records, reminder, settings_argument
+from fairtrial.planning.housekeeping import reminder, settings_argument, unshare_records
 from fairtrial.planning.plan import Plan
 
 # Jobs use the Python and the command `fairtrial` of the environment that runs Snakemake, unless
