@@ -592,7 +592,7 @@ def test_the_gpus_that_share_a_batch_are_counted(
 ) -> None:
     alone = contextlib.nullcontext(processes.Process())
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 3)
-    monkeypatch.setattr(processes, "together", lambda world, work: alone)
+    monkeypatch.setattr(processes, "parallel", lambda world, work: alone)
     assert fit(data, tmp_path, epochs=1, batch=4)[0].gpus == 2
 
 

@@ -61,7 +61,7 @@ def test_equal_seeds_give_equal_weights_and_detections(tmp_path: Path) -> None:
     ]
     assert records[0]["key"] != records[1]["key"]
     assert [record["adopted"] for record in records] == [False, False]
-    assert records[0]["state"] is not None
+    assert records[0]["weights_sha256"] is not None
     pages = PdfReader(io.BytesIO((folder / "report.pdf").read_bytes())).pages
     text = " ".join("".join(page.extract_text() for page in pages).replace("\u200b", "").split())
     assert "Equal seeds gave equal results: the detections of replicates are equal" in text
