@@ -42,6 +42,20 @@ def finish(project: Project, driver: subprocess.Popen) -> None:
     assert (project.root / PREDICTED).exists()
 
 
+def press_ctrl_c(driver: subprocess.Popen) -> int:
+    """As a terminal does it, to the whole process group; the driver's exit status.
+
+    Ctrl-C that meets Snakemake while it asks for SLURM's queue also ends that question, and may
+    leave Snakemake waiting (seen once in 15 calls). Then one presses again, as docs/slurm.md says.
+    """
+    os.killpg(driver.pid, signal.SIGINT)
+    try:
+        return driver.wait(120)
+    except subprocess.TimeoutExpired:
+        os.killpg(driver.pid, signal.SIGINT)
+        return driver.wait(120)
+
+
 def test_a_job_over_its_memory_is_tried_again_with_more(cluster: Cluster, project: Project) -> None:
     """Also: the site's values from the ignored copy, and sbatch's own variables."""
     profile = (project.root / "profiles/slurm/config.yaml").read_text()
@@ -109,8 +123,7 @@ def test_ctrl_c_cancels_the_jobs_and_the_same_command_goes_on(
     cluster: Cluster, project: Project
 ) -> None:
     driver, duration = begin(project, UNENDING)
-    os.killpg(driver.pid, signal.SIGINT)
-    assert driver.wait(300) != 0
+    assert press_ctrl_c(driver) != 0, project.output.read_text()
     wait_for(lambda: states(cluster, project) == ["CANCELLED"], 20, "the job was not cancelled")
     duration.write_text("0")
     project.run(*COMMAND, QUICK_SECONDS=str(duration))
