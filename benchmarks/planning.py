@@ -43,11 +43,11 @@ def main() -> None:
     runs = parser.parse_args().runs
     project = Project.new(Path(tempfile.mkdtemp()) / "many")
     one = EXPERIMENT.format("0.5")
-    project.write("config/experiments/trial.yaml", one)
+    project.write("config/experiments/compare.yaml", one)
     project.run("snakemake", "--cores", "2")
     print(f"nothing to do, 1 run: {median(project, 'snakemake', '--cores', '2')}")
     many = EXPERIMENT.format(", ".join(f"{0.001 * (n + 1):.3f}" for n in range(runs)))
-    project.write("config/experiments/trial.yaml", many)
+    project.write("config/experiments/compare.yaml", many)
     print(f"dry run, {runs} new runs: {median(project, 'snakemake', '-n', '--quiet')}")
     project.run("snakemake", "--cores", "2", "--quiet")
     done = median(project, "snakemake", "--cores", "2")

@@ -39,12 +39,12 @@ def timed(cluster: Cluster, folder: Path, workers: int, trials: int, seconds: fl
     project.env["PATH"] = f"{cluster.bin}:{project.env['PATH']}"
     project.env |= {"STUB_HURRY": "1", "QUICK_SECONDS": str(seconds)}
     text = EXPERIMENT.format(trials=trials, workers=workers)
-    project.write("config/experiments/trial.yaml", text)
+    project.write("config/experiments/compare.yaml", text)
     project.snakemake("--cores", "1", "data/sets/shapes/split.json")
     start = time.monotonic()
     # Not on the nodes with a GPU, as the profile says: the cluster of the tests has two GPUs.
     elsewhere = ("--set-resources", "search:slurm_partition=cpu")
-    target = "results/trial/search/random-seed0/trials.csv"
+    target = "results/compare/search/random-seed0/trials.csv"
     driver = project.start("snakemake", target, "--profile", "slurm", *elsewhere)
     begun = ended = 0.0
     while driver.poll() is None:

@@ -83,8 +83,17 @@ class Plan:
         """The `fit_code` of the backend of a run or study."""
         return fit_code(self.experiments[experiment].trained[name].backend)
 
+    @cached_property
+    def _jobs(self) -> dict[tuple[str, str, str], PlannedJob]:
+        """Those that were asked for: each job's settings and code are, several times."""
+        return {}
+
     def _job(self, stage: str, name: str, experiment: str) -> PlannedJob:
-        return STAGES[stage](self._experiment(stage, name, experiment), name)
+        key = (stage, name, experiment)
+        if key not in self._jobs:
+            planned = STAGES[stage](self._experiment(stage, name, experiment), name)
+            self._jobs[key] = planned
+        return self._jobs[key]
 
     def _experiment(self, stage: str, name: str, experiment: str) -> PlannedExperiment:
         """The experiment of a job; of a source or data set, the first that needs it."""
