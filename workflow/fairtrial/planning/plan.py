@@ -11,16 +11,23 @@ import os
 import subprocess
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 from fairtrial.files.yamlfile import read_yaml_text
 from fairtrial.planning.config_files import PARAMS, read_params
 from fairtrial.planning.experiment import PlannedExperiment
 from fairtrial.planning.fingerprint import fingerprint
-from fairtrial.planning.jobs import STAGES, PlannedJob
+from fairtrial.planning.jobs import STAGES
 from fairtrial.planning.sources import Source
 from fairtrial.settings.dataset import DatasetSettings
 from fairtrial.store.keys import canonical
+
+
+class _Job(NamedTuple):
+    """What Snakemake asks of a job: its settings as text, and where its code begins."""
+
+    settings: str
+    entries: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -69,30 +76,31 @@ class Plan:
         `name`: its source, data set, run or study; `experiment`: the one that it belongs to, the
         chosen one if empty.
         """
-        return canonical(self._job(stage, name, experiment).settings.model_dump(mode="json"))
+        return self._job(stage, name, experiment).settings
 
     def code(self, stage: str, name: str = "", experiment: str = "") -> str:
         """The fingerprint of the code that a job runs; parameters as of `settings`."""
         return fingerprint(*self.entries(stage, name, experiment))
 
-    def entries(self, stage: str, name: str = "", experiment: str = "") -> list[str]:
-        """The entries of a job's code: its stage, and what that calls by a name in its settings."""
-        return [f"stages.{stage}:{stage}", *self._job(stage, name, experiment).calls]
+    def entries(self, stage: str, name: str = "", experiment: str = "") -> tuple[str, ...]:
+        """Where the code of a job begins: its stage, and what that calls by a setting."""
+        return self._job(stage, name, experiment).entries
 
     def fitted_by(self, name: str, experiment: str) -> str:
         """The `fit_code` of the backend of a run or study."""
         return fit_code(self.experiments[experiment].trained[name].backend)
 
     @cached_property
-    def _jobs(self) -> dict[tuple[str, str, str], PlannedJob]:
-        """Those that were asked for: each job's settings and code are, several times."""
+    def _jobs(self) -> dict[tuple[str, str, str], _Job]:
+        """The jobs that were asked for before: Snakemake asks several times."""
         return {}
 
-    def _job(self, stage: str, name: str, experiment: str) -> PlannedJob:
+    def _job(self, stage: str, name: str, experiment: str) -> _Job:
         key = (stage, name, experiment)
         if key not in self._jobs:
             planned = STAGES[stage](self._experiment(stage, name, experiment), name)
-            self._jobs[key] = planned
+            settings = canonical(planned.settings.model_dump(mode="json"))
+            self._jobs[key] = _Job(settings, (f"stages.{stage}:{stage}", *planned.calls))
         return self._jobs[key]
 
     def _experiment(self, stage: str, name: str, experiment: str) -> PlannedExperiment:
