@@ -183,7 +183,7 @@ def _coco_annotation(a: Annotation) -> str:
     return f'{row}, "bbox": [{x}, {y}, {w}, {h}], "area": {a.area}, "iscrowd": {int(a.iscrowd)}}}'
 
 
-class _AnnotationRow(TypedDict):
+class _WrittenAnnotation(TypedDict):
     """An annotation as `write` writes it; the class of a whole image has no box."""
 
     id: int
@@ -221,7 +221,7 @@ def read(path: Path) -> Dataset:
     return dataset
 
 
-def _annotation(row: _AnnotationRow) -> Annotation:
+def _annotation(row: _WrittenAnnotation) -> Annotation:
     box = None
     if "bbox" in row:
         x, y, w, h = row["bbox"]

@@ -71,7 +71,7 @@ def read(folder: Path, options: Settings) -> tuple[Dataset, list[Defect]]:
     classes = options.classes or sorted({name for row in rows.values() for name in _names(row)})
     dataset = Dataset(categories=dict(enumerate(classes, 1)))
     dataset.origins = {number: [name] for number, name in dataset.categories.items()}
-    reader = _Reader(dataset, options, images)
+    reader = _VocReader(dataset, options, images)
     for stem, of_image in image_stems(files, options.naming).items():
         reader.add(files[stem], of_image, rows[stem], splits.get(stem))
     reader.add_rest()
@@ -100,7 +100,7 @@ def write(data: SplitDataset, folder: Path) -> dict[str, object]:
     return {"image_sets": "ImageSets/Main", "coordinates": "edges", "classes": classes}
 
 
-class _Reader:
+class _VocReader:
     """Adds XML files to a set one by one, and collects their defects.
 
     images: the image files by their path without suffix.

@@ -57,7 +57,7 @@ def read(folder: Path, options: Settings) -> tuple[Dataset, list[Defect]]:
     folder, and a line that is neither a box nor a polygon.
     """
     content = _yaml(folder / options.yaml)
-    reader = _Reader(folder, options, Dataset(categories=_categories(content, options.yaml)))
+    reader = _YoloReader(folder, options, Dataset(categories=_categories(content, options.yaml)))
     for split, part in _places(content, options):
         if PurePosixPath(part).is_absolute() or not _is_below(folder / part, folder):
             raise DataError(
@@ -149,7 +149,7 @@ def _places(content: dict[str, object], options: Settings) -> list[tuple[str | N
     return places
 
 
-class _Reader:
+class _YoloReader:
     """Adds folders and lists of images to a set, and collects their defects."""
 
     def __init__(self, folder: Path, options: Settings, dataset: Dataset) -> None:

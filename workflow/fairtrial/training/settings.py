@@ -5,20 +5,20 @@ from __future__ import annotations
 import re
 from typing import Annotated, ClassVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
+from pydantic import Field, ValidationInfo, field_validator
 
+from fairtrial.files.yamlfile import Closed
 from fairtrial.scoring import fitness
 
 Weight = Annotated[float, Field(ge=0)]
 
 
-class TrainingSettings(BaseModel):
+class TrainingSettings(Closed):
     """The settings that every backend has; the `Settings` of a backend add to them.
 
     fitness_keys: the metrics that its fitness may weigh.
     """
 
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
     fitness_keys: ClassVar[tuple[str, ...]] = fitness.TASK_KEYS["detect"]
 
     pretrained: str | None
