@@ -3,7 +3,8 @@ print, the legend, and saving as SVG.
 
 A figure function is a generator marked with `@figure("section")`. It takes the results of the
 experiment and the settings of the stage `plot`, and yields each drawing with its title and
-caption, or nothing where there is nothing to show.
+caption, or nothing where there is nothing to show. One marked `@data_figure` takes the data sets
+alone, so that the data report, which needs no training, has it too.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from matplotlib.lines import Line2D
 
 from fairtrial.files.folders import whole_file
 from fairtrial.results.configuration import Configuration
+from fairtrial.results.dataset import DescribedData
 from fairtrial.results.experiment import ExperimentResults
 from fairtrial.settings.stages import PlotSettings
 
@@ -80,6 +82,26 @@ class FigureFunction:
 
     section: str
     draw: Draw
+
+
+DrawData = Callable[[DescribedData, PlotSettings], Iterator[Drawing]]
+
+
+@dataclass(frozen=True)
+class DataFigureFunction:
+    """A figure function that needs no run. `in_experiments`: whether the report of an experiment
+    has it, and not the data report alone."""
+
+    section: str
+    draw: DrawData
+    in_experiments: bool
+
+
+def data_figure(
+    section: str = "data", *, in_experiments: bool = True
+) -> Callable[[DrawData], DataFigureFunction]:
+    """Mark a function as a figure of data sets."""
+    return lambda draw: DataFigureFunction(section, draw, in_experiments)
 
 
 def figure(section: str) -> Callable[[Draw], FigureFunction]:

@@ -14,9 +14,8 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator, NullLocator
 from numpy.typing import NDArray
 
 from fairtrial.data.dataset import SPLITS, Image
-from fairtrial.figures.base import COLOURS, DASHES, Drawing, figure, new_figure
-from fairtrial.results.dataset import DatasetDescription
-from fairtrial.results.experiment import ExperimentResults
+from fairtrial.figures.base import COLOURS, DASHES, Drawing, data_figure, new_figure
+from fairtrial.results.dataset import DatasetDescription, DescribedData
 from fairtrial.settings.stages import PlotSettings
 
 BINS = 24  # of the heat maps, each way
@@ -26,10 +25,10 @@ MANY = 20  # images with this number of objects or more are counted in one bar
 Boxes = NDArray[np.float64]  # n × 6: x, y, width, height, then width and height of the image; px
 
 
-@figure("data")
-def objects_per_image(experiment: ExperimentResults, settings: PlotSettings) -> Iterator[Drawing]:
+@data_figure()
+def objects_per_image(data: DescribedData, settings: PlotSettings) -> Iterator[Drawing]:
     """Objects per image, by split; nothing for the task `classify`."""
-    for descriptions in _side_by_side(experiment) if experiment.task == "detect" else []:
+    for descriptions in _side_by_side(data) if data.task == "detect" else []:
         fig = new_figure(5.2)
         axes = fig.subplots(1, len(descriptions), squeeze=False).flat
         for ax, description in zip(axes, descriptions, strict=True):
@@ -41,12 +40,12 @@ def objects_per_image(experiment: ExperimentResults, settings: PlotSettings) -> 
         yield Drawing(_file("per-image", descriptions), fig, "Objects per image", caption)
 
 
-@figure("data")
-def box_statistics(experiment: ExperimentResults, settings: PlotSettings) -> Iterator[Drawing]:
+@data_figure()
+def box_statistics(data: DescribedData, settings: PlotSettings) -> Iterator[Drawing]:
     """Centres, extents and shapes of the boxes."""
     panels: tuple[Callable[[Axes, Boxes], None], ...] = (_centres, _extents, _shapes)
-    boxes = {description.name: _boxes(description) for description in experiment.datasets.values()}
-    for descriptions in _side_by_side(experiment):
+    boxes = {description.name: _boxes(description) for description in data.datasets.values()}
+    for descriptions in _side_by_side(data):
         if not all(len(boxes[description.name]) for description in descriptions):
             continue
         alone = len(descriptions) == 1
@@ -67,10 +66,10 @@ def box_statistics(experiment: ExperimentResults, settings: PlotSettings) -> Ite
         yield Drawing(_file("box-statistics", descriptions), fig, title, caption)
 
 
-@figure("data")
-def image_sizes(experiment: ExperimentResults, settings: PlotSettings) -> Iterator[Drawing]:
+@data_figure()
+def image_sizes(data: DescribedData, settings: PlotSettings) -> Iterator[Drawing]:
     """Widths and heights of the images, unless all of a data set are of one size."""
-    for descriptions in _side_by_side(experiment):
+    for descriptions in _side_by_side(data):
         if all(len(set(map(_size, d.dataset.images))) == 1 for d in descriptions):
             continue
         fig = new_figure(6.8)
@@ -83,9 +82,9 @@ def image_sizes(experiment: ExperimentResults, settings: PlotSettings) -> Iterat
         yield Drawing(_file("image-sizes", descriptions), fig, "Sizes of the images", caption)
 
 
-def _side_by_side(experiment: ExperimentResults) -> Iterator[tuple[DatasetDescription, ...]]:
+def _side_by_side(data: DescribedData) -> Iterator[tuple[DatasetDescription, ...]]:
     """The data sets of an experiment in pairs; the last may be alone."""
-    descriptions = list(experiment.datasets.values())
+    descriptions = list(data.datasets.values())
     yield from (tuple(descriptions[start : start + 2]) for start in range(0, len(descriptions), 2))
 
 

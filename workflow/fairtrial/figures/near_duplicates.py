@@ -8,20 +8,19 @@ from matplotlib.axes import Axes
 
 from fairtrial.data.certificate import PlacedPair
 from fairtrial.data.dataset import Image
-from fairtrial.figures.base import WIDTH, Drawing, figure, new_figure
+from fairtrial.figures.base import WIDTH, Drawing, data_figure, new_figure
 from fairtrial.figures.gallery import pixels
 from fairtrial.files.packed import file_of
-from fairtrial.results.dataset import DatasetDescription
-from fairtrial.results.experiment import ExperimentResults
+from fairtrial.results.dataset import DatasetDescription, DescribedData
 from fairtrial.settings.stages import PlotSettings
 
 PAIRS = 8  # of each data set, at most
 
 
-@figure("data")
-def near_duplicates(experiment: ExperimentResults, settings: PlotSettings) -> Iterator[Drawing]:
+@data_figure()
+def near_duplicates(data: DescribedData, settings: PlotSettings) -> Iterator[Drawing]:
     """The closest pairs of each data set, two pairs in a row."""
-    for description in experiment.datasets.values():
+    for description in data.datasets.values():
         pairs = description.certificate.duplicates.doubtful_across
         images = {image.id: image for image in description.dataset.images}
         with_files = [pair for pair in pairs if _files_exist(description, images, pair)][:PAIRS]

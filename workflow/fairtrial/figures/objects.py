@@ -12,10 +12,9 @@ from matplotlib.ticker import FuncFormatter, NullLocator
 from numpy.typing import NDArray
 
 from fairtrial.data.dataset import SPLITS
-from fairtrial.figures.base import DASHES, Drawing, figure, new_figure
+from fairtrial.figures.base import DASHES, Drawing, data_figure, new_figure
 from fairtrial.results.configuration import shorten
-from fairtrial.results.dataset import DatasetDescription
-from fairtrial.results.experiment import ExperimentResults
+from fairtrial.results.dataset import DatasetDescription, DescribedData
 from fairtrial.settings.stages import PlotSettings
 
 LIMITS = (32, 96)  # COCO's: small below 32 × 32 pixels, large from 96 × 96
@@ -24,16 +23,16 @@ PER_PAGE = 50
 PAGES = 3
 
 
-@figure("data")
-def class_distribution(experiment: ExperimentResults, settings: PlotSettings) -> Iterator[Drawing]:
+@data_figure()
+def class_distribution(data: DescribedData, settings: PlotSettings) -> Iterator[Drawing]:
     """Objects (or images) of each class in train, val and test."""
-    for description in experiment.datasets.values():
+    for description in data.datasets.values():
         counts = {split: _counts(description, split) for split in _splits(description)}
         total: Counter[str] = sum(counts.values(), Counter())
         names_of_all = description.dataset.categories.values()
         classes = sorted(names_of_all, key=lambda name: (-total[name], name))
         commonest = classes[: PER_PAGE * PAGES]
-        counted = "objects" if experiment.task == "detect" else "images"
+        counted = "objects" if data.task == "detect" else "images"
         for page, start in enumerate(range(0, len(commonest), PER_PAGE)):
             names = commonest[start : start + PER_PAGE]
             caption = (
@@ -47,10 +46,10 @@ def class_distribution(experiment: ExperimentResults, settings: PlotSettings) ->
             yield Drawing(f"classes-{description.name}-{page + 1}", fig, title, caption)
 
 
-@figure("data")
-def box_sizes(experiment: ExperimentResults, settings: PlotSettings) -> Iterator[Drawing]:
+@data_figure()
+def box_sizes(data: DescribedData, settings: PlotSettings) -> Iterator[Drawing]:
     """How large the objects are, with COCO's limits of small, medium and large."""
-    for description in experiment.datasets.values():
+    for description in data.datasets.values():
         sizes = {split: _sizes(description, split) for split in _splits(description)}
         sizes = {split: of_split for split, of_split in sizes.items() if len(of_split)}
         if sizes:

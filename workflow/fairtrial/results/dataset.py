@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from typing import Protocol
 
 from fairtrial.data.certificate import SplitCertificate, read_certificate
 from fairtrial.data.dataset import Dataset, Image, read
@@ -97,6 +99,18 @@ class DatasetDescription:
         """The images of one split."""
         ids = set(self.certificate.splits[split])
         return [image for image in self.dataset.images if image.id in ids]
+
+
+class DescribedData(Protocol):
+    """Data sets that a report shows: those of an experiment, or some without any training."""
+
+    @property
+    def datasets(self) -> Mapping[str, DatasetDescription]:
+        """The data sets by name."""
+
+    @property
+    def task(self) -> str:
+        """Their task, `detect` or `classify`."""
 
 
 def content_id(image: Image) -> str:
