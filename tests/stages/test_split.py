@@ -109,6 +109,7 @@ def test_the_certificate_says_where_duplicates_went(tmp_path: Path) -> None:
         {"images": [3, 6, 31], "splits": [split_of[3]]},
     ]
     assert certificate["duplicates"]["exact"] == [{"images": [1, 2], "splits": [split_of[1]]}]
+    assert (certificate["units"], certificate["unit_name"]) == ([[1, 2], [3, 6, 31]], "images")
     assert certificate["duplicates"]["doubtful"] == 20
     across = {tuple(pair["images"]) for pair in certificate["duplicates"]["doubtful_across"]}
     assert across == {(n, n + 1) for n in range(11, 31) if split_of[n] != split_of[n + 1]}

@@ -16,6 +16,7 @@ splitting    which image is in train, val, test or fold
 balance      undersampling of train
 leaks        images in one split whose copy or group is in another
 summary      images and objects of a split, by class
+units        images that are no independent observations of each other
 certificate  split.json: how the split was made, and what it holds
 split_dataset  a data set read from its files, with its splits
 """

@@ -5,11 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pydantic import Field
+
 from fairtrial.data.dataset import SPLITS, Dataset, Splits
 from fairtrial.data.duplicates import ImageDuplicates
 from fairtrial.data.leaks import Leak
 from fairtrial.data.selection import ClassMap
 from fairtrial.data.summary import SplitSummary, summarize
+from fairtrial.data.units import IMAGES, dependent_images, unit_name
 from fairtrial.files.modelfile import FileModel, read_model
 
 if TYPE_CHECKING:
@@ -72,6 +75,10 @@ class SplitCertificate(FileModel):
     leaks: dict[str, LeakSize]
     without_split: int  # images that are in no split
     balance: Balance | None
+    # Images that are no independent observations of each other, as sets of two or more: a group, or
+    # copies of one picture. An image in none of them is a unit of its own.
+    units: list[list[int]] = Field(default_factory=list)
+    unit_name: str = IMAGES  # what a unit is: `images`, or `groups`
     train: list[int]
     val: list[int]
     test: list[int]
@@ -109,6 +116,7 @@ def certify(
     leaks: list[Leak],
 ) -> SplitCertificate:
     """The certificate of splits before undersampling (see `balanced`)."""
+    used = {number for ids in splits.values() for number in ids}
     return SplitCertificate(
         source=source,
         method=options.method,
@@ -119,8 +127,10 @@ def certify(
         summary={split: summarize(dataset, splits[split]) for split in SPLITS},
         duplicates=_placed(duplicates, splits),
         leaks={leak.kind: LeakSize(sets=leak.sets, images=leak.images) for leak in leaks},
-        without_split=len(dataset.images) - sum(map(len, splits.values())),
+        without_split=len(dataset.images) - len(used),
         balance=None,
+        units=dependent_images(dataset.images, [*duplicates.exact, *duplicates.near], used),
+        unit_name=unit_name(dataset.images, used),
         train=splits["train"],
         val=splits["val"],
         test=splits["test"],
