@@ -68,11 +68,29 @@ def test_a_number_is_of_the_kind_that_its_setting_has(project: Path) -> None:
 def test_without_runs_there_are_the_start_and_the_winner(project: Path) -> None:
     plan = plan_of(SEARCH + "seeds: [3, 4]\n")
     assert list(plan.chosen.runs) == ["base-s3", "base-s4", "tuned-s3", "tuned-s4"]
-    assert plan.chosen.studies["tpe-seed0"].start.settings["seed"] == 3
+    assert plan.chosen.studies["tpe-seed0"].start.settings["seed"] == 10000
     assert plan.chosen.runs["tuned-s4"].from_search == (
         "tpe-seed0", None, ("batch", "freeze", "lr0", "optimizer"),
     )  # fmt: skip
     assert plan.chosen.runs["base-s3"].from_search is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param("seeds: [3, 8]\n", id="among the seeds"),
+        pytest.param("runs: {a: {seed: 8, from_search: true}}\n", id="of one run"),
+        pytest.param("base: {seed: 8}\n", id="of all runs"),
+    ],
+)
+def test_the_seed_of_trials_is_no_seed_of_a_run(text: str, project: Path) -> None:
+    """Else a tuned run would be the luckiest trial itself."""
+    search = SEARCH + "  trial_seed: 8\n"
+    with refused(SettingsError, "`trial_seed` is 8", "seed of run"):
+        plan_of(search + text)
+    study = study_of(search + text.replace("8", "9"))
+    assert study.of_worker().start["seed"] == 8
+    assert study.seed == 0, "the engine's seed is another one"
 
 
 def test_a_run_may_set_a_searched_key_itself(project: Path) -> None:
@@ -113,7 +131,7 @@ def test_a_checkpoint_of_the_start_alone_is_downloaded(project: Path) -> None:
     assert plan.chosen.pretrained_manifest("a-s0") == []
     assert plan.chosen.pretrained_manifest("tpe-seed0") == ["data/raw/yolov8.sha256"]
     assert '"kind":' in plan.settings("download", "yolov8")
-    with refused(SettingsError, "run base-s0", "`pretrained`", "no `no.pt`"):
+    with refused(SettingsError, "study tpe-seed0", "`pretrained`", "no `no.pt`"):
         _ = plan_of(SEARCH + text.replace("{model}.pt", "no.pt")).sources
 
 
@@ -162,6 +180,10 @@ REFUSED: dict[str, tuple[str, ...]] = {
     ),
     "no budget": ("trials: 5", "workers: 1", "either `trials` or `hours`"),
     "two budgets": ("trials: 5", "trials: 5\n  hours: 1", "either `trials` or `hours`"),
+    "a negative trial_seed": (
+        *("trials: 5", "trials: 5\n  trial_seed: -1"),
+        *("`search.trial_seed`", "-1"),
+    ),
     "no trials": ("trials: 5", "trials: 0", "`search.trials` is 0"),
     "no space": (SEARCH.partition("  space:")[2].partition("  trials")[0], " {}\n", "space"),
     "cmaes in one dimension": (

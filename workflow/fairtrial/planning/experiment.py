@@ -15,7 +15,7 @@ from fairtrial.planning.config_files import (
 )
 from fairtrial.planning.runs import PlannedRun, refuse_unused, resolve, shipped_settings
 from fairtrial.planning.sources import Source, read_source, refuse_unlisted
-from fairtrial.planning.studies import PlannedStudy, studies
+from fairtrial.planning.studies import PlannedStudy, refuse_trial_seed, studies
 from fairtrial.scoring import ranking
 from fairtrial.settings.dataset import DatasetSettings
 from fairtrial.settings.experiment import ExperimentSettings
@@ -46,6 +46,7 @@ class PlannedExperiment:
         print_shipped(shipped_settings(params, settings, file))
         if earlier is not None:
             refuse_unused(params, earlier, settings, file)
+        refuse_trial_seed(runs, settings, file)
         return cls(str(name), params, settings, runs, studies(params, settings, file))
 
     @property
@@ -58,12 +59,16 @@ class PlannedExperiment:
         """What is trained: the runs by name, and the starting run of each study by its name."""
         return self.runs | {name: study.start for name, study in self.studies.items()}
 
+    def _place(self, name: str) -> str:
+        """A run or study, for messages."""
+        return f"{self.file}: {'run' if name in self.runs else 'study'} {name}"
+
     @cached_property
     def datasets(self) -> dict[str, DatasetSettings]:
         """The data sets of all runs by name."""
         places: dict[str, str] = {}  # where each is named first
-        for run in self.trained.values():
-            places.setdefault(run.dataset, f"{self.file}: run {run.name}: `dataset`")
+        for name, run in self.trained.items():
+            places.setdefault(run.dataset, f"{self._place(name)}: `dataset`")
         return {name: read_dataset(name, places[name]) for name in sorted(places)}
 
     @cached_property
@@ -78,9 +83,9 @@ class PlannedExperiment:
             for name, dataset in self.datasets.items()
         }
         checkpoints: dict[str, str] = {}
-        for run in self.trained.values():
+        for name, run in self.trained.items():
             if run.pretrained:
-                place = f"{self.file}: run {run.name}: `pretrained`"
+                place = f"{self._place(name)}: `pretrained`"
                 checkpoints.setdefault(run.pretrained, place)
         places = {path.partition("/")[0]: place for path, place in checkpoints.items()} | of_images
         sources = {name: read_source(name, places[name]) for name in sorted(places)}

@@ -114,9 +114,14 @@ def _of_folds(run: PlannedRun, data_sets: list[str]) -> list[PlannedRun]:
 def starting_run(
     params: dict[str, Any], experiment: ExperimentSettings, dataset: str | None, file: str
 ) -> PlannedRun:
-    """The run whose settings the first trial of a search has: params.yaml, `base`, first seed."""
+    """The run whose settings the first trial of a search has: params.yaml and `base`, under the
+    search's own `trial_seed`."""
+    assert experiment.search is not None
+    seed = experiment.search.trial_seed
     place = ConfigurationSpec("base", {"dataset": dataset} if dataset else {}, "search.datasets")
-    return _run(params, experiment, place, repetitions(experiment)[0], file)
+    run = _run(params, experiment, place, repetitions(experiment)[0], file)
+    run_name = replace(run.run_name, seed=seed)
+    return replace(run, run_name=run_name, settings=run.settings | {"seed": seed})
 
 
 def _refuse_no_more_epochs(run: PlannedRun, earlier: dict[str, PlannedRun], place: str) -> None:

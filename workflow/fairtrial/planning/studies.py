@@ -85,6 +85,25 @@ class PlannedStudy:
         )
 
 
+def refuse_trial_seed(
+    runs: dict[str, PlannedRun], experiment: ExperimentSettings, file: str
+) -> None:
+    """Raise SettingsError where a run has the seed of the trials.
+
+    The winner is the luckiest of many trials. A run under their seed could be that very training,
+    and its metrics too good.
+    """
+    if experiment.search is None:
+        return
+    seed = experiment.search.trial_seed
+    if lucky := [name for name, run in runs.items() if run.settings["seed"] == seed]:
+        raise SettingsError(
+            f"{file}: `search`: `trial_seed` is {seed}, and so is the seed of run {lucky[0]}; with "
+            "it a tuned run would be the trial that won, whose luck it keeps. Take a number that "
+            "is no seed of a run"
+        )
+
+
 def studies(
     params: dict[str, Any], experiment: ExperimentSettings, file: str
 ) -> dict[str, PlannedStudy]:

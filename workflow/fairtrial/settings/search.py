@@ -64,7 +64,8 @@ class SearchSettings(Closed):
     hours: Annotated[float, Field(gt=0)] | None = None  # of training, added up over workers
     engine: OneOrMore[Engine] = ("tpe",)
     workers: Annotated[int, Field(ge=1, le=256)] = 1
-    seed: OneOrMore[Seed] = (0,)
+    seed: OneOrMore[Seed] = (0,)  # of the engine
+    trial_seed: Seed = 10000  # of each trial's training; no run may have it
     pruning: Literal["median", "off"] = "median"
     datasets: Annotated[list[str], Field(min_length=1)] | None = None  # null: the run's own
 
