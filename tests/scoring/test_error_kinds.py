@@ -108,7 +108,7 @@ def iou(a, b):
 
 
 def explained(truth, detections):
-    """A second computation, on pycocotools' matches: a (kind, object) of each counted detection, None
+    """A second computation, on pycocotools' matches: (kind, object) of each counted detection, None
     where it is ignored; kind "" where it is right."""
     evaluation = coco_metrics.at_one_iou(truth, detections, 0.5, 100)
     of_number = {}

@@ -1,9 +1,9 @@
 """Kinds of error of detections: of which kind each false positive and each missed object is.
 
 After Bolya, D., Foley, S., Hays, J., Hoffman, J. (2020): TIDE: A General Toolbox for Identifying
-Object Detection Errors. ECCV. Detections are matched with objects as for AP50. Of a detection without
-a match, `same` is the highest IoU with an object of its own class, `other` that with one of another
-class. The first of these that holds is its kind:
+Object Detection Errors. ECCV. Detections are matched with objects as for AP50. Of a detection
+without a match, `same` is the highest IoU with an object of its own class, `other` that with one of
+another class. The first of these that holds is its kind:
 
 - localisation: BACKGROUND_IOU ≤ same < FOREGROUND_IOU;
 - classification: other ≥ FOREGROUND_IOU;
@@ -11,9 +11,9 @@ class. The first of these that holds is its kind:
 - background: both below BACKGROUND_IOU;
 - both (class and place are wrong): what is left, BACKGROUND_IOU ≤ other < FOREGROUND_IOU.
 
-A localisation error aims at the object of `same`, a classification error at that of `other`. An object
-without a match is `missed` if no error aims at it. Crowds are no objects, and a detection that
-pycocotools ignores for lying on one is no error.
+A localisation error aims at the object of `same`, a classification error at that of `other`. An
+object without a match is `missed` if no error aims at it. Crowds are no objects, and a detection
+that pycocotools ignores for lying on one is no error.
 """
 
 from __future__ import annotations
@@ -48,9 +48,9 @@ class DetectionErrors:
     """The counted detections (d) and objects (o) of one split, and what is wrong with each.
 
     `image_ids` (N,) and `category_ids` (C,) are those of the split, rising; images and classes are
-    given by their index in them. Detections are in the order of `predictions.parse`: `kind` (d,) is an
-    index of KINDS or RIGHT, `target` (d,) the index of the object that a detection has matched or
-    aims at, or NONE. `missed` (o,) is true where neither a match nor an error reaches an object.
+    given by their index in them. Detections are in the order of `predictions.parse`: `kind` (d,) is
+    an index of KINDS or RIGHT, `target` (d,) the index of the object that a detection has matched
+    or aims at, or NONE. `missed` (o,) is true where neither a match nor an error reaches an object.
     """
 
     image_ids: Integers
@@ -79,8 +79,7 @@ class _ImageErrors:
 
 
 def find(truth: Dataset, detections: Sequence[ImageDetection]) -> DetectionErrors:
-    """The kind of error of every detection of one split, in the order of `predictions.parse`, and of
-    every object."""
+    """The errors of one split, whose detections are in the order of `predictions.parse`."""
     counted = strongest(detections, MAX_DETECTIONS)
     objects = sorted((a for a in truth.annotations if not a.iscrowd), key=lambda a: a.image_id)
     kinds, targets = _of_images(truth, counted, objects)
@@ -172,7 +171,7 @@ def _overlaps(
 def _equal_class(detections: list[ImageDetection], objects: list[Annotation]) -> Booleans:
     predicted = np.array([d.category_id for d in detections], dtype=np.int64)
     true = np.array([a.category_id for a in objects], dtype=np.int64)
-    return predicted[:, None] == true[None, :]
+    return np.equal(predicted[:, None], true[None, :])
 
 
 def _highest(overlaps: Floats) -> tuple[Floats, Integers]:
@@ -199,4 +198,5 @@ def _match(overlaps: Floats) -> Integers:
 def _on_crowd(detections: list[ImageDetection], crowds: list[Annotation]) -> Booleans:
     """Whether each detection lies on a crowd of its class."""
     enough = _overlaps(detections, crowds, crowd=True) >= FOREGROUND_IOU
-    return np.asarray((enough & _equal_class(detections, crowds)).any(axis=1))
+    on_crowd: Booleans = np.any(enough & _equal_class(detections, crowds), axis=1)
+    return on_crowd
