@@ -156,6 +156,7 @@ REFUSED: dict[str, tuple[str, ...]] = {
     "imgsz": (LR0, "imgsz: [96, 160]", "`imgsz` cannot be searched", "predict"),
     "pretrained": (LR0, "pretrained: [null, a/b.pt]", "`pretrained` cannot be searched"),
     "dataset": (LR0, "dataset: [shapes, bccd]", "`dataset` cannot be searched"),
+    "train_share": (LR0, "train_share: [0.5, 1.0]", "`train_share` cannot be searched"),
     "backend": (LR0, "backend: [ultralytics]", "`backend` cannot be searched"),
     "epochs": (LR0, "epochs: [10, 20]", "`epochs` cannot be searched", "pruning"),
     "seed": (LR0, "seed: [0, 1]", "`seed` cannot be searched", "chance"),

@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -18,7 +18,7 @@ from pydantic import Field, ValidationError
 
 from facts import refused
 from fairtrial import StoreError
-from fairtrial.store import entries, locks
+from fairtrial.store import entries, keys, locks
 from fairtrial.training import cached_training as training
 from fairtrial.training import checkpoint
 from fairtrial.training.cached_training import Training, train_or_adopt
@@ -111,6 +111,25 @@ def stop_at(epoch: int) -> Any:
 # --------------------------------------------------------------------------- settings
 
 
+def test_the_whole_of_train_has_the_key_that_it_had_before_there_were_shares() -> None:
+    before = keys.key(["fake", SETTINGS, "code", asdict(INPUTS)])
+    assert a_training().key == a_training(train_share=1.0).key == before
+    assert a_training(train_share=0.5).key != before
+
+
+def test_a_backend_is_told_nothing_of_a_share(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The data that it gets has the share only; Ultralytics would refuse the key."""
+    told: list[dict[str, object]] = []
+
+    def fit_and_tell(settings: TrainingSettings, *rest: Any) -> FitResult:
+        told.append(settings.model_dump())
+        return fit(settings, *rest)
+
+    monkeypatch.setattr(training, "plugin", lambda kind, name: backend(fit_and_tell))
+    train(train_share=0.5)
+    assert told == [SETTINGS]
+
+
 def test_the_fitness_of_a_run_is_brought_to_one_form() -> None:
     def rule(**changed: Any) -> Any:
         return TrainingSettings.model_validate(SETTINGS | changed).model_dump()["fitness"]
@@ -130,6 +149,8 @@ def test_the_fitness_of_a_run_is_brought_to_one_form() -> None:
         ({"fitness": {"recall": -1.0}}, ("greater than or equal to 0",)),
         ({"fitness": {"AP": 1.0}}, ("`AP`", "known: precision, recall")),
         ({"replicate": 0}, ("greater than or equal to 1",)),
+        ({"train_share": 0.0}, ("greater than 0",)),
+        ({"train_share": 1.5}, ("less than or equal to 1",)),
     ],
     ids=short,
 )

@@ -175,6 +175,12 @@ PLANNED: dict[str, tuple[Edit, set[str]]] = {
         jobs("train", "predict", "validate", of=SMALL) | jobs(*RESULTS),
     ),
     "another spelling of the fitness": (param("fitness: null", "fitness: {map50_95: 2}"), set()),
+    "all of train, as before there was a setting": (param("train_share: 1.0 ", "# "), set()),
+    "a share of train": (param("train_share: 1.0 ", "train_share: 0.5 "), jobs(*TRAIN)),
+    "a share of train for some runs": (
+        experiment("imgsz: 96", "imgsz: 96, train_share: 0.5"),
+        jobs("train", "predict", "validate", of=SMALL) | jobs(*RESULTS),
+    ),
     "a replicate": (
         param("replicate: 1", "replicate: 2"),
         jobs(*TRAIN, of=tuple(f"{run}r2" for run in RUNS)),

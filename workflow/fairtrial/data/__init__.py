@@ -14,6 +14,7 @@ union_find   sets of numbers that are united pair by pair
 selection    which classes of a source a data set has, and under which names
 splitting    which image is in train, val, test or fold
 balance      undersampling of train
+train_share  a share of train, its units kept whole
 leaks        images in one split whose copy or group is in another
 summary      images and objects of a split, by class
 units        images that are no independent observations of each other

@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from fairtrial.data.certificate import read_certificate
-from fairtrial.data.dataset import SplitDataset, read, with_splits
+from fairtrial.data.dataset import SplitDataset, Splits, read, with_splits
 from fairtrial.data.leaks import find_leaks, refuse_leaks
+from fairtrial.data.train_share import with_train_share
 
 
 def read_split_dataset(annotations: Path, certificate: Path, images: Path) -> SplitDataset:
@@ -19,11 +20,23 @@ def read_split_dataset(annotations: Path, certificate: Path, images: Path) -> Sp
     return with_splits(read(annotations), splits, images, str(certificate))
 
 
-def read_leak_free_dataset(annotations: Path, certificate: Path, images: Path) -> SplitDataset:
-    """A data set for training. Raises DataError, beside what `read_split_dataset` refuses, for
-    a leak that is not allowed, since metrics of a model trained on it would be too good."""
+def read_training_splits(annotations: Path, certificate: Path, train_share: float) -> Splits:
+    """The splits of a data set with a share of the images in train. Reads the annotations only
+    where the share is below 1. Raises DataError where it leaves no object."""
     content = read_certificate(certificate)
-    data = with_splits(read(annotations), content.splits, images, str(certificate))
-    leaks = find_leaks(data.dataset.images, data.splits, content.near)
+    if train_share == 1:
+        return content.splits
+    return with_train_share(read(annotations), content, train_share, str(certificate))
+
+
+def read_leak_free_dataset(
+    annotations: Path, certificate: Path, images: Path, train_share: float = 1.0
+) -> SplitDataset:
+    """A data set for training, with a share of the images in train. Raises DataError, beside what
+    `read_split_dataset` and `read_training_splits` refuse, for a leak that is not allowed, since
+    metrics of a model trained on it would be too good."""
+    content, dataset = read_certificate(certificate), read(annotations)
+    leaks = find_leaks(dataset.images, content.splits, content.near)
     refuse_leaks(leaks, content.allow, str(certificate))
-    return data
+    splits = with_train_share(dataset, content, train_share, str(certificate))
+    return with_splits(dataset, splits, images, str(certificate))

@@ -26,6 +26,7 @@ from fairtrial.settings.stages import (
 
 FIXED = {  # settings that a trial cannot vary, and why
     "dataset": "trials on different data cannot be compared",
+    "train_share": "trials on different data cannot be compared; write a `sweep` over it",
     "backend": "each has other parameters; write an experiment for each",
     "pretrained": "predict and the store know a checkpoint by its content; write a run for each",
     "imgsz": "predict must know it before the search; write a `sweep` over it",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from fairtrial.data.split_dataset import read_leak_free_dataset
+from fairtrial.data.split_dataset import read_leak_free_dataset, read_training_splits
 from fairtrial.files.modelfile import write_model
 from fairtrial.settings.stages import SearchStageSettings
 from fairtrial.training.inputs import inputs_of
@@ -45,11 +45,13 @@ def search(
     from fairtrial.search.study_files import WorkerResult
     from fairtrial.search.worker import RunningStudy, work
 
+    train_share: float = settings.start.get("train_share", 1.0)
+    splits = read_training_splits(annotations, split, train_share)
     study = RunningStudy(
         settings=settings,
         code=code,
-        inputs=inputs_of(annotations, split, pretrained),
-        data=lambda: read_leak_free_dataset(annotations, split, images),
+        inputs=inputs_of(annotations, splits, pretrained),
+        data=lambda: read_leak_free_dataset(annotations, split, images, train_share),
         pretrained=pretrained,
         threads=threads,
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from fairtrial.data.split_dataset import read_leak_free_dataset
+from fairtrial.data.split_dataset import read_leak_free_dataset, read_training_splits
 from fairtrial.files.modelfile import read_model, write_model
 from fairtrial.search.study_files import ChosenTrial
 from fairtrial.settings.run_name import RunName
@@ -68,12 +68,14 @@ def train(
     """
     earlier = read_record(continues) if continues else None
     chosen = read_model(trial, ChosenTrial) if trial else None
+    resolved = backend_settings(settings.backend, _values(settings, chosen))
+    splits = read_training_splits(annotations, split, resolved.train_share)
     training = Training(
         backend=settings.backend,
-        settings=backend_settings(settings.backend, _values(settings, chosen)),
+        settings=resolved,
         code=code,
-        inputs=inputs_of(annotations, split, pretrained, earlier.key if earlier else None),
-        data=lambda: read_leak_free_dataset(annotations, split, images),
+        inputs=inputs_of(annotations, splits, pretrained, earlier.key if earlier else None),
+        data=lambda: read_leak_free_dataset(annotations, split, images, resolved.train_share),
         pretrained=pretrained,
         threads=threads,
     )
@@ -81,6 +83,7 @@ def train(
         entry, adopted = train_or_adopt(training, report.after_epoch)
         of_training = read_model(entry / RECORD, TrainingRecord)
         of_run = _of_run(RunName.parse(run), dataset, adopted, earlier, chosen)
+        of_run |= {"train_images": len(splits["train"])}
         copy_whole(entry / WEIGHTS, weights)
         copy_whole(entry / HISTORY, history)
         write_model(record, RunRecord(**dict(of_training), **of_run, **_of_settings(training)))

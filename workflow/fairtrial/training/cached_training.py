@@ -94,7 +94,7 @@ def train_or_adopt(training: Training, after_epoch: AfterEpoch) -> tuple[Path, b
         earlier_epochs = _copy_end_state(training.inputs.continues, folder)
         attempt = CurrentAttempt(folder, after_epoch, earlier_epochs)
         result = fit(
-            training.settings,
+            training.settings.model_copy(update={"train_share": 1.0}),  # `data` has the share only
             training.data(),
             training.pretrained,
             folder,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from fairtrial.data.certificate import read_certificate
+from fairtrial.data.dataset import Splits
 from fairtrial.files import checksums
 from fairtrial.store import keys
 
@@ -26,12 +26,12 @@ class TrainingInputs:
 
 
 def inputs_of(
-    annotations: Path, split: Path, pretrained: Path | None, continues: str | None = None
+    annotations: Path, splits: Splits, pretrained: Path | None, continues: str | None = None
 ) -> TrainingInputs:
-    """The inputs of a training on these files. Reads all of them."""
+    """The inputs of a training on these files and splits. Reads all files."""
     return TrainingInputs(
         annotations=checksums.sha256(annotations),
-        split=keys.key(read_certificate(split).splits),
+        split=keys.key(splits),
         pretrained=checksums.sha256(pretrained) if pretrained else None,
         continues=continues,
     )

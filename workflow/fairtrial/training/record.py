@@ -86,7 +86,8 @@ class RunRecord(TrainingRecord):
 
     settings: those of the backend; key: that of the store's entry; code: fingerprint of the code
     that fits; continued_from: the run whose end state this one went on from; from_search: the
-    trial that gave it settings; adopted: whether the entry existed.
+    trial that gave it settings; adopted: whether the entry existed; train_images: how many images
+    it learned from, None in a record of an older release.
     """
 
     run: str
@@ -101,6 +102,7 @@ class RunRecord(TrainingRecord):
     continued_from: str | None
     from_search: SearchTrial | None
     adopted: bool
+    train_images: int | None = None
 
 
 def read_record(path: Path) -> RunRecord:

@@ -29,6 +29,9 @@ class TrainingSettings(Closed):
     seed: Annotated[int, Field(ge=0)]
     fitness: dict[str, Weight] | None
     replicate: Annotated[int, Field(ge=1)]
+    # Of the images in train. It acts on the data set before a backend sees that. Left out where it
+    # is 1, so that settings (and with them jobs and keys) are those of a release without it.
+    train_share: Annotated[float, Field(gt=0, le=1, exclude_if=lambda share: share == 1)] = 1.0
 
     @property
     def task(self) -> str:
