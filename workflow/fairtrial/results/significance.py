@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from fairtrial.results.configuration import Configuration
-from fairtrial.scoring.uncertainty import Gap, tell_apart_from_each, tell_folds_apart_from_each
+from fairtrial.scoring.uncertainty import WelchGap as Gap
+from fairtrial.scoring.uncertainty import tell_apart_from_each, tell_folds_apart_from_each
 
 __all__ = ["Gap", "gaps_to"]
 

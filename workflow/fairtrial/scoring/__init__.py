@@ -12,5 +12,8 @@ class_metrics  metrics of classification, from probabilities
 task_metrics  which metrics each task has
 fitness       the metric weights by which an epoch, a trial or a run is judged
 ranking       the rule by which runs are ranked
-uncertainty   the spread over seeds; whether two configurations can be told apart
+uncertainty   the spread over seeds
+verdict       how far the best lies above the others, over other seeds and other images
+fold_gaps     the same over the folds of a cross-validation
+studentised_range  critical values and tails of the studentised range
 """

@@ -34,7 +34,7 @@ class Spread:
 
 
 @dataclass(frozen=True, slots=True)
-class Gap:
+class WelchGap:
     """Two configurations, compared by Welch's t test on their seeds.
 
     `gap` is mean of best minus mean of other; `spread` is the standard deviation over seeds
@@ -70,21 +70,23 @@ def over_seeds(values: Sequence[float]) -> Spread:
     return Spread(statistics.mean(map(float, values)), sd, len(values))
 
 
-def tell_apart(best: Sequence[float], other: Sequence[float]) -> Gap:
+def tell_apart(best: Sequence[float], other: Sequence[float]) -> WelchGap:
     """Compare a metric of two configurations, a value a seed (at least one each)."""
     return _welch_test(over_seeds(best), over_seeds(other))
 
 
-def _welch_test(best: Spread, other: Spread) -> Gap:
+def _welch_test(best: Spread, other: Spread) -> WelchGap:
     gap = best.mean - other.mean
     if best.sd is None or other.sd is None:
-        return Gap(best, other, gap, None, None, None, None, "too few seeds")
+        return WelchGap(best, other, gap, None, None, None, None, "too few seeds")
     spread = math.sqrt((best.sd**2 + other.sd**2) / 2)
     t, df, p = _welch(gap, best.sd**2 / best.n, other.sd**2 / other.n, best.n, other.n)
-    return Gap(best, other, gap, spread, t, df, p, _verdict(p))
+    return WelchGap(best, other, gap, spread, t, df, p, _verdict(p))
 
 
-def tell_apart_from_each(best: Sequence[float], others: Sequence[Sequence[float]]) -> list[Gap]:
+def tell_apart_from_each(
+    best: Sequence[float], others: Sequence[Sequence[float]]
+) -> list[WelchGap]:
     """Compare one configuration with each of several, with Holm's correction over all pairs,
     those among the others included, that can be tested: one with a single seed cannot."""
     spreads = [over_seeds(other) for other in others]
@@ -94,14 +96,14 @@ def tell_apart_from_each(best: Sequence[float], others: Sequence[Sequence[float]
 
 def tell_folds_apart_from_each(
     best: Sequence[float], others: Sequence[Sequence[float]], folds: int
-) -> list[Gap]:
+) -> list[WelchGap]:
     """Compare one configuration with each of several, fold by fold, with Holm's correction over all
     pairs. Each has a value for each of the same folds, in equal order; see `tell_folds_apart`."""
     among_others = [tell_folds_apart(one, two, folds).p for one, two in combinations(others, 2)]
     return _corrected([tell_folds_apart(best, other, folds) for other in others], among_others)
 
 
-def tell_folds_apart(best: Sequence[float], other: Sequence[float], folds: int) -> Gap:
+def tell_folds_apart(best: Sequence[float], other: Sequence[float], folds: int) -> WelchGap:
     """Compare two configurations fold by fold (two folds at least): `spread` is the standard
     deviation of the differences. `folds`: of how many folds these are some or all (three at
     least); one is test, one val, the others train.
@@ -114,22 +116,22 @@ def tell_folds_apart(best: Sequence[float], other: Sequence[float], folds: int) 
     means, k = (over_seeds(best), over_seeds(other)), len(best)
     if k < 2:
         gap = means[0].mean - means[1].mean
-        return Gap(*means, gap, None, None, None, None, "too few seeds")
+        return WelchGap(*means, gap, None, None, None, None, "too few seeds")
     gaps = over_seeds([a - b for a, b in zip(best, other, strict=True)])
     sd = gaps.sd or 0.0
     if sd == 0:  # of the 2^k ways to put signs before equal gaps, two are as far from zero
         p = 2.0 ** (1 - k) if gaps.mean else 1.0
-        return Gap(*means, gaps.mean, sd, None, None, p, _verdict(p))
+        return WelchGap(*means, gaps.mean, sd, None, None, p, _verdict(p))
     t = gaps.mean / (sd * math.sqrt(1 / k + 1 / (folds - 2)))
     p = two_sided_p(t, k - 1)
-    return Gap(*means, gaps.mean, sd, t, k - 1.0, p, _verdict(p))
+    return WelchGap(*means, gaps.mean, sd, t, k - 1.0, p, _verdict(p))
 
 
 def _verdict(p: float) -> Verdict:
     return "apart" if p < LEVEL else "within the spread"
 
 
-def _corrected(gaps: Sequence[Gap], among_others: Sequence[float | None]) -> list[Gap]:
+def _corrected(gaps: Sequence[WelchGap], among_others: Sequence[float | None]) -> list[WelchGap]:
     """`gaps` with Holm's correction. `among_others`: p of further pairs, which count as tests."""
     tested = [gap.p for gap in gaps if gap.p is not None]
     ps = [*tested, *(p for p in among_others if p is not None)]
