@@ -40,7 +40,7 @@ class Fake:
 
     `configurations`: name → settings; `ap`: (configuration, seed, split) → AP by hand; `sets`:
     configuration → number of its data set; `record`: configuration → changes to record.json;
-    `motley`: images of two sizes, and a pair in two splits that looks alike.
+    `motley`: images of two sizes, and a pair in two splits that looks alike; `images`: by split.
     """
 
     root: Path
@@ -56,6 +56,7 @@ class Fake:
     objects: int = 6
     size: int = 320
     motley: bool = False
+    images: dict[str, int] = field(default_factory=lambda: dict(SPLITS))
 
     @property
     def results(self) -> Path:
@@ -83,7 +84,7 @@ class Fake:
     def _data_set(self, number: int) -> Dataset:
         rng = random.Random(number)
         source, name = f"drawn{number or ''}", f"shapes{number or ''}"
-        sizes = {k: v for k, v in SPLITS.items() if self.test or k != "test"}
+        sizes = {k: v for k, v in self.images.items() if self.test or k != "test"}
         dataset = Dataset(categories=dict(enumerate(self.classes, 1)))
         for split, count in sizes.items():
             for _ in range(count):
@@ -247,7 +248,7 @@ def _metrics(ap: float | None, dataset: Dataset, split: str) -> dict[str, float 
     if ap is None:
         metrics |= dict.fromkeys(("precision", "recall", "f1"))
     else:
-        metrics |= {"AP50": min(1.0, ap + 0.2), "AP_large": None}
+        metrics |= {"AP50": min(1.0, ap + 0.2) if ap else 0.0, "AP_large": None}
         metrics |= {"precision": ap + 0.15, "recall": ap + 0.1, "f1": ap + 0.12}
     objects = sum(a.image_id in ids for a in dataset.annotations)
     return metrics | {"images": len(ids), "objects": objects}

@@ -2,7 +2,8 @@
 
 content    all data of the PDF, put together from the parts below
 answer     which configuration is best, and the tests behind it
-cautions   warnings: leaks, unequal code, versions, hardware
+cautions   warnings: leaks, unequal code, versions, hardware; with them
+           small_sets, doubtful_runs
 data       data sets: contents, splits, defects
 search     hyperparameter searches
 sweeps     one parameter at a time

@@ -1,10 +1,13 @@
-"""Warnings that a reader needs before the tables: unequal code, versions, machines or data."""
+"""Warnings that a reader needs before the tables: leaks, small sets, runs that are in doubt, and
+unequal code, versions, machines or data."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TypeVar
 
+from fairtrial.report.doubtful_runs import doubtful_runs
+from fairtrial.report.small_sets import small_sets
 from fairtrial.results.dataset import DatasetDescription
 from fairtrial.results.experiment import ExperimentResults
 from fairtrial.results.run import FinishedRun
@@ -19,6 +22,8 @@ def cautions(experiment: ExperimentResults) -> list[str]:
         *(leak for d in experiment.datasets.values() for leak in overlaps(d)),
         *(pairs for d in experiment.datasets.values() for pairs in similar_pairs(d)),
         *_comparability(experiment),
+        *doubtful_runs(experiment),
+        *small_sets(experiment),
         *_code(experiment),
         *_versions(experiment),
         *_hardware(experiment),

@@ -8,6 +8,7 @@ import re
 import statistics
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from fairtrial.results.run import FinishedRun
 from fairtrial.settings.run_name import without_folds
@@ -29,18 +30,25 @@ class Configuration:
     base: dict[str, str]  # of these, the values that most configurations share
     folds: int = 0
 
-    @property
+    @cached_property
     def repeats(self) -> list[list[FinishedRun]]:
         """The runs of each seed or, where there are folds, of each fold, in order.
 
-        Replicates of a seed are one repeat: counted as several, they would make the spread over
-        seeds too small.
+        Replicates of a seed are one repeat, and so are seeds whose weights and predictions are
+        equal to the byte: counted as several, they would make the spread over seeds too small.
         """
         groups: dict[tuple[str, int], list[FinishedRun]] = {}
         for run in self.runs:
             key = (run.dataset, 0) if self.folds else ("", run.seed)
             groups.setdefault(key, []).append(run)
-        return [groups[key] for key in sorted(groups)]
+        repeats = [groups[key] for key in sorted(groups)]
+        return repeats if self.folds else _equal_ones_merged(repeats)
+
+    @property
+    def seed_has_no_effect(self) -> bool:
+        """Whether it has several seeds, and all gave equal weights and predictions."""
+        seeds = {run.seed for run in self.runs}
+        return not self.folds and len(seeds) > 1 and len(self.repeats) == 1
 
     @property
     def repeated(self) -> str:
@@ -57,7 +65,16 @@ class Configuration:
 
     def scores(self, split: str, metric: str) -> list[float]:
         """A metric for each seed (or fold) in which it is defined: the mean of its runs."""
-        return self._averaged(lambda run: run.score(split, metric))
+        return list(self.values(split, metric).values())
+
+    def values(self, split: str, metric: str) -> dict[int, float]:
+        """Seed (or number of the fold, from 1) → `scores`."""
+        averaged = self._averaged(lambda run: run.score(split, metric))
+        numbers = [
+            number if self.folds else runs[0].seed for number, runs in enumerate(self.repeats, 1)
+        ]
+        pairs = zip(numbers, averaged, strict=True)
+        return {number: value for number, value in pairs if value is not None}
 
     def class_scores(self, split: str, name: str, metric: str) -> list[float]:
         """As `scores`, for one class; `metric` is a column of per_class.csv."""
@@ -66,13 +83,13 @@ class Configuration:
             value = run.per_class.get(split, {}).get(name, {}).get(metric, math.nan)
             return value if math.isfinite(value) else None
 
-        return self._averaged(read)
+        return [value for value in self._averaged(read) if value is not None]
 
-    def _averaged(self, read: Callable[[FinishedRun], float | None]) -> list[float]:
-        """The mean over the runs of each repeat; repeats without a value are left out."""
+    def _averaged(self, read: Callable[[FinishedRun], float | None]) -> list[float | None]:
+        """The mean over the runs of each repeat; None for one without a value."""
         scores = [[read(run) for run in runs] for runs in self.repeats]
         defined = [[score for score in row if score is not None] for row in scores]
-        return [float(statistics.mean(row)) for row in defined if row]
+        return [float(statistics.mean(row)) if row else None for row in defined]
 
     def classes(self, split: str, column: str) -> dict[str, int]:
         """How many `objects` or `images` (a column of per_class.csv) of each class a split has;
@@ -127,6 +144,24 @@ class Configuration:
     def label(self, length: int = 200) -> str:
         """Letter and short label, cut in the middle to about `length` characters."""
         return f"{self.letter}  {shorten(self.short_label, length)}"
+
+
+def _equal_ones_merged(repeats: list[list[FinishedRun]]) -> list[list[FinishedRun]]:
+    """Repeats with equal results as one, in the order of the first of each."""
+    merged: list[list[FinishedRun]] = []
+    for runs in repeats:
+        equal = next((others for others in merged if equal_results(runs, others)), None)
+        if equal is None:
+            merged.append([*runs])
+        else:
+            equal += runs
+    return merged
+
+
+def equal_results(runs: Sequence[FinishedRun], others: Sequence[FinishedRun]) -> bool:
+    """Whether all these runs have weights and predictions that are equal to the byte."""
+    first = runs[0]
+    return all(first.equals(run) for run in [*runs[1:], *others])
 
 
 def shared_settings(runs: Sequence[FinishedRun]) -> dict[str, object]:

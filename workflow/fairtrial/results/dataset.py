@@ -67,6 +67,12 @@ class DatasetDescription:
         path = self.data / "clean" / self.source / "quality.json"
         return read_model(path, QualityReport) if path.exists() else None
 
+    def units_of(self, split: str) -> int:
+        """How many independent units one split has: groups or copies count once."""
+        ids = set(self.certificate.splits[split])
+        joint = [ids.intersection(unit) for unit in self.certificate.units]
+        return len(ids) - sum(len(unit) - 1 for unit in joint if unit)
+
     def ground_truth_sha256(self, split: str) -> str:
         """The SHA-256 of the images of one split and of their ground truth. Computed once for each
         split, since every run on this data set needs it."""

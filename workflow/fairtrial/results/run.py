@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict
 
 from fairtrial import DataError
+from fairtrial.files.checksums import sha256
 from fairtrial.files.jsonfile import read_json
 from fairtrial.scoring.predictions import ImageDetection
 from fairtrial.scoring.ranking import FITNESS, RankingRule
@@ -128,6 +129,37 @@ class FinishedRun:
         if metric == FITNESS and self.ranking_rule:
             return self.ranking_rule.score(metrics.by_name())
         return metrics.by_name().get(metric)
+
+    def equals(self, other: FinishedRun) -> bool:
+        """Whether weights and predictions are equal to the byte. (Unequal metrics answer that
+        without a look at the predictions, which may be large.)"""
+        weights = {self.record.weights_sha256, other.record.weights_sha256}
+        if len(weights - {None}) > 1 or self.metrics != other.metrics:
+            return False
+        return self.predictions_sha256 == other.predictions_sha256
+
+    @cached_property
+    def predictions_sha256(self) -> dict[str, str]:
+        """The SHA-256 of the predictions by split."""
+        files = {s: self.folder / "predictions" / f"{s}.json" for s in ("val", "test")}
+        return {split: sha256(file) for split, file in files.items() if file.exists()}
+
+    @cached_property
+    def learned(self) -> bool:
+        """Whether it finds any object (AP50 above 0.0005), or tells classes better than by calling
+        every image what most are; on val or test."""
+        if isinstance(self.metrics, DetectionMetricsFile):
+            values = [self.score(split, "AP50") for split in ("val", "test")]
+            defined = [value for value in values if value is not None]
+            return not defined or max(defined) >= 0.0005
+        return any(self._beats_the_commonest_class(split) for split in self.per_class)
+
+    def _beats_the_commonest_class(self, split: str) -> bool:
+        images = [row["images"] for row in self.per_class[split].values()]
+        accuracy = self.score(split, "accuracy")
+        if accuracy is None or len(images) < 2:
+            return True
+        return accuracy * sum(images) > max(images) + 0.5
 
     @cached_property
     def speed(self) -> Speed | None:

@@ -1,0 +1,146 @@
+"""What page one warns of before a reader believes its answer."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fairtrial.report.cautions import cautions
+from tests.facts import missing_facts
+from tests.report.fake_results import Fake, load
+from tests.report.test_folds import edit, folded, reloaded
+from tests.report.test_questions import results_of
+from tests.report.test_report import TWO, scores
+
+ENOUGH = {"train": 8, "val": 30, "test": 30}
+
+
+def enough(root: Path, **changes: Any) -> Fake:
+    """Results of which nothing is to be warned."""
+    settings: dict[str, Any] = {"images": ENOUGH, "classes": ("circle",), "size": 64}
+    return Fake(root, TWO, **settings | changes)
+
+
+def sentences(fake: Fake) -> list[str]:
+    return cautions(results_of(fake.build()))
+
+
+def edit_record(fake: Fake, run: str, **changed: Any) -> None:
+    edit(fake.results / "runs" / run / "record.json", **changed)
+
+
+def test_of_sets_that_are_large_enough_nothing_is_said(tmp_path: Path) -> None:
+    assert sentences(enough(tmp_path)) == []
+
+
+@pytest.mark.parametrize(
+    ("images", "facts"),
+    [
+        (ENOUGH | {"test": 29}, ("Test of shapes", "29 images only")),
+        (ENOUGH | {"val": 29}, ("Val of shapes", "29 images only", "the confidence")),
+    ],
+    ids=["test", "val"],
+)
+def test_a_split_of_fewer_than_30_images_is_small(
+    images: dict[str, int], facts: tuple[str, ...], tmp_path: Path
+) -> None:
+    (sentence,) = sentences(enough(tmp_path, images=images))
+    assert missing_facts(sentence, *facts) == []
+
+
+@pytest.mark.parametrize(("groups", "small"), [(9, True), (10, False)])
+def test_fewer_than_10_groups_are_few_whatever_the_number_of_images(
+    groups: int, small: bool, tmp_path: Path
+) -> None:
+    fake = enough(tmp_path).build()
+    split = fake.data / "sets/shapes/split.json"
+    test = load(split)["test"]
+    edit(split, unit_name="groups", units=[test[i::groups] for i in range(groups)])
+    said = cautions(results_of(fake))
+    assert [missing_facts(s, f"{groups} groups only", "30 images") for s in said] == [[]] * small
+
+
+def test_rare_and_absent_classes_are_named_with_their_number(tmp_path: Path) -> None:
+    """12 images with 17 objects of 8 classes, as in a real case: nothing was said of them."""
+    classes = tuple("abcdefgh")
+    fake = Fake(tmp_path, TWO, classes=classes, images=ENOUGH | {"test": 12}, objects=2).build()
+    split = load(fake.data / "sets/shapes/split.json")
+    counts = {name: row["objects"] for name, row in split["summary"]["test"]["classes"].items()}
+    text = " ".join(cautions(results_of(fake)))
+    rare = [f"{name} ({count})" for name, count in counts.items() if 0 < count < 10]
+    absent = [name for name, count in counts.items() if not count]
+    assert rare and absent, "the case has both"
+    assert missing_facts(text, "fewer than 10 objects", *rare, "no objects of", *absent) == []
+
+
+def test_a_set_of_val_alone_is_warned_of_once(tmp_path: Path) -> None:
+    said = [s for s in sentences(Fake(tmp_path, TWO, test=False)) if "8 images only" in s]
+    assert len(said) == 1 and said[0].startswith("Val of shapes")
+
+
+def test_folds_count_together_and_those_without_a_class_are_named(tmp_path: Path) -> None:
+    experiment = folded(tmp_path, {"m": ("cells", {"momentum": 0.6})}, cells={})
+    for fold, objects in ((1, 4), (2, 0), (3, 5)):
+        path = experiment.data / f"sets/cells.fold{fold}/split.json"
+        summary = load(path)["summary"]
+        summary["test"]["classes"]["triangle"] = {"images": 3, "objects": objects}
+        edit(path, summary=summary)
+    text = " ".join(cautions(reloaded(experiment)))
+    assert missing_facts(text, "triangle (9)", "triangle (cells.fold2)") == []
+    assert "Test of cells.fold1, cells.fold2, cells.fold3 has 36 images" not in text, "enough"
+    assert "Val of cells.fold1, cells.fold2 and cells.fold3 has 8 images only" in text
+
+
+def test_a_mean_over_fewer_values_than_seeds_is_named(tmp_path: Path) -> None:
+    ap = scores([0.600, 0.605, 0.610], [0.5, 0.51, 0.52])
+    ap["low", 1, "test"] = None
+    (sentence,) = sentences(enough(tmp_path, ap=ap))
+    assert missing_facts(sentence, "Of 3 seeds of B 2 have a value of AP on test") == []
+
+
+def test_runs_that_learned_nothing_are_counted(tmp_path: Path) -> None:
+    ap = scores([0.6, 0.61, 0.62], [0.0, 0.4, 0.0])
+    ap |= {("low", seed, "val"): 0.0 for seed in (0, 2)}
+    (sentence,) = sentences(enough(tmp_path, ap=ap))
+    assert missing_facts(sentence, "find no object", "B (2 of 3 runs)") == []
+
+
+@pytest.mark.parametrize(
+    ("last", "who"),
+    [
+        (("high-s0", "high-s1", "low-s0", "low-s1"), "In 4 of 6 runs"),
+        (("high-s0", "high-s1"), "In most runs of A"),
+        (("high-s0", "low-s0"), None),
+    ],
+    ids=["most of all", "most of one configuration", "some of each"],
+)
+def test_metrics_that_still_rise_at_the_end_are_named(
+    last: tuple[str, ...], who: str | None, tmp_path: Path
+) -> None:
+    fake = enough(tmp_path).build()
+    for run in last:
+        edit_record(fake, run, best_epoch=fake.epochs)
+    said = cautions(results_of(fake))
+    assert [missing_facts(s, who or "", "the last one") for s in said] == [[]] * bool(who)
+
+
+@pytest.mark.parametrize("same", [True, False], ids=["the trial itself", "another seed"])
+def test_a_run_that_is_the_winning_trial_is_named(same: bool, tmp_path: Path) -> None:
+    fake = enough(tmp_path, seeds=(0,)).build()
+    edit_record(fake, "low-s0", from_search={"study": "gp", "trial": 3})
+    history = list(csv.DictReader((fake.results / "history/low-s0.csv").open()))
+    metrics = {k[4:]: v for k, v in history[6].items() if k in ("val/AP", "val/recall")}
+    if not same:
+        metrics["AP"] = "0.123"
+    rows = [{"trial": str(n), "epochs": "8", "best_epoch": "7", **metrics} for n in (1, 3)]
+    rows[0]["AP"] = "0"
+    (fake.results / "search/gp").mkdir(parents=True)
+    with (fake.results / "search/gp/trials.csv").open("w", newline="") as file:
+        writer = csv.DictWriter(file, list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows)
+    said = [s for s in cautions(results_of(fake)) if "trial" in s]
+    assert [missing_facts(s, "low-s0 (B)", "luck") for s in said] == [[]] * same
