@@ -19,6 +19,7 @@ import fairtrial
 COMMANDS = (  # in the order in which a person needs them
     "status",
     "compare",
+    "data",
     "detect",
     "export-data",
     "tensorboard",
@@ -159,7 +160,7 @@ def _add_flags(parser: argparse.ArgumentParser, function: Callable[..., None]) -
     for name, parameter in inspect.signature(function).parameters.items():
         text = texts.get(name, "").replace("%", "%%")
         if parameter.kind is inspect.Parameter.VAR_POSITIONAL:
-            options = {"nargs": "+", "metavar": name.upper(), "type": types[name]}
+            options = {"nargs": "*", "metavar": name.upper(), "type": types[name]}
             parser.add_argument(name, help=text, **options)
             continue
         flag = "--" + name.replace("_", "-")

@@ -34,6 +34,8 @@ def compare(*revisions: str, to: Path = Path("comparison.pdf")) -> None:
         revisions: DVC experiments, git revisions or `workspace`; each also as REVISION:EXPERIMENT
         to: the PDF to write; the tables are written beside it as .csv, .md and .tex
     """
+    if not revisions:
+        raise SettingsError("name the revisions to compare, for example `workspace main`")
     if len(set(revisions)) < len(revisions):
         raise SettingsError("a revision is named twice, so it would be compared with itself")
     params = read_params()

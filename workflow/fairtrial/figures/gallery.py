@@ -157,7 +157,9 @@ def _panels(
             text = texts[box.name]
             if box.confidence is not None:
                 text += f" {_hundredths(box.confidence)}"
-            _frame(ax, box, numbers[box.name])
+            number = numbers[box.name]
+            line = ("-", "--", ":", "-.")[number % 4]
+            frame(ax, box.xywh, COLOURS[number % len(COLOURS)], line)
             _label(ax, box, text, (image.width, image.height))
     for ax in axes:
         ax.axis("off")
@@ -186,15 +188,14 @@ def _hundredths(confidence: float) -> str:
     return f"{confidence:.2f}".removeprefix("0")
 
 
-def _frame(ax: Axes, box: Box, number: int) -> None:
-    """Draw a box in the colour and line style of the class of this number."""
-    colour, dash = COLOURS[number % len(COLOURS)], ("-", "--", ":", "-.")[number % 4]
-    x, y, width, height = box.xywh
+def frame(ax: Axes, xywh: tuple[float, float, float, float], colour: str, line: str) -> None:
+    """Draw a box (pixels of the image) in a colour and a line style of matplotlib."""
+    x, y, width, height = xywh
     # A white line below, so that the box can be seen on any photograph.
-    for edge, line, weight in (("white", "-", 2.0), (colour, dash, 1.1)):
-        frame = Rectangle((x, y), width, height, facecolor="none", edgecolor=edge)
-        frame.set(linestyle=line, linewidth=weight)
-        ax.add_patch(frame)
+    for edge, dash, weight in (("white", "-", 2.0), (colour, line, 1.1)):
+        rectangle = Rectangle((x, y), width, height, facecolor="none", edgecolor=edge)
+        rectangle.set(linestyle=dash, linewidth=weight)
+        ax.add_patch(rectangle)
 
 
 def _label(ax: Axes, box: Box, text: str, size: tuple[int, int]) -> None:

@@ -16,16 +16,18 @@ import typst
 TEMPLATE = Path(__file__).with_name("template")
 
 
-def compile_pdf(content: Mapping[str, object], figures: Mapping[str, bytes]) -> bytes:
+def compile_pdf(
+    content: Mapping[str, object], figures: Mapping[str, bytes], main: str = "main.typ"
+) -> bytes:
     """The bytes of the PDF.
 
     `content`: plain data for JSON, as `content.content` makes it; `figures`: path → SVG, under the
-    paths that `content` names.
+    paths that `content` names; `main`: the file of the template with which it begins.
     """
     files = {p.relative_to(TEMPLATE).as_posix(): p.read_bytes() for p in TEMPLATE.rglob("*.typ")}
     sections = sorted(name for name in files if name.startswith("sections/"))
     data = json.dumps({**content, "sections": sections}, ensure_ascii=False, allow_nan=False)
-    source = {"main": files.pop("main.typ"), **files, "data.json": data.encode(), **figures}
+    source = {"main": files.pop(main), **files, "data.json": data.encode(), **figures}
     fonts = typst.Fonts(
         include_system_fonts=False, font_paths=[str(Path(mpl.get_data_path()) / "fonts" / "ttf")]
     )

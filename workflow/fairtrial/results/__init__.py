@@ -2,6 +2,7 @@
 
 run            the files of one run
 dataset        the data set of a run
+data_differences  what two data sets differ in, by more than chance
 configuration  runs that differ in their seed alone
 experiment     all runs of an experiment, and the comparisons between them
 significance   how far the best configuration lies above others, and whether by more than chance

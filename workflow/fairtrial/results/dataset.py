@@ -119,6 +119,19 @@ class DescribedData(Protocol):
         """Their task, `detect` or `classify`."""
 
 
+@dataclass
+class DescribedDatasets:
+    """Data sets without any training."""
+
+    datasets: dict[str, DatasetDescription]
+
+    @property
+    def task(self) -> str:
+        """`classify` where no data set has boxes."""
+        tasks = {description.dataset.task for description in self.datasets.values()}
+        return "classify" if tasks == {"classify"} else "detect"
+
+
 def content_id(image: Image) -> str:
     """Identifies an image by its content, in every data set that has it: its SHA-256, or its file
     name where that is unknown."""

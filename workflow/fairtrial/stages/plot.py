@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from fairtrial.files.checksums import sha256
 from fairtrial.files.modelfile import write_model
-from fairtrial.results.manifest import FigureEntry, FigureManifest
+from fairtrial.results.manifest import FigureManifest
 from fairtrial.settings.stages import PlotSettings
 
 
@@ -25,25 +24,12 @@ def plot(
     Raises:
         DataError: a run lacks one of its files
     """
-    from fairtrial.figures import base, figure_functions
+    from fairtrial.figures.saving import save_experiment_figures
     from fairtrial.results.experiment import load_experiment
 
     experiment = load_experiment(results, data, settings.runs, settings.rank_by)
     figures.mkdir(parents=True, exist_ok=True)
     for old in figures.glob("*.svg"):  # of configurations that are no longer in the experiment
         old.unlink()
-    entries = []
-    with base.style():
-        for function in figure_functions():
-            for drawing in function.draw(experiment, settings):
-                path = figures / f"{drawing.name}.svg"
-                base.save(drawing.figure, path)
-                entry = FigureEntry(
-                    file=path.relative_to(manifest.parent).as_posix(),
-                    section=function.section,
-                    title=drawing.title,
-                    caption=drawing.caption,
-                    sha256=sha256(path),
-                )
-                entries.append(entry)
+    entries = save_experiment_figures(experiment, settings, figures)
     write_model(manifest, FigureManifest(tuple(entries)))
