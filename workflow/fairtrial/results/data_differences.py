@@ -3,7 +3,7 @@
 Images of one group are not independent, so that the standard error of a mean is that of sums over
 groups (over images where there are none): Liang, K.-Y. and Zeger, S. (1986): Longitudinal data
 analysis using generalized linear models. Biometrika 73, 13-22. Holm's correction is over all that
-is compared. A difference that is sure may still be too small to matter; see `DataDifference.matters`.
+is compared. A difference that is sure may still be too small to matter: see `DataDifference`.
 """
 
 from __future__ import annotations
