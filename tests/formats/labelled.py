@@ -43,6 +43,20 @@ def write_csv(folder: Path) -> dict[str, Any]:
     return {**columns, **place, "classes": CLASSES}
 
 
+def write_one_hot(folder: Path) -> dict[str, Any]:
+    """A table a split, as Roboflow writes them: blanks behind commas, a folder a split."""
+    tables = []
+    for split in ("train", "val", "test"):
+        lines = [f"filename, {', '.join(CLASSES)}"]
+        for name in (name for name, (_, on) in IMAGES.items() if on == split):
+            draw(name, folder / split / f"{name}.png")
+            ones = (int(label == IMAGES[name][0]) for label in CLASSES)
+            lines.append(f"{name}.png, {', '.join(map(str, ones))}")
+        (folder / split / "_classes.csv").write_text("\n".join([*lines, ""]))
+        tables.append({"table": f"{split}/_classes.csv", "images": split, "split": split})
+    return {"tables": tables}
+
+
 def write_cifar10(folder: Path) -> dict[str, Any]:
     place = folder / "cifar-10-batches-py"
     place.mkdir(parents=True)
@@ -70,4 +84,5 @@ LABELLERS = {
     "cifar10": Labeller(write_cifar10),
     "class_csv": Labeller(write_csv),
     "class_folders": Labeller(write_folders),
+    "one_hot_csv": Labeller(write_one_hot),
 }

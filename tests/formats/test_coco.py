@@ -183,3 +183,18 @@ def test_tiny_coco_has_80_images_a_split_and_80_classes(real_data: Path) -> None
     assert any(a.iscrowd for a in dataset.annotations)
     contents = [json.loads((raw / file["annotations"]).read_text()) for file in files]
     assert len(dataset.annotations) == sum(len(content["annotations"]) for content in contents)
+
+
+def test_a_parent_category_as_roboflow_writes_it_is_kept_or_dropped(tmp_path: Path) -> None:
+    """One that has objects itself, or that is its own parent, is a class like any other."""
+    data = content()
+    data["categories"] = [
+        {"id": 0, "name": "animals", "supercategory": "none"},
+        {"id": 3, "name": "cat", "supercategory": "animals"},
+        {"id": 4, "name": "dog", "supercategory": "dog"},
+        {"id": 90, "name": "owl", "supercategory": "animals"},
+        {"id": 91, "name": "barn owl", "supercategory": "owl"},
+    ]
+    assert len(read(tmp_path, data).categories) == 5
+    kept = read(tmp_path, data, parents="drop").categories
+    assert kept == {3: "cat", 4: "dog", 90: "owl", 91: "barn owl"}

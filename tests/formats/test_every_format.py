@@ -10,9 +10,9 @@ from contract import OfEveryFormat
 from tests.facts import refused
 from written import BROKEN, WRITERS, Scene
 
-from fairtrial import SettingsError
+from fairtrial import DataError, SettingsError
 from fairtrial.data.dataset import Dataset
-from fairtrial.data.defects import Defect
+from fairtrial.data.defects import Defect, UnannotatedImage
 from fairtrial.files import checksums, folders
 from fairtrial.plugins import plugin, plugins
 
@@ -49,8 +49,11 @@ class TestEveryFormat(OfEveryFormat):
         assert seen(dataset, scene) == set(scene.objects)
         assert sorted(dataset.canonical().categories.items()) == list(enumerate(scene.classes, 1))
         stems = {Path(image.file_name).stem: image for image in dataset.images}
-        splits = {stem: image.split for stem, image in stems.items() if image.split}
-        assert splits == (scene.splits if writer.splits else {})
+        given = scene.splits if writer.splits else {}
+        if UnannotatedImage in writer.reports:  # what no row names is in no split
+            named = {stem for stem in stems if any(o[0] == stem for o in scene.objects)}
+            given = {stem: split for stem, split in given.items() if stem in named}
+        assert {stem: i.split for stem, i in stems.items() if i.split} == given
         stated = {s: (i.width, i.height) for s, i in stems.items() if i.width}
         assert stated.items() <= scene.images.items()
         for image in dataset.images:
@@ -82,6 +85,32 @@ class TestEveryFormat(OfEveryFormat):
             check=True,
         )
         assert not HEAVY & set(done.stdout.split())
+
+
+@pytest.mark.parametrize("name", [name for name, writer in WRITERS.items() if writer.crowds])
+def test_crowd_regions_are_crowds(name: str, tmp_path: Path) -> None:
+    scene = Scene(crowds=frozenset({1, 3}))
+    dataset = read_written(name, scene, tmp_path)[0]
+    crowds = Dataset(dataset.images, [a for a in dataset.annotations if a.iscrowd])
+    crowds.categories = dataset.categories
+    assert seen(crowds, scene) == {scene.objects[1], scene.objects[3]}
+    assert len(dataset.annotations) == len(scene.objects)
+
+
+# the option belongs to the formats of the contributors
+@pytest.mark.parametrize("name", sorted(set(WRITERS) - {"contributors"}))
+def test_an_ignored_class_is_a_crowd_region_of_each_other(name: str, tmp_path: Path) -> None:
+    module = plugin("formats", name)
+    scene, written = Scene(), WRITERS[name].write(Scene(), tmp_path)
+    dataset, _ = module.read(tmp_path, module.Settings(**written, ignore=["cat"]))
+    assert sorted(dataset.categories.values()) == ["dog", "owl"]
+    ignored = [(image, box) for image, kind, box in scene.objects if kind == "cat"]
+    rest = [placed for placed in scene.objects if placed[1] != "cat"]
+    both = [(image, kind, box) for image, box in ignored for kind in ("dog", "owl")]
+    assert seen(dataset, scene) == {*rest, *both}
+    assert [a.iscrowd for a in dataset.annotations].count(True) == len(both)
+    with refused(DataError, "`cot`", "cat, dog, owl"):
+        module.read(tmp_path, module.Settings(**written, ignore=["cot"]))
 
 
 def test_an_unknown_format_is_refused_with_the_formats_there_are() -> None:

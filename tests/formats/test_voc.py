@@ -278,3 +278,13 @@ def test_a_suffix_in_capitals_is_one(raw: Path) -> None:
     before, _ = read(raw)
     (raw / "Annotations/a.xml").rename(raw / "Annotations/a.XML")
     assert read(raw)[0] == before
+
+
+def test_what_is_difficult_is_an_object_unless_told_otherwise(raw: Path) -> None:
+    difficult = box(1, 1, 9, 9).replace("<bndbox>", "<difficult> 1 </difficult><bndbox>")
+    put(raw, difficult + box(11, 11, 19, 19))
+    crowds = {
+        said: [a.iscrowd for a in read(raw, difficult=said)[0].annotations if a.image_id == 1]
+        for said in ("object", "crowd")
+    }
+    assert crowds == {"object": [False, False], "crowd": [True, False]}

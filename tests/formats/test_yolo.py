@@ -209,3 +209,15 @@ def test_a_suffix_in_capitals_is_one(raw: Path) -> None:
     (raw / "labels/val/b.txt").write_text("")
     with refused(DataError, "labels/val/b.TXT", "labels/val/b.txt"):
         read(raw)
+
+
+def test_classes_from_a_list_of_names_as_cvat_exports_them(raw: Path) -> None:
+    (raw / "data.yaml").unlink()
+    (raw / "obj.names").write_text("cat\r\ndog\r\n\r\nowl\r\n")
+    dataset, _ = read(raw, names="obj.names", splits={"train": "images/train"})
+    assert dataset.categories == {0: "cat", 1: "dog", 2: "owl"}
+    assert len(dataset.annotations) == 3
+    with refused(DataError, "`names`", "`splits`", "`images`"):
+        read(raw, names="obj.names")
+    with refused(DataError, "classes.txt", "no such file"):
+        read(raw, names="classes.txt", images="images")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import nan
+from math import isfinite, nan
 
 
 def number_or_nan(text: str) -> float:
@@ -11,3 +11,9 @@ def number_or_nan(text: str) -> float:
         return float(text)
     except ValueError:
         return nan
+
+
+def pixels_or_zero(text: str) -> int:
+    """A stated width or height; 0, which states none, where the text is no whole number."""
+    value = number_or_nan(text)
+    return int(value) if isfinite(value) and value == int(value) and value > 0 else 0

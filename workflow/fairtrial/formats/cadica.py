@@ -20,6 +20,7 @@ from fairtrial import DataError
 from fairtrial.data.dataset import Annotation, Dataset, Image
 from fairtrial.data.defects import Defect, LabelWithoutImage, UnannotatedImage, UnknownClass
 from fairtrial.files.folders import checked_path
+from fairtrial.formats._ignored import with_ignored
 from fairtrial.formats._numbers import number_or_nan
 
 
@@ -32,6 +33,7 @@ class Settings(BaseModel):
     # Degrees of stenosis in percent, from the mildest to the occlusion.
     classes: tuple[str, ...] = ("p0_20", "p20_50", "p50_70", "p70_90", "p90_98", "p99", "p100")
     group: Literal["patient", "video"] = "patient"
+    ignore: tuple[str, ...] = ()  # classes whose objects are regions that count neither way
     first_pixel: Literal[0, 1] = 0  # the number of the pixel in the top left corner
 
 
@@ -54,7 +56,7 @@ def read(folder: Path, options: Settings) -> tuple[Dataset, list[Defect]]:
             defects.append(LabelWithoutImage(where, f"lists {video}, which has no folder"))
         for video in present:
             defects += _Video(folder, options, patient, video).add_to(dataset, video in healthy)
-    return dataset, defects
+    return with_ignored(dataset, options.ignore), defects
 
 
 def _names(path: Path) -> list[str]:

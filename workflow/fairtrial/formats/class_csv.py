@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import csv
-from collections.abc import Iterator
-from pathlib import Path, PurePosixPath
-from typing import Annotated
+from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict
 
 from fairtrial import DataError
 from fairtrial.data.dataset import SPLITS, Annotation, Dataset, Image
-from fairtrial.data.defects import Defect, UnannotatedImage
-from fairtrial.data.imagefile import SUFFIXES
-from fairtrial.files.folders import checked_path, files_below
+from fairtrial.data.defects import Defect
+from fairtrial.files.folders import checked_path
+from fairtrial.formats._labelled_images import add_unnamed, images_below
+from fairtrial.formats._tables import Delimiter, Problems, TableRow, read_table
 
 
 class Settings(BaseModel):
@@ -23,7 +21,7 @@ class Settings(BaseModel):
 
     table: str = "labels.csv"  # relative to the raw folder
     images: str = "."  # the folder to which names of images are relative
-    delimiter: Annotated[str, Field(min_length=1, max_length=1)] = ","
+    delimiter: Delimiter = ","
     image: str = "file"  # the column with the name of the image's file
     label: str = "label"  # the column with its class
     suffix: str = ""  # appended to the names in that column, such as .jpg
@@ -40,53 +38,36 @@ def read(folder: Path, options: Settings) -> tuple[Dataset, list[Defect]]:
     and an unknown split or class. Images that the table does not name are defects.
     """
     path = folder / checked_path(options.table, "options: table")
-    rows = list(_rows(path, options))
+    columns = (options.image, options.label, options.split, options.group)
+    needed = [name for name in columns if name is not None]
+    rows = read_table(path, options.delimiter, needed)
     dataset = Dataset(categories=_categories(rows, options, path))
     numbers = {name: number for number, name in dataset.categories.items()}
     seen: set[str] = set()
+    problems = Problems()
     for number, row in enumerate(rows, 1):
-        image = _image(number, row, options)
+        try:
+            image = _image(number, row, options)
+        except DataError as error:
+            problems.add(error)
+            continue
         if image.file_name in seen:
-            raise DataError(f"{row.where}: {image.file_name} is named twice")
+            problems.add(f"{row.where}: {image.file_name} is named twice")
         seen.add(image.file_name)
         dataset.images.append(image)
         dataset.annotations.append(Annotation(number, numbers[row.of(options.label)], None))
-    return dataset, _unnamed(dataset, folder, options, seen)
+    problems.refuse()
+    return dataset, add_unnamed(dataset, images_below(folder, options.images))
 
 
-class _Row:
-    """One row of the table, and where it stands."""
-
-    def __init__(self, cells: dict[str, str | None], where: str) -> None:
-        self.cells, self.where = cells, where
-
-    def of(self, column: str) -> str:
-        """The text in a column. Raises DataError where there is none."""
-        text = (self.cells.get(column) or "").strip()
-        if not text:
-            raise DataError(f"{self.where}: the column `{column}` is empty")
-        return text
-
-
-def _rows(path: Path, options: Settings) -> Iterator[_Row]:
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            table = csv.DictReader(file, delimiter=options.delimiter)
-            columns = table.fieldnames or []
-            needed = (options.image, options.label, options.split, options.group)
-            if missing := [name for name in needed if name is not None and name not in columns]:
-                present = ", ".join(columns) or "none"
-                raise DataError(f"{path}: there is no column `{missing[0]}`; there are: {present}")
-            for row in table:
-                yield _Row(row, f"{path}:{table.line_num}")
-    except FileNotFoundError as error:
-        raise DataError(f"{path}: no such file") from error
-    except (csv.Error, UnicodeDecodeError) as error:
-        raise DataError(f"{path}: not a table in UTF-8 ({error})") from error
-
-
-def _categories(rows: list[_Row], options: Settings, path: Path) -> dict[int, str]:
-    where = {row.of(options.label): row.where for row in reversed(rows)}
+def _categories(rows: list[TableRow], options: Settings, path: Path) -> dict[int, str]:
+    problems, where = Problems(), dict[str, str]()
+    for row in rows:
+        try:
+            where.setdefault(row.of(options.label), row.where)
+        except DataError as error:
+            problems.add(error)
+    problems.refuse()
     if not rows:
         raise DataError(f"{path}: names no image")
     listed = sorted(where) if options.classes is None else list(options.classes)
@@ -96,23 +77,10 @@ def _categories(rows: list[_Row], options: Settings, path: Path) -> dict[int, st
     return dict(enumerate(listed, 1))
 
 
-def _image(number: int, row: _Row, options: Settings) -> Image:
+def _image(number: int, row: TableRow, options: Settings) -> Image:
     name = checked_path(f"{options.images}/{row.of(options.image)}{options.suffix}", row.where)
     split = row.of(options.split) if options.split is not None else None
     if split is not None and split not in SPLITS:
         raise DataError(f"{row.where}: `{split}` is not train, val or test")
     group = row.of(options.group) if options.group is not None else None
     return Image(number, name, 0, 0, group=group, split=split)
-
-
-def _unnamed(dataset: Dataset, folder: Path, options: Settings, seen: set[str]) -> list[Defect]:
-    """Add the images in the folder that have no row, without class. Returns a defect for each."""
-    place = PurePosixPath(options.images)
-    defects: list[Defect] = []
-    below = files_below(folder / place) if (folder / place).is_dir() else []
-    for file in below:
-        name = (place / file).as_posix()
-        if PurePosixPath(file).suffix.lower() in SUFFIXES and name not in seen:
-            dataset.images.append(Image(len(dataset.images) + 1, name, 0, 0))
-            defects.append(UnannotatedImage(name))
-    return defects

@@ -16,6 +16,7 @@ from fairtrial.data.dataset import write as write_set
 from fairtrial.data.defects import BoxFromSegment, Defect, ObjectWithoutBox, UnknownClass
 from fairtrial.files.folders import checked_path, copy_file
 from fairtrial.files.jsonfile import sections
+from fairtrial.formats._ignored import with_ignored
 from fairtrial.formats._names import exported_names
 
 WRITES = "detect"  # the task of the sets that it can write
@@ -42,6 +43,10 @@ class Settings(BaseModel):
     files: tuple[File, ...] = (File(annotations="annotations.json", images="images"),)
     # The key of an image that names its group (patient, video, scene); null: no groups.
     group: str | None = None
+    # What becomes of a category that is the supercategory of others, and has no object itself, as
+    # Roboflow writes one.
+    parents: Literal["keep", "drop"] = "keep"
+    ignore: tuple[str, ...] = ()  # classes whose objects are regions that count neither way
 
 
 def read(folder: Path, options: Settings) -> tuple[Dataset, list[Defect]]:
@@ -51,15 +56,28 @@ def read(folder: Path, options: Settings) -> tuple[Dataset, list[Defect]]:
     is in two of them, or an object is on no known image.
     """
     dataset, defects = Dataset(), list[Defect]()
+    parents: set[str] = set()  # names of supercategories
     for file in options.files:
         path = folder / checked_path(file.annotations, "files: annotations")
         try:
-            defects += _File(dataset, file, options.group).read(path)
+            reader = _File(dataset, file, options.group)
+            defects += reader.read(path)
+            parents |= reader.parents
         except DataError as error:
             raise DataError(f"{file.annotations}: {error}") from error
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise DataError(f"{file.annotations}: not COCO JSON ({error!r})") from error
-    return dataset, defects
+    if options.parents == "drop":
+        _drop_parents(dataset, parents)
+    return with_ignored(dataset, options.ignore), defects
+
+
+def _drop_parents(dataset: Dataset, parents: set[str]) -> None:
+    """Leave out the categories of these names that have no object. Changes `dataset`."""
+    used = {row.category_id for row in dataset.annotations}
+    for number, name in sorted(dataset.categories.items()):
+        if name in parents and number not in used:
+            del dataset.categories[number]
 
 
 def write(data: SplitDataset, folder: Path) -> dict[str, object]:
@@ -87,6 +105,7 @@ def write(data: SplitDataset, folder: Path) -> dict[str, object]:
 class _CategoryRow(TypedDict):
     id: int
     name: str
+    supercategory: NotRequired[str]
 
 
 class _ImageRow(TypedDict):
@@ -123,6 +142,7 @@ class _File:
         self.dataset, self.file, self.group = dataset, file, group
         self.images: dict[int, Image] = {}  # by the file's own ids
         self.rows: list[Annotation] = []  # with the file's own ids
+        self.parents: set[str] = set()  # names of supercategories
         self.segments: set[int] = set()  # those of them whose box comes from their segment
 
     def read(self, path: Path) -> list[Defect]:
@@ -145,6 +165,7 @@ class _File:
 
     def _category(self, row: _CategoryRow) -> None:
         number, name = int(row["id"]), str(row["name"])
+        self.parents |= {str(row.get("supercategory"))} - {name}
         known = self.dataset.categories.setdefault(number, name)
         if known != name:
             raise DataError(f"category {number} is {name!r} here and {known!r} elsewhere")

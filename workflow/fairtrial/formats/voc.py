@@ -20,6 +20,7 @@ from fairtrial.data.defects import (
 )
 from fairtrial.data.imagefile import SUFFIXES
 from fairtrial.files.folders import checked_path, copy_file, files_below
+from fairtrial.formats._ignored import with_ignored
 from fairtrial.formats._names import Group, Naming, by_stem, exported_names, group_of, image_stems
 from fairtrial.formats._numbers import number_or_nan
 from fairtrial.formats._voc_writing import element_of
@@ -48,6 +49,10 @@ class Settings(BaseModel):
     coordinates: Literal["pixels", "edges"] = "pixels"
     # The classes that there are; null: every name found.
     classes: tuple[str, ...] | None = None
+    # What an object marked difficult is: an object like any other, or a crowd region, where
+    # detections are neither right nor wrong, as VOC's own evaluation has it.
+    difficult: Literal["object", "crowd"] = "object"
+    ignore: tuple[str, ...] = ()  # classes whose objects are regions that count neither way
     # What an image's group is: `folder`, the folder in which it lies, or the part in brackets
     # of a regular expression that is searched in its path below `images`; null: no groups.
     group: Group | None = None
@@ -56,7 +61,7 @@ class Settings(BaseModel):
 
 
 def read(folder: Path, options: Settings) -> tuple[Dataset, list[Defect]]:
-    """All XML files as one set; objects marked difficult are objects like any other.
+    """All XML files as one set.
 
     The image of an XML file is the one with the same stem (or that `naming` gives), or, where
     several have it, the one that <filename> names. Raises DataError for a file that is not
@@ -75,7 +80,7 @@ def read(folder: Path, options: Settings) -> tuple[Dataset, list[Defect]]:
     for stem, of_image in image_stems(files, options.naming).items():
         reader.add(files[stem], of_image, rows[stem], splits.get(stem))
     reader.add_rest()
-    return dataset, reader.defects
+    return with_ignored(dataset, options.ignore), reader.defects
 
 
 def write(data: SplitDataset, folder: Path) -> dict[str, object]:
@@ -153,7 +158,8 @@ class _VocReader:
         elif box is None:
             self.defects.append(ObjectWithoutBox(image.file_name, where))
         else:
-            annotation = Annotation(image.id, self.numbers[name], box, box[2] * box[3])
+            crowd = self.options.difficult == "crowd" and _text(element, "difficult") == "1"
+            annotation = Annotation(image.id, self.numbers[name], box, box[2] * box[3], crowd)
             self.dataset.annotations.append(annotation)
 
 

@@ -25,6 +25,7 @@ from fairtrial.data.defects import (
     UnknownClass,
 )
 from fairtrial.files.folders import checked_path, copy_file, files_below
+from fairtrial.formats._ignored import with_ignored
 from fairtrial.formats._names import Group, Naming, by_stem, exported_names, group_of, image_stems
 
 WRITES = "detect"  # the task of the sets that it can write
@@ -37,12 +38,16 @@ class Settings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     yaml: str = "data.yaml"  # relative to the raw folder
+    # A text file of class names, a line each, instead of data.yaml: CVAT's obj.names, or the
+    # classes.txt of labelling tools. Needs `splits` or `images`.
+    names: str | None = None
     # Image folders of each split (or text files that list images), relative to the raw folder;
     # null: as data.yaml says. Needed where data.yaml names places outside the raw folder, as
     # many exports do.
     splits: dict[Literal["train", "val", "test"], str] | None = None
     # One folder of images that are in no split, instead of `splits`.
     images: str | None = None
+    ignore: tuple[str, ...] = ()  # classes whose objects are regions that count neither way
     # What an image's group is: `folder`, the folder in which it lies, or the part in brackets
     # of a regular expression that is searched in its path below its image folder; null: none.
     group: Group | None = None
@@ -56,8 +61,9 @@ def read(folder: Path, options: Settings) -> tuple[Dataset, list[Defect]]:
     Raises DataError for a data.yaml without names or of poses, a split that is not below the raw
     folder, and a line that is neither a box nor a polygon.
     """
-    content = _yaml(folder / options.yaml)
-    reader = _YoloReader(folder, options, Dataset(categories=_categories(content, options.yaml)))
+    content = _content(folder, options)
+    categories = _categories(content, options.names or options.yaml)
+    reader = _YoloReader(folder, options, Dataset(categories=categories))
     for split, part in _places(content, options):
         if PurePosixPath(part).is_absolute() or not _is_below(folder / part, folder):
             raise DataError(
@@ -65,7 +71,7 @@ def read(folder: Path, options: Settings) -> tuple[Dataset, list[Defect]]:
                 "say where the images are with options: splits"
             )
         reader.add_place(part, split)
-    return reader.dataset, reader.defects
+    return with_ignored(reader.dataset, options.ignore), reader.defects
 
 
 def write(data: SplitDataset, folder: Path) -> dict[str, object]:
@@ -98,6 +104,22 @@ def _size(image: Image) -> Size:
 
 def _is_below(path: Path, folder: Path) -> bool:
     return path.exists() and path.resolve().is_relative_to(folder.resolve())
+
+
+def _content(folder: Path, options: Settings) -> dict[str, object]:
+    """The content of data.yaml, or a list of class names in its place."""
+    if options.names is None:
+        return _yaml(folder / options.yaml)
+    path = folder / checked_path(options.names, "options: names")
+    try:
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
+    except FileNotFoundError as error:
+        raise DataError(f"{path}: no such file") from error
+    except UnicodeDecodeError as error:
+        raise DataError(f"{path}: not a list of class names ({error})") from error
+    if options.images is None and options.splits is None:
+        raise DataError("options: `names` needs `splits` or `images`, for there is no data.yaml")
+    return {"names": [line.strip() for line in lines if line.strip()]}
 
 
 def _yaml(path: Path) -> dict[str, object]:

@@ -1,0 +1,124 @@
+"""From images with labels in words to a set: for formats that name the class of each object."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+
+from fairtrial import DataError
+from fairtrial.data.boxes import Box, Size
+from fairtrial.data.dataset import Annotation, Dataset, Image
+from fairtrial.data.defects import (
+    BoxFromSegment,
+    Defect,
+    ObjectWithoutBox,
+    UnannotatedImage,
+    UnknownClass,
+)
+from fairtrial.data.imagefile import SUFFIXES
+from fairtrial.files.folders import files_below
+
+Point = tuple[float, float]
+
+
+@dataclass(frozen=True, slots=True)
+class LabelledObject:
+    """One object as its format has it. `where`: the line or element in which it stands.
+
+    `box` is None for an object without one, and for the class of a whole image (`whole`).
+    `outline`: the box was drawn around a segment.
+    """
+
+    label: str
+    box: Box | None
+    where: str
+    area: float | None = None  # in square pixels, where it is not that of the box
+    crowd: bool = False
+    outline: bool = False
+    whole: bool = False
+
+
+@dataclass(slots=True)
+class LabelledImage:
+    """One image as its format has it; its file is relative to the raw folder."""
+
+    file: str
+    size: Size = (0, 0)
+    split: str | None = None
+    group: str | None = None
+    objects: list[LabelledObject] = field(default_factory=list)
+    relative: bool = False  # boxes are shares of width and height
+
+
+def as_dataset(
+    images: Sequence[LabelledImage], classes: Sequence[str] | None
+) -> tuple[Dataset, list[Defect]]:
+    """The images as a set. `classes`: those that there are; None: every one found, by name.
+
+    Raises DataError for an image that stands in two places.
+    """
+    names = classes or sorted({row.label for image in images for row in image.objects})
+    dataset = Dataset(categories=dict(enumerate(names, 1)))
+    dataset.origins = {number: [name] for number, name in dataset.categories.items()}
+    numbers = {name: number for number, name in dataset.categories.items()}
+    defects: list[Defect] = []
+    seen: set[str] = set()
+    for number, image in enumerate(images, 1):
+        if image.file in seen:
+            raise DataError(f"{image.file} is named twice")
+        seen.add(image.file)
+        size, group, split = image.size, image.group, image.split
+        dataset.images.append(Image(number, image.file, *size, "", group, split, image.relative))
+        for row in image.objects:
+            defects += _defects(image, row, numbers)
+            if row.label in numbers and (row.box is not None or row.whole):
+                dataset.annotations.append(_annotation(number, numbers[row.label], row))
+    return dataset, defects
+
+
+def _defects(image: LabelledImage, row: LabelledObject, numbers: dict[str, int]) -> list[Defect]:
+    if row.label not in numbers:
+        seen = f"{row.where}: {row.label!r}; there are {', '.join(numbers)}"
+        return [UnknownClass(image.file, seen)]
+    if row.box is None and not row.whole:
+        return [ObjectWithoutBox(image.file, row.where)]
+    return [BoxFromSegment(image.file, row.where)] if row.outline else []
+
+
+def _annotation(image: int, category: int, row: LabelledObject) -> Annotation:
+    if row.box is None:
+        return Annotation(image, category, None)
+    area = row.area if row.area is not None else row.box[2] * row.box[3]
+    return Annotation(image, category, row.box, area, row.crowd)
+
+
+def images_below(folder: Path, place: str) -> list[str]:
+    """The image files below a folder of the raw folder, relative to the raw folder."""
+    if not (folder / place).is_dir():
+        return []
+    paths = (PurePosixPath(place) / file for file in files_below(folder / place))
+    return [path.as_posix() for path in paths if path.suffix.lower() in SUFFIXES]
+
+
+def add_unnamed(dataset: Dataset, files: Iterable[str]) -> list[Defect]:
+    """Add those of the image files that the set lacks. Returns a defect for each."""
+    known = {image.file_name for image in dataset.images}
+    rest = sorted(set(files) - known)
+    for file in rest:
+        dataset.images.append(Image(len(dataset.images) + 1, file, 0, 0))
+    return [UnannotatedImage(file) for file in rest]
+
+
+def box_around(points: Sequence[Point]) -> Box:
+    """The box around some points."""
+    across, down = [x for x, _ in points], [y for _, y in points]
+    left, top = min(across), min(down)
+    return left, top, max(across) - left, max(down) - top
+
+
+def polygon_area(points: Sequence[Point]) -> float:
+    """The area of a polygon, by Gauss's formula."""
+    after = [*points[1:], points[0]]
+    pairs = zip(points, after, strict=True)
+    return abs(sum(x * next_y - next_x * y for (x, y), (next_x, next_y) in pairs)) / 2

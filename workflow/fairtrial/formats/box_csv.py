@@ -1,0 +1,146 @@
+"""A table with a row a box: `filename,width,height,class,xmin,ymin,xmax,ymax`, or other columns.
+
+An image with several objects has several rows; one without has a row whose class and box are
+empty, or none.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path, PurePosixPath
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from fairtrial import DataError
+from fairtrial.data.boxes import Box
+from fairtrial.data.dataset import SPLITS, Dataset
+from fairtrial.data.defects import Defect
+from fairtrial.files.folders import checked_path
+from fairtrial.formats._ignored import with_ignored
+from fairtrial.formats._labelled_images import (
+    LabelledImage,
+    LabelledObject,
+    add_unnamed,
+    as_dataset,
+    images_below,
+)
+from fairtrial.formats._numbers import number_or_nan, pixels_or_zero
+from fairtrial.formats._tables import Delimiter, Problems, TableRow, read_table
+
+Four = Annotated[tuple[str, ...], Field(min_length=4, max_length=4)]
+
+
+class BoxTable(BaseModel):
+    """One table and the folder to which its names of images are relative."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    table: str
+    images: str = "."
+    # The split of all images of this table; null: none is given, or `split` names a column.
+    split: Literal["train", "val", "test"] | None = None
+
+
+class Settings(BaseModel):
+    """The options of the format; paths are relative to the raw folder."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    tables: tuple[BoxTable, ...] = (BoxTable(table="annotations.csv"),)
+    delimiter: Delimiter = ","
+    columns: tuple[str, ...] | None = None  # names of all columns; null: the table has a header
+    image: str = "filename"  # the column with the name of the image's file
+    suffix: str = ""  # appended to the names in that column, such as .jpg
+    label: str = "class"  # the column with the class of the object
+    box: Four = ("xmin", "ymin", "xmax", "ymax")  # the columns with the box
+    # What they hold: two corners; or the corner left above, or the centre, with width and height.
+    box_is: Literal["corners", "corner_and_size", "centre_and_size"] = "corners"
+    # pixels: the first and the last pixel, counted from 1 (as for `voc`); edges: positions between
+    # pixels; shares: of the image's width and height, from 0 to 1.
+    coordinates: Literal["pixels", "edges", "shares"] = "edges"
+    width: str | None = None  # the column with the width of the image in pixels; null: none
+    height: str | None = None
+    split: str | None = None  # the column with the split of the image: train, val or test
+    group: str | None = None  # the column with its group (patient, video, scene)
+    # The classes that there are; null: every one in the tables, by name.
+    classes: tuple[str, ...] | None = None
+    ignore: tuple[str, ...] = ()  # classes whose objects are regions that count neither way
+
+
+def read(folder: Path, options: Settings) -> tuple[Dataset, list[Defect]]:
+    """All tables as one set. Images in their folders that no row names are defects.
+
+    Raises DataError for a missing column, and for all rows at once that lack a name or a class,
+    or give their image another size, split or group than a row before.
+    """
+    images: dict[str, LabelledImage] = {}
+    problems = Problems()
+    for table in options.tables:
+        path = folder / checked_path(table.table, "tables: table")
+        for row in read_table(path, options.delimiter, _needed(options), options.columns):
+            try:
+                _add(images, row, table, options)
+            except DataError as error:
+                problems.add(error)
+    problems.refuse()
+    if not images:
+        raise DataError(f"{options.tables[0].table}: names no image")
+    dataset, defects = as_dataset(list(images.values()), options.classes)
+    for place in dict.fromkeys(table.images for table in options.tables):
+        defects += add_unnamed(dataset, images_below(folder, place))
+    return with_ignored(dataset, options.ignore), defects
+
+
+def _needed(options: Settings) -> list[str]:
+    columns = (options.image, options.label, *options.box, options.width, options.height)
+    return [name for name in (*columns, options.split, options.group) if name is not None]
+
+
+def _add(
+    images: dict[str, LabelledImage], row: TableRow, table: BoxTable, options: Settings
+) -> None:
+    """Add what one row says of an image. Raises DataError where it says too little."""
+    image = _image(row, table, options)
+    known = images.setdefault(image.file, image)
+    for what, one, other in (
+        ("size", known.size, image.size),
+        ("split", known.split, image.split),
+        ("group", known.group, image.group),
+    ):
+        if one != other:
+            raise DataError(f"{row.where}: {image.file} has the {what} {one} in another row")
+    cells = [row.text(column) for column in options.box]
+    if not any(cells) and not row.text(options.label):
+        return  # an image without objects
+    box = _box([number_or_nan(cell) for cell in cells], options) if any(cells) else None
+    known.objects.append(LabelledObject(row.of(options.label), box, row.where))
+
+
+def _image(row: TableRow, table: BoxTable, options: Settings) -> LabelledImage:
+    written = row.of(options.image).replace("\\", "/").removeprefix("./")
+    name = f"{table.images}/{written}{options.suffix}"
+    split = table.split if options.split is None else row.of(options.split)
+    if split is not None and split not in SPLITS:
+        raise DataError(f"{row.where}: `{split}` is not train, val or test")
+    return LabelledImage(
+        PurePosixPath(checked_path(name, row.where)).as_posix(),
+        (_stated(row, options.width), _stated(row, options.height)),
+        split,
+        row.of(options.group) if options.group is not None else None,
+        relative=options.coordinates == "shares",
+    )
+
+
+def _stated(row: TableRow, column: str | None) -> int:
+    return pixels_or_zero(row.text(column)) if column is not None else 0
+
+
+def _box(numbers: list[float], options: Settings) -> Box:
+    """The box of four numbers, as left, top, width and height."""
+    a, b, c, d = numbers
+    first = 1 if options.coordinates == "pixels" else 0
+    if options.box_is == "corner_and_size":
+        return a - first, b - first, c, d
+    if options.box_is == "centre_and_size":
+        return a - c / 2, b - d / 2, c, d
+    return a - first, b - first, c - a + first, d - b + first

@@ -1,0 +1,91 @@
+"""A table with a column a class, for image classification: the class of an image has a 1."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from fairtrial import DataError
+from fairtrial.data.dataset import Dataset
+from fairtrial.data.defects import Defect
+from fairtrial.files.folders import checked_path
+from fairtrial.formats._labelled_images import (
+    LabelledImage,
+    LabelledObject,
+    add_unnamed,
+    as_dataset,
+    images_below,
+)
+from fairtrial.formats._numbers import number_or_nan
+from fairtrial.formats._tables import Delimiter, Problems, TableRow, read_table
+
+
+class OneHotTable(BaseModel):
+    """One table and the folder to which its names of images are relative."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    table: str
+    images: str = "."
+    split: Literal["train", "val", "test"] | None = None
+
+
+class Settings(BaseModel):
+    """The options of the format; paths are relative to the raw folder."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    tables: tuple[OneHotTable, ...] = (OneHotTable(table="_classes.csv"),)
+    delimiter: Delimiter = ","
+    image: str = "filename"  # the column with the name of the image's file
+    suffix: str = ""  # appended to the names in that column, such as .jpg
+    group: str | None = None  # the column with its group (patient, video, scene)
+    # The columns that are classes, in this order; null: every other column.
+    classes: tuple[str, ...] | None = None
+
+
+def read(folder: Path, options: Settings) -> tuple[Dataset, list[Defect]]:
+    """All tables as one set: an image has one class and no box.
+
+    Raises DataError for a missing column, and for all rows at once that have no 1 or several, or
+    another number than 0 and 1. Images that no table names are defects.
+    """
+    images, problems = list[LabelledImage](), Problems()
+    classes: list[str] = list(options.classes or ())
+    needed = [options.image, *classes, *([options.group] if options.group is not None else [])]
+    for table in options.tables:
+        path = folder / checked_path(table.table, "tables: table")
+        rows = read_table(path, options.delimiter, needed)
+        if options.classes is None:
+            others = [name for row in rows[:1] for name in row.cells if name not in needed]
+            classes += [name for name in others if name not in classes]
+        for row in rows:
+            try:
+                images.append(_image(row, table, options, classes))
+            except DataError as error:
+                problems.add(error)
+    problems.refuse()
+    if not images:
+        raise DataError(f"{options.tables[0].table}: names no image")
+    dataset, defects = as_dataset(images, classes)
+    for place in dict.fromkeys(table.images for table in options.tables):
+        defects += add_unnamed(dataset, images_below(folder, place))
+    return dataset, defects
+
+
+def _image(
+    row: TableRow, table: OneHotTable, options: Settings, classes: list[str]
+) -> LabelledImage:
+    name = checked_path(f"{table.images}/{row.of(options.image)}{options.suffix}", row.where)
+    values = {column: number_or_nan(row.text(column)) for column in classes if column in row.cells}
+    if odd := [column for column, value in values.items() if value not in (0, 1)]:
+        raise DataError(f"{row.where}: `{odd[0]}` is {row.text(odd[0])!r}, not 0 or 1")
+    ones = [column for column, value in values.items() if value == 1]
+    if len(ones) != 1:
+        found = " and ".join(f"`{column}`" for column in ones) or "no class"
+        raise DataError(f"{row.where}: {name} has {found}; a set has one class an image")
+    group = row.of(options.group) if options.group is not None else None
+    label = LabelledObject(ones[0], None, row.where, whole=True)
+    return LabelledImage(name, split=table.split, group=group, objects=[label])

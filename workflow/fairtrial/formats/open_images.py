@@ -1,0 +1,109 @@
+"""Open Images: tables of boxes in shares, and a table of class names.
+
+A row is `ImageID,Source,LabelName,Confidence,XMin,XMax,YMin,YMax,IsOccluded,…,IsGroupOf,…`. A
+group of more than five objects (`IsGroupOf`) is a crowd region. `LabelName` is an id such as
+/m/04bcr3; a table without header, `<id>,<name>`, gives its name.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path, PurePosixPath
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from fairtrial import DataError
+from fairtrial.data.boxes import Box
+from fairtrial.data.dataset import Dataset
+from fairtrial.data.defects import Defect
+from fairtrial.files.folders import checked_path
+from fairtrial.formats._ignored import with_ignored
+from fairtrial.formats._labelled_images import (
+    LabelledImage,
+    LabelledObject,
+    add_unnamed,
+    as_dataset,
+    images_below,
+)
+from fairtrial.formats._numbers import number_or_nan
+from fairtrial.formats._tables import Problems, TableRow, read_table
+
+BOX = ("XMin", "XMax", "YMin", "YMax")
+
+
+class OpenImagesTable(BaseModel):
+    """One table of boxes and the folder of its images."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    boxes: str
+    images: str = "."
+    split: Literal["train", "val", "test"] | None = None
+
+
+class Settings(BaseModel):
+    """The options of the format; paths are relative to the raw folder."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    tables: tuple[OpenImagesTable, ...] = (
+        OpenImagesTable(boxes="annotations-bbox.csv", images="images"),
+    )
+    # The table of class names; null: the ids are the names.
+    names: str | None = "class-descriptions-boxable.csv"
+    # The classes that there are, by name; null: every one in the tables of boxes.
+    classes: tuple[str, ...] | None = None
+    ignore: tuple[str, ...] = ()  # classes whose objects are regions that count neither way
+
+
+def read(folder: Path, options: Settings) -> tuple[Dataset, list[Defect]]:
+    """All tables as one set. Rows of images that are not in the folder are left out.
+
+    The published tables name millions of images, of which people fetch some. Raises DataError
+    for a missing table or column, and for all rows at once that lack an image or a known class.
+    """
+    names = _names(folder, options.names)
+    images: dict[str, LabelledImage] = {}
+    problems, defects = Problems(), list[Defect]()
+    for table in options.tables:
+        files = _files(folder, table)
+        path = folder / checked_path(table.boxes, "tables: boxes")
+        for row in read_table(path, ",", ("ImageID", "LabelName", *BOX)):
+            try:
+                file = files.get(row.of("ImageID"))
+                if file is not None:
+                    image = LabelledImage(file, split=table.split, relative=True)
+                    images.setdefault(file, image).objects.append(_object(row, names))
+            except DataError as error:
+                problems.add(error)
+    problems.refuse()
+    if not images:
+        raise DataError(f"{options.tables[0].boxes}: names no image that is in the folder")
+    dataset, defects = as_dataset(list(images.values()), options.classes)
+    for table in options.tables:
+        defects += add_unnamed(dataset, _files(folder, table).values())
+    return with_ignored(dataset, options.ignore), defects
+
+
+def _files(folder: Path, table: OpenImagesTable) -> dict[str, str]:
+    """The images below the folder of a table, by their id."""
+    return {PurePosixPath(file).stem: file for file in images_below(folder, table.images)}
+
+
+def _names(folder: Path, table: str | None) -> dict[str, str] | None:
+    """The names of classes by id; None where ids are names."""
+    if table is None:
+        return None
+    path = folder / checked_path(table, "options: names")
+    rows = read_table(path, ",", (), columns=("id", "name"))
+    return {row.of("id"): row.of("name") for row in rows}
+
+
+def _object(row: TableRow, names: dict[str, str] | None) -> LabelledObject:
+    label = row.of("LabelName")
+    if names is not None and label not in names:
+        raise DataError(f"{row.where}: the table of names has no `{label}`")
+    left, right, top, bottom = (number_or_nan(row.text(column)) for column in BOX)
+    box: Box = (left, top, right - left, bottom - top)
+    crowd = row.text("IsGroupOf") == "1"
+    return LabelledObject(names[label] if names else label, box, row.where, crowd=crowd)
