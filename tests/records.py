@@ -1,9 +1,14 @@
-"""Whole record.json and metrics.json for tests, of which they change what they are about."""
+"""Whole record.json, metrics.json and resamples.npz for tests, which change what they are about."""
 
 from __future__ import annotations
 
+import zlib
+from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
+
+from fairtrial.scoring.resamples import Resamples, ResamplesFile
 from fairtrial.scoring.scores import ClassificationMetrics, DetectionMetrics
 from fairtrial.training.record import RunRecord
 
@@ -53,3 +58,33 @@ def classification_metrics(value: float = 0.5) -> dict[str, Any]:
     """The same of the task `classify`."""
     split = dict.fromkeys(ClassificationMetrics.model_fields, value) | {"images": 1, "objects": 1}
     return {"val": split, "test": split}
+
+
+def resamples_of(
+    metrics: Mapping[str, Any],
+    run: str = "",
+    *,
+    units: int = 12,
+    unit_name: str = "images",
+    shared: float = 0.02,
+    own: float = 0.005,
+    resamples: int = 1000,
+) -> ResamplesFile:
+    """Resamples that fit a metrics.json: each metric is normal around its value there. Of its
+    standard deviation `shared` is the images', equal in all runs, so that it cancels in a
+    difference; `own` is drawn for each `run` by its name. An undefined metric is NaN."""
+    splits = {}
+    for number, split in enumerate(("val", "test")):
+        if metrics.get(split) is None:
+            continue
+        of_images = np.random.default_rng(number).standard_normal(resamples)
+        of_run = np.random.default_rng([number, zlib.crc32(run.encode())])
+        values = {
+            name: np.full(resamples, np.nan if value is None else value)
+            + shared * of_images
+            + own * of_run.standard_normal(resamples)
+            for name, value in metrics[split].items()
+            if name not in ("images", "objects")
+        }
+        splits[split] = Resamples(units, unit_name, values)
+    return ResamplesFile(splits)

@@ -26,8 +26,9 @@ from fairtrial.data.duplicates import DoubtfulImages, ImageDuplicates
 from fairtrial.data.quality import DefectReport, QualityReport
 from fairtrial.files.jsonfile import write_json
 from fairtrial.files.modelfile import write_model
+from fairtrial.scoring.resamples import write_resamples
 from fairtrial.settings.split_rule import SplitRule
-from tests.records import RECORD
+from tests.records import RECORD, resamples_of
 
 CONFIDENCES = [i / 100 for i in range(101)]
 SPLITS = {"train": 16, "val": 8, "test": 12}  # number of images
@@ -188,10 +189,9 @@ def _run(
     write_json(folder / "record.json", _record(fake, name, settings, seed, number))
     _history(fake, run, rng, level)
     metrics = {s: _metrics(aps[s], dataset, s) for s in splits}
-    write_json(
-        folder / "metrics.json",
-        {"confidence": 0.41, "iou": 0.5, "val": metrics["val"], "test": metrics.get("test")},
-    )
+    scored = {"confidence": 0.41, "iou": 0.5, "val": metrics["val"], "test": metrics.get("test")}
+    write_json(folder / "metrics.json", scored)
+    write_resamples(folder / "resamples.npz", resamples_of(scored, run))
     _per_class(folder, splits, level, dataset, rng)
     _curves(folder, splits, level)
     _confusion(folder, splits, level, dataset, rng)

@@ -8,6 +8,7 @@ import pytest
 from fairtrial import DataError
 from fairtrial.data.dataset import Annotation, Dataset, Image
 from fairtrial.scoring import classify
+from fairtrial.scoring.resampling import draw
 from tests.facts import refused
 
 
@@ -24,7 +25,12 @@ def score(folder: Path, val: Dataset, probabilities: object, test: Dataset | Non
     for name, content in (("val", probabilities), ("test", [])):
         (folder / name).write_text(json.dumps(content))
     files = {name: folder / name for name in ("val", "test")}
-    return classify.score({"val": val, "test": test or truth()}, files)
+    truths = {"val": val, "test": test or truth()}
+    draws = {
+        name: draw(split.images, [], "images", f"{n:x}", resamples=20)
+        for n, (name, split) in enumerate(truths.items())
+    }
+    return classify.score(truths, files, draws)
 
 
 def rows(*probabilities: list[float]) -> list[dict[str, object]]:

@@ -2,13 +2,17 @@ import csv
 import json
 import random
 
+import numpy as np
 import pytest
-from tests.certificates import write_certificate
+from tests.certificates import certificate, write_certificate
 from tests.facts import refused
 
 from fairtrial import DataError
 from fairtrial.data import dataset
 from fairtrial.data.dataset import Annotation, Dataset, Image
+from fairtrial.files.modelfile import write_model
+from fairtrial.scoring.resamples import read_resamples
+from fairtrial.scoring.task_metrics import TASK_METRICS
 from fairtrial.settings.stages import ValidateDetectSettings
 from fairtrial.stages.validate import validate
 
@@ -62,6 +66,7 @@ def run(folder, **settings):
         settings=ValidateDetectSettings(**{**SETTINGS, **settings}),
         **{name: folder / f"{name}.json" for name in ("annotations", "split", "val", "test")},
         **{name: folder / "out" / file for name, file in OUTPUTS.items()},
+        resamples=folder / "out/resamples.npz",
     )
     return {name: (folder / "out" / file).read_text() for name, file in OUTPUTS.items()}
 
@@ -292,3 +297,74 @@ def test_real_predictions_in_any_order_give_the_same_bytes(folder, real_data):
     crowds = sum(a["iscrowd"] for a in coco["annotations"])
     objects = metrics["val"]["objects"] + metrics["test"]["objects"]
     assert objects == len(coco["annotations"]) - crowds
+
+
+# --------------------------------------------------------------------------- resamples
+
+
+def many(folder, *, groups=False, units=None, ids=range(1, 13), wrong=3):
+    """Twelve images on test with one object each, and one on val; on `wrong` of the former the
+    detection misses. Returns the resamples of test."""
+    numbers = [*ids, 99]
+    whole = Dataset(
+        [Image(i, f"{n:02}.png", 1000, 100, sha256=f"{n:064}") for n, i in enumerate(numbers)],
+        [Annotation(i, 1, square(1), 1600.0, id=n) for n, i in enumerate(numbers, 1)],
+        {1: "cell"},
+    )
+    dataset.write(whole, folder / "annotations.json")
+    write_model(
+        folder / "split.json",
+        certificate([], [99], sorted(ids)).model_copy(
+            update={"units": units or [], "unit_name": "groups" if groups else "images"}
+        ),
+    )
+    put(folder, "val", [detection(99, 1, square(1), 0.9)])
+    boxes = [square(8 if n < wrong else 1) for n, _ in enumerate(ids)]
+    put(folder, "test", [detection(i, 1, b, 0.9) for i, b in zip(ids, boxes, strict=True)])
+    run(folder)
+    return read_resamples(folder / "out/resamples.npz").of("test")
+
+
+def test_every_metric_has_a_thousand_resamples_around_its_value(folder):
+    test = many(folder)
+    assert set(test.metrics) == set(TASK_METRICS["detect"].all)
+    assert {values.shape for values in test.metrics.values()} == {(1000,)}
+    assert (test.units, test.unit_name) == (12, "images")
+    # 9 of 12 images are right: the share on resamples is binomial
+    recall = test.metrics["recall"]
+    assert recall.mean() == pytest.approx(0.75, abs=3 * 0.125 / 1000**0.5)
+    assert recall.std() == pytest.approx((0.75 * 0.25 / 12) ** 0.5, rel=0.1)
+    assert np.isnan(test.metrics["AP_small"]).all()
+
+
+def test_groups_are_drawn_whole(folder):
+    """The three wrong images are one patient: of four patients one is wrong."""
+    patients = [[1, 2, 3], [4, 5, 6], [7, 8, 9], [10, 11, 12]]
+    test = many(folder, groups=True, units=[*patients, [99, 100]])
+    assert (test.units, test.unit_name) == (4, "groups")
+    assert set(test.metrics["recall"].round(9)) == {0, 0.25, 0.5, 0.75, 1}
+    assert test.metrics["recall"].std() == pytest.approx((0.75 * 0.25 / 4) ** 0.5, rel=0.1)
+
+
+def test_draws_are_equal_for_runs_on_equal_truth_whatever_the_ids(folder):
+    first = many(folder, wrong=3).metrics["recall"]
+    renumbered = many(folder, wrong=3, ids=range(12, 0, -1)).metrics["recall"]
+    np.testing.assert_array_equal(first, renumbered)
+    other = many(folder, wrong=2).metrics["recall"]
+    assert np.corrcoef(first, other)[0, 1] > 0.5, "the draws of another run are others"
+
+
+def test_the_bytes_of_resamples_are_equal_for_equal_content(folder):
+    many(folder)
+    first = (folder / "out/resamples.npz").read_bytes()
+    many(folder)
+    assert (folder / "out/resamples.npz").read_bytes() == first
+
+
+def test_an_empty_test_split_has_no_resamples(folder):
+    write_certificate(folder / "split.json", val=[1, 2])
+    put(folder, "test", [])
+    run(folder)
+    content = read_resamples(folder / "out/resamples.npz")
+    assert content.of("test") is None
+    assert content.of("val").units == 2

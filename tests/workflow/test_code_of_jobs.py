@@ -77,7 +77,8 @@ def of_run(run: str) -> dict[str, dict[str, object]]:
         "predict": VIEW | weights | predicted | {"speed": f"{folder}/speed.json"},
         "validate": {name: VIEW[name] for name in ("annotations", "split")}
         | predicted
-        | {"metrics": f"{folder}/metrics.json", **tables},
+        | {"metrics": f"{folder}/metrics.json", **tables}
+        | {"resamples": f"{folder}/resamples.npz"},
     }
 
 

@@ -98,6 +98,7 @@ rule validate:
         per_class="results/{experiment}/runs/{run}/per_class.csv",
         curves="results/{experiment}/runs/{run}/curves.csv",
         confusion="results/{experiment}/runs/{run}/confusion.csv",
+        resamples="results/{experiment}/runs/{run}/resamples.npz",
     log:
         "logs/{experiment}/validate/{run}.log",
     benchmark:
@@ -118,4 +119,5 @@ rule validate:
         " --per-class {output.per_class:q}"
         " --curves {output.curves:q}"
         " --confusion {output.confusion:q}"
+        " --resamples {output.resamples:q}"
         " > {log:q} 2>&1"

@@ -110,6 +110,7 @@ def _score(section: dict[str, Any], task: str, run: str, root: Path) -> None:
         per_class=finished.folder / "per_class.csv",
         curves=finished.folder / "curves.csv",
         confusion=finished.folder / "confusion.csv",
+        resamples=finished.folder / "resamples.npz",
     )
 
 

@@ -17,6 +17,7 @@ balance      undersampling of train
 train_share  a share of train, its units kept whole
 leaks        images in one split whose copy or group is in another
 summary      images and objects of a split, by class
+ground_truth  the hash by which equal ground truths are known
 units        images that are no independent observations of each other
 certificate  split.json: how the split was made, and what it holds
 split_dataset  a data set read from its files, with its splits

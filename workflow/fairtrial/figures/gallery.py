@@ -13,10 +13,11 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from fairtrial.data.dataset import Image
+from fairtrial.data.ground_truth import content_id
 from fairtrial.figures.base import WIDTH, Drawing, figure, new_figure, not_shown
 from fairtrial.files import packed
 from fairtrial.results.configuration import Configuration, shorten
-from fairtrial.results.dataset import DatasetDescription, content_id
+from fairtrial.results.dataset import DatasetDescription
 from fairtrial.results.experiment import Comparison, ExperimentResults
 from fairtrial.settings.stages import PlotSettings
 

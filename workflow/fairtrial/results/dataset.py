@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -12,6 +11,7 @@ from typing import Protocol
 
 from fairtrial.data.certificate import SplitCertificate, read_certificate
 from fairtrial.data.dataset import Dataset, Image, read
+from fairtrial.data.ground_truth import content_id, ground_truth_sha256
 from fairtrial.data.quality import QualityReport
 from fairtrial.files.modelfile import read_model
 
@@ -77,22 +77,9 @@ class DatasetDescription:
         """The SHA-256 of the images of one split and of their ground truth. Computed once for each
         split, since every run on this data set needs it."""
         if split not in self._hashes:
-            text = self._ground_truth_text(split)
-            self._hashes[split] = hashlib.sha256(text.encode()).hexdigest()
+            images = self.images_of(split)
+            self._hashes[split] = ground_truth_sha256(self.dataset, images)
         return self._hashes[split]
-
-    def _ground_truth_text(self, split: str) -> str:
-        """The text of which the SHA-256 is taken: classes, and for each image its content, size,
-        and objects by class name and box."""
-        names, by_image = self.dataset.categories, self.dataset.by_image()
-        rows = []
-        for image in self.images_of(split):
-            objects = [
-                [names[a.category_id], *map(float, a.bbox or ()), int(a.iscrowd)]
-                for a in by_image[image.id]
-            ]
-            rows.append([content_id(image), image.width, image.height, *sorted(objects)])
-        return json.dumps([sorted(names.values()), sorted(rows, key=str)])
 
     def shared_images(self, split: str, other: str) -> int:
         """How many images of `split` have their content or their group in `other` too."""
@@ -130,9 +117,3 @@ class DescribedDatasets:
         """`classify` where no data set has boxes."""
         tasks = {description.dataset.task for description in self.datasets.values()}
         return "classify" if tasks == {"classify"} else "detect"
-
-
-def content_id(image: Image) -> str:
-    """Identifies an image by its content, in every data set that has it: its SHA-256, or its file
-    name where that is unknown."""
-    return image.sha256 or image.file_name

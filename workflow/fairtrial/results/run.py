@@ -15,6 +15,7 @@ from fairtrial.files.checksums import sha256
 from fairtrial.files.jsonfile import read_json
 from fairtrial.scoring.predictions import ImageDetection
 from fairtrial.scoring.ranking import FITNESS, RankingRule
+from fairtrial.scoring.resamples import Resamples, ResamplesFile, read_resamples
 from fairtrial.scoring.scores import (
     DetectionMetricsFile,
     MetricsFile,
@@ -119,6 +120,14 @@ class FinishedRun:
     def iou(self) -> float | None:
         """The overlap at which boxes match in precision, recall and F1; None without boxes."""
         return self.metrics.iou if isinstance(self.metrics, DetectionMetricsFile) else None
+
+    @cached_property
+    def _resamples(self) -> ResamplesFile:
+        return read_resamples(self.folder / "resamples.npz")
+
+    def resamples(self, split: str) -> Resamples | None:
+        """The metrics on resamples of `val` or `test`; None where the split has no images."""
+        return self._resamples.of(split)
 
     def score(self, split: str, metric: str) -> float | None:
         """One metric of metrics.json, or the fitness by the ranking rule; None where it is

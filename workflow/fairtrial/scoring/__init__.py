@@ -5,9 +5,15 @@ classify      the task `classify`: `score`, for one class an image
 scores        what `score` returns; metrics.json as typed models
 predictions   the COCO results list, checked and in one order
 coco_metrics  pycocotools' twelve metrics, and AP by class
+matching      which detection found which object: COCO's matching
 curves        precision, recall and F1 over confidence; the best confidence
 confusion     the confusion matrix of detections
 detection_tables  metrics, and rows of per_class.csv, curves.csv and confusion.csv, for boxes
+resampling    resamples of a split: its independent units, drawn anew
+weighted_metrics  metrics of weighted images, from matches or counts
+detection_resamples  the metrics of boxes on all resamples
+class_resamples  the metrics of classification on all resamples
+resamples     resamples.npz
 class_metrics  metrics of classification, from probabilities
 task_metrics  which metrics each task has
 fitness       the metric weights by which an epoch, a trial or a run is judged

@@ -84,21 +84,33 @@ def metrics(truth: Integers, probabilities: Floats) -> dict[str, float]:
 
 def top_accuracy(truth: Integers, probabilities: Floats, k: int) -> float:
     """The share of images whose class is among the `k` most probable ones."""
+    return float(among_first(truth, probabilities, k).mean())
+
+
+def among_first(truth: Integers, probabilities: Floats, k: int) -> NDArray[np.bool_]:
+    """Whether the class of each image (n,) is among the `k` most probable ones."""
     order = np.argsort(-probabilities, axis=1, kind="stable")[:, :k]
-    return float((order == truth[:, None]).any(axis=1).mean())
+    among: NDArray[np.bool_] = (order == truth[:, None]).any(axis=1)
+    return among
 
 
 def log_loss(truth: Integers, probabilities: Floats) -> float:
     """The mean negative logarithm of the true class's probability."""
+    return float(losses(truth, probabilities).mean())
+
+
+def losses(truth: Integers, probabilities: Floats) -> Floats:
+    """The negative logarithm of the true class's probability on each image (n,)."""
     of_truth = probabilities[np.arange(len(truth)), truth]
-    return float(-np.log(of_truth.clip(SMALLEST, 1.0)).mean())
+    negative: Floats = -np.log(of_truth.clip(SMALLEST, 1.0))
+    return negative
 
 
 def reliability(truth: Integers, probabilities: Floats) -> Reliability:
     """Confidence (the highest probability) against accuracy, in equally wide bins."""
     confidence = probabilities.max(axis=1)
     correct = probabilities.argmax(axis=1) == truth
-    bins = np.clip(np.ceil(confidence * BINS).astype(int) - 1, 0, BINS - 1)  # (low, high]
+    bins = bin_of(confidence)
     images = np.bincount(bins, minlength=BINS)
     with np.errstate(invalid="ignore"):
         return Reliability(
@@ -106,6 +118,11 @@ def reliability(truth: Integers, probabilities: Floats) -> Reliability:
             np.bincount(bins, confidence, BINS) / images,
             np.bincount(bins, correct, BINS) / images,
         )
+
+
+def bin_of(confidence: Floats) -> Integers:
+    """The bin 0 … BINS-1 of each confidence (n,); a bin has its upper end, not its lower one."""
+    return np.clip(np.ceil(confidence * BINS).astype(np.int64) - 1, 0, BINS - 1)
 
 
 def calibration_error(bins: Reliability) -> float:

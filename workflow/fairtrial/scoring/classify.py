@@ -15,7 +15,9 @@ import numpy as np
 from fairtrial import DataError
 from fairtrial.data.dataset import Dataset
 from fairtrial.files.jsonfile import read_json
-from fairtrial.scoring import class_metrics
+from fairtrial.scoring import class_metrics, class_resamples
+from fairtrial.scoring.resamples import ResamplesFile
+from fairtrial.scoring.resampling import UnitDraws
 from fairtrial.scoring.scores import (
     CONFUSION,
     CURVES,
@@ -39,10 +41,13 @@ class SplitPredictions:
     names: list[str]
 
 
-def score(truths: Mapping[str, Dataset], files: Mapping[str, Path]) -> Scores:
+def score(
+    truths: Mapping[str, Dataset], files: Mapping[str, Path], draws: Mapping[str, UnitDraws]
+) -> Scores:
     """Score the probabilities of val and test; the most probable class is the prediction.
 
-    `truths` has the ground truth and `files` the predictions of both splits. Raises DataError
+    `truths` has the ground truth, `files` the predictions and `draws` the resamples of both splits
+    (a split without images needs none). Raises DataError
     where a file is malformed, val has no image, or an image has no probabilities or not exactly
     one class.
     """
@@ -55,6 +60,12 @@ def score(truths: Mapping[str, Dataset], files: Mapping[str, Path]) -> Scores:
         Table(PER_CLASS, _per_class(splits)),
         Table(CURVES, _curves(splits)),
         Table(CONFUSION, _confusion(splits)),
+        ResamplesFile(
+            {
+                name: class_resamples.resampled(split.truth, split.probabilities, draws[name])
+                for name, split in _with_images(splits)
+            }
+        ),
     )
 
 

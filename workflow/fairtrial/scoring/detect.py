@@ -10,13 +10,20 @@ from fairtrial.data.dataset import Dataset
 from fairtrial.files.jsonfile import read_json
 from fairtrial.scoring import detection_tables, predictions
 from fairtrial.scoring.curves import best_confidence
+from fairtrial.scoring.resampling import UnitDraws
 from fairtrial.scoring.scores import CONFUSION, CURVES, DetectionMetricsFile, Scores, Table
 
 
 def score(
-    truths: Mapping[str, Dataset], files: Mapping[str, Path], *, iou: float, max_det: int
+    truths: Mapping[str, Dataset],
+    files: Mapping[str, Path],
+    draws: Mapping[str, UnitDraws],
+    *,
+    iou: float,
+    max_det: int,
 ) -> Scores:
-    """Score the detections of val and test (COCO results lists, in `files`) against `truths`.
+    """Score the detections of val and test (COCO results lists, in `files`) against `truths`, and
+    on the resamples `draws` of both (a split without images needs none).
 
     `iou` is the overlap at which a detection matches an object in precision, recall, F1, curves
     and confusion matrix; `max_det` the number of detections of an image and class that count
@@ -45,4 +52,5 @@ def score(
         Table(detection_tables.PER_CLASS, detection_tables.per_class_rows(splits, confidence)),
         Table(CURVES, detection_tables.curve_rows(splits)),
         Table(CONFUSION, detection_tables.confusion_rows(splits, confidence, iou)),
+        detection_tables.resamples(splits, confidence, draws),
     )

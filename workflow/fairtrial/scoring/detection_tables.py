@@ -11,8 +11,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from fairtrial.data.dataset import Dataset
-from fairtrial.scoring import coco_metrics, confusion, curves
+from fairtrial.scoring import coco_metrics, confusion, curves, detection_resamples, matching
+from fairtrial.scoring.matching import Matches
 from fairtrial.scoring.predictions import ImageDetection, strongest
+from fairtrial.scoring.resamples import ResamplesFile
+from fairtrial.scoring.resampling import UnitDraws
 from fairtrial.scoring.scores import DetectionMetrics, Row
 
 PER_CLASS = ("split", "class", "images", "objects", "AP", "AP50", "precision", "recall", "f1")
@@ -22,13 +25,15 @@ PER_CLASS = ("split", "class", "images", "objects", "AP", "AP50", "precision", "
 class MeasuredSplit:
     """One split with what was measured on it: pycocotools' evaluations `standard` and `one_iou`
     (see `coco_metrics`); the detections that count in the latter, all of them in `detections`,
-    and by category id in `classes`."""
+    and by category id in `classes`; the matches of both, by range of areas in `sizes`."""
 
     truth: Dataset
     detections: Sequence[ImageDetection]
     standard: coco_metrics.Evaluation
     one_iou: coco_metrics.Evaluation
     classes: dict[int, curves.RankedDetections]
+    sizes: Mapping[str, Matches]
+    at_one_iou: Matches
 
 
 Splits = Mapping[str, MeasuredSplit]
@@ -40,12 +45,15 @@ def measure(
     """Evaluate the detections of one split, in the order of `predictions.parse`, against `truth`,
     the ground truth of that split alone."""
     one_iou = coco_metrics.at_one_iou(truth, detections, iou, max_det)
+    pairs = matching.overlaps(truth, detections, min(iou, matching.COCO_IOUS[0]))
     return MeasuredSplit(
         truth,
         strongest(detections, max_det),
         coco_metrics.standard(truth, detections),
         one_iou,
         curves.ranked(one_iou),
+        matching.by_size(pairs),
+        matching.match_pairs(pairs, [iou], matching.ALL, max_det),
     )
 
 
@@ -102,6 +110,18 @@ def confusion_rows(splits: Splits, confidence: float, iou: float) -> Iterator[Ro
         matrix = confusion.matrix(split.truth, split.detections, confidence, iou)
         for (true, predicted), count in matrix.items():
             yield name, labels[true], labels[predicted], count
+
+
+def resamples(splits: Splits, confidence: float, draws: Mapping[str, UnitDraws]) -> ResamplesFile:
+    """The metrics of each split on its resamples."""
+    return ResamplesFile(
+        {
+            name: detection_resamples.resampled(
+                split.sizes, split.at_one_iou, confidence, draws[name]
+            )
+            for name, split in _with_images(splits)
+        }
+    )
 
 
 def _with_images(splits: Splits) -> Iterator[tuple[str, MeasuredSplit]]:

@@ -1,4 +1,4 @@
-"""What the scorer of a task returns: the content of metrics.json and three tables of CSV files."""
+"""What the scorer of a task returns: metrics.json, tables of CSV files, and resamples."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from pydantic import Field
 
 from fairtrial.files.jsonfile import read_json
 from fairtrial.files.modelfile import FileModel, read_model
+from fairtrial.scoring.resamples import ResamplesFile
 
 Cell = str | int | float | None
 Row = tuple[Cell, ...]
@@ -117,9 +118,10 @@ class Table:
 
 @dataclass(frozen=True)
 class Scores:
-    """metrics.json, and the tables of per_class.csv, curves.csv and confusion.csv."""
+    """metrics.json, the tables of per_class.csv, curves.csv and confusion.csv, resamples.npz."""
 
     metrics: MetricsFile
     per_class: Table
     curves: Table
     confusion: Table
+    resamples: ResamplesFile

@@ -9,9 +9,12 @@ from typing import TYPE_CHECKING
 
 from fairtrial import DataError
 from fairtrial.data import dataset
-from fairtrial.data.certificate import read_certificate
+from fairtrial.data.certificate import SplitCertificate, read_certificate
 from fairtrial.data.dataset import Dataset, Splits
+from fairtrial.data.ground_truth import ground_truth_sha256
 from fairtrial.files import folders, modelfile
+from fairtrial.scoring.resamples import write_resamples
+from fairtrial.scoring.resampling import UnitDraws, draw
 from fairtrial.settings.stages import ValidateSettings
 
 if TYPE_CHECKING:
@@ -29,6 +32,7 @@ def validate(
     per_class: Path,
     curves: Path,
     confusion: Path,
+    resamples: Path,
 ) -> None:
     """Score the predictions of one run.
 
@@ -42,21 +46,24 @@ def validate(
         per_class: file to write: a row a class
         curves: file to write: precision and recall by confidence
         confusion: file to write: the confusion matrix
+        resamples: file to write: all metrics on resamples of the images
 
     Raises:
         DataError: a file is malformed, or a prediction is not on an image of its split
     """
     scorer = importlib.import_module(f"fairtrial.scoring.{settings.task}")
-    whole, splits = dataset.read(annotations), read_certificate(split).splits
+    whole, certificate = dataset.read(annotations), read_certificate(split)
     files = {"val": val, "test": test}
-    truths = {name: _on_split(whole, splits, name, split) for name in files}
+    truths = {name: _on_split(whole, certificate.splits, name, split) for name in files}
     if not truths["val"].annotations:
         raise DataError(f"{split}: val has no objects, so nothing can be chosen on val")
-    scores: Scores = scorer.score(truths, files, **settings.model_dump(exclude={"task"}))
+    draws = {name: _draws(truth, certificate) for name, truth in truths.items()}
+    scores: Scores = scorer.score(truths, files, draws, **settings.model_dump(exclude={"task"}))
     modelfile.write_model(metrics, scores.metrics)
     _write_csv(per_class, scores.per_class)
     _write_csv(curves, scores.curves)
     _write_csv(confusion, scores.confusion)
+    write_resamples(resamples, scores.resamples)
 
 
 def _on_split(whole: Dataset, splits: Splits, name: str, file: Path) -> Dataset:
@@ -65,6 +72,12 @@ def _on_split(whole: Dataset, splits: Splits, name: str, file: Path) -> Dataset:
         return whole.on_images(splits[name])
     except DataError as error:
         raise DataError(f"{file}: {name}: {error}") from error
+
+
+def _draws(truth: Dataset, certificate: SplitCertificate) -> UnitDraws:
+    """The resamples of one split."""
+    sha256 = ground_truth_sha256(truth, truth.images)
+    return draw(truth.images, certificate.units, certificate.unit_name, sha256)
 
 
 def _write_csv(path: Path, table: Table) -> None:
