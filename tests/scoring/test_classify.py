@@ -55,6 +55,16 @@ def test_a_class_without_images_has_no_metrics(tmp_path: Path) -> None:
     assert scores.metrics.val.f1 == 1.0  # and no part in the mean
 
 
+def test_groups_have_the_accuracy_of_their_images(tmp_path: Path) -> None:
+    val = truth(7, 1, 3, 3)
+    for image, group in zip(val.images, ("p2", "p1", "p2", None), strict=True):
+        image.group = group
+    answers = rows([0.1, 0.2, 0.7], [0.8, 0.1, 0.1], [0.6, 0.3, 0.1], [0, 1, 0])
+    by_group = score(tmp_path, val, list(reversed(answers))).by_group
+    assert by_group.header == ("split", "group", "images", "right", "accuracy")
+    assert list(by_group.rows) == [("val", "p1", 1, 1, 1.0), ("val", "p2", 2, 1, 0.5)]
+
+
 def test_the_order_of_the_file_has_no_part_in_it(tmp_path: Path) -> None:
     entries = rows([0.1, 0.2, 0.7], [0.8, 0.1, 0.1])
     first = score(tmp_path, truth(7, 1), entries).metrics

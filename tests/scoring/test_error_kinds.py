@@ -81,8 +81,8 @@ def test_an_image_without_anything(scene):
     assert len(errors.image_ids) == 3
 
 
-def random_scene(scene, seed):
-    """Crowded scenes, so that every kind occurs; equal confidences, equal boxes, crowds."""
+def random_scene(scene, seed, equal_confidences=True):
+    """Crowded scenes, so that every kind occurs; with equal boxes and crowds."""
     rng = np.random.default_rng(seed)
     objects, detections = [], []
     for image in (1, 2, 3):
@@ -90,8 +90,8 @@ def random_scene(scene, seed):
             crowd = ["crowd"] if rng.random() < 0.1 else []
             objects.append((image, int(rng.integers(1, 4)), _box(rng), *crowd))
         for _ in range(rng.integers(0, 25)):
-            confidence = float(rng.integers(1, 20)) / 20
-            detections.append((image, int(rng.integers(1, 4)), _box(rng), confidence))
+            confidence = rng.integers(1, 20) / 20 if equal_confidences else rng.random()
+            detections.append((image, int(rng.integers(1, 4)), _box(rng), float(confidence)))
     return scene(objects, detections, categories=(1, 2, 3))
 
 

@@ -11,6 +11,7 @@ from fairtrial import DataError
 from fairtrial.data import dataset
 from fairtrial.data.dataset import Annotation, Dataset, Image
 from fairtrial.files.modelfile import write_model
+from fairtrial.scoring.error_kinds import KINDS
 from fairtrial.scoring.resamples import read_resamples
 from fairtrial.scoring.task_metrics import TASK_METRICS
 from fairtrial.settings.stages import ValidateDetectSettings
@@ -22,6 +23,10 @@ OUTPUTS = {
     "per_class": "per_class.csv",
     "curves": "curves.csv",
     "confusion": "confusion.csv",
+    "error_kinds": "error_kinds.csv",
+    "by_size": "by_size.csv",
+    "by_group": "by_group.csv",
+    "class_curves": "class_curves.csv",
 }
 
 
@@ -327,7 +332,8 @@ def many(folder, *, groups=False, units=None, ids=range(1, 13), wrong=3):
 
 def test_every_metric_has_a_thousand_resamples_around_its_value(folder):
     test = many(folder)
-    assert set(test.metrics) == set(TASK_METRICS["detect"].all)
+    costs = {f"error_cost_{kind}" for kind in KINDS}
+    assert set(test.metrics) == {*TASK_METRICS["detect"].all, *costs}
     assert {values.shape for values in test.metrics.values()} == {(1000,)}
     assert (test.units, test.unit_name) == (12, "images")
     # 9 of 12 images are right: the share on resamples is binomial
@@ -368,3 +374,112 @@ def test_an_empty_test_split_has_no_resamples(folder):
     content = read_resamples(folder / "out/resamples.npz")
     assert content.of("test") is None
     assert content.of("val").units == 2
+
+
+# --------------------------------------------------------------------------- breakdowns
+
+
+def test_kinds_of_error_are_counted_and_priced_on_each_split(folder):
+    wrong_class = detection(3, 5, square(2), 0.95)
+    put(folder, "test", [wrong_class, detection(3, 5, square(4), 0.9)])
+    table = rows(run(folder)["error_kinds"])
+    assert [(r["split"], r["kind"]) for r in table] == [
+        (split, kind) for split in ("val", "test") for kind in KINDS
+    ]
+    assert {r["count"] for r in table if r["split"] == "val"} == {"0"}
+    of_test = {r["kind"]: r for r in table if r["split"] == "test"}
+    assert {kind: r["count"] for kind, r in of_test.items() if r["count"] != "0"} == {
+        "classification": "1"
+    }
+    # class 2: AP50 0 → 1; class 5: 1/2 → 1, for the wrong one of two leaves
+    assert float(of_test["classification"]["cost"]) == pytest.approx(1 - (0 + 1 / 2) / 2)
+
+
+def test_resampled_costs_of_errors_lie_around_the_cost(folder):
+    test = many(folder)
+    cost = {
+        r["kind"]: float(r["cost"])
+        for r in rows((folder / "out/error_kinds.csv").read_text())
+        if r["split"] == "test"
+    }
+    for kind in KINDS:
+        resampled = test.metrics[f"error_cost_{kind}"]
+        spread = resampled.std() / 12**0.5  # the bias is of second order
+        assert np.nanmean(resampled) == pytest.approx(cost[kind], abs=max(spread, 1e-9))
+    assert cost["missed"] > 0.1
+
+
+def test_sizes_are_those_of_coco_and_thirds_of_the_objects(folder):
+    whole = dataset.read(folder / "annotations.json")
+    areas = {1: 100.0, 2: 2000.0, 3: 20000.0}  # small, medium, large; the third is missed
+    for a in whole.annotations:
+        a.area = areas.get(a.id, 1600.0)
+    dataset.write(whole, folder / "annotations.json")
+    put(folder, "val", [detection(1, 2, square(n), 0.9) for n in (1, 3)])
+    table = [r for r in rows(run(folder)["by_size"]) if r["split"] == "val"]
+    assert [(r["scale"], r["size"]) for r in table] == [
+        (scale, size) for scale in ("COCO", "thirds") for size in ("small", "medium", "large")
+    ]
+    for r in table:
+        assert (r["objects"], r["AP"], r["AR_100"]) == (
+            "1",
+            *["0" if r["size"] == "large" else "1"] * 2,
+        )
+    assert [float(r["high"]) for r in table[3:5]] == [100.0, 2000.0]
+
+
+def test_a_size_without_objects_has_no_metrics(folder):
+    table = [r for r in rows(run(folder)["by_size"]) if r["split"] == "test"]
+    assert [r["objects"] for r in table] == ["0", "2", "0", "2", "0", "0"]  # all of 1600 pixels
+    assert {r["AP"] for r in table if r["objects"] == "0"} == {""}
+
+
+def grouped(folder, groups):
+    """The images of the folder's set get these groups, by image id."""
+    whole = dataset.read(folder / "annotations.json")
+    for image in whole.images:
+        image.group = groups.get(image.id)
+    dataset.write(whole, folder / "annotations.json")
+
+
+def test_groups_count_all_classes_together_at_the_chosen_confidence(folder):
+    grouped(folder, {1: "b", 2: "a"})
+    put(
+        folder,
+        "val",
+        [
+            detection(1, 2, square(1), 0.9),
+            detection(1, 5, square(3), 0.9),  # a wrong class
+            detection(2, 5, square(1), 0.9),
+            detection(2, 5, square(8), 0.1),  # below the confidence
+        ],
+    )
+    assert run(folder)["by_group"].splitlines() == [
+        "split,group,images,objects,detections,right,precision,recall,f1",
+        "val,a,1,1,1,1,1,1,1",
+        "val,b,1,2,2,1,0.5,0.5,0.5",
+    ]
+
+
+def test_a_group_without_objects_and_detections_has_no_rates(folder):
+    grouped(folder, {3: "only"})
+    whole = dataset.read(folder / "annotations.json")
+    whole.annotations = [a for a in whole.annotations if a.image_id != 3]
+    dataset.write(whole, folder / "annotations.json")
+    put(folder, "test", [])
+    assert run(folder)["by_group"].splitlines()[1:] == ["test,only,1,0,0,0,,,"]
+
+
+def test_images_without_groups_give_no_row(folder):
+    assert len(run(folder)["by_group"].splitlines()) == 1
+
+
+def test_class_curves_pass_through_the_metrics_of_the_class(folder):
+    put(folder, "val", [detection(1, 2, square(1), 0.6), detection(1, 2, square(8), 0.4)])
+    out = run(folder)
+    table = [r for r in rows(out["class_curves"]) if r["split"] == "val"]
+    assert [r["class"] for r in table] == ["cell, red"] * 51 + ["platelet"] * 51
+    at = {r["confidence"]: (r["precision"], r["recall"]) for r in table[:51]}
+    assert (at["0.4"], at["0.42"], at["0.6"], at["0.62"]) == (
+        *[("0.5", "0.5"), ("1", "0.5"), ("1", "0.5"), ("0", "0")],
+    )

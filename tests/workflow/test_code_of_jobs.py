@@ -61,6 +61,9 @@ VIEW = {
 }
 
 
+BREAKDOWNS = ("error_kinds", "by_size", "by_group", "class_curves")
+
+
 def of_run(run: str) -> dict[str, dict[str, object]]:
     """The files of the three stages of one run."""
     folder = f"results/compare/runs/{run}"
@@ -78,7 +81,8 @@ def of_run(run: str) -> dict[str, dict[str, object]]:
         "validate": {name: VIEW[name] for name in ("annotations", "split")}
         | predicted
         | {"metrics": f"{folder}/metrics.json", **tables}
-        | {"resamples": f"{folder}/resamples.npz"},
+        | {"resamples": f"{folder}/resamples.npz"}
+        | {name: f"{folder}/{name}.csv" for name in BREAKDOWNS},
     }
 
 

@@ -99,6 +99,10 @@ rule validate:
         curves="results/{experiment}/runs/{run}/curves.csv",
         confusion="results/{experiment}/runs/{run}/confusion.csv",
         resamples="results/{experiment}/runs/{run}/resamples.npz",
+        error_kinds="results/{experiment}/runs/{run}/error_kinds.csv",
+        by_size="results/{experiment}/runs/{run}/by_size.csv",
+        by_group="results/{experiment}/runs/{run}/by_group.csv",
+        class_curves="results/{experiment}/runs/{run}/class_curves.csv",
     log:
         "logs/{experiment}/validate/{run}.log",
     benchmark:
@@ -120,4 +124,8 @@ rule validate:
         " --curves {output.curves:q}"
         " --confusion {output.confusion:q}"
         " --resamples {output.resamples:q}"
+        " --error-kinds {output.error_kinds:q}"
+        " --by-size {output.by_size:q}"
+        " --by-group {output.by_group:q}"
+        " --class-curves {output.class_curves:q}"
         " > {log:q} 2>&1"

@@ -111,6 +111,10 @@ def _score(section: dict[str, Any], task: str, run: str, root: Path) -> None:
         curves=finished.folder / "curves.csv",
         confusion=finished.folder / "confusion.csv",
         resamples=finished.folder / "resamples.npz",
+        error_kinds=finished.folder / "error_kinds.csv",
+        by_size=finished.folder / "by_size.csv",
+        by_group=finished.folder / "by_group.csv",
+        class_curves=finished.folder / "class_curves.csv",
     )
 
 

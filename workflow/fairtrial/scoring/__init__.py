@@ -9,6 +9,11 @@ matching      which detection found which object: COCO's matching
 curves        precision, recall and F1 over confidence; the best confidence
 confusion     the confusion matrix of detections
 detection_tables  metrics, and rows of per_class.csv, curves.csv and confusion.csv, for boxes
+error_kinds   of which kind each error of a detector is
+error_costs   what each kind of error costs in AP50
+sizes         metrics by the size of objects
+groups        metrics by group: patients, videos
+detection_breakdowns  rows of error_kinds.csv, by_size.csv, by_group.csv and class_curves.csv
 resampling    resamples of a split: its independent units, drawn anew
 weighted_metrics  metrics of weighted images, from matches or counts
 detection_resamples  the metrics of boxes on all resamples

@@ -15,7 +15,13 @@ import numpy as np
 from fairtrial import DataError
 from fairtrial.data.dataset import Dataset
 from fairtrial.files.jsonfile import read_json
-from fairtrial.scoring import class_metrics, class_resamples
+from fairtrial.scoring import (
+    class_metrics,
+    class_resamples,
+    detection_breakdowns,
+    groups,
+    sizes,
+)
 from fairtrial.scoring.resamples import ResamplesFile
 from fairtrial.scoring.resampling import UnitDraws
 from fairtrial.scoring.scores import (
@@ -66,6 +72,10 @@ def score(
                 for name, split in _with_images(splits)
             }
         ),
+        error_kinds=Table(detection_breakdowns.ERROR_KINDS, []),
+        by_size=Table(sizes.BY_SIZE, []),
+        by_group=Table(groups.CLASSIFICATION_GROUPS, _groups(splits, truths)),
+        class_curves=Table(detection_breakdowns.CLASS_CURVES, []),
     )
 
 
@@ -169,3 +179,10 @@ def _confusion(splits: Mapping[str, SplitPredictions]) -> Iterator[Row]:
         matrix = class_metrics.confusion(split.truth, split.probabilities)
         for (true, predicted), count in np.ndenumerate(matrix):
             yield name, split.names[true], split.names[predicted], int(count)
+
+
+def _groups(splits: Mapping[str, SplitPredictions], truths: Mapping[str, Dataset]) -> Iterator[Row]:
+    for name, split in _with_images(splits):
+        image_ids = np.array(sorted(image.id for image in truths[name].images), dtype=np.int64)
+        right = split.probabilities.argmax(axis=1) == split.truth
+        yield from groups.classification_rows(name, truths[name], image_ids, right)

@@ -8,7 +8,7 @@ from pathlib import Path
 from fairtrial import DataError
 from fairtrial.data.dataset import Dataset
 from fairtrial.files.jsonfile import read_json
-from fairtrial.scoring import detection_tables, predictions
+from fairtrial.scoring import detection_breakdowns, detection_tables, predictions
 from fairtrial.scoring.curves import best_confidence
 from fairtrial.scoring.resampling import UnitDraws
 from fairtrial.scoring.scores import CONFUSION, CURVES, DetectionMetricsFile, Scores, Table
@@ -47,10 +47,12 @@ def score(
     confidence = best_confidence(splits["val"].classes)
     val = detection_tables.metrics(splits["val"], confidence)
     test = detection_tables.metrics(splits["test"], confidence) if truths["test"].images else None
+    resamples = detection_tables.resamples(splits, confidence, draws)
     return Scores(
         DetectionMetricsFile(confidence=confidence, iou=iou, val=val, test=test),
         Table(detection_tables.PER_CLASS, detection_tables.per_class_rows(splits, confidence)),
         Table(CURVES, detection_tables.curve_rows(splits)),
         Table(CONFUSION, detection_tables.confusion_rows(splits, confidence, iou)),
-        detection_tables.resamples(splits, confidence, draws),
+        detection_breakdowns.with_error_costs(resamples, splits, draws),
+        **detection_breakdowns.tables(splits, confidence),
     )

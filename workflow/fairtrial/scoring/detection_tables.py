@@ -11,8 +11,16 @@ from dataclasses import dataclass
 import numpy as np
 
 from fairtrial.data.dataset import Dataset
-from fairtrial.scoring import coco_metrics, confusion, curves, detection_resamples, matching
-from fairtrial.scoring.matching import Matches
+from fairtrial.scoring import (
+    coco_metrics,
+    confusion,
+    curves,
+    detection_resamples,
+    error_kinds,
+    matching,
+)
+from fairtrial.scoring.error_kinds import DetectionErrors
+from fairtrial.scoring.matching import Matches, Overlaps
 from fairtrial.scoring.predictions import ImageDetection, strongest
 from fairtrial.scoring.resamples import ResamplesFile
 from fairtrial.scoring.resampling import UnitDraws
@@ -25,15 +33,18 @@ PER_CLASS = ("split", "class", "images", "objects", "AP", "AP50", "precision", "
 class MeasuredSplit:
     """One split with what was measured on it: pycocotools' evaluations `standard` and `one_iou`
     (see `coco_metrics`); the detections that count in the latter, all of them in `detections`,
-    and by category id in `classes`; the matches of both, by range of areas in `sizes`."""
+    and by category id in `classes`; the matches of both, by range of areas in `sizes`, and the
+    `pairs` that they were made of; the kind of each error, at the IoU of AP50."""
 
     truth: Dataset
     detections: Sequence[ImageDetection]
     standard: coco_metrics.Evaluation
     one_iou: coco_metrics.Evaluation
     classes: dict[int, curves.RankedDetections]
+    pairs: Overlaps
     sizes: Mapping[str, Matches]
     at_one_iou: Matches
+    errors: DetectionErrors
 
 
 Splits = Mapping[str, MeasuredSplit]
@@ -52,8 +63,10 @@ def measure(
         coco_metrics.standard(truth, detections),
         one_iou,
         curves.ranked(one_iou),
+        pairs,
         matching.by_size(pairs),
         matching.match_pairs(pairs, [iou], matching.ALL, max_det),
+        error_kinds.find(truth, detections),
     )
 
 
@@ -74,7 +87,7 @@ def metrics(split: MeasuredSplit, confidence: float) -> DetectionMetrics:
 
 def per_class_rows(splits: Splits, confidence: float) -> Iterator[Row]:
     """Rows of PER_CLASS, one a class; metrics are None for a class without objects."""
-    for name, split in _with_images(splits):
+    for name, split in with_images(splits):
         aps = coco_metrics.metrics_by_class(split.standard)
         for category, label in sorted(split.truth.categories.items()):
             counts = _images_and_objects(split.truth, category)
@@ -90,7 +103,7 @@ def per_class_rows(splits: Splits, confidence: float) -> Iterator[Row]:
 def curve_rows(splits: Splits) -> Iterator[Row]:
     """Rows of CURVES: four curves a split, 101 points each; y is None without objects."""
     confidences = np.arange(101) / 100
-    for name, split in _with_images(splits):
+    for name, split in with_images(splits):
         mean = curves.macro(split.classes, confidences)
         points = {
             "precision_recall": coco_metrics.precision_over_recall(split.one_iou),
@@ -105,7 +118,7 @@ def curve_rows(splits: Splits) -> Iterator[Row]:
 
 def confusion_rows(splits: Splits, confidence: float, iou: float) -> Iterator[Row]:
     """Rows of CONFUSION: every pair of classes; background is the last class."""
-    for name, split in _with_images(splits):
+    for name, split in with_images(splits):
         labels = {**split.truth.categories, confusion.BACKGROUND: "background"}
         matrix = confusion.matrix(split.truth, split.detections, confidence, iou)
         for (true, predicted), count in matrix.items():
@@ -119,12 +132,13 @@ def resamples(splits: Splits, confidence: float, draws: Mapping[str, UnitDraws])
             name: detection_resamples.resampled(
                 split.sizes, split.at_one_iou, confidence, draws[name]
             )
-            for name, split in _with_images(splits)
+            for name, split in with_images(splits)
         }
     )
 
 
-def _with_images(splits: Splits) -> Iterator[tuple[str, MeasuredSplit]]:
+def with_images(splits: Splits) -> Iterator[tuple[str, MeasuredSplit]]:
+    """The splits that have images, with their names."""
     return ((name, split) for name, split in splits.items() if split.truth.images)
 
 

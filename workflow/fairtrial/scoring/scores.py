@@ -118,10 +118,15 @@ class Table:
 
 @dataclass(frozen=True)
 class Scores:
-    """metrics.json, the tables of per_class.csv, curves.csv and confusion.csv, resamples.npz."""
+    """metrics.json, resamples.npz, and the tables of the CSV files of the same names. A table that
+    the task does not have is without rows."""
 
     metrics: MetricsFile
     per_class: Table
     curves: Table
     confusion: Table
     resamples: ResamplesFile
+    error_kinds: Table
+    by_size: Table
+    by_group: Table
+    class_curves: Table

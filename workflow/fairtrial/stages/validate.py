@@ -33,6 +33,10 @@ def validate(
     curves: Path,
     confusion: Path,
     resamples: Path,
+    error_kinds: Path,
+    by_size: Path,
+    by_group: Path,
+    class_curves: Path,
 ) -> None:
     """Score the predictions of one run.
 
@@ -47,6 +51,10 @@ def validate(
         curves: file to write: precision and recall by confidence
         confusion: file to write: the confusion matrix
         resamples: file to write: all metrics on resamples of the images
+        error_kinds: file to write: number and cost of each kind of error
+        by_size: file to write: metrics by the size of objects
+        by_group: file to write: a row a group of images
+        class_curves: file to write: the curves of each class
 
     Raises:
         DataError: a file is malformed, or a prediction is not on an image of its split
@@ -64,6 +72,10 @@ def validate(
     _write_csv(curves, scores.curves)
     _write_csv(confusion, scores.confusion)
     write_resamples(resamples, scores.resamples)
+    _write_csv(error_kinds, scores.error_kinds)
+    _write_csv(by_size, scores.by_size)
+    _write_csv(by_group, scores.by_group)
+    _write_csv(class_curves, scores.class_curves)
 
 
 def _on_split(whole: Dataset, splits: Splits, name: str, file: Path) -> Dataset:
