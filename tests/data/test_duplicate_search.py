@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import itertools
 import random
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,14 +14,11 @@ import numpy as np
 import pytest
 from PIL import Image, ImageEnhance
 
-from fairtrial.data.duplicate_search import (
-    Thumbnail,
-    candidates,
-    find_duplicates,
-    hashes,
-    thumbnail,
-)
+from fairtrial.data.defect_actions import Actions
+from fairtrial.data.duplicate_search import Thumbnail, find_duplicates, thumbnail
 from fairtrial.data.duplicates import DoubtfulPair, Duplicates
+from fairtrial.data.imagefile import clean_image
+from fairtrial.data.picture_hashes import TURNS, candidates, hashes, hashes_of, strengths_of
 from fairtrial.data.union_find import UnionFind
 
 
@@ -61,6 +60,13 @@ COPIES: dict[str, Callable[[Image.Image], Image.Image]] = {
     "grey": lambda image: image.convert("L"),
     "less contrast": lambda image: ImageEnhance.Contrast(image).enhance(0.8),
     "darker": lambda image: ImageEnhance.Brightness(image).enhance(0.7),
+    "mirrored": lambda image: image.transpose(Image.Transpose.FLIP_LEFT_RIGHT),
+    "upside down": lambda image: image.transpose(Image.Transpose.FLIP_TOP_BOTTOM),
+    "turned": lambda image: image.transpose(Image.Transpose.ROTATE_180),
+    "turned left": lambda image: image.transpose(Image.Transpose.ROTATE_90),
+    "turned right": lambda image: image.transpose(Image.Transpose.ROTATE_270),
+    "transposed": lambda image: image.transpose(Image.Transpose.TRANSPOSE),
+    "transverse": lambda image: image.transpose(Image.Transpose.TRANSVERSE),
 }
 
 
@@ -69,6 +75,39 @@ def test_a_copy_is_near(name: str) -> None:
     images = {f"{n}.png": picture(n) for n in range(12)}
     duplicates = among(images | {"copy.png": COPIES[name](images["5.png"])})
     assert duplicates == Duplicates(exact=[], near=[["5.png", "copy.png"]], doubtful=[])
+
+
+FILES: dict[str, tuple[tuple[int, int], str, dict[str, int]]] = {
+    "another size": ((480, 360), "JPEG", {"quality": 90}),
+    "a square": ((416, 416), "JPEG", {"quality": 90}),
+    "nine tenths": ((576, 432), "JPEG", {"quality": 50}),
+    "a quarter": ((160, 120), "JPEG", {"quality": 75}),
+    "twice the size": ((1280, 960), "JPEG", {"quality": 75}),
+    "lossless": ((640, 480), "PNG", {}),
+    "WebP": ((480, 360), "WEBP", {"quality": 50}),
+}
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_a_copy_is_found_as_a_file(name: str, tmp_path: Path) -> None:
+    """What `convert` makes of files, for it decodes a JPEG at a part of its size."""
+    thumbnails = {}
+    size, kind, options = FILES[name]
+    for n in range(3):
+        photograph = picture(n).resize((640, 480), Image.Resampling.BICUBIC)
+        photograph.save(tmp_path / "raw", "JPEG", quality=92)
+        thumbnails[f"{n}"] = cleaned(tmp_path)
+        Image.open(tmp_path / "raw").resize(size).save(tmp_path / "raw", kind, **options)
+        thumbnails[f"{n} again"] = cleaned(tmp_path)
+    pairs = [[f"{n}", f"{n} again"] for n in range(3)]
+    assert of_files(thumbnails) == Duplicates(exact=[], near=pairs, doubtful=[])
+
+
+def cleaned(folder: Path) -> Thumbnail:
+    """The thumbnail that `convert` makes of the file `raw` in a folder."""
+    sha256 = hashlib.sha256((folder / "raw").read_bytes()).hexdigest()
+    clean = folder / sha256
+    return clean_image(folder, "raw", sha256, clean, Actions()).thumbnail
 
 
 def test_a_trimmed_copy_is_doubtful() -> None:
@@ -151,6 +190,34 @@ def test_candidates_are_all_pairs_within_so_many_bits(most: int) -> None:
     assert sorted(pairs) == sorted(expected)
 
 
+@pytest.mark.parametrize("most", [0, 5], ids="{} bits".format)
+def test_candidates_among_turned_pictures_are_all_pairs_within_so_many_bits(most: int) -> None:
+    rng = random.Random(most)
+    values = [rng.getrandbits(63) for _ in range(300)]
+    turned = [value ^ (1 << rng.randrange(63)) * rng.randint(0, 1) for value in values]
+    rng.shuffle(turned)
+    expected = {
+        (a, b)
+        for a, b in itertools.combinations(range(300), 2)
+        if (values[a] ^ turned[b]).bit_count() <= most
+    }
+    assert expected
+    found = candidates(np.array(values, np.uint64), most, np.array(turned, np.uint64))
+    pairs = [(int(a), int(b)) for one, other in found for a, b in zip(one, other, strict=True)]
+    assert sorted(pairs) == sorted(expected)
+
+
+def test_the_hashes_of_turned_pictures_need_no_turned_pictures() -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (50, 32, 32), dtype=np.uint8)
+    strengths = strengths_of(pixels)
+    different = set()
+    for turn in TURNS:
+        turned = np.ascontiguousarray(turn.of(pixels))
+        different.add(turned.tobytes())
+        assert (hashes_of(turn.of_strengths(strengths)) == hashes(turned)).all()
+    assert len(different) == 8
+
+
 def test_the_first_bit_of_a_hash_is_unused() -> None:
     """So nine parts of seven bits are the whole hash."""
     pixels = np.random.default_rng(0).integers(0, 256, (500, 32, 32), dtype=np.uint8)
@@ -180,6 +247,22 @@ def test_frames_of_angiograms_are_doubtful_within_their_video_alone(real_data: P
     assert len(duplicates.doubtful) > 15
     for a, b in names(duplicates.doubtful):
         assert a.rpartition("_")[0] == b.rpartition("_")[0]
+
+
+@pytest.mark.parametrize("size", [(480, 360), (416, 416)], ids="{0[0]}×{0[1]}".format)
+def test_scaled_blood_smears_are_copies(
+    size: tuple[int, int], real_data: Path, tmp_path: Path
+) -> None:
+    thumbnails = {}
+    files = sorted((real_data / "bccd").rglob("*.jpg"))[:40]
+    for file in files:
+        shutil.copy(file, tmp_path / "raw")
+        thumbnails[file.stem] = cleaned(tmp_path)
+        with Image.open(file) as image:
+            image.resize(size, Image.Resampling.BICUBIC).save(tmp_path / "raw", "JPEG", quality=90)
+        thumbnails[f"{file.stem} again"] = cleaned(tmp_path)
+    near = of_files(thumbnails).near
+    assert near == [[file.stem, f"{file.stem} again"] for file in files]
 
 
 def test_of_the_blood_smears_two_show_one_place(real_data: Path) -> None:

@@ -1,16 +1,9 @@
 """The search for copies among the images of a source.
 
 Exact: files with the same bytes. Near: other files that show the same picture (saved anew,
-scaled, in grey, brighter), confirmed on the pixels. Doubtful: pairs so alike that a person
-should look: frames of one scene, a trimmed copy, two pictures without contrast. Turned and
-mirrored copies are not looked for.
-
-Candidates come from a perceptual hash of 64 bits, the signs of an image's lowest cosine
-frequencies (the DCT hash of Zauner, "Implementation and Benchmarking of Perceptual Image
-Hash Functions", 2010, 3.2.1). Pairs within MOST_BITS bits are found without comparing all with
-all: of nine bands of a hash one must then be equal (Norouzi, Punjani and Fleet, "Fast Search
-in Hamming Space with Multi-Index Hashing", 2012). All arithmetic is on whole numbers, so that
-every machine finds the same.
+scaled, mirrored, turned by quarters, in grey, brighter), confirmed on the pixels, or that have the
+same pixels. Doubtful: pairs so alike that a person should look: frames of one scene, a trimmed
+copy, two pictures without contrast. Candidates come from perceptual hashes (picture_hashes.py).
 """
 
 from __future__ import annotations
@@ -22,6 +15,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fairtrial.data.duplicates import DoubtfulPair, Duplicates
+from fairtrial.data.picture_hashes import (
+    AS_IT_IS,
+    SIDE,
+    TURNS,
+    Pixels,
+    candidates,
+    hashes_of,
+    strengths_of,
+)
 from fairtrial.data.union_find import Numbers, UnionFind
 
 if TYPE_CHECKING:
@@ -29,24 +31,21 @@ if TYPE_CHECKING:
 
 Thumbnail = bytes  # SIDE × SIDE grey levels, row by row
 
-SIDE = 32  # pixels
-MOST_BITS = (
-    8  # in which candidates differ: saving anew and scaling change up to 4, a crop of 1 % up to 8
-)
-BANDS, BITS = 9, 7  # one band more than bits may differ; 9 · 7 = the 63 bits that are in use
+# A JPEG is decoded at an eighth, a quarter or half of its size where that leaves so many pixels a
+# side. With fewer, copies of other sizes look unlike: the grid of cells no longer fits them.
+DECODED = 192
+
+# Bits in which the hashes of candidates differ: those of copies in up to 4, those of pictures that
+# look alike, such as one that was trimmed by 1 %, in up to 8.
+MOST_BITS, MOST_BITS_TURNED = 8, 5
 
 # Differences of two pictures cell by cell, in thousandths of their contrast (the standard
-# deviation of the grey levels). Tuned on photographs, blood smears and angiograms: saving as
-# JPEG of quality 30, half the size, noise and less contrast stay below 50 on average and 460
-# in each cell; the next frame of an angiogram is at 59 and 830 at least, and of unlike
-# pictures within MOST_BITS bits the closest at 300.
-SAME, SAME_CELL, ALIKE = 50, 500, 250
+# deviation of the grey levels). Tuned by benchmarks/duplicates.py on photographs, blood smears and
+# angiograms: of their copies (a quarter to four times the size, JPEG of quality 50 to 95, PNG,
+# WebP, mirrored and turned) more than 99 in 100 stay below 40 on average and 450 in each cell; the
+# next frame of an angiogram is at 50 and 661 at least, and two unlike pictures at 75.
+SAME, SAME_CELL, ALIKE = 40, 450, 250
 FLAT = 4  # grey levels: with less contrast than this there is too little to see
-
-Hashes = NDArray[np.uint64]
-Pixels = NDArray[np.uint8]
-
-_AT_ONCE = 1 << 22  # hashes compared in one step: 40 MB
 
 
 def thumbnail(image: Image) -> Thumbnail:
@@ -54,7 +53,7 @@ def thumbnail(image: Image) -> Thumbnail:
     from PIL import Image as images
 
     grey = image.convert("L")
-    return grey.resize((SIDE, SIDE), images.Resampling.BOX).tobytes()
+    return grey.resize((SIDE, SIDE), images.Resampling.BILINEAR).tobytes()
 
 
 def find_duplicates(contents: Mapping[str, str], thumbnails: Mapping[str, Thumbnail]) -> Duplicates:
@@ -82,72 +81,68 @@ def find_duplicates(contents: Mapping[str, str], thumbnails: Mapping[str, Thumbn
     )
 
 
-def hashes(pixels: Pixels) -> Hashes:
-    """The 64-bit hash of each of n × 32 × 32 grey pictures."""
-    steps = np.outer(np.arange(8), 2 * np.arange(SIDE) + 1)
-    waves = np.round(1024 * np.cos(np.pi * steps / (2 * SIDE)))
-    parts = [np.zeros(0, np.uint64)]
-    for start in range(0, len(pixels), 4096):
-        # whole numbers below 2^53: float64 is exact, in whichever order they are added
-        strengths = waves @ pixels[start : start + 4096].astype(np.float64) @ waves.T
-        strengths = strengths.reshape(-1, 64)[:, 1:]  # without the mean brightness
-        bits = strengths > np.median(strengths, axis=1, keepdims=True)
-        parts.append(np.packbits(np.pad(bits, ((0, 0), (1, 0))), axis=1).view(">u8").ravel())
-    return np.concatenate(parts).astype(np.uint64)
-
-
-def candidates(all_hashes: Hashes, most: int = MOST_BITS) -> Iterator[tuple[Numbers, Numbers]]:
-    """Pairs a < b of hashes that differ in at most `most` (≤ 8) bits, each once.
-
-    Yields arrays of equal length: the numbers of the first hashes, and of the second.
-    """
-    parts = np.stack(
-        [(all_hashes >> np.uint64(BITS * k)) & np.uint64(2**BITS - 1) for k in range(BANDS)]
-    )
-    for band, part in enumerate(parts):
-        order = np.argsort(part, kind="stable")
-        for members in np.split(order, np.flatnonzero(np.diff(part[order])) + 1):
-            for a, b in _close_pairs(all_hashes, members, most):
-                earlier = (parts[:band, a] == parts[:band, b]).any(axis=0)
-                yield a[~earlier], b[~earlier]
-
-
-def _close_pairs(
-    all_hashes: Hashes, members: Numbers, most: int
-) -> Iterator[tuple[Numbers, Numbers]]:
-    """Pairs a < b among some hashes, compared all with all, in steps of bounded memory."""
-    rows = max(1, _AT_ONCE // (len(members) + 1))
-    compared = all_hashes[members]
-    for start in range(0, len(members) - 1, rows):
-        ahead = compared[start:]
-        bits = np.bitwise_count(compared[start : start + rows, None] ^ ahead[None])
-        a, b = np.nonzero(bits <= most)
-        later = a < b
-        yield members[start + a[later]], members[start + b[later]]
-
-
 def _alike(pixels: Pixels) -> tuple[list[list[int]], list[tuple[int, int, int, int]]]:
     """Clusters of pictures that are the same; doubtful pairs: difference, a, b, bits.
 
     `pixels`: grey levels, n × 32 × 32. A difference is in thousandths of the contrast.
     """
-    all_hashes, (fine, flat) = hashes(pixels), contrasts(pixels)
-    coarse = np.rint(fine.reshape(-1, 8, 4, 8, 4).mean(axis=(2, 4))).astype(np.int16)
-    same, alike = UnionFind(len(pixels)), UnionFind(len(pixels))
-    doubtful = []
-    for pairs in _in_steps(candidates(all_hashes)):
-        least = _differences(coarse, *pairs)[0] - 1  # larger cells differ less, but for rounding
-        a, b = _undecided(*pairs, least, same, alike)
-        mean, worst = _differences(fine, a, b)
-        sure = (mean <= SAME) & (worst <= SAME_CELL) & ~flat[a] & ~flat[b]
+    search = _Search(pixels)
+    search.compare_all()
+    search.compare_turned()
+    clusters = [members for members in search.same.components() if len(members) > 1]
+    same = search.same
+    return clusters, [row for row in sorted(search.doubtful) if same.union(row[1], row[2])]
+
+
+class _Search:
+    """Unites pictures that are the same, and those that are at least alike."""
+
+    def __init__(self, pixels: Pixels) -> None:
+        self.strengths = strengths_of(pixels)
+        self.hashes = hashes_of(self.strengths)
+        self.fine, self.flat = contrasts(pixels)
+        self.coarse = _coarse(self.fine)
+        self.same, self.alike = UnionFind(len(pixels)), UnionFind(len(pixels))
+        self.doubtful: list[tuple[int, int, int, int]] = []
+
+    def compare_all(self) -> None:
+        """Compare the pictures as they are."""
+        for pairs in _in_steps(candidates(self.hashes, MOST_BITS)):
+            # larger cells differ less, but for rounding
+            least = _differences(self.coarse[pairs[0]], self.coarse[pairs[1]])[0] - 1
+            a, b = _undecided(*pairs, least, self.same, self.alike)
+            mean, worst = _differences(self.fine[a], self.fine[b])
+            sure = self._unite(a, b, mean, worst)
+            bits = np.bitwise_count(self.hashes[a] ^ self.hashes[b])
+            rows = np.stack([mean, a, b, bits], axis=1)[~sure & (mean <= ALIKE)].tolist()
+            self.doubtful += [
+                tuple(row) for row in sorted(rows) if self.alike.union(row[1], row[2])
+            ]
+
+    def compare_turned(self) -> None:
+        """Compare each picture with the others mirrored and turned; only copies are of interest."""
+        for turn in TURNS:
+            if turn == AS_IT_IS:
+                continue
+            turned = hashes_of(turn.of_strengths(self.strengths))
+            for pairs in _in_steps(candidates(self.hashes, MOST_BITS_TURNED, turned)):
+                coarse = self.coarse[pairs[0]], turn.of(self.coarse[pairs[1]])
+                possible = _differences(*coarse)[0] - 1 <= SAME
+                a, b = pairs[0][possible], pairs[1][possible]
+                self._unite(a, b, *_differences(self.fine[a], turn.of(self.fine[b])))
+
+    def _unite(self, a: Numbers, b: Numbers, mean: Numbers, worst: Numbers) -> NDArray[np.bool_]:
+        """Unite the pairs that are the same for sure. Returns which these are."""
+        sure = (mean <= SAME) & (worst <= SAME_CELL) & ~self.flat[a] & ~self.flat[b]
         for first, second in zip(a[sure].tolist(), b[sure].tolist(), strict=True):
-            same.union(first, second)
-            alike.union(first, second)
-        bits = np.bitwise_count(all_hashes[a] ^ all_hashes[b])
-        rows = np.stack([mean, a, b, bits], axis=1)[~sure & (mean <= ALIKE)].tolist()
-        doubtful += [tuple(row) for row in sorted(rows) if alike.union(row[1], row[2])]
-    clusters = [members for members in same.components() if len(members) > 1]
-    return clusters, [row for row in sorted(doubtful) if same.union(row[1], row[2])]
+            self.same.union(first, second)
+            self.alike.union(first, second)
+        return sure
+
+
+def _coarse(fine: NDArray[np.int16]) -> NDArray[np.int16]:
+    """Pictures of a quarter of the cells a side."""
+    return np.rint(fine.reshape(-1, 8, 4, 8, 4).mean(axis=(2, 4))).astype(np.int16)
 
 
 def _in_steps(pairs: Iterator[tuple[Numbers, Numbers]]) -> Iterator[tuple[Numbers, Numbers]]:
@@ -166,10 +161,11 @@ def _undecided(
     return a[undecided], b[undecided]
 
 
-def _differences(cells: NDArray[np.int16], a: Numbers, b: Numbers) -> tuple[Numbers, Numbers]:
+def _differences(ones: NDArray[np.int16], others: NDArray[np.int16]) -> tuple[Numbers, Numbers]:
     """The mean (rounded down) and the largest difference of pairs of pictures, by cell."""
-    apart = np.abs(cells[a].astype(np.int32) - cells[b]).reshape(len(a), cells[0].size)
-    return apart.sum(axis=1, dtype=np.int64) // cells[0].size, apart.max(axis=1)
+    cells = ones.shape[1] * ones.shape[2]
+    apart = np.abs(ones.astype(np.int32) - others).reshape(-1, cells)
+    return apart.sum(axis=1, dtype=np.int64) // cells, apart.max(axis=1)
 
 
 def contrasts(pixels: Pixels) -> tuple[NDArray[np.int16], NDArray[np.bool_]]:

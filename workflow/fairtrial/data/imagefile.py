@@ -133,7 +133,7 @@ def _decoded(data: bytes) -> _DecodedFile:
         raise ValueError(f"pixels of mode {mode}, whose range is not known")
     turned_by_pillow = _orientation(image) if kind == "TIFF" else 1
     if kind in ("JPEG", "MPO"):  # every bit is read, but only the pixels needed are computed
-        image.draft("L", (2 * duplicate_search.SIDE, 2 * duplicate_search.SIDE))
+        image.draft("L", (duplicate_search.DECODED, duplicate_search.DECODED))
     image.load()
     if kind == "TIFF":
         size = turned_size(image.size, turned_by_pillow)
