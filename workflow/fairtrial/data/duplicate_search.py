@@ -142,7 +142,8 @@ class _Search:
 
 def _coarse(fine: NDArray[np.int16]) -> NDArray[np.int16]:
     """Pictures of a quarter of the cells a side."""
-    return np.rint(fine.reshape(-1, 8, 4, 8, 4).mean(axis=(2, 4))).astype(np.int16)
+    cells: NDArray[np.float64] = fine.reshape(-1, 8, 4, 8, 4).mean(axis=(2, 4))
+    return np.rint(cells).astype(np.int16)
 
 
 def _in_steps(pairs: Iterator[tuple[Numbers, Numbers]]) -> Iterator[tuple[Numbers, Numbers]]:
