@@ -206,6 +206,16 @@ def test_with_one_seed_of_the_best_nothing_is_told():
     assert {gap.compared for gap in found.values()} == {"one seed"}
 
 
+def test_noise_of_one_seed_is_that_of_all_pooled_or_of_the_differences():
+    several = gaps_to_best({k: sample(*v) for k, v in SEVERAL.items()}, "A", units=None)
+    pooled = sum((len(v) - 1) * statistics.variance(v) for v in SEVERAL.values()) / 9
+    assert [gap.seed_noise for gap in several.values()] == pytest.approx([2 * pooled] * 3)
+    short, long = sample(0.600, 0.551, 0.499), sample(0.620, 0.570, 0.520)
+    paired = gap(long, short, continued={"B"})
+    assert paired.seed_noise == pytest.approx(statistics.variance([0.020, 0.019, 0.021]))
+    assert gap(sample(0.5), sample(0.4, 0.5)).seed_noise is None
+
+
 @pytest.mark.parametrize(
     ("best", "other", "p"),
     [
@@ -241,8 +251,10 @@ def test_equal_values_are_not_told_apart_by_images_where_their_number_does_not_b
 
 
 def test_continued_runs_with_equal_differences_have_the_p_of_signs():
-    found = gap(sample(0.75, 0.5, 0.25), sample(0.5, 0.25, 0.0), continued={"B"})
+    """Equal but for rounding errors, that is: 0.3 - 0.2 is less than 0.2 - 0.1."""
+    found = gap(sample(0.4, 0.3, 0.2), sample(0.3, 0.2, 0.1), continued={"B"})
     assert found.p == pytest.approx(2 / 8)
+    assert (found.seed_variance, found.df) == (0, None)
 
 
 @pytest.mark.parametrize("units", [None, 0, 1])
@@ -270,6 +282,13 @@ def test_resamples_without_a_value_are_left_out_and_too_many_say_nothing(undefin
 def test_resamples_of_one_side_alone_say_nothing():
     found = gap(sample(*HIGH, resampled=resamples(0.1)), sample(*LOW), units=50)
     assert found.unit_variance is None
+
+
+def test_rounding_errors_are_no_spread():
+    found = gap(sample(0.3, 0.1 + 0.2), sample(0.1, 0.1, resampled=None))
+    assert found.p == pytest.approx(2 / 6)
+    tiny = sample(0.5, resampled=resamples(1e-15)), sample(0.5, resampled=np.full(1000, 0.5))
+    assert gap(*tiny, units=9, identical={"A", "B"}).unit_variance == 0
 
 
 def test_a_best_on_val_that_is_worse_has_a_gap_below_zero_and_may_be_told():

@@ -25,6 +25,9 @@ fitness       the metric weights by which an epoch, a trial or a run is judged
 ranking       the rule by which runs are ranked
 uncertainty   the spread over seeds
 verdict       how far the best lies above the others, over other seeds and other images
+variance_parts  variances by seeds and by images, p and interval from them
 fold_gaps     the same over the folds of a cross-validation
+intervals     the interval of one metric; the winner's metric without flattery
+power         the gap that can be told; seeds and images needed
 studentised_range  critical values and tails of the studentised range
 """

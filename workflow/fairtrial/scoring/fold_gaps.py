@@ -15,7 +15,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from fairtrial.scoring.verdict import Gap, Part, Sample, interval_of_gap, p_value, signs_p
+from fairtrial.scoring.variance_parts import Part, Sample, gap_interval, p_value, signs_p
+from fairtrial.scoring.verdict import Gap
 
 
 def fold_gaps(samples: Mapping[str, Sample], best: str, *, folds: int) -> dict[str, Gap]:
@@ -70,7 +71,7 @@ def _residuals(table: NDArray[np.float64], folds: int) -> Part:
 
 def _told(gap: float, part: Part, k: int, means: int) -> Gap:
     p = p_value(gap, part, means) if part.variance else signs_p(gap, k, means)
-    low, high = interval_of_gap(gap, part, None, p, means)
+    low, high = gap_interval(gap, [part], p, means)
     df = part.df if part.variance else None
     return Gap(
         gap, low, high, p, p, df, part.variance, None, "folds", (k, k), means, seed_df=part.df
