@@ -385,7 +385,19 @@ OUTPUTS = {
     "split": ["annotations", "certificate"],
     "train": ["weights", "record", "history"],
     "predict": ["val", "test", "speed"],
-    "validate": ["metrics", "per-class", "curves", "confusion"],
+    "validate": [
+        "metrics",
+        "per-class",
+        "curves",
+        "confusion",
+        "operating-points",
+        "calibration",
+        "resamples",
+        "error-kinds",
+        "by-size",
+        "by-group",
+        "class-curves",
+    ],
 }
 PARAMS_YAML = read_yaml(CHECKOUT / "params.yaml")
 SETTINGS: dict[str, dict[str, Any]] = {

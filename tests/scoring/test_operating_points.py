@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from fairtrial.data.dataset import Annotation, Dataset, Image
+from fairtrial.scoring.matching import match
 from fairtrial.scoring.operating_points import (
     OPERATING_POINTS,
     at_least_precision,
@@ -17,18 +19,19 @@ from fairtrial.scoring.operating_points import (
     rows,
 )
 from fairtrial.scoring.pooled_detections import PooledDetections, pooled
+from fairtrial.scoring.predictions import ImageDetection
 
 Spec = Sequence[tuple[float, int, bool]]  # confidence, class, right
 
 
 def split(spec: Spec, objects: Sequence[int], images: int = 4) -> PooledDetections:
-    return pooled(
+    surest_first = sorted(spec, key=lambda detection: -detection[0])
+    return PooledDetections(
         images,
         np.array(objects),
-        np.array([number for _, number, _ in spec], dtype=np.int64),
-        np.array([confidence for confidence, _, _ in spec]),
-        np.array([right for _, _, right in spec], dtype=bool),
-        np.zeros(len(spec), dtype=bool),
+        np.array([number for _, number, _ in surest_first], dtype=np.int64),
+        np.array([confidence for confidence, _, _ in surest_first], dtype=float),
+        np.array([right for _, _, right in surest_first], dtype=bool),
     )
 
 
@@ -130,16 +133,25 @@ def test_a_split_without_images_has_no_rows_and_one_without_objects_no_rates() -
     }
 
 
-def test_a_detection_on_a_crowd_is_left_out() -> None:
-    kept = pooled(
-        4,
-        np.array([1]),
-        np.array([0, 0]),
-        np.array([0.9, 0.8]),
-        np.array([False, True]),
-        np.array([True, False]),
+def test_what_counts_of_the_matches_of_a_split() -> None:
+    """A detection on a crowd does not; one of a class without objects is a false alarm."""
+    box, far = (0.0, 0.0, 10.0, 10.0), (50.0, 0.0, 10.0, 10.0)
+    truth = Dataset(
+        [Image(1, "1.png", 100, 100), Image(2, "2.png", 100, 100)],
+        [Annotation(1, 1, box, 100.0), Annotation(1, 1, far, 100.0, iscrowd=True)],
+        {1: "cell", 2: "absent"},
     )
-    assert confidence_curve(kept).false_alarms == pytest.approx([0, 0])
+    detections = [
+        *(ImageDetection(1, 1, box, 0.6), ImageDetection(1, 1, far, 0.9)),
+        *(ImageDetection(2, 1, box, 0.7), ImageDetection(2, 2, far, 0.8)),
+    ]
+    split = pooled(match(truth, detections, ious=[0.5]))
+    assert (split.images, split.objects.tolist()) == (2, [1, 0])
+    assert split.confidence.tolist() == [0.8, 0.7, 0.6]
+    assert split.matched.tolist() == [False, False, True]
+    curve = confidence_curve(split)
+    assert curve.false_alarms.tolist() == [0, 0.5, 1, 1]
+    assert curve.precision == pytest.approx([0, 0, 0, 0.5]), "of the class that has objects"
 
 
 @pytest.mark.parametrize("seed", range(5))

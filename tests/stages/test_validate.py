@@ -27,6 +27,8 @@ OUTPUTS = {
     "by_size": "by_size.csv",
     "by_group": "by_group.csv",
     "class_curves": "class_curves.csv",
+    "operating_points": "operating_points.csv",
+    "calibration": "calibration.csv",
 }
 
 
@@ -302,6 +304,33 @@ def test_real_predictions_in_any_order_give_the_same_bytes(folder, real_data):
     crowds = sum(a["iscrowd"] for a in coco["annotations"])
     objects = metrics["val"]["objects"] + metrics["test"]["objects"]
     assert objects == len(coco["annotations"]) - crowds
+
+
+# --------------------------------------------------------------------------- operating points
+
+
+def test_operating_points_have_confidences_of_val(folder):
+    put(folder, "val", [detection(1, 2, square(1), 0.9), detection(1, 2, square(9), 0.5)])
+    put(folder, "test", [detection(3, 2, square(2), 0.8), detection(3, 5, square(9), 0.6)])
+    table = rows(run(folder, at_precision=(0.5, 0.9), at_recall=())["operating_points"])
+    asked = {(r["split"], r["kind"], r["asked"]): r for r in table if r["kind"] != "froc_curve"}
+    assert len(asked) == 2 * (2 + 7)
+    val, test = asked["val", "precision", "0.5"], asked["test", "precision", "0.5"]
+    assert val["confidence"] == test["confidence"] == "0.7"
+    assert (val["precision"], val["recall"]) == ("0.5", "0.25"), "one of two classes is found"
+    assert (test["recall"], test["sensitivity"], test["false_alarms"]) == ("0.5", "0.5", "0")
+    unreached = asked["test", "precision", "0.9"]
+    assert (unreached["confidence"], unreached["recall"]) == ("", "")
+
+
+def test_calibration_has_a_row_a_bin_of_each_split(folder):
+    table = rows(run(folder)["calibration"])
+    filled = [row for row in table if row["count"] != "0"]
+    assert len(table) == 40
+    assert [(r["split"], r["low"], r["count"], r["precision"]) for r in filled] == [
+        ("val", "0.85", "3", "1"),
+        ("test", "0.85", "2", "1"),
+    ]
 
 
 # --------------------------------------------------------------------------- resamples

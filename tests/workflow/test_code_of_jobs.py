@@ -54,6 +54,7 @@ called = {place for place in called if place[0] not in fingerprint.OUTSIDE}
 print(json.dumps([sorted(called), sorted(called - reached)]))
 """
 
+TABLES = ("per_class", "curves", "confusion", "operating_points", "calibration")
 VIEW = {
     "images": "data/clean/shapes/images",
     "annotations": "data/sets/shapes/annotations.json",
@@ -69,7 +70,7 @@ def of_run(run: str) -> dict[str, dict[str, object]]:
     folder = f"results/compare/runs/{run}"
     weights = {"weights": f"{folder}/weights.pt", "threads": 1}
     predicted = {split: f"{folder}/predictions/{split}.json" for split in ("val", "test")}
-    tables = {name: f"{folder}/{name}.csv" for name in ("per_class", "curves", "confusion")}
+    tables = {name: f"{folder}/{name}.csv" for name in TABLES}
     return {
         "train": VIEW
         | {"code": "0", "run": run, "dataset": "shapes", **weights}

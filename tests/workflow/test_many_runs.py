@@ -13,6 +13,7 @@ CONFIGURATIONS, SEEDS, LENGTH = 1000, 4, 80
 OF_RUN = ("weights.pt", "record.json", "predictions/val.json", "predictions/test.json")
 OF_RUN += ("speed.json", "metrics.json", "per_class.csv", "curves.csv", "confusion.csv")
 OF_RUN += ("resamples.npz", "error_kinds.csv", "by_size.csv", "by_group.csv", "class_curves.csv")
+OF_RUN += ("operating_points.csv", "calibration.csv")
 
 
 def test_short_settings_are_given_as_they_are(tmp_path: Path) -> None:

@@ -98,6 +98,8 @@ rule validate:
         per_class="results/{experiment}/runs/{run}/per_class.csv",
         curves="results/{experiment}/runs/{run}/curves.csv",
         confusion="results/{experiment}/runs/{run}/confusion.csv",
+        operating_points="results/{experiment}/runs/{run}/operating_points.csv",
+        calibration="results/{experiment}/runs/{run}/calibration.csv",
         resamples="results/{experiment}/runs/{run}/resamples.npz",
         error_kinds="results/{experiment}/runs/{run}/error_kinds.csv",
         by_size="results/{experiment}/runs/{run}/by_size.csv",
@@ -123,6 +125,8 @@ rule validate:
         " --per-class {output.per_class:q}"
         " --curves {output.curves:q}"
         " --confusion {output.confusion:q}"
+        " --operating-points {output.operating_points:q}"
+        " --calibration {output.calibration:q}"
         " --resamples {output.resamples:q}"
         " --error-kinds {output.error_kinds:q}"
         " --by-size {output.by_size:q}"

@@ -110,6 +110,8 @@ def _score(section: dict[str, Any], task: str, run: str, root: Path) -> None:
         per_class=finished.folder / "per_class.csv",
         curves=finished.folder / "curves.csv",
         confusion=finished.folder / "confusion.csv",
+        operating_points=finished.folder / "operating_points.csv",
+        calibration=finished.folder / "calibration.csv",
         resamples=finished.folder / "resamples.npz",
         error_kinds=finished.folder / "error_kinds.csv",
         by_size=finished.folder / "by_size.csv",

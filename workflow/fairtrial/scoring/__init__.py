@@ -8,6 +8,9 @@ coco_metrics  pycocotools' twelve metrics, and AP by class
 matching      which detection found which object: COCO's matching
 curves        precision, recall and F1 over confidence; the best confidence
 confusion     the confusion matrix of detections
+pooled_detections  the detections of a split, right or wrong, whatever their class
+operating_points  what is found at a precision, a recall or a rate of false alarms; FROC
+detection_calibration  how often predictions of a confidence are right; D-ECE
 detection_tables  metrics, and rows of per_class.csv, curves.csv and confusion.csv, for boxes
 error_kinds   of which kind each error of a detector is
 error_costs   what each kind of error costs in AP50

@@ -22,6 +22,8 @@ from fairtrial.scoring import (
     groups,
     sizes,
 )
+from fairtrial.scoring.detection_calibration import CALIBRATION, ConfidenceBins, bin_rows
+from fairtrial.scoring.operating_points import OPERATING_POINTS
 from fairtrial.scoring.resamples import ResamplesFile
 from fairtrial.scoring.resampling import UnitDraws
 from fairtrial.scoring.scores import (
@@ -76,6 +78,8 @@ def score(
         by_size=Table(sizes.BY_SIZE, []),
         by_group=Table(groups.CLASSIFICATION_GROUPS, _groups(splits, truths)),
         class_curves=Table(detection_breakdowns.CLASS_CURVES, []),
+        operating_points=Table(OPERATING_POINTS, []),
+        calibration=Table(CALIBRATION, _calibration(splits)),
     )
 
 
@@ -172,6 +176,13 @@ def _curves(splits: Mapping[str, SplitPredictions]) -> Iterator[Row]:
             yield name, "reliability", float(confidence), float(accuracy)
         for number, share in enumerate(bins.images / len(split.truth)):
             yield name, "confidence", (number + 0.5) / class_metrics.BINS, float(share)
+
+
+def _calibration(splits: Mapping[str, SplitPredictions]) -> Iterator[Row]:
+    """A row a bin of confidence; its `precision` is the accuracy."""
+    for name, split in _with_images(splits):
+        bins = class_metrics.reliability(split.truth, split.probabilities)
+        yield from bin_rows(name, ConfidenceBins(bins.images, bins.confidence, bins.accuracy))
 
 
 def _confusion(splits: Mapping[str, SplitPredictions]) -> Iterator[Row]:

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from fairtrial import DataError
 from fairtrial.data.dataset import Dataset
 from fairtrial.files.jsonfile import read_json
-from fairtrial.scoring import detection_breakdowns, detection_tables, predictions
+from fairtrial.scoring import (
+    detection_breakdowns,
+    detection_calibration,
+    detection_tables,
+    operating_points,
+    predictions,
+)
 from fairtrial.scoring.curves import best_confidence
+from fairtrial.scoring.pooled_detections import pooled
 from fairtrial.scoring.resampling import UnitDraws
 from fairtrial.scoring.scores import CONFUSION, CURVES, DetectionMetricsFile, Scores, Table
 
@@ -21,6 +28,8 @@ def score(
     *,
     iou: float,
     max_det: int,
+    at_precision: Sequence[float],
+    at_recall: Sequence[float],
 ) -> Scores:
     """Score the detections of val and test (COCO results lists, in `files`) against `truths`, and
     on the resamples `draws` of both (a split without images needs none).
@@ -28,7 +37,8 @@ def score(
     `iou` is the overlap at which a detection matches an object in precision, recall, F1, curves
     and confusion matrix; `max_det` the number of detections of an image and class that count
     there. COCO's twelve metrics have thresholds of their own and depend on neither. The
-    confidence is chosen on val and used on both splits. Raises DataError where a file is
+    confidence is chosen on val and used on both splits, as are those of operating points, which
+    `at_precision` and `at_recall` ask for. Raises DataError where a file is
     malformed, a detection is not on an image of its split, or val has no objects but crowd regions.
     """
     splits = {}
@@ -48,6 +58,8 @@ def score(
     val = detection_tables.metrics(splits["val"], confidence)
     test = detection_tables.metrics(splits["test"], confidence) if truths["test"].images else None
     resamples = detection_tables.resamples(splits, confidence, draws)
+    every = {name: pooled(split.at_one_iou) for name, split in splits.items()}
+    points = operating_points.rows(every, at_precision, at_recall)
     return Scores(
         DetectionMetricsFile(confidence=confidence, iou=iou, val=val, test=test),
         Table(detection_tables.PER_CLASS, detection_tables.per_class_rows(splits, confidence)),
@@ -55,4 +67,6 @@ def score(
         Table(CONFUSION, detection_tables.confusion_rows(splits, confidence, iou)),
         detection_breakdowns.with_error_costs(resamples, splits, draws),
         **detection_breakdowns.tables(splits, confidence),
+        operating_points=Table(operating_points.OPERATING_POINTS, points),
+        calibration=Table(detection_calibration.CALIBRATION, detection_calibration.rows(every)),
     )

@@ -16,7 +16,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fairtrial.scoring.pooled_detections import Flags, Floats, Integers, PooledDetections
+from fairtrial.scoring.matching import Flags, Floats, Integers
+from fairtrial.scoring.pooled_detections import PooledDetections
 from fairtrial.scoring.scores import Row
 
 CALIBRATION = ("split", "low", "high", "count", "confidence", "precision")

@@ -18,7 +18,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fairtrial.scoring.pooled_detections import Flags, Floats, PooledDetections
+from fairtrial.scoring.matching import Flags, Floats
+from fairtrial.scoring.pooled_detections import PooledDetections
 from fairtrial.scoring.scores import Row
 
 OPERATING_POINTS = (

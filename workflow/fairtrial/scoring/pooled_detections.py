@@ -10,11 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
-Integers = NDArray[np.int64]
-Flags = NDArray[np.bool_]
+from fairtrial.scoring.matching import Flags, Floats, Integers, Matches
 
 
 @dataclass(frozen=True)
@@ -32,15 +29,14 @@ class PooledDetections:
     matched: Flags
 
 
-def pooled(
-    images: int,
-    objects: Integers,
-    classes: Integers,
-    confidence: Floats,
-    matched: Flags,
-    ignored: Flags,
-) -> PooledDetections:
-    """The detections that are not `ignored`, the surest first; arrays of PooledDetections."""
-    kept = np.flatnonzero(~ignored)
-    order = kept[np.argsort(-confidence[kept], kind="stable")]
-    return PooledDetections(images, objects, classes[order], confidence[order], matched[order])
+def pooled(matches: Matches) -> PooledDetections:
+    """The detections that count at the first IoU of `matches`, the surest first."""
+    kept = np.flatnonzero(~matches.ignored[0])
+    order = kept[np.argsort(-matches.confidence[kept], kind="stable")]
+    return PooledDetections(
+        images=matches.images,
+        objects=matches.objects.sum(axis=0),
+        classes=matches.detection_class[order],
+        confidence=matches.confidence[order],
+        matched=matches.matched[0, order],
+    )

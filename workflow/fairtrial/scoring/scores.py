@@ -130,3 +130,5 @@ class Scores:
     by_size: Table
     by_group: Table
     class_curves: Table
+    operating_points: Table
+    calibration: Table

@@ -9,6 +9,8 @@ from pydantic import Field
 from fairtrial.files.yamlfile import Closed
 from fairtrial.scoring.ranking import RankBy
 
+Rate = Annotated[float, Field(gt=0, le=1)]
+
 
 class SpeedSection(Closed):
     """The part of `predict:` in params.yaml that has a meaning for every task."""
@@ -29,6 +31,8 @@ class ValidateSection(Closed):
 
     iou: Annotated[float, Field(gt=0, lt=1)]  # overlap at which precision and recall count a hit
     max_det: Annotated[int, Field(ge=1)]  # detections an image and class that are scored
+    at_precision: tuple[Rate, ...] = (0.9,)  # operating points: the most recall at each of these
+    at_recall: tuple[Rate, ...] = (0.9,)  # and the most precision at each of these
 
 
 class PlotSection(Closed):

@@ -32,6 +32,8 @@ def validate(
     per_class: Path,
     curves: Path,
     confusion: Path,
+    operating_points: Path,
+    calibration: Path,
     resamples: Path,
     error_kinds: Path,
     by_size: Path,
@@ -50,6 +52,8 @@ def validate(
         per_class: file to write: a row a class
         curves: file to write: precision and recall by confidence
         confusion: file to write: the confusion matrix
+        operating_points: file to write: recall at a precision and the like, and false alarms
+        calibration: file to write: how often predictions of a confidence are right
         resamples: file to write: all metrics on resamples of the images
         error_kinds: file to write: number and cost of each kind of error
         by_size: file to write: metrics by the size of objects
@@ -71,6 +75,8 @@ def validate(
     _write_csv(per_class, scores.per_class)
     _write_csv(curves, scores.curves)
     _write_csv(confusion, scores.confusion)
+    _write_csv(operating_points, scores.operating_points)
+    _write_csv(calibration, scores.calibration)
     write_resamples(resamples, scores.resamples)
     _write_csv(error_kinds, scores.error_kinds)
     _write_csv(by_size, scores.by_size)
