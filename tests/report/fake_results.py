@@ -41,7 +41,8 @@ class Fake:
 
     `configurations`: name → settings; `ap`: (configuration, seed, split) → AP by hand; `sets`:
     configuration → number of its data set; `record`: configuration → changes to record.json;
-    `motley`: images of two sizes, and a pair in two splits that looks alike; `images`: by split.
+    `motley`: images of two sizes, and a pair in two splits that looks alike; `images`: by split;
+    `image_noise`: sd of a run's metrics over other images that is its own; `units`: of these.
     """
 
     root: Path
@@ -58,6 +59,8 @@ class Fake:
     size: int = 320
     motley: bool = False
     images: dict[str, int] = field(default_factory=lambda: dict(SPLITS))
+    image_noise: float = 0.005
+    units: int = 12
 
     @property
     def results(self) -> Path:
@@ -191,7 +194,9 @@ def _run(
     metrics = {s: _metrics(aps[s], dataset, s) for s in splits}
     scored = {"confidence": 0.41, "iou": 0.5, "val": metrics["val"], "test": metrics.get("test")}
     write_json(folder / "metrics.json", scored)
-    write_resamples(folder / "resamples.npz", resamples_of(scored, run))
+    write_resamples(
+        folder / "resamples.npz", resamples_of(scored, run, units=fake.units, own=fake.image_noise)
+    )
     _per_class(folder, splits, level, dataset, rng)
     _curves(folder, splits, level)
     _confusion(folder, splits, level, dataset, rng)

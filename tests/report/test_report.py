@@ -79,26 +79,30 @@ TWO = {"high": {"momentum": 0.6}, "low": {"momentum": 0.9}}
 
 
 def test_clear_winner(tmp_path: Path) -> None:
-    # means 0.61 and 0.51, sd 0.01 each: t = 12.2, df = 4
+    # means 0.61 and 0.51, sd 0.01 each; on these images alone p = 0.0003
     text = report_text(Fake(tmp_path, TWO, ap=scores([0.60, 0.61, 0.62], [0.50, 0.51, 0.52])))
-    assert "A (momentum 0.6) is best: AP 0.610 on test, 0.100 above the next." in text
+    assert "A (momentum 0.6) is best: AP 0.610 on test, 0.100 above B (95 %: 0.077 to" in text
     assert "AP 0.610 ± 0.010 (mean ± sd over 3 seeds), 0.100 above B (0.510 ± 0.010)" in text
-    assert "p < 0.001" in text
+    assert "holds for other seeds and other images like these (p < 0.001)" in text
     assert "↓" in text
 
 
 def test_gap_within_the_spread(tmp_path: Path) -> None:
-    # means 0.60 and 0.59, sd 0.05 each: t = 0.245, df = 4, p = 0.82
+    # means 0.60 and 0.59, sd 0.05 each: t = 0.245, df = 4, p = 0.82 on these images alone
     text = report_text(Fake(tmp_path, TWO, ap=scores([0.55, 0.60, 0.65], [0.54, 0.59, 0.64])))
     assert "A (momentum 0.6) and B (momentum 0.9) cannot be told apart." in text
-    assert "lies within the spread over seeds (Welch’s t test, p = 0.82)" in text
+    assert "0.010 above B (0.590 ± 0.050; 95 %: −0.103 to 0.123)" in text
+    assert "p = 0.82" in text and "more seeds would narrow it most" in text
     assert "is best" not in text
 
 
 def test_one_seed_decides_nothing(tmp_path: Path) -> None:
     text = report_text(Fake(tmp_path, TWO, seeds=(0,), ap=scores([0.9], [0.1])))
-    assert "cannot be told apart" in text
-    assert "With one seed of A and of B it is unknown" in text
+    assert "A (0.900) and B (0.100) were trained once each." in text
+    assert re.search(r"these two models would differ by 0\.78\d to 0\.81\d; what another", text)
+    assert (
+        "≈" not in text.replace("Intervals and ≈", "") and "? not tested, for want of seeds" in text
+    )
 
 
 def test_choice_on_val_that_does_not_hold(tmp_path: Path) -> None:
@@ -122,8 +126,8 @@ def test_others_that_cannot_be_told_apart_are_named(tmp_path: Path) -> None:
     }
     fake = Fake(tmp_path, {n: {"momentum": i} for i, n in enumerate(values)}, ap=ap)
     text = report_text(fake)
-    assert "A (momentum 0) and B (momentum 1) cannot be told apart." in text
-    assert "C cannot be told apart from A either." in text
+    assert "A (momentum 0) leads; B and C cannot be told from it; D is worse." in text
+    assert "It lies 0.500 above D (95 %" in text
     rows = list(csv.DictReader((fake.results / "comparison.csv").open()))
     assert [row["letter"] for row in rows] == ["A", "B", "C", "D"]
     assert [float(row["test/AP"]) for row in rows] == pytest.approx([0.62, 0.61, 0.60, 0.12])
@@ -131,9 +135,9 @@ def test_others_that_cannot_be_told_apart_are_named(tmp_path: Path) -> None:
 
 
 def test_equal_metrics_cannot_be_told_apart(tmp_path: Path) -> None:
-    text = report_text(Fake(tmp_path, TWO, ap=scores([0.0] * 3, [0.0] * 3)))
-    assert "cannot be told apart" in text
-    assert "(exact permutation test, since neither has any spread, p = 1.00)" in text
+    text = report_text(Fake(tmp_path, TWO, ap=scores([0.5] * 3, [0.5] * 3)))
+    assert "A (momentum 0.6) and B (momentum 0.9) cannot be told apart." in text
+    assert "p = 1.00" in text
 
 
 def test_undefined_metrics(tmp_path: Path) -> None:

@@ -1,7 +1,9 @@
 """The report: what is better, by how much, and whether that is more than noise.
 
 content    all data of the PDF, put together from the parts below
-answer     which configuration is best, and the tests behind it
+answer     which configuration is best, by how much, and whether that would hold; from
+           standing (who is better, worse, not told apart), headline and details
+wording    how numbers, intervals and verdicts are written
 cautions   warnings: leaks, unequal code, versions, hardware; with them
            small_sets, doubtful_runs
 data       data sets: contents, splits, defects

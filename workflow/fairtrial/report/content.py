@@ -8,7 +8,7 @@ from typing import TypedDict
 from fairtrial.files.checksums import sha256
 from fairtrial.files.text import duration
 from fairtrial.report import answer as answers
-from fairtrial.report.answer import UNDEFINED, Answer, number, spread
+from fairtrial.report.answer import Answer
 from fairtrial.report.cautions import cautions, differences
 from fairtrial.report.cost import CostRow, FrontPart, cost, fronts
 from fairtrial.report.data import DataPart, data
@@ -16,8 +16,8 @@ from fairtrial.report.repeats import RepeatsPart, repeats
 from fairtrial.report.search import SearchPart, searches
 from fairtrial.report.sweeps import SweepPart, sweep_parts
 from fairtrial.report.tables import caption, table_metrics
+from fairtrial.report.wording import UNDEFINED, gap_text, number, spread
 from fairtrial.results.configuration import Configuration, setting_text, settings_text
-from fairtrial.results.costs import seconds
 from fairtrial.results.dataset import DatasetDescription
 from fairtrial.results.experiment import Comparison, ExperimentResults
 from fairtrial.results.manifest import FigureManifest
@@ -53,7 +53,7 @@ class ComparisonRow(TypedDict):
     settings: list[str]
     repeats: int
     metrics: list[str]
-    time: str
+    gap: str
     mark: str
 
 
@@ -67,7 +67,10 @@ class ComparisonPart(TypedDict):
     datasets: str
     split: str
     caption: str
-    answer: dict[str, object]
+    headline: str
+    details: str
+    best: str
+    legend: str
     layout: str
     columns: list[str]
     repeated: str
@@ -169,7 +172,7 @@ def content(
         "repeats": repeats(experiment),
         "sweeps": sweep_parts(experiment, settings.sweeps),
         "search": searches(experiment, settings.studies, timings),
-        "comparisons": [_comparison(c, timings) for c in experiment.comparisons],
+        "comparisons": [_comparison(c) for c in experiment.comparisons],
         "figures": figures,
         "classes": [_classes(c) for c in experiment.comparisons],
         "data": data(list(experiment.datasets.values())),
@@ -185,7 +188,7 @@ def content(
     }
 
 
-def _comparison(comparison: Comparison, timings: bool) -> ComparisonPart:
+def _comparison(comparison: Comparison) -> ComparisonPart:
     answer = answers.answer(comparison)
     ranked = comparison.ranked()
     columns, settings = list(ranked[0].differs), [list(c.differs.values()) for c in ranked]
@@ -196,14 +199,16 @@ def _comparison(comparison: Comparison, timings: bool) -> ComparisonPart:
         "datasets": comparison.names,
         "split": comparison.split,
         "caption": caption(comparison),
-        "answer": vars(answer),
+        "headline": answer.headline,
+        "details": answer.details,
+        "best": answer.best,
+        "legend": answers.legend(answer),
         "layout": _layout(comparison, columns, settings),
         "columns": columns,
         "repeated": comparison.repeated,
         "metrics": [METRIC_NAMES.get(m, m) for m in table_metrics(comparison)],
         "rows": [
-            _row(c, values, comparison, answer, timings)
-            for c, values in zip(ranked, settings, strict=True)
+            _row(c, values, comparison, answer) for c, values in zip(ranked, settings, strict=True)
         ],
     }
 
@@ -224,7 +229,7 @@ def _layout(comparison: Comparison, columns: list[str], settings: list[list[str]
 
 
 def _row(
-    c: Configuration, settings: list[str], comparison: Comparison, answer: Answer, timings: bool
+    c: Configuration, settings: list[str], comparison: Comparison, answer: Answer
 ) -> ComparisonRow:
     return {
         "letter": c.letter,
@@ -233,7 +238,7 @@ def _row(
         "settings": settings,
         "repeats": len(c.repeats),
         "metrics": [spread(c.scores(comparison.split, m)) for m in table_metrics(comparison)],
-        "time": duration(seconds(c)) if timings else "",
+        "gap": gap_text(answer.gaps.get(c.letter)),
         "mark": answer.marks.get(c.letter, ""),
     }
 

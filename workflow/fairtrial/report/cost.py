@@ -5,12 +5,16 @@ from __future__ import annotations
 from typing import NotRequired, TypedDict
 
 from fairtrial.files.text import duration
-from fairtrial.report.answer import UNDEFINED
+from fairtrial.report.wording import UNDEFINED, Verdict, verdict
 from fairtrial.results.configuration import Configuration, shorten
 from fairtrial.results.costs import Step, front, kinds, seconds
 from fairtrial.results.experiment import ExperimentResults
 from fairtrial.training.speed import Speed
 
+DOUBTS: dict[Verdict, str] = {
+    "not told apart": ", not told apart",
+    "not tested": ", not tested",
+}
 PARTS = ("preprocess", "inference", "postprocess")  # of the time of an image, in printed order
 COLUMNS = {  # cost → column of the table
     "Parameters, millions": "parameters",
@@ -108,13 +112,13 @@ def fronts(experiment: ExperimentResults, timings: bool) -> list[FrontPart]:
 
 
 def _front_text(steps: list[Step]) -> str:
-    """`A → B (+0.021, within the spread) → C (+0.050)`."""
+    """`A → B (+0.021, not told apart) → C (+0.050)`."""
     texts = []
     for step in steps:
         text = step.configuration.letter
         if step.gap is not None:
-            doubt = "" if step.gap.apart else ", within the spread"
-            text += f" (+{step.gap.gap:.3f}{', one seed' if step.gap.p is None else doubt})"
+            doubt = DOUBTS.get(verdict(step.gap), "")
+            text += f" (+{step.gap.gap:.3f}{doubt})"
         texts.append(text)
     return " → ".join(texts)
 

@@ -10,8 +10,8 @@ from fairtrial.data.certificate import Balance, PlacedDuplicates
 from fairtrial.data.dataset import SPLITS, counts
 from fairtrial.data.quality import QualityReport
 from fairtrial.data.summary import SplitSummary
-from fairtrial.report.answer import UNDEFINED
 from fairtrial.report.cautions import overlaps
+from fairtrial.report.wording import UNDEFINED
 from fairtrial.results.configuration import setting_text
 from fairtrial.results.dataset import DatasetDescription
 

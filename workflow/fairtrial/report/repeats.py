@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import TypedDict
 
 from fairtrial.files.checksums import sha256
-from fairtrial.report.answer import number
 from fairtrial.report.tables import table_metrics
+from fairtrial.report.wording import number
 from fairtrial.results.configuration import Configuration
 from fairtrial.results.experiment import Comparison, ExperimentResults
 from fairtrial.results.run import METRIC_NAMES, FinishedRun

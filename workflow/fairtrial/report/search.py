@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TypedDict
 
 from fairtrial.files.text import duration
-from fairtrial.report.answer import number, spread
+from fairtrial.report.wording import number, spread
 from fairtrial.results.experiment import ExperimentResults
 from fairtrial.results.study import FinishedStudy, finished_studies
 

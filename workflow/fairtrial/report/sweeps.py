@@ -5,16 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TypedDict
 
-from fairtrial.report.answer import mark, spread
+from fairtrial.report.wording import Verdict, mark, spread, verdict
 from fairtrial.results.experiment import ExperimentResults
 from fairtrial.results.run import METRIC_NAMES as LONG
 from fairtrial.results.significance import Gap
 from fairtrial.results.sweeps import METRIC_NAMES, METRICS, Sweep, sweeps
 
-UNKNOWN = (
-    "With one seed each it is unknown which of the differences are more than chance; three seeds "
-    "or more would show it."
-)
+UNKNOWN = "Trained once each: which of the differences another training would repeat, nobody knows."
+VERDICTS: dict[Verdict, str] = {
+    "not told apart": "cannot be told apart from it",
+    "worse": "lower by more than chance",
+    "better": "higher by more than chance",
+    "not tested": "not tested",
+}
 MANY = 6  # a sentence that lists more values than this also gives their number
 
 
@@ -40,7 +43,6 @@ class SweepPart(TypedDict):
     repeated: str
     note: str
     rule: str
-    tests: int
 
 
 def sweep_parts(experiment: ExperimentResults, parameters: Iterable[str]) -> list[SweepPart]:
@@ -80,7 +82,6 @@ def _part(sweep: Sweep, number: int, several: bool) -> SweepPart:
         "repeated": sweep.members[0].repeated,
         "note": f"On {comparison.split} of {comparison.names}, {_means(sweep)}.",
         "rule": comparison.ranking_rule.label,
-        "tests": max((gap.tests for gap in gaps.values() if gap.p is not None), default=0),
     }
 
 
@@ -108,19 +109,10 @@ def sweep_text(sweep: Sweep, gaps: dict[str, Gap]) -> str:
     untested = [c for c in others if gaps[c.letter].p is None]
     if others and len(untested) == len(others):
         return f"{sentences[0]} {UNKNOWN}"
-    by_verdict = {
-        "cannot be told apart from it": [c for c in others if not gaps[c.letter].apart],
-        "lower by more than chance": [
-            c for c in others if gaps[c.letter].apart and gaps[c.letter].gap > 0
-        ],
-        "higher by more than chance": [
-            c for c in others if gaps[c.letter].apart and gaps[c.letter].gap < 0
-        ],
-    }
-    for verdict, members in by_verdict.items():
+    for wanted, text in VERDICTS.items():
+        members = [sweep.text(c) for c in others if verdict(gaps[c.letter]) == wanted]
         if members:
-            texts = [sweep.text(c) for c in members]
-            sentences.append(_sentence(texts, len(others), verdict))
+            sentences.append(_sentence(members, len(others), text))
     return " ".join(sentences)
 
 

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from fairtrial.files.folders import whole_file
 from fairtrial.files.text import duration
-from fairtrial.report.answer import spread
+from fairtrial.report.answer import Answer, answer, legend
+from fairtrial.report.wording import gap_text, spread, verdict
 from fairtrial.results.configuration import Configuration
 from fairtrial.results.costs import milliseconds, seconds
 from fairtrial.results.experiment import Comparison, ExperimentResults
@@ -22,22 +23,24 @@ Row = dict[str, Cell]  # column → cell
 SPECIAL = {
     "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "$": r"\$", "&": r"\&", "#": r"\#",
     "_": r"\_", "%": r"\%", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}",
-    "±": r"$\pm$", "–": "--", "≈": r"$\approx$",
+    "±": r"$\pm$", "–": "--", "≈": r"$\approx$", "↓": r"$\downarrow$", "↑": r"$\uparrow$",
+    "−": "$-$",
 }  # fmt: skip
 
 
 def write_comparison(path: Path, experiment: ExperimentResults, timings: bool) -> None:
-    """Write comparison.csv, a row for each configuration: settings that differ, then mean and
-    standard deviation of every metric."""
+    """Write comparison.csv, a row for each configuration: settings that differ, how it compares
+    with the best, then mean and standard deviation of every metric."""
     rows = []
     metrics = _all_metrics(experiment)
     for number, comparison in enumerate(experiment.comparisons, 1):
+        found = answer(comparison)
         for rank, c in enumerate(comparison.ranked(), 1):
             row: Row = {"configuration": c.name, "letter": c.letter}
             row |= {"comparison": number, "split": comparison.split, "rank": rank}
             row |= {"ranked_by": comparison.ranking_rule.label}
             row |= {c.repeated: len(c.repeats)} | _settings(c)
-            rows.append(row | _means(c, metrics) | _cost(c, timings))
+            rows.append(row | _gap(c, found) | _means(c, metrics) | _cost(c, timings))
     _write_csv(path, rows)
 
 
@@ -77,6 +80,18 @@ def table_metrics(comparison: Comparison) -> tuple[str, ...]:
     return metrics if metric in metrics else (metric, *metrics)
 
 
+def _gap(configuration: Configuration, found: Answer) -> Row:
+    """How far the best lies above it in the metric that ranks, with the 95 % interval; `p` and
+    `verdict`; `limited_by`: of which there should be more, `seeds` or `units` (images)."""
+    columns = ("gap", "gap_low", "gap_high", "p", "verdict", "limited_by")
+    gap = found.gaps.get(configuration.letter)
+    if gap is None:
+        is_best = configuration.letter == found.best and found.gaps
+        return dict.fromkeys(columns) | {"verdict": "best" if is_best else None}
+    values = (gap.gap, gap.low, gap.high, gap.p, verdict(gap), gap.limited_by)
+    return dict(zip(columns, values, strict=True))
+
+
 def _means(configuration: Configuration, metrics: Sequence[str]) -> Row:
     row: Row = {}
     for split in ("val", "test"):
@@ -112,15 +127,18 @@ def cells(comparison: Comparison, timings: bool) -> list[list[str]]:
     """The table of page one as texts: a heading, then a row for each configuration, the best on
     val first."""
     settings = list(comparison.configurations[0].differs) or ["configuration"]
-    metrics = table_metrics(comparison)
+    metrics, found = table_metrics(comparison), answer(comparison)
     names = [METRIC_NAMES.get(m, m) for m in metrics]
     heading = ["", *settings, comparison.repeated, *names]
+    heading += [f"{found.best} above it (95 %)"] if found.gaps else []
     rows = [heading + (["training"] if timings else [])]
     for c in comparison.ranked():
         values = list(c.differs.values()) or [c.name]
         means = [spread(c.scores(comparison.split, m)) for m in metrics]
         time = [duration(seconds(c))] if timings else []
-        rows.append([c.letter, *values, str(len(c.repeats)), *means, *time])
+        gap = [f"{found.marks.get(c.letter, '')} {gap_text(found.gaps.get(c.letter))}".strip()]
+        gaps = gap if found.gaps else []
+        rows.append([c.letter, *values, str(len(c.repeats)), *means, *gaps, *time])
     return rows
 
 
@@ -140,6 +158,12 @@ def caption(comparison: Comparison) -> str:
     )
 
 
+def _note(comparison: Comparison) -> str:
+    """The caption, and what the signs mean."""
+    signs = legend(answer(comparison))
+    return caption(comparison) + (f" {signs[0].upper()}{signs[1:]}." if signs else "")
+
+
 def markdown(experiment: ExperimentResults, timings: bool) -> str:
     """A table for each comparison, as Markdown."""
     parts = []
@@ -147,7 +171,7 @@ def markdown(experiment: ExperimentResults, timings: bool) -> str:
         rows = cells(comparison, timings)
         lines = ["| " + " | ".join(_markdown(cell) for cell in row) + " |" for row in rows]
         lines.insert(1, "|" + " --- |" * len(rows[0]))
-        parts.append("\n".join([*lines, "", _markdown(caption(comparison)), ""]))
+        parts.append("\n".join([*lines, "", _markdown(_note(comparison)), ""]))
     return "\n".join(parts)
 
 
@@ -159,8 +183,9 @@ def latex(experiment: ExperimentResults, timings: bool) -> str:
         lines = [" & ".join(_latex(cell) for cell in row) + r" \\" for row in rows]
         lines.insert(1, r"\hline")
         right = len(table_metrics(comparison)) + (1 if timings else 0)
+        right += len(comparison.configurations) > 1
         columns = "l" * (len(rows[0]) - right) + "r" * right
-        note = "% " + " ".join(caption(comparison).split())
+        note = "% " + " ".join(_note(comparison).split())
         begin, end = rf"\begin{{tabular}}{{{columns}}}", r"\end{tabular}"
         parts.append("\n".join([note, begin, r"\hline", *lines, r"\hline", end, ""]))
     return "\n".join(parts)

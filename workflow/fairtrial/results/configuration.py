@@ -9,9 +9,14 @@ import statistics
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 from fairtrial.results.run import FinishedRun
 from fairtrial.settings.run_name import without_folds
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 MANY = 3  # from this number of differing settings on, a label is the name instead of the settings
 CUT = r"\.[0-9a-f]{6}$"  # the hash at the end of a shortened name, which lacks some settings
@@ -51,6 +56,11 @@ class Configuration:
         return not self.folds and len(seeds) > 1 and len(self.repeats) == 1
 
     @property
+    def trained_once(self) -> bool:
+        """Whether nothing tells what another seed would give."""
+        return not self.folds and len({run.seed for run in self.runs}) == 1
+
+    @property
     def repeated(self) -> str:
         """What means are taken over: `folds` or `seeds`."""
         return "folds" if self.folds else "seeds"
@@ -59,6 +69,8 @@ class Configuration:
     def repeats_text(self) -> str:
         """The repeats with their number: `3 seeds`, `one seed`, `5 folds`."""
         count = len(self.repeats)
+        if self.seed_has_no_effect:
+            return f"{len({run.seed for run in self.runs})} equal seeds"
         if count == 1:
             return "one fold" if self.folds else "one seed"
         return f"{count} {self.repeated}"
@@ -75,6 +87,23 @@ class Configuration:
         ]
         pairs = zip(numbers, averaged, strict=True)
         return {number: value for number, value in pairs if value is not None}
+
+    def resampled(self, split: str, metric: str) -> NDArray[np.float64] | None:
+        """For each resample of the images of a split the mean over the seeds that have a value of
+        the metric; NaN where a seed has none there. None where a run has no resamples, and for
+        folds, whose images differ."""
+        import numpy as np
+
+        means = []
+        for runs in self.repeats:
+            scored = [run for run in runs if run.score(split, metric) is not None]
+            resamples = [run.resampled(split, metric) for run in scored]
+            present = [row for row in resamples if row is not None]
+            if self.folds or len(present) < len(resamples):
+                return None
+            if present:
+                means.append(np.mean(present, axis=0))
+        return np.mean(means, axis=0) if means else None
 
     def class_scores(self, split: str, name: str, metric: str) -> list[float]:
         """As `scores`, for one class; `metric` is a column of per_class.csv."""

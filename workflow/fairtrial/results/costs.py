@@ -63,7 +63,7 @@ def front(comparison: Comparison, read: Read) -> list[Step]:
     cheap and as good.
 
     How good is the mean of the metric that ranks, on the split that tables show. Where the gap of a
-    step is not significant, its configuration may be on the front by chance.
+    step does not tell the two apart, its configuration may be on the front by chance.
     """
     split, metric = comparison.split, comparison.metric
     points = [(read(c), c.mean(split, metric), c) for c in comparison.configurations]

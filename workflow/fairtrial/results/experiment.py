@@ -66,6 +66,11 @@ class Comparison:
         return self.configurations[0].repeated
 
     @property
+    def unit_noun(self) -> str:
+        """What is drawn anew where images are resampled: `images`, or `groups`."""
+        return self.datasets[0].certificate.unit_name
+
+    @property
     def iou(self) -> str:
         """The overlap at which boxes match in precision, recall and F1; "" without boxes."""
         runs = [run for configuration in self.configurations for run in configuration.runs]

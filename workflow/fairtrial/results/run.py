@@ -27,6 +27,8 @@ from fairtrial.training.record import RunRecord, read_record
 from fairtrial.training.speed import Speed, read_speed
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
     from pandas import DataFrame
 
 METRIC_NAMES = {
@@ -94,7 +96,6 @@ class FinishedRun:
         }
         settings.setdefault("dataset", self.dataset)
         settings.setdefault("backend", self.record.backend)
-        settings.setdefault("train_share", 1.0)  # a record leaves it out
         if earlier := self.record.continued_from:
             settings["continues"] = without_folds(RunName.parse(earlier).configuration)
         return settings
@@ -138,6 +139,16 @@ class FinishedRun:
         if metric == FITNESS and self.ranking_rule:
             return self.ranking_rule.score(metrics.by_name())
         return metrics.by_name().get(metric)
+
+    def resampled(self, split: str, metric: str) -> NDArray[np.float64] | None:
+        """One metric, or the fitness by the ranking rule, on each resample of the images of a
+        split; NaN where it is undefined there. None where it was not resampled."""
+        resamples = self.resamples(split)
+        if resamples is None:
+            return None
+        if metric == FITNESS and self.ranking_rule:
+            return self.ranking_rule.resampled(resamples.metrics)
+        return resamples.metrics.get(metric)
 
     def equals(self, other: FinishedRun) -> bool:
         """Whether weights and predictions are equal to the byte. (Unequal metrics answer that

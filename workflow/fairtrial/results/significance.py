@@ -1,14 +1,30 @@
-"""How far the best configuration lies above the others, and whether that is more than chance."""
+"""How far the best configuration lies above the others, over other seeds and other images."""
 
 from __future__ import annotations
 
+import statistics
 from collections.abc import Sequence
 
-from fairtrial.results.configuration import Configuration
-from fairtrial.scoring.uncertainty import WelchGap as Gap
-from fairtrial.scoring.uncertainty import tell_apart_from_each, tell_folds_apart_from_each
+from fairtrial.results.configuration import Configuration, equal_results
+from fairtrial.scoring.fold_gaps import fold_gaps
+from fairtrial.scoring.verdict import Gap, Sample, gaps_to_best
 
-__all__ = ["Gap", "gaps_to"]
+__all__ = ["Gap", "gaps_to", "independent_units", "sample", "without_flattery"]
+
+
+def sample(configuration: Configuration, split: str, metric: str) -> Sample | None:
+    """A metric of one configuration, a value a seed (or fold); None where no seed has a value."""
+    values = configuration.values(split, metric)
+    if not values:
+        return None
+    resampled = configuration.resampled(split, metric)
+    return Sample(tuple(values.values()), tuple(values), resampled)
+
+
+def independent_units(configurations: Sequence[Configuration], split: str) -> int | None:
+    """How many independent units of a split were resampled; None where none were."""
+    resamples = [c.first.resamples(split) for c in configurations]
+    return min((r.units for r in resamples if r is not None), default=None)
 
 
 def gaps_to(
@@ -17,17 +33,84 @@ def gaps_to(
     """Letter → how far the best lies above that configuration in one metric; configurations
     without a value are left out.
 
-    Seeds are independent, and compared by Welch's test. Three folds or more that all have a value
-    are compared fold by fold, since folds share training images (Nadeau and Bengio's test).
-    Holm's correction is over all pairs.
+    Folds are compared fold by fold, and so are seeds where one training continues the other or
+    both are equal. Other seeds are independent of each other.
     """
-    scores = {c.letter: c.scores(split, metric) for c in others}
-    scores = {letter: values for letter, values in scores.items() if values}
-    of_best = best.scores(split, metric)
-    paired = best.folds > 2 and all(len(values) == len(of_best) for values in scores.values())
-    of_others = list(scores.values())
-    if paired:
-        gaps = tell_folds_apart_from_each(of_best, of_others, best.folds)
-    else:
-        gaps = tell_apart_from_each(of_best, of_others)
-    return dict(zip(scores, gaps, strict=True))
+    configurations = [best, *others]
+    found = {c.letter: sample(c, split, metric) for c in configurations}
+    samples = {letter: values for letter, values in found.items() if values is not None}
+    if len(samples) < 2:
+        return {}
+    if best.folds:
+        return fold_gaps(samples, best.letter, folds=best.folds)
+    return gaps_to_best(
+        samples,
+        best.letter,
+        units=independent_units(configurations, split),
+        continued=[c.letter for c in others if seed_by_seed(best, c, configurations)],
+        identical=[c.letter for c in configurations if c.seed_has_no_effect],
+    )
+
+
+def without_flattery(ranked: Sequence[Configuration], split: str, metric: str) -> float | None:
+    """A metric of the choice on val without the luck of the seeds that made it: the mean over all
+    seeds of the metric of that seed, of the configuration that is best on val by the other seeds.
+
+    ranked: the configurations, the best on val first. None for folds, whose val images are test
+    images of others, and where not all have the same seeds, two at least.
+    """
+    on_val = [c.values("val", metric) for c in ranked]
+    shown = [c.values(split, metric) for c in ranked]
+    seeds = set(on_val[0])
+    if ranked[0].folds or len(seeds) < 2 or any(set(v) != seeds for v in [*on_val, *shown]):
+        return None
+    scores = []
+    for seed in sorted(seeds):
+        means = [statistics.fmean(v[s] for s in v if s != seed) for v in on_val]
+        scores.append(shown[means.index(max(means))][seed])
+    return statistics.fmean(scores)
+
+
+def seed_by_seed(
+    one: Configuration, other: Configuration, configurations: Sequence[Configuration]
+) -> bool:
+    """Whether equal seeds of two configurations have to be compared with each other: since one
+    training continues the other, or since all of them have equal results."""
+    return (
+        goes_on(one, other, configurations)
+        or goes_on(other, one, configurations)
+        or _all_equal(one, other)
+    )
+
+
+def goes_on(
+    later: Configuration, earlier: Configuration, configurations: Sequence[Configuration]
+) -> bool:
+    """Whether each run of `later` continues a run of `earlier` with its seed, be it by way of runs
+    of other `configurations`."""
+    before = {run.record.key: run.record.inputs.continues for c in configurations for run in c.runs}
+    keys_by_seed: dict[int, set[str]] = {}
+    for run in earlier.runs:
+        keys_by_seed.setdefault(run.seed, set()).add(run.record.key)
+    return all(
+        keys_by_seed.get(run.seed, set()).intersection(_chain(run.record.key, before))
+        for run in later.runs
+    )
+
+
+def _chain(key: str, before: dict[str, str | None]) -> list[str]:
+    """The trainings that this one goes on from, the last one first."""
+    chain: list[str] = []
+    earlier = before.get(key)
+    while earlier is not None and earlier not in chain:
+        chain.append(earlier)
+        earlier = before.get(earlier)
+    return chain
+
+
+def _all_equal(one: Configuration, other: Configuration) -> bool:
+    """Whether each seed gave weights and predictions that are equal to the byte on both sides."""
+    if [runs[0].seed for runs in one.repeats] != [runs[0].seed for runs in other.repeats]:
+        return False
+    pairs = zip(one.repeats, other.repeats, strict=True)
+    return all(equal_results(runs, others) for runs, others in pairs)

@@ -31,7 +31,7 @@ def fold_gaps(samples: Mapping[str, Sample], best: str, *, folds: int) -> dict[s
         raise ValueError(f"folds that test, select and train are three at least: {folds}")
     compared = _comparable(samples, best)
     common = sorted(set.intersection(*(set(samples[name].seeds) for name in compared)))
-    if len(common) < 2:
+    if len(common) < 2 or len(compared) < 2:
         return {name: _untold(samples[best], samples[name]) for name in samples if name != best}
     table = np.array([_scores(samples[name], common) for name in compared])
     part = _residuals(table, folds)

@@ -8,13 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import AfterValidator, Discriminator, Field, Tag
 
 from fairtrial import SettingsError
 from fairtrial.files.yamlfile import mapping_or_plain
 from fairtrial.scoring import fitness
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 FITNESS = "fitness"  # the name of a weighted sum of several metrics
 
@@ -74,6 +78,15 @@ class RankingRule:
         if not self.metric_weights:
             return defined[self.name]
         return fitness.score(defined, self.metric_weights)
+
+    def resampled(self, metrics: Mapping[str, NDArray[np.float64]]) -> NDArray[np.float64] | None:
+        """The fitness of each resample, from its metrics; None where one was not resampled."""
+        if not self.metric_weights or not metrics.keys() >= set(self.metrics):
+            return None
+        shares = {fitness.METRICS[name]: share for name, share in self.metric_weights.items()}
+        total = sum(shares.values())
+        parts = [share / total * metrics[name] for name, share in shares.items()]
+        return parts[0] + sum(parts[1:]) if len(parts) > 1 else parts[0]
 
 
 def resolve(
