@@ -6,7 +6,13 @@ from written import Scene, write_cadica
 
 from fairtrial import DataError
 from fairtrial.data.dataset import Dataset
-from fairtrial.data.defects import Defect, LabelWithoutImage, UnannotatedImage, UnknownClass
+from fairtrial.data.defects import (
+    Defect,
+    LabelWithoutImage,
+    MalformedObject,
+    UnannotatedImage,
+    UnknownClass,
+)
 from fairtrial.formats import cadica
 
 PATIENT = "selectedVideos/p1"
@@ -62,8 +68,8 @@ def test_pixels_may_be_counted_from_1(raw: Path) -> None:
 
 def test_what_is_refused(raw: Path) -> None:
     (raw / PATIENT / "vb" / "groundtruth" / "b.txt").write_text("1 2 3 dog")
-    with refused(DataError, "b.txt:1", "`x y width height class`", "'1 2 3 dog'"):
-        read(raw)
+    seen = "b.txt:1: not `x y width height class`: '1 2 3 dog'"
+    assert MalformedObject(f"{PATIENT}/vb/input/b.png", seen) in read(raw)[1]
     (raw / PATIENT / "va" / "p1_va_selectedFrames.txt").unlink()
     with refused(DataError, "p1_va_selectedFrames.txt", "no such file"):
         read(raw)

@@ -113,34 +113,8 @@ def test_a_name_without_a_file_is_left_to_convert(tmp_path: Path) -> None:
         ),
         pytest.param("file,label\n", {}, ["labels.csv", "no image"], id="a head alone"),
         pytest.param(
-            *("file,label\na.jpg,cat\nb.jpg,\n", {}, ["labels.csv:3", "column `label`"]),
-            id="an empty label",
-        ),
-        pytest.param(
-            "file,label\na.jpg\n",
-            {},
-            ["labels.csv:2", "column `label`"],
-            id="a row that is too short",
-        ),
-        pytest.param(
-            *("file,label\na.jpg,cat\na.jpg,dog\n", {}, ["labels.csv:3", "a.jpg", "twice"]),
-            id="an image twice",
-        ),
-        pytest.param(
             *("file,label\n../a.jpg,cat\n", {}, ["labels.csv:2", "../a.jpg", "not a path below"]),
             id="a file outside the folder",
-        ),
-        pytest.param(
-            "file,label,on\na.jpg,cat,validation\n",
-            {"split": "on"},
-            ["labels.csv:2", "`validation`", "train, val or test"],
-            id="no such split",
-        ),
-        pytest.param(
-            "file,label\na.jpg,cow\n",
-            {"classes": ("cat",)},
-            ["labels.csv:2", "`cow`", "none of the classes"],
-            id="another class",
         ),
         pytest.param("file,label\na.jpg,\ud800\n", {}, ["labels.csv", "UTF-8"], id="not UTF-8"),
     ],
@@ -151,3 +125,58 @@ def test_tables_that_cannot_be_meant(
     (tmp_path / "labels.csv").write_bytes(text.encode("utf-8", "surrogatepass"))
     with refused(DataError, *facts):
         class_csv.read(tmp_path, class_csv.Settings(**options))
+
+
+@pytest.mark.parametrize(
+    ("rows", "options", "facts"),
+    [
+        pytest.param("b.jpg,,", {}, ["column `label`"], id="an empty label"),
+        pytest.param("b.jpg", {}, ["column `label`"], id="a row that is too short"),
+        pytest.param("a.jpg,dog,", {}, ["a.jpg", "twice"], id="an image twice"),
+        pytest.param("b.jpg,cat,holdout", {"split": "on"}, ["`holdout`"], id="no such split"),
+    ],
+)
+def test_rows_that_cannot_be_read_are_named_all_at_once(
+    tmp_path: Path, rows: str, options: dict[str, Any], facts: list[str]
+) -> None:
+    text = f"file,label,on\na.jpg,cat,train\n{rows}\n{rows}\n"
+    with refused(DataError, "labels.csv:3", "labels.csv:4", *facts):
+        table(tmp_path, text, **options)
+
+
+def test_a_class_that_is_not_listed_is_refused(tmp_path: Path) -> None:
+    with refused(DataError, "labels.csv:2", "`cow`", "none of the classes"):
+        table(tmp_path, "file,label\na.jpg,cow\nb.jpg,cat\n", classes=("cat",))
+
+
+def test_other_words_for_splits_are_understood(tmp_path: Path) -> None:
+    text = "file,label,on\na.jpg,cat,Training\nb.jpg,cat,valid\nc.jpg,dog,TEST\n"
+    dataset, _ = table(tmp_path, text, split="on")
+    assert [image.split for image in dataset.images] == ["train", "val", "test"]
+
+
+def test_a_group_that_is_a_whole_number_has_one_name(tmp_path: Path) -> None:
+    text = "file,label,patient\na.jpg,cat,1\nb.jpg,cat,1.0\nc.jpg,dog,\nd.jpg,dog,nan\n"
+    dataset, _ = table(tmp_path, text, group="patient")
+    assert [image.group for image in dataset.images] == ["1", "1", None, None]
+
+
+# --------------------------------------------------------------------------- what is no data
+
+
+def test_folders_of_systems_are_no_classes(tmp_path: Path) -> None:
+    put(tmp_path, "cat/1.jpg", "dog/1.jpg", ".ipynb_checkpoints/1-checkpoint.jpg")
+    put(tmp_path, "__MACOSX/cat/._1.jpg", "cat/._1.jpg", "dog/@eaDir/1.jpg", "dog/Thumbs.db")
+    dataset, defects = folders(tmp_path)
+    assert classes(dataset) == {"cat/1.jpg": "cat", "dog/1.jpg": "dog"}
+    assert defects == []
+
+
+@pytest.mark.parametrize("words", [("train", "val", "test"), ("Train", "valid")], ids=", ".join)
+def test_folders_of_splits_are_no_classes(tmp_path: Path, words: tuple[str, ...]) -> None:
+    put(tmp_path, *(f"{word}/{label}/1.jpg" for word in words for label in ("cat", "dog")))
+    meant = {"train": "train", "val": "val", "valid": "val", "test": "test"}
+    named = ", ".join(f"{meant[word.lower()]}: {word}" for word in words)
+    with refused(DataError, *words, f"`options: {{splits: {{{named}}}}}`"):
+        folders(tmp_path)
+    assert folders(tmp_path, classes=words)[0].categories == dict(enumerate(words, 1))

@@ -6,11 +6,19 @@ from typing import Any
 import numpy as np
 import pycocotools.mask
 import pytest
-from tests.facts import refused
+from tests.facts import missing_facts, refused
 
 from fairtrial import DataError
 from fairtrial.data.dataset import Dataset
-from fairtrial.data.defects import BoxFromSegment, ObjectWithoutBox, UnknownClass
+from fairtrial.data.defects import (
+    BoxFromSegment,
+    Defect,
+    MalformedImage,
+    MalformedObject,
+    ObjectWithoutBox,
+    OrphanObject,
+    UnknownClass,
+)
 from fairtrial.formats import coco
 
 
@@ -78,15 +86,6 @@ def spoilt(path: str, value: object) -> dict[str, Any]:
     ("path", "value", "facts"),
     [
         pytest.param("categories", ..., ["no `categories`"], id="no categories"),
-        pytest.param("images", [1], ["not COCO JSON"], id="a number as an image"),
-        pytest.param(
-            *("annotations.0.image_id", 1, ["annotation 1", "no image", "id 1"]),
-            id="an annotation of no image",
-        ),
-        pytest.param(
-            *("annotations.0.bbox", [1, 2, 3], ["not COCO JSON", "expected 4"]),
-            id="a box of three numbers",
-        ),
         pytest.param("images.1.id", 7, ["two images", "id 7"], id="two images with one id"),
         pytest.param(
             *("images.1.file_name", "../../x.png", ["file_name", "../../x.png"]),
@@ -107,6 +106,133 @@ def spoilt(path: str, value: object) -> dict[str, Any]:
 def test_what_is_refused(tmp_path: Path, path: str, value: object, facts: list[str]) -> None:
     with refused(DataError, "annotations.json", *facts):
         read(tmp_path, spoilt(path, value), group="patient")
+
+
+FILE, IMAGE = "annotations.json", "images/x.png"
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "kind", "where", "facts"),
+    [
+        pytest.param(
+            *("images.1", 1, MalformedImage, FILE, ["row 2", "not an image", "1"]), id="a number"
+        ),
+        pytest.param(
+            *("images.1.file_name", ..., MalformedImage, FILE, ["row 2", "no `file_name`"]),
+            id="an image without file name",
+        ),
+        pytest.param(
+            *("images.1.width", "wide", MalformedImage, FILE, ["row 2", "width", "'wide'"]),
+            id="a width that is no number",
+        ),
+        pytest.param(
+            *("annotations.0.image_id", 1, OrphanObject, FILE, ["annotation 1", "the id 1"]),
+            id="an annotation of no image",
+        ),
+        pytest.param(
+            *(
+                "annotations.0.bbox",
+                [1, 2, 3],
+                MalformedObject,
+                IMAGE,
+                ["annotation 1", "3 val"],
+            ),
+            id="a box of three numbers",
+        ),
+        pytest.param(
+            *("annotations.0.bbox", [1, 2, 3, 4, 5], MalformedObject, IMAGE, ["5 values"]),
+            id="a box of five numbers",
+        ),
+        pytest.param(
+            *("annotations.0.bbox", {"x": 1}, MalformedObject, IMAGE, ["{'x': 1}"]),
+            id="a box as mapping",
+        ),
+        pytest.param(
+            *("annotations.0.bbox", "1 2 3 4", MalformedObject, IMAGE, ["'1 2 3 4'"]),
+            id="a box as text",
+        ),
+        pytest.param(
+            *("annotations.0.bbox", [1, 2, 3, "four"], MalformedObject, IMAGE, ["'four'"]),
+            id="a word in a box",
+        ),
+        pytest.param(
+            *("annotations.0.iscrowd", "maybe", MalformedObject, IMAGE, ["iscrowd", "'maybe'"]),
+            id="a flag that is none",
+        ),
+        pytest.param(
+            *("annotations.0", [7], MalformedObject, FILE, ["row 1", "[7]"]),
+            id="a list as annotation",
+        ),
+        pytest.param(
+            *("annotations.0.category_id", "owl", MalformedObject, IMAGE, ["category_id", "'owl'"]),
+            id="a word as class",
+        ),
+    ],
+)
+def test_rows_that_cannot_be_read_are_defects_and_the_others_are_read(
+    tmp_path: Path,
+    path: str,
+    value: object,
+    kind: type[Defect],
+    where: str,
+    facts: list[str],
+) -> None:
+    (tmp_path / "annotations.json").write_text(json.dumps(spoilt(path, value)))
+    dataset, defects = coco.read(tmp_path, coco.Settings())
+    defect = defects[0]
+    assert (type(defect), defect.where) == (kind, where)
+    assert missing_facts(defect.seen, *facts) == []
+    assert len(dataset.annotations) == 1
+
+
+@pytest.mark.parametrize(
+    ("segmentation", "fact"),
+    [
+        pytest.param([1, 2, 3, 4, 5, 6], "flat list", id="a flat polygon"),
+        pytest.param([[]], "three corners", id="an empty polygon"),
+        pytest.param({"size": [60, 80], "counts": {}}, "run lengths", id="no run lengths"),
+        pytest.param({"counts": [1, 2]}, "run lengths", id="run lengths without size"),
+        pytest.param({"size": [6, 8], "counts": [0, 900]}, "longer", id="run lengths too long"),
+    ],
+)
+def test_a_segment_that_cannot_be_read_is_a_defect(
+    tmp_path: Path, segmentation: object, fact: str
+) -> None:
+    data = spoilt("annotations.0.bbox", ...)
+    data["annotations"][0]["segmentation"] = segmentation
+    (tmp_path / "annotations.json").write_text(json.dumps(data))
+    _, (defect,) = coco.read(tmp_path, coco.Settings())
+    assert (type(defect), defect.where) == (MalformedObject, IMAGE)
+    assert missing_facts(defect.seen, "annotation 1", "segmentation", fact) == []
+
+
+@pytest.mark.parametrize(
+    ("flag", "crowd"),
+    [("0", False), ("false", False), (0.0, False), (None, False), ("1", True), (True, True)],
+    ids=repr,
+)
+def test_a_crowd_is_what_its_flag_says(tmp_path: Path, flag: object, crowd: bool) -> None:
+    first, _ = read(tmp_path, spoilt("annotations.0.iscrowd", flag)).annotations
+    assert first.iscrowd is crowd
+
+
+def test_ids_as_texts_or_floats_are_the_same_ids(tmp_path: Path) -> None:
+    data = content()
+    expected = read(tmp_path, data)
+    for row in data["annotations"]:
+        row |= {"image_id": str(row["image_id"]), "category_id": float(row["category_id"])}
+    data["categories"][0]["id"] = "90"
+    assert read(tmp_path, data) == expected
+
+
+@pytest.mark.parametrize(
+    ("value", "group"),
+    [(12.0, "12"), (" 12 ", "12"), ("12.0", "12"), ("", None), (float("nan"), None)],
+    ids=repr,
+)
+def test_one_group_has_one_name(tmp_path: Path, value: object, group: str | None) -> None:
+    data = spoilt("images.0.patient", value)
+    assert read(tmp_path, data, group="patient").images[0].group == group
 
 
 def test_a_coordinate_that_is_null_is_not_a_number(tmp_path: Path) -> None:

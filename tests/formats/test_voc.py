@@ -14,6 +14,7 @@ from fairtrial.data.defects import (
     Defect,
     InvertedBox,
     LabelWithoutImage,
+    MalformedImage,
     ObjectWithoutBox,
     OtherFilename,
     UnannotatedImage,
@@ -83,17 +84,27 @@ def test_names_are_trimmed_and_sorted_where_no_classes_are_given(raw: Path) -> N
     assert list(read(raw)[0].categories.values()) == ["ant", "dog", "yak"]
 
 
+BOMB = '<!DOCTYPE a [<!ENTITY b "boom">]><annotation>&b;</annotation>'
+
+
 @pytest.mark.parametrize(
-    "inside",
+    ("text", "seen"),
     [
-        pytest.param("<object>", id="an element that is not closed"),
-        pytest.param("</annotation>text", id="text behind the end"),
+        pytest.param("<annotation><object>", "not valid XML", id="an element that is not closed"),
+        pytest.param("<annotation/>text", "not valid XML", id="text behind the end"),
+        pytest.param(BOMB, "EntitiesForbidden", id="an entity bomb"),
+        pytest.param("<svg/>", "<annotation>", id="another root"),
     ],
 )
-def test_what_is_not_xml_is_refused(raw: Path, inside: str) -> None:
-    put(raw, inside)
-    with refused(DataError, "Annotations/a.xml", "not valid XML"):
-        read(raw, classes=["cat", "dog", "owl"])
+def test_what_is_no_such_xml_is_named_and_refused(raw: Path, text: str, seen: str) -> None:
+    for stem in "ab":
+        (raw / "Annotations" / f"{stem}.xml").write_text(text)
+    dataset, defects = read(raw, classes=["cat", "dog", "owl"])
+    found = [defect for defect in defects if isinstance(defect, MalformedImage)]
+    assert [defect.where for defect in found] == ["Annotations/a.xml", "Annotations/b.xml"]
+    assert all(seen in defect.seen for defect in found)
+    assert next(iter(MalformedImage.actions)) == "refuse"
+    assert dataset.annotations == []
 
 
 @pytest.mark.parametrize(
@@ -180,19 +191,6 @@ def test_the_group_is_the_folder_or_a_part_of_the_name(raw: Path) -> None:
         read(raw, group="x")
 
 
-def test_an_entity_bomb_is_refused(raw: Path) -> None:
-    bomb = '<!DOCTYPE a [<!ENTITY b "boom">]><annotation>&b;</annotation>'
-    (raw / "Annotations" / "a.xml").write_text(bomb)
-    with refused(DataError, "Annotations/a.xml", "not valid XML", "EntitiesForbidden"):
-        read(raw)
-
-
-def test_another_root_is_refused(raw: Path) -> None:
-    (raw / "Annotations" / "a.xml").write_text("<svg/>")
-    with refused(DataError, "Annotations/a.xml", "<annotation>"):
-        read(raw)
-
-
 def test_an_image_without_xml_and_an_xml_without_image_are_named(raw: Path) -> None:
     (raw / "JPEGImages" / "b.png").rename(raw / "JPEGImages" / "z.png")
     dataset, defects = read(raw)
@@ -233,7 +231,10 @@ def test_lists_that_cannot_be_right(raw: Path, split: str, text: str, fact: str)
 
 
 def test_no_list_at_all(raw: Path) -> None:
-    with refused(DataError, "ImageSets/Layout", "train.txt", "val.txt", "test.txt"):
+    (raw / "ImageSets/Empty").mkdir()
+    with refused(DataError, "ImageSets/Empty", "train.txt", "val.txt", "test.txt"):
+        read(raw, image_sets="ImageSets/Empty")
+    with refused(DataError, "ImageSets/Layout", "image_sets", "ImageSets/Main"):
         read(raw, image_sets="ImageSets/Layout")
 
 

@@ -2,7 +2,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from tests.facts import refused
+from tests.facts import missing_facts, refused
 from written import Scene, write_yolo
 
 from fairtrial import DataError
@@ -11,6 +11,7 @@ from fairtrial.data.defects import (
     BoxFromSegment,
     Defect,
     LabelWithoutImage,
+    MalformedObject,
     NoLabelFile,
     UnknownClass,
 )
@@ -66,7 +67,7 @@ def test_labels_beside_images(raw: Path) -> None:
     set_yaml(raw, "train: all\nnames: [cat, dog, owl]\n")
     dataset, defects = read(raw)
     assert (len(dataset.images), len(dataset.annotations)) == (2, 3)
-    assert defects == [NoLabelFile("all/c.png")]
+    assert defects == [NoLabelFile("all/c.png", "there is no all/c.txt")]
 
 
 def test_labels_without_an_image_are_named(raw: Path) -> None:
@@ -82,20 +83,25 @@ def test_labels_without_an_image_are_named(raw: Path) -> None:
         pytest.param("cat .5 .5 .1 .1", id="a name as class"),
         pytest.param("0 .5 .5 .1", id="no height"),
         pytest.param("0 .5 .5 .1 .1 .9", id="a confidence"),
+        pytest.param("0 0,5 0,5 0,1 0,1", id="decimal commas"),
     ],
 )
-def test_lines_that_are_refused(raw: Path, line: str) -> None:
-    (raw / "labels" / "val" / "b.txt").write_text(f"\n{line}\n")
-    facts = ["labels/val/b.txt:2", "`class x y width height`", "polygon", f"'{line}'"]
-    with refused(DataError, *facts):
-        read(raw)
+def test_lines_that_cannot_be_read_are_named_all_at_once(raw: Path, line: str) -> None:
+    (raw / "labels" / "val" / "b.txt").write_text(f"\n{line}\n0 .5 .5 .1 .1\n{line}\n")
+    dataset, defects = read(raw)
+    found = [defect for defect in defects if isinstance(defect, MalformedObject)]
+    assert [defect.where for defect in found] == ["images/val/b.png"] * 2
+    for defect, number in zip(found, (2, 4), strict=True):
+        facts = [f"labels/val/b.txt:{number}", "`class x y width height`", "polygon", f"'{line}'"]
+        assert missing_facts(defect.seen, *facts) == []
+    assert sum(a.image_id == 3 for a in dataset.annotations) == 1
 
 
 @pytest.mark.parametrize("kind", ["3", "0.5", "-1", "nan"], ids="class {}".format)
 def test_an_unknown_class_is_named(raw: Path, kind: str) -> None:
     (raw / "labels" / "val" / "b.txt").write_text(f"{kind} .5 .5 .1 .1\n1 .5 .5 .1 .1\n")
     dataset, defects = read(raw)
-    case = f"labels/val/b.txt:1: class {kind}, where there are 3 names"
+    case = f"labels/val/b.txt:1: class {kind}; data.yaml names the classes 0, 1, 2"
     assert UnknownClass("images/val/b.png", case) in defects
     assert [a.category_id for a in dataset.annotations if a.image_id == 3] == [1]
 
@@ -108,7 +114,7 @@ def test_a_polygon_becomes_the_box_around_it(raw: Path) -> None:
 
 
 def test_an_image_without_a_text_file_is_named(raw: Path) -> None:
-    assert read(raw)[1] == [NoLabelFile("images/train/c.png")]
+    assert read(raw)[1] == [NoLabelFile("images/train/c.png", "there is no labels/train/c.txt")]
     (raw / "labels" / "train" / "c.txt").touch()
     assert read(raw)[1] == []
 
@@ -162,7 +168,7 @@ NO_NAMES = [
     [
         pytest.param("train: images/train", NO_NAMES, id="no names"),
         pytest.param("names: []", NO_NAMES, id="an empty list"),
-        pytest.param("names: {a: cat}", NO_NAMES, id="a text as number"),
+        pytest.param("names: {a: cat}", ["'a'", "no number"], id="a text as number"),
         pytest.param("names: [cat, cat]", ["two classes", "same name"], id="a name twice"),
         pytest.param("names: [1, '1']", ["two classes", "same name"], id="1 and '1'"),
         pytest.param("names: [cat, [dog]]", NO_NAMES, id="a list as name"),
@@ -199,7 +205,7 @@ def test_images_that_differ_in_suffix_alone_share_their_labels(raw: Path) -> Non
     objects = dataset.by_image()
     boxes = {i.file_name: [a.bbox for a in objects[i.id]] for i in dataset.images}
     assert boxes["images/train/a.jpg"] == boxes["images/train/a.png"] != []
-    assert defects == [NoLabelFile("images/train/c.png")]
+    assert defects == [NoLabelFile("images/train/c.png", "there is no labels/train/c.txt")]
 
 
 def test_a_suffix_in_capitals_is_one(raw: Path) -> None:

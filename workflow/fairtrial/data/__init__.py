@@ -1,6 +1,8 @@
 """Images and what is on them, from a raw label to train, val and test.
 
 dataset      the interchange format: images, annotations, categories; a data set with its splits
+names        what names a class, a group or a thing; flags
+raw_files    which files of a raw folder are images, and which are left out
 imagefile    one image file: its size, its pixels, its defects, its clean copy
 packed_dataset  a source whose images come as arrays
 boxes        one box: turned with its image, and fitted into it

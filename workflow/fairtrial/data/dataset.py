@@ -57,12 +57,14 @@ class Dataset:
     """Images, the objects on them, and the names of the classes by category id.
 
     `origins`: what the source calls each class, by category id; its own id where it has one.
+    `label_files`: the files beside images that a format has read, relative to the raw folder.
     """
 
     images: list[Image] = field(default_factory=list)
     annotations: list[Annotation] = field(default_factory=list)
     categories: dict[int, str] = field(default_factory=dict)
     origins: dict[int, list[str]] = field(default_factory=dict, compare=False)
+    label_files: set[str] = field(default_factory=set, compare=False)
 
     def by_image(self) -> dict[int, list[Annotation]]:
         """Annotations by image id; an image without objects has an empty list."""

@@ -140,6 +140,24 @@ class SizeMismatch(Defect):
 # --------------------------------------------------------------------------- labels
 
 
+class MalformedObject(Defect):
+    name = "malformed_object"
+    explanation = "The row of the object cannot be read, so that it has no box or no class."
+    actions = REFUSE | {"drop_box": "object left out"} | DROP_IMAGE
+
+
+class OrphanObject(Defect):
+    name = "orphan_object"
+    explanation = "The object is on an image that the annotations do not name."
+    actions = REFUSE | {"drop_box": "object left out"}
+
+
+class MalformedImage(Defect):
+    name = "malformed_image"
+    explanation = "The row or file that describes the image cannot be read."
+    actions = REFUSE | {"drop_image": "row left out, and counted as a dropped image"}
+
+
 class LabelWithoutImage(Defect):
     name = "label_without_image"
     explanation = "No image belongs to the annotation file."
@@ -173,6 +191,12 @@ class BoxFromSegment(Defect):
     name = "box_from_segment"
     explanation = "The object has a segment and no box."
     actions = {"repair": "box drawn around the segment"} | LOSE_IMAGE
+
+
+class WrongUnit(Defect):
+    name = "wrong_unit"
+    explanation = "Taken together, the boxes look as if written in another unit than they are read."
+    actions = REFUSE | {"keep": "boxes taken as they are read"}
 
 
 # --------------------------------------------------------------------------- boxes

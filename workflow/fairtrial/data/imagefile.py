@@ -20,9 +20,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from PIL.Image import Image
 
-SUFFIXES = frozenset(
-    {".jpg", ".jpeg", ".png", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".pgm", ".ppm", ".pnm"}
-)
 SMALLEST = 10  # pixels a side
 EXIF_ORIENTATION = 0x0112
 # The suffixes of the types that are not rewritten, by Pillow's name; a wrong one becomes the first.

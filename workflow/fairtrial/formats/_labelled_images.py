@@ -16,8 +16,8 @@ from fairtrial.data.defects import (
     UnannotatedImage,
     UnknownClass,
 )
-from fairtrial.data.imagefile import SUFFIXES
-from fairtrial.files.folders import files_below
+from fairtrial.data.names import class_name, numbered_classes
+from fairtrial.data.raw_files import image_files
 
 Point = tuple[float, float]
 
@@ -58,8 +58,10 @@ def as_dataset(
 
     Raises DataError for an image that stands in two places.
     """
-    names = classes or sorted({row.label for image in images for row in image.objects})
-    dataset = Dataset(categories=dict(enumerate(names, 1)))
+    labels = {row.label for image in images for row in image.objects}
+    spelt = {label: class_name(label, "class") for label in labels}
+    names = classes or sorted(set(spelt.values()))
+    dataset = Dataset(categories=numbered_classes(names, "options: classes"))
     dataset.origins = {number: [name] for number, name in dataset.categories.items()}
     numbers = {name: number for number, name in dataset.categories.items()}
     defects: list[Defect] = []
@@ -71,15 +73,18 @@ def as_dataset(
         size, group, split = image.size, image.group, image.split
         dataset.images.append(Image(number, image.file, *size, "", group, split, image.relative))
         for row in image.objects:
-            defects += _defects(image, row, numbers)
-            if row.label in numbers and (row.box is not None or row.whole):
-                dataset.annotations.append(_annotation(number, numbers[row.label], row))
+            name = spelt[row.label]
+            defects += _defects(image, row, name, numbers)
+            if name in numbers and (row.box is not None or row.whole):
+                dataset.annotations.append(_annotation(number, numbers[name], row))
     return dataset, defects
 
 
-def _defects(image: LabelledImage, row: LabelledObject, numbers: dict[str, int]) -> list[Defect]:
-    if row.label not in numbers:
-        seen = f"{row.where}: {row.label!r}; there are {', '.join(numbers)}"
+def _defects(
+    image: LabelledImage, row: LabelledObject, name: str, numbers: dict[str, int]
+) -> list[Defect]:
+    if name not in numbers:
+        seen = f"{row.where}: {name!r}; there are {', '.join(numbers)}"
         return [UnknownClass(image.file, seen)]
     if row.box is None and not row.whole:
         return [ObjectWithoutBox(image.file, row.where)]
@@ -95,10 +100,7 @@ def _annotation(image: int, category: int, row: LabelledObject) -> Annotation:
 
 def images_below(folder: Path, place: str) -> list[str]:
     """The image files below a folder of the raw folder, relative to the raw folder."""
-    if not (folder / place).is_dir():
-        return []
-    paths = (PurePosixPath(place) / file for file in files_below(folder / place))
-    return [path.as_posix() for path in paths if path.suffix.lower() in SUFFIXES]
+    return [(PurePosixPath(place) / file).as_posix() for file in image_files(folder / place)]
 
 
 def add_unnamed(dataset: Dataset, files: Iterable[str]) -> list[Defect]:

@@ -11,6 +11,7 @@ from pydantic import Field
 
 from fairtrial import DataError
 from fairtrial.data.defect_actions import listed
+from fairtrial.data.names import group_name, split_of
 
 Delimiter = Annotated[str, Field(min_length=1, max_length=1)]
 
@@ -31,6 +32,19 @@ class TableRow:
         if not text:
             raise DataError(f"{self.where}: the column `{column}` is empty")
         return text
+
+
+def split_in(row: TableRow, column: str) -> str:
+    """The split that the word in a column means. Raises DataError for another word."""
+    split = split_of(row.of(column))
+    if split is None:
+        raise DataError(f"{row.where}: `{row.of(column)}` is not train, val or test")
+    return split
+
+
+def group_in(row: TableRow, column: str) -> str | None:
+    """The group that a column names; None where it is empty."""
+    return group_name(row.text(column), f"{row.where}: {column}")
 
 
 def read_table(

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from fairtrial import DataError
 from fairtrial.data.boxes import Box
-from fairtrial.data.dataset import SPLITS, Dataset
+from fairtrial.data.dataset import Dataset
 from fairtrial.data.defects import Defect
 from fairtrial.files.folders import checked_path
 from fairtrial.formats._ignored import with_ignored
@@ -25,7 +25,7 @@ from fairtrial.formats._labelled_images import (
     images_below,
 )
 from fairtrial.formats._numbers import number_or_nan, pixels_or_zero
-from fairtrial.formats._tables import Delimiter, Problems, TableRow, read_table
+from fairtrial.formats._tables import Delimiter, Problems, TableRow, group_in, read_table, split_in
 
 Four = Annotated[tuple[str, ...], Field(min_length=4, max_length=4)]
 
@@ -88,6 +88,7 @@ def read(folder: Path, options: Settings) -> tuple[Dataset, list[Defect]]:
     dataset, defects = as_dataset(list(images.values()), options.classes)
     for place in dict.fromkeys(table.images for table in options.tables):
         defects += add_unnamed(dataset, images_below(folder, place))
+    dataset.label_files |= {table.table for table in options.tables}
     return with_ignored(dataset, options.ignore), defects
 
 
@@ -119,14 +120,12 @@ def _add(
 def _image(row: TableRow, table: BoxTable, options: Settings) -> LabelledImage:
     written = row.of(options.image).replace("\\", "/").removeprefix("./")
     name = f"{table.images}/{written}{options.suffix}"
-    split = table.split if options.split is None else row.of(options.split)
-    if split is not None and split not in SPLITS:
-        raise DataError(f"{row.where}: `{split}` is not train, val or test")
+    split = table.split if options.split is None else split_in(row, options.split)
     return LabelledImage(
         PurePosixPath(checked_path(name, row.where)).as_posix(),
         (_stated(row, options.width), _stated(row, options.height)),
         split,
-        row.of(options.group) if options.group is not None else None,
+        group_in(row, options.group) if options.group is not None else None,
         relative=options.coordinates == "shares",
     )
 

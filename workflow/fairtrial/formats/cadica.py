@@ -18,7 +18,15 @@ from pydantic import BaseModel, ConfigDict
 
 from fairtrial import DataError
 from fairtrial.data.dataset import Annotation, Dataset, Image
-from fairtrial.data.defects import Defect, LabelWithoutImage, UnannotatedImage, UnknownClass
+from fairtrial.data.defects import (
+    Defect,
+    LabelWithoutImage,
+    MalformedObject,
+    UnannotatedImage,
+    UnknownClass,
+)
+from fairtrial.data.names import numbered_classes
+from fairtrial.data.raw_files import is_of_system, listed_files, present_folder
 from fairtrial.files.folders import checked_path
 from fairtrial.formats._ignored import with_ignored
 from fairtrial.formats._numbers import number_or_nan
@@ -38,25 +46,31 @@ class Settings(BaseModel):
 
 
 def read(folder: Path, options: Settings) -> tuple[Dataset, list[Defect]]:
-    """The selected frames of all videos. Raises DataError where a folder or a list is missing,
-    or a line is not `x y width height class`."""
+    """The selected frames of all videos. Raises DataError where a folder or a list is missing."""
     top = folder / checked_path(options.videos, "videos")
-    patients = sorted(path.name for path in top.iterdir() if path.is_dir()) if top.is_dir() else []
+    patients = _folders(present_folder(folder, options.videos, "options: videos"))
     if not patients:
         raise DataError(f"there is no patient in {top} (options: videos)")
-    dataset = Dataset(categories=dict(enumerate(options.classes, 1)))
+    dataset = Dataset(categories=numbered_classes(options.classes, "options: classes"))
     dataset.origins = {number: [name] for number, name in dataset.categories.items()}
     defects: list[Defect] = []
     for patient in patients:
         healthy = _names(top / patient / "nonlesionVideos.txt")
         listed = _names(top / patient / "lesionVideos.txt") + healthy
-        present = sorted(path.name for path in (top / patient).iterdir() if path.is_dir())
+        present = _folders(top / patient)
+        for name in ("nonlesionVideos.txt", "lesionVideos.txt"):
+            dataset.label_files.add(f"{options.videos}/{patient}/{name}")
         for video in sorted(set(listed) - set(present)):
             where = f"{options.videos}/{patient}"
             defects.append(LabelWithoutImage(where, f"lists {video}, which has no folder"))
         for video in present:
             defects += _Video(folder, options, patient, video).add_to(dataset, video in healthy)
     return with_ignored(dataset, options.ignore), defects
+
+
+def _folders(top: Path) -> list[str]:
+    names = sorted(path.name for path in top.iterdir() if path.is_dir())
+    return [name for name in names if not is_of_system(name)]
 
 
 def _names(path: Path) -> list[str]:
@@ -86,7 +100,10 @@ class _Video:
         """
         frames = _names(self.folder / self.place / f"{self.name}_selectedFrames.txt")
         labels = self.folder / self.place / "groundtruth"
-        stems = {path.stem for path in labels.glob("*.txt")}
+        files = [name for name in listed_files(labels) if name.endswith(".txt")]
+        stems = {name.removesuffix(".txt") for name in files}
+        dataset.label_files |= {f"{self.place}/groundtruth/{name}" for name in files}
+        dataset.label_files.add(f"{self.place}/{self.name}_selectedFrames.txt")
         defects: list[Defect] = [
             LabelWithoutImage(f"{self.place}/groundtruth/{stem}.txt", "not a selected frame")
             for stem in sorted(stems - set(frames))
@@ -110,7 +127,9 @@ class _Video:
             where = f"{path.name}:{number}"
             *box, label = line.split()
             if len(box) != 4:
-                raise DataError(f"{where}: not `x y width height class`: {line!r}")
+                seen = f"{where}: not `x y width height class`: {line!r}"
+                defects.append(MalformedObject(image.file_name, seen))
+                continue
             x, y, w, h = map(number_or_nan, box)
             if label not in numbers:
                 seen = f"{where}: {label!r}; there are {', '.join(numbers)}"

@@ -21,6 +21,7 @@ from pydantic import BaseModel, ConfigDict
 from fairtrial import DataError
 from fairtrial.data.dataset import Annotation, Image
 from fairtrial.data.defects import Defect
+from fairtrial.data.names import numbered_classes
 from fairtrial.data.packed_dataset import PackedDataset
 from fairtrial.files import packed
 from fairtrial.files.folders import checked_path
@@ -54,12 +55,14 @@ def read(folder: Path, options: Settings) -> tuple[PackedDataset, list[Defect]]:
     top = folder / checked_path(options.folder, "options: folder")
     meta = top / "batches.meta"
     names = [_text(name) for name in _list(_unpickled(meta), "label_names", meta)]
-    dataset = PackedDataset(categories=dict(enumerate(names, 1)))
+    dataset = PackedDataset(categories=numbered_classes(names, str(meta)))
+    dataset.label_files.add(f"{options.folder}/{meta.name}")
     dataset.origins = {number: [str(number - 1)] for number in dataset.categories}
     splits = {"train": options.train, "val": options.val, "test": options.test}
     for split, batches in splits.items():
         for batch in batches:
             _add(dataset, top / checked_path(batch, f"options: {split}"), split)
+            dataset.label_files.add(f"{options.folder}/{batch}")
     return dataset, []
 
 

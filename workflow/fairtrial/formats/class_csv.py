@@ -7,11 +7,12 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict
 
 from fairtrial import DataError
-from fairtrial.data.dataset import SPLITS, Annotation, Dataset, Image
+from fairtrial.data.dataset import Annotation, Dataset, Image
 from fairtrial.data.defects import Defect
+from fairtrial.data.names import class_name, numbered_classes
 from fairtrial.files.folders import checked_path
 from fairtrial.formats._labelled_images import add_unnamed, images_below
-from fairtrial.formats._tables import Delimiter, Problems, TableRow, read_table
+from fairtrial.formats._tables import Delimiter, Problems, TableRow, group_in, read_table, split_in
 
 
 class Settings(BaseModel):
@@ -55,8 +56,10 @@ def read(folder: Path, options: Settings) -> tuple[Dataset, list[Defect]]:
             problems.add(f"{row.where}: {image.file_name} is named twice")
         seen.add(image.file_name)
         dataset.images.append(image)
-        dataset.annotations.append(Annotation(number, numbers[row.of(options.label)], None))
+        label = class_name(row.of(options.label), row.where)
+        dataset.annotations.append(Annotation(number, numbers[label], None))
     problems.refuse()
+    dataset.label_files.add(options.table)
     return dataset, add_unnamed(dataset, images_below(folder, options.images))
 
 
@@ -64,23 +67,21 @@ def _categories(rows: list[TableRow], options: Settings, path: Path) -> dict[int
     problems, where = Problems(), dict[str, str]()
     for row in rows:
         try:
-            where.setdefault(row.of(options.label), row.where)
+            where.setdefault(class_name(row.of(options.label), row.where), row.where)
         except DataError as error:
             problems.add(error)
     problems.refuse()
     if not rows:
         raise DataError(f"{path}: names no image")
-    listed = sorted(where) if options.classes is None else list(options.classes)
-    if unknown := sorted(set(where) - set(listed)):
+    listed = numbered_classes(options.classes or sorted(where), "options: classes")
+    if unknown := sorted(set(where) - set(listed.values())):
         text = f"`{unknown[0]}` is none of the classes that are listed"
         raise DataError(f"{where[unknown[0]]}: {text}")
-    return dict(enumerate(listed, 1))
+    return listed
 
 
 def _image(number: int, row: TableRow, options: Settings) -> Image:
     name = checked_path(f"{options.images}/{row.of(options.image)}{options.suffix}", row.where)
-    split = row.of(options.split) if options.split is not None else None
-    if split is not None and split not in SPLITS:
-        raise DataError(f"{row.where}: `{split}` is not train, val or test")
-    group = row.of(options.group) if options.group is not None else None
+    split = split_in(row, options.split) if options.split is not None else None
+    group = group_in(row, options.group) if options.group is not None else None
     return Image(number, name, 0, 0, group=group, split=split)

@@ -10,9 +10,10 @@ from pydantic import BaseModel, ConfigDict
 from fairtrial import DataError
 from fairtrial.data.dataset import SPLITS, Annotation, Dataset, Image, SplitDataset
 from fairtrial.data.defects import Defect, UnannotatedImage
-from fairtrial.data.imagefile import SUFFIXES
+from fairtrial.data.names import class_name, numbered_classes, split_of
+from fairtrial.data.raw_files import image_files, present_folder
 from fairtrial.files import packed
-from fairtrial.files.folders import checked_path, copy_file, files_below
+from fairtrial.files.folders import checked_path, copy_file
 from fairtrial.formats._names import Group, exported_names, group_of
 
 WRITES = "classify"  # the task of the sets that it can write
@@ -57,7 +58,7 @@ def read(folder: Path, options: Settings) -> tuple[Dataset, list[Defect]]:
         if len(file.parts) == 1:
             defects.append(UnannotatedImage(image.file_name))
         else:
-            label, inside = file.parts[0], PurePosixPath(*file.parts[1:])
+            label, inside = class_name(file.parts[0], place), PurePosixPath(*file.parts[1:])
             image.group = group_of(_below(inside, label, options.group), options.group)
             dataset.annotations.append(Annotation(image.id, numbers[label], None))
         dataset.images.append(image)
@@ -97,10 +98,7 @@ def _put(data: SplitDataset, name: str, target: Path) -> None:
 
 
 def _images(folder: Path, place: str) -> list[str]:
-    if not (folder / place).is_dir():
-        raise DataError(f"there is no folder {place} in {folder}; name it in options")
-    files = files_below(folder / place)
-    return [file for file in files if PurePosixPath(file).suffix.lower() in SUFFIXES]
+    return image_files(present_folder(folder, place, "options: images, splits"))
 
 
 def _below(inside: PurePosixPath, label: str, group: str | None) -> str:
@@ -116,10 +114,27 @@ def _below(inside: PurePosixPath, label: str, group: str | None) -> str:
 def _categories(
     files: list[tuple[str, str | None, PurePosixPath]], options: Settings
 ) -> dict[int, str]:
-    present = sorted({file.parts[0] for _, _, file in files if len(file.parts) > 1})
+    folders = {file.parts[0] for _, _, file in files if len(file.parts) > 1}
+    present = sorted({class_name(folder, "folder") for folder in folders})
     if not present:
         raise DataError("there is no folder with images (options: images, splits)")
-    listed = list(options.classes) if options.classes is not None else present
+    if options.splits is None and options.classes is None:
+        _refuse_splits(sorted(folders), options.images)
+    listed = present
+    if options.classes is not None:
+        listed = [class_name(name, "options: classes") for name in options.classes]
     if unknown := sorted(set(present) - set(listed)):
         raise DataError(f"the folder {unknown[0]} is none of the classes that are listed")
-    return dict(enumerate(listed, 1))
+    return numbered_classes(listed, "options: classes")
+
+
+def _refuse_splits(folders: list[str], place: str) -> None:
+    """Raise DataError where the folders are named as splits are, and so hold the classes."""
+    splits = {split_of(name): name for name in folders if split_of(name)}
+    if len(splits) > 1:
+        above = "" if place == "." else f"{place}/"
+        named = ", ".join(f"{split}: {above}{splits[split]}" for split in SPLITS if split in splits)
+        raise DataError(
+            f"the folders {', '.join(splits.values())} look like splits, not classes; set "
+            f"`options: {{splits: {{{named}}}}}`, or list them as `classes` if they are"
+        )

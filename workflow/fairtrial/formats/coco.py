@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
+from math import isfinite
 from pathlib import Path
-from typing import Literal, NotRequired, TypedDict, cast
+from typing import Any, Literal, TypedDict, TypeVar
 
 from pydantic import BaseModel, ConfigDict
 
@@ -13,7 +15,16 @@ from fairtrial import DataError
 from fairtrial.data.boxes import Box
 from fairtrial.data.dataset import SPLITS, Annotation, Dataset, Image, SplitDataset
 from fairtrial.data.dataset import write as write_set
-from fairtrial.data.defects import BoxFromSegment, Defect, ObjectWithoutBox, UnknownClass
+from fairtrial.data.defects import (
+    BoxFromSegment,
+    Defect,
+    MalformedImage,
+    MalformedObject,
+    ObjectWithoutBox,
+    OrphanObject,
+    UnknownClass,
+)
+from fairtrial.data.names import class_name, flag_of, group_name, id_of
 from fairtrial.files.folders import checked_path, copy_file
 from fairtrial.files.jsonfile import sections
 from fairtrial.formats._ignored import with_ignored
@@ -47,28 +58,34 @@ class Settings(BaseModel):
     # Roboflow writes one.
     parents: Literal["keep", "drop"] = "keep"
     ignore: tuple[str, ...] = ()  # classes whose objects are regions that count neither way
+    # What `bbox` holds. xywh: the left top corner, width and height in pixels, as COCO has it.
+    # xyxy: two corners. shares: as xywh, in shares of the image's width and height.
+    boxes: Literal["xywh", "xyxy", "shares"] = "xywh"
+
+
+# How a source says that its boxes are written in another unit (see data/box_units.py).
+REMEDIES = {"corners": "options: {boxes: xyxy}", "shares": "options: {boxes: shares}"}
 
 
 def read(folder: Path, options: Settings) -> tuple[Dataset, list[Defect]]:
     """All files as one set. Crowd regions are kept. Segments only give boxes to objects without.
 
-    Raises DataError where a file lacks a part, files disagree about a class, an image
-    is in two of them, or an object is on no known image.
+    Raises DataError where a file lacks a part, files disagree about a class, or two images have
+    one id. Rows that cannot be read are defects.
     """
     dataset, defects = Dataset(), list[Defect]()
     parents: set[str] = set()  # names of supercategories
     for file in options.files:
         path = folder / checked_path(file.annotations, "files: annotations")
         try:
-            reader = _File(dataset, file, options.group)
+            reader = _File(dataset, file, options)
             defects += reader.read(path)
             parents |= reader.parents
         except DataError as error:
             raise DataError(f"{file.annotations}: {error}") from error
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
-            raise DataError(f"{file.annotations}: not COCO JSON ({error!r})") from error
     if options.parents == "drop":
         _drop_parents(dataset, parents)
+    dataset.label_files = {file.annotations for file in options.files}
     return with_ignored(dataset, options.ignore), defects
 
 
@@ -102,19 +119,6 @@ def write(data: SplitDataset, folder: Path) -> dict[str, object]:
     return {"files": files, "group": "group"}
 
 
-class _CategoryRow(TypedDict):
-    id: int
-    name: str
-    supercategory: NotRequired[str]
-
-
-class _ImageRow(TypedDict):
-    id: int
-    file_name: str
-    width: NotRequired[int | None]
-    height: NotRequired[int | None]
-
-
 class _RunLengths(TypedDict):
     """A segment as COCO's run lengths, compressed to a text or not."""
 
@@ -122,31 +126,25 @@ class _RunLengths(TypedDict):
     counts: str | list[int]
 
 
+_Row = dict[str, object]  # a row of a file, of which nothing is known
 _Segment = _RunLengths | list[list[float]]
-
-
-class _AnnotationRow(TypedDict):
-    image_id: int
-    category_id: int
-    id: NotRequired[int]
-    bbox: NotRequired[tuple[float | None, float | None, float | None, float | None] | None]
-    segmentation: NotRequired[_Segment | None]
-    area: NotRequired[float | None]
-    iscrowd: NotRequired[int]
 
 
 class _File:
     """Reads one file into the set of all files. Its parts may come in any order."""
 
-    def __init__(self, dataset: Dataset, file: File, group: str | None) -> None:
-        self.dataset, self.file, self.group = dataset, file, group
-        self.images: dict[int, Image] = {}  # by the file's own ids
-        self.rows: list[Annotation] = []  # with the file's own ids
+    def __init__(self, dataset: Dataset, file: File, options: Settings) -> None:
+        self.dataset, self.file, self.options = dataset, file, options
         self.parents: set[str] = set()  # names of supercategories
+        self.images: dict[int | str, Image | None] = {}  # by the file's own ids; None: malformed
+        self.rows: list[tuple[int | str, Annotation]] = []  # with the id of the image in the file
         self.segments: set[int] = set()  # those of them whose box comes from their segment
+        self.malformed: list[tuple[object, str]] = []  # id of the image, and what is wrong
+        self.defects: list[Defect] = []
+        self.without_group: list[str] = []
 
     def read(self, path: Path) -> list[Defect]:
-        take: dict[str, Callable[..., None]] = {
+        take: dict[str, Callable[[int, _Row], None]] = {
             "images": self._image,
             "annotations": self._annotation,
             "categories": self._category,
@@ -155,85 +153,215 @@ class _File:
         for key, rows in sections(path):
             missing.discard(key)
             if key in take:
-                for row in rows:
-                    take[key](row)
+                for at, row in enumerate(rows, 1):
+                    take[key](at, row)
         if missing:
             raise DataError(f"has no {' and no '.join(f'`{key}`' for key in sorted(missing))}")
-        if len(set(self.dataset.categories.values())) < len(self.dataset.categories):
-            raise DataError("two category ids have the same name")
-        return [defect for at, row in enumerate(self.rows) for defect in self._placed(at, row)]
+        self._refuse_missing_groups()
+        names = sorted(self.dataset.categories.values())
+        if twice := sorted({name for name in names if names.count(name) > 1}):
+            raise DataError(f"two category ids have the same name: {', '.join(twice)}")
+        for image_id, text in self.malformed:
+            self._at(image_id, text, MalformedObject)
+        for at, (image_id, row) in enumerate(self.rows):
+            self._place(at, image_id, row)
+        return self.defects
 
-    def _category(self, row: _CategoryRow) -> None:
-        number, name = int(row["id"]), str(row["name"])
+    def _refuse_missing_groups(self) -> None:
+        if self.without_group:
+            raise DataError(
+                f"{len(self.without_group)} images have no key {self.options.group!r} "
+                f"(options: group), such as {', '.join(self.without_group[:5])}"
+            )
+
+    def _category(self, at: int, row: _Row) -> None:
+        where = f"category {at}"
+        if not isinstance(row, dict) or not {"id", "name"} <= set(row):
+            raise DataError(f"{where}: has no `id` and `name`, so it is not COCO JSON")
+        number, name = id_of(row["id"], where), class_name(row["name"], where)
+        if not isinstance(number, int):
+            raise DataError(f"{where}: the id {number!r} is no whole number")
         self.parents |= {str(row.get("supercategory"))} - {name}
         known = self.dataset.categories.setdefault(number, name)
         if known != name:
             raise DataError(f"category {number} is {name!r} here and {known!r} elsewhere")
 
-    def _image(self, row: _ImageRow) -> None:
-        if row["id"] in self.images:
-            raise DataError(f"two images have the id {row['id']}")
-        keys = cast(dict[str, object], row)  # the name of the group's key is a setting
-        if self.group is not None and self.group not in keys:
-            raise DataError(f"image {row['file_name']} has no key {self.group!r} (options: group)")
-        group = keys[self.group] if self.group is not None else None
-        image = Image(
-            len(self.dataset.images) + 1,
-            checked_path(f"{self.file.images}/{row['file_name']}", "file_name"),
-            int(row.get("width") or 0),
-            int(row.get("height") or 0),
-            group=None if group is None else str(group),
-            split=self.file.split,
-        )
-        self.images[row["id"]] = image
+    def _image(self, at: int, row: _Row) -> None:
+        where = f"row {at} of `images`"
+        try:
+            self._add_image(row, where)
+        except _RowError as error:
+            self.defects.append(MalformedImage(self.file.annotations, f"{where}: {error}"))
+            with suppress(DataError, AttributeError):
+                self.images.setdefault(id_of(row.get("id"), where), None)
+
+    def _add_image(self, row: _Row, where: str) -> None:
+        """Raises _RowError for a row that is none of an image."""
+        if not isinstance(row, dict):
+            raise _RowError(f"not an image, but {row!r}")
+        for needed in ("id", "file_name"):
+            if needed not in row:
+                raise _RowError(f"has no `{needed}`")
+        name, number = str(row["file_name"]), _of_row(id_of, row["id"], "id")
+        if number in self.images:
+            raise DataError(f"two images have the id {number}")
+        key = self.options.group
+        if key is not None and key not in row:
+            self.without_group.append(name)
+        group = _of_row(group_name, row.get(key), key) if key is not None else None
+        path = f"{self.file.images}/{name}".removeprefix("./")
+        if "\\" not in name:  # of Windows; such a file is not there, and convert says what is
+            path = checked_path(path, f"{where}: file_name")
+        width, height = (_size(row.get(key), key) for key in ("width", "height"))
+        number_here = len(self.dataset.images) + 1
+        image = Image(number_here, path, width, height, group=group, split=self.file.split)
+        image.relative = self.options.boxes == "shares"
+        self.images[number] = image
         self.dataset.images.append(image)
 
-    def _annotation(self, row: _AnnotationRow) -> None:
-        box, place, kind = row.get("bbox"), row["image_id"], row["category_id"]
-        if not box and (box := _around(row.get("segmentation"))):
+    def _annotation(self, at: int, row: _Row) -> None:
+        try:
+            image_id, annotation = self._parsed(at, row)
+        except _RowError as error:
+            row = row if isinstance(row, dict) else {}
+            name = row.get("id", f"in row {at}")
+            self.malformed.append((row.get("image_id"), f"annotation {name}: {error}"))
+        else:
+            self.rows.append((image_id, annotation))
+
+    def _parsed(self, at: int, row: _Row) -> tuple[int | str, Annotation]:
+        """The id of its image in the file, and the object. Raises _RowError."""
+        if not isinstance(row, dict):
+            raise _RowError(f"not an annotation, but {row!r}")
+        for key in ("image_id", "category_id"):
+            if key not in row:
+                raise _RowError(f"has no `{key}`")
+        place, kind = row["image_id"], row["category_id"]
+        if type(place) is not int:  # nearly all are; there may be millions
+            place = _of_row(id_of, place, "image_id")
+        if type(kind) is not int:
+            kind = _of_row(id_of, kind, "category_id")
+        if not isinstance(kind, int):
+            raise _RowError(f"category_id {kind!r} is no whole number")
+        number = row.get("id", at)
+        number = number if isinstance(number, int) else at
+        crowd = _of_row(flag_of, row["iscrowd"], "iscrowd") if "iscrowd" in row else False
+        bbox = row.get("bbox")
+        box = _box(bbox) if bbox is not None and bbox != [] else None
+        if box is None and (box := _around(row.get("segmentation"))):
             self.segments.add(len(self.rows))
-        number = row.get("id", len(self.rows) + 1)
-        if not box:
-            self.rows.append(Annotation(place, kind, None, id=number))
+        elif box is not None and self.options.boxes == "xyxy":
+            box = box[0], box[1], box[2] - box[0], box[3] - box[1]
+        if box is None:
+            return place, Annotation(0, kind, None, iscrowd=crowd, id=number)
+        area = box[2] * box[3]
+        if "area" in row and self.options.boxes == "xywh":
+            area = _number(row["area"], "area")
+        return place, Annotation(0, kind, box, area, crowd, number)
+
+    def _at(self, image_id: object, text: str, kind: type[Defect]) -> None:
+        """Add a defect of an object: of its image, or of the file where its image is unknown."""
+        known = self.images.get(image_id) if isinstance(image_id, int | str) else None
+        self.defects.append(kind(known.file_name if known else self.file.annotations, text))
+
+    def _place(self, at: int, image_id: int | str, row: Annotation) -> None:
+        """Add an object to the set, unless a defect makes that impossible."""
+        where = f"annotation {row.id}"
+        if image_id not in self.images:
+            text = f"{where}: there is no image with the id {image_id}"
+            self.defects.append(OrphanObject(self.file.annotations, text))
             return
-        x, y, w, h = map(_number, box)
-        area, crowd = _number(row.get("area", w * h)), bool(row.get("iscrowd", 0))
-        self.rows.append(Annotation(place, kind, (x, y, w, h), area, crowd, number))
-
-    def _placed(self, at: int, row: Annotation) -> list[Defect]:
-        """Add an object to the set, unless a defect makes that impossible. Returns its defects."""
-        image, where = self.images.get(row.image_id), f"annotation {row.id}"
-        if image is None:
-            raise DataError(f"{where}: there is no image with the id {row.image_id}")
+        image = self.images[image_id]
+        if image is None:  # its row is a defect already
+            return
         if row.category_id not in self.dataset.categories:
-            seen = f"{where}: there is no category with the id {row.category_id}"
-            return [UnknownClass(image.file_name, seen)]
-        if row.bbox is None:
-            return [ObjectWithoutBox(image.file_name, where)]
-        row.image_id = image.id
-        self.dataset.annotations.append(row)
-        return [BoxFromSegment(image.file_name, where)] if at in self.segments else []
+            text = f"{where}: there is no category with the id {row.category_id}"
+            self.defects.append(UnknownClass(image.file_name, text))
+        elif row.bbox is None:
+            self.defects.append(ObjectWithoutBox(image.file_name, where))
+        else:
+            if at in self.segments:
+                self.defects.append(BoxFromSegment(image.file_name, where))
+            row.image_id = image.id
+            self.dataset.annotations.append(row)
 
 
-def _around(segment: _Segment | None) -> Box | None:
+class _RowError(Exception):
+    """A row that cannot be read; the message says what is wrong in it."""
+
+
+T = TypeVar("T")
+
+
+def _of_row(read: Callable[[object, str], T], value: object, key: str) -> T:
+    """What a function of data/names.py makes of the value of a key. Raises _RowError."""
+    try:
+        return read(value, key)
+    except DataError as error:
+        raise _RowError(str(error)) from error
+
+
+def _size(value: object, key: str) -> int:
+    """A stated width or height in pixels; 0 for one that is not stated."""
+    number = _number(value or 0, key)
+    if not isfinite(number):
+        raise _RowError(f"{key} is {value!r}")
+    return int(number)
+
+
+def _box(value: object) -> Box:
+    if not isinstance(value, list | tuple) or len(value) != 4:
+        size = f"{len(value)} values" if isinstance(value, list) else f"{value!r}"
+        raise _RowError(f"bbox has {size}, not the 4 numbers of a box")
+    x, y, w, h = (_number(each, "bbox") for each in value)
+    return x, y, w, h
+
+
+def _around(segment: object) -> Box | None:
     """The box around a segment (polygons, or COCO's run lengths); None for an empty one."""
     if not segment:
         return None
-    if isinstance(segment, dict):
-        from pycocotools import mask
+    try:
+        box = _around_runs(segment) if isinstance(segment, dict) else _around_polygons(segment)
+    except _RowError:
+        raise
+    except Exception as error:  # whatever pycocotools raises, these are no run lengths
+        raise _RowError(f"segmentation: neither polygons nor run lengths ({error})") from error
+    return box
 
-        height, width = segment["size"]
-        coded = segment
-        if isinstance(segment["counts"], list):
-            coded = mask.frPyObjects(segment, height, width)
-        x, y, w, h = map(float, mask.toBbox(coded))
-        return (x, y, w, h) if w and h else None
-    across = [float(value) for polygon in segment for value in polygon[0::2]]
-    down = [float(value) for polygon in segment for value in polygon[1::2]]
+
+def _around_runs(segment: dict[str, Any]) -> Box | None:
+    from pycocotools import mask
+
+    height, width = segment["size"]
+    counts = segment["counts"]
+    coded = mask.frPyObjects(segment, height, width) if isinstance(counts, list) else segment
+    if mask.area(coded) > height * width:
+        raise _RowError("segmentation: the run lengths are longer than the image")
+    x, y, w, h = map(float, mask.toBbox(coded))
+    return (x, y, w, h) if w and h else None
+
+
+def _around_polygons(polygons: object) -> Box | None:
+    if not isinstance(polygons, list):
+        raise _RowError(f"segmentation: neither polygons nor run lengths: {polygons!r}")
+    if all(isinstance(each, int | float) for each in polygons):
+        raise _RowError("segmentation: a flat list of numbers, not a list of polygons")
+    if not all(isinstance(each, list) and len(each) >= 6 for each in polygons):
+        raise _RowError("segmentation: a polygon has fewer than three corners")
+    across = [_number(value, "segmentation") for each in polygons for value in each[0::2]]
+    down = [_number(value, "segmentation") for each in polygons for value in each[1::2]]
     left, top = min(across), min(down)
     return left, top, max(across) - left, max(down) - top
 
 
-def _number(value: float | str | None) -> float:
-    """A number; NaN for null. Raises ValueError for a text that is none."""
-    return float("nan") if value is None else float(value)
+def _number(value: object, key: str) -> float:
+    """A number; NaN for null. Raises _RowError for what is none."""
+    if isinstance(value, int | float):
+        return float(value)
+    if value is None:
+        return float("nan")
+    try:
+        return float(str(value))
+    except ValueError as error:
+        raise _RowError(f"{key}: {value!r} is no number") from error

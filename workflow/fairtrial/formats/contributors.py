@@ -11,6 +11,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from fairtrial import DataError
 from fairtrial.data.dataset import Annotation, Dataset, Image
 from fairtrial.data.defects import Defect
+from fairtrial.data.names import group_name
+from fairtrial.data.raw_files import is_of_system
 from fairtrial.files.folders import checked_path
 from fairtrial.plugins import plugin
 
@@ -59,6 +61,7 @@ def read(folder: Path, options: Settings) -> tuple[Dataset, list[Defect]]:
     dataset.categories = dict(enumerate(names, 1))
     dataset.origins = {number: [] for number in dataset.categories}
     for place, part_set in read_parts.items():
+        dataset.label_files |= {f"{place}/{file}" for file in part_set.label_files}
         _add(dataset, part_set, place)
     return dataset, defects
 
@@ -67,7 +70,8 @@ def _on_disk(folder: Path, name: str) -> str:
     """The name of the folder on this disk: systems write accents as one character or as two."""
     if (folder / name).is_dir():
         return name
-    present = sorted(path.name for path in folder.iterdir() if path.is_dir())
+    names = sorted(path.name for path in folder.iterdir() if path.is_dir())
+    present = [name for name in names if not is_of_system(name)]
     same = [other for other in present if _plain(other) == _plain(name)]
     if len(same) != 1:
         raise DataError(f"parts: there is no folder {name!r}; there are {', '.join(present)}")
@@ -81,7 +85,7 @@ def _plain(name: str) -> str:
 
 def _add(dataset: Dataset, part: Dataset, place: str) -> None:
     """Add what a contributor handed in, which lies in the folder `place`, to the set of all."""
-    contributor = _plain(place)
+    contributor = group_name(place, place) or place
     numbers_by_name = {name: number for number, name in dataset.categories.items()}
     classes = {old: numbers_by_name[name] for old, name in part.categories.items()}
     for old in sorted(classes):

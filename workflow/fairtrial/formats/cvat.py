@@ -12,6 +12,7 @@ from fairtrial import DataError
 from fairtrial.data.boxes import Box
 from fairtrial.data.dataset import Dataset
 from fairtrial.data.defects import Defect
+from fairtrial.data.names import split_of
 from fairtrial.files.folders import checked_path
 from fairtrial.formats._ignored import with_ignored
 from fairtrial.formats._labelled_images import (
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
 
 SHAPES = ("box", "polygon", "mask", "ellipse", "polyline", "points", "cuboid", "skeleton", "tag")
-SUBSETS = {"train": "train", "val": "val", "valid": "val", "validation": "val", "test": "test"}
 
 
 class Settings(BaseModel):
@@ -81,6 +81,7 @@ def read(folder: Path, options: Settings) -> tuple[Dataset, list[Defect]]:
         raise DataError(f"{options.annotations}: holds no <image>")
     dataset, defects = as_dataset(images, options.classes or _labels(root))
     defects += add_unnamed(dataset, images_below(folder, options.images))
+    dataset.label_files.add(options.annotations)
     return with_ignored(dataset, options.ignore), defects
 
 
@@ -118,7 +119,7 @@ def _image(folder: Path, row: Element, options: Settings, where: str) -> Labelle
     inside = checked_path(f"{options.images}/{subset or '.'}/{name}", where)
     if not (folder / file).is_file() and (folder / inside).is_file():
         file = inside  # exports of projects have a folder a subset
-    split = SUBSETS.get(subset.lower()) if options.subsets == "given" else None
+    split = split_of(subset) if options.subsets == "given" else None
     if options.subsets == "given" and split is None:
         raise DataError(f"{where}: the subset {subset!r} is not train, validation or test")
     size = pixels_or_zero(row.get("width", "")), pixels_or_zero(row.get("height", ""))

@@ -11,7 +11,8 @@ from pydantic import BaseModel, ConfigDict
 from fairtrial import DataError
 from fairtrial.data.dataset import Dataset
 from fairtrial.data.defects import Defect, LabelWithoutImage
-from fairtrial.files.folders import checked_path, files_below
+from fairtrial.data.raw_files import listed_files
+from fairtrial.files.folders import checked_path
 from fairtrial.files.jsonfile import read_json
 from fairtrial.formats._ignored import with_ignored
 from fairtrial.formats._labelled_images import (
@@ -55,7 +56,7 @@ def read(folder: Path, options: Settings) -> tuple[Dataset, list[Defect]]:
     """
     reader = _LabelMeReader(folder, options)
     place = checked_path(options.annotations, "annotations") if options.annotations != "." else "."
-    below = files_below(folder / place) if (folder / place).is_dir() else []
+    below = listed_files(folder / place)
     files = [(PurePosixPath(place) / file).as_posix() for file in below if file.endswith(".json")]
     for file in files:
         reader.add(file)
@@ -64,6 +65,7 @@ def read(folder: Path, options: Settings) -> tuple[Dataset, list[Defect]]:
         raise DataError(f"there is no JSON file in {folder / place} (options: annotations)")
     dataset, defects = as_dataset(reader.images, options.classes)
     defects += add_unnamed(dataset, reader.files)
+    dataset.label_files |= set(files)
     return with_ignored(dataset, options.ignore), defects + reader.defects
 
 

@@ -19,7 +19,7 @@ from fairtrial.formats._labelled_images import (
     images_below,
 )
 from fairtrial.formats._numbers import number_or_nan
-from fairtrial.formats._tables import Delimiter, Problems, TableRow, read_table
+from fairtrial.formats._tables import Delimiter, Problems, TableRow, group_in, read_table
 
 
 class OneHotTable(BaseModel):
@@ -70,6 +70,7 @@ def read(folder: Path, options: Settings) -> tuple[Dataset, list[Defect]]:
     if not images:
         raise DataError(f"{options.tables[0].table}: names no image")
     dataset, defects = as_dataset(images, classes)
+    dataset.label_files |= {table.table for table in options.tables}
     for place in dict.fromkeys(table.images for table in options.tables):
         defects += add_unnamed(dataset, images_below(folder, place))
     return dataset, defects
@@ -86,6 +87,6 @@ def _image(
     if len(ones) != 1:
         found = " and ".join(f"`{column}`" for column in ones) or "no class"
         raise DataError(f"{row.where}: {name} has {found}; a set has one class an image")
-    group = row.of(options.group) if options.group is not None else None
+    group = group_in(row, options.group) if options.group is not None else None
     label = LabelledObject(ones[0], None, row.where, whole=True)
     return LabelledImage(name, split=table.split, group=group, objects=[label])

@@ -16,6 +16,7 @@ from fairtrial import DataError
 from fairtrial.data.boxes import Box
 from fairtrial.data.dataset import Dataset
 from fairtrial.data.defects import Defect
+from fairtrial.data.names import flag_of
 from fairtrial.files.folders import checked_path
 from fairtrial.formats._ignored import with_ignored
 from fairtrial.formats._labelled_images import (
@@ -82,6 +83,7 @@ def read(folder: Path, options: Settings) -> tuple[Dataset, list[Defect]]:
     dataset, defects = as_dataset(list(images.values()), options.classes)
     for table in options.tables:
         defects += add_unnamed(dataset, _files(folder, table).values())
+    dataset.label_files |= {table.boxes for table in options.tables} | {options.names or ""}
     return with_ignored(dataset, options.ignore), defects
 
 
@@ -105,5 +107,5 @@ def _object(row: TableRow, names: dict[str, str] | None) -> LabelledObject:
         raise DataError(f"{row.where}: the table of names has no `{label}`")
     left, right, top, bottom = (number_or_nan(row.text(column)) for column in BOX)
     box: Box = (left, top, right - left, bottom - top)
-    crowd = row.text("IsGroupOf") == "1"
+    crowd = flag_of(row.text("IsGroupOf"), f"{row.where}: IsGroupOf")
     return LabelledObject(names[label] if names else label, box, row.where, crowd=crowd)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+import unicodedata
+from math import isfinite
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Literal
 
@@ -13,13 +16,16 @@ from fairtrial.data.dataset import SPLITS, Annotation, Dataset, Image, SplitData
 from fairtrial.data.defects import (
     Defect,
     LabelWithoutImage,
+    MalformedImage,
     ObjectWithoutBox,
     OtherFilename,
     UnannotatedImage,
     UnknownClass,
+    WrongUnit,
 )
-from fairtrial.data.imagefile import SUFFIXES
-from fairtrial.files.folders import checked_path, copy_file, files_below
+from fairtrial.data.names import class_name, flag_of, numbered_classes, split_of
+from fairtrial.data.raw_files import image_files, listed_files, present_folder
+from fairtrial.files.folders import checked_path, copy_file
 from fairtrial.formats._ignored import with_ignored
 from fairtrial.formats._names import Group, Naming, by_stem, exported_names, group_of, image_stems
 from fairtrial.formats._numbers import number_or_nan
@@ -46,7 +52,9 @@ class Settings(BaseModel):
     # What xmin … ymax mean. pixels: the first and the last pixel of the object, counted
     # from 1, as VOC defines it: x = xmin - 1, width = xmax - xmin + 1. edges: positions
     # between pixels, as most labelling tools write them: x = xmin, width = xmax - xmin.
-    coordinates: Literal["pixels", "edges"] = "pixels"
+    # sizes: xmax and ymax hold width and height. shares: edges in shares of width and height.
+    coordinates: Literal["pixels", "edges", "sizes", "shares"] = "pixels"
+    decimal: Literal[".", ","] = "."  # what stands before the fraction of a coordinate
     # The classes that there are; null: every name found.
     classes: tuple[str, ...] | None = None
     # What an object marked difficult is: an object like any other, or a crowd region, where
@@ -60,26 +68,40 @@ class Settings(BaseModel):
     naming: Naming | None = None
 
 
+# How a source says that its boxes are written in another unit (see data/box_units.py).
+REMEDIES = {
+    "sizes": "options: {coordinates: sizes}",
+    "shares": "options: {coordinates: shares}",
+    "edges": "options: {coordinates: edges}",
+    "decimal": 'options: {decimal: ","}',
+}
+
+
 def read(folder: Path, options: Settings) -> tuple[Dataset, list[Defect]]:
     """All XML files as one set.
 
     The image of an XML file is the one with the same stem (or that `naming` gives), or, where
-    several have it, the one that <filename> names. Raises DataError for a file that is not
-    such XML, for an image in two splits, and for a missing folder.
+    several have it, the one that <filename> names. Raises DataError for an image in two splits and
+    for a missing folder. Files that are no such XML are defects.
     """
-    images = _images(folder / options.images)
-    splits = _splits(folder / options.image_sets) if options.image_sets is not None else {}
-    files = by_stem(_present(folder / options.annotations), ".xml")
+    images = _images(present_folder(folder, options.images, "options: images"))
+    splits = _splits(folder, options) if options.image_sets is not None else {}
+    labels = present_folder(folder, options.annotations, "options: annotations")
+    files = by_stem(listed_files(labels), ".xml")
     if missing := sorted(set(splits) - set(files)):
         raise DataError(f"{options.image_sets} lists images without an XML file: {missing[:5]}")
-    rows = {stem: _parse(folder / options.annotations, file) for stem, file in files.items()}
+    rows, defects = _parsed(labels, files, options.annotations)
     classes = options.classes or sorted({name for row in rows.values() for name in _names(row)})
-    dataset = Dataset(categories=dict(enumerate(classes, 1)))
+    dataset = Dataset(categories=numbered_classes(classes, "options: classes"))
     dataset.origins = {number: [name] for number, name in dataset.categories.items()}
     reader = _VocReader(dataset, options, images)
     for stem, of_image in image_stems(files, options.naming).items():
-        reader.add(files[stem], of_image, rows[stem], splits.get(stem))
+        if stem in rows:
+            reader.add(files[stem], of_image, rows[stem], splits.get(stem))
     reader.add_rest()
+    reader.defects += defects + reader.doubts()
+    dataset.label_files = {f"{options.annotations}/{file}" for file in files.values()}
+    dataset.label_files |= {f"{options.image_sets}/{name}" for name in _lists(folder, options)}
     return with_ignored(dataset, options.ignore), reader.defects
 
 
@@ -117,6 +139,7 @@ class _VocReader:
         self.numbers = {name: number for number, name in dataset.categories.items()}
         self.defects: list[Defect] = []
         self.taken: set[str] = set()
+        self.proofs: dict[str, list[str]] = {"edges": [], "decimal": []}  # objects that show it
 
     def add(self, label: str, of_image: str | None, row: Element, split: str | None) -> None:
         """Add one XML file.
@@ -146,45 +169,97 @@ class _VocReader:
         name = checked_path(f"{self.options.images}/{file}", "images")
         group = group_of(file, self.options.group)
         image = Image(len(self.dataset.images) + 1, name, width, height, group=group, split=split)
+        image.relative = self.options.coordinates == "shares"
         self.dataset.images.append(image)
         return image
 
     def _object(self, image: Image, element: Element, where: str) -> None:
-        name = _text(element, "name")
-        box = _box(element.find("bndbox"), self.options.coordinates)
+        name = unicodedata.normalize("NFC", _text(element, "name"))
+        box = self._box(element.find("bndbox"), f"{where} ({name})")
         if name not in self.numbers:
             seen = f"{where}: {name!r}; there are {', '.join(self.numbers)}"
             self.defects.append(UnknownClass(image.file_name, seen))
         elif box is None:
             self.defects.append(ObjectWithoutBox(image.file_name, where))
         else:
-            crowd = self.options.difficult == "crowd" and _text(element, "difficult") == "1"
+            crowd = self.options.difficult == "crowd" and self._is_difficult(element, where)
             annotation = Annotation(image.id, self.numbers[name], box, box[2] * box[3], crowd)
             self.dataset.annotations.append(annotation)
 
+    def _is_difficult(self, element: Element, where: str) -> bool:
+        return flag_of(_text(element, "difficult"), f"{where}: difficult")
 
-def _present(folder: Path) -> list[str]:
-    if not folder.is_dir():
-        raise DataError(f"there is no folder {folder} (options of the format voc)")
-    return files_below(folder)
+    def _box(self, element: Element | None, where: str) -> Box | None:
+        """The box of a <bndbox>, NaN where a number is none; None without a <bndbox>."""
+        if element is None:
+            return None
+        texts = [_text(element, name) for name in ("xmin", "ymin", "xmax", "ymax")]
+        if self.options.decimal == ",":
+            texts = [text.replace(",", ".") for text in texts]
+        elif any(_DECIMAL_COMMA.fullmatch(text) for text in texts):
+            self.proofs["decimal"].append(where)
+        left, top, right, bottom = map(number_or_nan, texts)
+        coordinates = self.options.coordinates
+        if coordinates == "sizes":
+            return left, top, right, bottom
+        if coordinates != "pixels":
+            return left, top, right - left, bottom - top
+        if _cannot_be_pixels(left, top, right, bottom):
+            self.proofs["edges"].append(where)
+        return left - 1, top - 1, right - left + 1, bottom - top + 1
+
+    def doubts(self) -> list[Defect]:
+        """A defect where the numbers of the source show that the options read them wrong."""
+        meant = {
+            "edges": "VOC counts pixels from 1, and these begin at 0 or have fractions, so that "
+            "they are positions between pixels",
+            "decimal": "a comma stands before the fractions",
+        }
+        return [
+            WrongUnit(
+                self.options.annotations,
+                f"{len(found)} boxes, such as {found[0]}: {meant[unit]}; set {REMEDIES[unit]}",
+            )
+            for unit, found in self.proofs.items()
+            if found
+        ]
+
+
+_DECIMAL_COMMA = re.compile(r"-?\d+,\d+")
+
+
+def _cannot_be_pixels(*corners: float) -> bool:
+    """Whether xmin, ymin, xmax, ymax cannot be numbers of pixels from 1, though all are numbers."""
+    if not all(map(isfinite, corners)):
+        return False
+    return 0 in corners[:2] or any(not value.is_integer() for value in corners)
 
 
 def _images(folder: Path) -> dict[str, list[str]]:
     """The image files below a folder, by their path without suffix."""
     images: dict[str, list[str]] = {}
-    for file in _present(folder):
-        path = PurePosixPath(file)
-        if path.suffix.lower() in SUFFIXES:
-            images.setdefault(path.with_suffix("").as_posix(), []).append(file)
+    for file in image_files(folder):
+        images.setdefault(PurePosixPath(file).with_suffix("").as_posix(), []).append(file)
     return images
 
 
-def _splits(folder: Path) -> dict[str, str]:
+def _lists(folder: Path, options: Settings) -> dict[str, str]:
+    """The lists of images in the folder of image sets: the split of each, by its name."""
+    if options.image_sets is None:
+        return {}
+    place = present_folder(folder, options.image_sets, "options: image_sets")
+    files = [PurePosixPath(file) for file in listed_files(place)]
+    lists = {str(file): split_of(file.stem) for file in files if file.suffix == ".txt"}
+    return {file: split for file, split in lists.items() if split and "/" not in file}
+
+
+def _splits(raw: Path, options: Settings) -> dict[str, str]:
     """The split of each listed image, by stem."""
     splits: dict[str, str] = {}
-    for split in SPLITS:
-        path = folder / f"{split}.txt"
-        text = path.read_text("utf-8-sig", errors="replace") if path.is_file() else ""
+    folder = raw / (options.image_sets or "")
+    for name, split in _lists(raw, options).items():
+        path = folder / name
+        text = path.read_text("utf-8-sig", errors="replace")
         for stem in filter(None, map(str.strip, text.splitlines())):
             if splits.setdefault(stem, split) != split:
                 raise DataError(f"{path}: {stem} is in the split {splits[stem]!r} too")
@@ -193,7 +268,22 @@ def _splits(folder: Path) -> dict[str, str]:
     return splits
 
 
+def _parsed(
+    folder: Path, files: dict[str, str], place: str
+) -> tuple[dict[str, Element], list[Defect]]:
+    """The content of each XML file by stem, and a defect for each file that is none."""
+    rows: dict[str, Element] = {}
+    defects: list[Defect] = []
+    for stem, file in files.items():
+        try:
+            rows[stem] = _parse(folder, file)
+        except ValueError as error:
+            defects.append(MalformedImage(f"{place}/{file}", str(error)))
+    return rows, defects
+
+
 def _parse(folder: Path, file: str) -> Element:
+    """Raises ValueError for what is not such XML."""
     from xml.etree.ElementTree import ParseError
 
     from defusedxml import DefusedXmlException, ElementTree
@@ -201,9 +291,9 @@ def _parse(folder: Path, file: str) -> Element:
     try:
         root = ElementTree.parse(folder / file).getroot()
     except (ParseError, DefusedXmlException, ValueError) as error:
-        raise DataError(f"{folder / file}: not valid XML ({error})") from error
+        raise ValueError(f"not valid XML ({error})") from error
     if root is None or root.tag != "annotation":
-        raise DataError(f"{folder / file}: does not begin with <annotation>")
+        raise ValueError("does not begin with <annotation>")
     return root
 
 
@@ -214,7 +304,7 @@ def _text(element: Element | None, path: str) -> str:
 
 def _names(row: Element) -> list[str]:
     names = (_text(element, "name") for element in row.findall("object"))
-    return [name for name in names if name]
+    return [class_name(name, "name") for name in names if name]
 
 
 def _image_name(label: str, row: Element, files: list[str]) -> str | None:
@@ -235,14 +325,3 @@ def _size(row: Element) -> tuple[int, int]:
     """The stated width and height; 0 where they are not stated, empty or no number."""
     width, height = (_text(row, f"size/{name}") for name in ("width", "height"))
     return (int(width), int(height)) if width.isdigit() and height.isdigit() else (0, 0)
-
-
-def _box(element: Element | None, coordinates: str) -> Box | None:
-    """The box of a <bndbox> in pixels, NaN where a number is none; None without a <bndbox>."""
-    if element is None:
-        return None
-    left, top, right, bottom = (
-        number_or_nan(_text(element, name)) for name in ("xmin", "ymin", "xmax", "ymax")
-    )
-    first = 1 if coordinates == "pixels" else 0
-    return left - first, top - first, right - left + first, bottom - top + first

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from fairtrial import DataError
 from fairtrial.data import dataset, imagefile
@@ -15,6 +15,7 @@ from fairtrial.data.duplicate_search import find_duplicates, thumbnail
 from fairtrial.data.imagefile import CheckedImage
 from fairtrial.data.packed_dataset import PackedDataset
 from fairtrial.data.quality import report
+from fairtrial.data.raw_files import has_image_suffix
 from fairtrial.data.repair import repair_annotations
 from fairtrial.files import checksums, folders, packed
 from fairtrial.files.modelfile import write_model
@@ -107,7 +108,7 @@ class _RawFolder:
 
 
 def _is_image(name: str) -> bool:
-    return PurePosixPath(name).suffix.lower() in imagefile.SUFFIXES
+    return has_image_suffix(name)
 
 
 def _refuse_equal_names(images: list[Image]) -> None:
