@@ -6,9 +6,10 @@ import pytest
 from fairtrial import DataError
 from fairtrial.data import dataset
 from fairtrial.data.dataset import Annotation, Dataset, Image
-from fairtrial.scoring import coco_metrics
+from fairtrial.scoring import coco_metrics, matching
 from fairtrial.scoring.predictions import parse
 from tests.facts import refused
+from tests.scoring import pycoco
 
 
 @pytest.fixture(scope="module")
@@ -19,7 +20,7 @@ def reference_cache():
 @pytest.fixture
 def reference(real_data, tmp_path, reference_cache):
     """The 100 images of cocoapi, written to and read from our own interchange; (set,
-    detections, standard evaluation)."""
+    detections)."""
     if not reference_cache:
         folder = real_data / "coco_eval_val2014_100"
         coco = json.loads((folder / "instances_val2014_100.json").read_text())
@@ -31,8 +32,12 @@ def reference(real_data, tmp_path, reference_cache):
             row["image_id"] = new_image[row["image_id"]]
             row["category_id"] = new_class[row["category_id"]]
         detections = parse(rows, "results", {i.id for i in truth.images}, truth.categories)
-        reference_cache["it"] = truth, detections, coco_metrics.standard(truth, detections)
+        reference_cache["it"] = truth, detections
     return reference_cache["it"]
+
+
+def evaluated(truth, detections):
+    return coco_metrics.evaluate(matching.by_size(matching.overlaps(truth, detections)))
 
 
 def as_interchange(coco):
@@ -60,14 +65,27 @@ def as_interchange(coco):
 @pytest.mark.data
 def test_the_twelve_metrics_of_the_reference_set_survive_our_interchange(reference, real_data):
     expected = json.loads((real_data / "coco_eval_val2014_100/expected_stats.json").read_text())
-    metrics = coco_metrics.metrics(reference[2])
+    metrics = coco_metrics.metrics(evaluated(*reference))
     assert list(metrics) == list(coco_metrics.METRICS)
     assert list(metrics.values()) == pytest.approx(expected["bbox"], abs=1e-9)
+    assert list(metrics.values()) == pycoco.stats(pycoco.standard(*reference)), "to the last bit"
+
+
+@pytest.mark.parametrize("first", range(0, 200, 20))
+def test_all_metrics_are_those_of_pycocotools_to_the_last_bit(first):
+    for seed in range(first, first + 20):
+        truth, detections = pycoco.drawn(seed)
+        theirs, ours = pycoco.standard(truth, detections), evaluated(truth, detections)
+        assert list(coco_metrics.metrics(ours).values()) == pycoco.stats(theirs)
+        for number, name in enumerate(pycoco.SIZES):
+            expected = theirs.eval["precision"][..., number, -1]
+            np.testing.assert_array_equal(ours.precision[name], expected)
 
 
 @pytest.mark.data
 def test_class_metrics_average_to_ap_and_leave_absent_classes_out(reference):
-    truth, _, evaluation = reference
+    truth, _ = reference
+    evaluation = evaluated(*reference)
     by_class = coco_metrics.metrics_by_class(evaluation)
     assert set(by_class) == set(truth.categories)
     present = {a.category_id for a in truth.annotations if not a.iscrowd}
@@ -78,21 +96,17 @@ def test_class_metrics_average_to_ap_and_leave_absent_classes_out(reference):
 
 
 @pytest.mark.data
-def test_one_iou_finds_the_matches_that_the_standard_evaluation_finds(reference):
-    truth, detections, standard = reference
-    one = coco_metrics.at_one_iou(truth, detections, 0.5, 100)
-    for name in ("precision", "scores"):
-        same = standard.eval[name][:1, :, :, :1, -1:]
-        np.testing.assert_array_equal(one.eval[name], same)
-    _, mean = coco_metrics.precision_over_recall(one)
-    assert mean.mean() == pytest.approx(coco_metrics.metrics(standard)["AP50"], abs=1e-12)
+def test_the_curve_at_one_iou_averages_to_its_ap(reference):
+    mean = coco_metrics.precision_over_recall(matching.match(*reference, ious=[0.5]))
+    ap50 = coco_metrics.metrics(evaluated(*reference))["AP50"]
+    assert mean.mean() == pytest.approx(ap50, abs=1e-12)
 
 
 def test_gaps_in_the_category_ids_and_absent_classes_change_no_metric(scene):
     objects = [(1, 2, 1), (2, 90, 3)]
     detections = [(1, 2, 1, 0.9), (2, 90, 3, 0.8), (2, 90, 5, 0.9)]
     truth, detections = scene(objects, detections, categories=(2, 7, 90))
-    evaluation = coco_metrics.standard(truth, detections)
+    evaluation = evaluated(truth, detections)
     assert coco_metrics.metrics_by_class(evaluation) == {
         2: {"AP": pytest.approx(1), "AP50": pytest.approx(1)},
         7: {"AP": None, "AP50": None},
@@ -102,7 +116,7 @@ def test_gaps_in_the_category_ids_and_absent_classes_change_no_metric(scene):
 
 
 def test_sizes_without_objects_are_none_not_minus_one(scene):
-    metrics = coco_metrics.metrics(coco_metrics.standard(*scene([(1, 1, 1)], [(1, 1, 1, 0.9)])))
+    metrics = coco_metrics.metrics(evaluated(*scene([(1, 1, 1)], [(1, 1, 1, 0.9)])))
     absent = {"AP_small", "AP_large", "AR_small", "AR_large"}  # 40×40 is medium
     assert {name for name, value in metrics.items() if value is None} == absent
     assert metrics["AP_medium"] == pytest.approx(1)
@@ -111,38 +125,32 @@ def test_sizes_without_objects_are_none_not_minus_one(scene):
 def test_area_comes_from_the_annotation_not_from_its_box(scene):
     truth, detections = scene([(1, 1, 1)], [(1, 1, 1, 0.9)])
     truth.annotations[0].area = 100.0  # a thin segment in a 40×40 box
-    metrics = coco_metrics.metrics(coco_metrics.standard(truth, detections))
+    metrics = coco_metrics.metrics(evaluated(truth, detections))
     assert metrics["AP_small"] == pytest.approx(1)
     assert metrics["AP_medium"] is None
 
 
 def test_no_detections_give_zeros(scene):
-    metrics = coco_metrics.metrics(coco_metrics.standard(*scene([(1, 1, 1)], [])))
+    metrics = coco_metrics.metrics(evaluated(*scene([(1, 1, 1)], [])))
     assert metrics["AP"] == metrics["AR_100"] == metrics["AP_medium"] == 0
 
 
 def test_no_objects_give_none_even_with_detections(scene):
-    metrics = coco_metrics.metrics(coco_metrics.standard(*scene([], [(1, 1, 1, 0.9)])))
+    metrics = coco_metrics.metrics(evaluated(*scene([], [(1, 1, 1, 0.9)])))
     assert set(metrics.values()) == {None}
 
 
 def test_an_object_with_id_zero_is_not_lost(scene):
     truth, detections = scene([(1, 1, 1)], [(1, 1, 1, 0.9)])
     truth.annotations[0].id = 0
-    assert coco_metrics.metrics(coco_metrics.standard(truth, detections))["AP"] == pytest.approx(1)
-
-
-def test_pycocotools_prints_nothing(scene, capsys):
-    coco_metrics.metrics(coco_metrics.standard(*scene([(1, 1, 1)], [(1, 1, 1, 0.9)])))
-    assert capsys.readouterr() == ("", "")
+    assert coco_metrics.metrics(evaluated(truth, detections))["AP"] == pytest.approx(1)
 
 
 def test_interpolated_precision_by_hand(scene):
     # two objects; right, wrong, right: precision 1 to recall 0.5, then 2/3
     detections = [(1, 1, 1, 0.9), (1, 1, 5, 0.8), (2, 1, 1, 0.6)]
-    evaluation = coco_metrics.at_one_iou(*scene([(1, 1, 1), (2, 1, 1)], detections), 0.5, 100)
-    recalls, precisions = coco_metrics.precision_over_recall(evaluation)
-    assert recalls == pytest.approx(np.arange(101) / 100)
+    matches = matching.match(*scene([(1, 1, 1), (2, 1, 1)], detections), ious=[0.5])
+    precisions = coco_metrics.precision_over_recall(matches)
     assert precisions == pytest.approx([1.0] * 51 + [2 / 3] * 50)
 
 

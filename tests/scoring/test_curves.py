@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 
 from fairtrial.scoring import curves
-from fairtrial.scoring.coco_metrics import at_one_iou
 from fairtrial.scoring.curves import RankedDetections
+from fairtrial.scoring.matching import match
 from tests.ids import short
 
 
@@ -97,7 +97,7 @@ def plain_macro_f1(classes, confidence):
 
 def counted(scene, objects, detections, iou=0.5, max_det=100):
     """(objects, confidences, matched) of each class."""
-    classes = curves.ranked(at_one_iou(*scene(objects, detections), iou, max_det))
+    classes = curves.ranked(match(*scene(objects, detections), ious=[iou], max_det=max_det))
     return {k: (r.objects, r.confidences.tolist(), r.matched.tolist()) for k, r in classes.items()}
 
 

@@ -1,13 +1,15 @@
 """Costs of errors: by hand, and against pycocotools on boxes that were really repaired."""
 
+import math
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from fairtrial.data.dataset import Dataset
-from fairtrial.scoring import coco_metrics, error_costs, error_kinds
+from fairtrial.scoring import error_costs, error_kinds
 from fairtrial.scoring.error_kinds import KINDS
+from tests.scoring import pycoco
 from tests.scoring.test_error_kinds import HALF, SQUARE, explained, random_scene
 
 
@@ -19,8 +21,9 @@ def costs(truth, detections):
 
 def ap50(truth, detections):
     """pycocotools' own; NaN without objects."""
-    evaluation = coco_metrics.at_one_iou(truth, detections, 0.5, 100)
-    return float(coco_metrics.precision_over_recall(evaluation)[1].mean())
+    precision = pycoco.at_one_iou(truth, detections, 0.5, 100).eval["precision"]
+    present = precision[precision > -1]
+    return float(present.mean()) if len(present) else math.nan
 
 
 FOUND = (1, 1, SQUARE, 0.9)  # the first of two objects

@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
-from fairtrial.scoring import coco_metrics, error_kinds
+from fairtrial.scoring import error_kinds
 from fairtrial.scoring.error_kinds import KINDS
+from tests.scoring import pycoco
 
 SQUARE = (0.0, 0.0, 40.0, 40.0)
 HALF = (20.0, 0.0, 40.0, 40.0)  # overlaps SQUARE by a third
@@ -110,7 +111,7 @@ def iou(a, b):
 def explained(truth, detections):
     """A second computation, on pycocotools' matches: (kind, object) of each counted detection, None
     where it is ignored; kind "" where it is right."""
-    evaluation = coco_metrics.at_one_iou(truth, detections, 0.5, 100)
+    evaluation = pycoco.at_one_iou(truth, detections, 0.5, 100)
     of_number = {}
     for image in evaluation.evalImgs:
         if image is not None:

@@ -11,7 +11,7 @@ from fairtrial.backends._retinanet_processes import Process
 from fairtrial.backends._retinanet_settings import Settings
 from fairtrial.data.boxes import Box
 from fairtrial.data.dataset import Detection, SplitDataset
-from fairtrial.scoring import coco_metrics, curves, predictions
+from fairtrial.scoring import coco_metrics, curves, matching, predictions
 from fairtrial.scoring.predictions import CocoRow, coco_row
 from fairtrial.training.contract import HistoryRow
 
@@ -71,9 +71,10 @@ def _metrics(rows: list[CocoRow], data: SplitDataset) -> HistoryRow:
     truth = data.dataset.on_images(data.splits["val"])
     ids = {image.id for image in truth.images}
     detections = predictions.parse(rows, "val", ids, truth.categories)
-    classes = curves.ranked(coco_metrics.at_one_iou(truth, detections, HIT_IOU, HIT_MAX_DET))
+    pairs = matching.overlaps(truth, detections)
+    classes = curves.ranked(matching.match_pairs(pairs, [HIT_IOU], max_det=HIT_MAX_DET))
     mean = curves.macro(classes, np.array([curves.best_confidence(classes)]))
-    metrics = coco_metrics.metrics(coco_metrics.standard(truth, detections))
+    metrics = coco_metrics.metrics(coco_metrics.evaluate(matching.by_size(pairs)))
     return {
         "val/precision": float(mean.precision[0]),
         "val/recall": float(mean.recall[0]),

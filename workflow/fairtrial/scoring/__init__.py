@@ -4,7 +4,7 @@ detect        the task `detect`: `score` is what the stage `validate` calls for 
 classify      the task `classify`: `score`, for one class an image
 scores        what `score` returns; metrics.json as typed models
 predictions   the COCO results list, checked and in one order
-coco_metrics  pycocotools' twelve metrics, and AP by class
+coco_metrics  COCO's twelve metrics, and AP by class
 matching      which detection found which object: COCO's matching
 curves        precision, recall and F1 over confidence; the best confidence
 confusion     the confusion matrix of detections

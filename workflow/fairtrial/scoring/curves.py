@@ -1,21 +1,19 @@
-"""Precision, recall and F1 over confidence, counted from pycocotools' matches.
+"""Precision, recall and F1 over confidence, counted from matches.
 
-A detection counts at a confidence if its own is at least as high. One that pycocotools ignores
+A detection counts at a confidence if its own is at least as high. One that is ignored
 (it lies on a crowd region) is neither right nor wrong. Means are over the classes that have
 objects (crowds are not counted as objects); precision is 0 where a class has no detection.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fairtrial.scoring.coco_metrics import Evaluation, ImageMatches
-
-Floats = NDArray[np.float64]
+from fairtrial.scoring.matching import Floats, Matches
 
 
 @dataclass(frozen=True)
@@ -37,15 +35,21 @@ class Rates:
     f1: Floats
 
 
-def ranked(evaluation: Evaluation) -> dict[int, RankedDetections]:
-    """The counted detections of each class that has objects, by category id, from an evaluation
-    `at_one_iou`."""
-    by_class: dict[int, list[ImageMatches]] = {}
-    for image in evaluation.evalImgs:
-        if image is not None:
-            by_class.setdefault(int(image["category_id"]), []).append(image)
-    classes = {category: _ranked_class(by_class[category]) for category in sorted(by_class)}
-    return {category: ranking for category, ranking in classes.items() if ranking.objects}
+def ranked(matches: Matches) -> dict[int, RankedDetections]:
+    """The counted detections of each class that has objects, by category id, at the first IoU."""
+    objects = matches.objects.sum(axis=0).tolist()
+    return {
+        int(category): _of_class(matches, number, objects[number])
+        for number, category in enumerate(matches.category_ids)
+        if objects[number]
+    }
+
+
+def _of_class(matches: Matches, number: int, objects: int) -> RankedDetections:
+    inside = matches.of_class(number)
+    counted = ~matches.ignored[0, inside]
+    confidences = matches.confidence[inside][counted]
+    return RankedDetections(objects, confidences, matches.matched[0, inside][counted])
 
 
 def rates(ranking: RankedDetections, confidences: Floats) -> Rates:
@@ -88,13 +92,3 @@ def best_confidence(classes: Mapping[int, RankedDetections]) -> float:
     # Rounded so that the order of a sum cannot break a tie; argmax takes the first.
     f1 = macro(classes, candidates).f1.round(12)
     return float(candidates[np.argmax(f1)])
-
-
-def _ranked_class(images: Sequence[ImageMatches]) -> RankedDetections:
-    """The detections of one class on all images, best first."""
-    confidences = np.concatenate([np.asarray(image["dtScores"], dtype=float) for image in images])
-    matched = np.concatenate([image["dtMatches"][0] > 0 for image in images])
-    counted = ~np.concatenate([image["dtIgnore"][0].astype(bool) for image in images])
-    order = np.argsort(-confidences[counted], kind="stable")
-    objects = sum(int(np.count_nonzero(image["gtIgnore"] == 0)) for image in images)
-    return RankedDetections(objects, confidences[counted][order], matched[counted][order])

@@ -1,4 +1,4 @@
-"""The task `detect`: boxes, scored by pycocotools, and at the confidence that is best on val."""
+"""The task `detect`: boxes, scored by COCO's protocol and at the confidence that is best on val."""
 
 from __future__ import annotations
 

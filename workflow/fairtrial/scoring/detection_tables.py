@@ -31,19 +31,21 @@ PER_CLASS = ("split", "class", "images", "objects", "AP", "AP50", "precision", "
 
 @dataclass(frozen=True)
 class MeasuredSplit:
-    """One split with what was measured on it: pycocotools' evaluations `standard` and `one_iou`
-    (see `coco_metrics`); the detections that count in the latter, all of them in `detections`,
-    and by category id in `classes`; the matches of both, by range of areas in `sizes`, and the
-    `pairs` that they were made of; the kind of each error, at the IoU of AP50."""
+    """One split with what was measured on it.
+
+    `pairs` are the overlaps that all matches come from; `sizes` the matches of COCO's protocol by
+    range of areas, and `coco` what follows from them; `at_one_iou` those at the IoU and number of
+    detections that settings name. The detections that count in the latter are all in
+    `detections`, and by category id in `classes`. `errors`: the kind of each, at the IoU of AP50.
+    """
 
     truth: Dataset
     detections: Sequence[ImageDetection]
-    standard: coco_metrics.Evaluation
-    one_iou: coco_metrics.Evaluation
-    classes: dict[int, curves.RankedDetections]
     pairs: Overlaps
     sizes: Mapping[str, Matches]
+    coco: coco_metrics.CocoEvaluation
     at_one_iou: Matches
+    classes: dict[int, curves.RankedDetections]
     errors: DetectionErrors
 
 
@@ -55,17 +57,17 @@ def measure(
 ) -> MeasuredSplit:
     """Evaluate the detections of one split, in the order of `predictions.parse`, against `truth`,
     the ground truth of that split alone."""
-    one_iou = coco_metrics.at_one_iou(truth, detections, iou, max_det)
     pairs = matching.overlaps(truth, detections, min(iou, matching.COCO_IOUS[0]))
+    sizes = matching.by_size(pairs)
+    at_one_iou = matching.match_pairs(pairs, [iou], max_det=max_det)
     return MeasuredSplit(
         truth,
         strongest(detections, max_det),
-        coco_metrics.standard(truth, detections),
-        one_iou,
-        curves.ranked(one_iou),
         pairs,
-        matching.by_size(pairs),
-        matching.match_pairs(pairs, [iou], matching.ALL, max_det),
+        sizes,
+        coco_metrics.evaluate(sizes),
+        at_one_iou,
+        curves.ranked(at_one_iou),
         error_kinds.find(truth, detections),
     )
 
@@ -75,7 +77,7 @@ def metrics(split: MeasuredSplit, confidence: float) -> DetectionMetrics:
     mean = curves.macro(split.classes, np.array([confidence]))
     return DetectionMetrics.model_validate(
         {
-            **coco_metrics.metrics(split.standard),
+            **coco_metrics.metrics(split.coco),
             "precision": coco_metrics.defined(mean.precision[0]),
             "recall": coco_metrics.defined(mean.recall[0]),
             "f1": coco_metrics.defined(mean.f1[0]),
@@ -88,7 +90,7 @@ def metrics(split: MeasuredSplit, confidence: float) -> DetectionMetrics:
 def per_class_rows(splits: Splits, confidence: float) -> Iterator[Row]:
     """Rows of PER_CLASS, one a class; metrics are None for a class without objects."""
     for name, split in with_images(splits):
-        aps = coco_metrics.metrics_by_class(split.standard)
+        aps = coco_metrics.metrics_by_class(split.coco)
         for category, label in sorted(split.truth.categories.items()):
             counts = _images_and_objects(split.truth, category)
             if category not in split.classes:
@@ -105,8 +107,9 @@ def curve_rows(splits: Splits) -> Iterator[Row]:
     confidences = np.arange(101) / 100
     for name, split in with_images(splits):
         mean = curves.macro(split.classes, confidences)
+        precision = coco_metrics.precision_over_recall(split.at_one_iou)
         points = {
-            "precision_recall": coco_metrics.precision_over_recall(split.one_iou),
+            "precision_recall": (coco_metrics.RECALLS, precision),
             "precision_confidence": (confidences, mean.precision),
             "recall_confidence": (confidences, mean.recall),
             "f1_confidence": (confidences, mean.f1),
