@@ -47,30 +47,67 @@ def test_macro_f1_is_the_mean_of_f1_not_the_f1_of_means():
 @pytest.mark.parametrize(
     ("classes", "best"),
     [
-        ([MIXED], 0.6),
-        ([ranking(1, (0.7, "right"), (0.5, "wrong"))], 0.7),
-        ([MIXED, ranking(1, (0.7, "right"), (0.5, "wrong"))], 0.6),
+        ([ranking(2, (0.9, "right"), (0.8, "right"), (0.3, "wrong"))], 0.55),
+        ([MIXED], 0.3),
+        ([ranking(1, (0.7, "right"), (0.5, "wrong"))], 0.6),
+        ([MIXED, ranking(1, (0.7, "right"), (0.5, "wrong"))], 0.55),
         # 2/3 at 0.9 and again at 0.4: the lowest
-        ([ranking(2, (0.9, "right"), (0.8, "wrong"), (0.6, "wrong"), (0.4, "right"))], 0.4),
+        ([ranking(2, (0.9, "right"), (0.8, "wrong"), (0.6, "wrong"), (0.4, "right"))], 0.2),
         # equal confidences stand or fall together: 0.5 cannot take the right one alone
-        ([ranking(1, (0.5, "right"), (0.5, "wrong"), (0.1, "wrong"))], 0.5),
-        ([ranking(1, (0.123456789, "right"))], 0.123456789),  # not a point of a grid
+        ([ranking(1, (0.5, "right"), (0.5, "wrong"), (0.1, "wrong"))], 0.3),
+        ([ranking(1, (0.125, "right"), (0.0625, "wrong"))], 0.09375),  # not a point of a grid
+        ([ranking(1, (0.5, "wrong"), (0.0, "right"))], 0.0),
         ([ranking(1)], 0.0),
         ([], 0.0),
     ],
     ids=[
-        "one class",
+        "two right ones above a wrong one",
+        "down to 0",
         "the first detection alone",
-        "two classes",
-        "the lowest of equally good ones",
+        "two classes share their confidences",
+        "the lowest of equally good plateaus",
         "equal confidences",
         "between the points of a grid",
+        "a confidence of 0",
         "no detections",
         "no classes",
     ],
 )
 def test_best_confidence_by_hand(classes, best):
-    assert curves.best_confidence(dict(enumerate(classes))) == best
+    assert curves.best_confidence(dict(enumerate(classes))) == pytest.approx(best, abs=1e-15)
+
+
+def test_a_detection_just_below_the_last_right_one_is_kept() -> None:
+    """Val finds objects at 0.9 and 0.8 and errs at 0.3: a test object found at 0.79 counts."""
+    val = {1: ranking(2, (0.9, "right"), (0.8, "right"), (0.3, "wrong"))}
+    test = {1: ranking(2, (0.85, "right"), (0.79, "right"), (0.2, "wrong"))}
+    at = np.array([curves.best_confidence(val)])
+    assert curves.macro(test, at).f1[0] == 1
+
+
+@pytest.mark.parametrize(("objects", "gain"), [(10, 0.01), (5, 0.03)])
+def test_the_middle_of_the_plateau_is_better_on_other_images(objects: int, gain: float) -> None:
+    """Right detections have confidences around 0.75, wrong ones around 0.35: against the upper end
+    of the plateau, which loses what lies just below the last right one."""
+    random = np.random.default_rng(0)
+
+    def drawn(count: int) -> dict[int, RankedDetections]:
+        confidences = np.concatenate(
+            [random.normal(0.75, 0.12, count), random.normal(0.35, 0.12, count)]
+        ).clip(0.01, 0.99)
+        order = np.argsort(-confidences, kind="stable")
+        return {
+            1: RankedDetections(count, confidences[order], (np.arange(2 * count) < count)[order])
+        }
+
+    gains = []
+    for _ in range(300):
+        val, test = drawn(objects), drawn(500)
+        middle = curves.best_confidence(val)
+        upper = min(c for c in val[1].confidences if c >= middle)
+        low, high = curves.macro(test, np.array([middle, upper])).f1
+        gains.append(low - high)
+    assert np.mean(gains) > gain
 
 
 def test_best_confidence_equals_a_search_over_every_threshold():

@@ -84,7 +84,7 @@ def rows(text):
 
 def test_perfect_predictions_give_one_on_both_splits(folder):
     out = json.loads(run(folder)["metrics"])
-    assert (out["confidence"], out["iou"]) == (0.9, 0.5)
+    assert (out["confidence"], out["iou"]) == (0.45, 0.5)
     for split, images, objects in (("val", 2, 3), ("test", 1, 2)):
         metrics = out[split]
         assert (metrics.pop("images"), metrics.pop("objects")) == (images, objects)
@@ -110,11 +110,11 @@ def test_per_class_rows_count_their_split_and_leave_undefined_cells_empty(folder
 
 
 def test_the_confidence_is_chosen_on_val_and_used_on_test(folder):
-    # val: 0.4 is the best; on test alone 0.8 would be
+    # val: from 0.4 down to 0 is best; on test alone from 0.8 down to 0.5 would be
     put(folder, "val", [detection(1, 2, square(1), 0.9), detection(1, 2, square(3), 0.4)])
     put(folder, "test", [detection(3, 2, square(2), 0.8), detection(3, 2, square(8), 0.5)])
     out = json.loads(run(folder)["metrics"])
-    assert out["confidence"] == 0.4
+    assert out["confidence"] == 0.2
     assert (out["test"]["precision"], out["test"]["recall"]) == (0.25, 0.5)
     assert out["test"]["f1"] == pytest.approx((2 / 3 + 0) / 2)
 

@@ -80,15 +80,19 @@ def macro(classes: Mapping[int, RankedDetections], confidences: Floats) -> Rates
 
 
 def best_confidence(classes: Mapping[int, RankedDetections]) -> float:
-    """The confidence that maximises macro F1: exact, since F1 changes only where a detection
-    has that confidence.
+    """The confidence that maximises macro F1, in the middle of its plateau.
 
-    Of equally good ones the lowest, which finds the most objects; 0 without detections.
+    F1 changes only where a detection has that confidence, so that every threshold down to the
+    next lower one (or to 0) is as good on these images. On others a detection that belongs above
+    the threshold may lie anywhere in between: the middle loses fewer than either end. Of
+    several plateaus of equal height the lowest, which finds the most objects; 0 without
+    detections.
     """
     confidences = [ranking.confidences for ranking in classes.values()]
     candidates = np.unique(np.concatenate([*confidences, np.empty(0)]))
     if not len(candidates):
         return 0.0
     # Rounded so that the order of a sum cannot break a tie; argmax takes the first.
-    f1 = macro(classes, candidates).f1.round(12)
-    return float(candidates[np.argmax(f1)])
+    best = int(np.argmax(macro(classes, candidates).f1.round(12)))
+    next_lower = candidates[best - 1] if best else 0.0
+    return float((next_lower + candidates[best]) / 2)
