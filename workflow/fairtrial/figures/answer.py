@@ -1,64 +1,116 @@
-"""The figure of page one: every seed of every configuration on one axis."""
+"""The figure of page one: every seed of every configuration, its 95 % interval, and how far it lies
+below the best."""
 
 from __future__ import annotations
 
 import statistics
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from fairtrial.figures.base import FONT, Drawing, figure, line_styles, new_figure, not_shown
+from fairtrial.figures.base import (
+    FONT,
+    OTHERS,
+    Drawing,
+    figure,
+    line_styles,
+    new_figure,
+    not_shown,
+)
 from fairtrial.results.configuration import Configuration
 from fairtrial.results.experiment import Comparison, ExperimentResults
 from fairtrial.results.run import METRIC_NAMES
+from fairtrial.results.significance import Gap, gaps_to, interval_of
 from fairtrial.scoring.ranking import FITNESS
 from fairtrial.settings.stages import PlotSettings
 
 ROWS = 16  # configurations at most: more would push the contents off page one
+UNDECIDED = "#777777"  # of a gap that is not told from zero
 
 
 @figure("answer")
 def answer(experiment: ExperimentResults, settings: PlotSettings) -> Iterator[Drawing]:
-    """One row for each configuration, the best on val first: its seeds, their mean and sd."""
+    """One row for each configuration, the best on val first: its seeds, their mean and its
+    interval; beside it the gap to the best."""
     for number, comparison in enumerate(experiment.comparisons):
         split, metric = comparison.split, comparison.metric
         ranked = [c for c in comparison.ranked() if c.scores(split, metric)]
         if len(ranked) < 2:
             continue
-        repeated = max(len(c.repeats) for c in ranked) > 1
-        caption = f"On {split} of {comparison.names}, best on val on top. "
-        seeds = ranked[0].repeated  # or folds
-        caption += f"Circles: {seeds}; line: mean ± sd." if repeated else "One seed each."
-        if metric == FITNESS:
-            caption += f" Fitness: {comparison.ranking_rule.formula}."
-        caption += not_shown(len(ranked) - ROWS)
-        title = f"{METRIC_NAMES.get(metric, metric)} of each configuration"
-        yield Drawing(f"answer-{number + 1}", _rows(ranked[:ROWS], comparison), title, caption)
+        gaps = gaps_to(ranked[0], ranked[1:], split, metric)
+        title = f"{METRIC_NAMES.get(metric, metric)} of each configuration, and the gap to the best"
+        caption = _caption(comparison, ranked, gaps)
+        shown = ranked[:ROWS]
+        yield Drawing(f"answer-{number + 1}", _rows(shown, gaps, comparison), title, caption)
 
 
-def _rows(configurations: list[Configuration], comparison: Comparison) -> Figure:
+def _caption(comparison: Comparison, ranked: list[Configuration], gaps: Mapping[str, Gap]) -> str:
+    best, over = ranked[0].letter, ranked[0].repeated  # seeds or folds
+    caption = f"On {comparison.split} of {comparison.names}, best on val on top. Left, circles: "
+    caption += over if max(len(c.repeats) for c in ranked) > 1 else "one seed each"
+    bars = "mean ± sd" if ranked[0].folds else "mean with its 95 % interval"
+    caption += f"; line: {bars}."
+    if any(gap.low is not None for gap in gaps.values()):
+        caption += (
+            f" Right: how far {best} lies above each, 95 % for all pairs together; grey: not told "
+            "apart."
+        )
+    if comparison.metric == FITNESS:
+        caption += f" Fitness: {comparison.ranking_rule.formula}."
+    return caption + not_shown(len(ranked) - ROWS)
+
+
+def _rows(
+    configurations: list[Configuration], gaps: Mapping[str, Gap], comparison: Comparison
+) -> Figure:
     fig = new_figure(1.2 + 0.42 * len(configurations))
-    ax = fig.subplots()
+    left, right = fig.subplots(1, 2, sharey=True, width_ratios=(5, 3))
     styles = line_styles(comparison.configurations, comparison.ranked())
     for row, configuration in enumerate(configurations):
-        scores = configuration.scores(comparison.split, comparison.metric)
-        _row(ax, row, scores, styles[configuration.letter]["color"])
-    ax.set_yticks(range(len(configurations)), [c.label(44) for c in configurations])
-    ax.set_ylim(len(configurations) - 0.5, -0.5)
-    ax.set_xlabel(f"{METRIC_NAMES.get(comparison.metric, comparison.metric)} on {comparison.split}")
-    ax.grid(axis="y", visible=False)
-    ax.margins(x=0.06)
+        _metric(left, row, configuration, comparison, styles[configuration.letter]["color"])
+        if gap := gaps.get(configuration.letter):
+            _gap(right, row, gap, styles[configuration.letter]["color"])
+    left.set_yticks(range(len(configurations)), [c.label(36) for c in configurations])
+    left.set_ylim(len(configurations) - 0.5, -0.5)
+    metric = METRIC_NAMES.get(comparison.metric, comparison.metric)
+    left.set_xlabel(f"{metric} on {comparison.split}")
+    right.set_xlabel(f"{configurations[0].letter} above it by")
+    right.axvline(0, color="#444444", linewidth=0.8, zorder=1)
+    right.tick_params(left=False, labelleft=False)
+    for ax in (left, right):
+        ax.grid(axis="y", visible=False)
+        ax.margins(x=0.06)
+        ax.locator_params(axis="x", nbins=6)
     return fig
 
 
-def _row(ax: Axes, row: int, scores: list[float], colour: str) -> None:
-    """Draw the scores of one configuration at the height `row`, with mean and sd of several."""
+def _metric(
+    ax: Axes, row: int, configuration: Configuration, comparison: Comparison, colour: str
+) -> None:
+    """Draw the seeds of one configuration at the height `row`, their mean and its interval."""
+    scores = configuration.scores(comparison.split, comparison.metric)
     mean = statistics.fmean(scores)
-    if len(scores) > 1:
+    ends = interval_of(configuration, comparison.split, comparison.metric)
+    if ends is None and len(scores) > 1:
+        sd = statistics.stdev(scores)
+        ends = (mean - sd, mean + sd)
+    if ends:
+        low, high = ends
         ax.errorbar(
-            mean, row, xerr=statistics.stdev(scores), color=colour, capsize=2.5, linewidth=1.4
+            mean, row, xerr=[[mean - low], [high - mean]], color=colour, capsize=2.5, linewidth=1.4
         )
-        ax.plot([mean], [row], marker="|", markersize=9, markeredgewidth=1.8, color=colour)
+    ax.plot([mean], [row], marker="|", markersize=9, markeredgewidth=1.8, color=colour)
     circles = ax.plot(scores, [row] * len(scores), "o", color=colour, markersize=FONT / 1.8)
     circles[0].set(markerfacecolor="white", markeredgewidth=0.9)
+
+
+def _gap(ax: Axes, row: int, gap: Gap, colour: str) -> None:
+    """Draw how far the best lies above one configuration, grey where that is not told."""
+    shade = (colour if colour != OTHERS else "#444444") if gap.apart else UNDECIDED
+    face = shade if gap.apart else "white"
+    if gap.low is not None and gap.high is not None:
+        error = [[gap.gap - gap.low], [gap.high - gap.gap]]
+        ax.errorbar(gap.gap, row, xerr=error, color=shade, capsize=2.5, linewidth=1.4)
+    (point,) = ax.plot([gap.gap], [row], "s", color=shade, markersize=FONT / 2)
+    point.set(markerfacecolor=face, markeredgewidth=0.9)

@@ -12,6 +12,7 @@ from fairtrial.report.answer import Answer
 from fairtrial.report.cautions import cautions, differences
 from fairtrial.report.cost import CostRow, FrontPart, cost, fronts
 from fairtrial.report.data import DataPart, data
+from fairtrial.report.next_steps import next_steps
 from fairtrial.report.repeats import RepeatsPart, repeats
 from fairtrial.report.search import SearchPart, searches
 from fairtrial.report.sweeps import SweepPart, sweep_parts
@@ -137,6 +138,7 @@ class Content(TypedDict):
     base: str
     timings: bool
     cautions: list[str]
+    next_steps: list[str]
     repeats: RepeatsPart
     sweeps: list[SweepPart]
     search: SearchPart
@@ -169,6 +171,7 @@ def content(
         "base": settings_text(experiment.base),
         "timings": timings,
         "cautions": cautions(experiment),
+        "next_steps": next_steps(experiment, f"results/{settings.experiment}", timings),
         "repeats": repeats(experiment),
         "sweeps": sweep_parts(experiment, settings.sweeps),
         "search": searches(experiment, settings.studies, timings),

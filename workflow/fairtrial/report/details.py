@@ -15,6 +15,7 @@ from fairtrial.report.wording import (
 )
 from fairtrial.results.configuration import Configuration
 from fairtrial.results.significance import Gap, without_flattery
+from fairtrial.scoring.power import detectable_gap, noise_of
 from fairtrial.scoring.ranking import FITNESS
 
 
@@ -26,6 +27,7 @@ def details(standing: Standing) -> list[str]:
         *_nearest_that_is_worse(standing),
         *_validity(standing, rival),
         *_limit(standing, rival),
+        *_would_be_told(standing, rival),
         *_further(standing, rival),
         *_without_flattery(standing),
         *_seeds_without_effect(standing),
@@ -120,6 +122,16 @@ def _limit(standing: Standing, rival: Configuration) -> list[str]:
     if rival in standing.worse_on_these_images:
         return [f"{share} is {source}. More {more} would tell."]
     return [f"{share} is {source}: more {more} would narrow it most."]
+
+
+def _would_be_told(standing: Standing, rival: Configuration) -> list[str]:
+    """Of those that are not told apart, how large a true gap would have been told."""
+    noise = noise_of(standing.gaps[rival.letter])
+    if noise is None or rival not in [*standing.alike, *standing.worse_on_these_images]:
+        return []
+    seeds = min(standing.gaps[rival.letter].counts)
+    told = detectable_gap(noise, seeds)
+    return [f"A true gap of {number(told)} would have been told with 80 % chance."]
 
 
 def _further(standing: Standing, rival: Configuration) -> list[str]:

@@ -82,6 +82,13 @@ def rises(run: FinishedRun) -> bool:
     return 1 < run.record.epochs_run == run.record.best_epoch
 
 
+def loss_falls(run: FinishedRun) -> bool:
+    """Whether its loss on val, the sum of all parts, is lowest at the last epoch."""
+    parts = [v for k, v in run.history.items() if k.startswith("val/") and k.endswith("_loss")]
+    losses = [sum(epoch) for epoch in zip(*parts, strict=True)]
+    return len(losses) > 1 and losses[-1] < min(losses[:-1])
+
+
 def mostly_rises(configuration: Configuration) -> bool:
     """Whether that is so in most of its runs."""
     return 2 * sum(map(rises, configuration.runs)) > len(configuration.runs)

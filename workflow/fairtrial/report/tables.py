@@ -14,6 +14,7 @@ from fairtrial.results.configuration import Configuration
 from fairtrial.results.costs import milliseconds, seconds
 from fairtrial.results.experiment import Comparison, ExperimentResults
 from fairtrial.results.run import METRIC_NAMES
+from fairtrial.results.significance import interval_of
 from fairtrial.scoring.task_metrics import TASK_METRICS
 from fairtrial.scoring.uncertainty import over_seeds
 
@@ -30,7 +31,8 @@ SPECIAL = {
 
 def write_comparison(path: Path, experiment: ExperimentResults, timings: bool) -> None:
     """Write comparison.csv, a row for each configuration: settings that differ, how it compares
-    with the best, then mean and standard deviation of every metric."""
+    with the best, then mean and standard deviation of every metric, with the 95 % interval of
+    those of the table of page one."""
     rows = []
     metrics = _all_metrics(experiment)
     for number, comparison in enumerate(experiment.comparisons, 1):
@@ -40,7 +42,7 @@ def write_comparison(path: Path, experiment: ExperimentResults, timings: bool) -
             row |= {"comparison": number, "split": comparison.split, "rank": rank}
             row |= {"ranked_by": comparison.ranking_rule.label}
             row |= {c.repeated: len(c.repeats)} | _settings(c)
-            rows.append(row | _gap(c, found) | _means(c, metrics) | _cost(c, timings))
+            rows.append(row | _gap(c, found) | _means(c, metrics, comparison) | _cost(c, timings))
     _write_csv(path, rows)
 
 
@@ -92,14 +94,18 @@ def _gap(configuration: Configuration, found: Answer) -> Row:
     return dict(zip(columns, values, strict=True))
 
 
-def _means(configuration: Configuration, metrics: Sequence[str]) -> Row:
+def _means(configuration: Configuration, metrics: Sequence[str], comparison: Comparison) -> Row:
     row: Row = {}
+    shown = table_metrics(comparison)
     for split in ("val", "test"):
         for metric in metrics:
             scores = configuration.scores(split, metric)
             seeds = over_seeds(scores) if scores else None
             row[f"{split}/{metric}"] = seeds.mean if seeds else None
             row[f"{split}/{metric}_sd"] = seeds.sd if seeds else None
+            if split == comparison.split and metric in shown:
+                ends = interval_of(configuration, split, metric) or (None, None)
+                row |= {f"{split}/{metric}_low": ends[0], f"{split}/{metric}_high": ends[1]}
     return row
 
 

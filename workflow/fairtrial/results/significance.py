@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import statistics
 from collections.abc import Sequence
 
 from fairtrial.results.configuration import Configuration, equal_results
 from fairtrial.scoring.fold_gaps import fold_gaps
+from fairtrial.scoring.intervals import interval, unflattered
 from fairtrial.scoring.verdict import Gap, Sample, gaps_to_best
 
-__all__ = ["Gap", "gaps_to", "independent_units", "sample", "without_flattery"]
+__all__ = ["Gap", "gaps_to", "independent_units", "interval_of", "sample", "without_flattery"]
 
 
 def sample(configuration: Configuration, split: str, metric: str) -> Sample | None:
@@ -52,23 +52,30 @@ def gaps_to(
     )
 
 
+def interval_of(
+    configuration: Configuration, split: str, metric: str
+) -> tuple[float, float] | None:
+    """The 95 % interval of a metric over other seeds and other images; None where there is nothing
+    to base it on, and for folds, which are not independent."""
+    found = sample(configuration, split, metric)
+    if found is None or configuration.folds:
+        return None
+    units = independent_units([configuration], split)
+    return interval(found, units, "log" if metric == "log_loss" else "logit")
+
+
 def without_flattery(ranked: Sequence[Configuration], split: str, metric: str) -> float | None:
-    """A metric of the choice on val without the luck of the seeds that made it: the mean over all
-    seeds of the metric of that seed, of the configuration that is best on val by the other seeds.
+    """A metric of the choice on val without the luck of the seeds that made it; see `unflattered`.
 
     ranked: the configurations, the best on val first. None for folds, whose val images are test
     images of others, and where not all have the same seeds, two at least.
     """
-    on_val = [c.values("val", metric) for c in ranked]
-    shown = [c.values(split, metric) for c in ranked]
-    seeds = set(on_val[0])
-    if ranked[0].folds or len(seeds) < 2 or any(set(v) != seeds for v in [*on_val, *shown]):
+    if ranked[0].folds:
         return None
-    scores = []
-    for seed in sorted(seeds):
-        means = [statistics.fmean(v[s] for s in v if s != seed) for v in on_val]
-        scores.append(shown[means.index(max(means))][seed])
-    return statistics.fmean(scores)
+    of_split = [
+        {c.letter: found for c in ranked if (found := sample(c, s, metric))} for s in ("val", split)
+    ]
+    return unflattered(*of_split)
 
 
 def seed_by_seed(
