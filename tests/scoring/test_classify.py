@@ -51,7 +51,8 @@ def test_classes_are_counted_under_their_own_names(tmp_path: Path) -> None:
 
 def test_a_class_without_images_has_no_metrics(tmp_path: Path) -> None:
     scores = score(tmp_path, truth(1, 1), rows([1, 0, 0], [1, 0, 0]))
-    assert {row[1]: row[3:] for row in scores.per_class.rows}["dog"] == (None, None, None)
+    dog = {row[1]: row[3:] for row in scores.per_class.rows}["dog"]
+    assert dog == (None, None, None, 0, None, None, None)  # no units, no standard errors
     assert scores.metrics.val.f1 == 1.0  # and no part in the mean
 
 

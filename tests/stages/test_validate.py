@@ -97,15 +97,19 @@ def test_perfect_predictions_give_one_on_both_splits(folder):
 
 
 def test_per_class_rows_count_their_split_and_leave_undefined_cells_empty(folder):
-    text = run(folder)["per_class"]
-    assert text.splitlines() == [
-        "split,class,images,objects,AP,AP50,precision,recall,f1",
-        'val,"cell, red",1,2,1,1,1,1,1',
-        "val,platelet,1,1,1,1,1,1,1",
-        "val,absent,0,0,,,,,",
-        'test,"cell, red",1,1,1,1,1,1,1',
-        "test,platelet,1,1,1,1,1,1,1",
-        "test,absent,0,0,,,,,",
+    lines = run(folder)["per_class"].splitlines()
+    assert lines[0] == (
+        "split,class,images,objects,AP,AP50,precision,recall,f1,"
+        "units,AP_se,AP50_se,precision_se,recall_se,f1_se"
+    )
+    assert lines[1:] == [
+        'val,"cell, red",1,2,1,1,1,1,1,1,0,0,0,0,0',
+        "val,platelet,1,1,1,1,1,1,1,1,0,0,0,0,0",
+        "val,absent,0,0,,,,,,0,,,,,",
+        # one image alone says nothing of others
+        'test,"cell, red",1,1,1,1,1,1,1,1,,,,,',
+        "test,platelet,1,1,1,1,1,1,1,1,,,,,",
+        "test,absent,0,0,,,,,,0,,,,,",
     ]
 
 
@@ -379,6 +383,18 @@ def test_groups_are_drawn_whole(folder):
     assert (test.units, test.unit_name) == (4, "groups")
     assert set(test.metrics["recall"].round(9)) == {0, 0.25, 0.5, 0.75, 1}
     assert test.metrics["recall"].std() == pytest.approx((0.75 * 0.25 / 4) ** 0.5, rel=0.1)
+
+
+def test_the_standard_error_of_a_class_is_that_of_its_units(folder):
+    """Nine of twelve objects are found; four patients, of whom one is wrong."""
+    patients = [[1, 2, 3], [4, 5, 6], [7, 8, 9], [10, 11, 12]]
+    for units, count in ((None, 12), (patients, 4)):
+        many(folder, units=units)
+        table = rows((folder / "out/per_class.csv").read_text())
+        (test,) = (r for r in table if r["split"] == "test")
+        assert (test["recall"], test["units"]) == ("0.75", str(count))
+        expected = (0.75 * 0.25 / (count - 1)) ** 0.5  # unbiased: one unit less
+        assert float(test["recall_se"]) == pytest.approx(expected, rel=0.1)
 
 
 def test_draws_are_equal_for_runs_on_equal_truth_whatever_the_ids(folder):

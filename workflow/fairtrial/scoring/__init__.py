@@ -20,6 +20,7 @@ detection_breakdowns  rows of error_kinds.csv, by_size.csv, by_group.csv and cla
 resampling    resamples of a split: its independent units, drawn anew
 weighted_metrics  metrics of weighted images, from matches or counts
 detection_resamples  the metrics of boxes on all resamples
+class_spreads  how far the metrics of each class would vary over other images
 class_resamples  the metrics of classification on all resamples
 resamples     resamples.npz
 class_metrics  metrics of classification, from probabilities

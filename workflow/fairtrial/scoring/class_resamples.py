@@ -7,15 +7,19 @@ from __future__ import annotations
 
 import numpy as np
 
-from fairtrial.scoring import class_metrics
+from fairtrial.scoring import class_metrics, class_spreads
 from fairtrial.scoring import weighted_metrics as weighted
 from fairtrial.scoring.class_metrics import BINS, Floats, Integers
+from fairtrial.scoring.class_spreads import ClassSpreads
 from fairtrial.scoring.resamples import Resamples
 from fairtrial.scoring.resampling import UnitDraws
 
 
-def resampled(truth: Integers, probabilities: Floats, draws: UnitDraws) -> Resamples:
-    """All metrics of `class_metrics.metrics` on each resample."""
+def resampled(
+    truth: Integers, probabilities: Floats, draws: UnitDraws
+) -> tuple[Resamples, ClassSpreads]:
+    """All metrics of `class_metrics.metrics` on each resample, and the spreads of those of each
+    class."""
     weights, k = draws.weights, probabilities.shape[1]
     predicted = probabilities.argmax(axis=1)
     correct = predicted == truth
@@ -27,11 +31,12 @@ def resampled(truth: Integers, probabilities: Floats, draws: UnitDraws) -> Resam
     images = weights.sum(axis=1)
     sums = weighted.sums_by_class(weights, np.stack(of_image, axis=1)) / images[:, None]
     accuracy, top5, log_loss = sums.T
-    rates = weighted.macro_rates(
+    counts = (
         weighted.sums_by_class(weights, _one_hot(truth, k) * correct[:, None]),
         weighted.sums_by_class(weights, _one_hot(predicted, k)),
         weighted.sums_by_class(weights, _one_hot(truth, k)),
     )
+    rates = weighted.macro_rates(*counts)
     confidence = probabilities.max(axis=1)
     gaps = _one_hot(class_metrics.bin_of(confidence), BINS) * (correct - confidence)[:, None]
     ece = np.abs(weighted.sums_by_class(weights, gaps)).sum(axis=1) / images
@@ -45,7 +50,9 @@ def resampled(truth: Integers, probabilities: Floats, draws: UnitDraws) -> Resam
         "log_loss": log_loss,
         "ece": ece,
     }
-    return Resamples(draws.units, draws.unit_name, metrics)
+    of_classes = class_spreads.by_class(*counts)
+    spreads = class_spreads.class_spreads(of_classes, _one_hot(truth, k).astype(np.int64), draws)
+    return Resamples(draws.units, draws.unit_name, metrics), spreads
 
 
 def _one_hot(numbers: Integers, count: int) -> Floats:

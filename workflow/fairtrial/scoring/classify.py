@@ -18,10 +18,12 @@ from fairtrial.files.jsonfile import read_json
 from fairtrial.scoring import (
     class_metrics,
     class_resamples,
+    class_spreads,
     detection_breakdowns,
     groups,
     sizes,
 )
+from fairtrial.scoring.class_spreads import ClassSpreads
 from fairtrial.scoring.detection_calibration import CALIBRATION, ConfidenceBins, bin_rows
 from fairtrial.scoring.operating_points import OPERATING_POINTS
 from fairtrial.scoring.resamples import ResamplesFile
@@ -36,7 +38,8 @@ from fairtrial.scoring.scores import (
     Table,
 )
 
-PER_CLASS = ("split", "class", "images", "precision", "recall", "f1")
+CLASS_METRICS = ("precision", "recall", "f1")
+PER_CLASS = ("split", "class", "images", *CLASS_METRICS, *class_spreads.columns(CLASS_METRICS))
 TOLERANCE = 1e-3  # by which the sum of an image's probabilities may differ from 1 (half precision)
 
 
@@ -63,17 +66,16 @@ def score(
     val = _metrics(splits["val"])
     if val is None:
         raise DataError(f"{files['val']}: val has no images")
+    resampled = {
+        name: class_resamples.resampled(split.truth, split.probabilities, draws[name])
+        for name, split in _with_images(splits)
+    }
     return Scores(
         ClassificationMetricsFile(val=val, test=_metrics(splits["test"])),
-        Table(PER_CLASS, _per_class(splits)),
+        Table(PER_CLASS, _per_class(splits, {name: s for name, (_, s) in resampled.items()})),
         Table(CURVES, _curves(splits)),
         Table(CONFUSION, _confusion(splits)),
-        ResamplesFile(
-            {
-                name: class_resamples.resampled(split.truth, split.probabilities, draws[name])
-                for name, split in _with_images(splits)
-            }
-        ),
+        ResamplesFile({name: resamples for name, (resamples, _) in resampled.items()}),
         error_kinds=Table(detection_breakdowns.ERROR_KINDS, []),
         by_size=Table(sizes.BY_SIZE, []),
         by_group=Table(groups.CLASSIFICATION_GROUPS, _groups(splits, truths)),
@@ -157,14 +159,16 @@ def _with_images(
     return ((name, split) for name, split in splits.items() if len(split.truth))
 
 
-def _per_class(splits: Mapping[str, SplitPredictions]) -> Iterator[Row]:
+def _per_class(
+    splits: Mapping[str, SplitPredictions], spreads: Mapping[str, ClassSpreads]
+) -> Iterator[Row]:
     for name, split in _with_images(splits):
         classes = class_metrics.per_class(class_metrics.confusion(split.truth, split.probabilities))
         for number, label in enumerate(split.names):
             images = int(classes.images[number])
             rates = (classes.precision[number], classes.recall[number], classes.f1[number])
             defined = map(float, rates) if images else (None, None, None)
-            yield (name, label, images, *defined)
+            yield (name, label, images, *defined, *spreads[name].cells(number))
 
 
 def _curves(splits: Mapping[str, SplitPredictions]) -> Iterator[Row]:

@@ -57,12 +57,13 @@ def score(
     confidence = best_confidence(splits["val"].classes)
     val = detection_tables.metrics(splits["val"], confidence)
     test = detection_tables.metrics(splits["test"], confidence) if truths["test"].images else None
-    resamples = detection_tables.resamples(splits, confidence, draws)
+    resamples, spreads = detection_tables.resampled(splits, confidence, draws)
+    per_class = detection_tables.per_class_rows(splits, confidence, spreads)
     every = {name: pooled(split.at_one_iou) for name, split in splits.items()}
     points = operating_points.rows(every, at_precision, at_recall)
     return Scores(
         DetectionMetricsFile(confidence=confidence, iou=iou, val=val, test=test),
-        Table(detection_tables.PER_CLASS, detection_tables.per_class_rows(splits, confidence)),
+        Table(detection_tables.PER_CLASS, per_class),
         Table(CURVES, detection_tables.curve_rows(splits)),
         Table(CONFUSION, detection_tables.confusion_rows(splits, confidence, iou)),
         detection_breakdowns.with_error_costs(resamples, splits, draws),

@@ -6,7 +6,9 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from fairtrial.scoring import class_spreads
 from fairtrial.scoring import weighted_metrics as weighted
+from fairtrial.scoring.class_spreads import ClassSpreads
 from fairtrial.scoring.matching import Floats, Matches
 from fairtrial.scoring.resamples import Resamples
 from fairtrial.scoring.resampling import UnitDraws
@@ -14,8 +16,8 @@ from fairtrial.scoring.resampling import UnitDraws
 
 def resampled(
     standard: Mapping[str, Matches], one_iou: Matches, confidence: float, draws: UnitDraws
-) -> Resamples:
-    """All metrics of `DetectionMetrics` on each resample.
+) -> tuple[Resamples, ClassSpreads]:
+    """All metrics of `DetectionMetrics` on each resample, and the spreads of those of each class.
 
     `standard`: matches at COCO's ten IoUs by the name of the range of areas (`all`, `small`,
     `medium`, `large`); `one_iou`: those from which precision, recall and F1 are counted at
@@ -35,9 +37,13 @@ def resampled(
         matches = standard[size]
         metrics[f"AP_{size}"] = _mean(weighted.average_precisions(matches, weights))
         metrics[f"AR_{size}"] = weighted.average_recall(matches, 100, weights)
-    rates = weighted.rates(one_iou, confidence, weights)
+    counts = weighted.rate_counts(one_iou, confidence, weights)
+    rates = weighted.macro_rates(*counts)
     metrics |= {"precision": rates.precision, "recall": rates.recall, "f1": rates.f1}
-    return Resamples(draws.units, draws.unit_name, metrics)
+    of_classes = {"AP": by_class.mean(axis=1), "AP50": by_class[:, at[0.5]]}
+    of_classes |= class_spreads.by_class(*counts)
+    spreads = class_spreads.class_spreads(of_classes, everything.objects, draws)
+    return Resamples(draws.units, draws.unit_name, metrics), spreads
 
 
 def _mean(values: Floats) -> Floats:

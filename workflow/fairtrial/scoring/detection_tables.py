@@ -12,6 +12,7 @@ import numpy as np
 
 from fairtrial.data.dataset import Dataset
 from fairtrial.scoring import (
+    class_spreads,
     coco_metrics,
     confusion,
     curves,
@@ -19,6 +20,7 @@ from fairtrial.scoring import (
     error_kinds,
     matching,
 )
+from fairtrial.scoring.class_spreads import ClassSpreads
 from fairtrial.scoring.error_kinds import DetectionErrors
 from fairtrial.scoring.matching import Matches, Overlaps
 from fairtrial.scoring.predictions import ImageDetection, strongest
@@ -26,7 +28,12 @@ from fairtrial.scoring.resamples import ResamplesFile
 from fairtrial.scoring.resampling import UnitDraws
 from fairtrial.scoring.scores import DetectionMetrics, Row
 
-PER_CLASS = ("split", "class", "images", "objects", "AP", "AP50", "precision", "recall", "f1")
+CLASS_METRICS = ("AP", "AP50", "precision", "recall", "f1")
+PER_CLASS = (
+    *("split", "class", "images", "objects"),
+    *CLASS_METRICS,
+    *class_spreads.columns(CLASS_METRICS),
+)
 
 
 @dataclass(frozen=True)
@@ -87,19 +94,23 @@ def metrics(split: MeasuredSplit, confidence: float) -> DetectionMetrics:
     )
 
 
-def per_class_rows(splits: Splits, confidence: float) -> Iterator[Row]:
-    """Rows of PER_CLASS, one a class; metrics are None for a class without objects."""
+def per_class_rows(
+    splits: Splits, confidence: float, spreads: Mapping[str, ClassSpreads]
+) -> Iterator[Row]:
+    """Rows of PER_CLASS, one a class; metrics are None for a class without objects. `spreads`:
+    those of each split's classes, by rising id."""
     for name, split in with_images(splits):
         aps = coco_metrics.metrics_by_class(split.coco)
-        for category, label in sorted(split.truth.categories.items()):
+        for number, (category, label) in enumerate(sorted(split.truth.categories.items())):
             counts = _images_and_objects(split.truth, category)
+            cells = spreads[name].cells(number)
             if category not in split.classes:
-                yield (name, label, *counts, None, None, None, None, None)
+                yield (name, label, *counts, None, None, None, None, None, *cells)
                 continue
             at = curves.rates(split.classes[category], np.array([confidence]))
             ap = aps[category]
             rates = (at.precision[0], at.recall[0], at.f1[0])
-            yield (name, label, *counts, ap["AP"], ap["AP50"], *rates)
+            yield (name, label, *counts, ap["AP"], ap["AP50"], *rates, *cells)
 
 
 def curve_rows(splits: Splits) -> Iterator[Row]:
@@ -128,16 +139,16 @@ def confusion_rows(splits: Splits, confidence: float, iou: float) -> Iterator[Ro
             yield name, labels[true], labels[predicted], count
 
 
-def resamples(splits: Splits, confidence: float, draws: Mapping[str, UnitDraws]) -> ResamplesFile:
-    """The metrics of each split on its resamples."""
-    return ResamplesFile(
-        {
-            name: detection_resamples.resampled(
-                split.sizes, split.at_one_iou, confidence, draws[name]
-            )
-            for name, split in with_images(splits)
-        }
-    )
+def resampled(
+    splits: Splits, confidence: float, draws: Mapping[str, UnitDraws]
+) -> tuple[ResamplesFile, dict[str, ClassSpreads]]:
+    """The metrics of each split on its resamples, and the spreads of its classes."""
+    found = {
+        name: detection_resamples.resampled(split.sizes, split.at_one_iou, confidence, draws[name])
+        for name, split in with_images(splits)
+    }
+    file = ResamplesFile({name: resamples for name, (resamples, _) in found.items()})
+    return file, {name: spreads for name, (_, spreads) in found.items()}
 
 
 def with_images(splits: Splits) -> Iterator[tuple[str, MeasuredSplit]]:

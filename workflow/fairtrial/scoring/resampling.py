@@ -23,11 +23,16 @@ RESAMPLES = 1000
 @dataclass(frozen=True)
 class UnitDraws:
     """How often each of N images is in each of B resamples: `weights` (B, N), image by image in
-    the order of their ids. `units`: how many independent units there are."""
+    the order of their ids. `unit_of_image` (N,): the independent unit of each, of `units`."""
 
     weights: NDArray[np.int32]
-    units: int
+    unit_of_image: NDArray[np.int64]
     unit_name: str
+
+    @property
+    def units(self) -> int:
+        """How many independent units there are."""
+        return int(self.unit_of_image.max(initial=-1)) + 1
 
 
 def draw(
@@ -44,8 +49,7 @@ def draw(
     (`truth_sha256`) and its units, so that all runs on it are compared on equal resamples.
     """
     of_image = unit_of_image(images, dependent)
-    units = len(np.unique(of_image))
-    return UnitDraws(draw_weights(of_image, truth_sha256, resamples), units, unit_name)
+    return UnitDraws(draw_weights(of_image, truth_sha256, resamples), of_image, unit_name)
 
 
 def unit_of_image(images: Sequence[Image], dependent: Sequence[Sequence[int]]) -> NDArray[np.int64]:

@@ -55,15 +55,18 @@ class WeightedRates:
     f1: Floats
 
 
-def rates(matches: Matches, confidence: float, weights: Weights) -> WeightedRates:
-    """Precision, recall and F1 at the first IoU of the detections with at least `confidence`."""
+def rate_counts(
+    matches: Matches, confidence: float, weights: Weights
+) -> tuple[Floats, Floats, Floats]:
+    """Hits, detections and objects of each class, (B, C) each, at the first IoU; of the detections
+    with at least `confidence`."""
     counted = (matches.confidence >= confidence) & ~matches.ignored[0]
     found = _count(matches, counted)
     right = _count(matches, counted & matches.matched[0])
     hits, detections, objects = (
         sums_by_class(weights, counts) for counts in (right, found, matches.objects)
     )
-    return macro_rates(hits, detections, objects)
+    return hits, detections, objects
 
 
 def macro_rates(hits: Floats, predicted: Floats, objects: Floats) -> WeightedRates:
