@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from functools import cache
+from functools import cache, lru_cache
 
 import numpy as np
 from numpy.polynomial import Chebyshev
@@ -28,23 +28,28 @@ DEGREE = 32  # of the polynomial in 1/df
 def tail(q: float | Floats, means: int, df: float | Floats) -> Floats:
     """The chance of Q ≥ `q` for the studentised range of so many means (two at least), with `df`
     ≥ 1 degrees of freedom (infinite: the standard error is known). Broadcasts."""
-    q, df = np.broadcast_arrays(np.asarray(q, float), np.asarray(df, float))
     if means == 2:
-        return _student_tail(q, df)
-    of_each = np.vectorize(lambda q, df: _tail_of_one(q, means, df), otypes=[float])
-    return np.asarray(of_each(q, df))
+        return _student_tail(np.asarray(q, float), df)
+    pairs = np.broadcast(q, df)
+    return np.reshape([_tail_of_one(float(q), means, float(df)) for q, df in pairs], pairs.shape)
 
 
-def quantile(means: int, df: float | Floats, level: float = LEVEL) -> Floats:
-    """The `q` for which `tail` is `level`. Broadcasts over `df`."""
+def quantile(means: int, df: Floats, level: float = LEVEL) -> Floats:
+    """The `q` for which `tail` is `level`, for each of `df`."""
     if means == 2:
         from scipy.special import stdtrit
 
         return np.asarray(math.sqrt(2) * stdtrit(df, 1 - level / 2), float)
-    return np.asarray(np.exp(_log_quantiles(means, level)(1 / np.asarray(df, float))), float)
+    return np.asarray(np.exp(_log_quantiles(means, level)(1 / df)), float)
 
 
-def _student_tail(q: Floats, df: Floats) -> Floats:
+@lru_cache(maxsize=256)  # by their seeds, all pairs of one report have equal df
+def critical_value(means: int, df: float) -> float:
+    """The `q` that the studentised range passes with a chance of LEVEL."""
+    return float(quantile(means, np.asarray(df, float)))
+
+
+def _student_tail(q: Floats, df: float | Floats) -> Floats:
     from scipy.special import stdtr
 
     return np.asarray(2 * stdtr(df, -np.abs(q) / np.sqrt(2)), float)
@@ -57,6 +62,7 @@ def _tail_of_one(q: float, means: int, df: float) -> float:
     return float(np.clip(mean, 0, 1))
 
 
+@lru_cache(maxsize=256)
 def _standard_errors(df: float) -> tuple[Floats, Floats]:
     """Nodes and weights of √(χ²/df), whose logarithm is spaced evenly: the density falls to
     nothing on both sides, so that a plain sum is as good as any rule."""

@@ -7,11 +7,12 @@ import math
 import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fairtrial.scoring.studentised_range import LEVEL, quantile, tail
+from fairtrial.scoring.studentised_range import LEVEL, critical_value, tail
 
 ROUNDING = 1e-12  # a smaller standard deviation of metrics is that of rounding errors
 FEWEST_RESAMPLES = 0.5  # share of resamples that must have a value; else they say nothing
@@ -41,12 +42,12 @@ class Sample:
         """The number of seeds (or folds)."""
         return len(self.scores)
 
-    @property
+    @cached_property
     def mean(self) -> float:
         """The mean over seeds."""
         return statistics.mean(map(float, self.scores))
 
-    @property
+    @cached_property
     def variance(self) -> float:
         """The variance of one seed (n - 1 in the denominator); 0 for a single one."""
         return variance(self.scores) if self.count > 1 else 0.0
@@ -136,7 +137,7 @@ def gap_interval(
     """The 95 % interval for all pairs together, as wide as the widest of `parts` has it; None where
     neither these nor `p` say anything."""
     half_widths = [
-        float(quantile(means, part.df)) * math.sqrt(part.variance / 2)
+        critical_value(means, part.df) * math.sqrt(part.variance / 2)
         for part in parts
         if part.variance
     ]

@@ -197,7 +197,7 @@ def _gap(pair: _Pair, seeds: Part | None, units: Part | None, means: int) -> Gap
     both = added([part for part in (seeds, units) if part])
     p_seeds = _seed_p(pair, seeds, means)
     p = None if pair.compared == "one seed" else _p_of_both(pair.gap, both, units, p_seeds, means)
-    parts = [both, seeds] if seeds else [both]
+    parts = [both, seeds] if seeds and units else [both]
     low, high = gap_interval(pair.gap, parts, p, means)
     return Gap(
         pair.gap,
