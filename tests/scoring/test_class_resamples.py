@@ -15,7 +15,8 @@ def test_a_resample_has_the_metrics_of_the_images_it_draws(seed: int) -> None:
     truth, probabilities = drawn(seed, n=60, k=8)
     weights = np.random.default_rng(seed).multinomial(60, np.full(60, 1 / 60), size=5)
     weights = np.concatenate([np.ones((1, 60), dtype=int), weights])
-    found = resampled(truth, probabilities, UnitDraws(weights, 60, "images")).metrics
+    resamples, _ = resampled(truth, probabilities, UnitDraws(weights, np.arange(60), "images"))
+    found = resamples.metrics
     assert set(found) == set(TASK_METRICS["classify"].all)
     for row, counts in enumerate(weights):
         copies = np.repeat(np.arange(60), counts)

@@ -51,8 +51,10 @@ def test_every_metric_of_a_resample_is_that_of_the_set_it_stands_for(first, max_
     for seed in range(first, first + 20):
         truth, detections = pycoco.drawn(seed, ties_within=False)
         measured = detection_tables.measure(truth, detections, iou=0.6, max_det=max_det)
-        draws = UnitDraws(weightings(seed, len(truth.images)), len(truth.images), "images")
-        found = detection_resamples.resampled(measured.sizes, measured.at_one_iou, 0.4, draws)
+        draws = UnitDraws(
+            weightings(seed, len(truth.images)), np.arange(len(truth.images)), "images"
+        )
+        found, _ = detection_resamples.resampled(measured.sizes, measured.at_one_iou, 0.4, draws)
         assert set(found.metrics) == set(DETECTION_METRICS)
         for row, weights in enumerate(draws.weights):
             copied = pycoco.repeated(truth, detections, weights)
