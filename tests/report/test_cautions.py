@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from fairtrial.data import dataset
+from fairtrial.data.dataset import Annotation
 from fairtrial.report.cautions import cautions
 from tests.facts import missing_facts
 from tests.report.fake_results import Fake, load
@@ -144,3 +146,18 @@ def test_a_run_that_is_the_winning_trial_is_named(same: bool, tmp_path: Path) ->
         writer.writerows(rows)
     said = [s for s in cautions(results_of(fake)) if "trial" in s]
     assert [missing_facts(s, "low-s0 (B)", "luck") for s in said] == [[]] * same
+
+
+def test_what_even_a_perfect_detector_cannot_reach_is_named(tmp_path: Path) -> None:
+    """150 objects of one class on each image of test: COCO counts 100 detections of them."""
+    fake = enough(tmp_path).build()
+    path = fake.data / "sets/shapes/annotations.json"
+    crowded = dataset.read(path)
+    test = set(load(path.with_name("split.json"))["test"])
+    others = [a for a in crowded.annotations if a.image_id not in test]
+    box = (1.0, 1.0, 5.0, 5.0)
+    many = [Annotation(i, 1, box, 25.0) for i in sorted(test) for _ in range(150)]
+    crowded.annotations = [*others, *many]
+    dataset.write(crowded, path)
+    (sentence,) = cautions(results_of(fake))
+    assert missing_facts(sentence, "Test of shapes", "more than 100 objects", "AP 0.663") == []

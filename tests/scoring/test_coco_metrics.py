@@ -7,7 +7,7 @@ from fairtrial import DataError
 from fairtrial.data import dataset
 from fairtrial.data.dataset import Annotation, Dataset, Image
 from fairtrial.scoring import coco_metrics, matching
-from fairtrial.scoring.predictions import parse
+from fairtrial.scoring.predictions import ImageDetection, parse
 from tests.facts import refused
 from tests.scoring import pycoco
 
@@ -113,6 +113,29 @@ def test_gaps_in_the_category_ids_and_absent_classes_change_no_metric(scene):
         90: {"AP": pytest.approx(0.5), "AP50": pytest.approx(0.5)},
     }
     assert coco_metrics.metrics(evaluation)["AP"] == pytest.approx(0.75)
+
+
+@pytest.mark.parametrize("objects", [100, 101, 150, 400], ids=str)
+def test_a_perfect_detector_has_the_highest_possible_ap(objects):
+    """COCO counts 100 detections of an image and class: of 150 objects two thirds can be found."""
+    boxes = [(20.0 * n, 0.0, 10.0, 10.0) for n in range(objects)]
+    truth = Dataset(
+        [Image(1, "1.png", 9000, 100), Image(2, "2.png", 9000, 100)],
+        [Annotation(1, 1, box, 100.0) for box in boxes] + [Annotation(2, 2, boxes[0], 100.0)],
+        {1: "cell", 2: "rare", 3: "absent"},
+    )
+    perfect = [
+        ImageDetection(a.image_id, a.category_id, a.bbox, 0.9) for a in truth.annotations if a.bbox
+    ]
+    (ap, *_) = pycoco.stats(pycoco.standard(truth, perfect))
+    assert coco_metrics.highest_ap(truth) == pytest.approx(ap, abs=1e-12)
+    assert (coco_metrics.highest_ap(truth) == 1) == (objects == 100)
+    if objects == 150:
+        assert ap == pytest.approx((67 / 101 + 1) / 2)
+
+
+def test_without_objects_no_ap_is_the_highest(scene):
+    assert coco_metrics.highest_ap(scene([(1, 1, 1, "crowd")], [])[0]) is None
 
 
 def test_sizes_without_objects_are_none_not_minus_one(scene):

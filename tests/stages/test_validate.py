@@ -528,3 +528,11 @@ def test_class_curves_pass_through_the_metrics_of_the_class(folder):
     assert (at["0.4"], at["0.42"], at["0.6"], at["0.62"]) == (
         *[("0.5", "0.5"), ("1", "0.5"), ("1", "0.5"), ("0", "0")],
     )
+
+
+def test_the_log_has_cocos_lines_of_both_splits(folder, capsys):
+    run(folder)
+    printed = capsys.readouterr().out
+    assert printed.count("Average Precision  (AP) @[ IoU=0.50:0.95 | area=   all |") == 2
+    assert printed.startswith("val: 2 images, 3 objects\n")
+    assert "\ntest: 1 images, 2 objects\n" in printed

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import shutil
 import tempfile
 from collections.abc import Sequence
@@ -100,24 +102,25 @@ def _score(section: dict[str, Any], task: str, run: str, root: Path) -> None:
 
     finished = FinishedRun(run, root / RESULTS)
     dataset, predictions = root / "data/sets" / finished.dataset, finished.folder / "predictions"
-    validate(
-        settings=validate_settings(task, section),
-        annotations=dataset / "annotations.json",
-        split=dataset / "split.json",
-        val=predictions / "val.json",
-        test=predictions / "test.json",
-        metrics=finished.folder / "metrics.json",
-        per_class=finished.folder / "per_class.csv",
-        curves=finished.folder / "curves.csv",
-        confusion=finished.folder / "confusion.csv",
-        operating_points=finished.folder / "operating_points.csv",
-        calibration=finished.folder / "calibration.csv",
-        resamples=finished.folder / "resamples.npz",
-        error_kinds=finished.folder / "error_kinds.csv",
-        by_size=finished.folder / "by_size.csv",
-        by_group=finished.folder / "by_group.csv",
-        class_curves=finished.folder / "class_curves.csv",
-    )
+    with contextlib.redirect_stdout(io.StringIO()):  # the report has all metrics
+        validate(
+            settings=validate_settings(task, section),
+            annotations=dataset / "annotations.json",
+            split=dataset / "split.json",
+            val=predictions / "val.json",
+            test=predictions / "test.json",
+            metrics=finished.folder / "metrics.json",
+            per_class=finished.folder / "per_class.csv",
+            curves=finished.folder / "curves.csv",
+            confusion=finished.folder / "confusion.csv",
+            operating_points=finished.folder / "operating_points.csv",
+            calibration=finished.folder / "calibration.csv",
+            resamples=finished.folder / "resamples.npz",
+            error_kinds=finished.folder / "error_kinds.csv",
+            by_size=finished.folder / "by_size.csv",
+            by_group=finished.folder / "by_group.csv",
+            class_curves=finished.folder / "class_curves.csv",
+        )
 
 
 def _copy_images(revision: Revision, count: int, root: Path) -> None:

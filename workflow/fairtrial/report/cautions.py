@@ -11,6 +11,8 @@ from fairtrial.report.small_sets import small_sets
 from fairtrial.results.dataset import DatasetDescription
 from fairtrial.results.experiment import ExperimentResults
 from fairtrial.results.run import FinishedRun
+from fairtrial.scoring.coco_metrics import highest_ap
+from fairtrial.scoring.matching import MAX_DET
 
 Value = TypeVar("Value")
 HARDWARE = ("cpu", "gpu", "cores", "threads")
@@ -24,6 +26,7 @@ def cautions(experiment: ExperimentResults) -> list[str]:
         *_comparability(experiment),
         *doubtful_runs(experiment),
         *small_sets(experiment),
+        *_ceilings(experiment),
         *_code(experiment),
         *_versions(experiment),
         *_hardware(experiment),
@@ -53,6 +56,25 @@ def _comparability(experiment: ExperimentResults) -> list[str]:
             sentences.append(
                 f"The data sets {comparison.names} share their test images but not their val "
                 "images, so the best is chosen on val by metrics that cannot be compared."
+            )
+    return sentences
+
+
+def _ceilings(experiment: ExperimentResults) -> list[str]:
+    """A sentence for each comparison in which not even a perfect detector could have an AP of 1."""
+    sentences = []
+    for comparison in experiment.comparisons:
+        if comparison.task != "detect":
+            continue
+        truths = [
+            d.dataset.on_images(d.certificate.splits[comparison.split]) for d in comparison.datasets
+        ]
+        possible = [ap for truth in truths if (ap := highest_ap(truth)) is not None]
+        if min(possible, default=1.0) < 1:
+            sentences.append(
+                f"{comparison.split.capitalize()} of {comparison.names} has images with more than "
+                f"{MAX_DET} objects of one class, of which COCO counts {MAX_DET} detections: a "
+                f"perfect detector would have AP {min(possible):.3f}."
             )
     return sentences
 

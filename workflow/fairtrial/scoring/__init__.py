@@ -17,6 +17,7 @@ error_costs   what each kind of error costs in AP50
 sizes         metrics by the size of objects
 groups        metrics by group: patients, videos
 detection_breakdowns  rows of error_kinds.csv, by_size.csv, by_group.csv and class_curves.csv
+metric_log    metrics as a text, as pycocotools prints them
 resampling    resamples of a split: its independent units, drawn anew
 weighted_metrics  metrics of weighted images, from matches or counts
 detection_resamples  the metrics of boxes on all resamples

@@ -7,12 +7,14 @@ the last bit; tests compare them.
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TypedDict
 
 import numpy as np
 
+from fairtrial.data.dataset import Dataset
 from fairtrial.scoring.matching import MAX_DET, Flags, Floats, Matches
 
 # In pycocotools' order, which COCOeval.stats has, too.
@@ -75,6 +77,19 @@ def metrics_by_class(evaluation: CocoEvaluation) -> dict[int, ClassAP]:
         }
         for k, category in enumerate(evaluation.category_ids)
     }
+
+
+def highest_ap(truth: Dataset) -> float | None:
+    """AP of a perfect detector: below 1 where an image has more than MAX_DET objects of a class,
+    for no more detections count. None without objects."""
+    objects = Counter((a.category_id, a.image_id) for a in truth.annotations if not a.iscrowd)
+    found, total = Counter[int](), Counter[int]()
+    for (category, _), count in objects.items():
+        found[category] += min(count, MAX_DET)
+        total[category] += count
+    recalls = [found[category] / total[category] for category in total]
+    reached = np.searchsorted(RECALLS, recalls, side="right")
+    return float(np.mean(reached / len(RECALLS))) if recalls else None
 
 
 def precision_over_recall(matches: Matches) -> Floats:

@@ -13,6 +13,7 @@ from fairtrial.data.certificate import SplitCertificate, read_certificate
 from fairtrial.data.dataset import Dataset, Splits
 from fairtrial.data.ground_truth import ground_truth_sha256
 from fairtrial.files import folders, modelfile
+from fairtrial.scoring.metric_log import metric_log
 from fairtrial.scoring.resamples import write_resamples
 from fairtrial.scoring.resampling import UnitDraws, draw
 from fairtrial.settings.stages import ValidateSettings
@@ -41,6 +42,8 @@ def validate(
     class_curves: Path,
 ) -> None:
     """Score the predictions of one run.
+
+    The metrics are printed too: of boxes as pycocotools prints them.
 
     Args:
         settings: JSON of the resolved settings, or @FILE with it
@@ -82,6 +85,7 @@ def validate(
     _write_csv(by_size, scores.by_size)
     _write_csv(by_group, scores.by_group)
     _write_csv(class_curves, scores.class_curves)
+    print(metric_log(scores.metrics))
 
 
 def _on_split(whole: Dataset, splits: Splits, name: str, file: Path) -> Dataset:
