@@ -36,7 +36,7 @@ def answer(experiment: ExperimentResults, settings: PlotSettings) -> Iterator[Dr
     for number, comparison in enumerate(experiment.comparisons):
         split, metric = comparison.split, comparison.metric
         ranked = [c for c in comparison.ranked() if c.scores(split, metric)]
-        if len(ranked) < 2:
+        if len(ranked) < 2 or not any(run.learned for c in ranked for run in c.runs):
             continue
         gaps = gaps_to(ranked[0], ranked[1:], split, metric)
         title = f"{METRIC_NAMES.get(metric, metric)} of each configuration, and the gap to the best"
@@ -54,7 +54,7 @@ def _caption(comparison: Comparison, ranked: list[Configuration], gaps: Mapping[
     if any(gap.low is not None for gap in gaps.values()):
         caption += (
             f" Right: how far {best} lies above each, 95 % for all pairs together; grey: not told "
-            "apart."
+            "apart, or not tested."
         )
     if comparison.metric == FITNESS:
         caption += f" Fitness: {comparison.ranking_rule.formula}."
@@ -78,10 +78,10 @@ def _rows(
     right.set_xlabel(f"{configurations[0].letter} above it by")
     right.axvline(0, color="#444444", linewidth=0.8, zorder=1)
     right.tick_params(left=False, labelleft=False)
-    for ax in (left, right):
+    for ax, ticks in ((left, 6), (right, 4)):
         ax.grid(axis="y", visible=False)
         ax.margins(x=0.06)
-        ax.locator_params(axis="x", nbins=6)
+        ax.locator_params(axis="x", nbins=ticks)
     return fig
 
 

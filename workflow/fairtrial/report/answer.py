@@ -93,25 +93,41 @@ def method(comparisons: list[Comparison]) -> str:
 
 
 def _method(comparison: Comparison) -> str:
-    over, noun = comparison.repeated, comparison.unit_noun
-    rule = comparison.ranking_rule.label
-    if over == "folds":
-        intervals = "over other folds, 95 % for all pairs together (Nadeau and Bengio, Tukey)"
-        choice = "on val of all folds, where an image of test in one is of val in another"
-    else:
-        intervals = (
-            f"over other seeds and other {noun}, 95 % for all pairs together (bootstrap of "
-            f"{noun}, Tukey)"
-        )
-        choice = "on val; the same trainings are shown on test, so lucky seeds flatter it"
-    if comparison.split == "val":
-        choice = "on val, the split that is shown: its metrics are inflated by the choice"
+    over, once = comparison.repeated, _once(comparison)
+    spreads = "" if once else f"±: standard deviation over {over}. "
+    signs = "" if once else " and ≈ ↓ ↑"
     luck = (
         " Without that luck: each seed counts for the configuration that the other seeds choose."
-        if any(len(c.repeats) > 1 for c in comparison.configurations) and over == "seeds"
+        if over == "seeds" and not once
         else ""
     )
     return (
-        f"±: standard deviation over {over}. Intervals and ≈ ↓ ↑: {intervals}. Chosen by {rule} "
-        f"{choice}.{luck}"
+        f"{spreads}Intervals{signs}: {_over(comparison)}. Chosen by "
+        f"{comparison.ranking_rule.label} {_choice(comparison)}.{luck}"
     )
+
+
+def _once(comparison: Comparison) -> bool:
+    return all(c.trained_once for c in comparison.configurations)
+
+
+def _over(comparison: Comparison) -> str:
+    """Over what the intervals hold, and by which method."""
+    noun = comparison.unit_noun
+    if comparison.repeated == "folds":
+        return "over other folds, 95 % for all pairs together (Nadeau and Bengio, Tukey)"
+    if _once(comparison):
+        return f"of these trained models over other {noun}, 95 % (bootstrap of {noun})"
+    return (
+        f"over other seeds and other {noun}, 95 % for all pairs together (bootstrap of {noun}, "
+        "Tukey)"
+    )
+
+
+def _choice(comparison: Comparison) -> str:
+    """On what the best was chosen, and what that does to its metrics."""
+    if comparison.split == "val":
+        return "on val, the split that is shown: its metrics are inflated by the choice"
+    if comparison.repeated == "folds":
+        return "on val of all folds, where an image of test in one is of val in another"
+    return "on val; the same trainings are shown on test, so lucky seeds flatter it"

@@ -29,7 +29,7 @@ from fairtrial.training.provenance import Hardware
 
 # Characters that the table of page one has for settings; fewer where metrics have a spread. Longer
 # settings are printed below each row.
-ROOM, ROOM_WITH_SPREAD = 30, 24
+ROOM, ROOM_WITH_SPREAD = 30, 20
 COLUMN, COLUMN_WITH_SPREAD = 7, 14  # characters of a column of metrics
 SHORT = {  # metrics as headings of narrow columns
     "precision": "P",

@@ -72,7 +72,9 @@ def _validity(standing: Standing, rival: Configuration) -> list[str]:
     against = f" against {rival.letter}" if len(standing.others) > 1 else ""
     p = f" ({chance(gap.p)}{against})"
     if gap.compared == "folds":
-        over = "for other images and other trainings like these, compared fold by fold"
+        over = (
+            f"for other images and other trainings like these, compared {_by_fold(standing, gap)}"
+        )
     elif gap.unit_variance is None:
         over = f"for other seeds on these very {noun}, which were not resampled"
     elif gap.compared == "identical":
@@ -81,6 +83,13 @@ def _validity(standing: Standing, rival: Configuration) -> list[str]:
         over = f"for other seeds and other {noun} like these"
     intervals = "The interval holds" if len(standing.others) == 1 else "Intervals hold together,"
     return [f"{intervals} {over}{p}.", *_continued(standing, rival)]
+
+
+def _by_fold(standing: Standing, gap: Gap) -> str:
+    """`fold by fold`, and on how many folds where that is not all of them."""
+    if gap.counts[0] == standing.best.folds:
+        return "fold by fold"
+    return f"on the {gap.counts[0]} folds in which all have a value"
 
 
 def _one_seed(standing: Standing, rival: Configuration, gap: Gap) -> list[str]:

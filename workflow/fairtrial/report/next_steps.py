@@ -10,8 +10,10 @@ from fairtrial.results.configuration import Configuration
 from fairtrial.results.experiment import Comparison, ExperimentResults
 from fairtrial.results.run import FinishedRun
 from fairtrial.results.significance import Gap
-from fairtrial.scoring.power import MOST, noise_of, seeds_needed, units_needed
+from fairtrial.scoring.power import Noise, noise_of, seeds_needed, units_needed
 
+MANY_SEEDS = 30  # at most; with more, images are the cheaper way
+MORE_SEEDS = (5, 10, 20)  # that are tried with more images
 FEWER = 0.9  # share of the parameters of the best below which a model is called smaller
 NOTHING_LEARNED = (
     "Before anything can be compared, a training has to learn something: look whether its losses "
@@ -70,8 +72,8 @@ def _to_tell(found: Standing) -> list[str]:
         return []
     if not needed:
         return [
-            f"If their gap of {signed(abs(gap.gap))} is the true one, neither more seeds nor more "
-            f"test {found.unit_noun} alone tell {who}."
+            f"If their gap of {signed(abs(gap.gap))} is the true one, too many seeds or test "
+            f"{found.unit_noun} would be needed to tell {who}."
         ]
     return [
         f"To tell {who} with 80 % chance, if their gap of {signed(abs(gap.gap))} is the true one, "
@@ -86,11 +88,20 @@ def _needed(gap: Gap, noun: str) -> list[str] | None:
         return None
     now = min(gap.counts)
     needed = []
-    if (seeds := seeds_needed(noise, gap.gap)) and seeds < MOST:
+    if (seeds := seeds_needed(noise, gap.gap)) and seeds <= MANY_SEEDS:
         needed.append(f"{seeds} seeds each (now {now})")
-    if (units := units_needed(noise, gap.gap, now)) and units < MOST:
+    if units := units_needed(noise, gap.gap, now):
         needed.append(f"{units} test {noun} (now {gap.units})")
-    return needed
+    return needed or _needed_together(noise, gap, noun)
+
+
+def _needed_together(noise: Noise, gap: Gap, noun: str) -> list[str]:
+    """A number of seeds and one of images that are enough together, where neither is alone."""
+    now = min(gap.counts)
+    for seeds in (seeds for seeds in MORE_SEEDS if seeds > now):
+        if units := units_needed(noise, gap.gap, seeds):
+            return [f"{seeds} seeds each (now {now}) and {units} test {noun} (now {gap.units})"]
+    return []
 
 
 def _longer(runs: list[FinishedRun]) -> list[str]:
