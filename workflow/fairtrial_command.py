@@ -2,6 +2,7 @@
 
 The nearest `workflow/fairtrial` in the working directory or above wins over any installation, so
 that copies of a project that share one environment, and DVC's temporary copies, run their own code.
+Jobs of a workflow run the copy of it that their driver made, whatever was edited meanwhile.
 This module imports nothing of fairtrial before it has chosen, and nothing else imports it.
 """
 
@@ -18,9 +19,26 @@ def nearest_code(folder: Path) -> Path | None:
     return next((f for f in folders if (f / "fairtrial/__main__.py").is_file()), None)
 
 
+def snapshot_code(project: Path | None) -> Path | None:
+    """The copy of the code of `project` (its folder `workflow`) that a driver made for this job;
+    None in any other process. SystemExit where the copy is gone or was changed."""
+    snapshot = Path(os.environ.get("FAIRTRIAL_SNAPSHOT", ""))
+    if project is None or project.parent.resolve() not in snapshot.parents:
+        return None
+    code = snapshot / "workflow"
+    file = code / "fairtrial/files/snapshot.py"
+    problem = f"{snapshot}: the code that this job was planned with is gone"
+    if file.is_file():
+        problem = runpy.run_path(str(file))["problem"](snapshot)
+    if problem:
+        sys.exit(f"fairtrial: {problem}; start the workflow again")
+    return code
+
+
 def main() -> int:
     """Run the chosen code's command line, also in processes that it starts; its exit status."""
-    code = nearest_code(Path.cwd())
+    project = nearest_code(Path.cwd())
+    code = snapshot_code(project) or project
     if code:
         sys.path.insert(0, str(code))
         others = os.environ.get("PYTHONPATH")

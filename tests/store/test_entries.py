@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from facts import refused
+from facts import missing_facts, refused
 from fairtrial import StoreError
 from fairtrial.store import entries, locks
 
@@ -100,6 +100,60 @@ def test_an_entry_is_made_once_and_then_adopted() -> None:
     assert left() == []
 
 
+def _flip(path: Path) -> None:
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+
+
+DAMAGES: dict[str, Callable[[Path], None]] = {
+    "one bit": _flip,
+    "cut": lambda path: path.write_bytes(path.read_bytes()[:-3]),
+    "emptied": lambda path: path.write_bytes(b""),
+    "missing": Path.unlink,
+}
+
+
+@pytest.mark.parametrize("name", ["deep/content", entries.CHECKSUMS])
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_a_damaged_entry_is_put_aside_and_made_again(
+    damage: str, name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    entry, _ = entries.obtain("runs", "key", write)
+    DAMAGES[damage](entry / name)
+    assert entries.damage(entry)
+    assert entries.obtain("runs", "key", write) == (entry, False)
+    assert (entry / "deep/content").read_text() == "whole"
+    message = capsys.readouterr().err
+    assert not missing_facts(message, "store/runs/key", "key.damaged", "made again")
+    assert left() == ["key.damaged"]
+    assert entries.obtain("runs", "key", never) == (entry, True)
+
+
+def test_a_file_that_may_be_missing_may_not_be_changed() -> None:
+    def make(folder: Path) -> None:
+        write(folder)
+        (folder / "state").write_text("much")
+
+    entry, _ = entries.obtain("runs", "key", make, may_lack=("state",))
+    _flip(entry / "state")
+    assert entries.obtain("runs", "key", make, may_lack=("state",)) == (entry, False)
+    (entry / "state").unlink()
+    assert entries.obtain("runs", "key", never, may_lack=("state",)) == (entry, True)
+    assert entries.obtain("runs", "key", make) == (entry, False), "who needs it has it made"
+
+
+def test_a_removed_file_leaves_an_entry_whole() -> None:
+    def make(folder: Path) -> None:
+        write(folder)
+        (folder / "state").write_text("much")
+
+    entry, _ = entries.obtain("runs", "key", make)
+    entries.remove_file(entry, "state")
+    assert entries.obtain("runs", "key", never, may_lack=("state",)) == (entry, True)
+    assert entries.obtain("runs", "key", never) == (entry, True)
+
+
 def test_a_temporary_copy_of_dvc_uses_the_store_of_its_repository(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -134,7 +188,7 @@ def test_the_next_attempt_is_handed_what_the_last_one_left() -> None:
     with pytest.raises(ValueError):
         entries.obtain("runs", "key", fail)
     folder, _ = entries.obtain("runs", "key", go_on)
-    assert [path.name for path in folder.iterdir()] == ["new"]
+    assert sorted(path.name for path in folder.iterdir()) == [entries.CHECKSUMS, "new"]
     assert left() == []
 
 

@@ -95,7 +95,7 @@ def train(
     """The record of a training, and whether it was adopted."""
     entry, adopted = train_or_adopt(a_training(continues, **changed), stop)
     assert {path.name for path in entry.iterdir()} == {
-        *("weights.pt", "history.csv", "state.pt", "record.json")
+        *("weights.pt", "history.csv", "state.pt", "record.json", entries.CHECKSUMS)
     }
     return json.loads((entry / "record.json").read_text()), adopted
 

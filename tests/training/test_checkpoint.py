@@ -110,6 +110,21 @@ def test_a_state_comes_back_and_one_that_runs_code_does_not(
     assert (tmp_path / "state.pt.damaged").read_bytes() == damaged
 
 
+@pytest.mark.parametrize("place", [0.3, 0.5, 0.7])
+def test_one_changed_byte_of_a_tensor_is_seen(
+    place: float, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """torch.load itself takes it."""
+    torch = pytest.importorskip("torch")
+    checkpoint.commit(tmp_path, {"w": torch.arange(20_000.0)}, ROWS)
+    content = bytearray((tmp_path / "state.pt").read_bytes())
+    content[int(place * len(content))] ^= 1
+    (tmp_path / "state.pt").write_bytes(content)
+    torch.load(tmp_path / "state.pt", weights_only=True)
+    assert checkpoint.last_state(tmp_path) is None
+    assert "state.pt: cannot be read" in capsys.readouterr().err
+
+
 def failing(error: Exception) -> Any:
     def fail(*arguments: Any, **keywords: Any) -> Any:
         raise error

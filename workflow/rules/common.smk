@@ -1,24 +1,39 @@
 # Purpose: the plan of the experiment, and the functions that the other .smk files share.
 # Reads params.yaml and config/.
 import gc
+import os
 import sys
 from pathlib import Path
+from runpy import run_path
+from types import SimpleNamespace
 
 from snakemake.exceptions import WorkflowError
 
 # The plan's objects are never freed: with the default threshold the garbage collector took a
 # quarter of the time.
 gc.set_threshold(100_000, 50, 100)
-sys.path.insert(
-    0, str(Path(workflow.current_basedir.get_path_or_uri(secret_free=True)).parent)
-)
+# The driver plans with a copy of code and settings, and so do its jobs: see the module. Jobs get
+# its path by the environment, wherever they run.
+here = Path(workflow.current_basedir.get_path_or_uri(secret_free=True)).parent
+snapshot = SimpleNamespace(**run_path(str(here / "fairtrial/files/snapshot.py")))
+if workflow.is_main_process:
+    os.environ[snapshot.VARIABLE] = str(snapshot.take(Path.cwd()))
+
+
+envvars:
+    snapshot.VARIABLE,
+
+
+if not workflow.is_main_process and (problem := snapshot.problem(snapshot.root())):
+    raise WorkflowError(f"{problem}; start the workflow again")
+sys.path.insert(0, str(snapshot.root() / "workflow"))
 
 from fairtrial import FairtrialError
 from fairtrial.planning.housekeeping import reminder, settings_argument, unshare_records
 from fairtrial.planning.plan import Plan
 
 # Jobs use the Python and the command `fairtrial` of the environment that runs Snakemake, unless
-# Snakemake makes one (--sdm conda). The command runs the code of the job's working folder.
+# Snakemake makes one (--sdm conda). The command runs the code of the snapshot.
 path = (
     ""
     if workflow.deployment_settings.deployment_method

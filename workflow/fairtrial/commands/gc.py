@@ -41,7 +41,7 @@ def gc(*, yes: bool = False, unfinished: bool = False, states: bool = False) -> 
         if path.is_dir():
             shutil.rmtree(path)
         else:
-            path.unlink()
+            entries.remove_file(path.parent, path.name)
     print(f"removed {len(spare)} ({size:.1f} MiB)")
 
 
@@ -55,7 +55,7 @@ def _removable(needed: set[str], unfinished: bool, states: bool) -> list[Path]:
         is_unfinished = entry.suffix == ".part"
         if entry.name not in needed and (unfinished or not is_unfinished):
             remove.append(entry)
-        elif states and not is_unfinished and (entry / checkpoint.STATE).exists():
+        elif states and not entry.suffix and (entry / checkpoint.STATE).exists():
             end_states.append(entry / checkpoint.STATE)
     return remove + end_states
 

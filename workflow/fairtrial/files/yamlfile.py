@@ -67,14 +67,16 @@ def mapping_or_plain(value: object) -> str:
     return "[mapping]" if isinstance(value, dict) else "[plain]"
 
 
-def read_yaml(path: Path) -> dict[str, Any]:
-    """The mapping in a YAML file. Raises SettingsError where there is none."""
+def read_yaml(path: Path, name: str = "") -> dict[str, Any]:
+    """The mapping in a YAML file, which messages call `name` (by default its path). Raises
+    SettingsError where there is none."""
+    where = name or str(path)
     try:
-        return read_yaml_text(path.read_text(encoding="utf-8"), str(path))
+        return read_yaml_text(path.read_text(encoding="utf-8"), where)
     except OSError as error:
-        raise SettingsError(f"{path}: {error.strerror}") from error
+        raise SettingsError(f"{where}: {error.strerror}") from error
     except UnicodeDecodeError as error:
-        raise SettingsError(f"{path}: not UTF-8 text ({error})") from error
+        raise SettingsError(f"{where}: not UTF-8 text ({error})") from error
 
 
 def read_yaml_text(text: str, where: str) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from pydantic import BaseModel
 from pydantic_core import to_jsonable_python
 
 from fairtrial import SettingsError
+from fairtrial.files import snapshot
 from fairtrial.files.yamlfile import NAME, closed, nearest, read_yaml
 from fairtrial.plugins import plugin, plugins
 from fairtrial.settings.dataset import DatasetSettings, one_fold
@@ -46,7 +47,7 @@ def read_params(path: Path = Path(PARAMS)) -> dict[str, Any]:
 
     Prints the settings that a section lacks, and their defaults, on stderr.
     """
-    params = read_yaml(path)
+    params = _read(path)
     for name, model in SECTIONS.items():
         if name not in params:
             raise SettingsError(f"{path}: `{name}`: missing")
@@ -59,6 +60,11 @@ def read_params(path: Path = Path(PARAMS)) -> dict[str, Any]:
         if name not in known:
             raise SettingsError(f"{path}: `{name}`: no such key{nearest(str(name), sorted(known))}")
     return params
+
+
+def _read(path: Path) -> dict[str, Any]:
+    """The mapping in a file of settings; messages name it as the user does."""
+    return read_yaml(snapshot.root() / path, str(path))
 
 
 def shipped(model: type[BaseModel], content: Container[str]) -> dict[str, object]:
@@ -91,7 +97,7 @@ def training_keys() -> frozenset[str]:
 def read_experiment(name: Any, where: str = f"{PARAMS}: `experiment`") -> ExperimentSettings:
     """config/experiments/<name>.yaml; `where` says where it is named."""
     path = config_file("experiments", name, where)
-    return closed(ExperimentSettings, read_yaml(path), str(path))
+    return closed(ExperimentSettings, _read(path), str(path))
 
 
 def read_dataset(name: Any, where: str = "`dataset`") -> DatasetSettings:
@@ -112,15 +118,16 @@ def data_sets(name: Any, where: str = "`dataset`") -> list[str]:
 def _data_set(name: Any, where: str) -> DatasetSettings:
     fold_name = FoldName.parse(str(name))
     path = config_file("datasets", name if fold_name.fold is None else fold_name.name, where)
-    return closed(DatasetSettings, read_yaml(path), str(path))
+    return closed(DatasetSettings, _read(path), str(path))
 
 
 def config_file(folder: str, name: Any, where: str) -> Path:
     """config/<folder>/<name>.yaml. Raises SettingsError, with the nearest name, without it."""
     path = Path("config", folder, f"{name}.yaml")
-    known = [p.stem for p in path.parent.glob("*.yaml") if re.match(NAME, p.stem)]
+    files = (snapshot.root() / path.parent).glob("*.yaml")
+    known = [p.stem for p in files if re.match(NAME, p.stem)]
     if name in known:
         return path
-    if path.is_file():
+    if (snapshot.root() / path).is_file():
         raise SettingsError(f"{where}: {path}: a name may hold only letters, digits and ._-")
     raise _unknown(f"{folder[:-1]} in {path.parent}", name, known, where)

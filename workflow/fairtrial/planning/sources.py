@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from fairtrial import SettingsError
-from fairtrial.files import checksums
+from fairtrial.files import checksums, snapshot
 from fairtrial.files.yamlfile import closed, nearest, read_yaml
 from fairtrial.planning.config_files import config_file, plugin_settings
 from fairtrial.settings.stages import ConvertSettings, DownloadSettings
@@ -38,7 +38,7 @@ class Source:
 def read_source(name: Any, where: str = "`source`") -> Source:
     """config/sources/<name>.yaml; `where` says where the source is named."""
     path = config_file("sources", name, where)
-    content = read_yaml(path)
+    content = read_yaml(snapshot.root() / path, str(path))
     kind = content.pop("kind", None)
     annotations = {key: content.pop(key) for key in ConvertSettings.model_fields if key in content}
     model = plugin_settings("sources", kind, f"{path}: `kind`")

@@ -7,6 +7,10 @@ copies:
     store/runs/<key>/        an entry; it gets this name when it is whole
     store/runs/<key>.part/   an unfinished entry, with what an interrupted attempt left
     store/runs/<key>.lock    the lock of whoever makes it (locks.py)
+    store/runs/<key>.damaged an entry that no longer was what its checksums say
+
+An entry holds the SHA-256 of each of its files, in CHECKSUMS, and is checked by them before it is
+used.
 """
 
 from __future__ import annotations
@@ -14,12 +18,15 @@ from __future__ import annotations
 import errno
 import os
 import shutil
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Collection
 from pathlib import Path
 
-from fairtrial import StoreError
+from fairtrial import DataError, StoreError
+from fairtrial.files import checksums
 from fairtrial.store import locks
 
+CHECKSUMS = "checksums.sha256"
 FULL = {errno.EDQUOT, errno.EFBIG, errno.ENOSPC, errno.EROFS}
 REFUSED = {errno.EACCES, errno.EEXIST, errno.ENOTDIR, errno.EPERM}
 
@@ -29,24 +36,28 @@ def root() -> Path:
     return Path(os.environ.get("DVC_ROOT", "."), "store")
 
 
-def obtain(kind: str, key: str, make: Callable[[Path], None]) -> tuple[Path, bool]:
+def obtain(
+    kind: str, key: str, make: Callable[[Path], None], may_lack: Collection[str] = ()
+) -> tuple[Path, bool]:
     """The folder of an entry, made by `make(folder)` unless it exists, and whether it existed
     (adopted).
 
     Waits while another process makes the same entry, so that no two ever write one. `folder` is
     empty at the first attempt; what an attempt leaves there when it raises or is killed is given
-    to the next one, which resumes from it or clears it. What `make` raises is passed on; raises
-    StoreError where the store cannot be written.
+    to the next one, which resumes from it or clears it. A damaged entry is put aside, with a
+    message on stderr, and made again; one that lacks files of `may_lack` is none. What `make`
+    raises is passed on; raises StoreError where the store cannot be written.
     """
     entry = root() / kind / key
-    if entry.is_dir():
+    if not damage(entry, may_lack):
         return entry, True
     lock = entry.with_name(f"{key}.lock")
     try:
         entry.parent.mkdir(parents=True, exist_ok=True)
-        with locks.acquired(lock, entry.is_dir) as is_acquired:
+        with locks.acquired(lock, lambda: not damage(entry, may_lack)) as is_acquired:
             if not is_acquired:
                 return entry, True
+            _put_aside(entry)
             _make_whole(entry, make)
     except OSError as error:
         if not _is_about_the_store(error):
@@ -56,6 +67,35 @@ def obtain(kind: str, key: str, make: Callable[[Path], None]) -> tuple[Path, boo
             "folder, and it and the temporary folder need free space."
         ) from error
     return entry, False
+
+
+def damage(entry: Path, may_lack: Collection[str] = ()) -> str:
+    """What is wrong with an entry: that there is none, or that a file of it is missing or
+    changed; "" where it is whole. Reads all of its files; those of `may_lack` may be missing."""
+    if not entry.is_dir():
+        return f"{entry}: no such entry"
+    try:
+        expected = checksums.read_manifest(entry / CHECKSUMS)
+    except DataError as error:
+        return str(error)
+    names = [name for name in expected if name not in may_lack or (entry / name).exists()]
+    wrong = checksums.changed(entry, expected, names)
+    wrong += [name for name in _names(entry) if name not in expected and name not in may_lack]
+    return f"{entry}: {', '.join(wrong)} missing, changed or foreign" if wrong else ""
+
+
+def _names(entry: Path) -> list[str]:
+    """The files of an entry, without that of their checksums."""
+    files = [path for path in entry.rglob("*") if path.is_file() and path.name != CHECKSUMS]
+    return sorted(path.relative_to(entry).as_posix() for path in files)
+
+
+def remove_file(entry: Path, name: str) -> None:
+    """Remove a file of a finished entry, which stays whole without it."""
+    expected = checksums.read_manifest(entry / CHECKSUMS)
+    expected.pop(name, None)
+    checksums.write_manifest(expected, entry / CHECKSUMS)
+    (entry / name).unlink()
 
 
 def unfinished(kind: str, key: str) -> Path:
@@ -74,13 +114,14 @@ def discard(kind: str, key: str) -> None:
 
 
 def entries(kind: str) -> list[Path]:
-    """The finished entries, and the unfinished ones on which no process works, sorted."""
+    """The finished entries, damaged ones, and the unfinished ones on which no process works,
+    sorted."""
     folders = [path for path in (root() / kind).glob("*") if path.is_dir()]
     return sorted(path for path in folders if not _is_locked(path))
 
 
 def _is_locked(path: Path) -> bool:
-    lock = path.with_name(path.name.removesuffix(".part") + ".lock")
+    lock = path.with_name(path.name.removesuffix(".part").removesuffix(".damaged") + ".lock")
     return lock.exists() and not locks.is_stale(lock)
 
 
@@ -97,11 +138,22 @@ def _make_whole(entry: Path, make: Callable[[Path], None]) -> None:
     part = entry.with_name(f"{entry.name}.part")
     part.mkdir(exist_ok=True)
     make(part)
+    checksums.write_manifest(checksums.sha256_of(part, _names(part)), part / CHECKSUMS)
     for path in (*sorted(part.rglob("*")), part):
         _flush(path)
     require_lock(part)
     part.rename(entry)
     _flush(entry.parent)
+
+
+def _put_aside(entry: Path) -> None:
+    """Rename a damaged entry, of which the last one is kept."""
+    if not entry.is_dir():
+        return
+    aside = entry.with_name(f"{entry.name}.damaged")
+    print(f"{damage(entry)}: put aside as {aside.name}, and made again", file=sys.stderr)
+    shutil.rmtree(aside, ignore_errors=True)
+    entry.rename(aside)
 
 
 def require_lock(part: Path) -> None:

@@ -106,7 +106,7 @@ def train_or_adopt(training: Training, after_epoch: AfterEpoch) -> tuple[Path, b
         (folder / ATTEMPTS).unlink()
         (folder / checkpoint.DAMAGED).unlink(missing_ok=True)
 
-    return entries.obtain("runs", training.key, train)
+    return entries.obtain("runs", training.key, train, may_lack=(checkpoint.STATE,))
 
 
 def _copy_end_state(earlier: str | None, folder: Path) -> int:
@@ -120,6 +120,11 @@ def _copy_end_state(earlier: str | None, folder: Path) -> int:
             f"{entry}: has no end state from which a run could be continued: it was removed "
             "(gc --states), or the run was trained elsewhere. To train it again, remove this "
             "folder, and name the run's record.json to `snakemake --forcerun`."
+        )
+    if wrong := entries.damage(entry):
+        raise StoreError(
+            f"{wrong}. No run can be continued from it: to train the earlier run again, remove "
+            "this folder, and name the run's record.json to `snakemake --forcerun`"
         )
     for name in (
         checkpoint.HISTORY,

@@ -14,9 +14,10 @@ import csv
 import io
 import shutil
 import sys
+import zipfile
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from fairtrial import StoreError
 from fairtrial.files.folders import whole_file
@@ -53,6 +54,7 @@ def last_state(folder: Path) -> dict[str, Any] | None:
     path = folder / STATE
     try:
         content = io.BytesIO(path.read_bytes())
+        _check(content)
         state: dict[str, Any] = torch.load(content, map_location="cpu", weights_only=True)
     except FileNotFoundError:
         return None
@@ -68,6 +70,15 @@ def last_state(folder: Path) -> dict[str, Any] | None:
             path.replace(folder / DAMAGED)
         return None
     return state
+
+
+def _check(content: IO[bytes]) -> None:
+    """Raise BadZipFile where a file of torch is not as it was written: torch writes checksums
+    (CRC-32) into it, and does not look at them when it reads."""
+    with zipfile.ZipFile(content) as archive:
+        if name := archive.testzip():
+            raise zipfile.BadZipFile(f"{name} was changed")
+    content.seek(0)
 
 
 def write_history(folder: Path, rows: Sequence[HistoryRow]) -> None:

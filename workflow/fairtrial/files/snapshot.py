@@ -1,0 +1,99 @@
+"""The code and the settings of a plan, as the driver found them when it began.
+
+Snakemake plans once, and its jobs run for hours or wait for days. Meanwhile somebody edits a
+file, or pulls, or checks out another branch. So the driver copies what it plans with, and its jobs
+run and read the copy: none is stopped by an edit, and none follows one.
+
+Only the standard library is imported: the Snakefile loads this file before any other of the
+package.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import time
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+VARIABLE = "FAIRTRIAL_SNAPSHOT"  # the absolute path of the snapshot, for all jobs of a driver
+FOLDER = ".snakemake/fairtrial/snapshots"
+COPIED = ("workflow", "config", "params.yaml")
+KEPT = 30 * 24 * 3600  # seconds; no job waits longer in a queue
+
+
+def take(project: Path) -> Path:
+    """Copy code and settings of `project` into its folder of snapshots, and return the copy.
+
+    It is named after its content, so that equal ones are one folder. Snapshots that no driver has
+    used for 30 days are removed.
+    """
+    folder = project.resolve() / FOLDER
+    folder.mkdir(parents=True, exist_ok=True)
+    copy = folder / f".new-{uuid.uuid4().hex}"
+    copy.mkdir()
+    try:
+        for name in COPIED:
+            _copy(project / name, copy / name)
+        snapshot = folder / digest(copy)
+        if problem(snapshot):
+            shutil.rmtree(snapshot, ignore_errors=True)
+            try:
+                copy.rename(snapshot)
+            except OSError:  # another driver was first
+                if problem(snapshot):
+                    raise
+    finally:
+        shutil.rmtree(copy, ignore_errors=True)
+    os.utime(snapshot)
+    _remove_old(folder)
+    return snapshot
+
+
+def problem(snapshot: Path) -> str:
+    """What is wrong with a snapshot: that it is gone, or not what it was; "" if nothing is."""
+    if not snapshot.is_dir():
+        return f"{snapshot}: the code that this job was planned with is gone"
+    if digest(snapshot) != snapshot.name:
+        return f"{snapshot}: the code that this job was planned with was changed"
+    return ""
+
+
+def digest(folder: Path) -> str:
+    """The SHA-256 of the names and contents of all files below a folder."""
+    total = hashlib.sha256()
+    for path in sorted(_files(folder)):
+        name = path.relative_to(folder).as_posix()
+        content = hashlib.sha256(path.read_bytes()).hexdigest()
+        total.update(f"{name}\0{content}\n".encode())
+    return total.hexdigest()
+
+
+def root() -> Path:
+    """The folder in which params.yaml and config/ are read: the snapshot in a driver and its jobs,
+    else the working directory."""
+    return Path(os.environ.get(VARIABLE, ""))
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    """All files but those that Python writes."""
+    for path in folder.rglob("*"):
+        if path.is_file() and "__pycache__" not in path.parts:
+            yield path
+
+
+def _copy(source: Path, target: Path) -> None:
+    """Copy with times, so that what Python has compiled holds for the copy, too."""
+    if source.is_dir():
+        shutil.copytree(source, target)
+    elif source.is_file():
+        shutil.copy2(source, target)
+
+
+def _remove_old(folder: Path) -> None:
+    limit = time.time() - KEPT
+    for path in folder.iterdir():
+        if path.stat().st_mtime < limit:
+            shutil.rmtree(path, ignore_errors=True)
