@@ -113,7 +113,7 @@ def test_every_figure_has_a_title_and_a_caption(drawn: Drawn) -> None:
 
 def test_sections_have_figures_where_there_is_something_to_show(drawn: Drawn) -> None:
     sections = {row["section"] for row in drawn.rows}
-    always = {"detection", "classes", "confusion", "data", "gallery"}
+    always = {"detection", "operating", "calibration", "classes", "confusion", "data", "gallery"}
     if drawn.case.startswith("one run"):  # nothing to compare, and no epoch
         assert sections == always
     elif drawn.case == "two data sets":  # a configuration each: no winner, no cost to compare
@@ -123,7 +123,7 @@ def test_sections_have_figures_where_there_is_something_to_show(drawn: Drawn) ->
         assert sections == always | {"curves", "answer", "cost"} | sweeps
 
 
-OF_CLASSES = 3  # figures that image classification alone has
+OF_CLASSES = 2  # figures that image classification alone has
 
 
 def test_every_figure_function_is_tested(drawn: Drawn) -> None:

@@ -11,12 +11,14 @@ import itertools
 import json
 import math
 import random
+import zlib
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from PIL import Image as Picture
 from PIL import ImageDraw
 
@@ -26,6 +28,8 @@ from fairtrial.data.duplicates import DoubtfulImages, ImageDuplicates
 from fairtrial.data.quality import DefectReport, QualityReport
 from fairtrial.files.jsonfile import write_json
 from fairtrial.files.modelfile import write_model
+from fairtrial.scoring import detection_calibration, operating_points
+from fairtrial.scoring.pooled_detections import PooledDetections
 from fairtrial.scoring.resamples import write_resamples
 from fairtrial.settings.split_rule import SplitRule
 from tests.records import RECORD, resamples_of
@@ -200,6 +204,7 @@ def _run(
     _per_class(folder, splits, level, dataset, rng)
     _curves(folder, splits, level)
     _confusion(folder, splits, level, dataset, rng)
+    _operating_points(folder, splits, level, dataset, f"{name}{seed}")
     for split in splits:
         _predictions(folder / "predictions" / f"{split}.json", dataset, split, level, rng)
     speed = 2.5 + number * 0.8 + rng.random() * 0.1
@@ -293,6 +298,42 @@ def _curves(folder: Path, splits: Sequence[str], level: float) -> None:
             rows.append([split, "f1_confidence", x, f1])
     rows.sort(key=lambda row: (row[0], row[1]))
     _csv(folder / "curves.csv", ["split", "curve", "x", "y"], rows)
+
+
+def _operating_points(
+    folder: Path, splits: Sequence[str], level: float, dataset: Dataset, seed: str
+) -> None:
+    """Operating points and calibration, of detections that fit each other."""
+    pooled = {split: _pooled(dataset, split, level, f"{seed}{split}") for split in splits}
+    points = operating_points.rows(pooled, (0.9,), (0.9,))
+    bins = detection_calibration.rows(pooled)
+    for name, header, rows in (
+        ("operating_points", operating_points.OPERATING_POINTS, points),
+        ("calibration", detection_calibration.CALIBRATION, bins),
+    ):
+        cells = [["" if cell is None else cell for cell in row] for row in rows]
+        _csv(folder / f"{name}.csv", list(header), cells)
+
+
+def _pooled(dataset: Dataset, split: str, level: float, seed: str) -> PooledDetections:
+    """Ten detections an object, of which one at most is right; the surer the likelier."""
+    ids = _image_ids(dataset, split)
+    of_split = [a.category_id - 1 for a in dataset.annotations if a.image_id in ids]
+    rng = np.random.default_rng(zlib.crc32(seed.encode()))
+    found = rng.random(len(of_split)) < level + 0.3
+    right = np.clip(rng.normal(level + 0.2, 0.2, int(found.sum())), 0.001, 1)
+    wrong = np.clip(rng.exponential(0.08, 9 * len(of_split)), 0.001, 1)
+    classes = np.array(of_split, dtype=np.int64)
+    confidence = np.concatenate([right, wrong])
+    order = np.argsort(-confidence, kind="stable")
+    every = np.concatenate([classes[found], rng.integers(0, len(dataset.categories), len(wrong))])
+    return PooledDetections(
+        images=len(ids),
+        objects=np.bincount(classes, minlength=len(dataset.categories)),
+        classes=every[order],
+        confidence=confidence[order],
+        matched=order < len(right),
+    )
 
 
 def _confusion(

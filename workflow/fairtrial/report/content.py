@@ -9,10 +9,12 @@ from fairtrial.files.checksums import sha256
 from fairtrial.files.text import duration
 from fairtrial.report import answer as answers
 from fairtrial.report.answer import Answer
+from fairtrial.report.calibration import CalibrationPart, calibration_parts
 from fairtrial.report.cautions import cautions, differences
 from fairtrial.report.cost import CostRow, FrontPart, cost, fronts
 from fairtrial.report.data import DataPart, data
 from fairtrial.report.next_steps import next_steps
+from fairtrial.report.operating_points import OperatingPart, operating_parts
 from fairtrial.report.repeats import RepeatsPart, repeats
 from fairtrial.report.search import SearchPart, searches
 from fairtrial.report.sweeps import SweepPart, sweep_parts
@@ -142,6 +144,8 @@ class Content(TypedDict):
     repeats: RepeatsPart
     sweeps: list[SweepPart]
     search: SearchPart
+    operating: list[OperatingPart]
+    calibration: list[CalibrationPart]
     comparisons: list[ComparisonPart]
     figures: dict[str, list[dict[str, str]]]
     classes: list[ClassesPart]
@@ -175,6 +179,8 @@ def content(
         "repeats": repeats(experiment),
         "sweeps": sweep_parts(experiment, settings.sweeps),
         "search": searches(experiment, settings.studies, timings),
+        "operating": operating_parts(experiment),
+        "calibration": calibration_parts(experiment),
         "comparisons": [_comparison(c) for c in experiment.comparisons],
         "figures": figures,
         "classes": [_classes(c) for c in experiment.comparisons],

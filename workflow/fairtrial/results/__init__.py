@@ -6,6 +6,8 @@ data_differences  what two data sets differ in, by more than chance
 configuration  runs that differ in their seed alone
 experiment     all runs of an experiment, and the comparisons between them
 significance   how far the best configuration lies above others, and whether by more than chance
+operating_points  what is found at a precision, a recall or a rate of false alarms
+calibration    confidence against the share that is right
 sweeps         configurations that differ in one setting alone
 costs          size and time against the metric that ranks
 study          the files of a hyperparameter search

@@ -112,6 +112,10 @@ class Configuration:
             value = run.per_class.get(split, {}).get(name, {}).get(metric, math.nan)
             return value if math.isfinite(value) else None
 
+        return self.averages(read)
+
+    def averages(self, read: Callable[[FinishedRun], float | None]) -> list[float]:
+        """What `read` gives for each seed (or fold), the mean of its runs, where it is defined."""
         return [value for value in self._averaged(read) if value is not None]
 
     def _averaged(self, read: Callable[[FinishedRun], float | None]) -> list[float | None]:

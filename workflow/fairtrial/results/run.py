@@ -224,6 +224,24 @@ class FinishedRun:
             matrices.setdefault(split, {})[truth, predicted] = int(count)
         return matrices
 
+    @cached_property
+    def operating_points(self) -> dict[tuple[str, str], list[dict[str, float]]]:
+        """(split, kind) → column → value (NaN where undefined) of operating_points.csv."""
+        table = _read_csv(self.folder / "operating_points.csv", "split", "kind")
+        return {
+            (str(split), str(kind)): _records(rows.drop(columns=["split", "kind"]))
+            for (split, kind), rows in table.groupby(["split", "kind"], sort=False)
+        }
+
+    @cached_property
+    def calibration(self) -> dict[str, list[dict[str, float]]]:
+        """split → column → value (NaN where undefined) of calibration.csv, a row a bin."""
+        table = _read_csv(self.folder / "calibration.csv", "split")
+        return {
+            str(split): _records(rows.drop(columns="split"))
+            for split, rows in table.groupby("split", sort=False)
+        }
+
     def detections(self, split: str) -> list[ImageDetection]:
         """The detections on one split, in the order of the file."""
         detections = []
@@ -239,6 +257,12 @@ class FinishedRun:
         """The probabilities of the images of one split, of the task `classify`."""
         rows: list[ProbabilityRow] = read_json(self.folder / "predictions" / f"{split}.json")
         return rows
+
+
+def _records(rows: DataFrame) -> list[dict[str, float]]:
+    """Rows of numbers as column → value."""
+    columns = [str(column) for column in rows.columns]
+    return [dict(zip(columns, row, strict=True)) for row in rows.itertuples(index=False)]
 
 
 def _read_csv(path: Path, *labels: str) -> DataFrame:

@@ -29,7 +29,7 @@ OPERATING_POINTS = (
 PRECISION, RECALL, FALSE_ALARMS = "precision", "recall", "false_alarms"  # what was asked for
 CURVE = "froc_curve"  # kind of the rows that draw the FROC curve of the split itself
 FALSE_ALARM_RATES = (0.125, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0)  # an image
-CURVE_RATES = tuple(2.0 ** (step / 4) for step in range(-16, 17))  # 1/16 to 16 an image
+CURVE_RATES: list[float] = np.exp2(np.arange(-16, 17) / 4).tolist()  # 1/16 to 16 an image
 TOLERANCE = 1e-9  # of sums of rates, against a bound that is asked for
 
 
