@@ -10,7 +10,7 @@ KINDS = sorted(Defect.__subclasses__(), key=lambda kind: kind.name)
 def test_every_kind_explains_itself(kind: type[Defect]) -> None:
     assert kind.name.isidentifier()
     assert kind.explanation.endswith(".")
-    assert set(kind.actions) <= {"keep", "repair", "drop_box", "drop_image", "refuse"}
+    assert set(kind.actions) <= {"keep", "keep_first", "repair", "drop_box", "drop_image", "refuse"}
     assert "refuse" in kind.actions, "a user may always prefer to be asked"
     assert all(kind.actions.values())
 

@@ -18,6 +18,12 @@ COCO = {"format": "coco"}
 BOX = [10, 10, 20, 20]
 
 
+def with_equal_pictures(settings: dict[str, Any]) -> ConvertSettings:
+    """The settings for tests that have one picture in many files, whatever the boxes."""
+    actions = {"contradicting_labels": "keep"} | settings.get("defects", {})
+    return ConvertSettings(**settings | {"defects": actions})
+
+
 class Raw:
     """A raw folder with a COCO file: `boxes` by image, in the classes cat and dog."""
 
@@ -47,7 +53,7 @@ class Raw:
     def again(self, settings: dict[str, Any] = COCO) -> tuple[dataset.Dataset, dict[str, Any]]:
         clean = self.folder / "clean"
         convert(
-            settings=ConvertSettings(**settings),
+            settings=with_equal_pictures(settings),
             raw=self.folder / "raw",
             manifest=self.folder / "raw.sha256",
             images=clean / "images",
@@ -74,7 +80,7 @@ def convert_folder(raw: Path, clean: Path, **settings: Any) -> tuple[dataset.Dat
     names = folders.files_below(raw)
     checksums.write_manifest(checksums.sha256_of(raw, names), clean / "sha256")
     convert(
-        settings=ConvertSettings(**settings),
+        settings=with_equal_pictures(settings),
         raw=raw,
         manifest=clean / "sha256",
         images=clean / "images",

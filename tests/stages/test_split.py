@@ -115,6 +115,14 @@ def test_the_certificate_says_where_duplicates_went(tmp_path: Path) -> None:
     assert across == {(n, n + 1) for n in range(11, 31) if split_of[n] != split_of[n + 1]}
 
 
+def test_the_certificate_counts_versions_and_decisions(tmp_path: Path) -> None:
+    versions = [["00.png", "01.png"], ["02.png", "05.png", "30.png"]]
+    pairs = [["07.png", "08.png"], ["08.png", "left out.png"]]
+    source = Source(tmp_path, cells(), near=versions, versions=versions, different=pairs)
+    duplicates = source.split()["duplicates"]
+    assert (duplicates["versions"], duplicates["different"], duplicates.get("same")) == (2, 1, None)
+
+
 def test_a_random_split_of_grouped_images_needs_the_exception(tmp_path: Path) -> None:
     source = Source(tmp_path, cells(group=5))
     facts = ["annotations.json", "leaks", "40 images", "one group", "two splits", "sets: 5"]

@@ -13,6 +13,8 @@ quality      quality.json: what is in a source, and which defects were found
 duplicates   duplicates.json: which images are copies of one picture, and which look alike
 duplicate_search  the search for duplicates
 picture_hashes  hashes of pictures, and the pairs of close ones
+versions     augmented versions of a picture, known by their names
+contradictions  copies of one picture whose labels contradict each other
 union_find   sets of numbers that are united pair by pair
 selection    which classes of a source a data set has, and under which names
 splitting    which image is in train, val, test or fold

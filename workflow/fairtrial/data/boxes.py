@@ -49,6 +49,16 @@ def shares(box: Box, size: Size) -> Box:
     return (x + w / 2) / width, (y + h / 2) / height, w / width, h / height
 
 
+def overlap(one: Box, other: Box) -> float:
+    """The intersection over union of two boxes (x, y, width, height); 0 where they do not touch."""
+    (x, y, w, h), (x2, y2, w2, h2) = one, other
+    across = min(x + w, x2 + w2) - max(x, x2)
+    down = min(y + h, y2 + h2) - max(y, y2)
+    if across <= 0 or down <= 0:
+        return 0.0
+    return across * down / (w * h + w2 * h2 - across * down)
+
+
 def fit(box: Box, width: int, height: int) -> tuple[Box | None, type[Defect] | None]:
     """Fit a box (x, y, width, height; pixels) into its image.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from operator import not_
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -36,12 +37,19 @@ class PlacedPair(FileModel):
 
 
 class PlacedDuplicates(FileModel):
-    """Where the duplicates are. `doubtful`: the number of pairs; those in two splits follow."""
+    """Where the duplicates are. `doubtful`: the number of pairs; those in two splits follow.
+
+    `versions`: how many pictures have augmented versions, known by their names; `same` and
+    `different`: how many pairs a person has decided.
+    """
 
     exact: list[PlacedCluster]
     near: list[PlacedCluster]
     doubtful: int
     doubtful_across: list[PlacedPair]
+    versions: int = Field(default=0, exclude_if=not_)
+    same: int = Field(default=0, exclude_if=not_)
+    different: int = Field(default=0, exclude_if=not_)
 
 
 class LeakSize(FileModel):
@@ -175,6 +183,9 @@ def _placed(duplicates: ImageDuplicates, splits: Splits) -> PlacedDuplicates:
         near=placed(duplicates.near),
         doubtful=len(duplicates.doubtful),
         doubtful_across=sorted(across, key=lambda pair: (pair.difference, pair.images)),
+        versions=duplicates.versions,
+        same=duplicates.same,
+        different=duplicates.different,
     )
 
 

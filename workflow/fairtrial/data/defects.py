@@ -238,4 +238,28 @@ class DuplicateBox(Defect):
     actions = {"drop_box": "all but one dropped", "keep": "all kept"} | LOSE_IMAGE
 
 
+# --------------------------------------------------------------------------- copies
+
+
+_SETTLE_COPIES = {
+    "drop_image": "all copies dropped",
+    "keep_first": "the first copy by name kept, the others dropped",
+}
+
+
+class ContradictingLabels(Defect):
+    name = "contradicting_labels"
+    explanation = "Files of equal content have other classes, or boxes of which few agree."
+    actions = REFUSE | _SETTLE_COPIES | {"keep": "all copies kept, each with its labels"}
+
+
+class ContradictingCopies(Defect):
+    name = "contradicting_copies"
+    explanation = (
+        "Copies of one picture (saved anew, scaled, turned) have other classes, or boxes of which "
+        "few agree; where objects are small, they may be frames of one scene instead."
+    )
+    actions = {"keep": "all copies kept, each with its labels"} | _SETTLE_COPIES | REFUSE
+
+
 KINDS = {kind.name: kind for kind in Defect.__subclasses__()}

@@ -1,20 +1,23 @@
 """The search for copies among the images of a source.
 
 Exact: files with the same bytes. Near: other files that show the same picture (saved anew,
-scaled, mirrored, turned by quarters, in grey, brighter), confirmed on the pixels, or that have the
-same pixels. Doubtful: pairs so alike that a person should look: frames of one scene, a trimmed
-copy, two pictures without contrast. Candidates come from perceptual hashes (picture_hashes.py).
+scaled, mirrored, turned by quarters, in grey, brighter), confirmed on the pixels, or that are
+equal pixel by pixel. Doubtful: pairs so alike that a person should look: frames of one scene, a
+trimmed copy, two pictures without contrast. Candidates come from perceptual hashes
+(picture_hashes.py).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import hashlib
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fairtrial.data.duplicates import DoubtfulPair, Duplicates
+from fairtrial import DataError
+from fairtrial.data.duplicates import Decisions, DoubtfulPair, Duplicates, Pair
 from fairtrial.data.picture_hashes import (
     AS_IT_IS,
     SIDE,
@@ -25,10 +28,12 @@ from fairtrial.data.picture_hashes import (
     strengths_of,
 )
 from fairtrial.data.union_find import Numbers, UnionFind
+from fairtrial.data.versions import versions
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
+UNDECIDED = Decisions()
 Thumbnail = bytes  # SIDE × SIDE grey levels, row by row
 
 # A JPEG is decoded at an eighth, a quarter or half of its size where that leaves so many pixels a
@@ -56,21 +61,37 @@ def thumbnail(image: Image) -> Thumbnail:
     return grey.resize((SIDE, SIDE), images.Resampling.BILINEAR).tobytes()
 
 
-def find_duplicates(contents: Mapping[str, str], thumbnails: Mapping[str, Thumbnail]) -> Duplicates:
+def find_duplicates(
+    contents: Mapping[str, str],
+    thumbnails: Mapping[str, Thumbnail],
+    decisions: Decisions = UNDECIDED,
+    pixels_of: Callable[[str], Pixels] | None = None,
+) -> Duplicates:
     """The duplicates of a source.
 
-    `contents`: SHA-256 by file name; `thumbnails`: thumbnail by file name. Images of one cluster
-    are no doubtful pairs. Of the doubtful pairs only so many are listed as
-    connect all that are alike (a spanning forest, closest first): if two images of such a set
-    are in two splits, so is at least one listed pair.
+    `contents`: SHA-256 by file name; `thumbnails`: thumbnail by file name; `decisions`: what a
+    person has said; `pixels_of`: reads the pixels of a file, by which pictures without contrast are
+    compared. Images of one cluster are no doubtful pairs. Of the doubtful pairs only so many are
+    listed as connect all that are alike (a spanning forest, closest first): if two images of such a
+    set are in two splits, so is at least one listed pair.
+
+    Raises DataError where a pair that is said to be different has one content, or is joined by
+    copies of both.
     """
-    files = sorted(contents)
     same: dict[str, list[str]] = {}
-    for file in files:
+    for file in sorted(contents):
         same.setdefault(contents[file], []).append(file)
     firsts = [copies[0] for copies in same.values()]
+    number = {sha256: place for place, sha256 in enumerate(same)}
+    places = {file: number[sha256] for file, sha256 in contents.items()}
+    of_names = versions(contents)
     pixels = np.frombuffer(b"".join(thumbnails[file] for file in firsts), np.uint8)
-    near, doubtful = _alike(pixels.reshape(-1, SIDE, SIDE))
+    search = _Search(pixels.reshape(-1, SIDE, SIDE), _places(decisions.different, places))
+    search.join(_places([*decisions.same, *of_names], places))
+    if pixels_of is not None:
+        search.join(_equal_pixels(firsts, search.flat, pixels_of))
+    near, doubtful = search.clusters_and_doubtful()
+    _refuse_joined(decisions.different, places, near, firsts)
     return Duplicates(
         exact=sorted(copies for copies in same.values() if len(copies) > 1),
         near=sorted(sorted(f for i in c for f in same[contents[firsts[i]]]) for c in near),
@@ -78,36 +99,90 @@ def find_duplicates(contents: Mapping[str, str], thumbnails: Mapping[str, Thumbn
             DoubtfulPair(a=firsts[a], b=firsts[b], distance=bits, difference=mean / 1000)
             for mean, a, b, bits in doubtful
         ],
+        versions=of_names,
+        same=decisions.same,
+        different=decisions.different,
     )
 
 
-def _alike(pixels: Pixels) -> tuple[list[list[int]], list[tuple[int, int, int, int]]]:
-    """Clusters of pictures that are the same; doubtful pairs: difference, a, b, bits.
+def _places(clusters: Iterable[Sequence[str]], places: Mapping[str, int]) -> list[list[int]]:
+    return [[places[file] for file in files] for files in clusters]
 
-    `pixels`: grey levels, n × 32 × 32. A difference is in thousandths of the contrast.
-    """
-    search = _Search(pixels)
-    search.compare_all()
-    search.compare_turned()
-    clusters = [members for members in search.same.components() if len(members) > 1]
-    same = search.same
-    return clusters, [row for row in sorted(search.doubtful) if same.union(row[1], row[2])]
+
+def _equal_pixels(
+    files: list[str], flat: NDArray[np.bool_], pixels_of: Callable[[str], Pixels]
+) -> list[list[int]]:
+    """Clusters of pictures without contrast that are equal pixel by pixel."""
+    equal: dict[tuple[tuple[int, ...], str], list[int]] = {}
+    for place in np.flatnonzero(flat).tolist():
+        pixels = pixels_of(files[place])
+        key = pixels.shape, hashlib.sha256(pixels.tobytes()).hexdigest()
+        equal.setdefault(key, []).append(place)
+    return list(equal.values())
+
+
+def _refuse_joined(
+    different: list[Pair], places: Mapping[str, int], near: list[list[int]], firsts: list[str]
+) -> None:
+    """Raise DataError where a pair that is said to be different is of one content or cluster."""
+    cluster_of = {place: members for members in near for place in members}
+    wrong = []
+    for a, b in different:
+        one, other = places[a], places[b]
+        if one == other:
+            wrong.append(f"{a} and {b} are equal byte by byte")
+        elif one in (members := cluster_of.get(other, [])):
+            between = [firsts[place] for place in members if place not in (one, other)]
+            wrong.append(
+                f"{a} and {b} are both copies of {', '.join(between[:3]) or 'one picture'}"
+            )
+    if wrong:
+        raise DataError(
+            f"`different` (in the source's YAML) cannot hold: {'; '.join(wrong)}. Leave the pair "
+            "out, or decide on the pairs between them as well"
+        )
 
 
 class _Search:
     """Unites pictures that are the same, and those that are at least alike."""
 
-    def __init__(self, pixels: Pixels) -> None:
+    def __init__(self, pixels: Pixels, different: Iterable[Sequence[int]] = ()) -> None:
         self.strengths = strengths_of(pixels)
         self.hashes = hashes_of(self.strengths)
         self.fine, self.flat = contrasts(pixels)
         self.coarse = _coarse(self.fine)
         self.same, self.alike = UnionFind(len(pixels)), UnionFind(len(pixels))
         self.doubtful: list[tuple[int, int, int, int]] = []
+        pairs = [min(a, b) * len(pixels) + max(a, b) for a, b in different]
+        self.different = np.array(sorted(pairs), np.int64)  # of a and b: a · count + b
+
+    def join(self, clusters: Iterable[list[int]]) -> None:
+        """Unite pictures that are known to be the same, whatever they look like."""
+        for first, *others in clusters:
+            for other in others:
+                self.same.union(first, other)
+                self.alike.union(first, other)
+
+    def clusters_and_doubtful(self) -> tuple[list[list[int]], list[tuple[int, int, int, int]]]:
+        """Clusters of pictures that are the same; doubtful pairs: difference, a, b, bits. A
+        difference is in thousandths of the contrast."""
+        self.compare_all()
+        self.compare_turned()
+        clusters = [members for members in self.same.components() if len(members) > 1]
+        return clusters, [row for row in sorted(self.doubtful) if self.same.union(row[1], row[2])]
+
+    def _open(self, pairs: Iterator[tuple[Numbers, Numbers]]) -> Iterator[tuple[Numbers, Numbers]]:
+        """The pairs that nobody has called different, in steps."""
+        for a, b in _in_steps(pairs):
+            if len(self.different):
+                undecided = ~np.isin(a * len(self.hashes) + b, self.different)
+                yield a[undecided], b[undecided]
+            else:
+                yield a, b
 
     def compare_all(self) -> None:
         """Compare the pictures as they are."""
-        for pairs in _in_steps(candidates(self.hashes, MOST_BITS)):
+        for pairs in self._open(candidates(self.hashes, MOST_BITS)):
             # larger cells differ less, but for rounding
             least = _differences(self.coarse[pairs[0]], self.coarse[pairs[1]])[0] - 1
             a, b = _undecided(*pairs, least, self.same, self.alike)
@@ -125,7 +200,7 @@ class _Search:
             if turn == AS_IT_IS:
                 continue
             turned = hashes_of(turn.of_strengths(self.strengths))
-            for pairs in _in_steps(candidates(self.hashes, MOST_BITS_TURNED, turned)):
+            for pairs in self._open(candidates(self.hashes, MOST_BITS_TURNED, turned)):
                 coarse = self.coarse[pairs[0]], turn.of(self.coarse[pairs[1]])
                 possible = _differences(*coarse)[0] - 1 <= SAME
                 a, b = pairs[0][possible], pairs[1][possible]

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from operator import not_
 
+from pydantic import Field
+
+from fairtrial import DataError
 from fairtrial.data.dataset import Dataset
 from fairtrial.files.modelfile import FileModel
 
@@ -17,16 +22,57 @@ class DoubtfulPair(FileModel):
     difference: float  # mean difference of the pixels, as a share of the contrast
 
 
+Pair = tuple[str, str]  # of file names, in alphabetical order
+
+
 class Duplicates(FileModel):
     """duplicates.json: clusters of file names, and doubtful pairs.
 
     `exact`: equal bytes; `near`: other files that show the same picture. An exact cluster may be
-    part of a near one.
+    part of a near one. `versions`: files that by their names are augmented versions of one picture,
+    each set a part of a near one. `same` and `different`: pairs that a person has decided.
     """
 
     exact: list[list[str]]
     near: list[list[str]]
     doubtful: list[DoubtfulPair]
+    versions: list[list[str]] = Field(default_factory=list, exclude_if=not_)
+    same: list[Pair] = Field(default_factory=list, exclude_if=not_)
+    different: list[Pair] = Field(default_factory=list, exclude_if=not_)
+
+
+@dataclass(frozen=True)
+class Decisions:
+    """Pairs of files of which a person has said whether they show one picture."""
+
+    same: list[Pair] = field(default_factory=list)
+    different: list[Pair] = field(default_factory=list)
+
+    @classmethod
+    def of(
+        cls, same: Iterable[Pair], different: Iterable[Pair], names: Mapping[str, str], where: str
+    ) -> Decisions:
+        """The pairs in names of clean files. `names`: the clean file by its own name and by that of
+        its raw file; empty for an image that was dropped, whose pairs are left out.
+
+        Raises DataError, naming `where`, for a name that is none of these.
+        """
+        unknown = sorted({n for p in (*same, *different) for n in p if n not in names})
+        if unknown:
+            raise DataError(
+                f"{where}: `same` and `different` name what is no image of the source: "
+                f"{', '.join(unknown)}"
+            )
+        return cls(_sorted_pairs(same, names), _sorted_pairs(different, names))
+
+
+def _sorted_pairs(pairs: Iterable[Pair], names: Mapping[str, str]) -> list[Pair]:
+    kept = set()
+    for pair in pairs:
+        a, b = sorted(names[name] for name in pair)
+        if a and b:
+            kept.add((a, b))
+    return sorted(kept)
 
 
 @dataclass(frozen=True)
@@ -40,11 +86,18 @@ class DoubtfulImages:
 
 @dataclass(frozen=True)
 class ImageDuplicates:
-    """The duplicates within a data set, as image ids."""
+    """The duplicates within a data set, as image ids.
+
+    `versions`: how many pictures have augmented versions; `same` and `different`: how many pairs
+    a person has decided.
+    """
 
     exact: list[list[int]]
     near: list[list[int]]
     doubtful: list[DoubtfulImages]
+    versions: int = 0
+    same: int = 0
+    different: int = 0
 
 
 def within(dataset: Dataset, duplicates: Duplicates) -> ImageDuplicates:
@@ -58,9 +111,12 @@ def within(dataset: Dataset, duplicates: Duplicates) -> ImageDuplicates:
             for pair in duplicates.doubtful
             if pair.a in ids and pair.b in ids
         ],
+        versions=len(_clusters(duplicates.versions, ids)),
+        same=len(_clusters(duplicates.same, ids)),
+        different=len(_clusters(duplicates.different, ids)),
     )
 
 
-def _clusters(clusters: list[list[str]], ids: dict[str, int]) -> list[list[int]]:
+def _clusters(clusters: Iterable[Sequence[str]], ids: dict[str, int]) -> list[list[int]]:
     inside = [[ids[file] for file in files if file in ids] for files in clusters]
     return [images for images in inside if len(images) > 1]

@@ -16,6 +16,7 @@ from typing import NamedTuple, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from fairtrial.data.boxes import Box
 from fairtrial.data.union_find import Numbers
 
 SIDE = 32  # pixels of a picture's side
@@ -44,6 +45,13 @@ class Turn(NamedTuple):
         if self.upside_down:
             pictures = pictures[:, ::-1]
         return pictures[:, :, ::-1] if self.mirrored else pictures
+
+    def of_box(self, box: Box) -> Box:
+        """A box (x, y, width, height; shares of the picture's size) on the turned picture."""
+        x, y, w, h = box
+        if self.exchanged:
+            x, y, w, h = y, x, h, w
+        return 1 - x - w if self.mirrored else x, 1 - y - h if self.upside_down else y, w, h
 
     def of_strengths(self, strengths: Strengths) -> Strengths:
         """The strengths of turned pictures: a reversal changes the sign of odd frequencies."""

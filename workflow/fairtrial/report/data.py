@@ -172,6 +172,12 @@ def _duplicates(duplicates: PlacedDuplicates) -> list[list[str]]:
         where = f"{apart} of them in two splits" if apart else "each in one split"
         text = f"{len(clusters)} sets of {images} images, {where}" if clusters else "none"
         rows.append([name, text])
+    if duplicates.versions:
+        text = f"{duplicates.versions} of these sets are augmented versions, by their names"
+        rows.append(["augmented versions", text])
+    if duplicates.same or duplicates.different:
+        text = f"{duplicates.same} pairs are one picture, {duplicates.different} are two"
+        rows.append(["decided by hand", text])
     across = len(duplicates.doubtful_across)
     where = f", of which {across} in two splits: see them below" if across else ""
     return [*rows, ["pairs that look alike", f"{duplicates.doubtful or 'none'}{where}"]]

@@ -31,6 +31,15 @@ class DownloadSettings(Closed):
     settings: dict[str, Any]  # that module's own Settings
 
 
+def _two_files(pair: tuple[str, str]) -> tuple[str, str]:
+    if pair[0] == pair[1]:
+        raise ValueError("must name two files")
+    return pair
+
+
+FilePair = Annotated[tuple[str, str], AfterValidator(_two_files)]
+
+
 class ConvertSettings(Closed):
     """How the annotations of a source are read, and what is done about defects."""
 
@@ -42,6 +51,9 @@ class ConvertSettings(Closed):
     )  # actions in place of a kind's default, by kind
     # On which pixels boxes of images that EXIF turns were drawn, where no size tells.
     drawn_on: Literal["shown", "stored"] | None = None
+    # Pairs of files of which a person has said that they show one picture, or two.
+    same: list[FilePair] = Field(default_factory=list)
+    different: list[FilePair] = Field(default_factory=list)
 
     @field_validator("defects")
     @classmethod
@@ -53,6 +65,14 @@ class ConvertSettings(Closed):
                 possible = list(KINDS[kind].actions)
                 raise ValueError(f"{kind}: cannot `{action}`{nearest(action, possible)}")
         return defects
+
+    @model_validator(mode="after")
+    def _decided_once(self) -> ConvertSettings:
+        both = {tuple(sorted(p)) for p in self.same} & {tuple(sorted(p)) for p in self.different}
+        if both:
+            a, b = sorted(both)[0]
+            raise ValueError(f"`same` and `different` both name the pair {a} and {b}")
+        return self
 
 
 def _classes(value: Any) -> Any:

@@ -5,23 +5,30 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from fairtrial import DataError
 from fairtrial.data import dataset, imagefile
+from fairtrial.data.contradictions import contradictions, left_out
 from fairtrial.data.dataset import Dataset, Image
 from fairtrial.data.defect_actions import Actions, listed
 from fairtrial.data.defects import Defect, LabelWithoutImage, MissingImage, UnannotatedImage
 from fairtrial.data.duplicate_search import find_duplicates, thumbnail
+from fairtrial.data.duplicates import Decisions, Duplicates
 from fairtrial.data.imagefile import CheckedImage
 from fairtrial.data.packed_dataset import PackedDataset
 from fairtrial.data.quality import report
 from fairtrial.data.raw_files import has_image_suffix
-from fairtrial.data.repair import repair_annotations
+from fairtrial.data.repair import Repaired, repair_annotations
 from fairtrial.files import checksums, folders, packed
 from fairtrial.files.modelfile import write_model
 from fairtrial.files.threads import map_in_order
 from fairtrial.plugins import plugin
 from fairtrial.settings.stages import ConvertSettings
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 
 def convert(
@@ -68,15 +75,70 @@ def convert(
         for image in repaired.dropped:
             (target / image.file_name).unlink()
         actions.refuse(defects, str(raw))
+        found = _Copies(target, checked, _decisions(settings, files, annotated, checked, repaired))
+        clean, copies, contradicting = found.without_contradictions(
+            repaired.dataset.canonical(), actions, str(raw)
+        )
+        defects += contradicting
         _refuse_too_many_dropped(defects, total, actions, settings.max_dropped, raw)
-        clean = repaired.dataset.canonical()
         _refuse_empty(clean, raw)
-    thumbnails = {image.file_name: image.thumbnail for image in checked}
-    contents = {image.file_name: image.sha256 for image in clean.images}
-    write_model(duplicates, find_duplicates(contents, thumbnails))
+    write_model(duplicates, copies)
     dataset.write(clean, annotations)
     _print_classes(clean)
     write_model(quality, report(clean, defects, actions))
+
+
+class _Copies:
+    """The copies among the clean images of a folder."""
+
+    def __init__(self, folder: Path, checked: list[CheckedImage], decisions: Decisions) -> None:
+        self.folder, self.decisions = folder, decisions
+        self.thumbnails = {image.file_name: image.thumbnail for image in checked}
+
+    def without_contradictions(
+        self, clean: Dataset, actions: Actions, where: str
+    ) -> tuple[Dataset, Duplicates, list[Defect]]:
+        """The set without the copies that are dropped because their labels contradict those of
+        others, whose files are removed; the copies in it; and the defects.
+
+        Raises DataError, naming `where`, where such labels are to be refused.
+        """
+        copies = self._among(clean.images)
+        found = contradictions(clean, copies, self.thumbnails)
+        defects: list[Defect] = [defect for of_one in found for defect in of_one.defects]
+        actions.refuse(defects, where)
+        dropped = left_out(found, actions)
+        if not dropped:
+            return clean, copies, defects
+        for file in dropped:
+            packed.file_of(self.folder, file).unlink()
+        kept = [image.id for image in clean.images if image.file_name not in dropped]
+        left = clean.on_images(kept)
+        left.origins = clean.origins
+        return left.canonical(), self._among(left.images), defects
+
+    def _among(self, images: list[Image]) -> Duplicates:
+        def pixels(file: str) -> NDArray[np.uint8]:
+            return imagefile.pixels(self.folder, file)
+
+        contents = {image.file_name: image.sha256 for image in images}
+        return find_duplicates(contents, self.thumbnails, self.decisions, pixels)
+
+
+def _decisions(
+    settings: ConvertSettings,
+    raw: _RawFolder,
+    annotated: Dataset,
+    checked: list[CheckedImage],
+    repaired: Repaired,
+) -> Decisions:
+    """What a person has said of pairs of files, by the names of their clean files."""
+    kept = {image.file_name for image in repaired.dataset.images}
+    names = dict.fromkeys(raw.sha256, "")
+    for image, file in zip(annotated.images, checked, strict=True):
+        names[image.file_name] = file.file_name if file.file_name in kept else ""
+    names |= {name: name for name in kept}
+    return Decisions.of(settings.same, settings.different, names, str(raw.folder))
 
 
 @dataclass(frozen=True)

@@ -101,6 +101,8 @@ def _print(certificate: SplitCertificate) -> None:
         print(f"{split}: {summary.images} images, {summary.objects} objects")
     if certificate.without_split:
         print(f"{certificate.without_split} images are in no split and are not used")
+    if versions := certificate.duplicates.versions:
+        print(f"{versions} pictures have several augmented versions, by their names; kept together")
     if certificate.balance:
         print(f"balance: {len(certificate.balance.left_out)} images left out of train")
     for kind, leak in certificate.leaks.items():
