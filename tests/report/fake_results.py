@@ -29,10 +29,12 @@ from fairtrial.data.quality import DefectReport, QualityReport
 from fairtrial.files.jsonfile import write_json
 from fairtrial.files.modelfile import write_model
 from fairtrial.scoring import detection_calibration, operating_points
+from fairtrial.scoring.detection_tables import PER_CLASS
 from fairtrial.scoring.pooled_detections import PooledDetections
 from fairtrial.scoring.resamples import write_resamples
 from fairtrial.settings.split_rule import SplitRule
 from tests.records import RECORD, resamples_of
+from tests.report.fake_breakdowns import with_costs, write_breakdowns
 
 CONFIDENCES = [i / 100 for i in range(101)]
 SPLITS = {"train": 16, "val": 8, "test": 12}  # number of images
@@ -198,9 +200,9 @@ def _run(
     metrics = {s: _metrics(aps[s], dataset, s) for s in splits}
     scored = {"confidence": 0.41, "iou": 0.5, "val": metrics["val"], "test": metrics.get("test")}
     write_json(folder / "metrics.json", scored)
-    write_resamples(
-        folder / "resamples.npz", resamples_of(scored, run, units=fake.units, own=fake.image_noise)
-    )
+    costs = write_breakdowns(folder, dataset, splits, level, rng)
+    resamples = resamples_of(scored, run, units=fake.units, own=fake.image_noise)
+    write_resamples(folder / "resamples.npz", with_costs(resamples, costs, run))
     _per_class(folder, splits, level, dataset, rng)
     _curves(folder, splits, level)
     _confusion(folder, splits, level, dataset, rng)
@@ -280,9 +282,10 @@ def _per_class(
             ap = min(1, max(0, level + rng.gauss(0, 0.12)))
             metrics = [ap, min(1, ap + 0.2), min(1, ap + 0.15), min(1, ap + 0.1), ap]
             images = len({a.image_id for a in objects})
-            rows.append([split, name, images, len(objects), *(metrics if objects else [""] * 5)])
-    columns = ["split", "class", "images", "objects", "AP", "AP50", "precision", "recall", "f1"]
-    _csv(folder / "per_class.csv", columns, rows)
+            errors = [0.4 / math.sqrt(max(len(objects), 1))] * 5
+            cells = [*metrics, images, *errors] if objects else ["", "", "", "", "", 0, *[""] * 5]
+            rows.append([split, name, images, len(objects), *cells])
+    _csv(folder / "per_class.csv", list(PER_CLASS), rows)
 
 
 def _curves(folder: Path, splits: Sequence[str], level: float) -> None:

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from fairtrial.scoring.intervals import interval, unflattered
+from fairtrial.scoring.intervals import class_interval, interval, unflattered
 from fairtrial.scoring.variance_parts import Sample
 
 
@@ -73,6 +73,26 @@ def test_a_loss_has_its_interval_on_the_log_scale():
     half = stats.t.ppf(0.975, 2) * statistics.stdev(scores) / math.sqrt(3) / mean
     assert (low, high) == pytest.approx((mean * math.exp(-half), mean * math.exp(half)))
     assert interval(sample(0.0, 0.0), units=9, scale="log") is None
+
+
+def test_a_difference_has_its_interval_on_its_own_scale():
+    scores = (-0.02, 0.0, 0.05)
+    low, high = interval(sample(*scores), units=None, scale="linear")
+    half = stats.t.ppf(0.975, 2) * statistics.stdev(scores) / math.sqrt(3)
+    assert (low, high) == pytest.approx((0.01 - half, 0.01 + half))
+
+
+def test_a_class_has_the_interval_that_all_its_resamples_would_give():
+    scores, sd = (0.86, 0.90, 0.91), 0.02
+    error = sd * math.sqrt(30 / 29)  # per_class.csv has the bias of the bootstrap taken out
+    expected = interval(sample(*scores, resampled=resamples(sd)), units=30)
+    assert class_interval(scores, [error] * 3, units=30) == pytest.approx(expected)
+
+
+def test_a_class_in_one_unit_has_the_seeds_alone():
+    scores = (0.40, 0.45, 0.47)
+    assert class_interval(scores, [0.2] * 3, units=1) == interval(sample(*scores), units=None)
+    assert class_interval([0.4], [], units=1) is None
 
 
 # --------------------------------------------------------------------------- the winner

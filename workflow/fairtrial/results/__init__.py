@@ -1,6 +1,8 @@
 """Finished runs put together: the numbers behind every figure and page of the report.
 
 run            the files of one run
+breakdowns     its errors by kind, metrics by size and group, curves by class
+csv_files      CSV files as tables
 dataset        the data set of a run
 data_differences  what two data sets differ in, by more than chance
 configuration  runs that differ in their seed alone

@@ -10,9 +10,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict
 
-from fairtrial import DataError
 from fairtrial.files.checksums import sha256
 from fairtrial.files.jsonfile import read_json
+from fairtrial.results.breakdowns import Breakdowns
+from fairtrial.results.csv_files import read_csv
+from fairtrial.scoring import error_costs
 from fairtrial.scoring.predictions import ImageDetection
 from fairtrial.scoring.ranking import FITNESS, RankingRule
 from fairtrial.scoring.resamples import Resamples, ResamplesFile, read_resamples
@@ -131,8 +133,10 @@ class FinishedRun:
         return self._resamples.of(split)
 
     def score(self, split: str, metric: str) -> float | None:
-        """One metric of metrics.json, or the fitness by the ranking rule; None where it is
-        undefined or the split is empty."""
+        """One metric of metrics.json, the fitness by the ranking rule, or the cost of a kind of
+        error; None where it is undefined or the split is empty."""
+        if metric.startswith(error_costs.METRIC.format("")):
+            return self.breakdowns.error_costs(split).get(metric)
         metrics = self.metrics_of(split)
         if metrics is None:
             return None
@@ -190,13 +194,13 @@ class FinishedRun:
     @cached_property
     def history(self) -> dict[str, list[float]]:
         """Column → a value an epoch (NaN where the cell is empty); {} after zero epochs."""
-        table = _read_csv(self.results / "history" / f"{self.name}.csv")
+        table = read_csv(self.results / "history" / f"{self.name}.csv")
         return {} if table.empty else {name: table[name].tolist() for name in table.columns}
 
     @cached_property
     def curves(self) -> dict[tuple[str, str], tuple[list[float], list[float]]]:
         """(split, curve) → x and y of curves.csv; y is NaN where it is undefined."""
-        table = _read_csv(self.folder / "curves.csv", "split", "curve")
+        table = read_csv(self.folder / "curves.csv", "split", "curve")
         return {
             (str(split), str(curve)): (rows["x"].tolist(), rows["y"].tolist())
             for (split, curve), rows in table.groupby(["split", "curve"], sort=False)
@@ -205,7 +209,7 @@ class FinishedRun:
     @cached_property
     def per_class(self) -> dict[str, dict[str, dict[str, float]]]:
         """split → class → column → value (NaN where undefined) of per_class.csv."""
-        table = _read_csv(self.folder / "per_class.csv", "split", "class")
+        table = read_csv(self.folder / "per_class.csv", "split", "class")
         columns = [str(column) for column in table.columns[2:]]
         return {
             str(split): {
@@ -218,7 +222,7 @@ class FinishedRun:
     @cached_property
     def confusion(self) -> dict[str, dict[tuple[str, str], int]]:
         """split → (true class, predicted class) → objects (images), of confusion.csv."""
-        table = _read_csv(self.folder / "confusion.csv", "split", "truth", "predicted")
+        table = read_csv(self.folder / "confusion.csv", "split", "truth", "predicted")
         matrices: dict[str, dict[tuple[str, str], int]] = {}
         for split, truth, predicted, count in table.itertuples(index=False):
             matrices.setdefault(split, {})[truth, predicted] = int(count)
@@ -227,7 +231,7 @@ class FinishedRun:
     @cached_property
     def operating_points(self) -> dict[tuple[str, str], list[dict[str, float]]]:
         """(split, kind) → column → value (NaN where undefined) of operating_points.csv."""
-        table = _read_csv(self.folder / "operating_points.csv", "split", "kind")
+        table = read_csv(self.folder / "operating_points.csv", "split", "kind")
         return {
             (str(split), str(kind)): _records(rows.drop(columns=["split", "kind"]))
             for (split, kind), rows in table.groupby(["split", "kind"], sort=False)
@@ -236,11 +240,16 @@ class FinishedRun:
     @cached_property
     def calibration(self) -> dict[str, list[dict[str, float]]]:
         """split → column → value (NaN where undefined) of calibration.csv, a row a bin."""
-        table = _read_csv(self.folder / "calibration.csv", "split")
+        table = read_csv(self.folder / "calibration.csv", "split")
         return {
             str(split): _records(rows.drop(columns="split"))
             for split, rows in table.groupby("split", sort=False)
         }
+
+    @cached_property
+    def breakdowns(self) -> Breakdowns:
+        """Its errors by kind, metrics by size and group, and curves by class."""
+        return Breakdowns(self.folder)
 
     def detections(self, split: str) -> list[ImageDetection]:
         """The detections on one split, in the order of the file."""
@@ -263,23 +272,3 @@ def _records(rows: DataFrame) -> list[dict[str, float]]:
     """Rows of numbers as column → value."""
     columns = [str(column) for column in rows.columns]
     return [dict(zip(columns, row, strict=True)) for row in rows.itertuples(index=False)]
-
-
-def _read_csv(path: Path, *labels: str) -> DataFrame:
-    """A CSV file as a table: the columns `labels` are text, all others numbers, NaN where a cell
-    is empty. Raises DataError where the file is missing or a cell is not a number."""
-    import pandas
-
-    try:
-        table = pandas.read_csv(path, dtype=str, keep_default_na=False)  # a class may be called NA
-        return table.assign(
-            **{
-                name: table[name].replace("", "nan").astype(float)
-                for name in table.columns
-                if name not in labels
-            }
-        )
-    except FileNotFoundError as error:
-        raise DataError(f"{path}: no such file") from error
-    except ValueError as error:
-        raise DataError(f"{path}: {error}") from error

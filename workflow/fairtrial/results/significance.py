@@ -5,11 +5,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from fairtrial.results.configuration import Configuration, equal_results
+from fairtrial.scoring import class_spreads, error_costs
 from fairtrial.scoring.fold_gaps import fold_gaps
-from fairtrial.scoring.intervals import interval, unflattered
+from fairtrial.scoring.intervals import Scale, class_interval, interval, unflattered
 from fairtrial.scoring.verdict import Gap, Sample, gaps_to_best
 
-__all__ = ["Gap", "gaps_to", "independent_units", "interval_of", "sample", "without_flattery"]
+__all__ = [
+    "Gap",
+    "class_interval_of",
+    "gaps_to",
+    "independent_units",
+    "interval_of",
+    "sample",
+    "without_flattery",
+]
 
 
 def sample(configuration: Configuration, split: str, metric: str) -> Sample | None:
@@ -61,7 +70,25 @@ def interval_of(
     if found is None or configuration.folds:
         return None
     units = independent_units([configuration], split)
-    return interval(found, units, "log" if metric == "log_loss" else "logit")
+    return interval(found, units, _scale(metric))
+
+
+def _scale(metric: str) -> Scale:
+    if metric.startswith(error_costs.METRIC.format("")):
+        return "linear"  # a cost is a difference of two AP50
+    return "log" if metric == "log_loss" else "logit"
+
+
+def class_interval_of(
+    configuration: Configuration, split: str, name: str, metric: str
+) -> tuple[float, float] | None:
+    """As `interval_of`, for one class; `metric` is a column of per_class.csv."""
+    scores = configuration.class_scores(split, name, metric)
+    if not scores or configuration.folds:
+        return None
+    errors = configuration.class_scores(split, name, f"{metric}{class_spreads.SUFFIX}")
+    (units,) = configuration.class_scores(split, name, class_spreads.UNITS)[:1] or (0.0,)
+    return class_interval(scores, errors, int(units))
 
 
 def without_flattery(ranked: Sequence[Configuration], split: str, metric: str) -> float | None:

@@ -4,13 +4,14 @@ winner's metric without flattery."""
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+import statistics
+from collections.abc import Mapping, Sequence
 from typing import Literal
 
 from fairtrial.scoring.studentised_range import LEVEL
-from fairtrial.scoring.variance_parts import Part, Sample, added, unit_part
+from fairtrial.scoring.variance_parts import Part, Sample, added, unit_part, variance
 
-Scale = Literal["logit", "log"]
+Scale = Literal["logit", "log", "linear"]
 
 
 def interval(
@@ -19,22 +20,44 @@ def interval(
     """The 95 % interval of a metric; None where there is nothing to base it on.
 
     With one seed it is that of this trained model, on other images. `units`: the independent units
-    that can change the metric: for a class, those that hold an object of it. `scale`: where the
-    interval is symmetric, `logit` for metrics from 0 to 1, `log` for others that are not negative.
+    that can change the metric. `scale`: where the interval is symmetric, `logit` for metrics from 0
+    to 1, `log` for others that are not negative, `linear` for differences.
 
     A metric of exactly 0 or 1 has no spread to go by. Its interval is that of a share of which all
     `units` agree (Clopper and Pearson): of 20 units without an error, 0.83 to 1.
     """
+    return _interval(sample.mean, _parts(sample, units), units, scale)
+
+
+def class_interval(
+    scores: Sequence[float], standard_errors: Sequence[float], units: int
+) -> tuple[float, float] | None:
+    """The 95 % interval of a metric of one class, from a value and a standard error over images for
+    each seed; `units`: how many independent units hold an object of the class. None where there is
+    nothing to base it on.
+
+    The seeds share the images, so that their mean varies with these by the mean standard error at
+    most; that limit is taken.
+    """
+    parts = _seed_parts(scores)
+    if units > 1 and standard_errors:
+        parts.append(Part(statistics.fmean(standard_errors) ** 2, units - 1))
+    return _interval(statistics.fmean(scores), parts, units, "logit")
+
+
+def _interval(
+    mean: float, parts: Sequence[Part], units: int | None, scale: Scale
+) -> tuple[float, float] | None:
     from scipy.special import expit, logit, stdtrit
 
-    mean = sample.mean
-    if mean <= 0 or (scale == "logit" and mean >= 1):
+    if scale != "linear" and (mean <= 0 or (scale == "logit" and mean >= 1)):
         return _of_unanimous(mean, units) if scale == "logit" else None
-    parts = _parts(sample, units)
     if not parts:
         return None
     both = added(parts)
     half = float(stdtrit(both.df, 1 - LEVEL / 2)) * math.sqrt(both.variance)
+    if scale == "linear":
+        return mean - half, mean + half
     if scale == "log":
         factor = math.exp(min(half / mean, 700.0))
         return mean / factor, mean * factor
@@ -44,11 +67,15 @@ def interval(
 
 def _parts(sample: Sample, units: int | None) -> list[Part]:
     """The parts of the variance of the mean that are known."""
-    parts = []
-    if sample.count > 1:
-        parts.append(Part(sample.variance / sample.count, sample.count - 1))
+    parts = _seed_parts(sample.scores)
     images = None if sample.resampled is None else unit_part(sample.resampled, units)
     return [*parts, images] if images else parts
+
+
+def _seed_parts(scores: Sequence[float]) -> list[Part]:
+    """The variance of the mean by the seeds; none for a single one."""
+    count = len(scores)
+    return [Part(variance(scores) / count, count - 1)] if count > 1 else []
 
 
 def _of_unanimous(mean: float, units: int | None) -> tuple[float, float] | None:
