@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from fairtrial.figures.sweeps import metrics_against_parameter
 from fairtrial.files.modelfile import write_model
 from fairtrial.report import tables
 from fairtrial.report.content import Content, content
-from fairtrial.report.repeats import SEEDS, repeats
+from fairtrial.report.repeats import repeats
 from fairtrial.results.costs import front, parameters
 from fairtrial.results.experiment import ExperimentResults, load_experiment
 from fairtrial.results.manifest import FigureManifest
@@ -230,10 +231,24 @@ def with_replicates(fake: Fake) -> list[str]:
     return [name for run in fake.runs for name in (run, f"{run}r2")]
 
 
-def test_seeds_of_equal_figures_give_no_least_gap(tmp_path: Path) -> None:
-    fake = Fake(tmp_path, TWO, seeds=(0, 1), ap=scores([0.60, 0.60], [0.50, 0.52])).build()
-    first, second = repeats(results_of(fake))["spreads"]
-    assert first["least_gaps"] == [] and len(second["least_gaps"]) == len(SEEDS)
+@pytest.mark.parametrize(
+    ("other", "plans"), [([0.60, 0.60], 0), ([0.50, 0.52], 1)], ids=["no spread", "a spread"]
+)
+def test_seeds_without_any_spread_make_no_plan(
+    other: list[float], plans: int, tmp_path: Path
+) -> None:
+    fake = Fake(tmp_path, TWO, seeds=(0, 1), ap=scores([0.60, 0.60], other)).build()
+    assert len(repeats(results_of(fake))["plans"]) == plans
+
+
+def test_the_plan_says_what_seeds_and_images_would_tell(tmp_path: Path) -> None:
+    """More seeds tell smaller gaps, down to what the images leave open."""
+    fake = Fake(tmp_path, TWO, ap=scores([0.60, 0.61, 0.62], [0.50, 0.51, 0.52])).build()
+    (plan,) = repeats(results_of(fake))["plans"]
+    assert plan.startswith("With 3, 5, 10 or 20 seeds each, a true gap in AP of ")
+    three, five, ten, twenty, endless, images = map(float, re.findall(r"0\.\d{3}", plan))
+    assert three > five > ten > twenty > endless > 0
+    assert three > images > 0
 
 
 def test_replicates_are_no_more_seeds(tmp_path: Path) -> None:
@@ -271,9 +286,11 @@ def test_replicates_that_differ_are_named_with_the_difference(tmp_path: Path) ->
 
 
 def test_the_spread_over_seeds_and_what_it_hides(tmp_path: Path) -> None:
-    """sd 0.01: two means of three seeds differ from 2.776 · 0.01 · √(2/3) on."""
+    """sd 0.01, two configurations of 3 seeds: 0.031 by the noncentral t of df 4, and more by
+    Welch's fewer degrees of freedom."""
     text = content_text(Fake(tmp_path, {"only": {}}, ap=on_both({"only": [0.50, 0.51, 0.52]})))
-    assert "AP 0.510 0.010 0.500 0.520 0.020 AP 2 0.043 3 0.023 5 0.015 10 0.009" in text
+    assert "AP 0.510 0.010 0.500 0.520 0.020" in text
+    assert "With 3, 5, 10 or 20 seeds each, a true gap in AP of 0.035," in text
 
 
 # --------------------------------------------------------------------------- cost

@@ -2,34 +2,34 @@
 
 from __future__ import annotations
 
+import math
+import statistics
 from collections.abc import Sequence
 from typing import TypedDict
 
 from fairtrial.files.checksums import sha256
+from fairtrial.report.standing import standing
 from fairtrial.report.tables import table_metrics
 from fairtrial.report.wording import number
 from fairtrial.results.configuration import Configuration
 from fairtrial.results.experiment import Comparison, ExperimentResults
 from fairtrial.results.run import METRIC_NAMES, FinishedRun
+from fairtrial.scoring.power import Noise, detectable_gap, noise_of
 from fairtrial.scoring.task_metrics import TASK_METRICS
-from fairtrial.scoring.uncertainty import least_gap, over_seeds
+from fairtrial.scoring.uncertainty import over_seeds
 
 FEW = 4  # with more configurations, the spread of each is not printed
-SEEDS = (2, 3, 5, 10)  # numbers of seeds for which the least significant gap is printed
+SEEDS = (3, 5, 10, 20)  # numbers of seeds for which it is said which gap they tell
 
 
 class SpreadPart(TypedDict):
-    """The spread of one configuration over its seeds. `rows`: a row for each metric;
-    `least_gaps`: pairs of a number of seeds and the least significant gap with it, none without
-    any spread."""
+    """The spread of one configuration over its seeds. `rows`: a row for each metric."""
 
     letter: str
     label: str
     repeats: str
     split: str
     rows: list[list[str]]
-    rule: str
-    least_gaps: list[list[str]]
 
 
 class Difference(TypedDict):
@@ -51,9 +51,11 @@ class ReplicateRow(TypedDict):
 
 
 class RepeatsPart(TypedDict):
-    """Spreads over seeds, rows of replicates, and a sentence on the replicates."""
+    """Spreads over seeds, rows of replicates, and a sentence on the replicates. `plans`: sentences
+    on the gaps that more seeds or images would tell, for each comparison."""
 
     spreads: list[SpreadPart]
+    plans: list[str]
     replicates: list[ReplicateRow]
     summary: str
 
@@ -69,27 +71,72 @@ def repeats(experiment: ExperimentResults) -> RepeatsPart:
         for c in comparison.configurations
         if not c.folds and len(c.scores(comparison.split, comparison.metric)) > 1
     ]
-    return {"spreads": spreads, "replicates": rows, "summary": _summary(rows)}
+    plans = [_plan(comparison) for comparison in experiment.comparisons]
+    if len(plans) > 1:
+        plans = [f"Table {n}: {plan}" for n, plan in enumerate(plans, 1) if plan]
+    return {
+        "spreads": spreads,
+        "plans": [plan for plan in plans if plan],
+        "replicates": rows,
+        "summary": _summary(rows),
+    }
+
+
+def _plan(comparison: Comparison) -> str:
+    """Which true gaps would be told with more seeds or images; "" where that is unknown."""
+    noise = _noise(comparison)
+    if noise is None or not noise.seed:
+        return ""
+    told = [number(detectable_gap(noise, seeds)) for seeds in SEEDS]
+    between = (
+        "two configurations" if noise.means == 2 else f"any two of {noise.means} configurations"
+    )
+    text = (
+        f"With {_or([str(n) for n in SEEDS])} seeds each, a true gap in {comparison.metric} of "
+        f"{_or(told)} between {between} would be told with 80 % chance"
+    )
+    if not noise.unit:
+        return f"{text} (on these images alone)."
+    endless = (detectable_gap(noise, math.inf), detectable_gap(noise, SEEDS[0], math.inf))
+    noun = comparison.unit_noun
+    return (
+        f"{text}. With endless seeds on these {noun} it would be {number(endless[0])}, with "
+        f"{SEEDS[0]} seeds on endless {noun} {number(endless[1])}."
+    )
+
+
+def _noise(comparison: Comparison) -> Noise | None:
+    """What makes the gap to the rival of the best vary; of one configuration alone, what would make
+    that to another one like it vary over seeds."""
+    found = standing(comparison)
+    if found is None:
+        return None
+    if found.others:
+        return noise_of(found.gaps[found.rival.letter])
+    scores = found.best.scores(comparison.split, comparison.metric)
+    if found.best.folds or len(scores) < 2:
+        return None
+    return Noise(2 * statistics.variance(scores), None, None, 2)
+
+
+def _or(texts: Sequence[str]) -> str:
+    return f"{', '.join(texts[:-1])} or {texts[-1]}"
 
 
 def _spread(configuration: Configuration, comparison: Comparison) -> SpreadPart:
-    split, metric = comparison.split, comparison.metric
-    rows = []
+    split, rows = comparison.split, []
     for name in table_metrics(comparison):
         scores = configuration.scores(split, name)
         if scores:
             seeds, lowest, highest = over_seeds(scores), min(scores), max(scores)
             numbers = [seeds.mean, seeds.sd, lowest, highest, highest - lowest]
             rows.append([METRIC_NAMES.get(name, name), *map(number, numbers)])
-    sd = over_seeds(configuration.scores(split, metric)).sd or 0.0
     return {
         "letter": configuration.letter,
         "label": configuration.full_label,
         "repeats": configuration.repeats_text,
         "split": split,
         "rows": rows,
-        "rule": comparison.ranking_rule.label,
-        "least_gaps": [[str(n), number(least_gap(sd, n))] for n in SEEDS] if sd else [],
     }
 
 
