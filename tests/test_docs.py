@@ -15,7 +15,7 @@ from fairtrial.data.defects import KINDS
 from fairtrial.planning import config_files
 from fairtrial.planning.plan import Plan
 from fairtrial.planning.sources import read_source
-from fairtrial.plugins import plugins
+from fairtrial.plugins import plugin, plugins
 from fairtrial.settings import dataset, experiment, grid, params, search, split_rule
 from fairtrial.settings.params import SECTIONS
 
@@ -92,6 +92,19 @@ def test_every_kind_of_defect_is_described_with_its_actions() -> None:
     for name, kind in KINDS.items():
         cell = re.sub(r"\([^)]*\)", "", rows[name].rsplit("|", 1)[1])
         assert [action.strip() for action in cell.split(",")] == list(kind.actions), name
+
+
+def test_every_format_is_in_the_table_of_formats_with_what_writing_loses() -> None:
+    text = (PROJECT / "docs/formats.md").read_text(encoding="utf-8")
+    rows = {
+        name: cells.split(" | ")
+        for name, cells in re.findall(r"^\| `(\w+)` \| (.*)\|$", text, re.M)
+    }
+    assert set(rows) == set(plugins("formats"))
+    for name, cells in rows.items():
+        module = plugin("formats", name)
+        assert cells[2] == ("yes" if hasattr(module, "WRITES") else "no"), name
+        assert cells[3].strip() == getattr(module, "LOSES", ""), name
 
 
 @pytest.mark.parametrize("name", plugins("backends"))
