@@ -25,6 +25,14 @@ from fairtrial.formats._labelled_images import (
     images_below,
 )
 from fairtrial.formats._numbers import number_or_nan, pixels_or_zero
+from fairtrial.formats._recognition import Likeness, Listing
+from fairtrial.formats._table_recognition import (
+    SeenTable,
+    alike,
+    seen_tables,
+    splits_of,
+    tables_option,
+)
 from fairtrial.formats._tables import Delimiter, Problems, TableRow, group_in, read_table, split_in
 
 Four = Annotated[tuple[str, ...], Field(min_length=4, max_length=4)]
@@ -143,3 +151,80 @@ def _box(numbers: list[float], options: Settings) -> Box:
     if options.box_is == "centre_and_size":
         return a - c / 2, b - d / 2, c, d
     return a - first, b - first, c - a + first, d - b + first
+
+
+# Names of columns that hold a box, by what they hold; in any case.
+_BOXES: dict[str, tuple[tuple[str, str, str, str], ...]] = {
+    "corners": (
+        ("xmin", "ymin", "xmax", "ymax"),
+        ("x_min", "y_min", "x_max", "y_max"),
+        ("x1", "y1", "x2", "y2"),
+        ("left", "top", "right", "bottom"),
+    ),
+    "centre_and_size": (
+        ("x_center", "y_center", "width", "height"),
+        ("x_center", "y_center", "w", "h"),
+        ("xc", "yc", "w", "h"),
+        ("cx", "cy", "w", "h"),
+    ),
+    "corner_and_size": (
+        ("x", "y", "w", "h"),
+        ("x", "y", "width", "height"),
+        ("left", "top", "width", "height"),
+        ("bbox_x", "bbox_y", "bbox_width", "bbox_height"),
+    ),
+}
+_WIDTHS = ("width", "image_width", "img_width", "imagewidth")
+_HEIGHTS = ("height", "image_height", "img_height", "imageheight")
+
+
+def recognise(listing: Listing) -> Likeness | None:
+    """Tables with columns of boxes, of classes and of names of images."""
+    tables = [table for table in seen_tables(listing) if _box_columns(table) and table.label]
+    if not tables:
+        return None
+    tables = alike(tables)
+    table = tables[0]
+    box_is, columns = _box_columns(table) or ("corners", [])
+    coordinates, note = _unit([table.numbers(column) for column in columns], box_is)
+    options: dict[str, object] = {"tables": tables_option(tables), **table.image_options}
+    options |= {"label": table.label, "box": columns, "box_is": box_is, "coordinates": coordinates}
+    if not table.header:
+        options["columns"] = list(table.columns)
+    for option, names in (("width", _WIDTHS), ("height", _HEIGHTS)):
+        if (column := table.column(names)) is not None and column not in columns:
+            options[option] = column
+    options |= table.columns_of_image
+    notes = [note] if note else []
+    if box_is == "corner_and_size" and columns[:2] == ["x", "y"]:
+        notes.append(
+            "x and y are taken for the left upper corner; were they the centre of the box, "
+            "it would be `box_is: centre_and_size`"
+        )
+    usual = [*_BOXES["corners"][0]] == columns and splits_of(tables) != [None]
+    seen = f"a row a box: {', '.join(table.file for table in tables)}, columns {', '.join(columns)}"
+    return Likeness("certain" if usual else "likely", seen, options, tuple(notes))
+
+
+def _box_columns(table: SeenTable) -> tuple[str, list[str]] | None:
+    """What the columns of the box hold, and their names; None without such columns."""
+    for box_is, sets in _BOXES.items():
+        for names in sets:
+            columns = [column for name in names if (column := table.column([name])) is not None]
+            if len(columns) == 4:
+                return box_is, columns
+    return None
+
+
+def _unit(columns: list[list[float]], box_is: str) -> tuple[str, str]:
+    """The option `coordinates`, and what a person should check of it."""
+    values = [value for column in columns for value in column]
+    if values and max(values) <= 1.5 and not all(value.is_integer() for value in values):
+        return "shares", "coordinates are shares of width and height, for none is far above 1"
+    corner = [value for column in columns[:2] for value in column]
+    if box_is != "corners" or any(v <= 0 or not v.is_integer() for v in corner):
+        return "edges", ""
+    return (
+        "edges",
+        "whether coordinates are edges or pixels (from 1) cannot be told: 1 pixel at most",
+    )

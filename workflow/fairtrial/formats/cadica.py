@@ -30,6 +30,7 @@ from fairtrial.data.raw_files import is_of_system, listed_files, present_folder
 from fairtrial.files.folders import checked_path
 from fairtrial.formats._ignored import with_ignored
 from fairtrial.formats._numbers import number_or_nan
+from fairtrial.formats._recognition import Likeness, Listing, common_folder
 
 
 class Settings(BaseModel):
@@ -139,3 +140,16 @@ class _Video:
             box_of_edges = (x - first, y - first, w, h)
             dataset.annotations.append(Annotation(image.id, numbers[label], box_of_edges, w * h))
         return defects
+
+
+def recognise(listing: Listing) -> Likeness | None:
+    """Lists of selected frames, in folders of patients and videos."""
+    lists = listing.ending("_selectedframes.txt")
+    if not lists:
+        return None
+    videos = PurePosixPath(common_folder([*lists, *listing.ending("lesionvideos.txt")]))
+    depth = len(PurePosixPath(lists[0]).parts) - 3  # <patient>/<video>/<list>
+    place = PurePosixPath(*videos.parts[:depth]).as_posix()
+    note = "the group is the patient: frames of one patient look alike and must stay together"
+    seen = f"CADICA's tree of patients, with {len(lists)} videos"
+    return Likeness("certain", seen, {"videos": place, "group": "patient"}, (note,))

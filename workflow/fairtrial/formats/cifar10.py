@@ -25,6 +25,7 @@ from fairtrial.data.names import numbered_classes
 from fairtrial.data.packed_dataset import PackedDataset
 from fairtrial.files import packed
 from fairtrial.files.folders import checked_path
+from fairtrial.formats._recognition import Likeness, Listing, common_folder
 
 if TYPE_CHECKING:
     import numpy as np
@@ -172,3 +173,11 @@ class _ValueUnpickler(pickle.Unpickler):
         if (module, name) not in _STAND_INS:
             raise pickle.UnpicklingError(f"it asks for {module}.{name}, which is no value")
         return _STAND_INS[module, name]
+
+
+def recognise(listing: Listing) -> Likeness | None:
+    """The file batches.meta and batches beside it."""
+    metas = [file for file in listing.files if file.rpartition("/")[2] == "batches.meta"]
+    if not metas:
+        return None
+    return Likeness("certain", "CIFAR-10 for Python", {"folder": common_folder(metas[:1])})

@@ -12,6 +12,8 @@ from fairtrial.data.defects import Defect
 from fairtrial.data.names import class_name, numbered_classes
 from fairtrial.files.folders import checked_path
 from fairtrial.formats._labelled_images import add_unnamed, images_below
+from fairtrial.formats._recognition import Likeness, Listing
+from fairtrial.formats._table_recognition import SeenTable, seen_tables
 from fairtrial.formats._tables import Delimiter, Problems, TableRow, group_in, read_table, split_in
 
 
@@ -85,3 +87,26 @@ def _image(number: int, row: TableRow, options: Settings) -> Image:
     split = split_in(row, options.split) if options.split is not None else None
     group = group_in(row, options.group) if options.group is not None else None
     return Image(number, name, 0, 0, group=group, split=split)
+
+
+_COORDINATES = {"xmin", "x_min", "x1", "x", "left", "x_center", "bbox_x"}
+
+
+def recognise(listing: Listing) -> Likeness | None:
+    """A table with a column of names of images and one of classes, and none of boxes."""
+    tables = [table for table in seen_tables(listing) if table.is_by_image and _label_of(table)]
+    tables = [t for t in tables if not _COORDINATES & {column.lower() for column in t.columns}]
+    if len(tables) != 1:
+        return None
+    (table,) = tables
+    label = _label_of(table)
+    options: dict[str, object] = {"table": table.file, "images": table.place}
+    options |= {**table.image_options, "label": label, **table.columns_of_image}
+    seen = f"a row an image: {table.file}, images in `{table.image}`, classes in `{label}`"
+    return Likeness("likely", seen, options)
+
+
+def _label_of(table: SeenTable) -> str | None:
+    """The column of the class: one of a usual name, or the only other one."""
+    others = [column for column in table.columns if column != table.image]
+    return table.label or (others[0] if len(others) == 1 else None)

@@ -15,6 +15,14 @@ from fairtrial.data.raw_files import image_files, present_folder
 from fairtrial.files import packed
 from fairtrial.files.folders import checked_path, copy_file
 from fairtrial.formats._names import Group, exported_names, group_of
+from fairtrial.formats._recognition import (
+    Likeness,
+    Listing,
+    augmented_group,
+    by_split,
+    holding,
+    split_of_path,
+)
 
 WRITES = "classify"  # the task of the sets that it can write
 LOSES = "groups"  # what the format cannot hold
@@ -138,3 +146,35 @@ def _refuse_splits(folders: list[str], place: str) -> None:
             f"the folders {', '.join(splits.values())} look like splits, not classes; set "
             f"`options: {{splits: {{{named}}}}}`, or list them as `classes` if they are"
         )
+
+
+_NOT_CLASSES = {
+    *("images", "image", "imgs", "img", "jpegimages", "photos", "pictures", "data", "frames"),
+}
+_LABELS = (".xml", ".json", ".csv", ".txt", ".yaml", ".yml")
+
+
+def recognise(listing: Listing) -> Likeness | None:
+    """Folders of images beside each other, which may stand in a folder a split."""
+    folders = holding(listing.images)
+    parents = sorted({PurePosixPath(folder).parent.as_posix() for folder in folders})
+    names = {PurePosixPath(folder).name for folder in folders}
+    if "." in folders or len(names) < 2 or any(split_of_path(name) for name in names):
+        return None
+    if {name.lower() for name in names} & _NOT_CLASSES:
+        return None
+    options: dict[str, object]
+    splits = by_split(parents) if len(parents) > 1 else None
+    if len(parents) == 1:
+        options = {"images": parents[0]}
+    elif splits is not None:
+        options = {"splits": splits}
+    else:
+        return None
+    if group := augmented_group(listing.images):
+        options["group"] = group
+    inside = [f for f in listing.files if PurePosixPath(f).parent.as_posix() in folders]
+    pure = len(inside) == len(listing.images) and not listing.ending(*_LABELS)
+    listed = ", ".join(sorted(names)[:10]) + (" …" if len(names) > 10 else "")
+    seen = f"{len(names)} folders of images, taken as classes: {listed}"
+    return Likeness("likely" if pure or splits else "possible", seen, options)

@@ -27,8 +27,10 @@ from fairtrial.data.defects import (
 from fairtrial.data.names import class_name, flag_of, group_name, id_of
 from fairtrial.files.folders import checked_path, copy_file
 from fairtrial.files.jsonfile import sections
+from fairtrial.formats._coco_recognition import likeness
 from fairtrial.formats._ignored import with_ignored
 from fairtrial.formats._names import exported_names
+from fairtrial.formats._recognition import Likeness, Listing
 
 WRITES = "detect"  # the task of the sets that it can write
 LOSES = ""  # what the format cannot hold
@@ -365,3 +367,8 @@ def _number(value: object, key: str) -> float:
         return float(str(value))
     except ValueError as error:
         raise _RowError(f"{key}: {value!r} is no number") from error
+
+
+def recognise(listing: Listing) -> Likeness | None:
+    """JSON files with COCO's three parts, each with the folder of its images."""
+    return likeness(listing)

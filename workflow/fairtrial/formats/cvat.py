@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from math import cos, radians, sin
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -27,6 +28,7 @@ from fairtrial.formats._labelled_images import (
 )
 from fairtrial.formats._names import Group, group_of
 from fairtrial.formats._numbers import number_or_nan, pixels_or_zero
+from fairtrial.formats._recognition import Likeness, Listing
 from fairtrial.formats._tables import Problems
 
 if TYPE_CHECKING:
@@ -180,3 +182,23 @@ def _points(shape: Element, where: str) -> list[Point]:
     if len(pairs) < 3 or any(len(pair) != 2 for pair in pairs):
         raise DataError(f"{where}: `points` are not three or more pairs `x,y`")
     return [(number_or_nan(x), number_or_nan(y)) for x, y in pairs]
+
+
+def recognise(listing: Listing) -> Likeness | None:
+    """One XML file with <annotations> and <image>, and the folder of its images."""
+    files = listing.ending(".xml")[:20]
+    files = [f for f in files if re.search(r"<annotations>.*<(image|meta)", listing.head(f), re.S)]
+    if not files:
+        return None
+    rows = _parse(listing.folder / files[0]).findall("image")
+    names, subsets = [row.get("name", "") for row in rows], {row.get("subset") for row in rows}
+    place, found = listing.folder_of(names, files[0])
+    inside = [f"{row.get('subset')}/{row.get('name')}" for row in rows]
+    if (other := listing.folder_of(inside, files[0]))[1] > found:
+        place, found = other
+    given = {"train", "val"} <= {split_of(str(subset)) for subset in subsets}
+    options: dict[str, object] = {"annotations": files[0], "images": place}
+    if given and all(split_of(str(subset)) for subset in subsets):
+        options["subsets"] = "given"
+    seen = f"CVAT XML in {files[0]}; {found} of {len(rows)} images are in {place}"
+    return Likeness("certain", seen, options)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from math import dist
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -26,6 +27,7 @@ from fairtrial.formats._labelled_images import (
     polygon_area,
 )
 from fairtrial.formats._names import Group, group_of
+from fairtrial.formats._recognition import Likeness, Listing, common_folder
 from fairtrial.formats._tables import Problems
 
 WITHOUT_BOX = ("point", "points", "line", "linestrip")
@@ -170,3 +172,20 @@ def _points(rows: object, where: str) -> list[Point]:
         return [(float(x), float(y)) for x, y in rows]  # type: ignore[attr-defined]
     except (TypeError, ValueError) as error:
         raise DataError(f"{where}: `points` is not a list of pairs of numbers") from error
+
+
+def recognise(listing: Listing) -> Likeness | None:
+    """JSON files with a list `shapes`, and the folder of their images where it is another one."""
+    files = [file for file in listing.ending(".json") if '"shapes"' in listing.head(file)]
+    heads = listing.text_of(files)
+    if not heads or not all(re.search(r'"(shape_type|imagePath|points)"', head) for head in heads):
+        return None
+    base = common_folder(files)
+    options: dict[str, object] = {"annotations": base}
+    images, found = listing.folder_named_as(files, base)
+    if found and images != base:
+        options["images"] = images
+    seen = (
+        f"{len(files)} JSON files of LabelMe in {base}, {found} of them with an image in {images}"
+    )
+    return Likeness("certain", seen, options)

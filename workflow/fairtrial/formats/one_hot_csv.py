@@ -19,6 +19,8 @@ from fairtrial.formats._labelled_images import (
     images_below,
 )
 from fairtrial.formats._numbers import number_or_nan
+from fairtrial.formats._recognition import Likeness, Listing
+from fairtrial.formats._table_recognition import SeenTable, alike, seen_tables, tables_option
 from fairtrial.formats._tables import Delimiter, Problems, TableRow, group_in, read_table
 
 
@@ -90,3 +92,29 @@ def _image(
     group = group_in(row, options.group) if options.group is not None else None
     label = LabelledObject(ones[0], None, row.where, whole=True)
     return LabelledImage(name, split=table.split, group=group, objects=[label])
+
+
+def recognise(listing: Listing) -> Likeness | None:
+    """Tables with a column of names of images, and two or more columns of 0 and 1."""
+    seen = [table for table in seen_tables(listing) if table.is_by_image]
+    tables = [table for table in seen if len(_class_columns(table)) > 1]
+    if not tables:
+        return None
+    tables = alike(tables)
+    table = tables[0]
+    classes = _class_columns(table)
+    options: dict[str, object] = {"tables": tables_option(tables), **table.image_options}
+    options["classes"] = classes
+    if "group" in table.columns_of_image:
+        options["group"] = table.columns_of_image["group"]
+    names = ", ".join(table.file for table in tables)
+    several = sum(sum(number_or_nan(row.get(c, "")) for c in classes) != 1 for row in table.rows)
+    notes = (f"{several} of the first rows have no class or several",) if several else ()
+    words = f"a column a class: {names}, classes {', '.join(classes)}"
+    return Likeness("likely", words, options, notes)
+
+
+def _class_columns(table: SeenTable) -> list[str]:
+    """The columns that hold nothing but 0 and 1."""
+    others = (column for column in table.columns if column != table.image)
+    return [c for c in others if table.numbers(c) and set(table.numbers(c)) <= {0.0, 1.0}]

@@ -7,6 +7,7 @@ group of more than five objects (`IsGroupOf`) is a crowd region. `LabelName` is 
 
 from __future__ import annotations
 
+import re
 from pathlib import Path, PurePosixPath
 from typing import Literal
 
@@ -27,6 +28,7 @@ from fairtrial.formats._labelled_images import (
     images_below,
 )
 from fairtrial.formats._numbers import number_or_nan
+from fairtrial.formats._recognition import Likeness, Listing, split_of_path
 from fairtrial.formats._tables import Problems, TableRow, read_table
 
 BOX = ("XMin", "XMax", "YMin", "YMax")
@@ -109,3 +111,29 @@ def _object(row: TableRow, names: dict[str, str] | None) -> LabelledObject:
     box: Box = (left, top, right - left, bottom - top)
     crowd = flag_of(row.text("IsGroupOf"), f"{row.where}: IsGroupOf")
     return LabelledObject(names[label] if names else label, box, row.where, crowd=crowd)
+
+
+def recognise(listing: Listing) -> Likeness | None:
+    """Tables with the columns ImageID, LabelName and XMin, and the folders of their images."""
+    heads = {file: listing.head(file).splitlines()[:200] for file in listing.ending(".csv")}
+    files = [f for f, lines in heads.items() if lines and _is_of_boxes(lines[0].split(","))]
+    if not files:
+        return None
+    tables, found = [], 0
+    for file in files:
+        ids = [
+            line.split(",")[heads[file][0].split(",").index("ImageID")] for line in heads[file][1:]
+        ]
+        place, here = listing.folder_named_as([f"{number}.csv" for number in ids], ".")
+        split = split_of_path(PurePosixPath(file).name) if len(files) > 1 else None
+        tables.append({"boxes": file, "images": place} | ({"split": split} if split else {}))
+        found += here
+    names = [f for f, lines in heads.items() if lines and re.match(r"/[mgt]/\w+,", lines[0])]
+    options = {"tables": tables, "names": names[0] if names else None}
+    names_of = ", ".join(files)
+    seen = f"Open Images' tables of boxes: {names_of}; {found} of their first rows have an image"
+    return Likeness("certain", seen, options)
+
+
+def _is_of_boxes(columns: list[str]) -> bool:
+    return {"ImageID", "LabelName", *BOX} <= set(columns)

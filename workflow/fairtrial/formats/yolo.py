@@ -30,6 +30,14 @@ from fairtrial.data.raw_files import is_image, listed_files, no_folder
 from fairtrial.files.folders import checked_path, copy_file
 from fairtrial.formats._ignored import with_ignored
 from fairtrial.formats._names import Group, Naming, by_stem, exported_names, group_of, image_stems
+from fairtrial.formats._recognition import (
+    Likeness,
+    Listing,
+    augmented_group,
+    by_split,
+    common_folder,
+    holding,
+)
 
 WRITES = "detect"  # the task of the sets that it can write
 LOSES = "crowd regions, areas of segments and groups"  # what the format cannot hold
@@ -350,3 +358,52 @@ def _box(shares: list[float]) -> Box:
         return x - w / 2, y - h / 2, w, h
     across, down = shares[0::2], shares[1::2]
     return min(across), min(down), max(across) - min(across), max(down) - min(down)
+
+
+_LIKE_A_LABEL = re.compile(r"\s*\d+(\.0*)?( +-?[\d.]+(e-?\d+)?){4,}\s*")
+
+
+def recognise(listing: Listing) -> Likeness | None:
+    """Text files of numbers beside images, and a file that names the classes."""
+    texts = [file for file in listing.ending(".txt") if _is_label(listing, file)]
+    yamls = [
+        f for f in listing.ending(".yaml", ".yml") if re.search(r"^names *:", listing.head(f), re.M)
+    ]
+    lists = [
+        f for f in listing.files if PurePosixPath(f).name.lower() in ("obj.names", "classes.txt")
+    ]
+    if not texts or not (yamls or lists):
+        return None
+    options: dict[str, object] = {}
+    if yamls:
+        options["yaml"] = yamls[0]
+    else:
+        options["names"] = lists[0]
+    if not yamls or not _finds_its_images(listing.folder, yamls[0]):
+        folders = holding(listing.images)
+        if splits := by_split(folders):
+            options["splits"] = splits
+        else:
+            options["images"] = common_folder(listing.images)
+    if group := augmented_group(listing.images):
+        options["group"] = group
+    named = (yamls or lists)[0]
+    seen = f"{len(texts)} text files of YOLO, classes in {named}, {len(listing.images)} images"
+    return Likeness("certain", seen, options)
+
+
+def _is_label(listing: Listing, file: str) -> bool:
+    lines = listing.head(file)[:2000].splitlines()
+    return bool(lines) and _LIKE_A_LABEL.fullmatch(lines[0]) is not None
+
+
+def _finds_its_images(folder: Path, yaml: str) -> bool:
+    """Whether each place that data.yaml names is in the folder."""
+    try:
+        places = _places(_yaml(folder / yaml), Settings(yaml=yaml))
+    except DataError:
+        return False
+    return all(
+        not PurePosixPath(part).is_absolute() and _is_below(folder / part, folder)
+        for _, part in places
+    )
