@@ -9,9 +9,17 @@ that every format is repaired by the same code.
 A format may have `write(data, folder)`, the opposite: it fills an empty folder and returns
 the options with which `read` reads it. `WRITES` is then the task of the sets that it takes, and
 `LOSES` what of them it cannot hold.
+A format has `recognise(listing) -> Likeness | None`, by which `fairtrial new` finds the options that
+read a folder.
 To add a format, add a module. A leading underscore marks a module that serves others:
 
-_names        groups, label files and exported names, from the names of files
-_numbers      numbers as text
-_voc_writing  the XML of Pascal VOC
+_coco_recognition   how COCO JSON is recognised
+_ignored            regions that count neither way
+_labelled_images    from images with labels in words to a set
+_names              groups, label files and exported names, from the names of files
+_numbers            numbers as text
+_recognition        the listing of a folder, and what a format recognises in it
+_table_recognition  which column of a table holds what
+_tables             tables in text files
+_voc_writing        the XML of Pascal VOC
 """

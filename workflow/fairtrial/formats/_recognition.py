@@ -78,7 +78,8 @@ class Listing:
 
     def folder_named_as(self, labels: Iterable[str], base: str) -> tuple[str, int]:
         """As `folder_of`, of images named as label files are, relative to the folder `base`."""
-        files = (PurePosixPath(label).with_suffix("") for label in labels)
+        paths = (PurePosixPath(label) for label in labels)
+        files = (path.with_suffix("") for path in paths if path.name and not path.is_absolute())
         names = (path.relative_to(base).as_posix() for path in files)
         return _holder(self._by_stem, names, f"{base}/")
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-from fairtrial.data.dataset import SPLITS
+from fairtrial.data.names import split_of
 from fairtrial.formats._numbers import number_or_nan
 from fairtrial.formats._recognition import Listing, split_of_path
 
@@ -16,7 +16,6 @@ _LABELS = (
     *("class", "label", "class_name", "classname", "category", "name", "species", "label_name"),
     *("cell_type", "object", "diagnosis", "dx"),
 )
-_SPLIT = ("split", "subset", "set", "partition")
 _GROUP = ("group", "patient", "patient_id", "subject", "video", "video_id", "scene", "lesion_id")
 
 
@@ -38,7 +37,8 @@ class SeenTable:
 
     def column(self, names: Sequence[str]) -> str | None:
         """The first column that has one of the names, in any case."""
-        lower = {column.lower().strip(): column for column in reversed(self.columns)}
+        others = [column for column in reversed(self.columns) if column != self.image]
+        lower = {column.lower().strip(): column for column in others}
         return next((lower[name] for name in names if name in lower), None)
 
     @property
@@ -64,12 +64,17 @@ class SeenTable:
     def columns_of_image(self) -> dict[str, str]:
         """The options `split` and `group`, where a column has such a name and such values."""
         found: dict[str, str] = {}
-        split, group = self.column(_SPLIT), self.column(_GROUP)
-        if split is not None and set(self.values(split)) <= set(SPLITS) and self.values(split):
-            found["split"] = split
+        words = [c for c in self.columns if c != self.image and self._holds_splits(c)]
+        if words:
+            found["split"] = words[0]
+        group = self.column(_GROUP)
         if group is not None and len(self.values(group)) == len(self.rows):
             found["group"] = group
         return found
+
+    def _holds_splits(self, column: str) -> bool:
+        values = self.values(column)
+        return len(values) == len(self.rows) and all(map(split_of, values))
 
     @property
     def image_options(self) -> dict[str, str]:

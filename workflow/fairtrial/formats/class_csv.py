@@ -108,5 +108,6 @@ def recognise(listing: Listing) -> Likeness | None:
 
 def _label_of(table: SeenTable) -> str | None:
     """The column of the class: one of a usual name, or the only other one."""
-    others = [column for column in table.columns if column != table.image]
+    known = {table.image, *table.columns_of_image.values()}
+    others = [column for column in table.columns if column not in known]
     return table.label or (others[0] if len(others) == 1 else None)

@@ -20,6 +20,7 @@ from fairtrial.formats._recognition import (
     Listing,
     augmented_group,
     by_split,
+    common_folder,
     holding,
     split_of_path,
 )
@@ -156,25 +157,26 @@ _LABELS = (".xml", ".json", ".csv", ".txt", ".yaml", ".yml")
 
 def recognise(listing: Listing) -> Likeness | None:
     """Folders of images beside each other, which may stand in a folder a split."""
-    folders = holding(listing.images)
-    parents = sorted({PurePosixPath(folder).parent.as_posix() for folder in folders})
-    names = {PurePosixPath(folder).name for folder in folders}
-    if "." in folders or len(names) < 2 or any(split_of_path(name) for name in names):
+    if len(listing.images) < 2 or len({file.count("/") for file in listing.images}) > 1:
+        return None
+    top = common_folder(listing.images)
+    inside = [PurePosixPath(file).relative_to(top).parts for file in listing.images]
+    options: dict[str, object] = {"images": top}
+    splits = by_split({(PurePosixPath(top) / parts[0]).as_posix() for parts in inside})
+    if splits is not None:
+        options = {"splits": splits}
+        inside = [parts[1:] for parts in inside]
+    names = {parts[0] for parts in inside if len(parts) > 1}
+    if len(names) < 2 or any(split_of_path(name) for name in names):
         return None
     if {name.lower() for name in names} & _NOT_CLASSES:
         return None
-    options: dict[str, object]
-    splits = by_split(parents) if len(parents) > 1 else None
-    if len(parents) == 1:
-        options = {"images": parents[0]}
-    elif splits is not None:
-        options = {"splits": splits}
-    else:
-        return None
     if group := augmented_group(listing.images):
         options["group"] = group
-    inside = [f for f in listing.files if PurePosixPath(f).parent.as_posix() in folders]
-    pure = len(inside) == len(listing.images) and not listing.ending(*_LABELS)
+    folders = set(holding(listing.images))
+    others = [f for f in listing.files if PurePosixPath(f).parent.as_posix() in folders]
+    pure = len(others) == len(listing.images) and not listing.ending(*_LABELS)
+    flat = all(len(parts) == 2 for parts in inside)
     listed = ", ".join(sorted(names)[:10]) + (" …" if len(names) > 10 else "")
     seen = f"{len(names)} folders of images, taken as classes: {listed}"
-    return Likeness("likely" if pure or splits else "possible", seen, options)
+    return Likeness("likely" if splits or (pure and flat) else "possible", seen, options)

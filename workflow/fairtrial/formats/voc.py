@@ -354,9 +354,7 @@ def recognise(listing: Listing) -> Likeness | None:
     options["coordinates"], note = _coordinates(listing.text_of(files, 2000))
     if group := augmented_group(listing.images):
         options["group"] = group
-    seen = (
-        f"{len(files)} XML files of Pascal VOC in {base}, {found} of them with an image in {images}"
-    )
+    seen = f"{len(files)} XML files of Pascal VOC in {base}, {found} of them with an image"
     return Likeness("certain", seen, options, (note,))
 
 
