@@ -9,8 +9,8 @@ that every format is repaired by the same code.
 A format may have `write(data, folder)`, the opposite: it fills an empty folder and returns
 the options with which `read` reads it. `WRITES` is then the task of the sets that it takes, and
 `LOSES` what of them it cannot hold.
-A format has `recognise(listing) -> Likeness | None`, by which `fairtrial new` finds the options that
-read a folder.
+A format has `recognise(listing) -> Likeness | None`, by which `fairtrial new` finds the options
+that read a folder.
 To add a format, add a module. A leading underscore marks a module that serves others:
 
 _coco_recognition   how COCO JSON is recognised
