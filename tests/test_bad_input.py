@@ -280,6 +280,25 @@ def test_an_experiment_of_the_command_line_is_checked_too(project: Project) -> N
     assert lacking(text, *facts) == []
 
 
+OPTIONS = {
+    "until train": (("--until", "train"), ("--until train", "snakemake trained")),
+    "until plot": (("--until", "plot"), ("--until plot", "scored")),
+    "omit": (("--omit-from", "validate"), ("--omit-from validate", "snakemake scored")),
+    "a setting": (("--config", "lr0=1e-4"), ("lr0", "params.yaml", "dvc exp run -S lr0=")),
+    "misspelt": (("--config", "experimant=seeds"), ("did you mean `experiment`",)),
+    "a file": (("--configfile", "params.yaml"), ("--configfile", "params.yaml", "config/")),
+    "not a number": (("--config", "experiment=.nan"), ("config/experiments", "nan")),
+    "a list": (("--config", "experiment=[a]"), ("config/experiments", "['a']")),
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", OPTIONS)
+def test_options_without_effect_are_refused(name: str, project: Project) -> None:
+    arguments, facts = OPTIONS[name]
+    assert lacking(error_of_plan(project, *arguments), *facts) == []
+
+
 @pytest.mark.slow
 def test_a_changed_default_that_no_run_uses_is_refused(project: Project) -> None:
     """`dvc exp run -S imgsz=64` where every run sets imgsz itself."""

@@ -114,3 +114,23 @@ def test_a_run_deleted_by_hand_is_taken_from_the_store(copies: tuple[Project, Pr
     assert weights.read_bytes() == before
     record = json.loads(weights.with_name("record.json").read_text())
     assert record["adopted"] is True
+
+
+TARGETS = {
+    "downloaded": {"download"},
+    "datasets": {"download", "convert", "split"},
+    "trained": {"download", "convert", "split", "train"},
+    "predicted": {"download", "convert", "split", "train", "predict"},
+    "scored": {"download", "convert", "split", "train", "predict", "validate"},
+}
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_a_target_by_name_ends_with_its_stage(target: str, tmp_path: Path) -> None:
+    """Also behind the checkpoint, where `--until` would end before it."""
+    project = Project.new(tmp_path / "project")
+    project.snakemake("--cores", "2", target)
+    assert {job.partition(" ")[0] for job in project.jobs()} == TARGETS[target]
+    runs = [job for job in project.jobs() if job.startswith("train ")]
+    assert len(runs) in (0, 4)
+    assert not project.plan(target)

@@ -29,6 +29,7 @@ if not workflow.is_main_process and (problem := snapshot.problem(snapshot.root()
 sys.path.insert(0, str(snapshot.root() / "workflow"))
 
 from fairtrial import FairtrialError
+from fairtrial.planning.command_line import refuse_config, refuse_until
 from fairtrial.planning.housekeeping import reminder, settings_argument, unshare_records
 from fairtrial.planning.plan import Plan
 
@@ -44,6 +45,9 @@ shell.prefix(
 )
 
 try:
+    if workflow.is_main_process:
+        options = workflow.config_settings
+        refuse_config(options.config, options.configfiles)
     PLAN = Plan.read(config.get("experiment"))
     PLAN.sources
 except FairtrialError as error:
@@ -77,6 +81,25 @@ def per_run(pattern):
     if len(PLAN.experiments) == 1:
         return expand(pattern, run=list(PLAN.chosen.runs), allow_missing=True)
     return lambda w: expand(pattern, run=list(planned(w).runs), **w)
+
+
+def listed(wildcards):
+    """The manifest of a source as an input of `download`, with which every plan begins: a place to
+    look at options that Snakemake does not know yet when it reads this file."""
+    options = workflow.dag_settings
+    try:
+        refuse_until(options.until, options.omit_from)
+    except FairtrialError as error:
+        print(f"Error: {error}", file=sys.stderr)
+        sys.exit(1)  # of an exception Snakemake would print the traceback of this function
+    return PLAN.sources[wildcards.source].listed
+
+
+def of_chosen(pattern):
+    """A pattern for every run of the chosen experiment."""
+    return expand(
+        pattern, experiment=PLAN.chosen.name, run=list(PLAN.chosen.runs)
+    )
 
 
 def dataset_file(name):

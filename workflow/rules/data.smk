@@ -6,7 +6,7 @@
 rule download:
     """Download or generate the raw files of one source; the manifest has their SHA-256."""
     input:
-        listed=lambda w: PLAN.sources[w.source].listed,
+        listed=listed,
     output:
         raw=directory("data/raw/{source}"),
         manifest="data/raw/{source}.sha256",
