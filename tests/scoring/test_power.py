@@ -95,6 +95,12 @@ def test_where_the_seed_changes_nothing_more_seeds_do_not_help():
     assert seeds_needed(Noise(seed=0.0, unit=0.3, units=20, means=2), 100.0) is None
 
 
+def test_a_single_seed_is_planned_for_as_two():
+    """A side on which the seed changes nothing has one; the other one varies."""
+    noise = Noise(seed=2.0, unit=0.3, units=20, means=5)
+    assert detectable_gap(noise, 1) == detectable_gap(noise, 2)
+
+
 def test_images_that_were_not_resampled_are_no_part_of_a_plan():
     noise = Noise(seed=2.0, unit=None, units=None, means=3)
     assert units_needed(noise, 3.0, 5) is None

@@ -57,6 +57,7 @@ def detectable_gap(
     from scipy.optimize import brentq
     from scipy.special import ndtr
 
+    seeds = max(seeds, 2)  # a side on which the seed changes nothing has a single one
     seed, unit = noise.seed / seeds, _unit_variance(noise, units)
     sd = math.sqrt(seed + unit)
     if not sd:
