@@ -61,11 +61,12 @@ FILES = ["images/a.jpg", "images/b c.jpg", "images/Ä.jpg", "other/d.jpg"]
         pytest.param(unicodedata.normalize("NFD", FILES[2]), FILES[2], id="Unicode form"),
         pytest.param("images/images/a.jpg", "images/a.jpg", id="a folder twice"),
         pytest.param("d.jpg", "other/d.jpg", id="another folder"),
+        pytest.param("images/a", "images/a.jpg", id="no suffix"),
     ],
 )
 def test_the_file_that_was_meant_is_found(name: str, meant: str) -> None:
-    assert raw_files.near_misses(name, FILES) == [meant]
-    assert raw_files.near_misses("images/e.jpg", FILES) == []
+    assert raw_files.FileIndex(FILES).meant(name) == [meant]
+    assert raw_files.FileIndex(FILES).meant("images/e.jpg") == []
 
 
 def test_a_folder_that_is_not_there_is_refused_with_those_that_are(tmp_path: Path) -> None:

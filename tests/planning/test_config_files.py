@@ -315,6 +315,14 @@ def test_a_mistake_in_a_source_is_named(text: str, facts: tuple[str, ...]) -> No
 
 
 @pytest.mark.usefixtures("project")
+def test_what_a_source_excludes_reaches_both_of_its_stages() -> None:
+    text = "kind: local\npath: x\nformat: voc\nexclude: ['*.bak']\n"
+    Path("config/sources/cells.yaml").write_text(text)
+    source = read_source("cells")
+    assert source.download.settings["exclude"] == ["*.bak"]
+    assert source.convert is not None and source.convert.exclude == ["*.bak"]
+
+
 def test_a_source_without_format_has_nothing_to_convert() -> None:
     put("sources/checkpoints", "kind: local\npath: x\n")
     assert read_source("checkpoints").convert is None

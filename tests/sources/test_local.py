@@ -48,6 +48,10 @@ def test_only_what_is_included(user_folder: Path, tmp_path: Path) -> None:
     assert take(user_folder, tmp_path, include=["*.jpg"]) == ["a.jpg", "deep/er/b.jpg"]
 
 
+def test_what_is_excluded_is_not_copied(user_folder: Path, tmp_path: Path) -> None:
+    assert take(user_folder, tmp_path, include=["*.jpg"], exclude=["deep/er/*"]) == ["a.jpg"]
+
+
 def test_only_what_the_manifest_names(user_folder: Path, tmp_path: Path) -> None:
     manifest = listed(tmp_path / "m", {"deep/er/b.jpg": b"deep/er/b.jpg"})
     assert take(user_folder, tmp_path, manifest=manifest) == ["deep/er/b.jpg"]

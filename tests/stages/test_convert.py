@@ -35,6 +35,9 @@ def test_good_images_are_kept_byte_for_byte_and_raw_is_untouched(raw: Raw) -> No
         assert checksums.sha256(clean) == image.sha256
         assert (image.width, image.height) == (80, 60)
     assert quality == {
+        "read": 2,
+        "not_read": {},
+        "similar": {},
         "images": 2,
         "negatives": 0,
         "objects": 2,
@@ -84,6 +87,7 @@ def test_the_map_of_classes_is_printed_and_kept(
     assert capsys.readouterr().out.splitlines() == [
         "class 18 of the source is 1 cat",
         "class 90 of the source is 2 dog",
+        "1 of 1 images kept, 0 of them without an object; 1 objects",
     ]
 
 
@@ -119,7 +123,7 @@ def test_copies_of_an_image_are_found_and_written_down(raw: Raw) -> None:
 def test_nothing_left_is_an_error(raw: Raw) -> None:
     with refused(DataError, str(raw.folder / "raw"), "no image"):
         raw.convert()
-    raw.add("a.jpg", picture(), [10, 10, 0, 0])
+    raw.add("a.jpg", picture())
     with refused(DataError, str(raw.folder / "raw"), "none of the 1 images", "object"):
         raw.convert()
 

@@ -52,10 +52,10 @@ def test_two_classes_or_a_crowd_in_one_box_are_no_duplicates(raw: Raw) -> None:
 def test_every_action_of_boxes_is_done(raw: Raw) -> None:
     raw.add("a.jpg", picture(), BOX, [70, 50, 20, 20], [30, 30, -10, -5])
     raw.add("b.jpg", picture(), BOX)
-    boxes = [a.bbox for a in raw.convert()[0].annotations]
+    boxes = [a.bbox for a in raw.convert({**COCO, "max_dropped": 0.5})[0].annotations]
     assert boxes == [(10, 10, 20, 20), (70, 50, 10, 10), (10, 10, 20, 20)]
     actions = {"box_over_edge": "drop_box", "inverted_box": "repair"}
-    dataset, quality = raw.again({**COCO, "defects": actions})
+    dataset, quality = raw.again({**COCO, "defects": actions, "max_dropped": 0.5})
     assert [a.bbox for a in dataset.annotations[:2]] == [(10, 10, 20, 20), (20, 25, 10, 5)]
     assert quality["defects"]["inverted_box"]["action"] == "corners put in order"
     actions = {"box_over_edge": "drop_image"}
@@ -68,6 +68,8 @@ def test_every_action_of_boxes_is_done(raw: Raw) -> None:
         raw.again({**COCO, "defects": {"box_over_edge": "refuse"}})
     with refused(DataError, "1 of 2 images", "0.05", "max_dropped", f"{case} (box_over_edge)"):
         raw.again({**COCO, "defects": actions})
+    with refused(DataError, "1 of 4 boxes", "0.05", "max_dropped", "[30, 30, -10, -5]"):
+        raw.again()
 
 
 def test_an_unknown_class_is_refused_unless_it_may_be_left_out(raw: Raw) -> None:
@@ -125,10 +127,11 @@ def test_each_broken_box_is_repaired_or_dropped_and_counted(raw: Raw) -> None:
         "inverted_box": [10, 10, -5, 5],
         "box_outside": [90, 10, 5, 5],
         "box_over_edge": [70, 50, 20, 20],
+        "tiny_box": [10, 10, 0.5, 20],
         "box_not_numbers": [10, float("nan"), 5, 5],
     }
     raw.add("a.jpg", picture(), BOX, *broken.values())
-    dataset, quality = raw.convert()
+    dataset, quality = raw.convert({**COCO, "max_dropped": 1})
     assert [a.bbox for a in dataset.annotations] == [(10, 10, 20, 20), (70, 50, 10, 10)]
     assert [a.area for a in dataset.annotations] == [400, 100]
     assert {name: defect["count"] for name, defect in quality["defects"].items()} == dict.fromkeys(
@@ -157,10 +160,12 @@ def test_every_degenerate_face_is_named(real_data: Path, tmp_path: Path) -> None
         root = ElementTree.parse(path).getroot()
         size = tuple(int(root.findtext(f"size/{name}") or 0) for name in ("width", "height"))
         Image.new("RGB", size).save(raw / "JPEGImages" / f"{path.stem}.jpg")
+    options = {"coordinates": "edges"}
     dataset, quality = convert_folder(
-        raw, tmp_path / "clean", format="voc", options={"coordinates": "edges"}
+        raw, tmp_path / "clean", format="voc", options=options, max_dropped=0.25
     )
     counts = {kind: case["count"] for kind, case in quality["defects"].items()}
     assert (counts["box_without_area"], counts["inverted_box"]) == (39, 3)
-    assert len(dataset.images) == 36
+    assert counts["lost_boxes"] == 8, "of these images no face is known"
+    assert len(dataset.images) == 36 - 8
     assert any("-11" in case for case in quality["defects"]["inverted_box"]["cases"])

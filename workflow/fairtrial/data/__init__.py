@@ -5,9 +5,11 @@ names        what names a class, a group or a thing; flags
 raw_files    which files of a raw folder are images, and which are left out
 imagefile    one image file: its size, its pixels, its defects, its clean copy
 packed_dataset  a source whose images come as arrays
+box_units    whether all boxes look as if written in another unit
 boxes        one box: turned with its image, and fitted into it
 defects      every kind of defect, and what can be done about it
 defect_actions  which action a source takes for each kind of defect
+losses       what of a source is left out, and how much may be
 repair       the annotations of a source, fitted to its clean images
 quality      quality.json: what is in a source, and which defects were found
 duplicates   duplicates.json: which images are copies of one picture, and which look alike

@@ -11,6 +11,7 @@ from fairtrial.data.defects import (
     BoxWithoutArea,
     Defect,
     InvertedBox,
+    TinyBox,
 )
 
 Box = tuple[float, float, float, float]
@@ -18,6 +19,7 @@ Size = tuple[int, int]
 
 # Coordinates written with six decimals of the image's size are off by less than this (pixels).
 ROUNDING = 0.01
+SMALLEST = 1.0  # pixels a side
 
 
 def turned_size(size: Size, orientation: int) -> Size:
@@ -76,9 +78,11 @@ def fit(box: Box, width: int, height: int) -> tuple[Box | None, type[Defect] | N
     if right <= left or bottom <= top:
         return None, BoxOutside
     over = max(left - x, top - y, x + w - right, y + h - bottom)
-    if over <= 0:  # unchanged: computing it anew would change its last digits
-        return box, None
-    return (left, top, right - left, bottom - top), BoxOverEdge if over > ROUNDING else None
+    # unchanged where it is inside: computing it anew would change its last digits
+    fitted = box if over <= 0 else (left, top, right - left, bottom - top)
+    if min(fitted[2:]) < SMALLEST - ROUNDING:
+        return fitted, TinyBox
+    return fitted, BoxOverEdge if over > ROUNDING else None
 
 
 def _defect(box: Box) -> type[Defect] | None:

@@ -93,7 +93,9 @@ class TrailingBytes(Defect):
 class TurnedImage(Defect):
     name = "turned_image"
     explanation = "EXIF asks viewers to turn or mirror the image; frameworks differ in doing so."
-    actions = {"repair": "image written anew as it is shown, and its boxes with it"} | LOSE_IMAGE
+    actions = {
+        "repair": "image written anew as it is shown; boxes drawn on the stored pixels turned too"
+    } | LOSE_IMAGE
 
 
 class OtherColours(Defect):
@@ -101,6 +103,18 @@ class OtherColours(Defect):
     explanation = "The image is not 8-bit RGB (but palette, alpha, CMYK, 16 bit, black and white)."
     actions = {
         "repair": "written anew as 8-bit RGB; alpha ignored, upper 8 of 16 bits kept",
+    } | LOSE_IMAGE
+
+
+class UnusedBits(Defect):
+    name = "unused_bits"
+    explanation = (
+        "The image has 16 bits a pixel, of which the upper 4 are not used, as those of 12-bit "
+        "cameras and scanners; of its upper 8 bits at most 16 grey levels are left."
+    )
+    actions = {
+        "repair": "taken as 12 bits, of which the upper 8 are kept",
+        "keep": "taken as 16 bits, of which the upper 8 are kept",
     } | LOSE_IMAGE
 
 
@@ -116,13 +130,19 @@ class GreyImage(Defect):
 class OtherFileType(Defect):
     name = "other_file_type"
     explanation = "The file is neither JPEG nor PNG; not every framework reads it."
-    actions = {"repair": "first frame written anew as PNG; pixels unchanged"} | LOSE_IMAGE
+    actions = {"repair": "written anew as PNG; pixels unchanged"} | LOSE_IMAGE
+
+
+class SeveralFrames(Defect):
+    name = "several_frames"
+    explanation = "The file holds several frames or pages, and a set has one image a file."
+    actions = {"repair": "first frame written anew as PNG; the others left out"} | LOSE_IMAGE
 
 
 class WrongSuffix(Defect):
     name = "wrong_suffix"
     explanation = "The file's name does not end as its content does, such as a PNG named .jpg."
-    actions = {"repair": "named by its content; bytes unchanged"} | LOSE_IMAGE
+    actions = {"repair": "named by its content"} | LOSE_IMAGE
 
 
 class SizeMismatch(Defect):
@@ -214,6 +234,12 @@ class InvertedBox(Defect):
     actions = LOSE_BOX | {"repair": "corners put in order"}
 
 
+class TinyBox(Defect):
+    name = "tiny_box"
+    explanation = "Less than 1 pixel wide or high, so that nothing can be seen in the box."
+    actions = LOSE_BOX | {"keep": "box kept"}
+
+
 class BoxNotNumbers(Defect):
     name = "box_not_numbers"
     explanation = "A coordinate of the box is infinite or not a number."
@@ -236,6 +262,15 @@ class DuplicateBox(Defect):
     name = "duplicate_box"
     explanation = "An object of the same class has the same box on the same image."
     actions = {"drop_box": "all but one dropped", "keep": "all kept"} | LOSE_IMAGE
+
+
+class LostBoxes(Defect):
+    name = "lost_boxes"
+    explanation = (
+        "No box of the image could be used; without them it would pass for an image without "
+        "objects."
+    )
+    actions = LOSE_IMAGE | {"keep": "kept as an image without objects"}
 
 
 # --------------------------------------------------------------------------- copies

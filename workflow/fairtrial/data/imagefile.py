@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
@@ -24,6 +25,8 @@ SMALLEST = 10  # pixels a side
 EXIF_ORIENTATION = 0x0112
 # The suffixes of the types that are not rewritten, by Pillow's name; a wrong one becomes the first.
 _SUFFIXES_OF = {"JPEG": (".jpg", ".jpeg"), "MPO": (".jpg", ".jpeg"), "PNG": (".png",)}
+_WITH_FRAMES = ("TIFF", "GIF", "WEBP", "AVIF", "PNG")  # an MPO holds one image and its preview
+_HEIC = re.compile(rb".{4}ftyp(?:hei[cxfs]|hev[cx]|mif1|msf1)", re.DOTALL)
 # The turn that makes of the stored pixels what viewers show, by EXIF's orientation.
 _TURNS = {
     2: "FLIP_LEFT_RIGHT",
@@ -64,7 +67,8 @@ class _DecodedFile:
     kind: str
     mode: str
     size: tuple[int, int]
-    deep: bool  # 16 bits a channel
+    bits: int  # a channel: 8, 12 (of 16 that the file has) or 16
+    frames: int
     orientation: int
     thumbnail: bytes  # as shown
 
@@ -90,9 +94,9 @@ def clean_image(raw: Path, name: str, sha256: str, target: Path, actions: Action
     if hashlib.sha256(data).hexdigest() != sha256:
         return CheckedImage(changed=True)
     try:
-        file = _decoded(data)
+        file = _decoded(data, actions.of(defects.UnusedBits) == "repair")
     except Exception as error:  # whatever a decoder raises, the image cannot be used
-        return CheckedImage(defects=[_unusable(name, error)])
+        return CheckedImage(defects=[_unusable(name, error, data)])
     checked = CheckedImage(
         size=file.size, orientation=file.orientation, sha256=sha256, thumbnail=file.thumbnail
     )
@@ -105,7 +109,8 @@ def clean_image(raw: Path, name: str, sha256: str, target: Path, actions: Action
     checked.file_name = name
     if repaired - {defects.TrailingBytes, defects.WrongSuffix}:
         checked.file_name = f"{name}.png"
-        checked.sha256 = _write(_png(data, file), target / checked.file_name)
+        bits = 12 if defects.UnusedBits in repaired else 16
+        checked.sha256 = _write(_png(data, file, bits), target / checked.file_name)
         return checked
     if defects.WrongSuffix in repaired:
         checked.file_name = name + _SUFFIXES_OF[file.kind][0]
@@ -116,8 +121,11 @@ def clean_image(raw: Path, name: str, sha256: str, target: Path, actions: Action
     return checked
 
 
-def _decoded(data: bytes) -> _DecodedFile:
-    """Decode an image file. Raises whatever Pillow does, and ValueError for an unknown range."""
+def _decoded(data: bytes, scaled: bool) -> _DecodedFile:
+    """Decode an image file. `scaled`: 12 bits in a file of 16 are taken as 12.
+
+    Raises whatever Pillow does, and ValueError for an unknown range.
+    """
     from PIL import Image
 
     from fairtrial.data import duplicate_search
@@ -129,28 +137,46 @@ def _decoded(data: bytes) -> _DecodedFile:
     if mode in ("I", "F") and not deep:
         raise ValueError(f"pixels of mode {mode}, whose range is not known")
     turned_by_pillow = _orientation(image) if kind == "TIFF" else 1
+    frames = _frames(image) if kind in _WITH_FRAMES else 1
     if kind in ("JPEG", "MPO"):  # every bit is read, but only the pixels needed are computed
         image.draft("L", (duplicate_search.DECODED, duplicate_search.DECODED))
     image.load()
+    bits = _bits(image) if deep else 8
+    shown = _to_8_bits(image, bits if scaled else 16) if deep else image
     if kind == "TIFF":
         size = turned_size(image.size, turned_by_pillow)
-        thumbnail = duplicate_search.thumbnail(_to_8_bits(image) if deep else image)
-        return _DecodedFile(kind, mode, size, deep, turned_by_pillow, thumbnail)
+        thumbnail = duplicate_search.thumbnail(shown)
+        return _DecodedFile(kind, mode, size, bits, frames, turned_by_pillow, thumbnail)
     orientation = _orientation(image)  # after loading: in a PNG it may follow the pixels
-    thumbnail = duplicate_search.thumbnail(
-        _as_shown(_to_8_bits(image) if deep else image, orientation)
-    )
-    return _DecodedFile(kind, mode, size, deep, orientation, thumbnail)
+    thumbnail = duplicate_search.thumbnail(_as_shown(shown, orientation))
+    return _DecodedFile(kind, mode, size, bits, frames, orientation, thumbnail)
 
 
-def _to_8_bits(image: Image) -> Image:
-    """The upper 8 bits of a grey image of 16. (Pillow does so itself for images with colours.)"""
+def _frames(image: Image) -> int:
+    """The number of frames or pages of a file."""
+    try:
+        return int(getattr(image, "n_frames", 1))
+    except Exception:  # a broken list of frames; the first one may be good
+        return 1
+
+
+def _bits(image: Image) -> int:
+    """12 where a grey image of 16 bits uses no more than these, else 16."""
+    import numpy as np
+
+    if not image.mode.startswith("I"):
+        return 16
+    return 12 if 0 < int(np.asarray(image).max()) < 1 << 12 else 16
+
+
+def _to_8_bits(image: Image, bits: int) -> Image:
+    """The upper 8 of `bits` bits of a grey image. (Of colours Pillow itself keeps the upper 8.)"""
     import numpy as np
     from PIL import Image
 
     if not image.mode.startswith("I"):
         return image
-    return Image.fromarray((np.asarray(image).astype(np.uint32) >> 8).astype(np.uint8))
+    return Image.fromarray((np.asarray(image).astype(np.uint32) >> (bits - 8)).astype(np.uint8))
 
 
 def _as_shown(image: Image, orientation: int) -> Image:
@@ -174,7 +200,7 @@ def _orientation(image: Image) -> int:
     return orientation if orientation in range(1, 9) else 1
 
 
-def _unusable(name: str, error: Exception) -> Defect:
+def _unusable(name: str, error: Exception, data: bytes) -> Defect:
     """The defect of an image whose decoder raised `error`."""
     from PIL.Image import DecompressionBombError
 
@@ -185,6 +211,8 @@ def _unusable(name: str, error: Exception) -> Defect:
         return defects.TruncatedImage(name, text)
     if isinstance(error, ValueError) and "range" in text:
         return defects.UnreadableImage(name, text)
+    if _HEIC.match(data):
+        return defects.UnreadableImage(name, "HEIC, which is not decoded here; save it as JPEG")
     return defects.UnreadableImage(name, type(error).__name__)
 
 
@@ -195,10 +223,14 @@ def _defects(name: str, file: _DecodedFile, data: bytes) -> Iterator[Defect]:
         yield defects.TurnedImage(name, f"orientation {file.orientation}")
     if file.mode == "L":
         yield defects.GreyImage(name)
-    elif file.mode != "RGB" or file.deep:
+    elif file.mode != "RGB" or file.bits > 8:
         yield defects.OtherColours(
-            name, f"mode {file.mode}, 16 bits" if file.deep else f"mode {file.mode}"
+            name, f"mode {file.mode}, 16 bits" if file.bits > 8 else f"mode {file.mode}"
         )
+    if file.bits == 12:
+        yield defects.UnusedBits(name)
+    if file.frames > 1:
+        yield defects.SeveralFrames(name, f"{file.frames} frames, {file.frames - 1} of them lost")
     if file.kind not in _SUFFIXES_OF:
         yield defects.OtherFileType(name, file.kind)
     elif PurePosixPath(name).suffix.lower() not in _SUFFIXES_OF[file.kind]:
@@ -207,14 +239,15 @@ def _defects(name: str, file: _DecodedFile, data: bytes) -> Iterator[Defect]:
         yield defects.TrailingBytes(name, f"{len(data) - end} bytes")
 
 
-def _png(data: bytes, file: _DecodedFile) -> bytes:
-    """The first frame as an 8-bit RGB PNG, turned as viewers show it."""
+def _png(data: bytes, file: _DecodedFile, bits: int) -> bytes:
+    """The first frame as an 8-bit RGB PNG, turned as viewers show it. `bits`: of a deep image."""
     from PIL import Image
 
     image: Image.Image = Image.open(io.BytesIO(data))
     image.load()
     orientation = 1 if file.kind == "TIFF" else file.orientation
-    image = _as_shown((_to_8_bits(image) if file.deep else image).convert("RGB"), orientation)
+    plain = _to_8_bits(image, bits) if file.bits > 8 else image
+    image = _as_shown(plain.convert("RGB"), orientation)
     image.info.clear()
     written = io.BytesIO()
     image.save(written, "PNG", compress_level=1)  # four times as fast as 6, a tenth larger

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from fnmatch import fnmatchcase
 from pathlib import Path, PurePosixPath
 from urllib.parse import unquote
 
 from fairtrial import DataError
+from fairtrial.data.dataset import Dataset
 from fairtrial.files.folders import files_below
 
 SUFFIXES = frozenset(
@@ -41,6 +43,13 @@ _SYSTEM = frozenset(
         "lost+found",
     }
 )
+# Why files are not read, by key of `not_read`.
+REASONS = {
+    "of_systems": "files of systems and tools (hidden folders, thumbnails, checkpoints)",
+    "excluded": "files that `exclude` names",
+    "images": "images that the annotations do not name",
+    "others": "files that are neither images nor annotations of the set",
+}
 # The first bytes of the types of images that decoders here read, and of HEIC, which they do not.
 _SIGNATURE = re.compile(
     rb"\xff\xd8\xff|\x89PNG\r\n|GIF8[79]a|BM.{4}\0\0\0\0|II\*\0|MM\0\*|II\+\0|MM\0\+|RIFF.{4}WEBP"
@@ -58,6 +67,31 @@ def is_of_system(file: str) -> bool:
 def listed_files(folder: Path) -> list[str]:
     """The files of a folder as sorted POSIX paths relative to it, without those of systems."""
     return [file for file in files_below(folder) if not is_of_system(file)]
+
+
+def not_read(
+    folder: Path, files: Iterable[str], dataset: Dataset, exclude: Sequence[str]
+) -> dict[str, list[str]]:
+    """The files of a raw folder that a set was not read from, sorted, by a key of REASONS.
+
+    `exclude`: patterns of those that a source leaves out.
+    """
+    read = {image.file_name for image in dataset.images} | dataset.label_files
+    found: dict[str, list[str]] = {key: [] for key in REASONS}
+    for file in sorted(set(files) - read):
+        if matches(file, exclude):
+            key = "excluded"
+        elif is_of_system(file):
+            key = "of_systems"
+        else:
+            key = "images" if is_image(folder, file) else "others"
+        found[key].append(file)
+    return {key: files for key, files in found.items() if files}
+
+
+def matches(file: str, patterns: Sequence[str]) -> bool:
+    """Whether a relative path matches one of some patterns; a * also matches a /."""
+    return any(fnmatchcase(file, pattern) for pattern in patterns)
 
 
 def has_image_suffix(file: str) -> bool:
@@ -102,15 +136,37 @@ def no_folder(folder: Path, place: str, option: str) -> DataError:
     return DataError(f"there is no folder {place} in {folder} ({option}){hint}; there are: {there}")
 
 
-def near_misses(file: str, files: Iterable[str]) -> list[str]:
-    """The files that `file` may mean: another case, another Unicode form, `\\` or `%20` in it, or
-    the same name in another folder. Those of the same path first."""
-    wanted = _folded(file)
-    same = [other for other in files if _folded(other) == wanted]
-    if same:
-        return same
-    name = wanted.rpartition("/")[2]
-    return [other for other in files if _folded(other).rpartition("/")[2] == name]
+class FileIndex:
+    """The files of a folder by what their names have in common with misspelt ones."""
+
+    def __init__(self, files: Iterable[str]) -> None:
+        self._by_path: dict[str, list[str]] = {}
+        self._by_name: dict[str, list[str]] = {}
+        self._by_stem: dict[str, list[str]] = {}
+        for file in files:
+            folded = _folded(file)
+            self._by_path.setdefault(folded, []).append(file)
+            self._by_name.setdefault(_name(folded), []).append(file)
+            self._by_stem.setdefault(_stem(folded), []).append(file)
+
+    def meant(self, file: str) -> list[str]:
+        """The files that `file` may mean: another case, another Unicode form, `\\` or `%20` in it;
+        else the same name in another folder, or with another suffix."""
+        folded = _folded(file)
+        return (
+            self._by_path.get(folded)
+            or self._by_name.get(_name(folded))
+            or self._by_stem.get(_stem(folded))
+            or []
+        )
+
+
+def _name(path: str) -> str:
+    return path.rpartition("/")[2]
+
+
+def _stem(path: str) -> str:
+    return _name(path).partition(".")[0]
 
 
 def _folded(file: str) -> str:

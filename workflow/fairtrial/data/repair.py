@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Container
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -10,7 +11,7 @@ from fairtrial import DataError
 from fairtrial.data.boxes import Box, Size, fit, turned, turned_size
 from fairtrial.data.dataset import Annotation, Dataset, Image
 from fairtrial.data.defect_actions import Actions
-from fairtrial.data.defects import Defect, DuplicateBox, SizeMismatch
+from fairtrial.data.defects import Defect, DuplicateBox, LostBoxes, SizeMismatch
 from fairtrial.data.imagefile import CheckedImage
 
 DrawnOn = Literal["shown", "stored"]  # the pixels on which a box was drawn
@@ -26,12 +27,17 @@ class Repaired:
 
 
 def repair_annotations(
-    raw: Dataset, checked: list[CheckedImage], actions: Actions, drawn_on: DrawnOn | None
+    raw: Dataset,
+    checked: list[CheckedImage],
+    actions: Actions,
+    drawn_on: DrawnOn | None,
+    lost: Container[str] = (),
 ) -> Repaired:
     """The images that stay, with their true sizes and boxes that fit them.
 
     `checked` has the order of `raw.images`. `drawn_on` holds for turned images whose
-    stated size does not say on which pixels their boxes were drawn.
+    stated size does not say on which pixels their boxes were drawn. `lost`: files of images of
+    which an object could not be read.
     """
     objects = raw.by_image()
     result = Repaired(Dataset(categories=raw.categories, origins=raw.origins))
@@ -42,6 +48,9 @@ def repair_annotations(
         frame = _Frame(image, file, fallback)
         defects = frame.size_defects()
         boxes = frame.boxes(objects[image.id], raw.categories, actions, defects)
+        if not boxes and (objects[image.id] or image.file_name in lost):
+            count = len(objects[image.id])
+            defects.append(LostBoxes(image.file_name, f"boxes: {count}" if count else ""))
         result.defects += defects
         if any(actions.drops(type(defect)) for defect in defects):
             result.dropped.append(file)

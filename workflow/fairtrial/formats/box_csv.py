@@ -75,6 +75,15 @@ class Settings(BaseModel):
     ignore: tuple[str, ...] = ()  # classes whose objects are regions that count neither way
 
 
+# How a source says that its boxes are written in another unit (see data/box_units.py).
+REMEDIES = {
+    "sizes": "options: {box_is: corner_and_size}",
+    "corners": "options: {box_is: corners}",
+    "shares": "options: {coordinates: shares}",
+    "pixels": "options: {coordinates: edges}",
+}
+
+
 def read(folder: Path, options: Settings) -> tuple[Dataset, list[Defect]]:
     """All tables as one set. Images in their folders that no row names are defects.
 

@@ -147,6 +147,7 @@ class _VocReader:
         self.defects: list[Defect] = []
         self.taken: set[str] = set()
         self.proofs: dict[str, list[str]] = {"edges": [], "decimal": []}  # objects that show it
+        self.largest = 0.0  # coordinate
 
     def add(self, label: str, of_image: str | None, row: Element, split: str | None) -> None:
         """Add one XML file.
@@ -213,6 +214,7 @@ class _VocReader:
             return left, top, right - left, bottom - top
         if _cannot_be_pixels(left, top, right, bottom):
             self.proofs["edges"].append(where)
+        self.largest = max(self.largest, right, bottom)
         return left - 1, top - 1, right - left + 1, bottom - top + 1
 
     def doubts(self) -> list[Defect]:
@@ -220,8 +222,11 @@ class _VocReader:
         meant = {
             "edges": "VOC counts pixels from 1, and these begin at 0 or have fractions, so that "
             "they are positions between pixels",
+            "shares": "no number is above 1, so that they are shares of width and height",
             "decimal": "a comma stands before the fractions",
         }
+        if self.largest <= 1:
+            self.proofs["shares"] = self.proofs.pop("edges")
         return [
             WrongUnit(
                 self.options.annotations,

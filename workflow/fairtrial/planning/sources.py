@@ -42,6 +42,8 @@ def read_source(name: Any, where: str = "`source`") -> Source:
     kind = content.pop("kind", None)
     annotations = {key: content.pop(key) for key in ConvertSettings.model_fields if key in content}
     model = plugin_settings("sources", kind, f"{path}: `kind`")
+    if "exclude" in annotations and "exclude" in model.model_fields:
+        content["exclude"] = annotations["exclude"]  # such files are not even fetched
     settings = closed(model, content, str(path)).model_dump(mode="json")
     download = DownloadSettings(name=name, kind=kind, settings=settings)
     if annotations.get("format") is None:

@@ -45,7 +45,10 @@ class ConvertSettings(Closed):
 
     format: str  # a module of formats/
     options: dict[str, Any] = Field(default_factory=dict)  # that module's own Settings
-    max_dropped: Annotated[float, Field(ge=0, le=1)] = 0.05  # largest share of unusable images
+    # The largest share of images, and of boxes, that may be unusable.
+    max_dropped: Annotated[float, Field(ge=0, le=1)] = 0.05
+    # Patterns of paths in the raw folder that are not read.
+    exclude: list[str] = Field(default_factory=list)
     defects: dict[str, str] = Field(
         default_factory=dict
     )  # actions in place of a kind's default, by kind

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from fnmatch import fnmatchcase
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 
+from fairtrial.data.raw_files import matches
 from fairtrial.files import checksums
 from fairtrial.store import entries
 
@@ -33,12 +33,14 @@ class Choice(BaseModel):
     # Patterns of relative paths, such as "*.jpg" (a * also matches a /); a file that
     # matches none of them is left out.
     include: tuple[str, ...] = ("*",)
+    # Likewise; a file that matches one of them is left out.
+    exclude: tuple[str, ...] = ()
 
     def taken(self) -> Callable[[str], bool]:
         """A function that says whether a file, by its relative path, is taken."""
         if self.manifest is not None:
             return checksums.read_manifest(Path(self.manifest)).__contains__
-        return lambda file: any(fnmatchcase(file, pattern) for pattern in self.include)
+        return lambda file: matches(file, self.include) and not matches(file, self.exclude)
 
     def verify(self, folder: Path) -> None:
         """Raise ChecksumError where a file of the manifest is missing in `folder` or differs."""

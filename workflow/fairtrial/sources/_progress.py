@@ -6,7 +6,7 @@ import sys
 import threading
 from types import TracebackType
 
-_IN_A_LOG = 10.0  # seconds between two lines where standard error is no terminal
+from fairtrial.files.progress import IN_A_LOG, LinesOnStderr
 
 
 class TransferProgress:
@@ -25,8 +25,8 @@ class TransferProgress:
             unit_scale=True,
             unit_divisor=1000,
             dynamic_ncols=on_terminal,
-            mininterval=0.1 if on_terminal else _IN_A_LOG,
-            file=sys.stderr if on_terminal else _Lines(),
+            mininterval=0.1 if on_terminal else IN_A_LOG,
+            file=sys.stderr if on_terminal else LinesOnStderr(),
         )
         self.files, self.done = files, 0
         self.known = self.length = 0  # files of which the length is known, and their bytes
@@ -60,14 +60,3 @@ class TransferProgress:
         with self.lock:
             self.done += 1
             self.bar.set_postfix_str(f"{self.done} of {self.files} files", refresh=False)
-
-
-class _Lines:
-    """Standard error, on which each state of the bar is a line of its own."""
-
-    def write(self, text: str) -> None:
-        if line := text.strip():
-            sys.stderr.write(f"{line}\n")
-
-    def flush(self) -> None:
-        sys.stderr.flush()

@@ -9,19 +9,31 @@ from typing import TYPE_CHECKING
 
 from fairtrial import DataError
 from fairtrial.data import dataset, imagefile
+from fairtrial.data.box_units import wrong_units
+from fairtrial.data.boxes import Size
 from fairtrial.data.contradictions import contradictions, left_out
 from fairtrial.data.dataset import Dataset, Image
 from fairtrial.data.defect_actions import Actions, listed
-from fairtrial.data.defects import Defect, LabelWithoutImage, MissingImage, UnannotatedImage
+from fairtrial.data.defects import Defect, MissingImage
 from fairtrial.data.duplicate_search import find_duplicates, thumbnail
 from fairtrial.data.duplicates import Decisions, Duplicates
 from fairtrial.data.imagefile import CheckedImage
+from fairtrial.data.losses import (
+    annotated_boxes,
+    annotated_images,
+    exclude,
+    leave_out,
+    refuse_too_many_boxes,
+    refuse_too_many_images,
+    with_lost_objects,
+)
 from fairtrial.data.packed_dataset import PackedDataset
-from fairtrial.data.quality import report
-from fairtrial.data.raw_files import has_image_suffix
+from fairtrial.data.quality import log_lines, report
+from fairtrial.data.raw_files import FileIndex, has_image_suffix, not_read
 from fairtrial.data.repair import Repaired, repair_annotations
 from fairtrial.files import checksums, folders, packed
 from fairtrial.files.modelfile import write_model
+from fairtrial.files.progress import progress
 from fairtrial.files.threads import map_in_order
 from fairtrial.plugins import plugin
 from fairtrial.settings.stages import ConvertSettings
@@ -58,20 +70,25 @@ def convert(
     """
     actions = Actions(settings.defects)
     files = _RawFolder.verified(raw, manifest)
-    module = plugin("formats", settings.format)
-    read: tuple[Dataset, list[Defect]] = module.read(raw, module.Settings(**settings.options))
-    annotated, defects = read
-    _refuse_equal_names(annotated.images)
+    annotated, defects, remedies = _read(settings, raw)
+    defects = exclude(annotated, defects, settings.exclude)
+    skipped = not_read(raw, files.sha256, annotated, settings.exclude)
+    defects += wrong_units(annotated, _stated_sizes(annotated), remedies)
     actions.refuse(defects, str(raw))  # before hours of decoding
-    total = _annotated_images(annotated, defects)
-    _leave_out(annotated, defects, actions)
+    total = annotated_images(annotated, defects)
+    boxes = annotated_boxes(annotated, defects, actions)
+    leave_out(annotated, defects, actions)
     with folders.whole_folder(images) as target:
         if isinstance(annotated, PackedDataset):
             checked = _write_packed(annotated, target)
         else:
             checked = _clean_images(annotated.images, files, target, actions)
-        repaired = repair_annotations(annotated, checked, actions, settings.drawn_on)
-        defects += [defect for image in checked for defect in image.defects] + repaired.defects
+        defects += [defect for image in checked for defect in image.defects]
+        defects += wrong_units(annotated, _other_sizes(annotated, checked), remedies)
+        actions.refuse(defects, str(raw))
+        lost = with_lost_objects(defects, actions)
+        repaired = repair_annotations(annotated, checked, actions, settings.drawn_on, lost)
+        defects += repaired.defects
         for image in repaired.dropped:
             (target / image.file_name).unlink()
         actions.refuse(defects, str(raw))
@@ -80,12 +97,23 @@ def convert(
             repaired.dataset.canonical(), actions, str(raw)
         )
         defects += contradicting
-        _refuse_too_many_dropped(defects, total, actions, settings.max_dropped, raw)
-        _refuse_empty(clean, raw)
+        refuse_too_many_images(defects, total, actions, settings.max_dropped, raw)
+        refuse_too_many_boxes(defects, boxes, actions, settings.max_dropped, raw)
+        _refuse_empty(clean, defects, raw)
     write_model(duplicates, copies)
     dataset.write(clean, annotations)
+    content = report(clean, defects, actions, total, skipped)
     _print_classes(clean)
-    write_model(quality, report(clean, defects, actions))
+    print(*log_lines(content), sep="\n")
+    write_model(quality, content)
+
+
+def _read(settings: ConvertSettings, raw: Path) -> tuple[Dataset, list[Defect], dict[str, str]]:
+    """What the format reads, and how a source says that its boxes are in another unit."""
+    module = plugin("formats", settings.format)
+    read: tuple[Dataset, list[Defect]] = module.read(raw, module.Settings(**settings.options))
+    _refuse_equal_names(read[0].images)
+    return *read, getattr(module, "REMEDIES", {})
 
 
 class _Copies:
@@ -157,20 +185,25 @@ class _RawFolder:
         each is read once.
         """
         expected = checksums.read_manifest(manifest)
-        others = [name for name in expected if not _is_image(name)]
+        others = [name for name in expected if not has_image_suffix(name)]
         wrong = checksums.changed(folder, expected, others)
-        wrong += [name for name in expected if _is_image(name) and not (folder / name).is_file()]
+        wrong += [
+            name for name in expected if has_image_suffix(name) and not (folder / name).is_file()
+        ]
         raw = cls(folder, manifest, expected)
         raw.refuse(wrong)
         return raw
 
+    def meant(self, names: Iterable[str]) -> dict[str, str]:
+        """What is there instead of each of the files that are not there."""
+        missing = [name for name in names if name not in self.sha256]
+        index = FileIndex(self.sha256) if missing else None
+        there = {name: index.meant(name) if index else [] for name in missing}
+        return {name: f"there is {', '.join(f[:3])}" if f else "" for name, f in there.items()}
+
     def refuse(self, wrong: list[str]) -> None:
         """Raise ChecksumError if any of the files is wrong."""
         checksums.refuse_changed(self.folder, self.manifest, wrong, len(self.sha256))
-
-
-def _is_image(name: str) -> bool:
-    return has_image_suffix(name)
 
 
 def _refuse_equal_names(images: list[Image]) -> None:
@@ -181,20 +214,20 @@ def _refuse_equal_names(images: list[Image]) -> None:
         seen.add(image.file_name)
 
 
-def _annotated_images(annotated: Dataset, defects: list[Defect]) -> int:
-    """The number of annotated images, whether their files exist or not."""
-    without_image = sum(isinstance(defect, LabelWithoutImage) for defect in defects)
-    unannotated = sum(isinstance(defect, UnannotatedImage) for defect in defects)
-    return len(annotated.images) - unannotated + without_image
+def _stated_sizes(annotated: Dataset) -> dict[int, Size]:
+    """Width and height of all images, by id, as the annotations state them; 0 where they do not."""
+    return {image.id: (image.width, image.height) for image in annotated.images}
 
 
-def _leave_out(annotated: Dataset, defects: list[Defect], actions: Actions) -> None:
-    """Remove the images that are dropped for defects that the format's reader found. Changes
-    `annotated`."""
-    dropped = {defect.where for defect in defects if actions.drops(type(defect))}
-    annotated.images = [image for image in annotated.images if image.file_name not in dropped]
-    ids = {image.id for image in annotated.images}
-    annotated.annotations = [a for a in annotated.annotations if a.image_id in ids]
+def _other_sizes(annotated: Dataset, checked: list[CheckedImage]) -> dict[int, Size]:
+    """Width and height of the images of which the annotations state none, by id; without those
+    that are turned."""
+    pairs = zip(annotated.images, checked, strict=True)
+    return {
+        image.id: file.size
+        for image, file in pairs
+        if file.is_kept and file.orientation == 1 and not (image.width or image.relative)
+    }
 
 
 def _clean_images(
@@ -208,13 +241,20 @@ def _clean_images(
     for folder in {Path(image.file_name).parent for image in images}:
         (target / folder).mkdir(parents=True, exist_ok=True)
 
-    def check(image: Image) -> CheckedImage:
-        sha256 = raw.sha256.get(image.file_name)
-        if sha256 is None:
-            return CheckedImage(defects=[MissingImage(image.file_name)])
-        return imagefile.clean_image(raw.folder, image.file_name, sha256, target, actions)
+    meant = raw.meant([image.file_name for image in images])
+    with progress("images", len(images)) as advance:
 
-    checked = map_in_order(check, images)
+        def check(image: Image) -> CheckedImage:
+            name = image.file_name
+            if name not in raw.sha256:
+                checked = CheckedImage(defects=[MissingImage(name, meant[name])])
+            else:
+                sha256 = raw.sha256[name]
+                checked = imagefile.clean_image(raw.folder, name, sha256, target, actions)
+            advance()
+            return checked
+
+        checked = map_in_order(check, images)
     pairs = zip(images, checked, strict=True)
     raw.refuse([image.file_name for image, result in pairs if result.changed])
     names = [result.file_name for result in checked if result.is_kept]
@@ -242,27 +282,13 @@ def _write_packed(annotated: PackedDataset, target: Path) -> list[CheckedImage]:
     ]
 
 
-def _refuse_too_many_dropped(
-    defects: Iterable[Defect], total: int, actions: Actions, limit: float, raw: Path
-) -> None:
-    """Raise DataError if more than the share `limit` of the `total` annotated images is dropped."""
-    dropped: dict[str, Defect] = {}  # the first defect of each image
-    for defect in sorted(defects, key=str):
-        if actions.of(type(defect)) == "drop_image" and not isinstance(defect, UnannotatedImage):
-            dropped.setdefault(defect.where, defect)
-    if len(dropped) > limit * total:
-        raise DataError(
-            f"{raw}: {len(dropped)} of {total} images cannot be used, more than the share of "
-            f"{limit:g} that max_dropped allows:\n"
-            + listed(f"{defect} ({defect.name})" for defect in dropped.values())
-        )
-
-
-def _refuse_empty(clean: Dataset, raw: Path) -> None:
+def _refuse_empty(clean: Dataset, defects: list[Defect], raw: Path) -> None:
+    found = "\n" + listed(f"{defect} ({defect.name})" for defect in defects) if defects else ""
     if not clean.images:
-        raise DataError(f"{raw}: the annotations name no image")
+        raise DataError(f"{raw}: the annotations name no image{found}")
     if not clean.annotations:
-        raise DataError(f"{raw}: none of the {len(clean.images)} images has an object")
+        count = len(clean.images)
+        raise DataError(f"{raw}: none of the {count} images has an object{found}")
 
 
 def _print_classes(clean: Dataset) -> None:
