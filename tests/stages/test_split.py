@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.facts import refused
+from tests.facts import missing_facts, refused
 
 from fairtrial import DataError
 from fairtrial.data.dataset import SPLITS, Annotation, Dataset, Image, read, write
@@ -183,11 +183,64 @@ def test_a_test_without_an_object_is_refused(tmp_path: Path) -> None:
     for image in clean.images:
         image.split = "test" if image.id > 35 else "val" if image.id > 25 else "train"
     clean.annotations = [a for a in clean.annotations if a.image_id <= 35]
-    with refused(DataError, "annotations.json", "no object in test", "5 images", "seed", "shares"):
+    with refused(DataError, "annotations.json", "no object in test", "5 images", "than `given`"):
         Source(tmp_path, clean).split("given")
     for image in clean.images[35:]:
         image.split = None
     assert Source(tmp_path, clean).split("given")["test"] == [], "without a test it goes"
+
+
+def with_absent_classes(boxes: bool) -> Dataset:
+    """Forty images in given splits: `absent` has no object, `late` none in train."""
+    clean = cells()
+    clean.categories |= {3: "absent", 4: "late"}
+    for image in clean.images:
+        image.split = "test" if image.id > 30 else "val" if image.id > 20 else "train"
+    clean.annotations[-1].category_id = 4
+    if not boxes:
+        for annotation in clean.annotations:
+            annotation.bbox = None
+    return clean
+
+
+@pytest.mark.parametrize("boxes", [True, False], ids=["boxes", "classes of images"])
+def test_classes_that_train_lacks_can_be_left_out_at_once(tmp_path: Path, boxes: bool) -> None:
+    source = Source(tmp_path, with_absent_classes(boxes))
+    facts = ["absent, late", "1 of them have none in any split", "`classes: present`"]
+    with refused(DataError, *facts):
+        source.split("given")
+    certificate = source.split("given", classes="present")
+    kept = {"common": "common", "rare": "rare", "absent": None, "late": None}
+    assert certificate["class_map"] == kept
+    counts = {split: len(certificate[split]) for split in SPLITS}
+    assert counts == {"train": 20, "val": 10, "test": 10 if boxes else 9}
+    files = {image.id: image.file_name for image in read(tmp_path / "set/annotations.json").images}
+    assert [files[number] for number in certificate["val"]] == [f"{n}.png" for n in range(20, 30)]
+
+
+def test_present_keeps_all_classes_of_which_train_has_an_object(tmp_path: Path) -> None:
+    source = Source(tmp_path, cells())
+    assert source.split("stratified") == source.split("stratified", classes="present")
+
+
+def test_images_without_a_group_are_counted_and_named(tmp_path: Path) -> None:
+    clean = cells(group=4)
+    for image in clean.images[:9]:
+        image.group = None
+    with refused(DataError, "9 of 40 images have no group", "00.png, 01.png", "`random`"):
+        Source(tmp_path, clean).split("grouped")
+
+
+def test_names_that_are_nearly_equal_stand_in_the_log(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    clean = cells(group=4)
+    clean.categories[2] = "Common"
+    for image in clean.images[:2]:
+        image.group = str(image.group).upper()
+    Source(tmp_path, clean).split("random", allow=["group"])
+    facts = ["classes that differ", "Common, common", "groups that differ", "P2, p2"]
+    assert missing_facts(capsys.readouterr().out, *facts) == []
 
 
 def test_balance_changes_train_alone_and_is_told(tmp_path: Path) -> None:

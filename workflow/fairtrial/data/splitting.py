@@ -57,8 +57,12 @@ def assign(
     method, count = options.method, len(dataset.images)
     if method == "given":
         return _given(dataset, where)
-    if method == "grouped" and any(image.group is None for image in dataset.images):
-        raise DataError(f"{where}: split `grouped`, but some images have no group; use `random`")
+    alone = [image.file_name for image in dataset.images if image.group is None]
+    if method == "grouped" and alone:
+        raise DataError(
+            f"{where}: split `grouped`, but {len(alone)} of {count} images have no group (null, "
+            f'"" or NaN), such as {", ".join(alone[:3])}; use `random`'
+        )
     by_group = method in {"grouped", "kfold"} and "group" not in allow
     clusters = near if "near" not in allow else []
     bundles = _bundles(dataset.images, clusters, by_group, "content" not in allow)

@@ -20,7 +20,8 @@ from fairtrial.settings.params import (
 from fairtrial.settings.search import Engine
 from fairtrial.settings.split_rule import BalanceRule, SplitRule
 
-NO_CLASSES = "must be a list of names, or a map from the source's names to new ones"
+PRESENT = "present"  # in place of names: the classes of which train has an object
+NO_CLASSES = "must be a list of names, a map from the source's names to new ones, or `present`"
 
 
 class DownloadSettings(Closed):
@@ -79,7 +80,10 @@ class ConvertSettings(Closed):
 
 
 def _classes(value: Any) -> Any:
-    """`value`, a list or a map of names. It is checked here for one message instead of two."""
+    """`value`, `present`, a list or a map of names. It is checked here for one message instead of
+    two."""
+    if value == PRESENT:
+        return value
     names = [*value.values()] if isinstance(value, dict) else value
     if not isinstance(names, list) or not all(isinstance(name, str) and name for name in names):
         raise ValueError(NO_CLASSES)
@@ -91,7 +95,8 @@ def _classes(value: Any) -> Any:
 class SplitSettings(Closed):
     """The classes of a data set, and how its images are assigned to train, val and test."""
 
-    # Names to keep, in this order, or the source's names with ours; null keeps all.
+    # Names to keep, in this order, or the source's names with ours; null keeps all, `present` those
+    # of which train has an object.
     classes: Annotated[Any, AfterValidator(_classes)] | None = None
     single_cls: Annotated[str, Field(min_length=1)] | None = None  # the name of the one class
     split: SplitRule

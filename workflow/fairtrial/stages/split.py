@@ -7,14 +7,15 @@ from pathlib import Path
 from fairtrial import DataError
 from fairtrial.data.balance import undersample
 from fairtrial.data.certificate import SplitCertificate, balanced, certify
-from fairtrial.data.dataset import Dataset, read, write
+from fairtrial.data.dataset import Dataset, Splits, read, write
 from fairtrial.data.duplicates import Duplicates, ImageDuplicates, within
 from fairtrial.data.leaks import KINDS, find_leaks, refuse_leaks
+from fairtrial.data.names import similar
 from fairtrial.data.selection import ClassMap, class_map, select
 from fairtrial.data.splitting import assign
-from fairtrial.data.summary import SplitSummary
+from fairtrial.data.summary import SplitSummary, summarize
 from fairtrial.files.modelfile import read_model, write_model
-from fairtrial.settings.stages import SplitSettings
+from fairtrial.settings.stages import PRESENT, SplitSettings
 
 
 def split(
@@ -42,16 +43,24 @@ def split(
     where = str(source)
     dataset, names = _selected(read(source), settings, where)
     copies = within(dataset, read_model(duplicates, Duplicates))
-    certified = _certified(dataset, names, settings, copies, source.parent.name, where)
-    _refuse_unusable(dataset, certified.summary, where)
+    splits = assign(dataset, settings.split, copies.near, list[str](settings.allow), where)
+    if settings.classes == PRESENT:
+        dataset, names, splits = _of_present_classes(read(source), dataset, names, splits)
+        copies = within(dataset, read_model(duplicates, Duplicates))
+    certified = _certified(
+        dataset, names, splits, settings, copies, source=source.parent.name, where=where
+    )
+    _refuse_unusable(dataset, certified.summary, settings.split.method, where)
     _print(certified)
+    _print_similar(dataset)
     write(dataset, annotations)
     write_model(certificate, certified)
 
 
 def _selected(source: Dataset, settings: SplitSettings, where: str) -> tuple[Dataset, ClassMap]:
     """The source with the data set's classes, and what became of each class of the source."""
-    classes, single = settings.classes, settings.single_cls
+    classes = settings.classes if settings.classes != PRESENT else None
+    single = settings.single_cls
     _refuse_equal_names(list(source.categories.values()), where)
     names = class_map(source, classes, single, where)
     order = sorted(set(classes.values())) if isinstance(classes, dict) else classes
@@ -60,20 +69,40 @@ def _selected(source: Dataset, settings: SplitSettings, where: str) -> tuple[Dat
     return dataset, names
 
 
+def _of_present_classes(
+    source: Dataset, dataset: Dataset, names: ClassMap, splits: Splits
+) -> tuple[Dataset, ClassMap, Splits]:
+    """The data set without the classes of which train has no object; images keep their split."""
+    present = summarize(dataset, splits["train"]).classes
+    names = {
+        old: new if new is not None and present[new].objects else None for old, new in names.items()
+    }
+    smaller = select(source, names)
+    split_of = {number: split for split, ids in splits.items() for number in ids}
+    split_of_file = {image.file_name: split_of.get(image.id) for image in dataset.images}
+    moved: Splits = {split: [] for split in splits}
+    for image in smaller.images:
+        split = split_of_file[image.file_name]
+        if split is not None:
+            moved[split].append(image.id)
+    return smaller, names, moved
+
+
 def _certified(
     dataset: Dataset,
     names: ClassMap,
+    splits: Splits,
     settings: SplitSettings,
     duplicates: ImageDuplicates,
+    *,
     source: str,
     where: str,
 ) -> SplitCertificate:
-    """Split the data set, refuse leaks and undersample train. Returns the certificate.
+    """Refuse leaks and undersample train. Returns the certificate.
 
     source: the name of the source; where: its file, for messages.
     """
     options, allow = settings.split, list[str](settings.allow)
-    splits = assign(dataset, options, duplicates.near, allow, where)
     leaks = find_leaks(dataset.images, splits, duplicates.near)
     refuse_leaks(leaks, allow, where)
     certificate = certify(
@@ -111,6 +140,14 @@ def _print(certificate: SplitCertificate) -> None:
         print(f"look at them: {len(across)} pairs in two splits may show the same (see the report)")
 
 
+def _print_similar(dataset: Dataset) -> None:
+    """Print names of classes and groups that differ in blanks, case or `.0` alone."""
+    groups = {image.group for image in dataset.images if image.group is not None}
+    for what, names in (("classes", dataset.categories.values()), ("groups", groups)):
+        for alike in similar(names):
+            print(f"{what} that differ in blanks, case or .0 alone: {', '.join(alike)}; is it one?")
+
+
 def _refuse_equal_names(names: list[str], where: str) -> None:
     """Raise DataError where two classes share a name, by which all results identify a class."""
     twice = sorted({name for name in names if names.count(name) > 1})
@@ -127,25 +164,43 @@ def _refuse_background(names: list[str], where: str) -> None:
         )
 
 
-def _refuse_unusable(dataset: Dataset, summary: dict[str, SplitSummary], where: str) -> None:
+# What can be changed where a split lacks something, by method.
+_REMEDIES = {
+    "given": "use another method than `given`, for the source's own splits are so",
+    "kfold": "change the split's seed or take fewer folds",
+}
+
+
+def _refuse_unusable(
+    dataset: Dataset, summary: dict[str, SplitSummary], method: str, where: str
+) -> None:
     """Raise DataError for splits that cannot be trained or scored on."""
+    remedy = _REMEDIES.get(method, "change the split's seed or shares")
     for split in ("train", "val"):
         if not summary[split].images:
-            raise DataError(f"{where}: the split leaves no image in {split}; change its shares")
+            raise DataError(f"{where}: the split leaves no image in {split}; {remedy}")
     if not summary["val"].objects:
         raise DataError(
             f"{where}: no object in val, on which the best epoch and the confidence are chosen; "
-            "change the split's seed or shares"
+            f"{remedy}"
         )
     classes = summary["train"].classes
     missing = [name for name in dataset.categories.values() if not classes[name].objects]
     if missing:
+        anywhere = {
+            name
+            for part in summary.values()
+            for name, found in part.classes.items()
+            if found.objects
+        }
+        nowhere = sum(name not in anywhere for name in missing)
+        text = f" ({nowhere} of them have none in any split)" if nowhere else ""
         raise DataError(
-            f"{where}: no object of {', '.join(missing)} in train, so nothing can be learned of "
-            "it; leave it out of `classes`, or change the split's seed or shares"
+            f"{where}: no object of {', '.join(missing)} in train{text}, so nothing can be learned "
+            f"of it; set `classes: {PRESENT}` to leave out what train lacks, or {remedy}"
         )
     if summary["test"].images and not summary["test"].objects:
         raise DataError(
             f"{where}: no object in test ({summary['test'].images} images), so no metric can be "
-            "computed there; change the split's seed or shares, or leave test without images"
+            f"computed there; {remedy}, or leave test without images"
         )
