@@ -20,5 +20,12 @@ def test_what_is_to_be_refused_is_refused_with_the_way_out() -> None:
     Actions({"unknown_class": "drop_box"}).refuse(cases, "raw")
 
 
+def test_all_kinds_are_refused_at_once() -> None:
+    cases = [defects.UnknownClass("a", "x"), defects.OrphanObject("b"), defects.UnknownClass("c")]
+    facts = ["unknown_class, 2 times", "  a: x", "  c", "orphan_object, 1 times", "  b"]
+    with refused(DataError, *facts, "{unknown_class: …}", "{orphan_object: …}"):
+        Actions().refuse(cases, "raw")
+
+
 def test_long_lists_are_cut() -> None:
     assert listed(map(str, range(25))).splitlines()[-1] == "  … and 5 more"

@@ -211,6 +211,15 @@ def test_of_two_images_with_one_stem_the_named_one_is_taken(raw: Path) -> None:
         read(raw)
 
 
+def test_lists_of_splits_under_other_names_are_understood(raw: Path) -> None:
+    lists = raw / "ImageSets" / "Main"
+    (lists / "val.txt").rename(lists / "valid.txt")
+    (lists / "Test.txt").write_text("")
+    dataset, _ = read(raw, image_sets="ImageSets/Main")
+    splits = {Path(image.file_name).stem: image.split for image in dataset.images}
+    assert splits == {"a": "train", "b": "val", "c": "train"}
+
+
 def test_an_image_in_no_list_has_no_split(raw: Path) -> None:
     (raw / "ImageSets" / "Main" / "val.txt").write_text("\n")
     dataset, _ = read(raw, image_sets="ImageSets/Main")

@@ -60,6 +60,27 @@ def test_splits_outside_the_raw_folder_need_the_option(raw: Path, place: str) ->
     assert [image.split for image in dataset.images] == ["train", "train", "val"]
 
 
+@pytest.mark.parametrize(
+    ("images", "labels"),
+    [("Images", "Labels"), ("Images", "labels"), ("images", "LABELS"), ("IMAGES", "Labels")],
+)
+def test_folders_in_capitals_are_understood(raw: Path, images: str, labels: str) -> None:
+    expected = len(read(raw)[0].annotations)
+    for old, new in (("images", images), ("labels", labels)):
+        (raw / old).rename(raw / f"{new}.moved")
+        (raw / f"{new}.moved").rename(raw / new)
+    set_yaml(raw, f"train: {images}/train\nvalid: {images}/val\nnc: '3'\nnames: [cat, dog, owl]\n")
+    dataset, _ = read(raw)
+    assert len(dataset.annotations) == expected
+    assert {image.split for image in dataset.images} == {"train", "val"}
+
+
+def test_a_folder_that_is_not_there_is_named_with_those_that_are(raw: Path) -> None:
+    set_yaml(raw, "train: Images/train\nnames: [cat, dog, owl]\n")
+    with refused(DataError, "no folder Images/train", "options: splits", "images, labels"):
+        read(raw)
+
+
 def test_labels_beside_images(raw: Path) -> None:
     folder = raw / "all"
     (raw / "images" / "train").rename(folder)

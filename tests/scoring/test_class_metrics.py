@@ -77,3 +77,7 @@ def test_equal_probabilities_prefer_the_lower_class() -> None:
 def test_no_image_is_an_error() -> None:
     with refused(ValueError, "no image"):
         ours.metrics(np.array([], int), np.zeros((0, 3)))
+
+
+def test_a_perfect_log_loss_is_not_negative() -> None:
+    assert str(ours.log_loss(np.array([1, 0]), np.eye(2)[::-1])) == "0.0"

@@ -25,19 +25,24 @@ class Actions:
         return self.of(kind) in {"drop_image", "refuse"}
 
     def refuse(self, defects: Iterable[Defect], where: str) -> None:
-        """Raise DataError that lists the cases of a kind whose action is `refuse`, if any."""
-        cases = sorted((d for d in defects if self.of(type(d)) == "refuse"), key=order)
-        if not cases:
-            return
-        kind = type(cases[0])
-        cases = [case for case in cases if type(case) is kind]
-        others = ", ".join(f"`{action}`" for action in kind.actions if action != "refuse")
-        raise DataError(
-            f"{where}: {kind.name}, {len(cases)} times. {kind.explanation}\n"
-            f"{listed(map(str, cases))}\n"
-            "If the data are meant to be so, set "
-            f"`defects: {{{kind.name}: …}}` in the source's YAML; possible actions: {others}"
-        )
+        """Raise DataError that lists the cases of all kinds whose action is `refuse`, if any."""
+        kinds: dict[type[Defect], list[Defect]] = {}
+        for case in sorted((d for d in defects if self.of(type(d)) == "refuse"), key=order):
+            kinds.setdefault(type(case), []).append(case)
+        if kinds:
+            parts = (_refusal(kind, cases) for kind, cases in kinds.items())
+            raise DataError(f"{where}: " + "\n".join(parts))
+
+
+def _refusal(kind: type[Defect], cases: list[Defect]) -> str:
+    """What is wrong, where, and what can be set, for the cases of one kind."""
+    others = ", ".join(f"`{action}`" for action in kind.actions if action != "refuse")
+    return (
+        f"{kind.name}, {len(cases)} times. {kind.explanation}\n"
+        f"{listed(map(str, cases))}\n"
+        "If the data are meant to be so, set "
+        f"`defects: {{{kind.name}: …}}` in the source's YAML; possible actions: {others}"
+    )
 
 
 def order(defect: Defect) -> tuple[str, str, str]:

@@ -102,7 +102,7 @@ def log_loss(truth: Integers, probabilities: Floats) -> float:
 def losses(truth: Integers, probabilities: Floats) -> Floats:
     """The negative logarithm of the true class's probability on each image (n,)."""
     of_truth = probabilities[np.arange(len(truth)), truth]
-    negative: Floats = -np.log(of_truth.clip(SMALLEST, 1.0))
+    negative: Floats = 0.0 - np.log(of_truth.clip(SMALLEST, 1.0))  # 0, not -0, of a certain truth
     return negative
 
 
