@@ -7,6 +7,7 @@ from fairtrial.scoring import detection_resamples, detection_tables, matching, w
 from fairtrial.scoring.matching import COCO_IOUS
 from fairtrial.scoring.resampling import UnitDraws
 from fairtrial.scoring.task_metrics import DETECTION_METRICS
+from tests.facts import refused
 from tests.scoring import pycoco
 
 
@@ -67,7 +68,9 @@ def test_every_metric_of_a_resample_is_that_of_the_set_it_stands_for(first, max_
                 assert values[name] == pytest.approx(expected[name], abs=1e-12), (seed, row, name)
 
 
-def test_more_resamples_than_a_batch_are_those_of_each_alone():
+@pytest.mark.parametrize("cells", [1, 300, 2**18], ids=["one by one", "a few", "all at once"])
+def test_resamples_are_those_of_each_alone_however_many_are_worked_on_at_once(monkeypatch, cells):
+    monkeypatch.setattr(weighted_metrics, "CELLS", cells)
     truth, detections = pycoco.drawn(8)
     matches = matching.match(truth, detections, ious=COCO_IOUS)
     rows = 2 * weighted_metrics.BATCH + 5
@@ -75,6 +78,12 @@ def test_more_resamples_than_a_batch_are_those_of_each_alone():
     together = weighted_metrics.average_precisions(matches, weights)
     alone = [weighted_metrics.average_precision(matches, row) for row in weights]
     np.testing.assert_array_equal(together, np.array(alone))
+
+
+def test_weights_are_whole_numbers(scene):
+    matches = matching.match(*scene([(1, 1, 1)], []), ious=[0.5])
+    with refused(ValueError, "fraction"):
+        weighted_metrics.average_precision(matches, np.array([1.0, 0.5, 1.0]))
 
 
 def test_recall_thresholds_are_compared_as_pycocotools_compares_them():

@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 
 from fairtrial.scoring.matching import Flags, Floats, Integers, Matches
 
-BATCH = 16  # resamples that are worked on at once, so that their arrays stay in the cache
+CELLS = 2**18  # of the arrays that are worked on at once, so that they stay in the cache
+BATCH = 64  # resamples that are summed at once
 RECALLS = 101  # COCO's recall thresholds, which are multiples of RECALL_STEP to the last bit
 RECALL_STEP = 0.01
 
@@ -34,15 +35,17 @@ def average_precision(matches: Matches, weights: Weights) -> Floats:
 def average_precisions(matches: Matches, weights: Weights) -> Floats:
     """AP of each resample, IoU and class, (B, T, C); NaN where a class has no object."""
     objects = sums_by_class(weights, matches.objects)  # (B, C)
-    classes = [_hits_of_class(matches, number) for number in range(len(matches.category_ids))]
-    result = np.zeros((len(weights), len(matches.ious), len(classes)))
-    for start in range(0, len(weights), BATCH):
-        batch = slice(start, start + BATCH)
-        integers = _whole(weights[batch])
-        for number, hits in enumerate(classes):
-            if hits is not None:
-                present = np.maximum(objects[batch, number], 1)
-                result[batch, hits.rows, number] = _average_precision(hits, integers, present)
+    integers = _whole(weights)
+    result = np.zeros((len(weights), len(matches.ious), len(matches.category_ids)))
+    for number in range(len(matches.category_ids)):
+        hits = _hits_of_class(matches, number)
+        if hits is None:
+            continue
+        size = max(1, CELLS // max(len(hits.image), len(hits.counted_image)))
+        for start in range(0, len(weights), size):
+            batch = slice(start, start + size)
+            present = np.maximum(objects[batch, number], 1)
+            result[batch, hits.rows, number] = _average_precision(hits, integers[batch], present)
     result[np.broadcast_to((objects == 0)[:, None, :], result.shape)] = np.nan
     return result
 
