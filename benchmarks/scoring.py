@@ -4,14 +4,16 @@
         [--detections 300000]
 
 Draws a set with skewed classes and the detections of a model on it, then runs in turn, each as a
-process of its own: pycocotools' evaluate and accumulate; the command `validate`, from JSON to all
-of its files; and its parts one by one. Seconds by the clock, and the most memory used.
+process of its own: pycocotools' evaluate and accumulate; what `validate` does with test, step by
+step; and the command itself, from JSON to all of its files. Printed: seconds by the clock, then
+those of the processor, and the most memory used.
 """
 
 from __future__ import annotations
 
 import argparse
 import contextlib
+import inspect
 import io
 import json
 import os
@@ -36,15 +38,18 @@ from fairtrial.scoring import (  # noqa: E402
     coco_metrics,
     confusion,
     curves,
+    error_costs,
+    error_kinds,
     matching,
     predictions,
     resampling,
     weighted_metrics,
 )
+from fairtrial.stages.validate import validate as stage  # noqa: E402
 
 SETTINGS = {"task": "detect", "iou": 0.5, "max_det": 100}
 VAL = 50  # images of val, on which the confidence is chosen
-OUTPUTS = ("metrics", "per_class", "curves", "confusion", "resamples")
+INPUTS = ("annotations", "split", "val", "test")
 
 
 def main() -> None:
@@ -62,29 +67,30 @@ def main() -> None:
     draw(folder, arguments)
     for name, part in (("pycocotools, evaluate + accumulate", "bare"), ("parts", "parts")):
         own = (sys.executable, __file__, "--part", part, "--folder", folder)
-        seconds, memory = measured(*own)
-        print(f"{name}: process {seconds:.1f} s, {memory:.0f} MiB")
-    seconds, memory = measured(*validate(folder))
-    print(f"validate: process {seconds:.1f} s, {memory:.0f} MiB")
+        measure(name, *own)
+    measure("validate", *validate(folder))
 
 
-def measured(*command: object) -> tuple[float, float]:
-    """Seconds and MiB of a process."""
+def measure(name: str, *command: object) -> None:
+    """Run a process, and print its seconds and MiB."""
     start = time.monotonic()
-    process = subprocess.Popen([str(part) for part in command])
+    process = subprocess.Popen([str(part) for part in command], stdout=sys.stdout)
     _, status, usage = os.wait4(process.pid, 0)
     if status:
         raise SystemExit(f"failed: {command}")
-    return time.monotonic() - start, usage.ru_maxrss / 1024
+    seconds, processor = time.monotonic() - start, usage.ru_utime + usage.ru_stime
+    memory = usage.ru_maxrss / 1024
+    print(
+        f"{name}: {seconds:.1f} s, {processor:.1f} of the processor, {memory:.0f} MiB", flush=True
+    )
 
 
 def validate(folder: Path) -> list[object]:
     launcher = PROJECT / "workflow/fairtrial_command.py"
     flags: list[object] = ["--settings", json.dumps(SETTINGS)]
-    for name in ("annotations", "split", "val", "test"):
-        flags += [f"--{name}", folder / f"{name}.json"]
-    for name in OUTPUTS:
-        flags += [f"--{name.replace('_', '-')}", folder / "out" / name]
+    for name in set(inspect.signature(stage).parameters) - {"settings"}:
+        path = folder / f"{name}.json" if name in INPUTS else folder / "out" / name
+        flags += [f"--{name.replace('_', '-')}", path]
     return [sys.executable, launcher, "validate", *flags]
 
 
@@ -182,11 +188,13 @@ def bare(folder: Path) -> None:
 
 class Clock:
     def __init__(self) -> None:
-        self.start = time.monotonic()
+        self.start, self.busy = time.monotonic(), time.process_time()
 
     def tell(self, name: str) -> None:
-        print(f"  {name}: {time.monotonic() - self.start:.2f} s", flush=True)
-        self.start = time.monotonic()
+        """Print the seconds since the last call, by the clock and of the processor."""
+        seconds, busy = time.monotonic() - self.start, time.process_time() - self.busy
+        print(f"  {name}: {seconds:.2f} s, {busy:.2f}", flush=True)
+        self.start, self.busy = time.monotonic(), time.process_time()
 
 
 def parts(folder: Path) -> None:
@@ -217,11 +225,15 @@ def parts(folder: Path) -> None:
     for name, matches in sizes.items():
         weighted_metrics.average_precisions(matches, weights)
         clock.tell(f"resamples: AP of {name}")
-    for name, max_det in (("all", 1), ("all", 10), ("all", 100), ("small", 100)):
+    for name, max_det in (("all", 1), ("all", 10), *((name, 100) for name in sizes)):
         weighted_metrics.average_recall(sizes[name], max_det, weights)
-    clock.tell("resamples: four AR of six")
-    weighted_metrics.rates(one_iou, 0.25, weights)
+    clock.tell("resamples: six AR")
+    weighted_metrics.macro_rates(*weighted_metrics.rate_counts(one_iou, 0.25, weights))
     clock.tell("resamples: precision, recall, F1")
+    errors = error_kinds.find(truth, found)
+    clock.tell("kinds of error")
+    error_costs.costs(errors, weights)
+    clock.tell("resamples: costs of the kinds of error")
 
 
 PARTS: dict[str, Callable[[Path], None]] = {"bare": bare, "parts": parts}

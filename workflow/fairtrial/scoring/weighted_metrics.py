@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from fairtrial.scoring.matching import Flags, Floats, Integers, Matches
 
-CELLS = 2**18  # of the arrays that are worked on at once, so that they stay in the cache
+CELLS = 2**17  # of the arrays that are worked on at once, so that they stay in the cache
 BATCH = 64  # resamples that are summed at once
 RECALLS = 101  # COCO's recall thresholds, which are multiples of RECALL_STEP to the last bit
 RECALL_STEP = 0.01
@@ -53,7 +53,7 @@ def average_precisions(matches: Matches, weights: Weights) -> Floats:
 def _whole(weights: Weights) -> NDArray[np.int32]:
     """The weights as integers, (b, N), whose sums are several times as fast as floats'."""
     integers = np.ascontiguousarray(weights, dtype=np.int32)
-    if (integers != weights).any():
+    if weights.dtype.kind == "f" and (integers != weights).any():
         raise ValueError("an image cannot be there a fraction of a time")
     return integers
 
