@@ -17,8 +17,11 @@ from facts import missing_facts, refused
 from fairtrial import DataError, SettingsError
 from fairtrial.__main__ import main
 from fairtrial.commands._revisions import Revision, copy_image, copy_runs, open_revision
+from fairtrial.commands.compare import _score
 from fairtrial.data import dataset
+from fairtrial.planning.config_files import read_params
 from fairtrial.results.experiment import ExperimentResults, load_experiment
+from fairtrial.results.significance import gaps_to
 
 ROOT = Path(__file__).parents[2]
 
@@ -49,6 +52,27 @@ def test_runs_are_told_apart_by_revision_and_share_their_data(tmp_path: Path) ->
     assert len(experiment.comparisons) == 1
     assert experiment.runs[0].history["epoch"] and experiment.runs[0].speed
     assert experiment.datasets["shapes"].quality is not None
+
+
+def test_runs_of_two_revisions_are_scored_on_equal_resamples(tmp_path: Path) -> None:
+    """So that a gap between them has the interval of paired runs."""
+    revisions = [project(tmp_path / name) for name in ("a", "b")]
+    root = tmp_path / "together"
+    runs = [run for revision in revisions for run in copy_runs(revision, root)]
+    for run in runs:
+        _score(read_params(ROOT / "params.yaml")["validate"], "detect", run, root)
+    experiment = load_experiment(root / "results/comparison", root / "data", runs)
+    resampled = {run.name: run.resampled("test", "AP") for run in experiment.runs}
+    first, second = resampled["a:plain-s0"], resampled["b:plain-s0"]
+    assert first is not None and second is not None
+    assert len(first) == 1000 and (first == second).all() and first.std() > 0
+    (comparison,) = experiment.comparisons
+    best, *others = comparison.ranked()
+    gaps = gaps_to(best, others, "test", "AP")
+    assert len(gaps) == 3 and all(gap.compared == "one seed" for gap in gaps.values())
+    slow, plain = (c for c in comparison.configurations if c.differs["revision"] == "a")
+    (gap,) = gaps_to(slow, [plain], "test", "AP").values()
+    assert gap.low is not None and gap.high is not None and gap.low < gap.gap < gap.high
 
 
 def test_another_ground_truth_under_the_same_name_stands_apart(tmp_path: Path) -> None:

@@ -58,9 +58,10 @@ def _few_images_of_val(comparison: Comparison) -> list[str]:
     if not few:
         return []
     counts = f"{min(few.values())}" if len(set(few.values())) == 1 else "fewer than 30"
+    have = "has" if len(few) == 1 else "have"
     confidence = " the confidence," if comparison.task == "detect" else ""
     return [
-        f"Val of {_listed(list(few))} has {counts} images only, which choose the best epoch,"
+        f"Val of {_listed(list(few))} {have} {counts} images only, which choose the best epoch,"
         f"{confidence} and the best configuration: such choices are partly chance."
     ]
 
