@@ -25,10 +25,16 @@ Rows = Iterator[list[Any]]
 
 
 def write_breakdowns(
-    folder: Path, dataset: Dataset, splits: Sequence[str], level: float, rng: random.Random
+    folder: Path,
+    dataset: Dataset,
+    splits: Sequence[str],
+    level: float,
+    rng: random.Random,
+    by_hand: dict[str, float] | None = None,
 ) -> dict[str, dict[str, float]]:
-    """Write the four CSV files of a run that is good to `level`; the costs by split and kind."""
-    costs = {split: _costs(level, rng) for split in splits}
+    """Write the four CSV files of a run that is good to `level`; returns the costs by split and
+    kind, of which some may be given `by_hand`."""
+    costs = {split: _costs(level, rng, by_hand or {}) for split in splits}
     errors = ([s, k, round(300 * c), c] for s in splits for k, c in costs[s].items())
     _csv(folder / "error_kinds.csv", ERROR_KINDS, errors)
     _csv(folder / "by_size.csv", BY_SIZE, _sizes(dataset, splits, level))
@@ -53,10 +59,10 @@ def with_costs(
     return ResamplesFile(splits)
 
 
-def _costs(level: float, rng: random.Random) -> dict[str, float]:
+def _costs(level: float, rng: random.Random, by_hand: dict[str, float]) -> dict[str, float]:
     shares = (0.3, 0.2, 0.03, 0.02, 0.15, 0.3)
     return {
-        kind: max(0.0, share * (0.8 - level) + rng.gauss(0, 0.003))
+        kind: max(0.0, by_hand.get(kind, share * (0.8 - level)) + rng.gauss(0, 0.003))
         for kind, share in zip(KINDS, shares, strict=True)
     }
 

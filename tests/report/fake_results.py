@@ -64,6 +64,8 @@ class Fake:
     objects: int = 6
     size: int = 320
     motley: bool = False
+    costs: dict[str, dict[str, float]] = field(default_factory=dict)
+    groups: int = 0
     images: dict[str, int] = field(default_factory=lambda: dict(SPLITS))
     image_noise: float = 0.005
     units: int = 12
@@ -113,7 +115,8 @@ class Fake:
         """Draw an image with random shapes, and add it with its objects to a split."""
         number, size = len(dataset.images) + 1, self.size
         height = size // 2 if self.motley and number % 5 == 0 else size * 3 // 4
-        image = Image(number, f"{number:03}.png", size, height, f"{number:064}", None, split)
+        group = f"{split} {number % self.groups}" if self.groups else None
+        image = Image(number, f"{number:03}.png", size, height, f"{number:064}", group, split)
         dataset.images.append(image)
         picture = Picture.new("RGB", (image.width, image.height), "#dfe6e9")
         pen = ImageDraw.Draw(picture)
@@ -200,7 +203,7 @@ def _run(
     metrics = {s: _metrics(aps[s], dataset, s) for s in splits}
     scored = {"confidence": 0.41, "iou": 0.5, "val": metrics["val"], "test": metrics.get("test")}
     write_json(folder / "metrics.json", scored)
-    costs = write_breakdowns(folder, dataset, splits, level, rng)
+    costs = write_breakdowns(folder, dataset, splits, level, rng, fake.costs.get(name))
     resamples = resamples_of(scored, run, units=fake.units, own=fake.image_noise)
     write_resamples(folder / "resamples.npz", with_costs(resamples, costs, run))
     _per_class(folder, splits, level, dataset, rng)

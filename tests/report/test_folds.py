@@ -139,7 +139,7 @@ def test_classes_are_counted_over_all_folds(tmp_path: Path) -> None:
     for run in experiment.runs:
         counts.update({n: int(row["objects"]) for n, row in run.per_class["test"].items()})
     (table,) = plain_content(experiment)["classes"]
-    assert {row[0]: int(row[1]) for row in table["rows"]} == counts
+    assert {row["name"]: int(row["count"]) for row in table["rows"]} == counts
     with style():
         (drawing,) = per_class.draw(experiment, PlotSettings(gallery=4, runs=()))
     bars = drawing.figure.axes[1].texts

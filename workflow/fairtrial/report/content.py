@@ -8,11 +8,15 @@ from typing import TypedDict
 from fairtrial.files.checksums import sha256
 from fairtrial.files.text import duration
 from fairtrial.report import answer as answers
+from fairtrial.report import breakdowns
 from fairtrial.report.answer import Answer
+from fairtrial.report.breakdowns import BreakdownPart
 from fairtrial.report.calibration import CalibrationPart, calibration_parts
 from fairtrial.report.cautions import cautions, differences
+from fairtrial.report.classes import ClassesPart, classes
 from fairtrial.report.cost import CostRow, FrontPart, cost, fronts
 from fairtrial.report.data import DataPart, data
+from fairtrial.report.error_kinds import ErrorsPart, errors
 from fairtrial.report.next_steps import next_steps
 from fairtrial.report.operating_points import OperatingPart, operating_parts
 from fairtrial.report.repeats import RepeatsPart, repeats
@@ -81,20 +85,6 @@ class ComparisonPart(TypedDict):
     rows: list[ComparisonRow]
 
 
-class ClassesPart(TypedDict):
-    """A metric of each class: a row for each class, a column for each configuration."""
-
-    datasets: str
-    split: str
-    repeated: str
-    metric: str
-    counted: str
-    letters: list[str]
-    left_out: int
-    empty: int
-    rows: list[list[str]]
-
-
 class RunPart(TypedDict):
     """One run; `splits`: a row for val and for test, of the split's name and its metrics."""
 
@@ -148,7 +138,11 @@ class Content(TypedDict):
     calibration: list[CalibrationPart]
     comparisons: list[ComparisonPart]
     figures: dict[str, list[dict[str, str]]]
+    errors: list[ErrorsPart]
     classes: list[ClassesPart]
+    sizes: list[BreakdownPart]
+    groups: list[BreakdownPart]
+    coco_metrics: list[BreakdownPart]
     data: DataPart
     cost: list[CostRow]
     fronts: list[FrontPart]
@@ -183,7 +177,13 @@ def content(
         "calibration": calibration_parts(experiment),
         "comparisons": [_comparison(c) for c in experiment.comparisons],
         "figures": figures,
-        "classes": [_classes(c) for c in experiment.comparisons],
+        "errors": [kinds for c in experiment.comparisons if (kinds := errors(c))],
+        "classes": [classes(c) for c in experiment.comparisons],
+        "sizes": [size for c in experiment.comparisons if (size := breakdowns.sizes(c))],
+        "groups": [group for c in experiment.comparisons if (group := breakdowns.groups(c))],
+        "coco_metrics": [
+            coco for c in experiment.comparisons if (coco := breakdowns.coco_metrics(c))
+        ],
         "data": data(list(experiment.datasets.values())),
         "cost": cost(experiment, timings),
         "fronts": fronts(experiment, timings),
@@ -249,30 +249,6 @@ def _row(
         "metrics": [spread(c.scores(comparison.split, m)) for m in table_metrics(comparison)],
         "gap": gap_text(answer.gaps.get(c.letter)),
         "mark": answer.marks.get(c.letter, ""),
-    }
-
-
-def _classes(comparison: Comparison) -> ClassesPart:
-    """One metric of each class, for the eight configurations that are best on val."""
-    best = comparison.ranked()[:8]
-    split, metric = comparison.split, comparison.task_metrics.class_metric
-    counted = comparison.task_metrics.class_count
-    counts = best[0].classes(split, counted)
-    rows = [
-        [name, str(count), *(spread(c.class_scores(split, name, metric)) for c in best)]
-        for name, count in counts.items()
-        if count
-    ]
-    return {
-        "datasets": comparison.names,
-        "split": split,
-        "repeated": comparison.repeated,
-        "metric": SHORT.get(metric, metric),
-        "counted": counted,
-        "letters": [c.letter for c in best],
-        "left_out": len(comparison.configurations) - len(best),
-        "empty": len(counts) - len(rows),
-        "rows": rows,
     }
 
 

@@ -1,0 +1,113 @@
+"""Metrics of each class, with their 95 % intervals over seeds and images."""
+
+from __future__ import annotations
+
+from typing import TypedDict
+
+from fairtrial.report.wording import number, spread
+from fairtrial.results.configuration import Configuration
+from fairtrial.results.experiment import Comparison
+from fairtrial.results.run import METRIC_NAMES
+from fairtrial.results.significance import class_interval_of
+from fairtrial.scoring import class_spreads
+from fairtrial.scoring.task_metrics import TASK_METRICS
+
+COLUMNS = 8  # configurations in a table at most: the best on val
+FEW_OBJECTS, FEW_UNITS = 10, 5  # a class with fewer is grey
+ROWS = 40  # classes in a table at most: the commonest
+
+
+class ClassCell(TypedDict):
+    """A metric of one class: mean and spread over seeds, and the 95 % interval ("" without)."""
+
+    value: str
+    interval: str
+
+
+class ClassRow(TypedDict):
+    """One class. `few`: it has too few objects or units for its metrics to say much."""
+
+    name: str
+    count: str
+    few: bool
+    cells: list[ClassCell]
+
+
+class ClassesPart(TypedDict):
+    """A metric of each class by configuration, and all metrics of each class of the best one.
+
+    `letters`: the columns of `rows`; `left_out`: configurations without a column; `metrics`: the
+    columns of `rows_of_best`; `empty`: classes without objects; `rare`: classes without a row.
+    """
+
+    datasets: str
+    split: str
+    repeated: str
+    metric: str
+    counted: str
+    letters: list[str]
+    left_out: int
+    empty: int
+    rare: int
+    any_few: bool
+    rows: list[ClassRow]
+    best: str
+    metrics: list[str]
+    rows_of_best: list[ClassRow]
+
+
+def classes(comparison: Comparison) -> ClassesPart:
+    """The metrics of each class, the commonest first, of the best configurations on val."""
+    shown, task = comparison.ranked()[:COLUMNS], comparison.task_metrics
+    best, metric = shown[0], task.class_metric
+    counts = best.classes(comparison.split, task.class_count)
+    present = sorted((n for n in counts if counts[n]), key=lambda name: (-counts[name], name))
+    names = present[:ROWS]
+    metrics = CLASS_METRICS[comparison.task]
+    rows = [_row(comparison, name, counts[name], [(c, metric) for c in shown]) for name in names]
+    of_best = [_row(comparison, name, counts[name], [(best, m) for m in metrics]) for name in names]
+    return {
+        "datasets": comparison.names,
+        "split": comparison.split,
+        "repeated": comparison.repeated,
+        "metric": METRIC_NAMES.get(metric, metric),
+        "counted": task.class_count,
+        "letters": [c.letter for c in shown],
+        "left_out": len(comparison.configurations) - len(shown),
+        "empty": len(counts) - len(present),
+        "rare": len(present) - len(names),
+        "any_few": any(row["few"] for row in rows),
+        "rows": rows,
+        "best": best.letter,
+        "metrics": [METRIC_NAMES.get(m, m) for m in metrics],
+        "rows_of_best": of_best,
+    }
+
+
+CLASS_METRICS = {
+    task: tuple(m for m in ("precision", "recall", "f1", "AP50", "AP") if m in metrics.in_tables)
+    for task, metrics in TASK_METRICS.items()
+}
+
+
+def _row(
+    comparison: Comparison, name: str, count: int, columns: list[tuple[Configuration, str]]
+) -> ClassRow:
+    return {
+        "name": name,
+        "count": str(count),
+        "few": few(comparison, columns[0][0], name, count),
+        "cells": [_cell(comparison, configuration, name, m) for configuration, m in columns],
+    }
+
+
+def few(comparison: Comparison, configuration: Configuration, name: str, count: int) -> bool:
+    """Whether a class with so many objects says little: it has few, or they are in few units."""
+    units = configuration.class_scores(comparison.split, name, class_spreads.UNITS)
+    return count < FEW_OBJECTS or sum(units[: None if configuration.folds else 1]) < FEW_UNITS
+
+
+def _cell(comparison: Comparison, c: Configuration, name: str, metric: str) -> ClassCell:
+    interval = class_interval_of(c, comparison.split, name, metric)
+    text = f"{number(interval[0])} to {number(interval[1])}" if interval else ""
+    return {"value": spread(c.class_scores(comparison.split, name, metric)), "interval": text}
