@@ -17,20 +17,20 @@ FEW_OBJECTS, FEW_UNITS = 10, 5  # a class with fewer is grey
 ROWS = 40  # classes in a table at most: the commonest
 
 
-class ClassCell(TypedDict):
+class ShownMetric(TypedDict):
     """A metric of one class: mean and spread over seeds, and the 95 % interval ("" without)."""
 
     value: str
     interval: str
 
 
-class ClassRow(TypedDict):
+class ShownClass(TypedDict):
     """One class. `few`: it has too few objects or units for its metrics to say much."""
 
     name: str
     count: str
     few: bool
-    cells: list[ClassCell]
+    cells: list[ShownMetric]
 
 
 class ClassesPart(TypedDict):
@@ -50,10 +50,10 @@ class ClassesPart(TypedDict):
     empty: int
     rare: int
     any_few: bool
-    rows: list[ClassRow]
+    rows: list[ShownClass]
     best: str
     metrics: list[str]
-    rows_of_best: list[ClassRow]
+    rows_of_best: list[ShownClass]
 
 
 def classes(comparison: Comparison) -> ClassesPart:
@@ -92,7 +92,7 @@ CLASS_METRICS = {
 
 def _row(
     comparison: Comparison, name: str, count: int, columns: list[tuple[Configuration, str]]
-) -> ClassRow:
+) -> ShownClass:
     return {
         "name": name,
         "count": str(count),
@@ -107,7 +107,7 @@ def few(comparison: Comparison, configuration: Configuration, name: str, count: 
     return count < FEW_OBJECTS or sum(units[: None if configuration.folds else 1]) < FEW_UNITS
 
 
-def _cell(comparison: Comparison, c: Configuration, name: str, metric: str) -> ClassCell:
+def _cell(comparison: Comparison, c: Configuration, name: str, metric: str) -> ShownMetric:
     interval = class_interval_of(c, comparison.split, name, metric)
     text = f"{number(interval[0])} to {number(interval[1])}" if interval else ""
     return {"value": spread(c.class_scores(comparison.split, name, metric)), "interval": text}
