@@ -42,6 +42,9 @@ def test_two_sets_stand_side_by_side_without_any_results(project: Path) -> None:
         "Images of test",
         "Objects of each class",
         "objects per image",
+        "Decide on the pairs of shapes",
+        "config/sources/drawn.yaml",
+        "different:",
     )
     assert not absent
 

@@ -1,3 +1,4 @@
+import base64
 import hashlib
 import os
 import signal
@@ -11,8 +12,9 @@ from pydantic import ValidationError
 from tests.facts import refused
 from web import Web
 
-from fairtrial import DataError
+from fairtrial import DataError, SettingsError
 from fairtrial.files import folders
+from fairtrial.files.yamlfile import closed
 from fairtrial.sources import http
 
 ONE = "a/4.bin"
@@ -225,3 +227,43 @@ def test_no_room_on_the_disk(
     monkeypatch.setattr("shutil.disk_usage", lambda _: usage)
     with refused(DataError, ONE, str(tmp_path / "downloads"), "0 MB are free"):
         fetch(web, manifest, tmp_path)
+
+
+def test_an_answer_that_swells_is_cut_off(web: Web, manifest: Path, tmp_path: Path) -> None:
+    web.faults = {ONE: ["bomb"]}
+    with refused(DataError, ONE, "more than 0.001 GB", "max_gb"):
+        fetch(web, manifest, tmp_path, max_gb=0.001)
+    assert web.requests()[ONE] == 1, "another try is useless"
+    assert sum(p.stat().st_size for p in (tmp_path / "downloads").rglob("*.part")) == 0
+
+
+def test_a_password_in_an_address_is_refused_and_not_shown(web: Web, manifest: Path) -> None:
+    base = web.address.replace("http://", "http://someone:s3cret@")
+    settings = {"base": base, "manifest": str(manifest)}
+    with refused(SettingsError, "a.yaml: `base`", "…@127.0.0.1", ".netrc") as error:
+        closed(http.Settings, settings, "a.yaml")
+    assert "s3cret" not in str(error.value)
+
+
+def test_user_and_password_come_from_netrc(
+    web: Web, manifest: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "netrc"
+    file.write_text("machine 127.0.0.1 login someone password s3cret\n")
+    file.chmod(0o600)
+    monkeypatch.setenv("NETRC", str(file))
+    assert_whole(fetch(web, manifest, tmp_path), web)
+    assert web.users[ONE] == "Basic " + base64.b64encode(b"someone:s3cret").decode()
+    monkeypatch.setenv("NETRC", str(tmp_path / "no such file"))
+    (tmp_path / "downloads").rename(tmp_path / "old")
+    fetch(web, manifest, tmp_path)
+    assert web.users[ONE] is None
+
+
+def test_the_password_of_a_mirror_is_not_shown(
+    web: Web, manifest: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FAIRTRIAL_MIRROR", web.address.replace("http://", "http://me:s3cret@"))
+    with refused(DataError, "HTTP 404") as error:
+        fetch(web, manifest, tmp_path)
+    assert "s3cret" not in str(error.value)

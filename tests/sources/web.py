@@ -1,5 +1,6 @@
 """A web server on this machine that gives the faults that a test has queued."""
 
+import gzip
 import threading
 import time
 from collections import Counter
@@ -11,7 +12,8 @@ class Web:
 
     Faults: a status code; "cut" (closes the connection halfway), "short" (half a body that
     claims to be whole), "wrong" (other bytes), "no range" (ignores a Range header),
-    "slow" (a byte every hundredth of a second), "stall" (half a body, and then nothing).
+    "slow" (a byte every hundredth of a second), "stall" (half a body, and then nothing), "bomb" (a
+    compressed body of 20 MB that nobody asked to be compressed).
     """
 
     def __init__(self, files: dict[str, bytes]) -> None:
@@ -20,6 +22,9 @@ class Web:
         self.faults: dict[str, list[int | str]] = {}
         self.headers: dict[str, str] = {}  # sent along with a status code
         self.log: list[tuple[str, str | None]] = []  # path and Range header of each request
+        self.users: dict[
+            str, str | None
+        ] = {}  # path → the Authorization header of its last request
         web = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -50,9 +55,18 @@ class Web:
         path = handler.path.lstrip("/")
         byte_range = handler.headers.get("Range")
         self.log.append((path, byte_range))
+        self.users[path] = handler.headers.get("Authorization")
         fault = self.faults[path].pop(0) if self.faults.get(path) else None
         if path not in self.files:
             fault = 404
+        if fault == "bomb":
+            body = gzip.compress(bytes(20_000_000))
+            handler.send_response(200)
+            handler.send_header("Content-Encoding", "gzip")
+            handler.send_header("Content-Length", str(len(body)))
+            handler.end_headers()
+            handler.wfile.write(body)
+            return
         if isinstance(fault, int):
             handler.send_response(fault)
             for header in {"Content-Length": "0", **self.headers}.items():

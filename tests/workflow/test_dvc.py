@@ -225,6 +225,46 @@ def test_a_parameter_that_no_run_uses_is_refused(project: Project) -> None:
     assert "Traceback" not in output
 
 
+@pytest.mark.parametrize("name", ["by a job", "before Snakemake"])
+def test_the_value_of_a_call_that_failed_is_seen_by_git(name: str, project: Project) -> None:
+    """DVC leaves it in params.yaml: as long as the old one, and written in the same second."""
+    project.run("dvc", "exp", "run", "-S", f"lr0={DEFAULT}")  # DVC writes the file its own way
+    project.run("git", "commit", "-qam", "as DVC writes it")
+    params = project.root / "params.yaml"
+    before = params.stat()
+    if name == "by a job":
+        (project.root / "fail").touch()
+        env = {"QUICK_FAIL": str(project.root / "fail")}
+    else:
+        hidden = project.root.parent / "hidden"
+        hidden.mkdir()
+        (hidden / "snakemake").write_text("#!/bin/sh\nexit 1\n")
+        (hidden / "snakemake").chmod(0o755)
+        env = {"PATH": f"{hidden}:{project.env['PATH']}"}
+    assert project.run("dvc", "exp", "run", "-S", "lr0=0.003", check=False, **env).returncode
+    assert params.stat().st_size == before.st_size
+    assert "params.yaml" in project.run("git", "status", "--porcelain").stdout
+    listed = project.snakemake("-n")
+    assert "params.yaml: lr0: 0.003 (0.002 in the last commit)" in listed
+    project.run("git", "checkout", "params.yaml", "dvc.lock")
+    project.run("dvc", "checkout", "-q")
+    assert "in the last commit" not in project.snakemake("-n")
+    right(project, DEFAULT)
+
+
+def test_a_project_in_a_subfolder_of_a_repository(recorded: Project, tmp_path: Path) -> None:
+    """The guard against a key that no run uses reads params.yaml of the revision there, too."""
+    project = Project.new(tmp_path / "outer/project", quick_backend=True)
+    outer = Project(tmp_path / "outer")
+    outer.run("git", "init", "-q")
+    project.run("dvc", "init", "--subdir", "-fq")
+    outer.run("git", "add", "-A")
+    outer.run("git", "commit", "-qm", "outer")
+    call = project.run("dvc", "exp", "run", "-S", "imgsz=320", check=False)
+    assert call.returncode != 0
+    assert not missing_facts(call.stderr + call.stdout, "params.yaml: `imgsz`", "320")
+
+
 def test_a_change_that_would_be_another_one_is_refused(project: Project) -> None:
     """Several values without a queue; a misspelt key, and one that `+` makes DVC add."""
     changes = {

@@ -13,7 +13,7 @@ from fairtrial.commands._data_checks import is_downloaded, needs_of
 from fairtrial.commands._findings import Finding, missing, ok, warning
 from fairtrial.planning.experiment import PlannedExperiment
 from fairtrial.store import entries, locks
-from fairtrial.training import provenance
+from fairtrial.training import commits
 
 # Raw data lie in store/ and in DVC's cache; data/ has links to store/ if it is on the same disk.
 # Bytes a run: its weights, and the checkpoint to resume from.
@@ -113,13 +113,14 @@ def _existing(place: Path) -> Path:
 
 def versions() -> Iterator[Finding]:
     """Whether git and DVC have recorded the present files and results."""
-    commit, changed = provenance.commit()
-    if commit is None:
-        yield warning("git", "there is no commit, so no record can name one, and DVC cannot work")
-    elif changed:
-        yield warning("git", f"files differ from the commit {commit[:10]}; records will say so")
+    commit = commits.present()
+    if commit.sha is None:
+        lacking = "there is no commit, so no record can name one, and DVC cannot work"
+        yield warning("git", commit.problem or lacking)
+    elif commit.dirty:
+        yield warning("git", f"files differ from the commit {commit.sha[:10]}; records will say so")
     else:
-        yield ok("git", f"at the commit {commit[:10]}, without changes")
+        yield ok("git", f"at the commit {commit.sha[:10]}, without changes")
     if not Path(".dvc").is_dir():
         yield warning("DVC", "there is no .dvc; `dvc init` makes it, if results are to be recorded")
     elif _is_unrecorded(Path("dvc.lock")):

@@ -152,7 +152,8 @@ def _problem(model: type[BaseModel], error: ErrorDetails, where: str | Callable[
         return f"{place}: missing"
     if error["type"] in {"dict_type", "model_type", "model_attributes_type"}:
         return f"{place}: must hold `key: value` lines"
-    value = "" if isinstance(error["input"], dict) else f" is {json.dumps(error['input'])}:"
+    text = re.sub(r"(?<=://)[^/@]*@", "…@", json.dumps(error["input"], default=str))  # passwords
+    value = "" if isinstance(error["input"], dict) else f" is {text}:"
     message = MESSAGES.get(error["type"], error["msg"].removeprefix("Value error, "))
     message = re.sub("^(Input|String|List) should", "must", message)
     return f"{place}{value} {message}" if value else f"{place}: {message}"

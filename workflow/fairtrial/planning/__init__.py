@@ -2,6 +2,7 @@
 import this folder; they get resolved settings.
 
 config_files    params.yaml and config/, each file as its model of settings/
+committed       params.yaml as it is in git
 sources         config/sources/: where images come from, and their format
 configurations  the configurations that an experiment lists, sweeps or multiplies
 runs            each run with all of its settings

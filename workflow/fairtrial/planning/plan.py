@@ -7,13 +7,11 @@ results stale.
 
 from __future__ import annotations
 
-import os
-import subprocess
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, NamedTuple
 
-from fairtrial.files.yamlfile import read_yaml_text
+from fairtrial.planning.committed import params_before_dvc
 from fairtrial.planning.config_files import PARAMS, read_params
 from fairtrial.planning.experiment import PlannedExperiment
 from fairtrial.planning.fingerprint import fingerprint
@@ -43,7 +41,7 @@ class Plan:
         Prints the settings that params.yaml lacks, and their defaults, on stderr.
         """
         params = read_params()
-        earlier = _params_before_dvc()
+        earlier = params_before_dvc()
         if earlier and earlier.get("experiment") != params.get("experiment"):
             earlier = None
         named: dict[Any, str] = {name: "`experiment` of the command line" for name in names if name}
@@ -119,14 +117,3 @@ def fit_code(backend: str) -> str:
     again, finds its entry, and trains nothing.
     """
     return fingerprint(f"backends.{backend}:fit", "data.dataset:read", "data.dataset:with_splits")
-
-
-def _params_before_dvc() -> dict[str, Any] | None:
-    """params.yaml as it was before `dvc exp run -S …` changed it; None outside of such a call."""
-    revision = os.environ.get("DVC_EXP_BASELINE_REV")
-    if not revision:
-        return None
-    answer = subprocess.run(
-        ["git", "show", f"{revision}:params.yaml"], capture_output=True, text=True, check=False
-    )
-    return read_yaml_text(answer.stdout, revision) if answer.returncode == 0 else None

@@ -35,7 +35,8 @@ def cautions(experiment: ExperimentResults) -> list[str]:
     ]
     if any(run.record.dirty for run in experiment.runs):
         sentences.append("Some runs were made with changes that were not committed to git.")
-    return sentences
+    problems = sorted({run.record.commit_problem for run in experiment.runs} - {""})
+    return sentences + [f"{problem[0].upper()}{problem[1:]}." for problem in problems]
 
 
 def _comparability(experiment: ExperimentResults) -> list[str]:

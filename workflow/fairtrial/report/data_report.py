@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from itertools import combinations
 from typing import TypedDict
@@ -12,6 +13,7 @@ from fairtrial.results.dataset import DatasetDescription, DescribedDatasets
 from fairtrial.results.manifest import FigureEntry
 
 SENTENCES = 8  # on the differences of two data sets, at most
+PAIRS = 40  # lines on doubtful pairs, at most
 CLASSES = 10  # named in a sentence, at most
 
 
@@ -27,6 +29,7 @@ class PairsPart(TypedDict):
     """The doubtful pairs of a data set between its splits: lines to paste into its source."""
 
     dataset: str
+    source: str
     lines: list[str]
     left_out: int
 
@@ -40,6 +43,7 @@ class DataReport(TypedDict):
     task: str
     data: DataPart
     differences: list[DifferencesPart]
+    pairs: list[PairsPart]
     figures: dict[str, list[dict[str, str]]]
 
 
@@ -56,7 +60,25 @@ def data_report(described: DescribedDatasets, figures: Sequence[FigureEntry]) ->
         "task": described.task,
         "data": data(list(described.datasets.values())),
         "differences": [_differences(*two) for two in _pairs(described)],
+        "pairs": [part for d in described.datasets.values() if (part := _undecided(d))],
         "figures": by_section,
+    }
+
+
+def _undecided(description: DatasetDescription) -> PairsPart | None:
+    """The doubtful pairs in two splits, as items of `same` or `different`; None without any."""
+    pairs = description.certificate.duplicates.doubtful_across
+    names = {image.id: image.file_name for image in description.dataset.images}
+    lines = [
+        f"  - {json.dumps([names[n] for n in pair.images], ensure_ascii=False)}" for pair in pairs
+    ]
+    if not pairs:
+        return None
+    return {
+        "dataset": description.name,
+        "source": f"config/sources/{description.source}.yaml",
+        "lines": lines[:PAIRS],
+        "left_out": max(0, len(lines) - PAIRS),
     }
 
 

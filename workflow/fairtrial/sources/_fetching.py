@@ -30,9 +30,15 @@ _MOST_LISTED = 50  # files in one error message
 
 def _valid_address(address: str) -> str:
     try:
-        urlsplit(address).port  # noqa: B018  reading it checks it
+        parts = urlsplit(address)
+        parts.port  # noqa: B018  reading it checks it
     except ValueError as error:
         raise ValueError(f"is no address ({error})") from error
+    if parts.username is not None:  # it would stand in git, in logs, and in names of folders
+        raise ValueError(
+            "must not hold a user or a password; put them into the file .netrc of your home: "
+            f"`machine {parts.hostname} login … password …`"
+        )
     return address
 
 

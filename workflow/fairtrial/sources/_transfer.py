@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
+from netrc import NetrcParseError
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit, urlunsplit
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -35,6 +38,8 @@ class Patience(BaseModel):
     tries: int = Field(5, ge=1)  # of a file, before it is given up
     wait: float = Field(1.0, ge=0)  # seconds before the second try; doubles with each
     timeout: float = Field(30.0, gt=0)  # seconds without any byte before a try fails
+    # Of one file, as it is written, in GB: an answer that never ends must not fill the disk.
+    max_gb: float = Field(100.0, gt=0, exclude_if=lambda size: size == 100.0)
 
 
 @dataclass(frozen=True)
@@ -57,6 +62,7 @@ def transfer(files: dict[str, Transfer], patience: Patience, name: str) -> dict[
             timeout=patience.timeout,
             follow_redirects=True,
             headers={"Accept-Encoding": "identity"},  # a range counts the file's own bytes
+            auth=_netrc(),
         ) as client,
         TransferProgress(name, len(files)) as progress,
         ThreadPoolExecutor(patience.connections) as pool,
@@ -68,6 +74,23 @@ def transfer(files: dict[str, Transfer], patience: Patience, name: str) -> dict[
             session.stopped.set()
             raise
     return {key: reason for key, reason in zip(files, reasons, strict=True) if reason}
+
+
+def _netrc() -> httpx.NetRCAuth | None:
+    """User and password of a server from the file .netrc, or the one that NETRC names."""
+    import httpx
+
+    path = Path(os.environ.get("NETRC", Path.home() / ".netrc"))
+    try:
+        return httpx.NetRCAuth(str(path)) if path.is_file() else None
+    except NetrcParseError as error:
+        raise DataError(f"{path}: {error}") from None
+
+
+def _shown(url: object) -> str:
+    """An address as messages may show it: that of a mirror may hold a user and a password."""
+    parts = urlsplit(str(url))
+    return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
 
 
 @dataclass
@@ -158,18 +181,29 @@ class _Session:
                     for block in response.iter_bytes():
                         if self.stopped.is_set():
                             raise _Refusal("stopped; the next try resumes here", final=True)
+                        self._refuse_endless(file.tell() + len(block), part, url)
                         file.write(block)
                         self.progress.add(len(block))
         except httpx.InvalidURL as error:
-            raise _Refusal(f"{url} is no address: {error}", final=True) from error
+            raise _Refusal(f"{_shown(url)} is no address: {error}", final=True) from error
         except httpx.HTTPError as error:
-            raise _Refusal(f"{type(error).__name__}: {error} ({url})") from error
+            raise _Refusal(f"{type(error).__name__}: {error} ({_shown(url)})") from error
+
+    def _refuse_endless(self, size: int, part: Path, url: str) -> None:
+        """Refuse a file of more than `max_gb`, whatever its length was said to be."""
+        if size > self.patience.max_gb * 1e9:
+            part.unlink()
+            raise _Refusal(
+                f"{_shown(url)} sends more than {self.patience.max_gb:g} GB; `max_gb` of the "
+                "source allows more",
+                final=True,
+            )
 
 
 def _accept(response: httpx.Response, part: Path) -> int:
     """The number of bytes that follow. Raises _Refusal unless they can be appended to `part`, or
     replace it."""
-    status, url = response.status_code, response.url
+    status, url = response.status_code, _shown(response.url)
     if status == 416:  # `part` is as long as the file or longer, and is wrong
         part.unlink(missing_ok=True)
         raise _Refusal(f"HTTP {status} from {url}")
@@ -185,7 +219,7 @@ def _accept(response: httpx.Response, part: Path) -> int:
     text = response.headers.get("Content-Length", "")
     length = int(text) if text.isdigit() else 0
     try:
-        folders.require_space(part.parent, length, str(url))
+        folders.require_space(part.parent, length, url)
     except DataError as error:
         raise _Refusal(str(error), final=True) from error
     return length

@@ -10,7 +10,8 @@ resumable        the base of our own training loops
 speed            speed.json: the time of one image
 checkpoint       the state after an epoch, from which an interrupted training is resumed
 progress         how far an unfinished training is, for `status`
-provenance       versions, hardware, git commit and SLURM job of a training
+provenance       versions, hardware and SLURM job of a training
+commits          the git commit that a training was made from
 audit            the settings of the configuration beside those that a backend used
 digest           the SHA-256 of the tensors in weights.pt
 """

@@ -18,7 +18,7 @@ from fairtrial.data.dataset import SplitDataset
 from fairtrial.files.modelfile import write_model
 from fairtrial.plugins import plugin
 from fairtrial.store import entries, keys
-from fairtrial.training import checkpoint, digest, provenance
+from fairtrial.training import checkpoint, commits, digest, provenance
 from fairtrial.training.attempts import ATTEMPTS, Attempt, CurrentAttempt
 from fairtrial.training.contract import AfterEpoch, FitResult
 from fairtrial.training.inputs import TrainingInputs
@@ -140,7 +140,7 @@ def _record(
 ) -> TrainingRecord:
     seconds = round(sum(attempt.seconds for attempt in attempts), 3)
     hardware = provenance.hardware(threads, result.gpus)
-    commit, dirty = provenance.commit()
+    commit = commits.commit()
     return TrainingRecord(
         best_epoch=result.best_epoch,
         epochs_run=result.epochs_run,
@@ -151,8 +151,9 @@ def _record(
         gpu_seconds=result.gpus * seconds if hardware.gpu else None,
         hardware=hardware,
         versions=provenance.versions(),
-        commit=commit,
-        dirty=dirty,
+        commit=commit.sha,
+        commit_problem=commit.problem,
+        dirty=commit.dirty,
         slurm=provenance.slurm_job(),
         attempts=attempts,
         resumed=any(attempt.from_epoch > 1 for attempt in attempts[1:]),

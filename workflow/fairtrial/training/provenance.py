@@ -1,10 +1,9 @@
-"""Where a result comes from: versions, hardware, git commit, SLURM job."""
+"""Where a result comes from: versions, hardware, SLURM job."""
 
 from __future__ import annotations
 
 import os
 import platform
-import subprocess
 import sys
 from importlib import metadata
 from pathlib import Path
@@ -84,21 +83,6 @@ def _processor() -> str:
         lines = []
     names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
     return names[0] if names else platform.processor() or platform.machine()
-
-
-def commit() -> tuple[str | None, bool]:
-    """The project's git commit (None without one), and whether tracked files differ from it."""
-    head = _git("rev-parse", "HEAD")
-    return head, bool(head and _git("status", "--porcelain", "--untracked-files=no"))
-
-
-def _git(*arguments: str) -> str | None:
-    """The output of a git command; None where it is empty or git fails."""
-    try:
-        answer = subprocess.run(["git", *arguments], capture_output=True, text=True, check=False)
-    except OSError:
-        return None
-    return answer.stdout.strip() or None if answer.returncode == 0 else None
 
 
 def slurm_job() -> SlurmJob | None:

@@ -6,8 +6,11 @@ stage `train` adds which run of which experiment it is: a `RunRecord`, which lie
 
 from __future__ import annotations
 
+from operator import not_
 from pathlib import Path
 from typing import Any
+
+from pydantic import Field
 
 from fairtrial.files.modelfile import FileModel, read_model
 from fairtrial.training.attempts import Attempt
@@ -23,7 +26,9 @@ class TrainingRecord(FileModel):
 
     weights_sha256: of the tensors in weights.pt; None for a file that is not torch's.
     deviations: why the result may differ from that of an uninterrupted training on the CPU.
-    gpu_seconds: None without a GPU. attempts: of all processes, in their order.
+    gpu_seconds: None without a GPU. commit: of git, when the workflow began; commit_problem: why
+    there is none, where one was to be expected; dirty: files differed from it. attempts: of all
+    processes, in their order.
     """
 
     best_epoch: int | None
@@ -36,6 +41,7 @@ class TrainingRecord(FileModel):
     hardware: Hardware
     versions: dict[str, str]
     commit: str | None
+    commit_problem: str = Field(default="", exclude_if=not_)
     dirty: bool
     slurm: SlurmJob | None
     attempts: list[Attempt]
