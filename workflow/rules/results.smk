@@ -59,6 +59,8 @@ rule report:
         by_group=per_run("results/{experiment}/runs/{run}/by_group.csv"),
         class_curves=per_run("results/{experiment}/runs/{run}/class_curves.csv"),
         records=per_run("results/{experiment}/runs/{run}/record.json"),
+        history=per_run("results/{experiment}/history/{run}.csv"),
+        predictions=per_run("results/{experiment}/runs/{run}/predictions/test.json"),
         speed=per_run("results/{experiment}/runs/{run}/speed.json"),
         sets=dataset_files,
         studies=study_files,
