@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from fairtrial.figures.base import style
+from fairtrial.figures.base import OTHERS, style
 from fairtrial.figures.class_curves import class_curves
+from fairtrial.figures.classes import per_class
 from fairtrial.figures.error_kinds import error_costs
 from fairtrial.report import breakdowns
 from fairtrial.report.classes import classes
@@ -136,7 +137,8 @@ def test_classes_come_by_their_number_of_objects_with_intervals(tmp_path: Path) 
 def test_a_class_of_few_objects_or_units_is_grey(
     tmp_path: Path, objects: int, units: int, few: bool
 ) -> None:
-    comparison = compared(tmp_path, {"low": {}}, seeds=(0,), classes=("circle",))
+    experiment = results(tmp_path, {"low": {}}, seeds=(0,), classes=("circle",))
+    comparison = experiment.comparisons[0]
     path = comparison.configurations[0].first.folder / "per_class.csv"
     rows = list(csv.DictReader(path.open()))
     for row in rows:
@@ -148,6 +150,10 @@ def test_a_class_of_few_objects_or_units_is_grey(
     part = classes(comparison)
     assert [row["few"] for row in part["rows"]] == [few]
     assert part["any_few"] is few
+    with style():
+        (drawing,) = per_class.draw(experiment, PlotSettings(gallery=4, runs=()))
+    (label,) = drawing.figure.axes[0].get_yticklabels()
+    assert (label.get_color() == OTHERS) is few
 
 
 def test_many_classes_are_cut_to_the_commonest(tmp_path: Path) -> None:

@@ -24,6 +24,7 @@ from fairtrial.figures.base import (
 from fairtrial.results.configuration import Configuration, shorten
 from fairtrial.results.experiment import Comparison, ExperimentResults
 from fairtrial.results.run import METRIC_NAMES
+from fairtrial.results.significance import FEW_OBJECTS, FEW_UNITS, says_little
 from fairtrial.settings.stages import PlotSettings
 
 PER_PAGE = 50
@@ -46,7 +47,8 @@ def per_class(experiment: ExperimentResults, settings: PlotSettings) -> Iterator
             caption = (
                 f"On {comparison.split} of {comparison.names}, means over {comparison.repeated}; "
                 f"classes by their number of {counted}, which stands at the right. Those without "
-                f"{counted} have no {metric}."
+                f"{counted} have no {metric}; those whose name is grey have fewer than "
+                f"{FEW_OBJECTS} {counted}, or in fewer than {FEW_UNITS} independent units."
             )
             if left_out:
                 caption += f" The {left_out} rarest classes are in per_class.csv only."
@@ -134,6 +136,9 @@ def _rows(comparison: Comparison, names: list[str], counts: dict[str, int]) -> F
     xlabel = f"{_metric(comparison)} on {comparison.split}"
     left.set(xlim=(-0.02, 1.02), ylim=(len(names) - 0.5, -0.5), xlabel=xlabel)
     left.set_yticks(range(len(names)), [shorten(name, 28) for name in names])
+    for label, name in zip(left.get_yticklabels(), names, strict=True):
+        if says_little(comparison.configurations[0], comparison.split, name, counts[name]):
+            label.set_color(OTHERS)
     left.grid(axis="y", visible=True)
     title = f"{comparison.task_metrics.class_count.capitalize()}, {comparison.split}"
     _bars(right, [counts[name] for name in names], title)

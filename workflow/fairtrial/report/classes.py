@@ -8,12 +8,10 @@ from fairtrial.report.wording import number, spread
 from fairtrial.results.configuration import Configuration
 from fairtrial.results.experiment import Comparison
 from fairtrial.results.run import METRIC_NAMES
-from fairtrial.results.significance import class_interval_of
-from fairtrial.scoring import class_spreads
+from fairtrial.results.significance import class_interval_of, says_little
 from fairtrial.scoring.task_metrics import TASK_METRICS
 
 COLUMNS = 8  # configurations in a table at most: the best on val
-FEW_OBJECTS, FEW_UNITS = 10, 5  # a class with fewer is grey
 ROWS = 40  # classes in a table at most: the commonest
 
 
@@ -96,15 +94,9 @@ def _row(
     return {
         "name": name,
         "count": str(count),
-        "few": few(comparison, columns[0][0], name, count),
+        "few": says_little(columns[0][0], comparison.split, name, count),
         "cells": [_cell(comparison, configuration, name, m) for configuration, m in columns],
     }
-
-
-def few(comparison: Comparison, configuration: Configuration, name: str, count: int) -> bool:
-    """Whether a class with so many objects says little: it has few, or they are in few units."""
-    units = configuration.class_scores(comparison.split, name, class_spreads.UNITS)
-    return count < FEW_OBJECTS or sum(units[: None if configuration.folds else 1]) < FEW_UNITS
 
 
 def _cell(comparison: Comparison, c: Configuration, name: str, metric: str) -> ShownMetric:

@@ -17,8 +17,12 @@ __all__ = [
     "independent_units",
     "interval_of",
     "sample",
+    "says_little",
     "without_flattery",
 ]
+
+
+FEW_OBJECTS, FEW_UNITS = 10, 5  # a class with fewer says little
 
 
 def sample(configuration: Configuration, split: str, metric: str) -> Sample | None:
@@ -89,6 +93,13 @@ def class_interval_of(
     errors = configuration.class_scores(split, name, f"{metric}{class_spreads.SUFFIX}")
     (units,) = configuration.class_scores(split, name, class_spreads.UNITS)[:1] or (0.0,)
     return class_interval(scores, errors, int(units))
+
+
+def says_little(configuration: Configuration, split: str, name: str, count: int) -> bool:
+    """Whether a class with so many objects (or images) has too few for its metrics to say much, or
+    has them in too few independent units."""
+    units = configuration.class_scores(split, name, class_spreads.UNITS)
+    return count < FEW_OBJECTS or sum(units if configuration.folds else units[:1]) < FEW_UNITS
 
 
 def without_flattery(ranked: Sequence[Configuration], split: str, metric: str) -> float | None:
