@@ -18,7 +18,10 @@ import numpy as np
 
 from fairtrial.scoring import weighted_metrics
 from fairtrial.scoring.error_kinds import (
+    BACKGROUND,
+    BOTH,
     CLASSIFICATION,
+    DUPLICATE,
     FOREGROUND_IOU,
     KINDS,
     LOCALISATION,
@@ -32,41 +35,52 @@ from fairtrial.scoring.error_kinds import (
 from fairtrial.scoring.matching import Matches
 from fairtrial.scoring.weighted_metrics import Weights
 
+REMOVED = (BOTH, DUPLICATE, BACKGROUND)  # kinds whose repair is that the detection goes
 METRIC = "error_cost_{}"  # the name of a cost among the metrics of resamples.npz
 
 
-def repaired(errors: DetectionErrors, kind: str = "") -> Matches:
-    """The matches at FOREGROUND_IOU once the errors of one kind are repaired; without a kind those
-    that AP50 comes from."""
+def costs(errors: DetectionErrors, weights: Weights) -> dict[str, Floats]:
+    """The cost of each kind on each resample, (B,), of images with `weights` (B, N); NaN where no
+    class has an AP50."""
     right, classes = errors.kind == RIGHT, errors.detection_class
-    keep = np.ones(len(right), dtype=bool)
-    if kind in (CLASSIFICATION, LOCALISATION):
-        right, keep, classes = _mended(errors, errors.kind == KINDS.index(kind))
-    elif kind and kind != MISSED:
-        keep = errors.kind != KINDS.index(kind)
-    objects = ~errors.missed if kind == MISSED else np.ones(len(errors.missed), dtype=bool)
-    return _matches(errors, right, keep, classes, objects)
+    every = np.ones(len(errors.missed), dtype=bool)
+    removed = np.stack([np.zeros(len(right), dtype=bool), *(_of_kind(errors, k) for k in REMOVED)])
+    before, *without = _ap50(_matches(errors, right, removed, classes, every), weights)
+    after = dict(zip(REMOVED, without, strict=True))
+    (after[MISSED],) = _ap50(_matches(errors, right, removed[:1], classes, ~errors.missed), weights)
+    for kind in (CLASSIFICATION, LOCALISATION):
+        (after[kind],) = _ap50(_matches(errors, *_mended(errors, kind), every), weights)
+    return {kind: after[kind] - before for kind in KINDS}
 
 
-def _mended(errors: DetectionErrors, mended: Booleans) -> tuple[Booleans, Booleans, Integers]:
-    """Which detections are right and which are left once some are `mended`, and their classes."""
-    classes = errors.detection_class.copy()
+def _of_kind(errors: DetectionErrors, kind: str) -> Booleans:
+    return np.equal(errors.kind, KINDS.index(kind))
+
+
+def _mended(errors: DetectionErrors, kind: str) -> tuple[Booleans, Booleans, Integers]:
+    """Which detections (d,) are right and which are removed (1, d) once the errors of a kind have
+    the objects that they aim at, and their classes (d,)."""
+    mended, classes = _of_kind(errors, kind), errors.detection_class.copy()
     classes[mended] = errors.object_class[errors.target[mended]]
     with_object = np.flatnonzero(mended | (errors.kind == RIGHT))
     best_first = with_object[np.argsort(-errors.confidence[with_object], kind="stable")]
     right = np.zeros(len(mended), dtype=bool)
     right[best_first[np.unique(errors.target[best_first], return_index=True)[1]]] = True
-    keep = np.ones(len(mended), dtype=bool)
-    keep[with_object] = right[with_object]
-    return right, keep, classes
+    removed = np.zeros(len(mended), dtype=bool)
+    removed[with_object] = ~right[with_object]
+    return right, removed[None, :], classes
 
 
 def _matches(
-    errors: DetectionErrors, right: Booleans, keep: Booleans, classes: Integers, objects: Booleans
+    errors: DetectionErrors,
+    right: Booleans,
+    removed: Booleans,
+    classes: Integers,
+    objects: Booleans,
 ) -> Matches:
-    """The matches of the detections `keep`, of which some are `right`, and of the `objects`."""
-    kept = np.flatnonzero(keep)
-    order = kept[np.lexsort((-errors.confidence[kept], classes[kept]))]  # stable
+    """The matches of the detections, of which some are `right` (d,), once for each row of `removed`
+    (T, d), and of the `objects` (o,)."""
+    order = np.lexsort((-errors.confidence, classes))  # stable
     shape = len(errors.image_ids), len(errors.category_ids)
     counts = np.zeros(shape, dtype=np.int64)
     np.add.at(counts, (errors.object_image[objects], errors.object_class[objects]), 1)
@@ -77,11 +91,11 @@ def _matches(
         detection_class=classes[order],
         confidence=errors.confidence[order],
         rank=_ranks(classes[order], errors.detection_image[order]),
-        matched=right[order][None, :],
-        ignored=np.zeros((1, len(order)), dtype=bool),
+        matched=np.broadcast_to(right[order], removed.shape),
+        ignored=removed[:, order],
         image_ids=errors.image_ids,
         category_ids=errors.category_ids,
-        ious=np.array([FOREGROUND_IOU]),
+        ious=np.full(len(removed), FOREGROUND_IOU),
     )
 
 
@@ -96,14 +110,8 @@ def _ranks(classes: Integers, images: Integers) -> Integers:
     return ranks
 
 
-def costs(errors: DetectionErrors, weights: Weights) -> dict[str, Floats]:
-    """The cost of each kind on each resample, (B,), of images with `weights` (B, N); NaN where no
-    class has an AP50."""
-    before = _ap50(repaired(errors), weights)
-    return {kind: _ap50(repaired(errors, kind), weights) - before for kind in KINDS}
-
-
-def _ap50(matches: Matches, weights: Weights) -> Floats:
-    """The mean over the classes that have objects, (B,)."""
-    by_class = weighted_metrics.average_precisions(matches, weights)[:, 0]
-    return weighted_metrics.mean_over_classes(by_class, ~np.isnan(by_class))
+def _ap50(matches: Matches, weights: Weights) -> list[Floats]:
+    """For each row of the matches the mean over the classes that have objects, (B,)."""
+    by_class = weighted_metrics.average_precisions(matches, weights)  # (B, T, C)
+    rows = (by_class[:, number] for number in range(len(matches.ious)))
+    return [weighted_metrics.mean_over_classes(row, ~np.isnan(row)) for row in rows]
