@@ -186,6 +186,7 @@ def convert(folder: Path) -> None:
         annotations=clean / "annotations.json",
         quality=clean / "quality.json",
         duplicates=clean / "duplicates.json",
+        source_ids=clean / "source_ids.json",
     )
 
 

@@ -60,7 +60,7 @@ def through_the_split(name: str) -> dict[str, list[int]]:
     assert source.convert is not None
     raw, manifest, clean = Path("raw"), Path("raw.sha256"), Path("clean")
     download(settings=source.download, raw=raw, manifest=manifest)
-    names = ("annotations", "quality", "duplicates")
+    names = ("annotations", "quality", "duplicates", "source_ids")
     files = {key: clean / f"{key}.json" for key in names}
     convert(settings=source.convert, raw=raw, manifest=manifest, images=clean / "images", **files)
     split(

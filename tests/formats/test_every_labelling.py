@@ -77,7 +77,10 @@ def through(name: str, options: dict[str, Any]) -> dataset.Dataset:
     raw, manifest = Path("raw"), Path("raw.sha256")
     source = DownloadSettings(name="x", kind="local", settings={"path": "own"})
     download(settings=source, raw=raw, manifest=manifest)
-    files = {key: Path("clean", f"{key}.json") for key in ("annotations", "quality", "duplicates")}
+    files = {
+        key: Path("clean", f"{key}.json")
+        for key in ("annotations", "quality", "duplicates", "source_ids")
+    }
     convert(
         settings=ConvertSettings(format=name, options=options),
         raw=raw,

@@ -44,6 +44,7 @@ def read_again(name: str, folder: Path, options: dict[str, Any], clean: Path) ->
         annotations=clean / "annotations.json",
         quality=clean / "quality.json",
         duplicates=clean / "duplicates.json",
+        source_ids=clean / "source_ids.json",
     )
     assert jsonfile.read_json(clean / "quality.json")["defects"] == {}
     return dataset.read(clean / "annotations.json")

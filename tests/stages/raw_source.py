@@ -60,6 +60,7 @@ class Raw:
             annotations=clean / "annotations.json",
             quality=clean / "quality.json",
             duplicates=clean / "duplicates.json",
+            source_ids=clean / "source_ids.json",
         )
         quality = jsonfile.read_json(clean / "quality.json")
         return dataset.read(clean / "annotations.json"), quality
@@ -87,5 +88,6 @@ def convert_folder(raw: Path, clean: Path, **settings: Any) -> tuple[dataset.Dat
         annotations=clean / "annotations.json",
         quality=clean / "quality.json",
         duplicates=clean / "duplicates.json",
+        source_ids=clean / "source_ids.json",
     )
     return dataset.read(clean / "annotations.json"), jsonfile.read_json(clean / "quality.json")

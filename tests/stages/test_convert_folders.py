@@ -90,6 +90,7 @@ def test_bccd_ends_with_two_boxes_less(real_data: Path, tmp_path: Path) -> None:
         annotations=clean / "annotations.json",
         quality=clean / "quality.json",
         duplicates=clean / "duplicates.json",
+        source_ids=clean / "source_ids.json",
     )
     quality = jsonfile.read_json(clean / "quality.json")
     assert quality["images"] == 364

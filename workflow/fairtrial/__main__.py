@@ -22,6 +22,7 @@ COMMANDS = (  # in the order in which a person needs them
     "compare",
     "data",
     "detect",
+    "submission",
     "export-data",
     "tensorboard",
     "doctor",

@@ -39,6 +39,7 @@ rule convert:
         annotations="data/clean/{source}/annotations.json",
         quality="data/clean/{source}/quality.json",
         duplicates="data/clean/{source}/duplicates.json",
+        source_ids="data/clean/{source}/source_ids.json",
     log:
         "logs/convert/{source}.log",
     benchmark:
@@ -58,6 +59,7 @@ rule convert:
         " --annotations {output.annotations:q}"
         " --quality {output.quality:q}"
         " --duplicates {output.duplicates:q}"
+        " --source-ids {output.source_ids:q}"
         " > {log:q} 2>&1"
 
 

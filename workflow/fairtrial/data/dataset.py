@@ -58,6 +58,7 @@ class Dataset:
 
     `origins`: what the source calls each class, by category id; its own id where it has one.
     `label_files`: the files beside images that a format has read, relative to the raw folder.
+    `own_ids`: the source's own id of an image, by its file, where it has some.
     """
 
     images: list[Image] = field(default_factory=list)
@@ -65,6 +66,7 @@ class Dataset:
     categories: dict[int, str] = field(default_factory=dict)
     origins: dict[int, list[str]] = field(default_factory=dict, compare=False)
     label_files: set[str] = field(default_factory=set, compare=False)
+    own_ids: dict[str, int | str] = field(default_factory=dict, compare=False)
 
     def by_image(self) -> dict[int, list[Annotation]]:
         """Annotations by image id; an image without objects has an empty list."""

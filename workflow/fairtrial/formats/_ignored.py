@@ -33,4 +33,5 @@ def with_ignored(dataset: Dataset, ignore: Sequence[str]) -> Dataset:
         else:
             rows.append(row)
     origins = {number: dataset.origins[number] for number in kept if number in dataset.origins}
-    return Dataset(dataset.images, rows, kept, origins, dataset.label_files)
+    own = dataset.own_ids
+    return Dataset(dataset.images, rows, kept, origins, dataset.label_files, own)

@@ -220,6 +220,7 @@ class _File:
         image.relative = self.options.boxes == "shares"
         self.images[number] = image
         self.dataset.images.append(image)
+        self.dataset.own_ids[path] = number
 
     def _annotation(self, at: int, row: _Row) -> None:
         try:

@@ -92,6 +92,7 @@ def _add(dataset: Dataset, part: Dataset, place: str) -> None:
         origin = ", ".join(part.origins.get(old, [str(old)]))
         dataset.origins[classes[old]].append(f"{contributor}: {origin}")
     numbers = {image.id: len(dataset.images) + at for at, image in enumerate(part.images, 1)}
+    dataset.own_ids |= {f"{place}/{file}": number for file, number in part.own_ids.items()}
     for i in part.images:
         name = f"{place}/{i.file_name}"
         size = (i.width, i.height)

@@ -31,6 +31,7 @@ from fairtrial.data.packed_dataset import PackedDataset
 from fairtrial.data.quality import log_lines, report
 from fairtrial.data.raw_files import FileIndex, has_image_suffix, not_read
 from fairtrial.data.repair import Repaired, repair_annotations
+from fairtrial.data.source_ids import source_ids as ids_of_source
 from fairtrial.files import checksums, folders, packed
 from fairtrial.files.modelfile import write_model
 from fairtrial.files.progress import progress
@@ -52,6 +53,7 @@ def convert(
     annotations: Path,
     quality: Path,
     duplicates: Path,
+    source_ids: Path,
 ) -> None:
     """Convert one source to the interchange format, and report its defects.
 
@@ -63,6 +65,7 @@ def convert(
         annotations: file to write: their annotations, as COCO
         quality: file to write: every defect, and what was done about it
         duplicates: file to write: copies and near duplicates
+        source_ids: file to write: how the source itself names images and classes
 
     Raises:
         ChecksumError: `raw` is not what `manifest` names
@@ -101,6 +104,9 @@ def convert(
         refuse_too_many_boxes(defects, boxes, actions, settings.max_dropped, raw)
         _refuse_empty(clean, defects, raw)
     write_model(duplicates, copies)
+    pairs = zip(annotated.images, checked, strict=True)
+    own_files = {file.file_name: image.file_name for image, file in pairs if file.is_kept}
+    write_model(source_ids, ids_of_source(clean, own_files, annotated.own_ids))
     dataset.write(clean, annotations)
     content = report(clean, defects, actions, total, skipped)
     _print_classes(clean)
