@@ -1,3 +1,4 @@
+import gc
 import json
 from pathlib import Path
 from typing import Any
@@ -5,7 +6,7 @@ from typing import Any
 import pytest
 
 from fairtrial import DataError
-from fairtrial.files.jsonfile import sections
+from fairtrial.files.jsonfile import collector_paused, read_json, sections
 from tests.facts import refused
 
 
@@ -69,3 +70,19 @@ def test_what_is_not_text_is_refused(tmp_path: Path) -> None:
         dict(sections(tmp_path / "a.json"))
     with refused(DataError, "b.json", "no such file"):
         dict(sections(tmp_path / "b.json"))
+
+
+@pytest.mark.parametrize("enabled", [True, False])
+def test_the_garbage_collector_is_afterwards_as_it_was(enabled: bool, tmp_path: Path) -> None:
+    """Also where the file is no JSON; without it, memory of a long process would grow."""
+    (tmp_path / "broken.json").write_text("[1, ")
+    if not enabled:
+        gc.disable()
+    try:
+        with refused(DataError, "broken.json"):
+            read_json(tmp_path / "broken.json")
+        with collector_paused():
+            assert not gc.isenabled()
+        assert gc.isenabled() == enabled
+    finally:
+        gc.enable()
