@@ -3,6 +3,9 @@
 No detection is matched or sorted anew. AP is a sum over the detections that found an object: only
 there does recall rise, and only there can the precision to the right be highest. All other
 metrics are counts by image, so that all resamples are one product of matrices.
+
+A detection of an image that is there twice counts twice in its place. Where an image has several of
+one class with equal confidence, two real copies would rank them in turn; this alone differs.
 """
 
 from __future__ import annotations
