@@ -113,7 +113,12 @@ def test_a_time_that_was_not_measured_is_none(run: FinishedRun) -> None:
 
 
 def test_settings_have_the_data_set_and_the_backend_and_no_seed(run: FinishedRun) -> None:
-    assert run.settings == {"epochs": 2, "dataset": "shapes", "backend": "ultralytics"}
+    assert run.settings == {
+        "epochs": 2,
+        "dataset": "shapes",
+        "backend": "ultralytics",
+        "train_share": 1.0,
+    }
 
 
 def test_a_continued_run_names_the_configuration_that_it_goes_on_from(run: FinishedRun) -> None:

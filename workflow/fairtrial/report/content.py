@@ -17,6 +17,7 @@ from fairtrial.report.classes import ClassesPart, classes
 from fairtrial.report.cost import CostRow, FrontPart, cost, fronts
 from fairtrial.report.data import DataPart, data
 from fairtrial.report.error_kinds import ErrorsPart, errors
+from fairtrial.report.learning_curve import LearningPart, learning_parts
 from fairtrial.report.next_steps import next_steps
 from fairtrial.report.operating_points import OperatingPart, operating_parts
 from fairtrial.report.repeats import RepeatsPart, repeats
@@ -134,6 +135,7 @@ class Content(TypedDict):
     repeats: RepeatsPart
     sweeps: list[SweepPart]
     search: SearchPart
+    learning: list[LearningPart]
     operating: list[OperatingPart]
     calibration: list[CalibrationPart]
     comparisons: list[ComparisonPart]
@@ -173,6 +175,7 @@ def content(
         "repeats": repeats(experiment),
         "sweeps": sweep_parts(experiment, settings.sweeps),
         "search": searches(experiment, settings.studies, timings),
+        "learning": learning_parts(experiment),
         "operating": operating_parts(experiment),
         "calibration": calibration_parts(experiment),
         "comparisons": [_comparison(c) for c in experiment.comparisons],

@@ -98,6 +98,7 @@ class FinishedRun:
         }
         settings.setdefault("dataset", self.dataset)
         settings.setdefault("backend", self.record.backend)
+        settings.setdefault("train_share", 1.0)  # which a record leaves out
         if earlier := self.record.continued_from:
             settings["continues"] = without_folds(RunName.parse(earlier).configuration)
         return settings

@@ -12,6 +12,7 @@ from typing import TypeGuard
 
 from fairtrial.results.configuration import Configuration, setting_text
 from fairtrial.results.experiment import Comparison
+from fairtrial.results.learning_curve import SHARE
 from fairtrial.results.run import METRIC_NAMES as LONG
 from fairtrial.results.significance import Gap, gaps_to
 from fairtrial.store.keys import canonical
@@ -81,9 +82,10 @@ class Sweep:
 
 def sweeps(comparison: Comparison, parameters: Iterable[str]) -> list[Sweep]:
     """A sweep for each parameter that has two values or more while all other settings are equal.
-    Where that holds for several sets of other settings, the set with the most values counts."""
+    Where that holds for several sets of other settings, the set with the most values counts. Shares
+    of train are no sweep, but a learning curve."""
     swept = []
-    for parameter in parameters:
+    for parameter in (name for name in parameters if name != SHARE):
         groups: dict[str, list[Configuration]] = {}
         for configuration in comparison.configurations:
             key = _other_settings(configuration, parameter)
