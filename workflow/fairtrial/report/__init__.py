@@ -9,6 +9,7 @@ cautions   warnings: leaks, unequal code, versions, hardware; with them
 data       data sets: contents, splits, defects
 search     hyperparameter searches
 sweeps     one parameter at a time
+across_datasets  mean ranks and gaps over several data sets
 learning_curve  would more training images help
 operating_points  what is found at a precision, a recall or a rate of false alarms
 calibration  how far confidence and correctness lie apart

@@ -9,6 +9,7 @@ from fairtrial.files.checksums import sha256
 from fairtrial.files.text import duration
 from fairtrial.report import answer as answers
 from fairtrial.report import breakdowns
+from fairtrial.report.across_datasets import AcrossPart, across_parts
 from fairtrial.report.answer import Answer
 from fairtrial.report.breakdowns import BreakdownPart
 from fairtrial.report.calibration import CalibrationPart, calibration_parts
@@ -135,6 +136,7 @@ class Content(TypedDict):
     repeats: RepeatsPart
     sweeps: list[SweepPart]
     search: SearchPart
+    across: list[AcrossPart]
     learning: list[LearningPart]
     operating: list[OperatingPart]
     calibration: list[CalibrationPart]
@@ -175,6 +177,7 @@ def content(
         "repeats": repeats(experiment),
         "sweeps": sweep_parts(experiment, settings.sweeps),
         "search": searches(experiment, settings.studies, timings),
+        "across": across_parts(experiment),
         "learning": learning_parts(experiment),
         "operating": operating_parts(experiment),
         "calibration": calibration_parts(experiment),

@@ -8,6 +8,7 @@ data_differences  what two data sets differ in, by more than chance
 configuration  runs that differ in their seed alone
 experiment     all runs of an experiment, and the comparisons between them
 significance   how far the best configuration lies above others, and whether by more than chance
+across_datasets  configurations that ran on several data sets: mean ranks and gaps
 learning_curve  configurations that differ in their share of train alone
 operating_points  what is found at a precision, a recall or a rate of false alarms
 calibration    confidence against the share that is right
