@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from pathlib import Path
+from dataclasses import dataclass
 
 from fairtrial import DataError
 from fairtrial.data.dataset import Dataset
@@ -43,17 +43,23 @@ def leave_out(annotated: Dataset, defects: list[Defect], actions: Actions) -> No
     annotated.annotations = [a for a in annotated.annotations if a.image_id in ids]
 
 
-def annotated_images(annotated: Dataset, defects: list[Defect]) -> int:
-    """The number of annotated images, whether their files exist or not."""
+@dataclass(frozen=True)
+class AnnotatedTotal:
+    """How much is annotated, whether it can be used or not. `boxes`: 0 in a set of classes."""
+
+    images: int
+    boxes: int
+
+
+def annotated_total(annotated: Dataset, defects: list[Defect], actions: Actions) -> AnnotatedTotal:
+    """How much a format has read, with what its defects say of the rest."""
     without_image = sum(isinstance(d, LabelWithoutImage | MalformedImage) for d in defects)
     unannotated = sum(isinstance(defect, UnannotatedImage) for defect in defects)
-    return len(annotated.images) - unannotated + without_image
-
-
-def annotated_boxes(annotated: Dataset, defects: list[Defect], actions: Actions) -> int:
-    """The number of annotated boxes, whether they can be read or not; 0 for a set of classes."""
     boxes = sum(a.bbox is not None for a in annotated.annotations)
-    return boxes + len(_dropped_boxes(defects, actions)) if boxes else 0
+    return AnnotatedTotal(
+        images=len(annotated.images) - unannotated + without_image,
+        boxes=boxes + len(_dropped_boxes(defects, actions)) if boxes else 0,
+    )
 
 
 def with_lost_objects(defects: Iterable[Defect], actions: Actions) -> set[str]:
@@ -67,31 +73,25 @@ def _dropped_boxes(defects: Iterable[Defect], actions: Actions) -> list[Defect]:
     return [d for d in defects if actions.of(type(d)) == "drop_box" and not isinstance(d, no_loss)]
 
 
-def refuse_too_many_images(
-    defects: Iterable[Defect], total: int, actions: Actions, limit: float, raw: Path
+def refuse_too_many(
+    defects: list[Defect], total: AnnotatedTotal, actions: Actions, limit: float, where: str
 ) -> None:
-    """Raise DataError if more than the share `limit` of the `total` annotated images is dropped."""
+    """Raise DataError if more than the share `limit` of the images, or of the boxes, is dropped."""
     dropped: dict[str, Defect] = {}  # the first defect of each image
     for defect in sorted(defects, key=str):
         if actions.of(type(defect)) == "drop_image" and not isinstance(defect, UnannotatedImage):
             whose = str(defect) if isinstance(defect, MalformedImage) else defect.where
             dropped.setdefault(whose, defect)
+    _refuse(list(dropped.values()), total.images, "images", limit, where)
+    boxes = sorted(_dropped_boxes(defects, actions), key=str)
+    if total.boxes:
+        _refuse(boxes, total.boxes, "boxes", limit, where)
+
+
+def _refuse(dropped: list[Defect], total: int, what: str, limit: float, where: str) -> None:
     if len(dropped) > limit * total:
         raise DataError(
-            f"{raw}: {len(dropped)} of {total} images cannot be used, more than the share of "
-            f"{limit:g} that max_dropped allows:\n"
-            + listed(f"{defect} ({defect.name})" for defect in dropped.values())
-        )
-
-
-def refuse_too_many_boxes(
-    defects: Iterable[Defect], total: int, actions: Actions, limit: float, raw: Path
-) -> None:
-    """Raise DataError if more than the share `limit` of the `total` annotated boxes is dropped."""
-    dropped = sorted(_dropped_boxes(defects, actions), key=str)
-    if total and len(dropped) > limit * total:
-        raise DataError(
-            f"{raw}: {len(dropped)} of {total} boxes cannot be used, more than the share of "
+            f"{where}: {len(dropped)} of {total} {what} cannot be used, more than the share of "
             f"{limit:g} that max_dropped allows:\n"
             + listed(f"{defect} ({defect.name})" for defect in dropped)
         )

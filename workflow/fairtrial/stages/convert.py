@@ -19,12 +19,10 @@ from fairtrial.data.duplicate_search import find_duplicates, thumbnail
 from fairtrial.data.duplicates import Decisions, Duplicates
 from fairtrial.data.imagefile import CheckedImage
 from fairtrial.data.losses import (
-    annotated_boxes,
-    annotated_images,
+    annotated_total,
     exclude,
     leave_out,
-    refuse_too_many_boxes,
-    refuse_too_many_images,
+    refuse_too_many,
     with_lost_objects,
 )
 from fairtrial.data.packed_dataset import PackedDataset
@@ -78,8 +76,7 @@ def convert(
     skipped = not_read(raw, files.sha256, annotated, settings.exclude)
     defects += wrong_units(annotated, _stated_sizes(annotated), remedies)
     actions.refuse(defects, str(raw))  # before hours of decoding
-    total = annotated_images(annotated, defects)
-    boxes = annotated_boxes(annotated, defects, actions)
+    read, total = len(annotated.images), annotated_total(annotated, defects, actions)
     leave_out(annotated, defects, actions)
     with folders.whole_folder(images) as target:
         if isinstance(annotated, PackedDataset):
@@ -100,15 +97,14 @@ def convert(
             repaired.dataset.canonical(), actions, str(raw)
         )
         defects += contradicting
-        refuse_too_many_images(defects, total, actions, settings.max_dropped, raw)
-        refuse_too_many_boxes(defects, boxes, actions, settings.max_dropped, raw)
+        refuse_too_many(defects, total, actions, settings.max_dropped, str(raw))
         _refuse_empty(clean, defects, raw)
     write_model(duplicates, copies)
     pairs = zip(annotated.images, checked, strict=True)
     own_files = {file.file_name: image.file_name for image, file in pairs if file.is_kept}
     write_model(source_ids, ids_of_source(clean, own_files, annotated.own_ids))
     dataset.write(clean, annotations)
-    content = report(clean, defects, actions, total, skipped)
+    content = report(clean, defects, actions, read, skipped)
     _print_classes(clean)
     print(*log_lines(content), sep="\n")
     write_model(quality, content)
