@@ -13,6 +13,7 @@ from raw_source import BOX, COCO, Raw, convert_folder, picture
 from tests.facts import refused
 
 from fairtrial import DataError
+from fairtrial.plugins import plugin
 
 IMAGES = 12
 PIXELS = [(5 + n, 3 + n, 20, 15) for n in range(IMAGES)]  # left, top, width, height on 80×60
@@ -165,6 +166,17 @@ def test_voc_in_another_unit(tmp_path: Path, corners: Any, option: str) -> None:
     dataset, quality = convert_folder(raw, clean, format="voc", options=options)
     assert quality["defects"] == {}
     assert len(dataset.annotations) == len(corners)
+
+
+def test_a_fraction_among_hundreds_of_whole_numbers_proves_nothing(tmp_path: Path) -> None:
+    raw = voc(tmp_path / "raw", [(5, 3, 25, 18)])
+    row = (raw / "Annotations/0.xml").read_text()
+    start, end = row.index("<object>"), row.index("</annotation>")
+    boxes = [row[start:end].replace("25<", f"{25 + n / 10:g}<") for n in range(0, 2000, 10)]
+    boxes[7] = boxes[7].replace("5<", "5.7<", 1)
+    (raw / "Annotations/0.xml").write_text(row[:start] + "".join(boxes) + row[end:])
+    _, defects = plugin("formats", "voc").read(raw, plugin("formats", "voc").Settings())
+    assert defects == []
 
 
 def test_voc_in_whole_pixels_is_not_doubted(tmp_path: Path) -> None:
