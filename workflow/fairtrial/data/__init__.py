@@ -10,6 +10,7 @@ boxes        one box: turned with its image, and fitted into it
 defects      every kind of defect, and what can be done about it
 defect_actions  which action a source takes for each kind of defect
 losses       what of a source is left out, and how much may be
+objects      what counts as an object; boxes that are nearly one
 repair       the annotations of a source, fitted to its clean images
 source_ids   source_ids.json: how a source itself names images and classes
 quality      quality.json: what is in a source, and which defects were found

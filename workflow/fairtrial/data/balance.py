@@ -6,6 +6,7 @@ import hashlib
 from collections import Counter
 
 from fairtrial.data.dataset import Dataset
+from fairtrial.data.objects import counted
 
 
 def undersample(
@@ -19,7 +20,7 @@ def undersample(
     if a common class is on them as well, and so do images without objects.
     """
     on_image = {number: Counter[int]() for number in image_ids}
-    for annotation in dataset.annotations:
+    for annotation in counted(dataset.annotations):
         if annotation.image_id in on_image:
             on_image[annotation.image_id][annotation.category_id] += 1
     count = sum(on_image.values(), Counter[int]())

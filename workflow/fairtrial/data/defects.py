@@ -260,7 +260,9 @@ class BoxOverEdge(Defect):
 
 class DuplicateBox(Defect):
     name = "duplicate_box"
-    explanation = "An object of the same class has the same box on the same image."
+    explanation = (
+        "An object of the same class has the same box on the same image, but for rounding."
+    )
     actions = {"drop_box": "all but one dropped", "keep": "all kept"} | LOSE_IMAGE
 
 
@@ -271,6 +273,12 @@ class LostBoxes(Defect):
         "objects."
     )
     actions = LOSE_IMAGE | {"keep": "kept as an image without objects"}
+
+
+class OverlappingBoxes(Defect):
+    name = "overlapping_boxes"
+    explanation = "Two boxes of one class overlap by more than 0.9 (IoU): perhaps one object."
+    actions = {"keep": "both kept", "drop_box": "the later one dropped"} | LOSE_IMAGE
 
 
 # --------------------------------------------------------------------------- copies

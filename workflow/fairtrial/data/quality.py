@@ -10,6 +10,7 @@ from fairtrial.data.dataset import Dataset, counts
 from fairtrial.data.defect_actions import Actions, order
 from fairtrial.data.defects import Defect
 from fairtrial.data.names import similar
+from fairtrial.data.objects import counted
 from fairtrial.data.raw_files import REASONS
 from fairtrial.files.modelfile import FileModel
 
@@ -67,7 +68,8 @@ def report(
 
     `read`: images that the annotations name; `not_read`: files that were not read, by reason.
     """
-    objects = counts(clean.annotations)
+    annotations = counted(clean.annotations)
+    objects = counts(annotations)
     groups = {image.group for image in clean.images if image.group is not None}
     similar_names = {"classes": similar(clean.categories.values()), "groups": similar(groups)}
     return QualityReport(
@@ -79,8 +81,8 @@ def report(
         },
         similar={what: names for what, names in similar_names.items() if names},
         images=len(clean.images),
-        negatives=len(clean.images) - len({a.image_id for a in clean.annotations}),
-        objects=len(clean.annotations),
+        negatives=len(clean.images) - len({a.image_id for a in annotations}),
+        objects=len(annotations),
         classes={name: objects.get(number, 0) for number, name in clean.categories.items()},
         class_map=[
             ClassOrigin(source=clean.origins[number], id=number, name=name)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Container
 from dataclasses import dataclass, field
 from typing import Literal
@@ -11,8 +10,15 @@ from fairtrial import DataError
 from fairtrial.data.boxes import Box, Size, fit, turned, turned_size
 from fairtrial.data.dataset import Annotation, Dataset, Image
 from fairtrial.data.defect_actions import Actions
-from fairtrial.data.defects import Defect, DuplicateBox, LostBoxes, SizeMismatch
+from fairtrial.data.defects import (
+    Defect,
+    DuplicateBox,
+    LostBoxes,
+    OverlappingBoxes,
+    SizeMismatch,
+)
 from fairtrial.data.imagefile import CheckedImage
+from fairtrial.data.objects import close_boxes
 
 DrawnOn = Literal["shown", "stored"]  # the pixels on which a box was drawn
 
@@ -130,20 +136,19 @@ class _Frame:
     def _distinct(
         self, rows: list[Annotation], names: dict[int, str], actions: Actions, defects: list[Defect]
     ) -> list[Annotation]:
-        """The objects without exact copies; only objects with a box count as copies."""
-        times = Counter((row.category_id, row.bbox, row.iscrowd) for row in rows if row.bbox)
-        if len(times) == len(rows):
-            return rows
-        distinct, keys = [], set()
-        for row in rows:
-            key = (row.category_id, row.bbox, row.iscrowd)
-            if row.bbox is not None and key in keys:
-                defects.append(DuplicateBox(self.image.file_name, _text(row, names)))
-                if actions.of(DuplicateBox) == "drop_box":
-                    continue
-            keys.add(key)
-            distinct.append(row)
-        return distinct
+        """The objects without those whose box is another one's, where these are dropped."""
+        repeated, alike = close_boxes(rows)
+        file, dropped = self.image.file_name, set[int]()
+        for place in sorted(repeated):
+            defects.append(DuplicateBox(file, _text(rows[place], names)))
+            if actions.of(DuplicateBox) == "drop_box":
+                dropped.add(place)
+        for one, other in alike:
+            seen = f"{_text(rows[one], names)} and {_text(rows[other], names)}"
+            defects.append(OverlappingBoxes(file, seen))
+            if actions.of(OverlappingBoxes) == "drop_box":
+                dropped.add(other)
+        return [row for place, row in enumerate(rows) if place not in dropped]
 
 
 def _with_box(row: Annotation, box: Box, scale: tuple[float, float]) -> Annotation:

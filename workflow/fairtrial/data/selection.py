@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from fairtrial import DataError
-from fairtrial.data.boxes import Box
 from fairtrial.data.dataset import Annotation, Dataset
+from fairtrial.data.objects import equal_boxes
 
 ClassMap = dict[str, str | None]  # our name by the source's; None: left out
 
@@ -40,13 +40,8 @@ def select(source: Dataset, names: ClassMap, order: list[str] | None = None) -> 
     present = dict.fromkeys(new for new in names.values() if new is not None)
     numbers = {name: number for number, name in enumerate(order or present, 1)}
     annotations: list[Annotation] = []
-    old_names: dict[tuple[int, str, Box | None, bool], str] = {}  # by image, new name and place
-    for a in source.annotations:
-        old = source.categories[a.category_id]
-        new = names[old]
-        if new is None or old_names.setdefault((a.image_id, new, a.bbox, a.iscrowd), old) != old:
-            continue
-        annotations.append(Annotation(a.image_id, numbers[new], a.bbox, a.area, a.iscrowd))
+    for rows in source.by_image().values():
+        annotations += _renamed(rows, source.categories, names, numbers)
     images = source.images
     if source.task == "classify":
         with_class = {a.image_id for a in annotations}
@@ -54,3 +49,22 @@ def select(source: Dataset, names: ClassMap, order: list[str] | None = None) -> 
     return Dataset(
         images, annotations, {number: name for name, number in numbers.items()}
     ).canonical()
+
+
+def _renamed(
+    rows: list[Annotation], old: dict[int, str], names: ClassMap, numbers: dict[str, int]
+) -> list[Annotation]:
+    """The objects of one image with the classes of the set. Of objects in one place that had
+    several classes those of the first stay."""
+    renamed, olds = [], []
+    for a in rows:
+        if (new := names[old[a.category_id]]) is not None:
+            renamed.append(Annotation(a.image_id, numbers[new], a.bbox, a.area, a.iscrowd))
+            olds.append(a.category_id)
+    if len(set(olds)) == len({a.category_id for a in renamed}):
+        return renamed
+    dropped = set[int]()
+    for one, other in equal_boxes(renamed):
+        if olds[one] != olds[other] and one not in dropped:
+            dropped.add(other)
+    return [a for place, a in enumerate(renamed) if place not in dropped]

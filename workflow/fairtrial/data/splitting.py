@@ -8,6 +8,7 @@ from typing import Protocol
 
 from fairtrial import DataError
 from fairtrial.data.dataset import SPLITS, Dataset, Image, Splits
+from fairtrial.data.objects import counted
 from fairtrial.data.union_find import UnionFind
 
 Bundle = list[Image]  # images that must be in one split
@@ -183,7 +184,7 @@ def _stratified(dataset: Dataset, order: list[Bundle], sizes: dict[str, float]) 
 def _labels(dataset: Dataset, order: list[Bundle]) -> list[Counter[int]]:
     """Images by category id of each bundle; 0 stands for images without an object."""
     on_image: dict[int, set[int]] = {}
-    for annotation in dataset.annotations:
+    for annotation in counted(dataset.annotations):
         on_image.setdefault(annotation.image_id, set()).add(annotation.category_id)
     return [Counter(k for image in bundle for k in on_image.get(image.id, {0})) for bundle in order]
 

@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 
 from fairtrial.data.dataset import Dataset, counts
+from fairtrial.data.objects import counted
 from fairtrial.files.modelfile import FileModel
 
 
@@ -29,7 +30,7 @@ class SplitSummary(FileModel):
 def summarize(dataset: Dataset, image_ids: Iterable[int]) -> SplitSummary:
     """Images, objects and groups among some images, and images and objects of each class."""
     inside = set(image_ids)
-    annotations = [a for a in dataset.annotations if a.image_id in inside]
+    annotations = [a for a in counted(dataset.annotations) if a.image_id in inside]
     objects = counts(annotations)
     images_of: dict[int, set[int]] = defaultdict(set)
     for annotation in annotations:

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from fairtrial import DataError
 from fairtrial.data.certificate import SplitCertificate
 from fairtrial.data.dataset import Dataset, Splits
+from fairtrial.data.objects import counted
 
 ROUNDING = 1e-9  # 0.1 of 30 images are 3, though the product is a little more
 
@@ -33,7 +34,7 @@ def with_train_share(
             break
         drawn += unit
     inside = set(drawn)
-    if not any(a.image_id in inside for a in dataset.annotations):
+    if not any(a.image_id in inside for a in counted(dataset.annotations)):
         raise DataError(
             f"{where}: `train_share` {share:g} leaves {len(drawn)} of {len(splits['train'])} "
             "images in train, and no object on them; take a larger share"

@@ -14,6 +14,7 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator, NullLocator
 from numpy.typing import NDArray
 
 from fairtrial.data.dataset import SPLITS, Image
+from fairtrial.data.objects import counted
 from fairtrial.figures.base import COLOURS, DASHES, Drawing, data_figure, new_figure
 from fairtrial.results.dataset import DatasetDescription, DescribedData
 from fairtrial.settings.stages import PlotSettings
@@ -114,7 +115,7 @@ def _boxes(description: DatasetDescription) -> Boxes:
 
 
 def _per_image(ax: Axes, description: DatasetDescription) -> None:
-    objects = Counter(a.image_id for a in description.dataset.annotations)
+    objects = Counter(a.image_id for a in counted(description.dataset.annotations))
     most = min(max(objects.values(), default=1), MANY)
     edges = np.arange(-0.5, most + 1)
     for number, split in enumerate(SPLITS):

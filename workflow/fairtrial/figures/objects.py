@@ -12,6 +12,7 @@ from matplotlib.ticker import FuncFormatter, NullLocator
 from numpy.typing import NDArray
 
 from fairtrial.data.dataset import SPLITS
+from fairtrial.data.objects import counted
 from fairtrial.figures.base import DASHES, Drawing, data_figure, new_figure
 from fairtrial.results.configuration import shorten
 from fairtrial.results.dataset import DatasetDescription, DescribedData
@@ -71,13 +72,14 @@ def _counts(description: DatasetDescription, split: str) -> Counter[str]:
     """Class → number of its annotations in a split."""
     ids, dataset = set(description.certificate.splits[split]), description.dataset
     names = dataset.categories
-    return Counter(names[a.category_id] for a in dataset.annotations if a.image_id in ids)
+    return Counter(names[a.category_id] for a in counted(dataset.annotations) if a.image_id in ids)
 
 
 def _sizes(description: DatasetDescription, split: str) -> NDArray[np.float64]:
     """Square roots of the areas of the boxes in a split, pixels."""
     ids = set(description.certificate.splits[split])
-    boxes = [a.bbox for a in description.dataset.annotations if a.image_id in ids and a.bbox]
+    objects = counted(description.dataset.annotations)
+    boxes = [a.bbox for a in objects if a.image_id in ids and a.bbox]
     return np.sqrt([box[2] * box[3] for box in boxes if box[2] > 0 and box[3] > 0])
 
 

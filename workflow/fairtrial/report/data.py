@@ -8,6 +8,7 @@ from typing import TypedDict
 
 from fairtrial.data.certificate import Balance, PlacedDuplicates
 from fairtrial.data.dataset import SPLITS, counts
+from fairtrial.data.objects import counted
 from fairtrial.data.quality import QualityReport
 from fairtrial.data.summary import SplitSummary
 from fairtrial.report.cautions import overlaps
@@ -203,7 +204,7 @@ def _facts(description: DatasetDescription) -> dict[str, str]:
         facts[f"{split}: objects"] = str(summary.objects)
     facts["classes"] = str(len(dataset.categories))
     facts |= _rarest(description)
-    objects = [len(annotations) for annotations in dataset.by_image().values()]
+    objects = [len(counted(annotations)) for annotations in dataset.by_image().values()]
     facts["objects per image"] = (
         f"{statistics.median(objects):g} ({min(objects)} to {max(objects)})"
     )
@@ -213,7 +214,7 @@ def _facts(description: DatasetDescription) -> dict[str, str]:
 def _rarest(description: DatasetDescription) -> dict[str, str]:
     """The rarest and the commonest class of train, by objects."""
     ids = set(description.certificate.train)
-    objects = counts(a for a in description.dataset.annotations if a.image_id in ids)
+    objects = counts(a for a in counted(description.dataset.annotations) if a.image_id in ids)
     if not objects:
         return {}
     names = description.dataset.categories

@@ -25,6 +25,7 @@ from fairtrial.data.losses import (
     refuse_too_many,
     with_lost_objects,
 )
+from fairtrial.data.objects import counted
 from fairtrial.data.packed_dataset import PackedDataset
 from fairtrial.data.quality import log_lines, report
 from fairtrial.data.raw_files import FileIndex, has_image_suffix, not_read
@@ -288,9 +289,12 @@ def _refuse_empty(clean: Dataset, defects: list[Defect], raw: Path) -> None:
     found = "\n" + listed(f"{defect} ({defect.name})" for defect in defects) if defects else ""
     if not clean.images:
         raise DataError(f"{raw}: the annotations name no image{found}")
-    if not clean.annotations:
+    if not counted(clean.annotations):
+        only = ""
+        if crowds := len(clean.annotations):
+            only = f"; all {crowds} annotations are crowd regions, which count neither way"
         count = len(clean.images)
-        raise DataError(f"{raw}: none of the {count} images has an object{found}")
+        raise DataError(f"{raw}: none of the {count} images has an object{only}{found}")
 
 
 def _print_classes(clean: Dataset) -> None:

@@ -12,6 +12,7 @@ from fairtrial.data import dataset
 from fairtrial.data.certificate import SplitCertificate, read_certificate
 from fairtrial.data.dataset import Dataset, Splits
 from fairtrial.data.ground_truth import ground_truth_sha256
+from fairtrial.data.objects import counted
 from fairtrial.files import folders, modelfile
 from fairtrial.scoring.metric_log import metric_log
 from fairtrial.scoring.resamples import write_resamples
@@ -70,7 +71,7 @@ def validate(
     whole, certificate = dataset.read(annotations), read_certificate(split)
     files = {"val": val, "test": test}
     truths = {name: _on_split(whole, certificate.splits, name, split) for name in files}
-    if not truths["val"].annotations:
+    if not counted(truths["val"].annotations):
         raise DataError(f"{split}: val has no objects, so nothing can be chosen on val")
     draws = {name: _draws(truth, certificate) for name, truth in truths.items()}
     scores: Scores = scorer.score(truths, files, draws, **settings.model_dump(exclude={"task"}))
