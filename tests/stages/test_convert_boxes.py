@@ -143,9 +143,44 @@ def test_each_broken_box_is_repaired_or_dropped_and_counted(raw: Raw) -> None:
 
 def test_crowds_and_areas_of_segments_are_kept(raw: Raw) -> None:
     raw.add("a.jpg", picture(), BOX)
+    raw.add("b.jpg", picture(), BOX)
     raw.boxes[0] |= {"iscrowd": 1, "area": 123.5}
-    (annotation,) = raw.convert()[0].annotations
-    assert (annotation.iscrowd, annotation.area) == (True, 123.5)
+    dataset, quality = raw.convert()
+    kept = [(annotation.iscrowd, annotation.area) for annotation in dataset.annotations]
+    assert kept == [(True, 123.5), (False, 400.0)]
+    assert (quality["objects"], quality["negatives"], quality["classes"]) == (
+        1,
+        1,
+        {"cat": 0, "dog": 1},
+    )
+
+
+def test_a_set_of_crowd_regions_alone_is_refused(raw: Raw) -> None:
+    raw.add("a.jpg", picture(), BOX)
+    raw.boxes[0] |= {"iscrowd": 1}
+    with refused(DataError, "none of the 1 images", "object", "all 1 annotations are crowd"):
+        raw.convert()
+
+
+def test_boxes_that_are_equal_but_for_rounding_are_one(raw: Raw) -> None:
+    raw.add(
+        "a.jpg", picture(), BOX, [10.00008, 10, 20, 19.9999], [10.5, 10, 20, 20], [40, 30, 5, 5]
+    )
+    dataset, quality = raw.convert()
+    boxes = [list(annotation.bbox or ()) for annotation in dataset.annotations]
+    assert boxes == [BOX, [10.5, 10, 20, 20], [40, 30, 5, 5]]
+    cases = {kind: defect["count"] for kind, defect in quality["defects"].items()}
+    assert cases == {"duplicate_box": 1, "overlapping_boxes": 1}
+
+
+def test_the_later_one_of_overlapping_boxes_may_be_dropped(raw: Raw) -> None:
+    raw.add("a.jpg", picture(), [10.5, 10, 20, 20], BOX, [40, 30, 5, 5])
+    dataset, quality = raw.convert({**COCO, "defects": {"overlapping_boxes": "drop_box"}})
+    boxes = [list(annotation.bbox or ()) for annotation in dataset.annotations]
+    assert boxes == [[10.5, 10, 20, 20], [40, 30, 5, 5]]
+    assert quality["defects"]["overlapping_boxes"]["cases"] == [
+        "images/a.jpg: dog [10.5, 10, 20, 20] and dog [10, 10, 20, 20]"
+    ]
 
 
 @pytest.mark.data

@@ -294,3 +294,76 @@ def test_frames_of_a_patient_stay_in_one_split(real_data: Path, tmp_path: Path) 
     certificate = source.split("grouped", split={"val": 0.25, "test": 0.25, "seed": 1})
     assert [certificate["summary"][name]["groups"] for name in SPLITS] == [2, 1, 1]
     assert sum(certificate["summary"][name]["images"] for name in SPLITS) == 43
+
+
+def given(count: int = 40, val: bool = False, **more: Any) -> Dataset:
+    """Images of which every fourth is test, the others train or, every second of them, val."""
+    clean = cells(count, **more)
+    for image in clean.images:
+        image.split = (
+            "test" if image.id % 4 == 1 else "val" if val and image.id % 4 == 3 else "train"
+        )
+    return clean
+
+
+def test_val_is_drawn_from_train_where_the_source_gives_none(tmp_path: Path, capsys: Any) -> None:
+    near = [["01.png", "05.png", "09.png"]]
+    certificate = Source(tmp_path, given(), near=near).split("given", split={"val": 6, "seed": 3})
+    assert certificate["test"] == [n for n in range(1, 41) if n % 4 == 1]
+    assert abs(len(certificate["val"]) - 6) <= 1, "as near as the copies allow"
+    every = [n for name in SPLITS for n in certificate[name]]
+    assert sorted(every) == list(range(1, 41))
+    assert len({2, 6, 10} & set(certificate["val"])) in {0, 3}, "copies stay together"
+    assert (certificate["asked"], certificate["seed"]) == ({"val": 6}, 3)
+    assert "val: drawn from train" in capsys.readouterr().out
+
+
+def test_val_is_drawn_by_whole_groups(tmp_path: Path) -> None:
+    clean = given()
+    for image in clean.images:
+        image.group = f"p{image.id // 8}" if image.split == "train" else f"q{image.id // 8}"
+    certificate = Source(tmp_path, clean).split("given")
+    groups = {name: {clean.images[n - 1].group for n in certificate[name]} for name in SPLITS}
+    assert groups["val"]
+    assert not groups["val"] & groups["train"]
+    assert certificate["leaks"] == {}
+
+
+def test_a_val_that_the_source_gives_is_taken(tmp_path: Path) -> None:
+    certificate = Source(tmp_path, given(val=True)).split("given", split={"val": 6})
+    assert certificate["val"] == [n for n in range(1, 41) if n % 4 == 3]
+    assert certificate["asked"] == {}
+
+
+@pytest.mark.parametrize(
+    ("groups", "rule", "facts"),
+    [
+        pytest.param(
+            4,
+            {"method": "kfold", "folds": 5},
+            ["5 folds", "groups", "are 4", "`folds: 4`"],
+            id="folds",
+        ),
+        pytest.param(
+            2, {"method": "kfold", "folds": 3}, ["3 folds", "are 2", "`grouped`"], id="two groups"
+        ),
+        pytest.param(2, {"method": "grouped"}, ["3 splits", "are 2", "`test: 0`"], id="grouped"),
+        pytest.param(
+            1, {"method": "grouped", "test": 0}, ["2 splits", "are 1", "`allow: [group]`"], id="one"
+        ),
+    ],
+)
+def test_too_few_groups_are_refused_with_what_would_do(
+    tmp_path: Path, groups: int, rule: dict[str, Any], facts: list[str]
+) -> None:
+    with refused(DataError, "annotations.json", *facts):
+        Source(tmp_path, cells(group=groups)).split(rule["method"], split=rule)
+
+
+def test_a_class_of_crowds_alone_is_refused(tmp_path: Path) -> None:
+    clean = cells()
+    for annotation in clean.annotations:
+        annotation.iscrowd = annotation.category_id == 2
+    with refused(DataError, "no object of rare (10 crowd regions", "neither way", "in train"):
+        Source(tmp_path, clean).split()
+    assert Source(tmp_path, clean).split(classes=["common"])["summary"]["train"]["objects"] > 0

@@ -28,6 +28,7 @@ leaks        images in one split whose copy or group is in another
 summary      images and objects of a split, by class
 ground_truth  the hash by which equal ground truths are known
 units        images that are no independent observations of each other
+usable       whether splits can be trained and scored on
 certificate  split.json: how the split was made, and what it holds
 split_dataset  a data set read from its files, with its splits
 """

@@ -12,6 +12,7 @@ from fairtrial.data.dataset import SPLITS, Dataset, Splits
 from fairtrial.data.duplicates import ImageDuplicates
 from fairtrial.data.leaks import Leak
 from fairtrial.data.selection import ClassMap
+from fairtrial.data.splitting import draws_val
 from fairtrial.data.summary import SplitSummary, summarize
 from fairtrial.data.units import IMAGES, dependent_images, unit_name
 from fairtrial.files.modelfile import FileModel, read_model
@@ -124,12 +125,13 @@ def certify(
     leaks: list[Leak],
 ) -> SplitCertificate:
     """The certificate of splits before undersampling (see `balanced`)."""
+    drawn = draws_val(dataset, options)
     used = {number for ids in splits.values() for number in ids}
     return SplitCertificate(
         source=source,
         method=options.method,
         seed=options.seed,
-        asked=_method_settings(options),
+        asked=_method_settings(options) | ({"val": _size(options.val)} if drawn else {}),
         allow=allow,
         class_map=class_map,
         summary={split: summarize(dataset, splits[split]) for split in SPLITS},
@@ -152,10 +154,15 @@ def _method_settings(options: SplitOptions) -> dict[str, bool | int | float]:
         settings |= {"folds": options.folds, "fold": options.fold or 0}
     elif options.method != "given":
         sizes = {"val": options.val, "test": options.test}
-        settings |= {split: size if size < 1 else int(size) for split, size in sizes.items()}
+        settings |= {split: _size(size) for split, size in sizes.items()}
     if options.stratify:
         settings["stratify"] = True
     return settings
+
+
+def _size(size: float) -> float:
+    """A share, or a whole number of images."""
+    return size if size < 1 else int(size)
 
 
 def _placed(duplicates: ImageDuplicates, splits: Splits) -> PlacedDuplicates:

@@ -13,6 +13,7 @@ from fairtrial.data.defects import (
     DuplicateBox,
     LabelWithoutImage,
     MalformedImage,
+    OverlappingBoxes,
     UnannotatedImage,
     UnknownClass,
 )
@@ -69,7 +70,7 @@ def with_lost_objects(defects: Iterable[Defect], actions: Actions) -> set[str]:
 
 def _dropped_boxes(defects: Iterable[Defect], actions: Actions) -> list[Defect]:
     """The defects for which a box is lost: not copies of others, and none of an unknown class."""
-    no_loss = DuplicateBox | UnknownClass
+    no_loss = DuplicateBox | OverlappingBoxes | UnknownClass
     return [d for d in defects if actions.of(type(d)) == "drop_box" and not isinstance(d, no_loss)]
 
 

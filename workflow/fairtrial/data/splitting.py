@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
+from collections.abc import Iterable
 from typing import Protocol
 
 from fairtrial import DataError
@@ -56,8 +57,9 @@ def assign(
     it depends neither on the order of the images nor on a library's random numbers.
     """
     method, count = options.method, len(dataset.images)
+    clusters = near if "near" not in allow else []
     if method == "given":
-        return _given(dataset, where)
+        return _given(dataset, options, clusters, allow, where)
     alone = [image.file_name for image in dataset.images if image.group is None]
     if method == "grouped" and alone:
         raise DataError(
@@ -65,10 +67,7 @@ def assign(
             f'"" or NaN), such as {", ".join(alone[:3])}; use `random`'
         )
     by_group = method in {"grouped", "kfold"} and "group" not in allow
-    clusters = near if "near" not in allow else []
-    bundles = _bundles(dataset.images, clusters, by_group, "content" not in allow)
-    names = sorted(bundles, key=lambda name: _random_order(options.seed, name))
-    order = [bundles[name] for name in names]
+    order = _in_random_order(dataset.images, options.seed, clusters, by_group, allow)
     if method == "kfold":
         folds = {str(k): count / options.folds for k in range(options.folds)}
         return _of_fold(_stratified(dataset, order, folds), (options.fold or 1) - 1)
@@ -78,14 +77,68 @@ def assign(
     return _fill_splits(order, sizes)
 
 
-def _given(dataset: Dataset, where: str) -> Splits:
+def _given(
+    dataset: Dataset, options: SplitOptions, near: list[list[int]], allow: list[str], where: str
+) -> Splits:
+    """The splits of the source. Where it gives no val, that is drawn from its train."""
     splits: Splits = {split: [] for split in SPLITS}
     for image in dataset.images:
         if image.split is not None:
             splits[image.split].append(image.id)
     if not any(splits.values()):
         raise DataError(f"{where}: split `given`, but its source gives none; use `random`")
-    return splits
+    if not draws_val(dataset, options):
+        return splits
+    train = [image for image in dataset.images if image.split == "train"]
+    inside = {image.id for image in train}
+    clusters = [[number for number in cluster if number in inside] for cluster in near]
+    by_group = "group" not in allow
+    order = _in_random_order(train, options.seed, filter(None, clusters), by_group, allow)
+    size = options.val if options.val >= 1 else options.val * len(train)
+    if size >= len(train):
+        raise DataError(f"{where}: `val` takes {size:g} of the {len(train)} images of train")
+    return splits | _fill_splits(order, {"val": size, "train": len(train) - size})
+
+
+def draws_val(dataset: Dataset, options: SplitOptions) -> bool:
+    """Whether val is drawn from train, because the source gives train alone or with test."""
+    if options.method != "given":
+        return False
+    given = {image.split for image in dataset.images}
+    return "train" in given and "val" not in given
+
+
+def _in_random_order(
+    images: list[Image], seed: int, near: Iterable[list[int]], by_group: bool, allow: list[str]
+) -> list[Bundle]:
+    """Images that must stay together, in an order drawn by the seed."""
+    bundles = _bundles(images, near, by_group, "content" not in allow)
+    return [bundles[name] for name in sorted(bundles, key=lambda name: _random_order(seed, name))]
+
+
+def refuse_too_few(
+    dataset: Dataset, options: SplitOptions, near: list[list[int]], allow: list[str], where: str
+) -> None:
+    """Raise DataError, naming `where`, where there are fewer images that need not stay together
+    (or groups of them) than `options` ask splits or folds of."""
+    if options.method == "given":
+        return
+    by_group = options.method in {"grouped", "kfold"} and "group" not in allow
+    clusters = near if "near" not in allow else []
+    order = _in_random_order(dataset.images, options.seed, clusters, by_group, allow)
+    needed = options.folds if options.method == "kfold" else 2 + (options.test > 0)
+    if len(order) >= needed:
+        return
+    groups = by_group and any(image.group is not None for image in dataset.images)
+    kind = "groups (those that share a copy count once)" if groups else "images, copies apart"
+    remedies = {"kfold": f"set `folds: {len(order)}`" if len(order) >= 3 else "use `grouped`"}
+    remedy = remedies.get(options.method, "set `test: 0`" if len(order) == 2 else "")
+    others = ["`allow: [group]`"] if groups else []
+    advice = " or ".join(filter(None, [remedy, *others])) or "add images"
+    parts = "folds" if options.method == "kfold" else "splits"
+    raise DataError(
+        f"{where}: {needed} {parts} need as many {kind}, and there are {len(order)}; {advice}"
+    )
 
 
 def _sizes(options: SplitOptions, count: int, where: str) -> dict[str, float]:
@@ -102,7 +155,7 @@ def _sizes(options: SplitOptions, count: int, where: str) -> dict[str, float]:
 
 
 def _bundles(
-    images: list[Image], near: list[list[int]], by_group: bool, by_content: bool
+    images: list[Image], near: Iterable[list[int]], by_group: bool, by_content: bool
 ) -> dict[str, Bundle]:
     """Images that must stay together, by a name that depends on their contents and groups.
 

@@ -126,7 +126,11 @@ def certificate(description: DatasetDescription) -> list[list[str]]:
     settings = split.asked | {"seed": split.seed}
     order = ("folds", "fold", "val", "test", "stratify", "seed")
     texts = [f"{key} {setting_text(settings, key)}" for key in order if key in settings]
-    method = split.method if split.method == "given" else f"{split.method}: {', '.join(texts)}"
+    method = (
+        split.method
+        if split.method == "given" and "val" not in split.asked
+        else f"{split.method}: {', '.join(texts)}"
+    )
     rows = [["source", split.source], ["split", method]]
     if mapped := _class_map(split.class_map):
         rows.append(["classes", mapped])

@@ -12,8 +12,9 @@ from fairtrial.data.duplicates import Duplicates, ImageDuplicates, within
 from fairtrial.data.leaks import KINDS, find_leaks, refuse_leaks
 from fairtrial.data.names import similar
 from fairtrial.data.selection import ClassMap, class_map, select
-from fairtrial.data.splitting import assign
-from fairtrial.data.summary import SplitSummary, summarize
+from fairtrial.data.splitting import assign, refuse_too_few
+from fairtrial.data.summary import summarize
+from fairtrial.data.usable import refuse_unusable
 from fairtrial.files.modelfile import read_model, write_model
 from fairtrial.settings.stages import PRESENT, SplitSettings
 
@@ -43,14 +44,16 @@ def split(
     where = str(source)
     dataset, names = _selected(read(source), settings, where)
     copies = within(dataset, read_model(duplicates, Duplicates))
-    splits = assign(dataset, settings.split, copies.near, list[str](settings.allow), where)
+    rule, allow = settings.split, list[str](settings.allow)
+    refuse_too_few(dataset, rule, copies.near, allow, where)
+    splits = assign(dataset, rule, copies.near, allow, where)
     if settings.classes == PRESENT:
         dataset, names, splits = _of_present_classes(read(source), dataset, names, splits)
         copies = within(dataset, read_model(duplicates, Duplicates))
     certified = _certified(
         dataset, names, splits, settings, copies, source=source.parent.name, where=where
     )
-    _refuse_unusable(dataset, certified.summary, settings.split.method, where)
+    refuse_unusable(dataset, certified.summary, settings.split.method, where)
     _print(certified)
     _print_similar(dataset)
     write(dataset, annotations)
@@ -128,6 +131,8 @@ def _print(certificate: SplitCertificate) -> None:
         print(f"class {old}: {'left out' if new is None else new}")
     for split, summary in certificate.summary.items():
         print(f"{split}: {summary.images} images, {summary.objects} objects")
+    if certificate.method == "given" and "val" in certificate.asked:
+        print("val: drawn from train, for the source gives none")
     if certificate.without_split:
         print(f"{certificate.without_split} images are in no split and are not used")
     if versions := certificate.duplicates.versions:
@@ -161,46 +166,4 @@ def _refuse_background(names: list[str], where: str) -> None:
         raise DataError(
             f"{where}: a class is called background, which stands for `no object` in the "
             "results; give it another name in the data set's `classes`, or leave it out"
-        )
-
-
-# What can be changed where a split lacks something, by method.
-_REMEDIES = {
-    "given": "use another method than `given`, for the source's own splits are so",
-    "kfold": "change the split's seed or take fewer folds",
-}
-
-
-def _refuse_unusable(
-    dataset: Dataset, summary: dict[str, SplitSummary], method: str, where: str
-) -> None:
-    """Raise DataError for splits that cannot be trained or scored on."""
-    remedy = _REMEDIES.get(method, "change the split's seed or shares")
-    for split in ("train", "val"):
-        if not summary[split].images:
-            raise DataError(f"{where}: the split leaves no image in {split}; {remedy}")
-    if not summary["val"].objects:
-        raise DataError(
-            f"{where}: no object in val, on which the best epoch and the confidence are chosen; "
-            f"{remedy}"
-        )
-    classes = summary["train"].classes
-    missing = [name for name in dataset.categories.values() if not classes[name].objects]
-    if missing:
-        anywhere = {
-            name
-            for part in summary.values()
-            for name, found in part.classes.items()
-            if found.objects
-        }
-        nowhere = sum(name not in anywhere for name in missing)
-        text = f" ({nowhere} of them have none in any split)" if nowhere else ""
-        raise DataError(
-            f"{where}: no object of {', '.join(missing)} in train{text}, so nothing can be learned "
-            f"of it; set `classes: {PRESENT}` to leave out what train lacks, or {remedy}"
-        )
-    if summary["test"].images and not summary["test"].objects:
-        raise DataError(
-            f"{where}: no object in test ({summary['test'].images} images), so no metric can be "
-            f"computed there; {remedy}, or leave test without images"
         )
