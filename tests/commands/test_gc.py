@@ -11,9 +11,7 @@ import pytest
 from facts import refused
 from fairtrial import StoreError
 from fairtrial.commands.gc import gc
-from fairtrial.files import checksums
-from fairtrial.store import locks
-from fairtrial.store.entries import CHECKSUMS, damage
+from fairtrial.store import locks, sums
 from records import a_record
 
 
@@ -28,8 +26,7 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         (folder / "state.pt").write_text("state")
         (folder / "history.csv").write_text("epoch\n1\n2\n")
         if not folder.suffix:
-            sums = checksums.sha256_of(folder, ["history.csv", "state.pt"])
-            checksums.write_manifest(sums, folder / CHECKSUMS)
+            sums.write(folder)
     Path("store/runs/now.lock").write_text(locks.holder().model_dump_json())
     record = Path("results/compare/runs/a-s0/record.json")
     record.parent.mkdir(parents=True)
@@ -57,7 +54,7 @@ def test_what_is_removed(options: dict[str, Any], remaining: set[str], states: s
     gc(yes=True, **options)
     assert entries() == remaining
     assert with_state() == states
-    assert not damage(Path("store/runs/needed"))
+    assert not sums.damage(Path("store/runs/needed"))
 
 
 def test_an_unfinished_training_is_listed_with_its_epochs(

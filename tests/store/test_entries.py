@@ -18,7 +18,7 @@ import pytest
 
 from facts import missing_facts, refused
 from fairtrial import StoreError
-from fairtrial.store import entries, locks
+from fairtrial.store import entries, locks, sums
 
 WORKER = """
 import sys, time
@@ -114,14 +114,14 @@ DAMAGES: dict[str, Callable[[Path], None]] = {
 }
 
 
-@pytest.mark.parametrize("name", ["deep/content", entries.CHECKSUMS])
+@pytest.mark.parametrize("name", ["deep/content", sums.FILE])
 @pytest.mark.parametrize("damage", DAMAGES)
 def test_a_damaged_entry_is_put_aside_and_made_again(
     damage: str, name: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     entry, _ = entries.obtain("runs", "key", write)
     DAMAGES[damage](entry / name)
-    assert entries.damage(entry)
+    assert sums.damage(entry)
     assert entries.obtain("runs", "key", write) == (entry, False)
     assert (entry / "deep/content").read_text() == "whole"
     message = capsys.readouterr().err
@@ -188,7 +188,7 @@ def test_the_next_attempt_is_handed_what_the_last_one_left() -> None:
     with pytest.raises(ValueError):
         entries.obtain("runs", "key", fail)
     folder, _ = entries.obtain("runs", "key", go_on)
-    assert sorted(path.name for path in folder.iterdir()) == [entries.CHECKSUMS, "new"]
+    assert sorted(path.name for path in folder.iterdir()) == ["new", sums.FILE]
     assert left() == []
 
 

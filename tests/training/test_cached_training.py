@@ -18,7 +18,7 @@ from pydantic import Field, ValidationError
 
 from facts import refused
 from fairtrial import StoreError
-from fairtrial.store import entries, keys, locks
+from fairtrial.store import entries, keys, locks, sums
 from fairtrial.training import cached_training as training
 from fairtrial.training import checkpoint
 from fairtrial.training.cached_training import Training, train_or_adopt
@@ -95,7 +95,7 @@ def train(
     """The record of a training, and whether it was adopted."""
     entry, adopted = train_or_adopt(a_training(continues, **changed), stop)
     assert {path.name for path in entry.iterdir()} == {
-        *("weights.pt", "history.csv", "state.pt", "record.json", entries.CHECKSUMS)
+        *("weights.pt", "history.csv", "state.pt", "record.json", sums.FILE)
     }
     return json.loads((entry / "record.json").read_text()), adopted
 
@@ -345,7 +345,7 @@ SLEEPER = """
 import sys, time
 from pathlib import Path
 from fairtrial import __main__
-from fairtrial.store import entries
+from fairtrial.store import entries, sums
 
 def make(folder):
     (folder / "state.pt").write_text("epoch 1")

@@ -2,5 +2,6 @@
 
 entries  keyed entries that are whole or absent
 locks    who holds an entry, across processes and machines
+sums     checksums of an entry's files, by which damage is seen
 keys     canonical JSON, and keys made of it
 """

@@ -9,7 +9,7 @@ copies:
     store/runs/<key>.lock    the lock of whoever makes it (locks.py)
     store/runs/<key>.damaged an entry that no longer was what its checksums say
 
-An entry holds the SHA-256 of each of its files, in CHECKSUMS, and is checked by them before it is
+An entry holds the SHA-256 of each of its files, in `sums.FILE`, and is checked by them before it is
 used.
 """
 
@@ -22,11 +22,9 @@ import sys
 from collections.abc import Callable, Collection
 from pathlib import Path
 
-from fairtrial import DataError, StoreError
-from fairtrial.files import checksums
-from fairtrial.store import locks
+from fairtrial import StoreError
+from fairtrial.store import locks, sums
 
-CHECKSUMS = "checksums.sha256"
 FULL = {errno.EDQUOT, errno.EFBIG, errno.ENOSPC, errno.EROFS}
 REFUSED = {errno.EACCES, errno.EEXIST, errno.ENOTDIR, errno.EPERM}
 
@@ -49,12 +47,12 @@ def obtain(
     raises is passed on; raises StoreError where the store cannot be written.
     """
     entry = root() / kind / key
-    if not damage(entry, may_lack):
+    if not sums.damage(entry, may_lack):
         return entry, True
     lock = entry.with_name(f"{key}.lock")
     try:
         entry.parent.mkdir(parents=True, exist_ok=True)
-        with locks.acquired(lock, lambda: not damage(entry, may_lack)) as is_acquired:
+        with locks.acquired(lock, lambda: not sums.damage(entry, may_lack)) as is_acquired:
             if not is_acquired:
                 return entry, True
             _put_aside(entry)
@@ -69,32 +67,9 @@ def obtain(
     return entry, False
 
 
-def damage(entry: Path, may_lack: Collection[str] = ()) -> str:
-    """What is wrong with an entry: that there is none, or that a file of it is missing or
-    changed; "" where it is whole. Reads all of its files; those of `may_lack` may be missing."""
-    if not entry.is_dir():
-        return f"{entry}: no such entry"
-    try:
-        expected = checksums.read_manifest(entry / CHECKSUMS)
-    except DataError as error:
-        return str(error)
-    names = [name for name in expected if name not in may_lack or (entry / name).exists()]
-    wrong = checksums.changed(entry, expected, names)
-    wrong += [name for name in _names(entry) if name not in expected and name not in may_lack]
-    return f"{entry}: {', '.join(wrong)} missing, changed or foreign" if wrong else ""
-
-
-def _names(entry: Path) -> list[str]:
-    """The files of an entry, without that of their checksums."""
-    files = [path for path in entry.rglob("*") if path.is_file() and path.name != CHECKSUMS]
-    return sorted(path.relative_to(entry).as_posix() for path in files)
-
-
 def remove_file(entry: Path, name: str) -> None:
     """Remove a file of a finished entry, which stays whole without it."""
-    expected = checksums.read_manifest(entry / CHECKSUMS)
-    expected.pop(name, None)
-    checksums.write_manifest(expected, entry / CHECKSUMS)
+    sums.forget(entry, name)
     (entry / name).unlink()
 
 
@@ -138,7 +113,7 @@ def _make_whole(entry: Path, make: Callable[[Path], None]) -> None:
     part = entry.with_name(f"{entry.name}.part")
     part.mkdir(exist_ok=True)
     make(part)
-    checksums.write_manifest(checksums.sha256_of(part, _names(part)), part / CHECKSUMS)
+    sums.write(part)
     for path in (*sorted(part.rglob("*")), part):
         _flush(path)
     require_lock(part)
@@ -151,7 +126,7 @@ def _put_aside(entry: Path) -> None:
     if not entry.is_dir():
         return
     aside = entry.with_name(f"{entry.name}.damaged")
-    print(f"{damage(entry)}: put aside as {aside.name}, and made again", file=sys.stderr)
+    print(f"{sums.damage(entry)}: put aside as {aside.name}, and made again", file=sys.stderr)
     shutil.rmtree(aside, ignore_errors=True)
     entry.rename(aside)
 

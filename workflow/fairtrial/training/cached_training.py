@@ -17,7 +17,7 @@ from fairtrial import BackendError, StoreError
 from fairtrial.data.dataset import SplitDataset
 from fairtrial.files.modelfile import write_model
 from fairtrial.plugins import plugin
-from fairtrial.store import entries, keys
+from fairtrial.store import entries, keys, sums
 from fairtrial.training import checkpoint, commits, digest, provenance
 from fairtrial.training.attempts import ATTEMPTS, Attempt, CurrentAttempt
 from fairtrial.training.contract import AfterEpoch, FitResult
@@ -121,7 +121,7 @@ def _copy_end_state(earlier: str | None, folder: Path) -> int:
             "(gc --states), or the run was trained elsewhere. To train it again, remove this "
             "folder, and name the run's record.json to `snakemake --forcerun`."
         )
-    if wrong := entries.damage(entry):
+    if wrong := sums.damage(entry):
         raise StoreError(
             f"{wrong}. No run can be continued from it: to train the earlier run again, remove "
             "this folder, and name the run's record.json to `snakemake --forcerun`"
