@@ -44,7 +44,8 @@ def average_precisions(matches: Matches, weights: Weights) -> Floats:
         hits = _hits_of_class(matches, number)
         if hits is None:
             continue
-        size = max(1, CELLS // max(len(hits.image), len(hits.counted_image)))
+        longest = max(len(hits.image), len(hits.counted_image), len(hits.corrected_image))
+        size = max(1, CELLS // longest)
         for start in range(0, len(weights), size):
             batch = slice(start, start + size)
             present = np.maximum(objects[batch, number], 1)
