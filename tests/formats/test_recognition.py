@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -169,6 +170,22 @@ def test_captions_of_the_same_images_are_left_to_the_file_of_boxes(tmp_path: Pat
     likeness = likenesses(tmp_path)["coco"]
     assert [file["annotations"] for file in likeness.options["files"]] == ["train.json", "val.json"]
     assert any("captions_val.json" in note for note in likeness.notes)
+
+
+def test_a_coco_file_without_annotations_is_in_no_split(tmp_path: Path) -> None:
+    """As test, it would be refused: nothing can be scored there."""
+    WRITERS["coco"].write(Scene(), tmp_path)
+    content = json.loads((tmp_path / "val.json").read_text())
+    content["annotations"] = []
+    content["images"] = [{"id": 1, "file_name": "d.png"}]
+    (tmp_path / "test.json").write_text(json.dumps(content))
+    draw("d", tmp_path / "test2017" / "d.png")
+    name, likeness = surest(tmp_path)
+    dataset = read(name, tmp_path, likeness.options)
+    splits = {image.file_name: image.split for image in dataset.images}
+    assert splits["test2017/d.png"] is None
+    assert set(splits.values()) == {"train", "val", None}
+    assert any("submission --images test2017" in note for note in likeness.notes)
 
 
 @pytest.mark.parametrize(

@@ -40,7 +40,8 @@ def refuse_unusable(
     if summary["test"].images and not summary["test"].objects:
         raise DataError(
             f"{where}: no object in test ({summary['test'].images} images), so no metric can be "
-            f"computed there; {remedy}, or leave test without images"
+            f"computed there; {remedy}, or leave test without images: those without "
+            "labels are predicted by `fairtrial submission --images`"
         )
 
 

@@ -35,7 +35,7 @@ def likeness(listing: Listing) -> Likeness | None:
     given = len({split for split in splits if split}) == len(chosen) > 1
     files = [
         {"annotations": file.name, "images": file.place}
-        | ({"split": split} if given and split else {})
+        | ({"split": split} if given and split and file.objects else {})
         for file, split in zip(chosen, splits, strict=True)
     ]
     options: dict[str, object] = {"files": files}
@@ -49,6 +49,12 @@ def likeness(listing: Listing) -> Likeness | None:
     notes = [
         f"not used, for its images stand in another file: {f.name}" for f in seen if f not in chosen
     ]
+    notes += [
+        f"{file.name} has no annotations, so its images are in no split; "
+        f"`fairtrial submission --images {file.place}` predicts them"
+        for file in chosen
+        if not file.objects
+    ]
     words = f"COCO JSON: {names}; {found} of {named} images are there"
     return Likeness("certain", words, options, tuple(notes))
 
@@ -59,7 +65,8 @@ class _SeenFile:
 
     name: str
     images: frozenset[str]  # their file names
-    boxes: int
+    objects: int
+    boxes: int  # objects that state one
     groups: frozenset[str]  # keys that images share and that may name their group
     has_parent: bool
     place: str  # the folder of its images
@@ -84,7 +91,14 @@ class _SeenFile:
         place, found = listing.folder_of(images, name)
         boxes = sum("bbox" in row for row in rows["annotations"])
         return cls(
-            name, frozenset(images), boxes, frozenset(groups), _has_parent(rows), place, found
+            name,
+            frozenset(images),
+            len(rows["annotations"]),
+            boxes,
+            frozenset(groups),
+            _has_parent(rows),
+            place,
+            found,
         )
 
 
