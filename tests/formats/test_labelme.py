@@ -91,6 +91,19 @@ def test_the_image_of_a_file_is_found(
     assert defects == []
 
 
+def test_splits_by_the_folders_of_images(tmp_path: Path) -> None:
+    for place in ("a/x", "b/y"):
+        write(tmp_path, f"{place}.json", shape("rectangle", [[1, 2], [3, 5]]), imagePath="")
+        (tmp_path / f"{place}.jpg").touch()
+    splits = {"train": "a", "val": "b"}
+    dataset, _ = labelme.read(tmp_path, labelme.Settings(splits=splits))
+    assert [image.split for image in dataset.images] == ["train", "val"]
+    with refused(DataError, "splits", "b/y.jpg", "no split"):
+        labelme.read(tmp_path, labelme.Settings(splits={"train": "a"}))
+    with refused(DataError, "splits", "no image in c"):
+        labelme.read(tmp_path, labelme.Settings(splits=splits | {"test": "c"}))
+
+
 def test_an_image_inside_its_file_is_named_as_such(tmp_path: Path) -> None:
     write(tmp_path, "a.json", imagePath="a.jpg", imageData="aGVsbG8=")
     write(tmp_path, "b.json", imagePath="b.jpg")

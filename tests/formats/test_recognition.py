@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -142,6 +143,26 @@ def test_roboflows_yolo_whose_paths_lead_out(tmp_path: Path) -> None:
     assert sorted(i.split or "" for i in dataset.images) == ["train", "train", "val", "val"]
     assert len(dataset.annotations) == 4
     assert {i.group for i in dataset.images} == {"a1_jpg", "a2_jpg"}, "versions of a photograph"
+
+
+def test_roboflows_voc_beside_the_images_of_each_split(tmp_path: Path) -> None:
+    scene = Scene()
+    for split, names in (("train", "ac"), ("valid", "b")):
+        part = Scene({name: scene.images[name] for name in names})
+        WRITERS["voc"].write(part, tmp_path / "all")
+        for kind in ("Annotations", "JPEGImages"):
+            for path in (tmp_path / "all" / kind).iterdir():
+                (tmp_path / split).mkdir(exist_ok=True)
+                path.rename(tmp_path / split / path.name)
+        shutil.rmtree(tmp_path / "all")
+    name, likeness = surest(tmp_path)
+    assert name == "voc"
+    dataset = read(name, tmp_path, likeness.options)
+    assert {i.file_name: i.split for i in dataset.images} == {
+        "train/a.png": "train",
+        "train/c.png": "train",
+        "valid/b.png": "val",
+    }
 
 
 def test_cvats_yolo_without_a_yaml(tmp_path: Path) -> None:

@@ -19,6 +19,7 @@ _labelled_images    from images with labels in words to a set
 _names              groups, label files and exported names, from the names of files
 _numbers            numbers as text
 _recognition        the listing of a folder, and what a format recognises in it
+_split_folders      splits by the folders of images
 _table_recognition  which column of a table holds what
 _tables             tables in text files
 _voc_writing        the XML of Pascal VOC

@@ -27,7 +27,8 @@ from fairtrial.formats._labelled_images import (
     polygon_area,
 )
 from fairtrial.formats._names import Group, group_of
-from fairtrial.formats._recognition import Likeness, Listing, common_folder
+from fairtrial.formats._recognition import Likeness, Listing, by_split, common_folder, holding
+from fairtrial.formats._split_folders import SplitFolders, put_into_splits
 from fairtrial.formats._tables import Problems
 
 WITHOUT_BOX = ("point", "points", "line", "linestrip")
@@ -41,6 +42,8 @@ class Settings(BaseModel):
     annotations: str = "."  # folder of the JSON files
     # Folder of the images; null: where each JSON file says, else beside it.
     images: str | None = None
+    # The folder of images of each split; null: no split is given.
+    splits: SplitFolders | None = None
     # The classes that there are; null: every label found.
     classes: tuple[str, ...] | None = None
     ignore: tuple[str, ...] = ()  # classes whose objects are regions that count neither way
@@ -68,6 +71,8 @@ def read(folder: Path, options: Settings) -> tuple[Dataset, list[Defect]]:
     dataset, defects = as_dataset(reader.images, options.classes)
     defects += add_unnamed(dataset, reader.files)
     dataset.label_files |= set(files)
+    if options.splits is not None:
+        put_into_splits(dataset, options.splits)
     return with_ignored(dataset, options.ignore), defects + reader.defects
 
 
@@ -185,6 +190,8 @@ def recognise(listing: Listing) -> Likeness | None:
     images, found = listing.folder_named_as(files, base)
     if found and images != base:
         options["images"] = images
+    if splits := by_split(holding(listing.images)):
+        options["splits"] = splits
     seen = (
         f"{len(files)} JSON files of LabelMe in {base}, {found} of them with an image in {images}"
     )

@@ -33,9 +33,11 @@ from fairtrial.formats._recognition import (
     Likeness,
     Listing,
     augmented_group,
+    by_split,
     common_folder,
     holding,
 )
+from fairtrial.formats._split_folders import SplitFolders, put_into_splits
 from fairtrial.formats._voc_writing import element_of
 
 if TYPE_CHECKING:
@@ -56,6 +58,8 @@ class Settings(BaseModel):
     # Folder of train.txt, val.txt, test.txt (image names without suffix) that give each
     # image's split; null: no split is given.
     image_sets: str | None = None
+    # The folder of images of each split, instead of `image_sets`; null: no split is given.
+    splits: SplitFolders | None = None
     # What xmin … ymax mean. pixels: the first and the last pixel of the object, counted
     # from 1, as VOC defines it: x = xmin - 1, width = xmax - xmin + 1. edges: positions
     # between pixels, as most labelling tools write them: x = xmin, width = xmax - xmin.
@@ -109,6 +113,8 @@ def read(folder: Path, options: Settings) -> tuple[Dataset, list[Defect]]:
     reader.defects += defects + reader.doubts()
     dataset.label_files = {f"{options.annotations}/{file}" for file in files.values()}
     dataset.label_files |= {f"{options.image_sets}/{name}" for name in _lists(folder, options)}
+    if options.splits is not None:
+        put_into_splits(dataset, options.splits)
     return with_ignored(dataset, options.ignore), reader.defects
 
 
@@ -359,6 +365,8 @@ def recognise(listing: Listing) -> Likeness | None:
     ]
     if sets:
         options["image_sets"] = sorted(sets, key=lambda name: ("Main" not in name, name))[0]
+    elif splits := by_split(holding(listing.images)):
+        options["splits"] = splits
     options["coordinates"], note = _coordinates(listing.text_of(files, 2000))
     if group := augmented_group(listing.images):
         options["group"] = group
