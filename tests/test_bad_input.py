@@ -400,7 +400,7 @@ INPUTS = {
 }
 OUTPUTS = {
     "download": ["raw", "manifest"],
-    "convert": ["images", "annotations", "quality", "duplicates"],
+    "convert": ["images", "annotations", "quality", "duplicates", "source-ids"],
     "split": ["annotations", "certificate"],
     "train": ["weights", "record", "history"],
     "predict": ["val", "test", "speed"],

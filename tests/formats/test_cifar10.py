@@ -103,7 +103,7 @@ def test_download_and_convert_make_a_file_a_batch(
     raw, manifest = Path("data/raw/c"), Path("data/raw/c.sha256")
     source = DownloadSettings(name="c", kind="local", settings={"path": "own"})
     download(settings=source, raw=raw, manifest=manifest)
-    names = ("images", "annotations", "quality", "duplicates")
+    names = ("images", "annotations", "quality", "duplicates", "source_ids")
     files = {name: Path("data/clean", name) for name in names}
     settings = ConvertSettings(format="cifar10", options=SPLITS)
     convert(settings=settings, raw=raw, manifest=manifest, **files)

@@ -100,7 +100,8 @@ JOBS: list[tuple[str, str, dict[str, object]]] = [
         {"raw": "data/raw/shapes", "manifest": "data/raw/shapes.sha256"}
         | {"images": VIEW["images"], "annotations": "data/clean/shapes/annotations.json"}
         | {"quality": "data/clean/shapes/quality.json"}
-        | {"duplicates": "data/clean/shapes/duplicates.json"},
+        | {"duplicates": "data/clean/shapes/duplicates.json"}
+        | {"source_ids": "data/clean/shapes/source_ids.json"},
     ),
     (
         "split",

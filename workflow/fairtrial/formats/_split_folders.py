@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import PurePosixPath
 from typing import Literal
 
@@ -12,7 +11,7 @@ from fairtrial.data.dataset import Dataset
 SplitFolders = dict[Literal["train", "val", "test"], str]  # relative to the raw folder
 
 
-def put_into_splits(dataset: Dataset, folders: Mapping[str, str]) -> None:
+def put_into_splits(dataset: Dataset, folders: SplitFolders) -> None:
     """Give each image the split in whose folder it lies. Changes `dataset`.
 
     Raises DataError for a folder that holds no image, and for an image in none or in two of them.
