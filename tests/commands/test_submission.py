@@ -179,6 +179,15 @@ def test_a_class_made_of_two_has_no_id_of_its_own(
     assert missing_facts(capsys.readouterr().err, "dog", "--template") == []
 
 
+def test_a_set_converted_before_there_were_ids_is_named(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path("data/clean/shots/source_ids.json").unlink()
+    assert main([*SUBMIT, "--split", "test", "--to", "out.json"]) == 1
+    error = capsys.readouterr().err
+    assert missing_facts(error, "`snakemake data/clean/shots/source_ids.json`") == []
+
+
 @pytest.fixture
 def model(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     """A backend that finds a dog on every image, and calls every image a dog."""
@@ -206,6 +215,14 @@ def model(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     backend = SimpleNamespace(detector=detector, classifier=classifier)
     monkeypatch.setattr("fairtrial.commands._submission_images.plugin", lambda *_: backend)
     return called
+
+
+def test_a_run_alone_predicts_without_its_data_set(project: Path, model: dict[str, Any]) -> None:
+    shutil.rmtree("data")
+    new_images(project / "new")
+    assert main([*SUBMIT, "--images", "new", "--to", "out.json"]) == 0
+    rows = json.loads(Path("out.json").read_text())
+    assert {row["category_id"] for row in rows} == {2}, "the run's own number"
 
 
 def new_images(folder: Path) -> None:

@@ -73,8 +73,10 @@ def _classes_of(finished: FinishedRun) -> dict[int, str]:
 def _source_of(finished: FinishedRun) -> tuple[SourceIds, dict[str, str | None]]:
     """What the source of the run's data set calls things, and the data set's map of classes."""
     certificate = read_certificate(Path("data/sets", finished.dataset, "split.json"))
-    ids = read_model(Path("data/clean", certificate.source, "source_ids.json"), SourceIds)
-    return ids, certificate.class_map
+    path = Path("data/clean", certificate.source, "source_ids.json")
+    if not path.is_file():
+        raise DataError(f"{path}: is not there; `snakemake {path}` makes it")
+    return read_model(path, SourceIds), certificate.class_map
 
 
 def predicted_split(finished: FinishedRun, split: str) -> Predicted:
