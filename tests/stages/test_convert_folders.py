@@ -95,7 +95,7 @@ def test_bccd_ends_with_two_boxes_less(real_data: Path, tmp_path: Path) -> None:
     quality = jsonfile.read_json(clean / "quality.json")
     assert quality["images"] == 364
     assert quality["classes"] == {"Platelets": 361, "RBC": 4153, "WBC": 372}
-    assert quality["defects"].keys() == {"box_without_area"}
+    assert quality["defects"].keys() == {"box_without_area", "overlapping_boxes"}
     assert quality["defects"]["box_without_area"]["cases"] == [
         "JPEGImages/BloodImage_00338.jpg: RBC [504, 337, 0, 0]",
         "JPEGImages/BloodImage_00343.jpg: RBC [181, 329, 0, 0]",

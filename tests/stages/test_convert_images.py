@@ -105,7 +105,7 @@ def test_two_images_never_get_one_name(raw: Raw) -> None:
 @pytest.mark.data
 def test_every_messy_image_goes_through_or_is_named(real_data: Path, raw: Raw) -> None:
     for path in sorted((real_data / "messy_images").glob("*/*.*")):
-        raw.add(f"{path.parent.name}-{path.name}", path.read_bytes(), [0, 0, 1, 1])
+        raw.add(f"{path.parent.name}-{path.name}", path.read_bytes(), [0, 0, 2, 2])
     dataset, quality = raw.convert({**COCO, "max_dropped": 1})
     assert len(raw.images) == 47
     assert {kind: case["count"] for kind, case in quality["defects"].items()} == {
@@ -113,10 +113,12 @@ def test_every_messy_image_goes_through_or_is_named(real_data: Path, raw: Raw) -
         "grey_image": 2,
         "other_colours": 11,
         "other_file_type": 5,
+        "several_frames": 1,
         "tiny_image": 1,
         "truncated_image": 3,
         "turned_image": 19,
         "unreadable_image": 2,
+        "unused_bits": 1,
     }
     assert len(dataset.images) == 47 - 1 - 1 - 3 - 2
     for image in dataset.images:

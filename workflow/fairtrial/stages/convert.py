@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -244,6 +245,8 @@ def _clean_images(
     for folder in {Path(image.file_name).parent for image in images}:
         (target / folder).mkdir(parents=True, exist_ok=True)
 
+    # What Pillow says of metadata stands in no relation to an image; what is wrong is a defect.
+    warnings.filterwarnings("ignore", module=r"PIL\.")
     meant = raw.meant([image.file_name for image in images])
     with progress("images", len(images)) as advance:
 
