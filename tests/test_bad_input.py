@@ -154,8 +154,8 @@ REFUSED: dict[str, tuple[Edit, list[str]]] = {
         [SOURCE, "`kind`", "no such source", "`shape`", "did you mean `shapes`"],
     ),
     "unknown format": (
-        (SOURCE, "format: coco", "format: csv"),
-        [SOURCE, "`format`", "no such format", "`csv`", "did you mean `class_csv`"],
+        (SOURCE, "format: coco", "format: class-csv"),
+        [SOURCE, "`format`", "no such format", "`class-csv`", "did you mean `class_csv`"],
     ),
     "a data set of a source without format": (
         (SOURCE, "format: coco", "#"),
