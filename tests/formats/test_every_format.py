@@ -14,6 +14,7 @@ from fairtrial import DataError, SettingsError
 from fairtrial.data.dataset import Dataset
 from fairtrial.data.defects import Defect, UnannotatedImage
 from fairtrial.files import checksums, folders
+from fairtrial.formats._split_sources import read_split_folders
 from fairtrial.plugins import plugin, plugins
 
 HEAVY = {"torch", "ultralytics", "numpy", "pandas", "PIL", "httpx", "tqdm", "defusedxml"}
@@ -58,6 +59,27 @@ class TestEveryFormat(OfEveryFormat):
         assert stated.items() <= scene.images.items()
         for image in dataset.images:
             assert (tmp_path / "raw" / image.file_name).is_file()
+
+    def test_reads_a_folder_for_each_split(self, name: str, tmp_path: Path) -> None:
+        """Whatever splits the format itself gives; classes of one name are one class."""
+        scenes = {
+            "train": Scene(),
+            "test": Scene(objects=[("b", "dog", (10.0, 25.0, 5.0, 50.0))]),
+        }
+        form, places = plugin("formats", name), {"train": "train", "test": "Test set"}
+        options = [WRITERS[name].write(s, tmp_path / places[k]) for k, s in scenes.items()]
+        if options[0] != options[1]:
+            pytest.skip("the options name the classes, which differ")
+        dataset, _ = read_split_folders(form, tmp_path, options[0], places)
+        for split, scene in scenes.items():
+            images = [image for image in dataset.images if image.split == split]
+            assert all(i.file_name.startswith(f"{places[split]}/") for i in images)
+            assert {Path(i.file_name).stem for i in images} == set(scene.images)
+            assert all((tmp_path / image.file_name).is_file() for image in images)
+            ids = {image.id for image in images}
+            objects = [a for a in dataset.annotations if a.image_id in ids]
+            part = Dataset(images, objects, dataset.categories)
+            assert seen(part, scene) == set(scene.objects)
 
     def test_leaves_the_raw_folder_alone(self, name: str, tmp_path: Path) -> None:
         module = plugin("formats", name)

@@ -96,6 +96,7 @@ def test_bccd_ends_with_two_boxes_less(real_data: Path, tmp_path: Path) -> None:
     assert quality["images"] == 364
     assert quality["classes"] == {"Platelets": 361, "RBC": 4153, "WBC": 372}
     assert quality["defects"].keys() == {"box_without_area", "overlapping_boxes"}
+    assert quality["defects"]["overlapping_boxes"]["count"] == 7
     assert quality["defects"]["box_without_area"]["cases"] == [
         "JPEGImages/BloodImage_00338.jpg: RBC [504, 337, 0, 0]",
         "JPEGImages/BloodImage_00343.jpg: RBC [181, 329, 0, 0]",
@@ -114,3 +115,26 @@ def test_the_sample_of_cadica_as_shipped(real_data: Path, tmp_path: Path) -> Non
     assert counts == {"grey_image": 43, "label_without_image": 75}
     for image in dataset.images:
         assert (tmp_path / "clean" / "images" / image.file_name).samefile(raw / image.file_name)
+
+
+def test_a_folder_for_each_split_gives_the_splits(tmp_path: Path) -> None:
+    """VOC in train/ and test/, each with its own folders of annotations and images."""
+    raw = tmp_path / "raw"
+    for place, name in (("train", "a"), ("train", "b"), ("Test", "a")):
+        for folder, suffix in (("Annotations", "xml"), ("JPEGImages", "jpg")):
+            (raw / place / folder).mkdir(parents=True, exist_ok=True)
+            path = raw / place / folder / f"{name}.{suffix}"
+            if suffix == "xml":
+                box = "<xmin>2</xmin><ymin>2</ymin><xmax>30</xmax><ymax>20</ymax>"
+                thing = f"<object><name>cat</name><bndbox>{box}</bndbox></object>"
+                path.write_text(f"<annotation>{thing}</annotation>")
+            else:
+                path.write_bytes(picture())
+    places = {"train": "train", "test": "Test"}
+    data, quality = convert_folder(raw, tmp_path / "clean", format="voc", splits=places)
+    assert {image.file_name: image.split for image in data.images} == {
+        "Test/JPEGImages/a.jpg": "test",
+        "train/JPEGImages/a.jpg": "train",
+        "train/JPEGImages/b.jpg": "train",
+    }
+    assert (quality["objects"], quality["not_read"]) == (3, {})

@@ -47,6 +47,8 @@ class ConvertSettings(Closed):
     format: str  # a module of formats/
     options: dict[str, Any] = Field(default_factory=dict)  # that module's own Settings
     # The largest share of images, and of boxes, that may be unusable.
+    # A folder for each split, which the format reads as if it were the source; null: one folder.
+    splits: dict[Literal["train", "val", "test"], str] | None = None
     max_dropped: Annotated[float, Field(ge=0, le=1)] = 0.05
     # Patterns of paths in the raw folder that are not read.
     exclude: list[str] = Field(default_factory=list)

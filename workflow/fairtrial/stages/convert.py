@@ -36,6 +36,7 @@ from fairtrial.files import checksums, folders, packed
 from fairtrial.files.modelfile import write_model
 from fairtrial.files.progress import progress
 from fairtrial.files.threads import map_in_order
+from fairtrial.formats._split_sources import read_split_folders
 from fairtrial.plugins import plugin
 from fairtrial.settings.stages import ConvertSettings
 
@@ -115,7 +116,11 @@ def convert(
 def _read(settings: ConvertSettings, raw: Path) -> tuple[Dataset, list[Defect], dict[str, str]]:
     """What the format reads, and how a source says that its boxes are in another unit."""
     module = plugin("formats", settings.format)
-    read: tuple[Dataset, list[Defect]] = module.read(raw, module.Settings(**settings.options))
+    read: tuple[Dataset, list[Defect]]
+    if settings.splits is None:
+        read = module.read(raw, module.Settings(**settings.options))
+    else:
+        read = read_split_folders(module, raw, settings.options, settings.splits)
     _refuse_equal_names(read[0].images)
     return *read, getattr(module, "REMEDIES", {})
 
