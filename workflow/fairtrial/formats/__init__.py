@@ -20,6 +20,7 @@ _names              groups, label files and exported names, from the names of fi
 _numbers            numbers as text
 _recognition        the listing of a folder, and what a format recognises in it
 _split_folders      splits by the folders of images
+_split_sources      a folder for each split that has all of its own
 _table_recognition  which column of a table holds what
 _tables             tables in text files
 _voc_writing        the XML of Pascal VOC
