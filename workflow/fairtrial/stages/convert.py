@@ -120,7 +120,8 @@ def _read(settings: ConvertSettings, raw: Path) -> tuple[Dataset, list[Defect], 
     if settings.splits is None:
         read = module.read(raw, module.Settings(**settings.options))
     else:
-        read = read_split_folders(module, raw, settings.options, settings.splits)
+        places = dict[str, str](settings.splits.items())
+        read = read_split_folders(module, raw, settings.options, places)
     _refuse_equal_names(read[0].images)
     return *read, getattr(module, "REMEDIES", {})
 
