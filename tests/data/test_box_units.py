@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from fairtrial.data.box_units import wrong_units
+from fairtrial.data.box_units import Reading, wrong_units
 from fairtrial.data.boxes import Box
 from fairtrial.data.dataset import Annotation, Dataset, Image
 from tests.facts import missing_facts
@@ -40,7 +40,8 @@ def source(rows: list[Box], relative: bool = False) -> Dataset:
 
 def looks(dataset: Dataset) -> str:
     """What is said of a source; "" where nothing is."""
-    found = wrong_units(dataset, {i.id: (i.width, i.height) for i in dataset.images}, REMEDIES)
+    sizes = {i.id: (i.width, i.height) for i in dataset.images}
+    found = wrong_units(dataset, sizes, Reading(REMEDIES))
     return found[0].seen if found else ""
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from raw_source import BOX, COCO, Raw, convert_folder, picture
 from tests.facts import refused
 
 from fairtrial import DataError
+from fairtrial.files.yamlfile import read_yaml_text
 from fairtrial.plugins import plugin
 
 IMAGES = 12
@@ -166,6 +168,117 @@ def test_voc_in_another_unit(tmp_path: Path, corners: Any, option: str) -> None:
     dataset, quality = convert_folder(raw, clean, format="voc", options=options)
     assert quality["defects"] == {}
     assert len(dataset.annotations) == len(corners)
+
+
+def put(raw: Path, texts: dict[str, str], images: str) -> Path:
+    """Files, and a picture for each of the boxes."""
+    pictures = {images.format(n): grain(n) for n in range(IMAGES)}
+    for file, content in {**{f: t.encode() for f, t in texts.items()}, **pictures}.items():
+        (raw / file).parent.mkdir(parents=True, exist_ok=True)
+        (raw / file).write_bytes(content)
+    return raw
+
+
+Corners = list[tuple[float, float, float, float]]
+
+
+def cvat(raw: Path, corners: Corners) -> Path:
+    rows = [
+        f'<image id="{n}" name="{n}.jpg" width="80" height="60"><box label="cat" '
+        f'xtl="{a}" ytl="{b}" xbr="{c}" ybr="{d}"/></image>'
+        for n, (a, b, c, d) in enumerate(corners)
+    ]
+    text = f"<annotations>{''.join(rows)}</annotations>"
+    return put(raw, {"annotations.xml": text}, "images/{}.jpg")
+
+
+def labelme(raw: Path, corners: Corners) -> Path:
+    texts = {}
+    for n, (a, b, c, d) in enumerate(corners):
+        row = {"label": "cat", "shape_type": "rectangle", "points": [[a, b], [c, d]]}
+        content = {"shapes": [row], "imagePath": f"{n}.jpg", "imageWidth": 80, "imageHeight": 60}
+        texts[f"{n}.json"] = json.dumps(content)
+    return put(raw, texts, "{}.jpg")
+
+
+def cadica(raw: Path, corners: Corners) -> Path:
+    video = "selectedVideos/p1/v1"
+    frames = {
+        f"{video}/groundtruth/{n}.txt": f"{a} {b} {c} {d} p99"
+        for n, (a, b, c, d) in enumerate(corners)
+    }
+    lists = {
+        "selectedVideos/p1/lesionVideos.txt": "v1",
+        "selectedVideos/p1/nonlesionVideos.txt": "",
+        f"{video}/p1_v1_selectedFrames.txt": " ".join(map(str, range(len(corners)))),
+    }
+    return put(raw, {**lists, **frames}, video + "/input/{}.png")
+
+
+def open_images(raw: Path, corners: Corners) -> Path:
+    rows = [f"{n},cat,{a},{c},{b},{d}" for n, (a, b, c, d) in enumerate(corners)]
+    text = "\n".join(["ImageID,LabelName,XMin,XMax,YMin,YMax", *rows])
+    return put(raw, {"boxes.csv": text}, "images/{}.jpg")
+
+
+OPEN_IMAGES = {"tables": [{"boxes": "boxes.csv", "images": "images"}], "names": None}
+SHARES: Corners = [(x / 80, y / 60, (x + w) / 80, (y + h) / 60) for x, y, w, h in PIXELS]
+CORNERS: Corners = [(x, y, x + w, y + h) for x, y, w, h in PIXELS]
+FAR_CORNERS: Corners = [(x + 30, y + 25, x + 50, y + 40) for x, y, _, _ in PIXELS]
+
+
+@pytest.mark.parametrize(
+    ("make", "corners", "options", "facts"),
+    [
+        pytest.param(cvat, SHARES, {}, ["shares", "mend", "in pixels"], id="cvat: shares"),
+        pytest.param(labelme, SHARES, {}, ["shares", "mend", "in pixels"], id="labelme: shares"),
+        pytest.param(cadica, SHARES, {}, ["shares", "mend", "in pixels"], id="cadica: shares"),
+        pytest.param(
+            cadica,
+            FAR_CORNERS,
+            {},
+            ["x1, y1, x2, y2", "mend", "width height"],
+            id="cadica: corners",
+        ),
+        pytest.param(
+            *(open_images, [(a * 5, b * 5, c * 5, d * 5) for a, b, c, d in CORNERS], OPEN_IMAGES),
+            ["pixels, not shares", "format: box_csv", "coordinates: edges"],
+            id="open_images: pixels",
+        ),
+    ],
+)
+def test_a_format_without_another_unit_says_so_or_names_one_that_has(
+    tmp_path: Path, make: Any, corners: Corners, options: dict[str, Any], facts: list[str]
+) -> None:
+    raw = make(tmp_path / "raw", corners)
+    with refused(DataError, "wrong_unit", *facts):
+        convert_folder(raw, tmp_path / "clean", format=make.__name__, options=options)
+
+
+def test_the_table_of_open_images_in_pixels_is_read_by_what_is_named(tmp_path: Path) -> None:
+    raw = open_images(tmp_path / "raw", CORNERS)
+    named = plugin("formats", "open_images").REMEDIES["pixels"]
+    filled = named.replace("table: …, images: …", "table: boxes.csv, images: images")
+    settings = read_yaml_text(f"{{{filled}}}", "the remedy")
+    found = boxes_of(raw, tmp_path / "clean", **settings)
+    assert found == [tuple(map(float, box)) for box in PIXELS]
+
+
+@pytest.mark.parametrize("splits", [None, {"train": "a"}], ids=["no splits", "a folder a split"])
+def test_the_unit_of_one_contributor_is_named_with_the_remedy_of_its_format(
+    tmp_path: Path, splits: dict[str, str] | None
+) -> None:
+    """And not lost among the boxes of another one."""
+    raw = tmp_path / "raw" / "a" if splits else tmp_path / "raw"
+    voc(raw / "Ana", CORNERS * 9)
+    voc(raw / "Zoë", [(x + 20, y + 20, w, h) for x, y, w, h in PIXELS])
+    edges = {"coordinates": "edges"}
+    parts = [{"folder": who, "format": "voc", "options": edges} for who in ("Ana", "Zoë")]
+    settings = {"format": "contributors", "options": {"parts": parts}, "splits": splits}
+    place = "a/Zoë" if splits else "Zoë"
+    with refused(DataError, "12 of 12 boxes", f"for {place}, set", "coordinates: sizes") as error:
+        convert_folder(tmp_path / "raw", tmp_path / "clean", **settings)
+    assert "for Ana" not in str(error.value)
 
 
 def test_a_fraction_among_hundreds_of_whole_numbers_proves_nothing(tmp_path: Path) -> None:

@@ -8,7 +8,8 @@ before anything is repaired.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from unicodedata import normalize
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,6 +33,36 @@ _MEANT = {
     "corners": "two corners (x1, y1, x2, y2), not a corner with width and height",
     "sizes": "a corner with width and height, not two corners",
 }
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How boxes are read, and what a source sets to have them read in another unit.
+
+    remedies: a setting by unit; written: what else is to be said, where none is; below: the folder
+    of the images that it is about, relative to the raw folder; "" for all.
+    """
+
+    remedies: Mapping[str, str] = field(default_factory=dict)
+    written: str = ""
+    below: str = ""
+
+    def is_about(self, file: str) -> bool:
+        """Whether an image is read so."""
+        below = normalize("NFC", f"{self.below}/")  # as systems write accents in two ways
+        return not self.below or normalize("NFC", file).startswith(below)
+
+    def remedy(self, unit: str) -> str:
+        """What would be right where boxes are in this unit."""
+        part = f"for {self.below}, " if self.below else ""
+        if unit in self.remedies:
+            return f"{part}set `{self.remedies[unit]}` if they are"
+        reads = (
+            f"the format reads {self.written}"
+            if self.written
+            else "the format has no option for it"
+        )
+        return f"{part}mend the annotations, for {reads}"
 
 
 @dataclass(frozen=True)
@@ -64,15 +95,14 @@ def _all(marks: Marks) -> Marks:
     return found
 
 
-def wrong_units(
-    dataset: Dataset, sizes: Mapping[int, Size], remedies: Mapping[str, str]
-) -> list[Defect]:
+def wrong_units(dataset: Dataset, sizes: Mapping[int, Size], reading: Reading) -> list[Defect]:
     """A defect where the boxes look as if written in another unit.
 
-    `sizes`: width and height of images by id, as far as they are known; `remedies`: by unit, what
-    a source sets to have its boxes read in it.
+    `sizes`: width and height of images by id, as far as they are known; `reading`: how the boxes
+    are read, and of which images.
     """
-    names = {image.id: image.file_name for image in dataset.images}
+    names = {i.id: i.file_name for i in dataset.images if reading.is_about(i.file_name)}
+    sizes = {number: size for number, size in sizes.items() if number in names}
     relative = {image.id for image in dataset.images if image.relative and image.id in sizes}
     found = []
     in_shares = _boxes(dataset, dict.fromkeys(relative, (1, 1)), 0.01)
@@ -86,7 +116,7 @@ def wrong_units(
             among = len({row.image_id for row in boxes.rows})
             seen = (
                 f"{int(marks.sum())} of {len(boxes.rows)} boxes, on {images} of {among} images, "
-                f"look like {_MEANT[unit]}, such as {_text(row.bbox)}; {_remedy(unit, remedies)}"
+                f"look like {_MEANT[unit]}, such as {_text(row.bbox)}; {reading.remedy(unit)}"
             )
             found.append(WrongUnit(names[row.image_id], seen))
     return list(found)
@@ -136,12 +166,6 @@ def _look_of_corners(boxes: _Boxes) -> tuple[str, Marks]:
     if sizes.mean() >= NEARLY_ALL and inverted.mean() >= SOME:
         return "sizes", inverted
     return none
-
-
-def _remedy(unit: str, remedies: Mapping[str, str]) -> str:
-    if unit in remedies:
-        return f"set `{remedies[unit]}` if they are"
-    return "mend the annotations, for the format has no option for it"
 
 
 def _text(box: Box | None) -> str:

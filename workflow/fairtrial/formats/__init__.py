@@ -18,6 +18,7 @@ _ignored            regions that count neither way
 _labelled_images    from images with labels in words to a set
 _names              groups, label files and exported names, from the names of files
 _numbers            numbers as text
+_readings           how a format reads boxes
 _recognition        the listing of a folder, and what a format recognises in it
 _split_folders      splits by the folders of images
 _split_sources      a folder for each split that has all of its own

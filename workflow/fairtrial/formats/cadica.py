@@ -46,6 +46,10 @@ class Settings(BaseModel):
     first_pixel: Literal[0, 1] = 0  # the number of the pixel in the top left corner
 
 
+# What boxes are, for there is no other way to read them (see data/box_units.py).
+WRITTEN = "CADICA's own lines alone, `x y width height class` in pixels"
+
+
 def read(folder: Path, options: Settings) -> tuple[Dataset, list[Defect]]:
     """The selected frames of all videos. Raises DataError where a folder or a list is missing."""
     top = folder / checked_path(options.videos, "videos")

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import unicodedata
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from fairtrial import DataError
+from fairtrial.data.box_units import Reading
 from fairtrial.data.dataset import Annotation, Dataset, Image
 from fairtrial.data.defects import Defect
 from fairtrial.data.names import group_name
 from fairtrial.data.raw_files import is_of_system
 from fairtrial.files.folders import checked_path
+from fairtrial.formats._readings import readings as readings_of
 from fairtrial.plugins import plugin
 
 
@@ -64,6 +67,15 @@ def read(folder: Path, options: Settings) -> tuple[Dataset, list[Defect]]:
         dataset.label_files |= {f"{place}/{file}" for file in part_set.label_files}
         _add(dataset, part_set, place)
     return dataset, defects
+
+
+def readings(options: Settings) -> list[Reading]:
+    """How the boxes of each part are read."""
+    return [
+        replace(reading, below=f"{part.folder}/{reading.below}".rstrip("/"))
+        for part in options.parts
+        for reading in readings_of(part.format, part.options)
+    ]
 
 
 def _on_disk(folder: Path, name: str) -> str:

@@ -54,6 +54,10 @@ class Settings(BaseModel):
     group: Group | None = None
 
 
+# What boxes are, for there is no other way to read them (see data/box_units.py).
+WRITTEN = "CVAT's own shapes alone, which are in pixels, a box as two corners (xtl, ytl, xbr, ybr)"
+
+
 def read(folder: Path, options: Settings) -> tuple[Dataset, list[Defect]]:
     """The file as a set. Turned boxes, polygons, ellipses and masks get the box around them.
 

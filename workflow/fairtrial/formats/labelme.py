@@ -52,6 +52,10 @@ class Settings(BaseModel):
     group: Group | None = None
 
 
+# What boxes are, for there is no other way to read them (see data/box_units.py).
+WRITTEN = "LabelMe's own shapes alone, which are points in pixels"
+
+
 def read(folder: Path, options: Settings) -> tuple[Dataset, list[Defect]]:
     """All files as one set. Polygons, circles and masks get the box around them.
 

@@ -59,6 +59,20 @@ class Settings(BaseModel):
     ignore: tuple[str, ...] = ()  # classes whose objects are regions that count neither way
 
 
+# How a source says that its boxes are written in another unit (see data/box_units.py): the tables
+# are then none of Open Images, but still tables with a row a box.
+_COLUMNS = (
+    "tables: [{table: …, images: …}], image: ImageID, suffix: .jpg, label: LabelName, "
+    "box: [XMin, YMin, XMax, YMax]"
+)
+REMEDIES = {
+    "pixels": f"format: box_csv, options: {{{_COLUMNS}, coordinates: edges}}",
+    "sizes": f"format: box_csv, options: {{{_COLUMNS}, coordinates: shares, "
+    "box_is: corner_and_size}",
+}
+WRITTEN = "shares of width and height alone, in the columns XMin, XMax, YMin and YMax"
+
+
 def read(folder: Path, options: Settings) -> tuple[Dataset, list[Defect]]:
     """All tables as one set. Rows of images that are not in the folder are left out.
 

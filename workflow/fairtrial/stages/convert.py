@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fairtrial import DataError
 from fairtrial.data import dataset, imagefile
-from fairtrial.data.box_units import wrong_units
+from fairtrial.data.box_units import Reading, wrong_units
 from fairtrial.data.boxes import Size
 from fairtrial.data.contradictions import contradictions, left_out
 from fairtrial.data.dataset import Dataset, Image
@@ -36,6 +36,7 @@ from fairtrial.files import checksums, folders, packed
 from fairtrial.files.modelfile import write_model
 from fairtrial.files.progress import progress
 from fairtrial.files.threads import map_in_order
+from fairtrial.formats._readings import readings
 from fairtrial.formats._split_sources import read_split_folders
 from fairtrial.plugins import plugin
 from fairtrial.settings.stages import ConvertSettings
@@ -74,10 +75,10 @@ def convert(
     """
     actions = Actions(settings.defects)
     files = _RawFolder.verified(raw, manifest)
-    annotated, defects, remedies = _read(settings, raw)
+    annotated, defects = _read(settings, raw)
     defects = exclude(annotated, defects, settings.exclude)
     skipped = not_read(raw, files.sha256, annotated, settings.exclude)
-    defects += wrong_units(annotated, _stated_sizes(annotated), remedies)
+    defects += _wrong_units(settings, annotated, _stated_sizes(annotated))
     actions.refuse(defects, str(raw))  # before hours of decoding
     read, total = len(annotated.images), annotated_total(annotated, defects, actions)
     leave_out(annotated, defects, actions)
@@ -87,7 +88,7 @@ def convert(
         else:
             checked = _clean_images(annotated.images, files, target, actions)
         defects += [defect for image in checked for defect in image.defects]
-        defects += wrong_units(annotated, _other_sizes(annotated, checked), remedies)
+        defects += _wrong_units(settings, annotated, _other_sizes(annotated, checked))
         actions.refuse(defects, str(raw))
         lost = with_lost_objects(defects, actions)
         repaired = repair_annotations(annotated, checked, actions, settings.drawn_on, lost)
@@ -113,8 +114,7 @@ def convert(
     write_model(quality, content)
 
 
-def _read(settings: ConvertSettings, raw: Path) -> tuple[Dataset, list[Defect], dict[str, str]]:
-    """What the format reads, and how a source says that its boxes are in another unit."""
+def _read(settings: ConvertSettings, raw: Path) -> tuple[Dataset, list[Defect]]:
     module = plugin("formats", settings.format)
     read: tuple[Dataset, list[Defect]]
     if settings.splits is None:
@@ -123,7 +123,23 @@ def _read(settings: ConvertSettings, raw: Path) -> tuple[Dataset, list[Defect], 
         places = dict[str, str](settings.splits.items())
         read = read_split_folders(module, raw, settings.options, places)
     _refuse_equal_names(read[0].images)
-    return *read, getattr(module, "REMEDIES", {})
+    return read
+
+
+def _readings(settings: ConvertSettings) -> list[Reading]:
+    """How the boxes of the source are read."""
+    of_folder = readings(settings.format, settings.options)
+    if settings.splits is None or not any(reading.below for reading in of_folder):
+        return of_folder
+    places = [place for _, place in settings.splits.items()]
+    return [replace(r, below=f"{place}/{r.below}") for place in places for r in of_folder]
+
+
+def _wrong_units(
+    settings: ConvertSettings, annotated: Dataset, sizes: dict[int, Size]
+) -> list[Defect]:
+    ways = _readings(settings)
+    return [defect for reading in ways for defect in wrong_units(annotated, sizes, reading)]
 
 
 class _Copies:
