@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from fairtrial.data.box_units import Reading, wrong_units
+from fairtrial.data.box_units import BoxReading, wrong_units
 from fairtrial.data.boxes import Box
 from fairtrial.data.dataset import Annotation, Dataset, Image
 from tests.facts import missing_facts
@@ -41,7 +41,7 @@ def source(rows: list[Box], relative: bool = False) -> Dataset:
 def looks(dataset: Dataset) -> str:
     """What is said of a source; "" where nothing is."""
     sizes = {i.id: (i.width, i.height) for i in dataset.images}
-    found = wrong_units(dataset, sizes, Reading(REMEDIES))
+    found = wrong_units(dataset, sizes, BoxReading(REMEDIES))
     return found[0].seen if found else ""
 
 

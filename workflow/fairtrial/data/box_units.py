@@ -36,7 +36,7 @@ _MEANT = {
 
 
 @dataclass(frozen=True)
-class Reading:
+class BoxReading:
     """How boxes are read, and what a source sets to have them read in another unit.
 
     remedies: a setting by unit; written: what else is to be said, where none is; below: the folder
@@ -95,7 +95,7 @@ def _all(marks: Marks) -> Marks:
     return found
 
 
-def wrong_units(dataset: Dataset, sizes: Mapping[int, Size], reading: Reading) -> list[Defect]:
+def wrong_units(dataset: Dataset, sizes: Mapping[int, Size], reading: BoxReading) -> list[Defect]:
     """A defect where the boxes look as if written in another unit.
 
     `sizes`: width and height of images by id, as far as they are known; `reading`: how the boxes

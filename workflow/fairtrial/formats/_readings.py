@@ -9,14 +9,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from fairtrial.data.box_units import Reading
+from fairtrial.data.box_units import BoxReading
 from fairtrial.plugins import plugin
 
 
-def readings(form: str, options: Mapping[str, Any]) -> list[Reading]:
+def readings(form: str, options: Mapping[str, Any]) -> list[BoxReading]:
     """How a format reads boxes with some options: one for all images, or one for each part."""
     module = plugin("formats", form)
     if hasattr(module, "readings"):
-        of_parts: list[Reading] = module.readings(module.Settings(**options))
+        of_parts: list[BoxReading] = module.readings(module.Settings(**options))
         return of_parts
-    return [Reading(getattr(module, "REMEDIES", {}), getattr(module, "WRITTEN", ""))]
+    return [BoxReading(getattr(module, "REMEDIES", {}), getattr(module, "WRITTEN", ""))]

@@ -10,7 +10,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from fairtrial import DataError
-from fairtrial.data.box_units import Reading
+from fairtrial.data.box_units import BoxReading
 from fairtrial.data.dataset import Annotation, Dataset, Image
 from fairtrial.data.defects import Defect
 from fairtrial.data.names import group_name
@@ -69,7 +69,7 @@ def read(folder: Path, options: Settings) -> tuple[Dataset, list[Defect]]:
     return dataset, defects
 
 
-def readings(options: Settings) -> list[Reading]:
+def readings(options: Settings) -> list[BoxReading]:
     """How the boxes of each part are read."""
     return [
         replace(reading, below=f"{part.folder}/{reading.below}".rstrip("/"))

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from fairtrial import DataError
 from fairtrial.data import dataset, imagefile
-from fairtrial.data.box_units import Reading, wrong_units
+from fairtrial.data.box_units import BoxReading, wrong_units
 from fairtrial.data.boxes import Size
 from fairtrial.data.contradictions import contradictions, left_out
 from fairtrial.data.dataset import Dataset, Image
@@ -126,7 +126,7 @@ def _read(settings: ConvertSettings, raw: Path) -> tuple[Dataset, list[Defect]]:
     return read
 
 
-def _readings(settings: ConvertSettings) -> list[Reading]:
+def _readings(settings: ConvertSettings) -> list[BoxReading]:
     """How the boxes of the source are read."""
     of_folder = readings(settings.format, settings.options)
     if settings.splits is None or not any(reading.below for reading in of_folder):
