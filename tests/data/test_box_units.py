@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from fairtrial.data.box_units import BoxReading, wrong_units
+from fairtrial.data.box_reading import BoxReading
+from fairtrial.data.box_units import wrong_units
 from fairtrial.data.boxes import Box
 from fairtrial.data.dataset import Annotation, Dataset, Image
 from tests.facts import missing_facts

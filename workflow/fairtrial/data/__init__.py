@@ -5,6 +5,7 @@ names        what names a class, a group or a thing; flags
 raw_files    which files of a raw folder are images, and which are left out
 imagefile    one image file: its size, its pixels, its defects, its clean copy
 packed_dataset  a source whose images come as arrays
+box_reading  how a format reads boxes, and what has them read in another unit
 box_units    whether all boxes look as if written in another unit
 boxes        one box: turned with its image, and fitted into it
 defects      every kind of defect, and what can be done about it

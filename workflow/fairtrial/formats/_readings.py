@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from fairtrial.data.box_units import BoxReading
+from fairtrial.data.box_reading import BoxReading
 from fairtrial.plugins import plugin
 
 

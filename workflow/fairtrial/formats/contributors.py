@@ -10,7 +10,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from fairtrial import DataError
-from fairtrial.data.box_units import BoxReading
+from fairtrial.data.box_reading import BoxReading
 from fairtrial.data.dataset import Annotation, Dataset, Image
 from fairtrial.data.defects import Defect
 from fairtrial.data.names import group_name

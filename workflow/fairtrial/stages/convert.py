@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 from fairtrial import DataError
 from fairtrial.data import dataset, imagefile
-from fairtrial.data.box_units import BoxReading, wrong_units
+from fairtrial.data.box_reading import BoxReading
+from fairtrial.data.box_units import wrong_units
 from fairtrial.data.boxes import Size
 from fairtrial.data.contradictions import contradictions, left_out
 from fairtrial.data.dataset import Dataset, Image
