@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.facts import refused
+from tests.facts import missing_facts, refused
 
 from fairtrial import DataError
 from fairtrial.data.dataset import Dataset
-from fairtrial.data.defects import Defect, UnannotatedImage
+from fairtrial.data.defects import Defect, MalformedImage, UnannotatedImage, UnknownClass
 from fairtrial.formats import class_csv, class_folders
 
 
@@ -112,10 +112,6 @@ def test_a_name_without_a_file_is_left_to_convert(tmp_path: Path) -> None:
             id="no column of files",
         ),
         pytest.param("file,label\n", {}, ["labels.csv", "no image"], id="a head alone"),
-        pytest.param(
-            *("file,label\n../a.jpg,cat\n", {}, ["labels.csv:2", "../a.jpg", "not a path below"]),
-            id="a file outside the folder",
-        ),
         pytest.param("file,label\na.jpg,\ud800\n", {}, ["labels.csv", "UTF-8"], id="not UTF-8"),
     ],
 )
@@ -128,25 +124,30 @@ def test_tables_that_cannot_be_meant(
 
 
 @pytest.mark.parametrize(
-    ("rows", "options", "facts"),
+    ("row", "where", "fact"),
     [
-        pytest.param("b.jpg,,", {}, ["column `label`"], id="an empty label"),
-        pytest.param("b.jpg", {}, ["column `label`"], id="a row that is too short"),
-        pytest.param("a.jpg,dog,", {}, ["a.jpg", "twice"], id="an image twice"),
-        pytest.param("b.jpg,cat,holdout", {"split": "on"}, ["`holdout`"], id="no such split"),
+        pytest.param("b.jpg,,test", "b.jpg", "column `label`", id="an empty label"),
+        pytest.param("b.jpg", "b.jpg", "column `label`", id="a row that is too short"),
+        pytest.param("a.jpg,dog,val", "a.jpg", "second time", id="an image twice"),
+        pytest.param("b.jpg,cat,holdout", "b.jpg", "`holdout`", id="no such split"),
+        pytest.param(",cat,test", "labels.csv", "column `file`", id="no file"),
+        pytest.param("../a.jpg,cat,test", "labels.csv", "not a path below", id="a file outside"),
     ],
 )
-def test_rows_that_cannot_be_read_are_named_all_at_once(
-    tmp_path: Path, rows: str, options: dict[str, Any], facts: list[str]
+def test_a_row_that_cannot_be_read_is_a_defect_of_its_image(
+    tmp_path: Path, row: str, where: str, fact: str
 ) -> None:
-    text = f"file,label,on\na.jpg,cat,train\n{rows}\n{rows}\n"
-    with refused(DataError, "labels.csv:3", "labels.csv:4", *facts):
-        table(tmp_path, text, **options)
+    dataset, (defect,) = table(tmp_path, f"file,label,on\na.jpg,cat,train\n{row}\n", split="on")
+    assert (type(defect), defect.where) == (MalformedImage, where)
+    assert missing_facts(defect.seen, "labels.csv:3", fact) == []
+    assert dataset.images[0].split == "train" and dataset.annotations[0].image_id == 1
 
 
-def test_a_class_that_is_not_listed_is_refused(tmp_path: Path) -> None:
-    with refused(DataError, "labels.csv:2", "`cow`", "none of the classes"):
-        table(tmp_path, "file,label\na.jpg,cow\nb.jpg,cat\n", classes=("cat",))
+def test_a_class_that_is_not_listed_is_a_defect(tmp_path: Path) -> None:
+    text = "file,label\na.jpg,cow\nb.jpg,cat\n"
+    assert table(tmp_path, text, classes=("cat",))[1] == [
+        UnknownClass("a.jpg", "labels.csv:2: 'cow'; there are cat")
+    ]
 
 
 def test_other_words_for_splits_are_understood(tmp_path: Path) -> None:

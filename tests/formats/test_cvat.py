@@ -6,11 +6,18 @@ from pathlib import Path
 
 import pytest
 from PIL import Image as images
-from tests.facts import refused
+from tests.facts import missing_facts, refused
 
 from fairtrial import DataError
 from fairtrial.data.dataset import Dataset
-from fairtrial.data.defects import BoxFromSegment, Defect, MissingImage, ObjectWithoutBox
+from fairtrial.data.defects import (
+    BoxFromSegment,
+    Defect,
+    MalformedImage,
+    MalformedObject,
+    MissingImage,
+    ObjectWithoutBox,
+)
 from fairtrial.formats import cvat
 
 
@@ -111,13 +118,6 @@ def test_images_of_a_project_lie_in_a_folder_a_subset(tmp_path: Path) -> None:
     [
         pytest.param("", ["annotations.xml", "<image>"], id="no image"),
         pytest.param('<track id="0"/>', ["track", "CVAT for images"], id="a video"),
-        pytest.param('<image id="3"/>', ["image 3", "name"], id="no name"),
-        pytest.param(
-            image('<box label="" xtl="1"/><polygon label="cat" points="1,2;3,4"/>'),
-            ["2 things", "box 1", "label", "polygon 2", "`points`"],
-            id="two shapes at once",
-        ),
-        pytest.param(image("", 'name="../a.png"'), ["image 7", "../a.png"], id="a path out"),
         pytest.param("<image", ["annotations.xml", "XML"], id="no XML"),
     ],
 )
@@ -126,7 +126,30 @@ def test_what_cannot_be_read_is_named(body: str, facts: list[str], tmp_path: Pat
         read(tmp_path, body)
 
 
-def test_a_subset_that_is_no_split_is_refused(tmp_path: Path) -> None:
-    row = image("", 'name="a.png" subset="batch 3"')
-    with refused(DataError, "image 7", "'batch 3'"):
-        read(tmp_path, row, options=cvat.Settings(subsets="given"))
+def test_images_and_shapes_that_cannot_be_read_are_defects(tmp_path: Path) -> None:
+    shapes = '<box label="" xtl="1"/><polygon label="cat" points="1,2;3,4"/>'
+    body = '<image id="3"/>' + image("", 'name="../a.png"') + image(shapes, 'name="b.png"')
+    dataset, defects = read(tmp_path, body)
+    expected = [
+        (MalformedImage, "annotations.xml", ["image 3", "name"]),
+        (MalformedImage, "annotations.xml", ["image 7", "../a.png"]),
+        (MalformedObject, "images/b.png", ["image 7", "box 1", "label"]),
+        (MalformedObject, "images/b.png", ["image 7", "polygon 2", "`points`"]),
+    ]
+    assert [(type(defect), defect.where) for defect in defects] == [row[:2] for row in expected]
+    pairs = zip(defects, expected, strict=True)
+    assert [missing_facts(defect.seen, *facts) for defect, (_, _, facts) in pairs] == [[]] * 4
+    assert [i.file_name for i in dataset.images] == ["images/b.png"]
+
+
+def test_an_image_of_no_split_or_no_group_or_named_twice_is_wrong(tmp_path: Path) -> None:
+    rows = image("", 'name="a.png" subset="batch 3"') + image("", 'name="b.png" subset="test"')
+    options = cvat.Settings(subsets="given", group="(b)")
+    dataset, defects = read(tmp_path, rows * 2, options=options)
+    assert [(type(defect), defect.where) for defect in defects] == [
+        (MalformedImage, "images/a.png"),
+        (MalformedImage, "images/b.png"),
+    ]
+    assert missing_facts(defects[0].seen, "image 7", "'batch 3'", "`group`") == []
+    assert missing_facts(defects[1].seen, "image 7", "second time") == []
+    assert len(dataset.images) == 2

@@ -7,10 +7,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.facts import refused
+from tests.facts import missing_facts, refused
 
 from fairtrial import DataError
-from fairtrial.data.defects import BoxFromSegment, LabelWithoutImage, ObjectWithoutBox
+from fairtrial.data.defects import (
+    BoxFromSegment,
+    LabelWithoutImage,
+    MalformedImage,
+    MalformedObject,
+    ObjectWithoutBox,
+)
 from fairtrial.formats import labelme
 
 SQUARE = [[10, 10], [10, 20], [20, 20], [20, 10]]
@@ -113,20 +119,35 @@ def test_an_image_inside_its_file_is_named_as_such(tmp_path: Path) -> None:
     assert defect.where == "a.json" and "itself" in defect.seen
 
 
-def test_everything_that_is_wrong_is_said_at_once(tmp_path: Path) -> None:
+def test_files_and_shapes_that_cannot_be_read_are_defects(tmp_path: Path) -> None:
     write(tmp_path, "a.json", shape("rectangle", [[1, 2]]), {"points": SQUARE}, imagePath="a.jpg")
     (tmp_path / "a.jpg").touch()
     (tmp_path / "b.json").write_text("[1, 2]")
     (tmp_path / "c.json").write_text("{")
     write(tmp_path, "d.json", shape("polygon", [[1, "x"], 3]), imagePath="a.jpg")
-    facts = ["5 things", "a.json: shape 1", "a.json: shape 2", "label", "b.json", "`shapes`"]
-    with refused(DataError, *facts, "c.json", "JSON", "d.json: shape 1", "`points`"):
-        labelme.read(tmp_path, labelme.Settings())
+    (tmp_path / "c.jpg").touch()  # the image of a file that is no JSON
+    dataset, defects = labelme.read(tmp_path, labelme.Settings())
+    found = sorted((type(defect).name, defect.where, defect.seen) for defect in defects)
+    expected = [
+        (MalformedImage, "a.jpg", ["d.json", "second time"]),
+        (MalformedImage, "b.json", ["`shapes`"]),
+        (MalformedImage, "c.jpg", ["c.json", "JSON"]),
+        (MalformedObject, "a.jpg", ["a.json: shape 1", "rectangle"]),
+        (MalformedObject, "a.jpg", ["a.json: shape 2", "label"]),
+        (MalformedObject, "a.jpg", ["d.json: shape 1", "`points`"]),
+    ]
+    assert [row[:2] for row in found] == [(kind.name, where) for kind, where, _ in expected]
+    pairs = zip(found, expected, strict=True)
+    assert [missing_facts(row[2], *facts) for row, (_, _, facts) in pairs] == [[]] * 6
+    assert str(tmp_path) not in str(found)
+    assert [image.file_name for image in dataset.images] == ["a.jpg", "c.jpg"]
 
 
 def test_two_images_of_one_name_are_not_guessed(tmp_path: Path) -> None:
     write(tmp_path, "a.json", imagePath="other.jpg")
     (tmp_path / "a.jpg").touch()
     (tmp_path / "a.png").touch()
-    with refused(DataError, "a.json", "a.jpg", "a.png"):
-        labelme.read(tmp_path, labelme.Settings())
+    first, second = labelme.read(tmp_path, labelme.Settings())[1]
+    assert [type(first), type(second)] == [MalformedImage] * 2
+    assert [first.where, second.where] == ["a.jpg", "a.png"]
+    assert missing_facts(first.seen, "a.json", "a.jpg, a.png") == []

@@ -111,7 +111,7 @@ def _id(value: object, path: Path) -> int:
 
 
 def _table(path: Path) -> TableTemplate:
-    rows = read_table(path, ",", ())
+    rows = read_table(Path(), str(path), ",", ())
     if not rows:
         raise DataError(f"{path}: has no row, so it does not say which images are asked for")
     columns = {name: _holds(name) for name in rows[0].cells}

@@ -174,7 +174,7 @@ class OrphanObject(Defect):
 
 class MalformedImage(Defect):
     name = "malformed_image"
-    explanation = "The row or file that describes the image cannot be read."
+    explanation = "What describes the image cannot be read, or contradicts itself."
     actions = REFUSE | {"drop_image": "row left out, and counted as a dropped image"}
 
 

@@ -54,7 +54,9 @@ class AnnotatedTotal:
 
 def annotated_total(annotated: Dataset, defects: list[Defect], actions: Actions) -> AnnotatedTotal:
     """How much a format has read, with what its defects say of the rest."""
-    without_image = sum(isinstance(d, LabelWithoutImage | MalformedImage) for d in defects)
+    named = {image.file_name for image in annotated.images}
+    more = [d for d in defects if isinstance(d, LabelWithoutImage | MalformedImage)]
+    without_image = sum(defect.where not in named for defect in more)
     unannotated = sum(isinstance(defect, UnannotatedImage) for defect in defects)
     boxes = sum(a.bbox is not None for a in annotated.annotations)
     return AnnotatedTotal(

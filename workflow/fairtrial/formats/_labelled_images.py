@@ -6,12 +6,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
-from fairtrial import DataError
 from fairtrial.data.boxes import Box, Size
 from fairtrial.data.dataset import Annotation, Dataset, Image
 from fairtrial.data.defects import (
     BoxFromSegment,
     Defect,
+    MalformedImage,
+    MalformedObject,
     ObjectWithoutBox,
     UnannotatedImage,
     UnknownClass,
@@ -41,14 +42,29 @@ class LabelledObject:
 
 @dataclass(slots=True)
 class LabelledImage:
-    """One image as its format has it; its file is relative to the raw folder."""
+    """One image as its format has it; its file is relative to the raw folder.
+
+    unread: what is wrong with each object that cannot be read; wrong: what is wrong with the image,
+    which then cannot be used. Both name the line or element.
+    """
 
     file: str
     size: Size = (0, 0)
     split: str | None = None
     group: str | None = None
+    where: str = ""  # the line, element or file that names it
     objects: list[LabelledObject] = field(default_factory=list)
     relative: bool = False  # boxes are shares of width and height
+    unread: list[str] = field(default_factory=list)
+    wrong: list[str] = field(default_factory=list)
+
+    def defects(self) -> list[Defect]:
+        """A defect for each object that cannot be read, and one for all that is wrong else."""
+        found: list[Defect] = [MalformedObject(self.file, text) for text in self.unread]
+        if self.wrong:
+            more = f"; and {len(self.wrong) - 3} more" if len(self.wrong) > 3 else ""
+            found.append(MalformedImage(self.file, "; ".join(self.wrong[:3]) + more))
+        return found
 
 
 def as_dataset(
@@ -56,8 +72,9 @@ def as_dataset(
 ) -> tuple[Dataset, list[Defect]]:
     """The images as a set. `classes`: those that there are; None: every one found, by name.
 
-    Raises DataError for an image that stands in two places.
+    An image that stands in two places is there once, and wrong. Changes `images`.
     """
+    images = _each_once(images)
     labels = {row.label for image in images for row in image.objects}
     spelt = {label: class_name(label, "class") for label in labels}
     names = classes or sorted(set(spelt.values()))
@@ -65,11 +82,8 @@ def as_dataset(
     dataset.origins = {number: [name] for number, name in dataset.categories.items()}
     numbers = {name: number for number, name in dataset.categories.items()}
     defects: list[Defect] = []
-    seen: set[str] = set()
     for number, image in enumerate(images, 1):
-        if image.file in seen:
-            raise DataError(f"{image.file} is named twice")
-        seen.add(image.file)
+        defects += image.defects()
         size, group, split = image.size, image.group, image.split
         dataset.images.append(Image(number, image.file, *size, "", group, split, image.relative))
         for row in image.objects:
@@ -78,6 +92,16 @@ def as_dataset(
             if name in numbers and (row.box is not None or row.whole):
                 dataset.annotations.append(_annotation(number, numbers[name], row))
     return dataset, defects
+
+
+def _each_once(images: Sequence[LabelledImage]) -> list[LabelledImage]:
+    first: dict[str, LabelledImage] = {}
+    for image in images:
+        known = first.setdefault(image.file, image)
+        if known is not image:
+            known.wrong += [*image.wrong, f"{image.where}: named a second time".removeprefix(": ")]
+            known.unread += image.unread
+    return list(first.values())
 
 
 def _defects(

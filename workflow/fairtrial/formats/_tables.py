@@ -1,4 +1,4 @@
-"""Tables in text files (CSV): rows with their places, and all that is wrong at once."""
+"""Tables in text files (CSV): rows with their places."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from typing import Annotated
 from pydantic import Field
 
 from fairtrial import DataError
-from fairtrial.data.defect_actions import listed
 from fairtrial.data.names import group_name, split_of
+from fairtrial.formats._labelled_images import LabelledImage
 
 Delimiter = Annotated[str, Field(min_length=1, max_length=1)]
 
@@ -34,12 +34,13 @@ class TableRow:
         return text
 
 
-def split_in(row: TableRow, column: str) -> str:
-    """The split that the word in a column means. Raises DataError for another word."""
-    split = split_of(row.of(column))
-    if split is None:
-        raise DataError(f"{row.where}: `{row.of(column)}` is not train, val or test")
-    return split
+def put_split(image: LabelledImage, row: TableRow, column: str | None) -> None:
+    """Give an image the split that the word in a column means; what is none is wrong with it."""
+    if column is None:
+        return
+    image.split = split_of(row.text(column))
+    if image.split is None:
+        image.wrong.append(f"{row.where}: {column}: `{row.text(column)}` is not train, val or test")
 
 
 def group_in(row: TableRow, column: str) -> str | None:
@@ -48,22 +49,29 @@ def group_in(row: TableRow, column: str) -> str | None:
 
 
 def read_table(
-    path: Path, delimiter: str, needed: Sequence[str], columns: Sequence[str] | None = None
+    folder: Path,
+    file: str,
+    delimiter: str,
+    needed: Sequence[str],
+    columns: Sequence[str] | None = None,
 ) -> list[TableRow]:
-    """The rows of a table in UTF-8. `columns`: their names where the table has no header.
+    """The rows of a table in UTF-8, which is named relative to the raw folder.
+
+    `columns`: their names where the table has no header.
 
     Raises DataError where there is no such file, it is no such table, or a column of `needed`
     is missing.
     """
+    path = folder / file
     try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            rows = csv.reader(file, delimiter=delimiter, skipinitialspace=True)
+        with path.open(encoding="utf-8-sig", newline="") as text:
+            rows = csv.reader(text, delimiter=delimiter, skipinitialspace=True)
             names = list(columns) if columns is not None else [c.strip() for c in next(rows, [])]
             if missing := [name for name in needed if name not in names]:
                 present = ", ".join(names) or "none"
                 raise DataError(f"{path}: there is no column `{missing[0]}`; there are: {present}")
             return [
-                TableRow(dict(zip(names, cells, strict=False)), f"{path}:{rows.line_num}")
+                TableRow(dict(zip(names, cells, strict=False)), f"{file}:{rows.line_num}")
                 for cells in rows
                 if any(cells)
             ]
@@ -71,21 +79,3 @@ def read_table(
         raise DataError(f"{path}: no such file") from error
     except (csv.Error, UnicodeDecodeError, IsADirectoryError) as error:
         raise DataError(f"{path}: not a table in UTF-8 ({error})") from error
-
-
-class Problems:
-    """What is wrong with rows or files, collected to be said at once."""
-
-    def __init__(self) -> None:
-        self._found: list[str] = []
-
-    def add(self, problem: DataError | str) -> None:
-        """Note one problem, which names its file and line."""
-        self._found.append(str(problem))
-
-    def refuse(self) -> None:
-        """Raise DataError that lists the problems, if there are any."""
-        if len(self._found) == 1:
-            raise DataError(self._found[0])
-        if self._found:
-            raise DataError(f"{len(self._found)} things are wrong:\n{listed(self._found)}")

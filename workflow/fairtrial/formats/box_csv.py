@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from fairtrial import DataError
 from fairtrial.data.boxes import Box
 from fairtrial.data.dataset import Dataset
-from fairtrial.data.defects import Defect
+from fairtrial.data.defects import Defect, MalformedObject
 from fairtrial.files.folders import checked_path
 from fairtrial.formats._ignored import with_ignored
 from fairtrial.formats._labelled_images import (
@@ -33,7 +33,7 @@ from fairtrial.formats._table_recognition import (
     splits_of,
     tables_option,
 )
-from fairtrial.formats._tables import Delimiter, Problems, TableRow, group_in, read_table, split_in
+from fairtrial.formats._tables import Delimiter, TableRow, group_in, put_split, read_table
 
 Four = Annotated[tuple[str, ...], Field(min_length=4, max_length=4)]
 
@@ -87,26 +87,26 @@ REMEDIES = {
 def read(folder: Path, options: Settings) -> tuple[Dataset, list[Defect]]:
     """All tables as one set. Images in their folders that no row names are defects.
 
-    Raises DataError for a missing column, and for all rows at once that lack a name or a class,
-    or give their image another size, split or group than a row before.
+    So are rows that lack a name or a class, and images of which rows state another size, split or
+    group. Raises DataError for a missing table or column.
     """
-    images: dict[str, LabelledImage] = {}
-    problems = Problems()
+    images, unnamed = dict[str, LabelledImage](), list[Defect]()
     for table in options.tables:
-        path = folder / checked_path(table.table, "tables: table")
-        for row in read_table(path, options.delimiter, _needed(options), options.columns):
+        file = checked_path(table.table, "tables: table")
+        for row in read_table(folder, file, options.delimiter, _needed(options), options.columns):
             try:
-                _add(images, row, table, options)
+                image = _image(row, table, options)
             except DataError as error:
-                problems.add(error)
-    problems.refuse()
-    if not images:
+                unnamed.append(MalformedObject(table.table, str(error)))
+            else:
+                _add(images, row, image, options)
+    if not images and not unnamed:
         raise DataError(f"{options.tables[0].table}: names no image")
     dataset, defects = as_dataset(list(images.values()), options.classes)
     for place in dict.fromkeys(table.images for table in options.tables):
         defects += add_unnamed(dataset, images_below(folder, place))
     dataset.label_files |= {table.table for table in options.tables}
-    return with_ignored(dataset, options.ignore), defects
+    return with_ignored(dataset, options.ignore), unnamed + defects
 
 
 def _needed(options: Settings) -> list[str]:
@@ -115,36 +115,45 @@ def _needed(options: Settings) -> list[str]:
 
 
 def _add(
-    images: dict[str, LabelledImage], row: TableRow, table: BoxTable, options: Settings
+    images: dict[str, LabelledImage], row: TableRow, image: LabelledImage, options: Settings
 ) -> None:
-    """Add what one row says of an image. Raises DataError where it says too little."""
-    image = _image(row, table, options)
+    """Add what one row says of an image, and of an object on it."""
     known = images.setdefault(image.file, image)
+    if image.wrong:
+        known.wrong += image.wrong if image is not known else []
+        return
     for what, one, other in (
         ("size", known.size, image.size),
         ("split", known.split, image.split),
         ("group", known.group, image.group),
     ):
         if one != other:
-            raise DataError(f"{row.where}: {image.file} has the {what} {one} in another row")
+            known.wrong.append(
+                f"{row.where}: has the {what} {one} in another row, and {other} here"
+            )
     cells = [row.text(column) for column in options.box]
     if not any(cells) and not row.text(options.label):
         return  # an image without objects
     box = _box([number_or_nan(cell) for cell in cells], options) if any(cells) else None
-    known.objects.append(LabelledObject(row.of(options.label), box, row.where))
+    try:
+        known.objects.append(LabelledObject(row.of(options.label), box, row.where))
+    except DataError as error:
+        known.unread.append(str(error))
 
 
 def _image(row: TableRow, table: BoxTable, options: Settings) -> LabelledImage:
+    """The image that a row is about. Raises DataError where it names none."""
     written = row.of(options.image).replace("\\", "/").removeprefix("./")
     name = f"{table.images}/{written}{options.suffix}"
-    split = table.split if options.split is None else split_in(row, options.split)
-    return LabelledImage(
+    image = LabelledImage(
         PurePosixPath(checked_path(name, row.where)).as_posix(),
         (_stated(row, options.width), _stated(row, options.height)),
-        split,
+        table.split,
         group_in(row, options.group) if options.group is not None else None,
         relative=options.coordinates == "shares",
     )
+    put_split(image, row, options.split)
+    return image
 
 
 def _stated(row: TableRow, column: str | None) -> int:

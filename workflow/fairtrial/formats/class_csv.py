@@ -7,14 +7,19 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict
 
 from fairtrial import DataError
-from fairtrial.data.dataset import Annotation, Dataset, Image
-from fairtrial.data.defects import Defect
-from fairtrial.data.names import class_name, numbered_classes
+from fairtrial.data.dataset import Dataset
+from fairtrial.data.defects import Defect, MalformedImage
 from fairtrial.files.folders import checked_path
-from fairtrial.formats._labelled_images import add_unnamed, images_below
+from fairtrial.formats._labelled_images import (
+    LabelledImage,
+    LabelledObject,
+    add_unnamed,
+    as_dataset,
+    images_below,
+)
 from fairtrial.formats._recognition import Likeness, Listing
 from fairtrial.formats._table_recognition import SeenTable, seen_tables
-from fairtrial.formats._tables import Delimiter, Problems, TableRow, group_in, read_table, split_in
+from fairtrial.formats._tables import Delimiter, TableRow, group_in, put_split, read_table
 
 
 class Settings(BaseModel):
@@ -37,56 +42,40 @@ class Settings(BaseModel):
 def read(folder: Path, options: Settings) -> tuple[Dataset, list[Defect]]:
     """The table as a set: an image has one class and no box.
 
-    Raises DataError for a missing column, a row without name or class, an image named twice,
-    and an unknown split or class. Images that the table does not name are defects.
+    Rows without name, class or known split, images named twice, classes that are not listed, and
+    images that the table does not name are defects. Raises DataError for a missing table or column.
     """
-    path = folder / checked_path(options.table, "options: table")
+    file = checked_path(options.table, "options: table")
     columns = (options.image, options.label, options.split, options.group)
     needed = [name for name in columns if name is not None]
-    rows = read_table(path, options.delimiter, needed)
-    dataset = Dataset(categories=_categories(rows, options, path))
-    numbers = {name: number for number, name in dataset.categories.items()}
-    seen: set[str] = set()
-    problems = Problems()
-    for number, row in enumerate(rows, 1):
+    images, unnamed = list[LabelledImage](), list[Defect]()
+    for row in read_table(folder, file, options.delimiter, needed):
         try:
-            image = _image(number, row, options)
+            images.append(_image(row, options))
         except DataError as error:
-            problems.add(error)
-            continue
-        if image.file_name in seen:
-            problems.add(f"{row.where}: {image.file_name} is named twice")
-        seen.add(image.file_name)
-        dataset.images.append(image)
-        label = class_name(row.of(options.label), row.where)
-        dataset.annotations.append(Annotation(number, numbers[label], None))
-    problems.refuse()
+            unnamed.append(MalformedImage(options.table, str(error)))
+    if not images and not unnamed:
+        raise DataError(f"{folder / file}: names no image")
+    dataset, defects = as_dataset(images, options.classes)
+    dataset.origins.clear()
     dataset.label_files.add(options.table)
-    return dataset, add_unnamed(dataset, images_below(folder, options.images))
+    defects += add_unnamed(dataset, images_below(folder, options.images))
+    return dataset, unnamed + defects
 
 
-def _categories(rows: list[TableRow], options: Settings, path: Path) -> dict[int, str]:
-    problems, where = Problems(), dict[str, str]()
-    for row in rows:
-        try:
-            where.setdefault(class_name(row.of(options.label), row.where), row.where)
-        except DataError as error:
-            problems.add(error)
-    problems.refuse()
-    if not rows:
-        raise DataError(f"{path}: names no image")
-    listed = numbered_classes(options.classes or sorted(where), "options: classes")
-    if unknown := sorted(set(where) - set(listed.values())):
-        text = f"`{unknown[0]}` is none of the classes that are listed"
-        raise DataError(f"{where[unknown[0]]}: {text}")
-    return listed
-
-
-def _image(number: int, row: TableRow, options: Settings) -> Image:
+def _image(row: TableRow, options: Settings) -> LabelledImage:
+    """The image that a row is about. Raises DataError where it names none."""
     name = checked_path(f"{options.images}/{row.of(options.image)}{options.suffix}", row.where)
-    split = split_in(row, options.split) if options.split is not None else None
     group = group_in(row, options.group) if options.group is not None else None
-    return Image(number, name, 0, 0, group=group, split=split)
+    image = LabelledImage(name, group=group, where=row.where)
+    put_split(image, row, options.split)
+    try:
+        label = LabelledObject(row.of(options.label), None, row.where, whole=True)
+    except DataError as error:
+        image.wrong.append(str(error))
+    else:
+        image.objects.append(label)
+    return image
 
 
 _COORDINATES = {"xmin", "x_min", "x1", "x", "left", "x_center", "bbox_x"}

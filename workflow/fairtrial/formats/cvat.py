@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict
 from fairtrial import DataError
 from fairtrial.data.boxes import Box
 from fairtrial.data.dataset import Dataset
-from fairtrial.data.defects import Defect
+from fairtrial.data.defects import Defect, MalformedImage
 from fairtrial.data.names import split_of
 from fairtrial.files.folders import checked_path
 from fairtrial.formats._ignored import with_ignored
@@ -29,7 +29,6 @@ from fairtrial.formats._labelled_images import (
 from fairtrial.formats._names import Group, group_of
 from fairtrial.formats._numbers import number_or_nan, pixels_or_zero
 from fairtrial.formats._recognition import Likeness, Listing
-from fairtrial.formats._tables import Problems
 
 if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
@@ -62,11 +61,11 @@ def read(folder: Path, options: Settings) -> tuple[Dataset, list[Defect]]:
     """The file as a set. Turned boxes, polygons, ellipses and masks get the box around them.
 
     Tags (classes of whole images) are objects where no image has a shape, and have no box
-    otherwise. Raises DataError for a file that is not such XML, for tracks of a video, and for
-    all images and shapes at once that lack a name or a label.
+    otherwise. Images and shapes that lack a name or a label are defects. Raises DataError for a
+    file that is not such XML, and for tracks of a video.
     """
     root = _parse(folder / checked_path(options.annotations, "annotations"))
-    problems, images = Problems(), list[LabelledImage]()
+    images, unnamed = list[LabelledImage](), list[Defect]()
     rows = root.findall("image")
     tags_only = not any(shape.tag in SHAPES and shape.tag != "tag" for row in rows for shape in row)
     for at, row in enumerate(rows, 1):
@@ -74,21 +73,20 @@ def read(folder: Path, options: Settings) -> tuple[Dataset, list[Defect]]:
         try:
             image = _image(folder, row, options, where)
         except DataError as error:
-            problems.add(error)
+            unnamed.append(MalformedImage(options.annotations, str(error)))
             continue
         images.append(image)
         for number, shape in enumerate((s for s in row if s.tag in SHAPES), 1):
             try:
                 image.objects.append(_object(shape, f"{where}, {shape.tag} {number}", tags_only))
             except DataError as error:
-                problems.add(error)
-    problems.refuse()
-    if not images:
+                image.unread.append(str(error))
+    if not images and not unnamed:
         raise DataError(f"{options.annotations}: holds no <image>")
     dataset, defects = as_dataset(images, options.classes or _labels(root))
     defects += add_unnamed(dataset, images_below(folder, options.images))
     dataset.label_files.add(options.annotations)
-    return with_ignored(dataset, options.ignore), defects
+    return with_ignored(dataset, options.ignore), unnamed + defects
 
 
 def _parse(path: Path) -> Element:
@@ -117,6 +115,7 @@ def _labels(root: Element) -> list[str] | None:
 
 
 def _image(folder: Path, row: Element, options: Settings, where: str) -> LabelledImage:
+    """One image without its shapes. Raises DataError where it has no name."""
     name = row.get("name", "").replace("\\", "/")
     if not name:
         raise DataError(f"{where}: has no name")
@@ -125,11 +124,17 @@ def _image(folder: Path, row: Element, options: Settings, where: str) -> Labelle
     inside = checked_path(f"{options.images}/{subset or '.'}/{name}", where)
     if not (folder / file).is_file() and (folder / inside).is_file():
         file = inside  # exports of projects have a folder a subset
-    split = split_of(subset) if options.subsets == "given" else None
-    if options.subsets == "given" and split is None:
-        raise DataError(f"{where}: the subset {subset!r} is not train, validation or test")
     size = pixels_or_zero(row.get("width", "")), pixels_or_zero(row.get("height", ""))
-    return LabelledImage(file, size, split, group_of(name, options.group))
+    image = LabelledImage(file, size, where=where)
+    try:
+        image.group = group_of(name, options.group)
+    except DataError as error:
+        image.wrong.append(f"{where}: {error}")
+    if options.subsets == "given":
+        image.split = split_of(subset)
+        if image.split is None:
+            image.wrong.append(f"{where}: the subset {subset!r} is not train, validation or test")
+    return image
 
 
 def _object(shape: Element, where: str, tags_only: bool) -> LabelledObject:

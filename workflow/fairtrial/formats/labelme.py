@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict
 
 from fairtrial import DataError
 from fairtrial.data.dataset import Dataset
-from fairtrial.data.defects import Defect, LabelWithoutImage
+from fairtrial.data.defects import Defect, LabelWithoutImage, MalformedImage
 from fairtrial.data.raw_files import listed_files
 from fairtrial.files.folders import checked_path
 from fairtrial.files.jsonfile import read_json
@@ -29,7 +29,6 @@ from fairtrial.formats._labelled_images import (
 from fairtrial.formats._names import Group, group_of
 from fairtrial.formats._recognition import Likeness, Listing, by_split, common_folder, holding
 from fairtrial.formats._split_folders import SplitFolders, put_into_splits
-from fairtrial.formats._tables import Problems
 
 WITHOUT_BOX = ("point", "points", "line", "linestrip")
 
@@ -60,8 +59,8 @@ def read(folder: Path, options: Settings) -> tuple[Dataset, list[Defect]]:
     """All files as one set. Polygons, circles and masks get the box around them.
 
     The image of a file is the one that `imagePath` names, else the one with the file's own
-    name. Raises DataError where there is no such file, and for all files and shapes at once that
-    are not LabelMe's.
+    name. Files and shapes that are not LabelMe's are defects. Raises DataError where there is no
+    JSON file.
     """
     reader = _LabelMeReader(folder, options)
     place = checked_path(options.annotations, "annotations") if options.annotations != "." else "."
@@ -69,7 +68,6 @@ def read(folder: Path, options: Settings) -> tuple[Dataset, list[Defect]]:
     files = [(PurePosixPath(place) / file).as_posix() for file in below if file.endswith(".json")]
     for file in files:
         reader.add(file)
-    reader.problems.refuse()
     if not reader.images and not reader.defects:
         raise DataError(f"there is no JSON file in {folder / place} (options: annotations)")
     dataset, defects = as_dataset(reader.images, options.classes)
@@ -81,7 +79,7 @@ def read(folder: Path, options: Settings) -> tuple[Dataset, list[Defect]]:
 
 
 class _LabelMeReader:
-    """Reads files one by one, and collects images, defects and problems."""
+    """Reads files one by one, and collects images and defects."""
 
     def __init__(self, folder: Path, options: Settings) -> None:
         self.folder, self.options = folder, options
@@ -92,30 +90,30 @@ class _LabelMeReader:
             self.by_stem.setdefault(stem, []).append(file)
         self.images: list[LabelledImage] = []
         self.defects: list[Defect] = []
-        self.problems = Problems()
 
     def add(self, file: str) -> None:
         """Add one JSON file, of which only `shapes` must be there."""
         try:
             content = read_json(self.folder / file)
             if not isinstance(content, dict) or not isinstance(content.get("shapes"), list):
-                raise DataError(f"{file}: not LabelMe JSON: there is no list `shapes`")
+                raise DataError("not LabelMe JSON: there is no list `shapes`")
             name = self._image_file(file, str(content.get("imagePath") or ""))
         except DataError as error:
-            self.problems.add(error)
+            self._add_malformed(file, str(error).removeprefix(f"{self.folder / file}: "))
             return
         if name is None:
             inside = "; it holds the image itself" if content.get("imageData") else ""
             seen = f"names {content.get('imagePath')!r}, which is not there{inside}"
             self.defects.append(LabelWithoutImage(file, seen))
             return
-        image = LabelledImage(name, _size(content), group=group_of(file, self.options.group))
+        group = group_of(file, self.options.group)
+        image = LabelledImage(name, _size(content), group=group, where=file)
         self.images.append(image)
         for number, shape in enumerate(content["shapes"], 1):
             try:
                 image.objects.append(_object(shape, f"{file}: shape {number}"))
             except DataError as error:
-                self.problems.add(error)
+                image.unread.append(str(error))
 
     def _image_file(self, file: str, named: str) -> str | None:
         """The image of a JSON file: as it says, in the folder of images, or of the same name."""
@@ -132,10 +130,23 @@ class _LabelMeReader:
                 candidate = _plain(parent / path.name)
                 if path.name and candidate in self.files:
                     return candidate
-        beside = self.by_stem.get(_plain(base / inside.with_suffix("")), [])
+        beside = self._beside(file)
         if len(beside) > 1:
-            raise DataError(f"{file}: which of {', '.join(beside)} does it belong to?")
+            raise DataError(f"which of {', '.join(beside)} does it belong to?")
         return beside[0] if beside else None
+
+    def _beside(self, file: str) -> list[str]:
+        """The images with the name of a JSON file."""
+        inside = PurePosixPath(file).relative_to(self.options.annotations)
+        base = PurePosixPath(self.options.images or self.options.annotations)
+        return self.by_stem.get(_plain(base / inside.with_suffix("")), [])
+
+    def _add_malformed(self, file: str, text: str) -> None:
+        """Say what is wrong with a JSON file: its image, if there is one, cannot be used."""
+        for image in self._beside(file):
+            self.images.append(LabelledImage(image, where=file, wrong=[f"{file}: {text}"]))
+        if not self._beside(file):
+            self.defects.append(MalformedImage(file, text))
 
 
 def _plain(path: PurePosixPath) -> str:

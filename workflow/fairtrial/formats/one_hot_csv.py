@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict
 
 from fairtrial import DataError
 from fairtrial.data.dataset import Dataset
-from fairtrial.data.defects import Defect
+from fairtrial.data.defects import Defect, MalformedImage
 from fairtrial.files.folders import checked_path
 from fairtrial.formats._labelled_images import (
     LabelledImage,
@@ -21,7 +21,7 @@ from fairtrial.formats._labelled_images import (
 from fairtrial.formats._numbers import number_or_nan
 from fairtrial.formats._recognition import Likeness, Listing
 from fairtrial.formats._table_recognition import SeenTable, alike, seen_tables, tables_option
-from fairtrial.formats._tables import Delimiter, Problems, TableRow, group_in, read_table
+from fairtrial.formats._tables import Delimiter, TableRow, group_in, read_table
 
 
 class OneHotTable(BaseModel):
@@ -51,15 +51,15 @@ class Settings(BaseModel):
 def read(folder: Path, options: Settings) -> tuple[Dataset, list[Defect]]:
     """All tables as one set: an image has one class and no box.
 
-    Raises DataError for a missing column, and for all rows at once that have no 1 or several, or
-    another number than 0 and 1. Images that no table names are defects.
+    Rows without name, with no 1 or several, or with another number than 0 and 1, and images that no
+    table names are defects. Raises DataError for a missing table or column.
     """
-    images, problems = list[LabelledImage](), Problems()
+    images, unnamed = list[LabelledImage](), list[Defect]()
     classes: list[str] = list(options.classes or ())
     needed = [options.image, *classes, *([options.group] if options.group is not None else [])]
     for table in options.tables:
-        path = folder / checked_path(table.table, "tables: table")
-        rows = read_table(path, options.delimiter, needed)
+        file = checked_path(table.table, "tables: table")
+        rows = read_table(folder, file, options.delimiter, needed)
         if options.classes is None:
             others = [name for row in rows[:1] for name in row.cells if name not in needed]
             classes += [name for name in others if name not in classes]
@@ -67,31 +67,33 @@ def read(folder: Path, options: Settings) -> tuple[Dataset, list[Defect]]:
             try:
                 images.append(_image(row, table, options, classes))
             except DataError as error:
-                problems.add(error)
-    problems.refuse()
-    if not images:
+                unnamed.append(MalformedImage(table.table, str(error)))
+    if not images and not unnamed:
         raise DataError(f"{options.tables[0].table}: names no image")
     dataset, defects = as_dataset(images, classes)
     dataset.label_files |= {table.table for table in options.tables}
     for place in dict.fromkeys(table.images for table in options.tables):
         defects += add_unnamed(dataset, images_below(folder, place))
-    return dataset, defects
+    return dataset, unnamed + defects
 
 
 def _image(
     row: TableRow, table: OneHotTable, options: Settings, classes: list[str]
 ) -> LabelledImage:
+    """The image that a row is about. Raises DataError where it names none."""
     name = checked_path(f"{table.images}/{row.of(options.image)}{options.suffix}", row.where)
-    values = {column: number_or_nan(row.text(column)) for column in classes if column in row.cells}
-    if odd := [column for column, value in values.items() if value not in (0, 1)]:
-        raise DataError(f"{row.where}: `{odd[0]}` is {row.text(odd[0])!r}, not 0 or 1")
-    ones = [column for column, value in values.items() if value == 1]
-    if len(ones) != 1:
-        found = " and ".join(f"`{column}`" for column in ones) or "no class"
-        raise DataError(f"{row.where}: {name} has {found}; a set has one class an image")
     group = group_in(row, options.group) if options.group is not None else None
-    label = LabelledObject(ones[0], None, row.where, whole=True)
-    return LabelledImage(name, split=table.split, group=group, objects=[label])
+    image = LabelledImage(name, split=table.split, group=group, where=row.where)
+    values = {column: number_or_nan(row.text(column)) for column in classes if column in row.cells}
+    ones = [column for column, value in values.items() if value == 1]
+    if odd := [column for column, value in values.items() if value not in (0, 1)]:
+        image.wrong.append(f"{row.where}: `{odd[0]}` is {row.text(odd[0])!r}, not 0 or 1")
+    elif len(ones) != 1:
+        found = " and ".join(f"`{column}`" for column in ones) or "no class"
+        image.wrong.append(f"{row.where}: has {found}; a set has one class an image")
+    else:
+        image.objects.append(LabelledObject(ones[0], None, row.where, whole=True))
+    return image
 
 
 def recognise(listing: Listing) -> Likeness | None:

@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict
 from fairtrial import DataError
 from fairtrial.data.boxes import Box
 from fairtrial.data.dataset import Dataset
-from fairtrial.data.defects import Defect
+from fairtrial.data.defects import Defect, MalformedObject, UnknownClass
 from fairtrial.data.names import flag_of
 from fairtrial.files.folders import checked_path
 from fairtrial.formats._ignored import with_ignored
@@ -29,7 +29,7 @@ from fairtrial.formats._labelled_images import (
 )
 from fairtrial.formats._numbers import number_or_nan
 from fairtrial.formats._recognition import Likeness, Listing, split_of_path
-from fairtrial.formats._tables import Problems, TableRow, read_table
+from fairtrial.formats._tables import TableRow, read_table
 
 BOX = ("XMin", "XMax", "YMin", "YMax")
 
@@ -76,31 +76,42 @@ WRITTEN = "shares of width and height alone, in the columns XMin, XMax, YMin and
 def read(folder: Path, options: Settings) -> tuple[Dataset, list[Defect]]:
     """All tables as one set. Rows of images that are not in the folder are left out.
 
-    The published tables name millions of images, of which people fetch some. Raises DataError
-    for a missing table or column, and for all rows at once that lack an image or a known class.
+    The published tables name millions of images, of which people fetch some. Rows that lack an
+    image or a known class are defects. Raises DataError for a missing table or column.
     """
     names = _names(folder, options.names)
     images: dict[str, LabelledImage] = {}
-    problems, defects = Problems(), list[Defect]()
+    unread: list[Defect] = []
     for table in options.tables:
         files = _files(folder, table)
-        path = folder / checked_path(table.boxes, "tables: boxes")
-        for row in read_table(path, ",", ("ImageID", "LabelName", *BOX)):
-            try:
-                file = files.get(row.of("ImageID"))
-                if file is not None:
-                    image = LabelledImage(file, split=table.split, relative=True)
-                    images.setdefault(file, image).objects.append(_object(row, names))
-            except DataError as error:
-                problems.add(error)
-    problems.refuse()
-    if not images:
+        path = checked_path(table.boxes, "tables: boxes")
+        for row in read_table(folder, path, ",", ("ImageID", "LabelName", *BOX)):
+            number = row.text("ImageID")
+            if not number:
+                unread.append(MalformedObject(table.boxes, f"{row.where}: `ImageID` is empty"))
+            elif file := files.get(number):
+                image = LabelledImage(file, split=table.split, relative=True)
+                unread += _add(images.setdefault(file, image), row, names)
+    if not images and not unread:
         raise DataError(f"{options.tables[0].boxes}: names no image that is in the folder")
     dataset, defects = as_dataset(list(images.values()), options.classes)
     for table in options.tables:
         defects += add_unnamed(dataset, _files(folder, table).values())
     dataset.label_files |= {table.boxes for table in options.tables} | {options.names or ""}
-    return with_ignored(dataset, options.ignore), defects
+    return with_ignored(dataset, options.ignore), unread + defects
+
+
+def _add(image: LabelledImage, row: TableRow, names: dict[str, str] | None) -> list[Defect]:
+    """Add the object of one row. Returns a defect where its class is unknown."""
+    label = row.text("LabelName")
+    if label and names is not None and label not in names:
+        seen = f"{row.where}: the table of names has no `{label}`"
+        return [UnknownClass(image.file, seen)]
+    try:
+        image.objects.append(_object(row, names))
+    except DataError as error:
+        image.unread.append(str(error))
+    return []
 
 
 def _files(folder: Path, table: OpenImagesTable) -> dict[str, str]:
@@ -112,15 +123,13 @@ def _names(folder: Path, table: str | None) -> dict[str, str] | None:
     """The names of classes by id; None where ids are names."""
     if table is None:
         return None
-    path = folder / checked_path(table, "options: names")
-    rows = read_table(path, ",", (), columns=("id", "name"))
+    file = checked_path(table, "options: names")
+    rows = read_table(folder, file, ",", (), columns=("id", "name"))
     return {row.of("id"): row.of("name") for row in rows}
 
 
 def _object(row: TableRow, names: dict[str, str] | None) -> LabelledObject:
     label = row.of("LabelName")
-    if names is not None and label not in names:
-        raise DataError(f"{row.where}: the table of names has no `{label}`")
     left, right, top, bottom = (number_or_nan(row.text(column)) for column in BOX)
     box: Box = (left, top, right - left, bottom - top)
     crowd = flag_of(row.text("IsGroupOf"), f"{row.where}: IsGroupOf")
