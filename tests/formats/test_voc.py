@@ -101,7 +101,8 @@ def test_what_is_no_such_xml_is_named_and_refused(raw: Path, text: str, seen: st
         (raw / "Annotations" / f"{stem}.xml").write_text(text)
     dataset, defects = read(raw, classes=["cat", "dog", "owl"])
     found = [defect for defect in defects if isinstance(defect, MalformedImage)]
-    assert [defect.where for defect in found] == ["Annotations/a.xml", "Annotations/b.xml"]
+    assert [defect.where for defect in found] == ["JPEGImages/a.png", "JPEGImages/b.png"]
+    assert [defect.seen[:7] for defect in found] == ["a.xml: ", "b.xml: "]
     assert all(seen in defect.seen for defect in found)
     assert next(iter(MalformedImage.actions)) == "refuse"
     assert dataset.annotations == []

@@ -28,6 +28,12 @@ def cvat(*images: str) -> str:
     return f"<annotations>{''.join(rows)}</annotations>"
 
 
+def voc(difficult: str) -> str:
+    box = "<xmin>10</xmin><ymin>10</ymin><xmax>40</xmax><ymax>30</ymax>"
+    row = f"<name>cat</name><difficult>{difficult}</difficult><bndbox>{box}</bndbox>"
+    return f"<annotation><object>{row}</object></annotation>"
+
+
 # Of each format: its files, in which bad.png has an object that cannot be read, good.png one that
 # can, and where that is.
 OBJECTS = {
@@ -58,6 +64,7 @@ OBJECTS = {
         },
         "boxes.csv:3",
     ),
+    "voc": ({"good.xml": voc("0"), "bad.xml": voc("perhaps")}, "bad.xml: object 1"),
 }
 # Likewise, but it is bad.png itself that cannot be used.
 IMAGES = {
@@ -83,6 +90,7 @@ IMAGES = {
         "image 1",
     ),
     "labelme": ({"good.json": labelme(SHAPE, of="good.png"), "bad.json": "{"}, "bad.json"),
+    "voc": ({"good.xml": voc("0"), "bad.xml": "<annotation>"}, "bad.xml"),
 }
 OPTIONS: dict[str, dict[str, Any]] = {
     "box_csv": {},
@@ -91,6 +99,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "cvat": {"images": "."},
     "labelme": {},
     "open_images": {"tables": [{"boxes": "boxes.csv"}], "names": None},
+    "voc": {"annotations": ".", "images": ".", "difficult": "crowd"},
 }
 
 

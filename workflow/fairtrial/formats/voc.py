@@ -17,6 +17,7 @@ from fairtrial.data.defects import (
     Defect,
     LabelWithoutImage,
     MalformedImage,
+    MalformedObject,
     ObjectWithoutBox,
     OtherFilename,
     UnannotatedImage,
@@ -101,7 +102,7 @@ def read(folder: Path, options: Settings) -> tuple[Dataset, list[Defect]]:
     files = by_stem(listed_files(labels), ".xml")
     if missing := sorted(set(splits) - set(files)):
         raise DataError(f"{options.image_sets} lists images without an XML file: {missing[:5]}")
-    rows, defects = _parsed(labels, files, options.annotations)
+    rows, malformed = _parsed(labels, files)
     classes = options.classes or sorted({name for row in rows.values() for name in _names(row)})
     dataset = Dataset(categories=numbered_classes(classes, "options: classes"))
     dataset.origins = {number: [name] for number, name in dataset.categories.items()}
@@ -109,8 +110,10 @@ def read(folder: Path, options: Settings) -> tuple[Dataset, list[Defect]]:
     for stem, of_image in image_stems(files, options.naming).items():
         if stem in rows:
             reader.add(files[stem], of_image, rows[stem], splits.get(stem))
+        else:
+            reader.add_malformed(files[stem], of_image, malformed[stem])
     reader.add_rest()
-    reader.defects += defects + reader.doubts()
+    reader.defects += reader.doubts()
     dataset.label_files = {f"{options.annotations}/{file}" for file in files.values()}
     dataset.label_files |= {f"{options.image_sets}/{name}" for name in _lists(folder, options)}
     if options.splits is not None:
@@ -173,6 +176,15 @@ class _VocReader:
         for order, element in enumerate(row.findall("object"), 1):
             self._object(image, element, f"{label}: object {order}")
 
+    def add_malformed(self, label: str, of_image: str | None, text: str) -> None:
+        """Say what is wrong with an XML file: its image, if there is one, cannot be used."""
+        files = self.images.get(of_image, []) if of_image else []
+        for file in files:
+            image = self._image(file, 0, 0, None)
+            self.defects.append(MalformedImage(image.file_name, f"{label}: {text}"))
+        if not files:
+            self.defects.append(MalformedImage(f"{self.options.annotations}/{label}", text))
+
     def add_rest(self) -> None:
         """Add the images to which no XML file belongs."""
         for file in sorted(self.stems - self.taken):
@@ -197,7 +209,11 @@ class _VocReader:
         elif box is None:
             self.defects.append(ObjectWithoutBox(image.file_name, where))
         else:
-            crowd = self.options.difficult == "crowd" and self._is_difficult(element, where)
+            try:
+                crowd = self.options.difficult == "crowd" and self._is_difficult(element, where)
+            except DataError as error:
+                self.defects.append(MalformedObject(image.file_name, str(error)))
+                return
             annotation = Annotation(image.id, self.numbers[name], box, box[2] * box[3], crowd)
             self.dataset.annotations.append(annotation)
 
@@ -289,18 +305,16 @@ def _splits(raw: Path, options: Settings) -> dict[str, str]:
     return splits
 
 
-def _parsed(
-    folder: Path, files: dict[str, str], place: str
-) -> tuple[dict[str, Element], list[Defect]]:
-    """The content of each XML file by stem, and a defect for each file that is none."""
+def _parsed(folder: Path, files: dict[str, str]) -> tuple[dict[str, Element], dict[str, str]]:
+    """The content of each XML file by stem, and what is wrong with each file that is none."""
     rows: dict[str, Element] = {}
-    defects: list[Defect] = []
+    malformed: dict[str, str] = {}
     for stem, file in files.items():
         try:
             rows[stem] = _parse(folder, file)
         except ValueError as error:
-            defects.append(MalformedImage(f"{place}/{file}", str(error)))
-    return rows, defects
+            malformed[stem] = str(error)
+    return rows, malformed
 
 
 def _parse(folder: Path, file: str) -> Element:
