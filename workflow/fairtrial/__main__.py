@@ -34,6 +34,7 @@ STAGES = (  # in running order
     "split",
     "search",
     "study",
+    "receive",
     "train",
     "predict",
     "validate",

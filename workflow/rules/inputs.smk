@@ -19,6 +19,13 @@ def per_run(pattern):
     return lambda w: expand(pattern, run=list(planned(w).runs), **w)
 
 
+def per_trained(pattern):
+    """The same for every run that was trained here."""
+    if len(PLAN.experiments) == 1:
+        return expand(pattern, run=PLAN.chosen.trained_here, allow_missing=True)
+    return lambda w: expand(pattern, run=planned(w).trained_here, **w)
+
+
 def listed(wildcards):
     """The manifest of a source as an input of `download`, with which every plan begins: a place to
     look at options that Snakemake does not know yet when it reads this file."""
@@ -36,6 +43,11 @@ def listed(wildcards):
 def of_chosen(pattern):
     """A pattern for every run of the chosen experiment."""
     return expand(pattern, experiment=PLAN.chosen.name, run=list(PLAN.chosen.runs))
+
+
+def trained_of_chosen(pattern):
+    """The same for every run of it that is trained."""
+    return expand(pattern, experiment=PLAN.chosen.name, run=PLAN.chosen.trained_here)
 
 
 def dataset_file(name):

@@ -20,6 +20,8 @@ rule train:
         "logs/{experiment}/train/{run}.log",
     benchmark:
         "logs/{experiment}/train/{run}.tsv"
+    wildcard_constraints:
+        run=PLAN.chosen.pattern(elsewhere=False),
     conda:
         "../envs/fairtrial.yaml"
     threads: 1
@@ -65,6 +67,8 @@ rule predict:
         "logs/{experiment}/predict/{run}.log",
     benchmark:
         "logs/{experiment}/predict/{run}.tsv"
+    wildcard_constraints:
+        run=PLAN.chosen.pattern(elsewhere=False),
     conda:
         "../envs/fairtrial.yaml"
     threads: 1

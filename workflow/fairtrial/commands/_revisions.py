@@ -142,7 +142,8 @@ def copy_runs(revision: Revision, root: Path) -> list[str]:
             _copy(revision, f"{source}/{file}", target / file)
         _copy_if_recorded(revision, f"{source}/speed.json", target / "speed.json")
         history = results / "history" / f"{name}.csv"
-        _copy(revision, f"{revision.results}/history/{run}.csv", history)
+        if not read_record(target / "record.json").elsewhere:
+            _copy(revision, f"{revision.results}/history/{run}.csv", history)
         _rename(target / "record.json", revision, root, datasets)
         names.append(name)
     return names

@@ -67,9 +67,9 @@ def _row(plan: PlannedExperiment, run: PlannedRun, queue: Queue) -> Row:
     elif record:
         row = _after_training(plan.name, record)
     else:
-        row = _before_training(plan.name, run.name)
+        row = _before_training(plan.name, run)
     if row.epochs is None:
-        row.epochs = run.settings["epochs"]
+        row.epochs = run.settings.get("epochs")
     return row
 
 
@@ -162,13 +162,15 @@ def _cause_of_end(log: Path, job: str | None) -> str:
 # --------------------------------------------------------------------------- before and after
 
 
-def _before_training(experiment: str, run: str) -> Row:
-    """Waiting, unless the log says why the training could not begin."""
-    log = _log(experiment, "train", run)
-    error = error_line(log, "fairtrial train: ")
+def _before_training(experiment: str, run: PlannedRun) -> Row:
+    """Waiting, unless the log says why the training could not begin, or why predictions that were
+    made elsewhere could not be taken."""
+    stage = "receive" if run.is_elsewhere else "train"
+    log = _log(experiment, stage, run.name)
+    error = error_line(log, f"fairtrial {stage}: ")
     if not error:
-        return Row(run, "waiting")
-    return Row(run, "failed", "train", note=error, log=str(log))
+        return Row(run.name, "waiting")
+    return Row(run.name, "failed", stage, note=error, log=str(log))
 
 
 def _after_training(experiment: str, record: RunRecord) -> Row:
@@ -179,7 +181,8 @@ def _after_training(experiment: str, record: RunRecord) -> Row:
     row.best = _best(Path("results", experiment, "history", f"{record.run}.csv"), record)
     if record.slurm:
         row.job, row.node = record.slurm.job, record.slurm.node
-    for stage, output in {"predict": "speed.json", "validate": "metrics.json"}.items():
+    predict = {} if record.elsewhere else {"predict": "speed.json"}
+    for stage, output in (predict | {"validate": "metrics.json"}).items():
         if not (folder / output).exists():
             log = _log(experiment, stage, record.run)
             row.stage = stage

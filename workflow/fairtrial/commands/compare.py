@@ -91,7 +91,9 @@ def _rank_by(
     """
     records = {run: read_record(root / RESULTS / "runs" / run / "record.json") for run in runs}
     settings = {run: record.settings for run, record in records.items()}
-    fitness = {run: values.get("fitness") for run, values in settings.items() if values["epochs"]}
+    fitness = {
+        run: values.get("fitness") for run, values in settings.items() if values.get("epochs")
+    }
     return ranking.resolve(rank_by, fitness, task, "the compared revisions")
 
 

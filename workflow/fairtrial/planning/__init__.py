@@ -6,6 +6,7 @@ committed       params.yaml as it is in git
 sources         config/sources/: where images come from, and their format
 configurations  the configurations that an experiment lists, sweeps or multiplies
 runs            each run with all of its settings
+elsewhere       runs whose predictions were made elsewhere
 studies         the studies that an experiment's `search:` asks for
 from_search     runs that take some of their settings from a trial of a study
 fingerprint     a hash of what the code does that a job's result depends on

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -83,17 +84,21 @@ class PlannedExperiment:
             for name, dataset in self.datasets.items()
         }
         checkpoints: dict[str, str] = {}
+        predictions: dict[str, str] = {}
         for name, run in self.trained.items():
             if run.pretrained:
                 place = f"{self._place(name)}: `pretrained`"
                 checkpoints.setdefault(run.pretrained, place)
-        places = {path.partition("/")[0]: place for path, place in checkpoints.items()} | of_images
+            for path in run.prediction_files:
+                predictions.setdefault(path, f"{self._place(name)}: `predictions`")
+        files = checkpoints | predictions
+        places = {path.partition("/")[0]: place for path, place in files.items()} | of_images
         sources = {name: read_source(name, places[name]) for name in sorted(places)}
         for name in of_images:
             if sources[name].convert is None:
                 file = f"config/sources/{name}.yaml"
                 raise SettingsError(f"{file}: `format`: missing; it is the source of a data set")
-        for path, place in checkpoints.items():
+        for path, place in files.items():
             source, _, file = path.partition("/")
             refuse_unlisted(file, sources[source].manifest, place)
         return sources
@@ -116,6 +121,33 @@ class PlannedExperiment:
         """The manifest of the source of the pretrained checkpoint; none from scratch."""
         source = self.trained[run].pretrained.partition("/")[0]
         return [f"data/raw/{source}.sha256"] if source else []
+
+    def prediction_manifests(self, run: str) -> list[str]:
+        """The manifests of the sources of predictions that were made elsewhere."""
+        names = {path.partition("/")[0] for path in self.runs[run].prediction_files}
+        return [f"data/raw/{source}.sha256" for source in sorted(names)]
+
+    def source_ids(self, run: str) -> str:
+        """What the source of a run's images calls them."""
+        return f"data/clean/{self.datasets[self.runs[run].dataset].source}/source_ids.json"
+
+    @cached_property
+    def trained_here(self) -> list[str]:
+        """The names of the runs that are trained."""
+        return [name for name, run in self.runs.items() if not run.is_elsewhere]
+
+    @property
+    def made_elsewhere(self) -> list[str]:
+        """The names of the runs whose predictions were made elsewhere."""
+        return [name for name, run in self.runs.items() if run.is_elsewhere]
+
+    def pattern(self, *, elsewhere: bool) -> str:
+        """The regular expression of the names of runs whose predictions were made elsewhere, or of
+        all others, in a path."""
+        names = "|".join(map(re.escape, self.made_elsewhere))
+        if elsewhere:
+            return f"(?:{names})" if names else "(?!)"
+        return f"(?!(?:{names})(?:/|\\.csv$))[A-Za-z0-9._=+-]+" if names else "[A-Za-z0-9._=+-]+"
 
     def continued(self, run: str) -> list[str]:
         """The record of the run that this one continues; none where it continues none."""

@@ -8,12 +8,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from fairtrial.files.yamlfile import Closed
+from fairtrial.files.yamlfile import Closed, closed
 from fairtrial.planning.experiment import PlannedExperiment
 from fairtrial.planning.sources import formats_used
 from fairtrial.settings.search import FROM_SEARCH
 from fairtrial.settings.stages import (
     PlotSettings,
+    ReceiveSettings,
     ReportSettings,
     predict_settings,
     validate_settings,
@@ -55,6 +56,12 @@ def _study(experiment: PlannedExperiment, study: str) -> PlannedJob:
 def _train(experiment: PlannedExperiment, run: str) -> PlannedJob:
     settings = experiment.runs[run].train_settings
     return PlannedJob(settings, (f"backends.{settings.backend}:fit",))
+
+
+def _receive(experiment: PlannedExperiment, name: str) -> PlannedJob:
+    settings = experiment.runs[name].settings
+    content = {key: settings[key] for key in ReceiveSettings.model_fields}
+    return PlannedJob(closed(ReceiveSettings, content, experiment.file))
 
 
 def _predict(experiment: PlannedExperiment, name: str) -> PlannedJob:
@@ -103,6 +110,7 @@ STAGES: dict[str, Callable[[PlannedExperiment, str], PlannedJob]] = {
     "search": _search,
     "study": _study,
     "train": _train,
+    "receive": _receive,
     "predict": _predict,
     "validate": _validate,
     "plot": _plot,

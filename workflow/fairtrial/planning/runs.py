@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, cast
@@ -20,7 +20,9 @@ from fairtrial.planning.configurations import (
     repetitions,
     value_text,
 )
+from fairtrial.planning.elsewhere import is_elsewhere, settings_by_seed
 from fairtrial.planning.from_search import TrialReference, trial_reference
+from fairtrial.settings.elsewhere import ELSEWHERE, PREDICTIONS
 from fairtrial.settings.experiment import ExperimentSettings
 from fairtrial.settings.grid import Overrides
 from fairtrial.settings.params import SECTIONS
@@ -32,7 +34,8 @@ from fairtrial.training.settings import TrainingSettings
 
 @dataclass(frozen=True)
 class PlannedRun:
-    """One training: its name, the data it sees, and every setting of its backend."""
+    """One training: its name, the data it sees, and every setting of its backend. Or, with the
+    backend ELSEWHERE, predictions that something else has made."""
 
     run_name: RunName
     dataset: str
@@ -51,6 +54,17 @@ class PlannedRun:
     def pretrained(self) -> str:
         """The pretrained checkpoint, as <source>/<file>; empty from scratch."""
         return self.settings.get("pretrained") or ""
+
+    @property
+    def is_elsewhere(self) -> bool:
+        """Whether its predictions were made elsewhere, so that nothing is trained."""
+        return self.backend == ELSEWHERE
+
+    @property
+    def prediction_files(self) -> list[str]:
+        """The predictions that were made elsewhere, as <source>/<file>."""
+        files = self.settings[PREDICTIONS] if self.is_elsewhere else {}
+        return [path for path in files.values() if path]
 
     @property
     def train_settings(self) -> TrainSettings:
@@ -79,6 +93,11 @@ def resolve(
     labelled: dict[tuple[str, Repetition, str], str] = {}
     for configuration in configurations(experiment, file):
         place = f"{file}: `{configuration.place}`"
+        if is_elsewhere(configuration, experiment):
+            for run in _elsewhere(params, experiment, configuration, file, data_sets):
+                _refuse_same_name(run, runs, place)
+                runs[run.name] = run
+            continue
         for repetition in repetitions(experiment):
             without_fold = _run(params, experiment, configuration, repetition, file)
             dataset = without_fold.dataset
@@ -91,13 +110,42 @@ def resolve(
                 content = canonical(
                     [run.dataset, run.backend, run.settings, earlier, run.from_search]
                 )
-                if content not in names and run.name in runs:
-                    raise SettingsError(f"{place}: another run is called {run.name}; rename one")
+                if content not in names:
+                    _refuse_same_name(run, runs, place)
                 name = names.setdefault(content, run.name)
                 runs.setdefault(name, run)
                 if configuration.label:
                     labelled[configuration.label, repetition, run.dataset] = name
     return runs
+
+
+def _refuse_same_name(run: PlannedRun, runs: dict[str, PlannedRun], place: str) -> None:
+    if run.name in runs:
+        raise SettingsError(f"{place}: another run is called {run.name}; rename one")
+
+
+def _elsewhere(
+    params: dict[str, Any],
+    experiment: ExperimentSettings,
+    configuration: ConfigurationSpec,
+    file: str,
+    data_sets: Callable[[str, str], list[str]],
+) -> Iterator[PlannedRun]:
+    """The runs of a configuration whose predictions were made elsewhere."""
+    place = f"{file}: `{configuration.place}`"
+    settings = settings_by_seed(
+        configuration, experiment, repetitions(experiment), params.get("seed"), file
+    )
+    dataset = (params | experiment.base | configuration.varied).get("dataset")
+    _refuse_several(dataset, place)
+    if data_sets(str(dataset), f"{place}: `dataset`") != [dataset]:
+        raise SettingsError(
+            f"{place}: `dataset`: {dataset} stands for several folds; predictions are of one, such "
+            f"as {dataset}.fold1"
+        )
+    for seed, of_seed in settings.items():
+        run_name = RunName(configuration=str(configuration.label), seed=seed)
+        yield PlannedRun(run_name, str(dataset), ELSEWHERE, "detect", of_seed)
 
 
 def _of_folds(run: PlannedRun, data_sets: list[str]) -> list[PlannedRun]:
@@ -217,6 +265,8 @@ def shipped_settings(
     defaults, which hold instead."""
     values: dict[str, object] = {}
     for configuration in configurations(experiment, file):
+        if is_elsewhere(configuration, experiment):
+            continue
         overrides = experiment.base | configuration.varied
         backend = overrides.get("backend", params.get("backend"))
         model = plugin_settings("backends", backend, f"{file}: `backend`")
@@ -256,6 +306,8 @@ def _repeated(experiment: ExperimentSettings) -> set[str]:
 
 def _knows(name: str, params: dict[str, Any], overrides: Overrides) -> bool:
     """Whether a run has the setting `name`: a backend, a data set, or what its backend knows."""
+    if PREDICTIONS in overrides:
+        return name == "dataset"
     backend = overrides.get("backend", params.get("backend"))
     fields = plugin_settings("backends", backend, "`backend`").model_fields
     return name in {"backend", "dataset", *fields}

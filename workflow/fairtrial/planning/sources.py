@@ -70,7 +70,7 @@ def formats_used(form: str, options: dict[str, Any]) -> list[str]:
 
 
 def refuse_unlisted(file: str, manifest: str | None, where: str) -> None:
-    """Raise SettingsError if there is a manifest and it does not name `file`."""
+    """Raise SettingsError if there is a manifest and it does not name `file`, or files below it."""
     listed = list(checksums.read_manifest(Path(manifest))) if manifest else [file]
-    if file not in listed:
+    if file not in listed and not any(name.startswith(f"{file}/") for name in listed):
         raise SettingsError(f"{where}: {manifest} names no `{file}`{nearest(file, listed)}")

@@ -8,6 +8,7 @@ from typing import TypeVar
 
 from fairtrial.report.doubtful_runs import doubtful_runs
 from fairtrial.report.small_sets import small_sets
+from fairtrial.report.wording import listed
 from fairtrial.results.dataset import DatasetDescription
 from fairtrial.results.experiment import ExperimentResults
 from fairtrial.results.run import FinishedRun
@@ -24,6 +25,7 @@ def cautions(experiment: ExperimentResults) -> list[str]:
         *(leak for d in experiment.datasets.values() for leak in overlaps(d)),
         *(pairs for d in experiment.datasets.values() for pairs in similar_pairs(d)),
         *_comparability(experiment),
+        *_elsewhere(experiment),
         *doubtful_runs(experiment),
         *small_sets(experiment),
         *_ceilings(experiment),
@@ -59,6 +61,17 @@ def _comparability(experiment: ExperimentResults) -> list[str]:
                 "images, so the best is chosen on val by metrics that cannot be compared."
             )
     return sentences
+
+
+def _elsewhere(experiment: ExperimentResults) -> list[str]:
+    """A sentence on configurations whose predictions were made elsewhere."""
+    letters = [c.letter for c in experiment.configurations if c.first.record.elsewhere]
+    if not letters:
+        return []
+    return [
+        f"The predictions of {listed(letters)} were made elsewhere: nothing here shows on which "
+        "images the models were trained, nor how their settings were chosen."
+    ]
 
 
 def _ceilings(experiment: ExperimentResults) -> list[str]:
@@ -130,7 +143,9 @@ def _versions(experiment: ExperimentResults) -> list[str]:
 
 
 def _hardware(experiment: ExperimentResults) -> list[str]:
-    hardware = [(run.record.hardware.model_dump(), run) for run in experiment.runs]
+    hardware = [
+        (run.record.hardware.model_dump(), run) for run in experiment.runs if run.record.hardware
+    ]
     sentences = []
     for name in HARDWARE:
         groups = _grouped((str(of_run[name]), run) for of_run, run in hardware)

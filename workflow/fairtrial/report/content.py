@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from typing import TypedDict
 
 from fairtrial.files.checksums import sha256
-from fairtrial.files.text import duration
 from fairtrial.report import answer as answers
 from fairtrial.report import breakdowns
 from fairtrial.report.across_datasets import AcrossPart, across_parts
@@ -25,7 +24,7 @@ from fairtrial.report.repeats import RepeatsPart, repeats
 from fairtrial.report.search import SearchPart, searches
 from fairtrial.report.sweeps import SweepPart, sweep_parts
 from fairtrial.report.tables import caption, table_metrics
-from fairtrial.report.wording import UNDEFINED, gap_text, number, spread
+from fairtrial.report.wording import UNDEFINED, gap_text, number, spread, time_text
 from fairtrial.results.configuration import Configuration, setting_text, settings_text
 from fairtrial.results.dataset import DatasetDescription
 from fairtrial.results.experiment import Comparison, ExperimentResults
@@ -34,6 +33,7 @@ from fairtrial.results.run import METRIC_NAMES, FinishedRun
 from fairtrial.scoring.task_metrics import DETECTION_TABLE_METRICS, TASK_METRICS
 from fairtrial.settings.stages import ReportSettings
 from fairtrial.training.provenance import Hardware
+from fairtrial.training.record import RunRecord
 
 # Characters that the table of page one has for settings; fewer where metrics have a spread. Longer
 # settings are printed below each row.
@@ -118,6 +118,7 @@ class Provenance(TypedDict):
     code: list[str]
     data: list[list[str]]
     pretrained: list[list[str]]
+    elsewhere: list[list[str]]
 
 
 class Content(TypedDict):
@@ -267,11 +268,18 @@ def _run(
         "name": run.name,
         "letter": configuration.letter,
         "seed": str(run.seed),
-        "epochs": f"{record.best_epoch or UNDEFINED} / {record.epochs_run}",
+        "epochs": _epochs(record),
         "confidence": number(run.confidence),
         "splits": [[split, *(number(run.score(split, m)) for m in metrics)] for split in splits],
-        "time": duration(record.seconds) if timings else "",
+        "time": time_text(record.seconds) if timings else "",
     }
+
+
+def _epochs(record: RunRecord) -> str:
+    """The best epoch and how many there were."""
+    if record.elsewhere:
+        return "made elsewhere"
+    return f"{record.best_epoch or UNDEFINED} / {record.epochs_run}"
 
 
 def _run_metrics(experiment: ExperimentResults) -> tuple[str, ...]:
@@ -285,17 +293,19 @@ def _provenance(experiment: ExperimentResults, timings: bool) -> Provenance:
     runs share; checksums of code and data."""
     shared, _ = differences([c.settings for c in experiment.configurations])
     records = [run.record for run in experiment.runs]
-    versions, _ = differences([r.versions for r in records])
-    hardware, _ = differences([_hardware(r.hardware, timings) for r in records])
+    versions, _ = differences([r.versions for r in records if not r.elsewhere])
+    machines = [r.hardware for r in records if r.hardware is not None]
+    hardware, _ = differences([_hardware(machine, timings) for machine in machines])
     return {
         "shared": [[key, setting_text(shared, key)] for key in shared],
         "differing": [_differing(c, shared) for c in experiment.configurations],
         "versions": [[name, str(version)] for name, version in versions.items()],
         "hardware": [[key, setting_text(hardware, key)] for key in hardware],
         "commits": sorted({r.commit or "none" for r in records}),
-        "code": sorted({r.code for r in records}),
+        "code": sorted({r.code for r in records if r.code}),
         "data": [pair for d in experiment.datasets.values() for pair in _checksums(d)],
         "pretrained": _pretrained(experiment),
+        "elsewhere": _elsewhere(experiment),
     }
 
 
@@ -325,3 +335,12 @@ def _pretrained(experiment: ExperimentResults) -> list[list[str]]:
     checkpoints = [run.record.inputs.pretrained for run in experiment.runs]
     sums = {c.path: c.sha256 for c in checkpoints if c is not None}
     return [list(pair) for pair in sorted(sums.items())]
+
+
+def _elsewhere(experiment: ExperimentResults) -> list[list[str]]:
+    """The predictions that were made elsewhere: run, split and file, with their SHA-256."""
+    return [
+        [f"{run.name}, {split}: {file.path}", file.sha256]
+        for run in experiment.runs
+        for split, file in run.record.elsewhere.items()
+    ]

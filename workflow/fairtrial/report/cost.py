@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import NotRequired, TypedDict
 
-from fairtrial.files.text import duration
-from fairtrial.report.wording import UNDEFINED, Verdict, verdict
+from fairtrial.report.wording import UNDEFINED, Verdict, time_text, verdict
+from fairtrial.results import costs
 from fairtrial.results.configuration import Configuration, shorten
 from fairtrial.results.costs import Step, front, kinds, seconds
 from fairtrial.results.experiment import ExperimentResults
@@ -77,19 +77,19 @@ def _front_columns(experiment: ExperimentResults, timings: bool) -> dict[str, li
 
 
 def _row(c: Configuration, front_columns: list[str], timings: bool) -> CostRow:
-    model = c.first.record.model
+    model, gflops = c.first.record.model, costs.gflops(c)
     row = CostRow(
         letter=c.letter,
         label=shorten(c.short_label, 60),
-        parameters=_thousands(model.parameters),
-        gflops=UNDEFINED if model.gflops is None else _gflops(model.gflops),
-        layers=UNDEFINED if model.layers is None else str(model.layers),
+        parameters=UNDEFINED if model is None else _thousands(model.parameters),
+        gflops=UNDEFINED if gflops is None else _gflops(gflops),
+        layers=UNDEFINED if model is None or model.layers is None else str(model.layers),
         front=front_columns,
     )
     if timings:
         row["speed"] = _speed(c.first.speed)
         row["time"] = row["speed"]["time"]
-        row["training"] = duration(seconds(c))
+        row["training"] = time_text(seconds(c))
     return row
 
 

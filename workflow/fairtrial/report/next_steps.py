@@ -120,8 +120,11 @@ def _smaller(found: Standing) -> list[str]:
     alike = [c for c in found.alike if not c.trained_once]
     if not alike or found.better:
         return []
-    smallest = min(alike, key=costs.parameters)
-    millions, of_best = costs.parameters(smallest), costs.parameters(found.best)
+    sizes = [(size, c) for c in alike if (size := costs.parameters(c)) is not None]
+    of_best = costs.parameters(found.best)
+    if not sizes or of_best is None:
+        return []
+    millions, smallest = min(sizes, key=lambda pair: pair[0])
     if millions > FEWER * of_best:
         return []
     return [
@@ -135,6 +138,8 @@ def _weights(found: Standing, folder: str, timings: bool) -> list[str]:
     if found.better:
         return []
     best = found.best
+    if best.first.record.elsewhere:
+        return [f"{best.letter} was made elsewhere: its weights are not here."]
     if best.folds:
         return [FOLDS.format(best=best.letter)]
     metric = found.comparison.metric
@@ -153,7 +158,8 @@ def _path(run: FinishedRun, folder: str) -> str:
 
 
 def _cost(configuration: Configuration, timings: bool) -> list[str]:
-    facts = [f"{costs.parameters(configuration):.3g} million parameters"]
+    size = costs.parameters(configuration)
+    facts = [] if size is None else [f"{size:.3g} million parameters"]
     milliseconds = costs.milliseconds(configuration)
     if timings and milliseconds is not None:
         facts.append(f"{milliseconds:.3g} ms an image")

@@ -7,11 +7,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from fairtrial.files.folders import whole_file
-from fairtrial.files.text import duration
 from fairtrial.report.answer import Answer, answer, legend
-from fairtrial.report.wording import gap_text, spread, verdict
+from fairtrial.report.wording import gap_text, spread, time_text, verdict
 from fairtrial.results.configuration import Configuration
-from fairtrial.results.costs import milliseconds, seconds
+from fairtrial.results.costs import gflops, milliseconds, seconds
 from fairtrial.results.experiment import Comparison, ExperimentResults
 from fairtrial.results.run import METRIC_NAMES
 from fairtrial.results.significance import interval_of
@@ -111,7 +110,10 @@ def _means(configuration: Configuration, metrics: Sequence[str], comparison: Com
 
 def _cost(configuration: Configuration, timings: bool) -> Row:
     model = configuration.first.record.model
-    row: Row = {"parameters": model.parameters, "gflops": model.gflops}
+    row: Row = {
+        "parameters": None if model is None else model.parameters,
+        "gflops": gflops(configuration),
+    }
     if timings:
         row["seconds"] = seconds(configuration)
         row["ms_per_image"] = milliseconds(configuration)
@@ -141,7 +143,7 @@ def cells(comparison: Comparison, timings: bool) -> list[list[str]]:
     for c in comparison.ranked():
         values = list(c.differs.values()) or [c.name]
         means = [spread(c.scores(comparison.split, m)) for m in metrics]
-        time = [duration(seconds(c))] if timings else []
+        time = [time_text(seconds(c))] if timings else []
         gap = [f"{found.marks.get(c.letter, '')} {gap_text(found.gaps.get(c.letter))}".strip()]
         gaps = gap if found.gaps else []
         rows.append([c.letter, *values, str(len(c.repeats)), *means, *gaps, *time])

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal
 
+from fairtrial.files.text import duration
 from fairtrial.results.configuration import Configuration
 from fairtrial.results.significance import Gap
 from fairtrial.scoring.uncertainty import over_seeds
@@ -91,6 +92,11 @@ def listed(letters: Sequence[str]) -> str:
 def counted(count: int, noun: str) -> str:
     """`one image`, `12 images`; `noun` is the plural."""
     return f"one {noun.removesuffix('s')}" if count == 1 else f"{count} {noun}"
+
+
+def time_text(seconds: float | None) -> str:
+    """A duration; UNDEFINED where it is not known."""
+    return UNDEFINED if seconds is None else duration(seconds)
 
 
 def share_in_words(share: float) -> str:

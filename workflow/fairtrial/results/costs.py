@@ -23,14 +23,16 @@ class Step:
     gap: Gap | None  # None for the cheapest
 
 
-def parameters(configuration: Configuration) -> float:
-    """Parameters in millions."""
-    return configuration.first.record.model.parameters / 1e6
+def parameters(configuration: Configuration) -> float | None:
+    """Parameters in millions; None for predictions that were made elsewhere."""
+    model = configuration.first.record.model
+    return None if model is None else model.parameters / 1e6
 
 
 def gflops(configuration: Configuration) -> float | None:
     """Billions of operations an image; None where the backend could not count them."""
-    return configuration.first.record.model.gflops
+    model = configuration.first.record.model
+    return None if model is None else model.gflops
 
 
 def milliseconds(configuration: Configuration) -> float | None:
@@ -39,14 +41,17 @@ def milliseconds(configuration: Configuration) -> float | None:
     return None if speed is None else speed.median
 
 
-def seconds(configuration: Configuration) -> float:
-    """Mean training time over all runs, in seconds."""
-    return statistics.fmean(run.record.seconds for run in configuration.runs)
+def seconds(configuration: Configuration) -> float | None:
+    """Mean training time over all runs, in seconds; None for predictions from elsewhere."""
+    times = [run.record.seconds for run in configuration.runs]
+    known = [time for time in times if time is not None]
+    return statistics.fmean(known) if known else None
 
 
-def minutes(configuration: Configuration) -> float:
-    """Mean training time over all runs, in minutes."""
-    return seconds(configuration) / 60
+def minutes(configuration: Configuration) -> float | None:
+    """Mean training time over all runs, in minutes; None for predictions from elsewhere."""
+    mean = seconds(configuration)
+    return None if mean is None else mean / 60
 
 
 SIZES: dict[str, Read] = {"Parameters, millions": parameters, "GFLOPs": gflops}

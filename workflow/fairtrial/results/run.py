@@ -43,7 +43,7 @@ METRIC_NAMES = {
     "log_loss": "Log loss",
     "ece": "ECE",
 }
-REPEATS = ("seed", "replicate")  # settings that tell a run from its repetitions
+REPEATS = ("seed", "replicate", "predictions")  # settings that tell a run from its repetitions
 BACKGROUND = "background"
 
 
@@ -98,7 +98,8 @@ class FinishedRun:
         }
         settings.setdefault("dataset", self.dataset)
         settings.setdefault("backend", self.record.backend)
-        settings.setdefault("train_share", 1.0)  # which a record leaves out
+        if not self.record.elsewhere:
+            settings.setdefault("train_share", 1.0)  # which a record leaves out
         if earlier := self.record.continued_from:
             settings["continues"] = without_folds(RunName.parse(earlier).configuration)
         return settings
@@ -194,7 +195,10 @@ class FinishedRun:
 
     @cached_property
     def history(self) -> dict[str, list[float]]:
-        """Column → a value an epoch (NaN where the cell is empty); {} after zero epochs."""
+        """Column → a value an epoch (NaN where the cell is empty); {} after zero epochs, and for
+        predictions that were made elsewhere."""
+        if self.record.elsewhere:
+            return {}
         table = read_csv(self.results / "history" / f"{self.name}.csv")
         return {} if table.empty else {name: table[name].tolist() for name in table.columns}
 

@@ -4,6 +4,8 @@ detect        the task `detect`: `score` is what the stage `validate` calls for 
 classify      the task `classify`: `score`, for one class an image
 scores        what `score` returns; metrics.json as typed models
 predictions   the COCO results list, checked and in one order
+foreign_predictions  predictions from elsewhere in that form: results lists, YOLO's texts
+foreign_names  what those call images and classes
 coco_metrics  COCO's twelve metrics, and AP by class
 matching      which detection found which object: COCO's matching
 curves        precision, recall and F1 over confidence; the best confidence

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from pathlib import Path
 from typing import NamedTuple, TypedDict, TypeGuard
 
 import numpy as np
@@ -12,6 +14,7 @@ from numpy.typing import NDArray
 
 from fairtrial import DataError
 from fairtrial.data.dataset import Detection
+from fairtrial.files.folders import whole_file
 from fairtrial.files.jsonfile import collector_paused
 
 
@@ -82,10 +85,13 @@ def _detection(
         raise ValueError(f"image_id {image_id!r} is not an image of this split")
     if not _is_id(category_id) or category_id not in categories:
         raise ValueError(f"category_id {category_id!r} is not one of {sorted(categories)}")
-    return ImageDetection(image_id, category_id, _box(entry["bbox"]), _confidence(entry["score"]))
+    return ImageDetection(
+        image_id, category_id, pixel_box(entry["bbox"]), confidence_of(entry["score"])
+    )
 
 
-def _box(value: object) -> tuple[float, float, float, float]:
+def pixel_box(value: object) -> tuple[float, float, float, float]:
+    """[x, y, width, height] of an entry. Raises ValueError for what is no box."""
     if not isinstance(value, list) or len(value) != 4 or not all(map(_is_number, value)):
         raise ValueError(f"bbox {value!r} is not four finite numbers [x, y, width, height]")
     x, y, width, height = map(float, value)
@@ -94,7 +100,8 @@ def _box(value: object) -> tuple[float, float, float, float]:
     return x, y, width, height
 
 
-def _confidence(value: object) -> float:
+def confidence_of(value: object) -> float:
+    """The score of an entry. Raises ValueError for what is no number from 0 to 1."""
     if not _is_number(value) or not 0 <= value <= 1:
         raise ValueError(f"score {value!r} is not a number from 0 to 1")
     return float(value)
@@ -126,3 +133,9 @@ def coco_row(image_id: int, detection: Detection) -> CocoRow:
         "bbox": [round(value, 3) for value in detection.bbox],
         "score": round(detection.confidence, 6),
     }
+
+
+def write_predictions(rows: Sequence[Mapping[str, object]], path: Path) -> None:
+    """Write predictions/<split>.json: a row a line."""
+    with whole_file(path) as file:
+        file.write("[" + ",\n".join(map(json.dumps, rows)) + "]\n")

@@ -3,6 +3,7 @@
 params      the sections of params.yaml
 experiment  config/experiments/<name>.yaml: the runs that answer a question
 grid        its combinations of values
+elsewhere   its runs whose predictions were made elsewhere
 search      its hyperparameter search
 dataset     config/datasets/<name>.yaml: a view of a source, and how it is split
 split_rule  its keys `split` and `balance`

@@ -11,6 +11,7 @@ from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from fairtrial.data.defects import KINDS
 from fairtrial.files.yamlfile import Closed, distinct, nearest
+from fairtrial.settings.elsewhere import ClassIds, PredictionFiles
 from fairtrial.settings.params import (
     PlotSection,
     PredictSection,
@@ -186,6 +187,13 @@ class TrainSettings(Closed):
     from_search: list[str] = Field(
         default_factory=list
     )  # the keys of `settings` that a trial replaces
+
+
+class ReceiveSettings(Closed):
+    """The predictions of one run that was made elsewhere."""
+
+    predictions: PredictionFiles
+    class_ids: ClassIds | None = None
 
 
 class _Model(Closed):

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import itertools
-import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TypedDict
 
 from fairtrial.data.dataset import Image, SplitDataset
 from fairtrial.data.split_dataset import read_split_dataset
-from fairtrial.files.folders import whole_file
 from fairtrial.files.modelfile import write_model
 from fairtrial.plugins import plugin
-from fairtrial.scoring.predictions import CocoRow, coco_row
+from fairtrial.scoring.predictions import CocoRow, coco_row, write_predictions
 from fairtrial.settings.stages import PredictClassifySettings, PredictDetectSettings
 from fairtrial.training.contract import Milliseconds
 from fairtrial.training.speed import speed_of
@@ -68,7 +66,7 @@ def predict(
     with _predictor(settings, weights, data, threads) as predict_image:
         for name, path in (("val", val), ("test", test)):
             progress = tqdm(data.split(name), desc=name, unit="image", mininterval=5)
-            _write([row for image in progress for row in predict_image(image)[0]], path)
+            write_predictions([row for image in progress for row in predict_image(image)[0]], path)
         times = _times(predict_image, data, settings.speed_images)
     write_model(speed, speed_of(times, settings.imgsz, _device(), threads))
 
@@ -102,11 +100,6 @@ def _predictor(
     else:
         with backend.classifier(weights, categories, settings, threads) as model:
             yield classes
-
-
-def _write(rows: Sequence[Mapping[str, object]], path: Path) -> None:
-    with whole_file(path) as file:
-        file.write("[" + ",\n".join(map(json.dumps, rows)) + "]\n")
 
 
 def _times(predict_image: Predict, data: SplitDataset, count: int) -> list[Milliseconds]:

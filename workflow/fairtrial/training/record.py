@@ -28,17 +28,17 @@ class TrainingRecord(FileModel):
     deviations: why the result may differ from that of an uninterrupted training on the CPU.
     gpu_seconds: None without a GPU. commit: of git, when the workflow began; commit_problem: why
     there is none, where one was to be expected; dirty: files differed from it. attempts: of all
-    processes, in their order.
+    processes, in their order. model, seconds and hardware are None where it was trained elsewhere.
     """
 
     best_epoch: int | None
     epochs_run: int
-    model: ModelSize
+    model: ModelSize | None
     weights_sha256: str | None
     deviations: list[str]
-    seconds: float
+    seconds: float | None
     gpu_seconds: float | None
-    hardware: Hardware
+    hardware: Hardware | None
     versions: dict[str, str]
     commit: str | None
     commit_problem: str = Field(default="", exclude_if=not_)
@@ -87,13 +87,22 @@ class SearchTrial(FileModel):
     trial: int
 
 
+class ForeignFile(FileModel):
+    """Predictions from elsewhere: <source>/<file or folder>, and its SHA-256 (of a folder, that of
+    the sorted lines `<sha256>  <file>`)."""
+
+    path: str
+    sha256: str
+
+
 class RunRecord(TrainingRecord):
     """A run of an experiment.
 
     settings: those of the backend; key: that of the store's entry; code: fingerprint of the code
     that fits; continued_from: the run whose end state this one went on from; from_search: the
     trial that gave it settings; adopted: whether the entry existed; train_images: how many images
-    it learned from, None in a record of an older release.
+    it learned from, None in a record of an older release; elsewhere: the files of a run whose
+    predictions were made elsewhere, by split, {} for one that was trained here.
     """
 
     run: str
@@ -109,6 +118,7 @@ class RunRecord(TrainingRecord):
     from_search: SearchTrial | None
     adopted: bool
     train_images: int | None = None
+    elsewhere: dict[str, ForeignFile] = Field(default_factory=dict, exclude_if=not_)
 
 
 def read_record(path: Path) -> RunRecord:

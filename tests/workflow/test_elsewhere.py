@@ -1,0 +1,104 @@
+"""A trained configuration beside one whose predictions were made elsewhere, up to the report."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from pathlib import Path
+
+import pytest
+from pypdf import PdfReader
+
+from project import Project
+
+pytestmark = pytest.mark.slow
+
+TRAINED = """\
+title: Ours and theirs
+base: {backend: quick, imgsz: 32}
+runs:
+  ours: {}
+seeds: [0, 1]
+"""
+THEIRS = """\
+  theirs:
+    predictions:
+      0: {val: theirs/val.json, test: theirs/test.json}
+"""
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """Finished, where the predictions from elsewhere are those of ours-s0, handed out and back."""
+    folder = tmp_path_factory.mktemp("elsewhere")
+    project = Project.new(folder / "project", stubs=("none",), quick_backend=True)
+    project.write("config/experiments/compare.yaml", TRAINED)
+    project.snakemake("--cores", "2", "scored")
+    (folder / "theirs").mkdir()
+    for split in ("val", "test"):
+        to = str(folder / f"theirs/{split}.json")
+        flags = ("--run", "compare/ours-s0", "--split", split, "--to", to)
+        project.run("fairtrial", "submission", *flags)
+    project.write("config/sources/theirs.yaml", f"kind: local\npath: {folder / 'theirs'}\n")
+    text = TRAINED.replace("seeds:", f"{THEIRS}seeds:")
+    project.write("config/experiments/compare.yaml", text)
+    project.snakemake("--cores", "2")
+    return project
+
+
+def test_handed_out_and_back_they_have_the_same_metrics(project: Project) -> None:
+    runs = project.root / "results/compare/runs"
+    for name in ("metrics.json", "per_class.csv", "predictions/val.json", "predictions/test.json"):
+        ours, theirs = ((runs / f"{run}-s0" / name).read_bytes() for run in ("ours", "theirs"))
+        assert ours == theirs, name
+
+
+def test_nothing_is_trained_or_timed_for_them(project: Project) -> None:
+    assert sum(project.trainings().values()) == 2
+    folder = project.root / "results/compare"
+    assert not (folder / "runs/theirs-s0/weights.pt").exists()
+    assert not (folder / "history/theirs-s0.csv").exists()
+    assert "Nothing to be done" in project.snakemake("--cores", "1")
+
+
+def test_the_report_says_where_they_come_from(project: Project) -> None:
+    folder = project.root / "results/compare"
+    pages = PdfReader(io.BytesIO((folder / "report.pdf").read_bytes())).pages
+    text = " ".join(" ".join(page.extract_text() for page in pages).split())
+    assert "predictions of B were made elsewhere" in text
+    record = json.loads((folder / "runs/theirs-s0/record.json").read_text())
+    assert record["elsewhere"]["val"]["path"] == "theirs/val.json"
+    assert record["elsewhere"]["val"]["sha256"][:12] in text.replace(" ", "")
+    rows = {row["run"]: row for row in csv.DictReader((folder / "runs.csv").open())}
+    assert (rows["theirs-s0"]["seconds"], rows["theirs-s0"]["epochs_run"]) == ("", "0")
+
+
+def test_the_other_commands_take_them_as_a_run(project: Project, tmp_path: Path) -> None:
+    states = {row["run"]: row["state"] for row in project.status()["runs"]}
+    assert states == dict.fromkeys(("ours-s0", "ours-s1", "theirs-s0"), "done")
+    assert "nothing to remove" in project.run("fairtrial", "gc", "--yes").stdout
+    project.run("fairtrial", "compare", "workspace", "--to", str(tmp_path / "all.pdf"))
+    rows = list(csv.DictReader((tmp_path / "all.csv").open()))
+    assert len(rows) == 2
+    project.run("fairtrial", "doctor", check=False)
+
+
+def test_another_file_is_taken_anew_and_trains_nothing(project: Project) -> None:
+    source = project.root.parent / "theirs/val.json"
+    before = project.trainings()
+    kept = source.read_text()
+    rows = json.loads(kept)
+    rows[0]["category_id"] = 77
+    source.write_text(json.dumps(rows))
+    try:
+        flags = ("--cores", "1", "--forcerun", "data/raw/theirs.sha256")
+        output = project.snakemake(*flags, check=False)
+        assert "receive" in output
+        log = (project.root / "logs/compare/receive/theirs-s0.log").read_text()
+        assert "entry 0" in log and "77" in log
+        assert project.trainings() == before
+        state = next(r for r in project.status()["runs"] if r["run"] == "theirs-s0")
+        assert (state["state"], state["stage"]) == ("failed", "receive")
+    finally:
+        source.write_text(kept)

@@ -1,0 +1,154 @@
+"""receive: predictions that were made elsewhere become those of a run."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from pathlib import Path
+
+from fairtrial import DataError, SettingsError
+from fairtrial.data import dataset as datasets
+from fairtrial.data.certificate import SplitCertificate, read_certificate
+from fairtrial.data.dataset import Dataset
+from fairtrial.data.source_ids import SourceIds
+from fairtrial.files import checksums
+from fairtrial.files.modelfile import read_model, write_model
+from fairtrial.scoring.foreign_names import ForeignImages, own_classes, stated_classes
+from fairtrial.scoring.foreign_predictions import ForeignNames, read
+from fairtrial.scoring.predictions import write_predictions
+from fairtrial.settings.elsewhere import ELSEWHERE
+from fairtrial.settings.run_name import RunName
+from fairtrial.settings.stages import ReceiveSettings
+from fairtrial.store import keys
+from fairtrial.training.commits import commit
+from fairtrial.training.record import ForeignFile, RecordedInputs, RunRecord
+
+
+def receive(
+    *,
+    settings: ReceiveSettings,
+    run: str,
+    dataset: str,
+    raw: Path,
+    source_ids: Path,
+    annotations: Path,
+    split: Path,
+    val: Path,
+    test: Path,
+    record: Path,
+) -> None:
+    """Take predictions that were made elsewhere for those of a run.
+
+    They are matched by file name or the source's own id, and by class name. What matches no image
+    of its split, or no class, is refused.
+
+    Args:
+        settings: JSON of the resolved settings, or @FILE with it
+        run: the run's name
+        dataset: the data set's name
+        raw: the folder of the raw files of all sources
+        source_ids: what the source of the images calls them and its classes
+        annotations: the data set's annotations
+        split: the data set's split certificate
+        val: file to write: predictions on val
+        test: file to write: predictions on test
+        record: file to write: which files they come from
+
+    Raises:
+        DataError: a file does not fit the data set
+    """
+    whole, certificate = datasets.read(annotations), read_certificate(split)
+    if whole.task != "detect":
+        raise DataError(
+            f"{annotations}: holds classes of whole images; predictions from elsewhere are boxes"
+        )
+    ids = read_model(source_ids, SourceIds)
+    files = {"val": settings.predictions.val, "test": settings.predictions.test}
+    for name, path in (("val", val), ("test", test)):
+        file = files[name]
+        if file is None and certificate.splits[name]:
+            raise DataError(f"{run}: `predictions` has no `{name}`, of which {dataset} has images")
+        names = _names(settings, whole, certificate, ids, name)
+        rows, left_out = read(raw / file, names) if file else ([], 0)
+        write_predictions(rows, path)
+        print(f"{name}: {len(rows)} detections; {left_out} of no class of the data set left out")
+    given = {name: ForeignFile(path=f, sha256=_sha256(raw / f)) for name, f in files.items() if f}
+    inputs = _inputs(annotations, certificate)
+    write_model(record, _record(settings, RunName.parse(run), dataset, inputs, given))
+
+
+def _names(
+    settings: ReceiveSettings,
+    whole: Dataset,
+    certificate: SplitCertificate,
+    ids: SourceIds,
+    split: str,
+) -> ForeignNames:
+    try:
+        stated = settings.class_ids and stated_classes(settings.class_ids, whole.categories)
+    except ValueError as error:
+        raise SettingsError(f"`class_ids`: {error}") from error
+    return ForeignNames(
+        images=ForeignImages.of(whole.images, ids, certificate.splits[split], split),
+        stated=stated or None,
+        own=own_classes(ids, certificate.class_map, whole.categories),
+    )
+
+
+def _sha256(path: Path) -> str:
+    if path.is_file():
+        return checksums.sha256(path)
+    names = sorted(file.relative_to(path).as_posix() for file in path.rglob("*.txt"))
+    sums = checksums.sha256_of(path, names)
+    lines = "".join(f"{sums[name]}  {name}\n" for name in names)
+    return hashlib.sha256(lines.encode()).hexdigest()
+
+
+def _inputs(annotations: Path, certificate: SplitCertificate) -> RecordedInputs:
+    return RecordedInputs(
+        annotations=checksums.sha256(annotations),
+        split=keys.key(certificate.splits),
+        pretrained=None,
+        continues=None,
+    )
+
+
+def _record(
+    settings: ReceiveSettings,
+    run: RunName,
+    dataset: str,
+    inputs: RecordedInputs,
+    given: Mapping[str, ForeignFile],
+) -> RunRecord:
+    """A record in which all that is not known of the training is None or empty."""
+    present = commit()
+    return RunRecord(
+        run=str(run),
+        configuration=run.without_seed,
+        dataset=dataset,
+        seed=run.seed,
+        backend=ELSEWHERE,
+        settings={"seed": run.seed, "replicate": 1} | settings.model_dump(mode="json"),
+        elsewhere=dict(given),
+        inputs=inputs,
+        key="",
+        code="",
+        continued_from=None,
+        from_search=None,
+        adopted=False,
+        best_epoch=None,
+        epochs_run=0,
+        model=None,
+        weights_sha256=None,
+        deviations=[],
+        seconds=None,
+        gpu_seconds=None,
+        hardware=None,
+        versions={},
+        commit=present.sha,
+        commit_problem=present.problem,
+        dirty=present.dirty,
+        slurm=None,
+        attempts=[],
+        resumed=False,
+    )
