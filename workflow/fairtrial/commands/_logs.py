@@ -11,10 +11,12 @@ def last_line(log: Path) -> str:
 
 
 def error_line(log: Path, prefix: str) -> str:
-    """The error with which a job ended: the last line of its log, if that begins with `prefix` or
-    ends a traceback; else ""."""
-    line = last_line(log)
-    return line if line.startswith(prefix) or has_traceback(log) else ""
+    """The error with which a job ended: the last line of its log that begins with `prefix`, which
+    more may follow where several things are wrong, or the last of a traceback; else ""."""
+    begun = [line for line in last_lines(log) if line.startswith(prefix)]
+    if begun:
+        return begun[-1]
+    return last_line(log) if has_traceback(log) else ""
 
 
 def has_traceback(log: Path) -> bool:

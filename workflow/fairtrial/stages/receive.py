@@ -15,7 +15,7 @@ from fairtrial.files import checksums
 from fairtrial.files.modelfile import read_model, write_model
 from fairtrial.scoring.foreign_names import ForeignImages, own_classes, stated_classes
 from fairtrial.scoring.foreign_predictions import ForeignNames, read
-from fairtrial.scoring.predictions import write_predictions
+from fairtrial.scoring.predictions import CocoRow, write_predictions
 from fairtrial.settings.elsewhere import ELSEWHERE
 from fairtrial.settings.run_name import RunName
 from fairtrial.settings.stages import ReceiveSettings
@@ -63,18 +63,36 @@ def receive(
             f"{annotations}: holds classes of whole images; predictions from elsewhere are boxes"
         )
     ids = read_model(source_ids, SourceIds)
-    files = {"val": settings.predictions.val, "test": settings.predictions.test}
+    given = {"val": settings.predictions.val, "test": settings.predictions.test}
+    files = {name: raw / path for name, path in given.items() if path}
+    if "test" not in files and certificate.test:
+        raise DataError(f"{run}: `predictions` has no `test`, and {dataset} has test images")
+    names = {name: _names(settings, whole, certificate, ids, name) for name in files}
+    found = _read_all(files, names)
     for name, path in (("val", val), ("test", test)):
-        file = files[name]
-        if file is None and certificate.splits[name]:
-            raise DataError(f"{run}: `predictions` has no `{name}`, of which {dataset} has images")
-        names = _names(settings, whole, certificate, ids, name)
-        rows, left_out = read(raw / file, names) if file else ([], 0)
+        rows, left_out = found.get(name, ([], 0))
         write_predictions(rows, path)
         print(f"{name}: {len(rows)} detections; {left_out} of no class of the data set left out")
-    given = {name: ForeignFile(path=f, sha256=_sha256(raw / f)) for name, f in files.items() if f}
+    sums = {
+        name: ForeignFile(path=str(given[name]), sha256=_sha256(f)) for name, f in files.items()
+    }
     inputs = _inputs(annotations, certificate)
-    write_model(record, _record(settings, RunName.parse(run), dataset, inputs, given))
+    write_model(record, _record(settings, RunName.parse(run), dataset, inputs, sums))
+
+
+def _read_all(
+    files: Mapping[str, Path], names: Mapping[str, ForeignNames]
+) -> dict[str, tuple[list[CocoRow], int]]:
+    """What `read` gives for each split. Raises DataError with what is wrong in any of them."""
+    found, problems = {}, []
+    for split, file in files.items():
+        try:
+            found[split] = read(file, names[split])
+        except DataError as error:
+            problems.append(str(error))
+    if problems:
+        raise DataError("\n".join(problems))
+    return found
 
 
 def _names(
