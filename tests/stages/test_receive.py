@@ -139,7 +139,7 @@ def test_all_entries_that_do_not_fit_are_named() -> None:
             row(True),
         ],
     )
-    facts = ["val.json", "8 entries", "entry 1", "'nowhere'", "entry 2", "not in val", "entry 3"]
+    facts = ["val.json", "8 rows", "entry 1", "'nowhere'", "entry 2", "not in val", "entry 3"]
     facts += ["class 7", "0, 1, 2", "entry 4", "entry 5", "1.5", "entry 6", "bbox", "entry 7"]
     with refused(DataError, *facts):
         receive_files()
@@ -153,7 +153,7 @@ def test_all_lines_of_texts_that_do_not_fit_are_named() -> None:
     lines += ["0 .5 .5 .1 nan .5", "5 .5 .5 .1 .1 .5"]
     (folder / "b.txt").write_text("\n".join(lines))
     (folder / "zebra.txt").write_text("0 .5 .5 .1 .1 .5\n")
-    facts = ["6 entries", "b.txt:1", "save_conf", "b.txt:2", "shares", "b.txt:3", "b.txt:5"]
+    facts = ["6 rows", "b.txt:1", "save_conf", "b.txt:2", "shares", "b.txt:3", "b.txt:5"]
     with refused(DataError, *facts, "b.txt:6", "class 5", "zebra"):
         receive_files("labels")
 

@@ -11,6 +11,7 @@ from fairtrial import DataError
 from fairtrial.data.dataset import Detection, Image
 from fairtrial.data.defect_actions import listed
 from fairtrial.files.jsonfile import read_json
+from fairtrial.files.text import counted
 from fairtrial.scoring.foreign_names import ForeignImages
 from fairtrial.scoring.predictions import CocoRow, coco_row, confidence_of, pixel_box
 
@@ -49,7 +50,9 @@ def read(path: Path, names: ForeignNames) -> tuple[list[CocoRow], int]:
         except (ValueError, OverflowError) as error:
             problems.append(f"{where}: {error}")
     if problems:
-        raise DataError(f"{path}: {len(problems)} entries do not fit:\n{listed(problems)}")
+        raise DataError(
+            f"{path}: {counted(len(problems), 'row')} cannot be taken:\n{listed(problems)}"
+        )
     return _ordered([item for item in found if item], names.images), found.count(None)
 
 
