@@ -6,6 +6,7 @@ import csv
 import io
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pypdf import PdfReader
@@ -75,13 +76,17 @@ def test_the_report_says_where_they_come_from(project: Project) -> None:
 
 
 def test_the_other_commands_take_them_as_a_run(project: Project, tmp_path: Path) -> None:
-    states = {row["run"]: row["state"] for row in project.status()["runs"]}
-    assert states == dict.fromkeys(("ours-s0", "ours-s1", "theirs-s0"), "done")
+    rows = {row["run"]: row for row in project.status()["runs"]}
+    names = ("ours-s0", "ours-s1", "theirs-s0")
+    assert {name: row["state"] for name, row in rows.items()} == dict.fromkeys(names, "done")
+    assert rows["theirs-s0"]["epoch"] is None
+    assert "None" not in project.run("fairtrial", "status").stdout
     assert "nothing to remove" in project.run("fairtrial", "gc", "--yes").stdout
     project.run("fairtrial", "compare", "workspace", "--to", str(tmp_path / "all.pdf"))
-    rows = list(csv.DictReader((tmp_path / "all.csv").open()))
-    assert len(rows) == 2
-    project.run("fairtrial", "doctor", check=False)
+    assert len(list(csv.DictReader((tmp_path / "all.csv").open()))) == 2
+    doctor = project.run("fairtrial", "doctor", check=False)
+    assert "source theirs: 2 files" in doctor.stdout
+    assert "Traceback" not in doctor.stderr
 
 
 def test_another_file_is_taken_anew_and_trains_nothing(project: Project) -> None:
@@ -102,3 +107,37 @@ def test_another_file_is_taken_anew_and_trains_nothing(project: Project) -> None
         assert (state["state"], state["stage"]) == ("failed", "receive")
     finally:
         source.write_text(kept)
+
+
+def test_an_experiment_may_have_them_alone(tmp_path: Path) -> None:
+    """Objects of val and test as YOLO's texts are found again, every one."""
+    project = Project.new(tmp_path / "project", stubs=("none",), quick_backend=True)
+    project.snakemake("--cores", "1", "datasets")
+    folder = project.root / "data/sets/shapes"
+    whole = json.loads((folder / "annotations.json").read_text())
+    splits = json.loads((folder / "split.json").read_text())
+    images = {image["id"]: image for image in whole["images"]}
+    for split in ("val", "test"):
+        for row in whole["annotations"]:
+            if row["image_id"] in splits[split]:
+                image = images[row["image_id"]]
+                file = tmp_path / "theirs" / split / f"{Path(image['file_name']).stem}.txt"
+                file.parent.mkdir(parents=True, exist_ok=True)
+                with file.open("a") as text:
+                    text.write(_line(row, image["width"], image["height"]))
+    project.write("config/sources/theirs.yaml", f"kind: local\npath: {tmp_path / 'theirs'}\n")
+    ids = ", ".join(f"{row['id'] - 1}: {row['name']}" for row in whole["categories"])
+    experiment = "title: Theirs\nruns:\n  theirs:\n    predictions:\n"
+    experiment += f"      0: {{val: theirs/val, test: theirs/test}}\n    class_ids: {{{ids}}}\n"
+    project.write("config/experiments/compare.yaml", experiment)
+    project.snakemake("--cores", "2")
+    results = project.root / "results/compare"
+    metrics = json.loads((results / "runs/theirs-s0/metrics.json").read_text())
+    assert [metrics[split]["AP"] for split in ("val", "test")] == pytest.approx([1, 1])
+    assert (results / "report.pdf").stat().st_size > 10_000
+
+
+def _line(row: dict[str, Any], width: int, height: int) -> str:
+    x, y, w, h = row["bbox"]
+    shares = ((x + w / 2) / width, (y + h / 2) / height, w / width, h / height)
+    return f"{row['category_id'] - 1} {' '.join(map(str, shares))} 0.9\n"

@@ -176,7 +176,7 @@ def _before_training(experiment: str, run: PlannedRun) -> Row:
 def _after_training(experiment: str, record: RunRecord) -> Row:
     """The row of a run whose training is finished: done once predict and validate are, too."""
     folder = Path("results", experiment, "runs", record.run)
-    row = Row(record.run, "done", "", record.epochs_run)
+    row = Row(record.run, "done", "", None if record.elsewhere else record.epochs_run)
     row.epochs = record.epochs_run or None  # fewer than planned after early stopping
     row.best = _best(Path("results", experiment, "history", f"{record.run}.csv"), record)
     if record.slurm:

@@ -198,10 +198,10 @@ def differences(
 ) -> tuple[dict[str, Value], list[str]]:
     """The items that all mappings share, and the keys that some lack or have with another value.
 
-    Both are sorted by key.
+    Both are sorted by key. Of no mappings there are none.
     """
     keys = sorted({key for mapping in mappings for key in mapping})
-    first = mappings[0]
+    first = mappings[0] if mappings else {}
     equal = {
         key: first[key]
         for key in keys
