@@ -164,6 +164,11 @@ def _jpeg(match: re.Match[str]) -> str:
     return "data:image/jpeg;base64," + base64.b64encode(packed.getvalue()).decode()
 
 
+def end_of(name: str, length: int) -> str:
+    """The end of a long file name, by which neighbouring files can be told apart."""
+    return name if len(name) <= length else f"…{name[1 - length :]}"
+
+
 def not_shown(count: int) -> str:
     """A sentence on the configurations that a figure leaves out, for its caption."""
     if count <= 0:

@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from fairtrial.data.dataset import SPLITS, Annotation, Image
-from fairtrial.figures.base import WIDTH, Drawing, data_figure, new_figure
+from fairtrial.figures.base import WIDTH, Drawing, data_figure, end_of, new_figure
 from fairtrial.figures.gallery import COLOURS, frame, pixels
 from fairtrial.files.packed import file_of
 from fairtrial.results.configuration import shorten
@@ -86,7 +86,7 @@ def _panel(
     numbers = {name: n for n, name in enumerate(sorted(names.values()))}
     picture = pixels(description.images, image.file_name, 260)
     ax.imshow(picture, extent=(0, image.width, image.height, 0), interpolation="none")
-    title = _end(image.file_name)
+    title = end_of(image.file_name, 26)
     for annotation in objects:
         name = names[annotation.category_id]
         if annotation.bbox is None:
@@ -105,8 +105,3 @@ def _number(ax: Axes, bbox: tuple[float, float, float, float], number: int, imag
     background = {"facecolor": "white", "edgecolor": "none", "alpha": 0.75, "pad": 0.3}
     at = (x + 0.01 * image.width, y + 0.01 * image.height)
     ax.text(*at, str(number + 1), ha="left", va="top", fontsize=5.5, bbox=background, clip_on=True)
-
-
-def _end(name: str) -> str:
-    """The end of a long file name, by which neighbouring files can be told apart."""
-    return name if len(name) <= 26 else f"…{name[-25:]}"

@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 
 from fairtrial.data.certificate import PlacedPair
 from fairtrial.data.dataset import Image
-from fairtrial.figures.base import WIDTH, Drawing, data_figure, new_figure
+from fairtrial.figures.base import WIDTH, Drawing, data_figure, end_of, new_figure
 from fairtrial.figures.gallery import pixels
 from fairtrial.files.packed import file_of
 from fairtrial.results.dataset import DatasetDescription, DescribedData
@@ -67,9 +67,4 @@ def _pair(
         image = images[number]
         ax.imshow(pixels(description.images, image.file_name, 300))
         more = f" ({pair.difference:.2f})" if ax is axes[0] else ""
-        ax.set_title(f"{split}{more}\n{_short(image.file_name)}", loc="left", fontsize=7)
-
-
-def _short(name: str) -> str:
-    """The end of a long file name, by which neighbouring files can be told apart."""
-    return name if len(name) <= 28 else f"…{name[-27:]}"
+        ax.set_title(f"{split}{more}\n{end_of(image.file_name, 28)}", loc="left", fontsize=7)

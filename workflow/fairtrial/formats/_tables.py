@@ -5,15 +5,26 @@ from __future__ import annotations
 import csv
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from fairtrial import DataError
 from fairtrial.data.names import group_name, split_of
 from fairtrial.formats._labelled_images import LabelledImage
 
 Delimiter = Annotated[str, Field(min_length=1, max_length=1)]
+
+
+class ImageTable(BaseModel):
+    """One table and the folder to which its names of images are relative."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    table: str
+    images: str = "."
+    # The split of all images of this table; null: none is given, or a column names it.
+    split: Literal["train", "val", "test"] | None = None
 
 
 class TableRow:

@@ -33,20 +33,16 @@ from fairtrial.formats._table_recognition import (
     splits_of,
     tables_option,
 )
-from fairtrial.formats._tables import Delimiter, TableRow, group_in, put_split, read_table
+from fairtrial.formats._tables import (
+    Delimiter,
+    ImageTable,
+    TableRow,
+    group_in,
+    put_split,
+    read_table,
+)
 
 Four = Annotated[tuple[str, ...], Field(min_length=4, max_length=4)]
-
-
-class BoxTable(BaseModel):
-    """One table and the folder to which its names of images are relative."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    table: str
-    images: str = "."
-    # The split of all images of this table; null: none is given, or `split` names a column.
-    split: Literal["train", "val", "test"] | None = None
 
 
 class Settings(BaseModel):
@@ -54,7 +50,7 @@ class Settings(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    tables: tuple[BoxTable, ...] = (BoxTable(table="annotations.csv"),)
+    tables: tuple[ImageTable, ...] = (ImageTable(table="annotations.csv"),)
     delimiter: Delimiter = ","
     columns: tuple[str, ...] | None = None  # names of all columns; null: the table has a header
     image: str = "filename"  # the column with the name of the image's file
@@ -141,7 +137,7 @@ def _add(
         known.unread.append(str(error))
 
 
-def _image(row: TableRow, table: BoxTable, options: Settings) -> LabelledImage:
+def _image(row: TableRow, table: ImageTable, options: Settings) -> LabelledImage:
     """The image that a row is about. Raises DataError where it names none."""
     written = row.of(options.image).replace("\\", "/").removeprefix("./")
     name = f"{table.images}/{written}{options.suffix}"

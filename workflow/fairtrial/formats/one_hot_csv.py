@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
@@ -21,17 +20,7 @@ from fairtrial.formats._labelled_images import (
 from fairtrial.formats._numbers import number_or_nan
 from fairtrial.formats._recognition import Likeness, Listing
 from fairtrial.formats._table_recognition import SeenTable, alike, seen_tables, tables_option
-from fairtrial.formats._tables import Delimiter, TableRow, group_in, read_table
-
-
-class OneHotTable(BaseModel):
-    """One table and the folder to which its names of images are relative."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    table: str
-    images: str = "."
-    split: Literal["train", "val", "test"] | None = None
+from fairtrial.formats._tables import Delimiter, ImageTable, TableRow, group_in, read_table
 
 
 class Settings(BaseModel):
@@ -39,7 +28,7 @@ class Settings(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    tables: tuple[OneHotTable, ...] = (OneHotTable(table="_classes.csv"),)
+    tables: tuple[ImageTable, ...] = (ImageTable(table="_classes.csv"),)
     delimiter: Delimiter = ","
     image: str = "filename"  # the column with the name of the image's file
     suffix: str = ""  # appended to the names in that column, such as .jpg
@@ -78,7 +67,7 @@ def read(folder: Path, options: Settings) -> tuple[Dataset, list[Defect]]:
 
 
 def _image(
-    row: TableRow, table: OneHotTable, options: Settings, classes: list[str]
+    row: TableRow, table: ImageTable, options: Settings, classes: list[str]
 ) -> LabelledImage:
     """The image that a row is about. Raises DataError where it names none."""
     name = checked_path(f"{table.images}/{row.of(options.image)}{options.suffix}", row.where)

@@ -35,53 +35,57 @@ class Answer:
 def answer(comparison: Comparison) -> Answer:
     """Choose the best configuration on val, and compare it with each of the others on the split
     that tables show."""
-    found = standing(comparison)
-    if found is None:
+    outcome = standing(comparison)
+    if outcome is None:
         return Answer(f"No configuration has a value of {comparison.metric} on {comparison.split}.")
     if not any(run.learned for c in comparison.configurations for run in c.runs):
-        return _nothing_learned(found)
-    if not found.others:
-        return _alone(found)
-    return Answer(headline(found), " ".join(details(found)), found.best.letter, found.gaps)
+        return _nothing_learned(outcome)
+    if not outcome.others:
+        return _alone(outcome)
+    return Answer(headline(outcome), " ".join(details(outcome)), outcome.best.letter, outcome.gaps)
 
 
-def _nothing_learned(found: Standing) -> Answer:
+def _nothing_learned(outcome: Standing) -> Answer:
     """No configuration is best, and none is compared with it."""
-    comparison, split, metric = found.comparison, found.comparison.split, found.comparison.metric
+    comparison, split, metric = (
+        outcome.comparison,
+        outcome.comparison.split,
+        outcome.comparison.metric,
+    )
     runs = sum(len(c.runs) for c in comparison.configurations)
     none = f"None of the {runs} trainings has" if runs > 1 else "The one training has not"
     what = "an object is found" if comparison.task == "detect" else (
         "images are told apart better than by calling all of them what most are"
     )  # fmt: skip
-    highest = max(max(c.scores(split, metric)) for c in [found.best, *found.others])
+    highest = max(max(c.scores(split, metric)) for c in [outcome.best, *outcome.others])
     reached = f"The highest {metric} on {split} is {number(highest)}"
     return Answer(
         f"{none} learned anything.", f"In none of them {what}. {reached}: no order can be told."
     )
 
 
-def _alone(found: Standing) -> Answer:
-    comparison, best = found.comparison, found.best
+def _alone(outcome: Standing) -> Answer:
+    comparison, best = outcome.comparison, outcome.best
     split, metric = comparison.split, comparison.metric
     value = spread(best.scores(split, metric))
     reached = f"{name(best)} reaches {metric} {value} on {split}{repeats(best)}."
-    return Answer(reached, " ".join([ALONE, *fitness_formula(found)]), best.letter)
+    return Answer(reached, " ".join([ALONE, *fitness_formula(outcome)]), best.letter)
 
 
-def legend(found: Answer) -> str:
+def legend(outcome: Answer) -> str:
     """What the signs of the table mean, as far as it has them."""
-    marks, best = set(found.marks.values()), found.best
+    marks, best = set(outcome.marks.values()), outcome.best
     meanings = {
         MARKS["not told apart"]: f"cannot be told from {best}",
         MARKS["worse"]: "worse",
         MARKS["better"]: "better",
-        MARKS["not tested"]: "not tested" + (", for want of seeds" * _lacks_seeds(found)),
+        MARKS["not tested"]: "not tested" + (", for want of seeds" * _lacks_seeds(outcome)),
     }
     return ", ".join(f"{sign} {text}" for sign, text in meanings.items() if sign in marks)
 
 
-def _lacks_seeds(found: Answer) -> bool:
-    return any(gap.compared == "one seed" for gap in found.gaps.values())
+def _lacks_seeds(outcome: Answer) -> bool:
+    return any(gap.compared == "one seed" for gap in outcome.gaps.values())
 
 
 def method(comparisons: list[Comparison]) -> str:

@@ -44,36 +44,36 @@ def next_steps(experiment: ExperimentResults, folder: str, timings: bool) -> lis
 
 
 def _steps(comparison: Comparison, folder: str, timings: bool) -> list[str]:
-    found = standing(comparison)
+    outcome = standing(comparison)
     runs = [run for c in comparison.configurations for run in c.runs]
-    if found is None or not any(run.learned for run in runs):
+    if outcome is None or not any(run.learned for run in runs):
         return [NOTHING_LEARNED]
     return [
-        *_to_tell(found),
+        *_to_tell(outcome),
         *_longer(runs),
-        *_smaller(found),
-        *_weights(found, folder, timings),
+        *_smaller(outcome),
+        *_weights(outcome, folder, timings),
     ]
 
 
-def _to_tell(found: Standing) -> list[str]:
+def _to_tell(outcome: Standing) -> list[str]:
     """What it takes to tell the best from its rival, where that is open."""
-    if not found.others or found.better:
-        return [DISAGREE] if found.better else []
-    if any(c.trained_once for c in [found.best, *found.untested]):
+    if not outcome.others or outcome.better:
+        return [DISAGREE] if outcome.better else []
+    if any(c.trained_once for c in [outcome.best, *outcome.untested]):
         return [SEEDS]
-    rival = found.rival
-    if rival not in [*found.alike, *found.worse_on_these_images]:
+    rival = outcome.rival
+    if rival not in [*outcome.alike, *outcome.worse_on_these_images]:
         return []
-    gap = found.gaps[rival.letter]
-    needed = _needed(gap, found.unit_noun)
-    who = f"{found.best.letter} from {rival.letter}"
+    gap = outcome.gaps[rival.letter]
+    needed = _needed(gap, outcome.unit_noun)
+    who = f"{outcome.best.letter} from {rival.letter}"
     if needed is None:
         return []
     if not needed:
         return [
             f"If their gap of {signed(abs(gap.gap))} is the true one, too many seeds or test "
-            f"{found.unit_noun} would be needed to tell {who}."
+            f"{outcome.unit_noun} would be needed to tell {who}."
         ]
     return [
         f"To tell {who} with 80 % chance, if their gap of {signed(abs(gap.gap))} is the true one, "
@@ -115,34 +115,34 @@ def _longer(runs: list[FinishedRun]) -> list[str]:
     return [f"Train longer: the last epoch {where} is the best one{loss}."]
 
 
-def _smaller(found: Standing) -> list[str]:
+def _smaller(outcome: Standing) -> list[str]:
     """The smallest of those that cannot be told from the best, where it is smaller."""
-    alike = [c for c in found.alike if not c.trained_once]
-    if not alike or found.better:
+    alike = [c for c in outcome.alike if not c.trained_once]
+    if not alike or outcome.better:
         return []
     sizes = [(size, c) for c in alike if (size := costs.parameters(c)) is not None]
-    of_best = costs.parameters(found.best)
+    of_best = costs.parameters(outcome.best)
     if not sizes or of_best is None:
         return []
     millions, smallest = min(sizes, key=lambda pair: pair[0])
     if millions > FEWER * of_best:
         return []
     return [
-        f"{name(smallest)} cannot be told from {found.best.letter} and is smaller: {millions:.1f} "
-        f"instead of {of_best:.1f} million parameters."
+        f"{name(smallest)} cannot be told from {outcome.best.letter} and is smaller: "
+        f"{millions:.1f} instead of {of_best:.1f} million parameters."
     ]
 
 
-def _weights(found: Standing, folder: str, timings: bool) -> list[str]:
+def _weights(outcome: Standing, folder: str, timings: bool) -> list[str]:
     """Whose weights to use, and what they cost."""
-    if found.better:
+    if outcome.better:
         return []
-    best = found.best
+    best = outcome.best
     if best.first.record.elsewhere:
         return [f"{best.letter} was made elsewhere: its weights are not here."]
     if best.folds:
         return [FOLDS.format(best=best.letter)]
-    metric = found.comparison.metric
+    metric = outcome.comparison.metric
     run = max(best.runs, key=lambda run: (run.score("val", metric) or 0.0, -run.seed))
     value = f"{metric} {number(run.score('val', metric))} on val"
     seeds = len({other.seed for other in best.runs})

@@ -108,13 +108,13 @@ def _plan(comparison: Comparison) -> str:
 def _noise(comparison: Comparison) -> Noise | None:
     """What makes the gap to the rival of the best vary; of one configuration alone, what would make
     that to another one like it vary over seeds."""
-    found = standing(comparison)
-    if found is None:
+    outcome = standing(comparison)
+    if outcome is None:
         return None
-    if found.others:
-        return noise_of(found.gaps[found.rival.letter])
-    scores = found.best.scores(comparison.split, comparison.metric)
-    if found.best.folds or len(scores) < 2:
+    if outcome.others:
+        return noise_of(outcome.gaps[outcome.rival.letter])
+    scores = outcome.best.scores(comparison.split, comparison.metric)
+    if outcome.best.folds or len(scores) < 2:
         return None
     return Noise(2 * statistics.variance(scores), None, None, 2)
 

@@ -35,13 +35,13 @@ def write_comparison(path: Path, experiment: ExperimentResults, timings: bool) -
     rows = []
     metrics = _all_metrics(experiment)
     for number, comparison in enumerate(experiment.comparisons, 1):
-        found = answer(comparison)
+        outcome = answer(comparison)
         for rank, c in enumerate(comparison.ranked(), 1):
             row: Row = {"configuration": c.name, "letter": c.letter}
             row |= {"comparison": number, "split": comparison.split, "rank": rank}
             row |= {"ranked_by": comparison.ranking_rule.label}
             row |= {c.repeated: len(c.repeats)} | _settings(c)
-            rows.append(row | _gap(c, found) | _means(c, metrics, comparison) | _cost(c, timings))
+            rows.append(row | _gap(c, outcome) | _means(c, metrics, comparison) | _cost(c, timings))
     _write_csv(path, rows)
 
 
@@ -81,13 +81,13 @@ def table_metrics(comparison: Comparison) -> tuple[str, ...]:
     return metrics if metric in metrics else (metric, *metrics)
 
 
-def _gap(configuration: Configuration, found: Answer) -> Row:
+def _gap(configuration: Configuration, outcome: Answer) -> Row:
     """How far the best lies above it in the metric that ranks, with the 95 % interval; `p` and
     `verdict`; `limited_by`: of which there should be more, `seeds` or `units` (images)."""
     columns = ("gap", "gap_low", "gap_high", "p", "verdict", "limited_by")
-    gap = found.gaps.get(configuration.letter)
+    gap = outcome.gaps.get(configuration.letter)
     if gap is None:
-        is_best = configuration.letter == found.best and found.gaps
+        is_best = configuration.letter == outcome.best and outcome.gaps
         return dict.fromkeys(columns) | {"verdict": "best" if is_best else None}
     values = (gap.gap, gap.low, gap.high, gap.p, verdict(gap), gap.limited_by)
     return dict(zip(columns, values, strict=True))
@@ -135,17 +135,17 @@ def cells(comparison: Comparison, timings: bool) -> list[list[str]]:
     """The table of page one as texts: a heading, then a row for each configuration, the best on
     val first."""
     settings = list(comparison.configurations[0].differs) or ["configuration"]
-    metrics, found = table_metrics(comparison), answer(comparison)
+    metrics, outcome = table_metrics(comparison), answer(comparison)
     names = [METRIC_NAMES.get(m, m) for m in metrics]
     heading = ["", *settings, comparison.repeated, *names]
-    heading += [f"{found.best} above it (95 %)"] if found.gaps else []
+    heading += [f"{outcome.best} above it (95 %)"] if outcome.gaps else []
     rows = [heading + (["training"] if timings else [])]
     for c in comparison.ranked():
         values = list(c.differs.values()) or [c.name]
         means = [spread(c.scores(comparison.split, m)) for m in metrics]
         time = [time_text(seconds(c))] if timings else []
-        gap = [f"{found.marks.get(c.letter, '')} {gap_text(found.gaps.get(c.letter))}".strip()]
-        gaps = gap if found.gaps else []
+        gap = [f"{outcome.marks.get(c.letter, '')} {gap_text(outcome.gaps.get(c.letter))}".strip()]
+        gaps = gap if outcome.gaps else []
         rows.append([c.letter, *values, str(len(c.repeats)), *means, *gaps, *time])
     return rows
 

@@ -68,9 +68,9 @@ def receive(
     if "test" not in files and certificate.test:
         raise DataError(f"{run}: `predictions` has no `test`, and {dataset} has test images")
     names = {name: _names(settings, whole, certificate, ids, name) for name in files}
-    found = _read_all(files, names)
+    by_split = _read_all(files, names)
     for name, path in (("val", val), ("test", test)):
-        rows, left_out = found.get(name, ([], 0))
+        rows, left_out = by_split.get(name, ([], 0))
         write_predictions(rows, path)
         print(f"{name}: {len(rows)} detections; {left_out} of no class of the data set left out")
     sums = {
@@ -84,15 +84,15 @@ def _read_all(
     files: Mapping[str, Path], names: Mapping[str, ForeignNames]
 ) -> dict[str, tuple[list[CocoRow], int]]:
     """What `read` gives for each split. Raises DataError with what is wrong in any of them."""
-    found, problems = {}, []
+    by_split, problems = {}, []
     for split, file in files.items():
         try:
-            found[split] = read(file, names[split])
+            by_split[split] = read(file, names[split])
         except DataError as error:
             problems.append(str(error))
     if problems:
         raise DataError("\n".join(problems))
-    return found
+    return by_split
 
 
 def _names(
