@@ -87,12 +87,92 @@ def test_a_name_is_a_model_that_can_be_built(
         ({"batch": -1}, ("greater than or equal to 1",)),
         ({"amp": 1}, ("valid boolean",)),
         ({"mosaic": 1.5}, ("less than or equal to 1",)),
+        ({"lr0": 1.5}, ("less than or equal to 1",)),
+        ({"seed": 2**32}, ("less than or equal to 4294967295",)),
+        ({"epochs": 10**23}, ("less than or equal to",)),
+        ({"epochs": 5.0}, ("valid integer",)),
+        ({"freeze": 23}, ("below 23", "yolov8n")),
+        ({"momentum": 0.0, "optimizer": "SGD"}, ("above 0", "SGD")),
+        ({"momentum": 1.0}, ("below 1", "AdamW")),
+        ({"imgsz": 96, "model": "yolov8n-p6"}, ("multiple of 64",)),
     ],
     ids=short,
 )
 def test_a_wrong_value_is_refused(changed: dict[str, Any], facts: tuple[str, ...]) -> None:
     with refused(ValidationError, *changed, *facts):
         settings(**changed)
+
+
+PROBES = [-1, -0.1, 0, 0.0, 1e-9, 0.5, 1, 1.0, 1.001, 2, 8, 180, 181.0, 640, 2**31, 2**32, 1e23]
+
+
+@pytest.mark.parametrize("name", sorted(set(Settings.model_fields) - ultralytics.OURS))
+def test_what_passes_the_plan_passes_ultralytics_own_check(name: str) -> None:
+    with workplace():
+        from ultralytics.cfg import check_cfg
+
+    passed = []
+    for value in [*PROBES, True, False, None, "SGD", "fp32"]:
+        try:
+            own = settings(**{name: value})
+        except ValidationError:
+            continue
+        check_cfg(ultralytics._arguments(own), hard=True)
+        passed.append(value)
+    assert passed, "no probe was in range"
+
+
+@pytest.mark.parametrize("name", Settings.model_fields["optimizer"].annotation.__args__)
+@pytest.mark.parametrize("momentum", [0.0, 1.0])
+def test_a_momentum_that_passes_the_plan_makes_an_optimizer(name: str, momentum: float) -> None:
+    with workplace():
+        from ultralytics.engine.trainer import BaseTrainer
+    try:
+        own = settings(optimizer=name, momentum=momentum)
+    except ValidationError:
+        return
+    trainer = object.__new__(BaseTrainer)
+    BaseTrainer.build_optimizer(
+        trainer, torch.nn.Linear(1, 1), name=own.optimizer, lr=own.lr0, momentum=own.momentum
+    )
+
+
+def test_the_checkpoint_of_another_number_of_classes_fits_its_model(tmp_path: Path) -> None:
+    """A model of five classes has a narrower class branch than one of eighty."""
+    with workplace():
+        from ultralytics.nn.tasks import DetectionModel
+
+        five, file = DetectionModel("yolov8n.yaml", nc=5, verbose=False), tmp_path / "weights.pt"
+        five.names = dict(enumerate("abcde"))
+        ultralytics.save_weights(five, file)
+        ultralytics._refuse_other_architecture("yolov8n", file)
+        with refused(BackendError, "not a checkpoint of yolov8s", "weights.pt"):
+            ultralytics._refuse_other_architecture("yolov8s", file)
+
+
+def test_without_cls_remap_the_names_of_classes_reach_no_weight(tmp_path: Path) -> None:
+    with workplace():
+        from ultralytics.nn.tasks import DetectionModel
+
+        from fairtrial.backends._ultralytics_trainer import Trainer
+
+        torch.manual_seed(0)
+        coco = DetectionModel("yolov8n.yaml", nc=8, verbose=False)
+        coco.names = dict(enumerate("abcdefgh"))
+
+        def weights(names: str, remap: bool) -> dict[str, torch.Tensor]:
+            trainer = object.__new__(Trainer)
+            trainer.args = SimpleNamespace(cls_remap=remap)
+            trainer.data = {"nc": 3, "channels": 3, "names": dict(enumerate(names))}
+            torch.manual_seed(1)
+            return dict(trainer.get_model("yolov8n.yaml", coco, verbose=False).state_dict())
+
+        def differ(remap: bool) -> bool:
+            one, other = weights("abc", remap), weights("xyz", remap)
+            return any(not torch.equal(one[name], other[name]) for name in one)
+
+        assert differ(remap=True)
+        assert not differ(remap=settings().cls_remap)
 
 
 def test_a_checkpoint_as_it_is_needs_no_epoch() -> None:

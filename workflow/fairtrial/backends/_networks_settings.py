@@ -6,12 +6,13 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
+from fairtrial.files.yamlfile import LARGEST
 from fairtrial.scoring import fitness
-from fairtrial.training.settings import TrainingSettings
+from fairtrial.training.settings import Count, TrainingSettings
 
 Positive = Annotated[float, Field(gt=0)]
 NotNegative = Annotated[float, Field(ge=0)]
-Width = Annotated[int, Field(ge=1)]
+Width = Count
 
 RESNETS = ("resnet18", "resnet34", "resnet50", "resnet101", "resnet152")
 OTHERS = (
@@ -66,7 +67,7 @@ class Settings(TrainingSettings):
     fitness_keys: ClassVar[tuple[str, ...]] = fitness.TASK_KEYS["classify"]
 
     model: str
-    imgsz: Annotated[int, Field(ge=8)]
+    imgsz: Annotated[int, Field(ge=8, le=LARGEST)]
     widths: list[Width] | WidthRule | None
     blocks: Annotated[list[Width], Field(min_length=1)] | None
     activation: Literal["relu", "leaky_relu", "sigmoid", "elu", "silu"]

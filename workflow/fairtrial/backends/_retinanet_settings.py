@@ -6,7 +6,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from fairtrial.training.settings import TrainingSettings
+from fairtrial.files.yamlfile import LARGEST
+from fairtrial.training.settings import CountOrNone, TrainingSettings
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Positive = Annotated[float, Field(gt=0)]
@@ -17,7 +18,7 @@ class Settings(TrainingSettings):
     """Keys with the same meaning as those of Ultralytics have the same names."""
 
     depth: Literal[18, 34, 50, 101, 152]
-    imgsz: Annotated[int, Field(ge=32, multiple_of=32)]
+    imgsz: Annotated[int, Field(ge=32, le=LARGEST, multiple_of=32)]
     drop_last: bool
     optimizer: Literal["SGD", "Adam", "AdamW"]
     lr0: Positive
@@ -36,4 +37,4 @@ class Settings(TrainingSettings):
     fliplr: Share
     flipud: Share
     amp: bool
-    workers: Annotated[int, Field(ge=0)]
+    workers: CountOrNone

@@ -12,11 +12,14 @@ from typing import Annotated, Literal
 from pydantic import Field, ValidationInfo, field_validator
 
 from fairtrial import BackendError
-from fairtrial.training.settings import TrainingSettings
+from fairtrial.files.yamlfile import LARGEST, read_yaml
+from fairtrial.training.settings import Count, CountOrNone, TrainingSettings
 
 Share = Annotated[float, Field(ge=0, le=1)]
-Positive = Annotated[float, Field(gt=0)]
+PositiveShare = Annotated[float, Field(gt=0, le=1)]
 NotNegative = Annotated[float, Field(ge=0)]
+P6_STRIDE = 64  # pixels of the image that a place of the coarsest map stands for
+BETAS = frozenset({"Adam", "AdamW", "Adamax", "NAdam", "RAdam"})
 TRANSFORMER_IMGSZ = 128  # pixels: a smaller image has fewer than the 300 positions of its decoder
 
 
@@ -24,26 +27,26 @@ class Settings(TrainingSettings):
     """Keys named as Ultralytics' training arguments; their defaults are in params.yaml."""
 
     model: str
-    imgsz: Annotated[int, Field(ge=32, multiple_of=32)]
-    nbs: Annotated[int, Field(ge=1)] | None
+    imgsz: Annotated[int, Field(ge=32, le=LARGEST, multiple_of=32)]
+    nbs: Count | None
     optimizer: Literal["SGD", "Adam", "AdamW", "Adamax", "NAdam", "RAdam", "RMSProp"]
-    lr0: Positive
-    lrf: Positive
+    lr0: PositiveShare
+    lrf: PositiveShare
     momentum: Share
-    weight_decay: NotNegative
+    weight_decay: Share
     warmup_epochs: NotNegative
     warmup_momentum: Share
-    warmup_bias_lr: NotNegative
+    warmup_bias_lr: Share
     cos_lr: bool
-    freeze: Annotated[int, Field(ge=0)] | None
+    freeze: CountOrNone | None
     amp: bool
-    workers: Annotated[int, Field(ge=0)]
+    workers: CountOrNone
     box: NotNegative
     cls: NotNegative
     cls_pw: Share
     dfl: NotNegative
     mosaic: Share
-    close_mosaic: Annotated[int, Field(ge=0)]
+    close_mosaic: CountOrNone
     mixup: Share
     cutmix: Share
     hsv_h: Share
@@ -57,6 +60,7 @@ class Settings(TrainingSettings):
     flipud: Share
     fliplr: Share
     multi_scale: Share
+    cls_remap: bool = False
 
     @field_validator("optimizer", mode="before")
     @classmethod
@@ -75,7 +79,27 @@ class Settings(TrainingSettings):
             raise ValueError(f"no detector of this name; near: {near}")
         if is_transformer(name) and info.data.get("imgsz", 0) < TRANSFORMER_IMGSZ:
             raise ValueError(f"RT-DETR needs an imgsz of {TRANSFORMER_IMGSZ} or more")
+        if name.endswith("-p6") and info.data.get("imgsz", 0) % P6_STRIDE:
+            raise ValueError(f"this model needs an imgsz that is a multiple of {P6_STRIDE}")
         return name
+
+    @field_validator("momentum")
+    @classmethod
+    def _of_the_optimizer(cls, momentum: float, info: ValidationInfo) -> float:
+        optimizer = info.data.get("optimizer")
+        if optimizer == "SGD" and momentum == 0:
+            raise ValueError("must be above 0 where `optimizer` is SGD")
+        if optimizer in BETAS and momentum == 1:
+            raise ValueError(f"must be below 1 where `optimizer` is {optimizer}, whose beta1 it is")
+        return momentum
+
+    @field_validator("freeze")
+    @classmethod
+    def _leaves_a_layer(cls, freeze: int | None, info: ValidationInfo) -> int | None:
+        model = info.data.get("model")
+        if freeze and model and freeze >= layers(model):
+            raise ValueError(f"must be below {layers(model)}: {model} has that many layers")
+        return freeze
 
 
 def is_transformer(model: str) -> bool:
@@ -83,14 +107,26 @@ def is_transformer(model: str) -> bool:
     return model.startswith("rtdetr-")
 
 
-@cache
 def architectures() -> frozenset[str]:
     """The names of all detectors, with their scale: yolov8n, …, yolo26x, rtdetr-l, …"""
+    return frozenset(_descriptions())
+
+
+@cache
+def layers(model: str) -> int:
+    """The number of layers of a detector, as `freeze` counts them."""
+    description = read_yaml(_descriptions()[model])
+    return len(description["backbone"]) + len(description["head"])
+
+
+@cache
+def _descriptions() -> dict[str, Path]:
+    """Ultralytics' description of each detector, by the detector's name."""
     spec = importlib.util.find_spec("ultralytics")  # finds the folder without importing it
     if spec is None or not spec.submodule_search_locations:
         raise BackendError("ultralytics is not installed; `make venv` installs it")
     folder = Path(spec.submodule_search_locations[0], "cfg", "models")
-    names = {path.stem for path in folder.rglob("rtdetr-*.yaml")}  # one file a scale
+    files = {path.stem: path for path in folder.rglob("rtdetr-*.yaml")}  # one file a scale
     for path in folder.rglob("yolo*.yaml"):
         if re.search(r"-(seg|pose|obb|cls|world|worldv2|rtdetr|depth|sem)|yoloe", path.stem):
             continue
@@ -99,5 +135,5 @@ def architectures() -> frozenset[str]:
         scales = re.findall(r"^ {2}([a-z]): \[", text, re.MULTILINE) or [""]
         if re.search(r"\d[a-z]$", head):  # one file a scale: yolov9c.yaml, yolov10n.yaml
             scales = [""]
-        names |= {head + scale + dash + tail for scale in scales}
-    return frozenset(names)
+        files |= {head + scale + dash + tail: path for scale in scales}
+    return files

@@ -96,14 +96,18 @@ def _arguments(settings: Settings) -> dict[str, Any]:
 def _refuse_other_architecture(name: str, pretrained: Path) -> None:
     """Raise BackendError where less than nine tenths of the tensors of the model `name` fit.
 
-    Ultralytics itself loads the tensors that fit, and gives no error if hardly any does.
+    Ultralytics itself loads the tensors that fit, and gives no error if hardly any does. The model
+    is made with as many classes as the checkpoint has, and gets its class branch, as in a training.
     """
     from ultralytics.nn.tasks import DetectionModel, RTDETRDetectionModel
     from ultralytics.utils.torch_utils import intersect_dicts
 
-    theirs = load(pretrained).model.float().state_dict()
+    checkpoint = load(pretrained).model.float()
+    theirs = checkpoint.state_dict()
     kind = RTDETRDetectionModel if is_transformer(name) else DetectionModel
-    ours = kind(f"{name}.yaml", nc=80, verbose=False).state_dict()
+    net = kind(f"{name}.yaml", nc=len(checkpoint.names), verbose=False)
+    net.load(checkpoint, verbose=False)
+    ours = net.state_dict()
     fitting = len(intersect_dicts(theirs, ours))
     if fitting < 0.9 * len(ours):
         raise BackendError(

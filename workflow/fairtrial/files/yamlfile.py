@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import json
 import re
+import typing
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
@@ -27,6 +28,15 @@ MESSAGES = {  # by pydantic's type of error, in the terms of YAML
     "tuple_type": "must be a list",
 }
 
+
+_LOWER, _UPPER = {"ge": "at least", "gt": "above"}, {"le": "at most", "lt": "below"}
+OTHER_LIMITS = {  # by pydantic's type of error, the limits that its message does not name
+    **dict.fromkeys(("less_than", "less_than_equal"), _LOWER),
+    **dict.fromkeys(("greater_than", "greater_than_equal"), _UPPER),
+}
+LIMITS = ("ge", "gt", "le", "lt")
+LARGEST = 2**31 - 1  # of whole numbers, as frameworks store them
+LARGEST_SEED = 2**32 - 1  # of NumPy's generator, which frameworks use
 
 REMEDIES = {  # what is appended to a message of ruamel.yaml, by a part of that message
     "duplicate key": "; keep one of them",
@@ -156,7 +166,31 @@ def _problem(model: type[BaseModel], error: ErrorDetails, where: str | Callable[
     value = "" if isinstance(error["input"], dict) else f" is {text}:"
     message = MESSAGES.get(error["type"], error["msg"].removeprefix("Value error, "))
     message = re.sub("^(Input|String|List) should", "must", message)
+    message += _other_limit(model, path, error["type"])
     return f"{place}{value} {message}" if value else f"{place}: {message}"
+
+
+def _other_limit(model: type[BaseModel], path: list[str], kind: str) -> str:
+    """What a message about one end of a range lacks: its other end, as ` and below 1`."""
+    words = OTHER_LIMITS.get(kind, {})
+    if len(path) != 1 or path[0] not in model.model_fields:
+        return ""
+    limits = _limits(model.model_fields[path[0]])
+    named = ((text, limits.get(name)) for name, text in words.items())
+    return "".join(f" and {text} {value}" for text, value in named if value not in {None, LARGEST})
+
+
+def _limits(field: Any) -> dict[str, Any]:
+    """The ends of the range of a field, or of an inner type of its annotation: `ge`, `gt`, …"""
+    limits: dict[str, Any] = {}
+    for part in (*getattr(field, "metadata", ()), *getattr(field, "__metadata__", ())):
+        limits |= _limits(part)
+        limits |= {name: getattr(part, name) for name in LIMITS if hasattr(part, name)}
+    annotation = getattr(field, "annotation", None)
+    for inner in (annotation, *typing.get_args(annotation)):
+        if typing.get_origin(inner) is Annotated:
+            limits |= _limits(inner)
+    return limits
 
 
 def _keys(model: type[BaseModel], path: list[str]) -> list[str]:

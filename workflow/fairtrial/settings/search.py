@@ -13,7 +13,7 @@ from pydantic import (
     model_validator,
 )
 
-from fairtrial.files.yamlfile import Closed
+from fairtrial.files.yamlfile import LARGEST_SEED, Closed
 
 
 def _number(value: Any, validate: ValidatorFunctionWrapHandler) -> Any:
@@ -27,7 +27,7 @@ def _number(value: Any, validate: ValidatorFunctionWrapHandler) -> Any:
 Engine = Literal["ga", "tpe", "cmaes", "gp", "random"]
 FROM_SEARCH = "from_search"  # in a run: some of its settings are those of a trial
 Number = Annotated[int | float, WrapValidator(_number)]
-Seed = Annotated[int, Field(ge=0)]
+Seed = Annotated[int, Field(ge=0, le=LARGEST_SEED)]
 T = TypeVar("T")
 OneOrMore = Annotated[
     tuple[T, ...],

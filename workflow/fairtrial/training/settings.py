@@ -7,9 +7,11 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field, ValidationInfo, field_validator
 
-from fairtrial.files.yamlfile import Closed
+from fairtrial.files.yamlfile import LARGEST, LARGEST_SEED, Closed
 from fairtrial.scoring import fitness
 
+Count = Annotated[int, Field(ge=1, le=LARGEST)]
+CountOrNone = Annotated[int, Field(ge=0, le=LARGEST)]  # 0: none
 Weight = Annotated[float, Field(ge=0)]
 
 
@@ -22,13 +24,13 @@ class TrainingSettings(Closed):
     fitness_keys: ClassVar[tuple[str, ...]] = fitness.TASK_KEYS["detect"]
 
     pretrained: str | None
-    epochs: Annotated[int, Field(ge=0)]
-    patience: Annotated[int, Field(ge=0)]
-    imgsz: Annotated[int, Field(ge=1)]
-    batch: Annotated[int, Field(ge=1)]
-    seed: Annotated[int, Field(ge=0)]
+    epochs: CountOrNone
+    patience: CountOrNone
+    imgsz: Count
+    batch: Count
+    seed: Annotated[int, Field(ge=0, le=LARGEST_SEED)]
     fitness: dict[str, Weight] | None
-    replicate: Annotated[int, Field(ge=1)]
+    replicate: Count
     # Of the images in train. It acts on the data set before a backend sees that. Left out where it
     # is 1, so that settings (and with them jobs and keys) are those of a release without it.
     train_share: Annotated[float, Field(gt=0, le=1, exclude_if=lambda share: share == 1)] = 1.0
