@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fairtrial import BackendError
+from fairtrial.backends._networks_effects import EFFECTS
 from fairtrial.backends._networks_settings import Settings
 from fairtrial.data.dataset import SplitDataset
 from fairtrial.training.checkpoint import WEIGHTS, best_epoch, write_history
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-__all__ = ["Settings", "classifier", "fit"]
+__all__ = ["EFFECTS", "Settings", "classifier", "fit"]
 
 
 def fit(

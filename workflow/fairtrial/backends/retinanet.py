@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fairtrial import BackendError
+from fairtrial.backends._retinanet_effects import EFFECTS
 from fairtrial.backends._retinanet_settings import Settings
 from fairtrial.data.dataset import Detection, SplitDataset
 from fairtrial.settings.stages import PredictDetectSettings
@@ -19,7 +20,7 @@ from fairtrial.training.contract import AfterEpoch, Detect, FitResult, Milliseco
 if TYPE_CHECKING:
     import torch
 
-__all__ = ["Settings", "detector", "fit"]
+__all__ = ["EFFECTS", "Settings", "detector", "fit"]
 
 
 def fit(

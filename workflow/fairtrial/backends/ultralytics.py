@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fairtrial import BackendError
+from fairtrial.backends._ultralytics_effects import EFFECTS
 from fairtrial.backends._ultralytics_files import load, save_weights, workplace, write_dataset
 from fairtrial.backends._ultralytics_settings import Settings, is_transformer
 from fairtrial.data.dataset import Detection, SplitDataset
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
     from fairtrial.backends._ultralytics_trainer import Trainer
 
-__all__ = ["Settings", "detector", "fit"]
+__all__ = ["EFFECTS", "Settings", "detector", "fit"]
 
 # --------------------------------------------------------------------------- training
 

@@ -6,6 +6,7 @@ committed       params.yaml as it is in git
 sources         config/sources/: where images come from, and their format
 configurations  the configurations that an experiment lists, sweeps or multiplies
 runs            each run with all of its settings
+idle_settings   settings that are set and cannot act
 elsewhere       runs whose predictions were made elsewhere
 studies         the studies that an experiment's `search:` asks for
 from_search     runs that take some of their settings from a trial of a study

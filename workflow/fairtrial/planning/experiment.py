@@ -14,6 +14,7 @@ from fairtrial.planning.config_files import (
     read_dataset,
     read_experiment,
 )
+from fairtrial.planning.idle_settings import refuse_idle
 from fairtrial.planning.runs import PlannedRun, refuse_unused, resolve, shipped_settings
 from fairtrial.planning.sources import Source, read_source, refuse_unlisted
 from fairtrial.planning.studies import PlannedStudy, refuse_trial_seed, studies
@@ -48,7 +49,10 @@ class PlannedExperiment:
         if earlier is not None:
             refuse_unused(params, earlier, settings, file)
         refuse_trial_seed(runs, settings, file)
-        return cls(str(name), params, settings, runs, studies(params, settings, file))
+        planned = studies(params, settings, file)
+        changed = {key for key in earlier or {} if params.get(key) != (earlier or {})[key]}
+        refuse_idle(runs, planned, settings, changed, file)
+        return cls(str(name), params, settings, runs, planned)
 
     @property
     def file(self) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, cast
 
@@ -44,6 +44,8 @@ class PlannedRun:
     settings: dict[str, Any]
     continues: str = ""  # the run that it goes on from; empty from the start
     from_search: TrialReference | None = None  # the trial that gives some of its settings
+    place: str = field(default="", compare=False)  # where its experiment lists it
+    varied: frozenset[str] = field(default=frozenset(), compare=False)  # what it sets there
 
     @cached_property
     def name(self) -> str:
@@ -222,7 +224,13 @@ def _run(
         replicate=checked["replicate"],
     )
     return PlannedRun(
-        run_name, **common, task=settings.task, settings=checked, from_search=from_search
+        run_name,
+        **common,
+        task=settings.task,
+        settings=checked,
+        from_search=from_search,
+        place=place,
+        varied=frozenset(varied),
     )
 
 

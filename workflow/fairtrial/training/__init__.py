@@ -1,6 +1,7 @@
 """One training, whatever the backend: its settings, record, checkpoints and progress.
 
 settings         the settings that every backend has
+effects          when a setting acts, as a backend declares it
 contract         the types that the functions of a backend take and return
 cached_training  a finished training from the store, or one that is trained now
 inputs           what a training reads, by content: part of its key in the store

@@ -1,0 +1,133 @@
+"""Settings that an experiment sets, or a call changes, and that cannot act: they are refused."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from fairtrial import SettingsError
+from fairtrial.planning.config_files import PARAMS, read_dataset
+from fairtrial.planning.runs import PlannedRun
+from fairtrial.planning.studies import PlannedStudy
+from fairtrial.plugins import plugin
+from fairtrial.settings.experiment import ExperimentSettings
+from fairtrial.settings.stages import ChoicesSpec, Space
+from fairtrial.training.effects import CLASSES, Effect, idle
+
+WITH_CLASSES = "cls_pw"  # a setting that needs the number of classes
+
+
+@dataclass(frozen=True)
+class _Judged:
+    """A run, or the trials of a study, with the settings that each trial draws anew."""
+
+    run: PlannedRun
+    space: Mapping[str, Sequence[Any]]
+
+    @property
+    def _effects(self) -> Sequence[Effect]:
+        effects: Sequence[Effect] = getattr(plugin("backends", self.run.backend), "EFFECTS", ())
+        return effects
+
+    def knows(self, name: str) -> bool:
+        """Whether it has a setting of this name that it does not draw."""
+        return name in self.run.settings and name not in self.space
+
+    def idle(self, name: str) -> str:
+        """Why a setting changes nothing in it; empty where it may act."""
+        values = self.run.settings
+        if name == WITH_CLASSES:
+            values = values | {CLASSES: _classes(self.run.dataset)}
+        return idle(self._effects, name, values, self.space)
+
+
+def refuse_idle(
+    runs: Mapping[str, PlannedRun],
+    studies: Mapping[str, PlannedStudy],
+    experiment: ExperimentSettings,
+    changed: Collection[str],
+    file: str,
+) -> None:
+    """Raise SettingsError, with all of them, for settings that are set and cannot act.
+
+    A setting of a run, or of a combination of a grid, is judged there. One of `base`, or of
+    params.yaml that was changed for this call (`changed`), must act in one of the runs that
+    have it, and one of a search at one point of its space. `file` names the experiment.
+    """
+    spaces = {name: _ends(study.space) for name, study in studies.items()}
+    judged = [_Judged(run, _drawn(run, spaces)) for run in _configurations(runs.values())]
+    trials = [_Judged(study.start, spaces[name]) for name, study in studies.items()]
+    problems = [
+        *(problem for one in judged for problem in _of_run(one, file)),
+        *_shared(experiment.base, [*judged, *trials], f"{file}: base"),
+        *_shared(
+            [name for name in changed if name not in experiment.base], [*judged, *trials], PARAMS
+        ),
+        *(problem for one in trials for problem in _of_search(one, file)),
+    ]
+    if problems:
+        raise SettingsError("\n".join(dict.fromkeys(problems)))
+
+
+def _configurations(runs: Iterable[PlannedRun]) -> list[PlannedRun]:
+    """The first run of each configuration on each data set; none whose predictions are given."""
+    first: dict[tuple[str, str], PlannedRun] = {}
+    for run in runs:
+        if not run.is_elsewhere:
+            first.setdefault((run.run_name.configuration, run.dataset), run)
+    return list(first.values())
+
+
+def _drawn(
+    run: PlannedRun, spaces: Mapping[str, Mapping[str, Sequence[Any]]]
+) -> Mapping[str, Sequence[Any]]:
+    """The settings that a run takes from a trial, with the ends of their ranges."""
+    if run.from_search is None:
+        return {}
+    space = next((s for name, s in spaces.items() if name == run.from_search.study), {})
+    return {name: values for name, values in space.items() if name in run.from_search.names}
+
+
+def _ends(space: Space) -> dict[str, Sequence[Any]]:
+    return {
+        name: spec.choices if isinstance(spec, ChoicesSpec) else (spec.low, spec.high)
+        for name, spec in space.items()
+    }
+
+
+def _of_run(one: _Judged, file: str) -> Iterator[str]:
+    for name in sorted(one.run.varied):
+        if one.knows(name) and (when := one.idle(name)):
+            yield _problem(f"{file}: {one.run.place}", name, one.run.settings[name], when)
+
+
+def _shared(names: Iterable[str], judged: Sequence[_Judged], place: str) -> Iterator[str]:
+    """A problem for each setting that acts in none of those that have it from one place."""
+    for name in sorted(names):
+        having = [one for one in judged if name not in one.run.varied and one.knows(name)]
+        reasons = [one.idle(name) for one in having]
+        if having and all(reasons):
+            yield _problem(place, name, having[0].run.settings[name], reasons[0])
+
+
+def _of_search(one: _Judged, file: str) -> Iterator[str]:
+    for name, values in sorted(one.space.items()):
+        if when := one.idle(name):
+            yield _problem(f"{file}: search.space", name, list(values), when)
+
+
+def _problem(place: str, name: str, value: Any, when: str) -> str:
+    return f"{place}: `{name}` is {json.dumps(value)} and cannot act: it acts only {when}"
+
+
+def _classes(dataset: str) -> int | None:
+    """How many classes a data set has, as far as its file says."""
+    settings = read_dataset(dataset)
+    if settings.single_cls is not None:
+        return 1
+    classes = settings.classes
+    if isinstance(classes, dict):
+        return len(set(classes.values()))
+    return len(classes) if isinstance(classes, list) else None
