@@ -325,12 +325,12 @@ def test_another_experiment_and_back_runs_nothing_twice(project: Project) -> Non
 
 def test_what_changes_a_run_changes_what_continues_it(project: Project) -> None:
     """Patience of the continuation alone leaves the first part as it is."""
-    text = "  long: {continues: small, epochs: 20, patience: 100}\nseeds:"
+    text = "  long: {continues: small, epochs: 20, patience: 15}\nseeds:"
     project.edit("config/experiments/compare.yaml", "seeds:", text)
     project.snakemake("--cores", "2")
     continued = ("long-s0", "long-s1")
     continuing = jobs("train", "predict", "validate", of=continued) | jobs(*RESULTS)
-    experiment("patience: 100", "patience: 50")(project)
+    experiment("patience: 15", "patience: 10")(project)
     assert project.plan() == Counter(dict.fromkeys(continuing, 1))
     param("lr0: 0.002", "lr0: 0.001")(project)
     both = jobs("train", "predict", "validate", of=(*SMALL, *continued)) | jobs(*RESULTS)

@@ -87,7 +87,7 @@ def common(settings: type[TrainingSettings]) -> tuple[Effect, ...]:
         ),
         Effect(
             ("patience",),
-            "where it is below `epochs` - 1, since a stop after the last epoch stops nothing (0: never)",
+            "where it is below `epochs` - 1: a stop after the last epoch stops nothing (0: never)",
             ("epochs",),
             lambda values: values["patience"] < values["epochs"] - 1,
             off=(0,),
