@@ -11,8 +11,9 @@ import pytest
 import torch
 from pydantic import ValidationError
 
-from facts import refused
+from facts import missing_facts, refused
 from fairtrial import BackendError
+from fairtrial.backends import _ultralytics_defaults as defaults
 from fairtrial.backends import ultralytics
 from fairtrial.backends._ultralytics_audit import audit
 from fairtrial.backends._ultralytics_files import workplace
@@ -135,6 +136,75 @@ def test_a_momentum_that_passes_the_plan_makes_an_optimizer(name: str, momentum:
     BaseTrainer.build_optimizer(
         trainer, torch.nn.Linear(1, 1), name=own.optimizer, lr=own.lr0, momentum=own.momentum
     )
+
+
+def installed() -> dict[str, object]:
+    with workplace():
+        from ultralytics.utils import DEFAULT_CFG_DICT
+    return dict(DEFAULT_CFG_DICT)
+
+
+def test_every_default_of_ultralytics_is_known_by_name_and_value() -> None:
+    """An upgrade that adds, removes or changes one fails here: decide what it is to fairtrial."""
+    groups = (defaults.OURS, defaults.OF_THE_JOB, defaults.PASSED, defaults.IDLE)
+    assert sum(map(len, groups)) == len(defaults.KNOWN), "one stands in two groups"
+    assert installed() == defaults.KNOWN
+    assert set(Settings.model_fields) - set(defaults.OURS) == {
+        "fitness",
+        "replicate",
+        "train_share",
+    }
+    assert defaults.unknown_defaults(installed()) == []
+
+
+def test_a_default_of_a_newer_release_is_named_in_the_record() -> None:
+    newer = installed() | {"sparkle": 0.3, "dropout": 0.2, "lr0": 0.5, "bgr": 0.1}
+    del newer["angle"]
+    assert defaults.unknown_defaults(newer) == ["dropout = 0.2", "sparkle = 0.3"], (
+        "lr0 and bgr are passed, so their defaults do not matter"
+    )
+
+
+@pytest.mark.slow
+def test_ultralytics_gets_every_setting_that_acts_and_unknown_ones_are_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with workplace():
+        from fairtrial.backends import _ultralytics_trainer as trainer
+
+    given: dict[str, Any] = {}
+    own_start = trainer.Trainer.__init__
+
+    def start(self: Any, arguments: dict[str, Any], *rest: Any) -> None:
+        given.update(arguments)
+        own_start(self, arguments, *rest)
+
+    monkeypatch.setattr(trainer.Trainer, "__init__", start)
+    monkeypatch.delitem(defaults.IDLE, "dropout")
+    monkeypatch.delitem(defaults.KNOWN, "dropout")
+    data = draw(tmp_path / "data", images=6)
+    own = settings(imgsz=32, batch=4, epochs=1)
+    result = ultralytics.fit(own, data, None, tmp_path, 1, lambda row: None)
+    assert set(defaults.KNOWN) - set(defaults.IDLE) <= set(given)
+    (caution,) = result.cautions
+    assert missing_facts(caution, "dropout = 0.0", "Ultralytics 8.") == []
+
+
+@pytest.mark.slow
+def test_mosaic_that_is_closed_from_the_first_epoch_changes_no_weight(tmp_path: Path) -> None:
+    """Why such a setting is refused: the weights are equal to the bit."""
+    data = draw(tmp_path / "data", images=6)
+
+    def weights(**changed: Any) -> Path:
+        folder = tmp_path / short(changed)
+        folder.mkdir()
+        own = settings(imgsz=32, batch=4, epochs=1, **changed)
+        ultralytics.fit(own, data, None, folder, 1, lambda row: None)
+        return folder / "weights.pt"
+
+    closed = weights(mosaic=1.0, close_mosaic=1)
+    assert unequal(weights(mosaic=0.0, close_mosaic=1), closed) == []
+    assert unequal(weights(mosaic=1.0, close_mosaic=0), closed) != []
 
 
 def test_the_checkpoint_of_another_number_of_classes_fits_its_model(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fairtrial import BackendError
+from fairtrial.backends._ultralytics_defaults import PASSED, unknown_defaults
 from fairtrial.backends._ultralytics_effects import EFFECTS
 from fairtrial.backends._ultralytics_files import load, save_weights, workplace, write_dataset
 from fairtrial.backends._ultralytics_settings import Settings, is_transformer
@@ -50,8 +51,29 @@ def fit(
             model, rows, deviations = trainer.best_model(), trainer.rows, trainer.deviations
         save_weights(model, folder / WEIGHTS)
         size = _size(model, settings.imgsz)
+        cautions = _cautions()
     write_history(folder, rows)
-    return FitResult(size, best_epoch(rows), len(rows), deviations=tuple(deviations))
+    return FitResult(
+        size,
+        best_epoch(rows),
+        len(rows),
+        deviations=tuple(deviations),
+        cautions=tuple(cautions),
+    )
+
+
+def _cautions() -> list[str]:
+    """A sentence on the settings of the installed Ultralytics that are not known here, if any."""
+    from ultralytics import __version__
+    from ultralytics.utils import DEFAULT_CFG_DICT
+
+    unknown = unknown_defaults(DEFAULT_CFG_DICT)
+    if not unknown:
+        return []
+    return [
+        f"Ultralytics {__version__} has settings that are not known here, and used their defaults: "
+        + ", ".join(unknown)
+    ]
 
 
 def _train(
@@ -67,18 +89,19 @@ def _train(
     from fairtrial.backends._ultralytics_trainer import Trainer, TransformerTrainer
 
     requested = _arguments(settings)
-    arguments = requested | {
-        "model": f"{settings.model}.yaml",
-        "data": str(data_yaml),
-        "pretrained": str(pretrained) if pretrained else False,
-        "device": _device(),
-        "deterministic": True,
-        "plots": False,
-        "project": str(data_yaml.parent),
-        "name": "run",
-        "mode": "train",
-        "task": "detect",
-    }
+    arguments = (
+        PASSED
+        | requested
+        | {
+            "model": f"{settings.model}.yaml",
+            "data": str(data_yaml),
+            "pretrained": str(pretrained) if pretrained else False,
+            "device": _device(),
+            "plots": False,
+            "project": str(data_yaml.parent),
+            "name": "run",
+        }
+    )
     kind = TransformerTrainer if is_transformer(settings.model) else Trainer
     trainer = kind(arguments, requested, settings.fitness, folder, threads, after_epoch)
     trainer.train()

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from fairtrial.files.yamlfile import Closed, closed
 from fairtrial.planning.experiment import PlannedExperiment
 from fairtrial.planning.sources import formats_used
+from fairtrial.plugins import plugin
 from fairtrial.settings.search import FROM_SEARCH
 from fairtrial.settings.stages import (
     PlotSettings,
@@ -89,7 +90,13 @@ def _report(experiment: PlannedExperiment, _: str) -> PlannedJob:
         question=experiment.settings.question,
         **_results(experiment),
     )
-    return PlannedJob(settings, ("report/template/",))
+    backends = {run.backend for run in experiment.runs.values() if not run.is_elsewhere}
+    effects = (f"backends.{name}:EFFECTS" for name in sorted(backends) if _declares_effects(name))
+    return PlannedJob(settings, ("report/template/", *effects))
+
+
+def _declares_effects(backend: str) -> bool:
+    return hasattr(plugin("backends", backend), "EFFECTS")
 
 
 def _results(experiment: PlannedExperiment) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TypeVar
 
+from fairtrial.plugins import plugin
 from fairtrial.report.doubtful_runs import doubtful_runs
 from fairtrial.report.small_sets import small_sets
 from fairtrial.report.wording import listed
@@ -14,6 +15,7 @@ from fairtrial.results.experiment import ExperimentResults
 from fairtrial.results.run import FinishedRun
 from fairtrial.scoring.coco_metrics import highest_ap
 from fairtrial.scoring.matching import MAX_DET
+from fairtrial.training.effects import Effect, partial
 
 Value = TypeVar("Value")
 HARDWARE = ("cpu", "gpu", "cores", "threads")
@@ -34,6 +36,8 @@ def cautions(experiment: ExperimentResults) -> list[str]:
         *_hardware(experiment),
         *_seeds(experiment),
         *_resumed(experiment),
+        *_of_few_epochs(experiment),
+        *_of_trainings(experiment),
     ]
     if any(run.record.dirty for run in experiment.runs):
         sentences.append("Some runs were made with changes that were not committed to git.")
@@ -171,6 +175,32 @@ def _resumed(experiment: ExperimentResults) -> list[str]:
         "Some runs were interrupted and went on under other conditions, so they may differ from "
         f"uninterrupted ones: {_listed(groups, experiment)}."
     ]
+
+
+def _of_few_epochs(experiment: ExperimentResults) -> list[str]:
+    """A sentence for each setting that acts in a small part of the epochs."""
+    groups: dict[tuple[str, float, int], list[str]] = {}
+    for c in experiment.configurations:
+        if not c.first.record.elsewhere:
+            settings = c.first.record.settings
+            for name, acting in partial(_effects(c.first), settings).items():
+                place = (name, acting, settings["epochs"])
+                groups.setdefault(place, []).append(c.letter)
+    return [
+        f"`{name}` acts in {acting:g} of {epochs} epochs of {listed(letters)}."
+        for (name, acting, epochs), letters in sorted(groups.items())
+    ]
+
+
+def _effects(run: FinishedRun) -> Sequence[Effect]:
+    effects: Sequence[Effect] = getattr(plugin("backends", run.record.backend), "EFFECTS", ())
+    return effects
+
+
+def _of_trainings(experiment: ExperimentResults) -> list[str]:
+    """What the jobs of trainings recorded for the reader of their results."""
+    groups = _grouped((text, run) for run in experiment.runs for text in run.record.cautions)
+    return [f"In trainings: {_listed(groups, experiment)}."] if groups else []
 
 
 def _grouped(runs: Iterable[tuple[str, FinishedRun]]) -> dict[str, list[FinishedRun]]:

@@ -21,6 +21,7 @@ from fairtrial.store import entries, keys, sums
 from fairtrial.training import checkpoint, commits, digest, provenance
 from fairtrial.training.attempts import ATTEMPTS, Attempt, CurrentAttempt
 from fairtrial.training.contract import AfterEpoch, FitResult
+from fairtrial.training.effects import idle_in_job
 from fairtrial.training.inputs import TrainingInputs
 from fairtrial.training.record import RECORD, TrainingRecord
 from fairtrial.training.settings import TrainingSettings
@@ -93,20 +94,32 @@ def train_or_adopt(training: Training, after_epoch: AfterEpoch) -> tuple[Path, b
     def train(folder: Path) -> None:
         earlier_epochs = _copy_end_state(training.inputs.continues, folder)
         attempt = CurrentAttempt(folder, after_epoch, earlier_epochs)
+        data = training.data()
         result = fit(
             training.settings.model_copy(update={"train_share": 1.0}),  # `data` has the share only
-            training.data(),
+            data,
             training.pretrained,
             folder,
             training.threads,
             attempt.after_epoch,
         )
         record = _record(result, attempt.all(), training.threads, folder / checkpoint.WEIGHTS)
-        write_model(folder / RECORD, record)
+        cautions = [*result.cautions, *_idle_here(training, data, record)]
+        write_model(folder / RECORD, record.model_copy(update={"cautions": cautions}))
         (folder / ATTEMPTS).unlink()
         (folder / checkpoint.DAMAGED).unlink(missing_ok=True)
 
     return entries.obtain("runs", training.key, train, may_lack=(checkpoint.STATE,))
+
+
+def _idle_here(training: Training, data: SplitDataset, record: TrainingRecord) -> list[str]:
+    """Settings that had no effect on this machine, or with the classes of this data set."""
+    effects = getattr(plugin("backends", training.backend), "EFFECTS", ())
+    if not effects:
+        return []
+    on_gpu = record.hardware is not None and record.hardware.gpu is not None
+    values, classes = training.settings.model_dump(), data.dataset.categories
+    return idle_in_job(effects, values, len(classes), on_gpu)
 
 
 def _copy_end_state(earlier: str | None, folder: Path) -> int:

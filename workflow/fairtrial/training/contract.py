@@ -39,7 +39,7 @@ class FitResult:
 
     best_epoch: the epoch (from 1) whose weights are kept, None without an epoch; gpus: how many
     it used, if there are any; deviations: why its result may differ from that of an
-    uninterrupted training on the CPU.
+    uninterrupted training on the CPU; cautions: what else a reader of its result should know.
     """
 
     model: ModelSize
@@ -47,3 +47,4 @@ class FitResult:
     epochs_run: int
     gpus: int = 1
     deviations: tuple[str, ...] = ()
+    cautions: tuple[str, ...] = ()

@@ -67,12 +67,29 @@ def partial(effects: Sequence[Effect], values: Values) -> dict[str, float]:
     """The settings that are switched on and act in less than half of the epochs, with how many."""
     found: dict[str, float] = {}
     for effect in effects:
-        if effect.epochs is not None:
+        is_known = {
+            *effect.settings,
+            *effect.needs,
+            "epochs",
+        } <= values.keys()  # of old records not
+        if effect.epochs is not None and is_known:
             epochs = effect.epochs(values)
             if epochs < values["epochs"] / 2:
                 on = (name for name in effect.settings if values[name] not in effect.off)
                 found |= dict.fromkeys(on, epochs)
     return found
+
+
+def idle_in_job(effects: Sequence[Effect], values: Values, classes: int, on_gpu: bool) -> list[str]:
+    """A text on each setting that changed nothing on this machine, or with this many classes."""
+    texts = []
+    if values.get("amp") and values["epochs"] and not on_gpu:
+        texts.append("`amp` is true and had no effect: there was no GPU")
+    for effect in effects:
+        if CLASSES in effect.needs and not effect.acts({**values, CLASSES: classes}):
+            on = [name for name in effect.settings if values[name] not in effect.off]
+            texts += [f"`{name}` had no effect: it acts only {effect.when}" for name in on]
+    return texts
 
 
 def common(settings: type[TrainingSettings]) -> tuple[Effect, ...]:

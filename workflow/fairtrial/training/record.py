@@ -26,6 +26,7 @@ class TrainingRecord(FileModel):
 
     weights_sha256: of the tensors in weights.pt; None for a file that is not torch's.
     deviations: why the result may differ from that of an uninterrupted training on the CPU.
+    cautions: what else a reader should know, such as a setting that this machine did without.
     gpu_seconds: None without a GPU. commit: of git, when the workflow began; commit_problem: why
     there is none, where one was to be expected; dirty: files differed from it. attempts: of all
     processes, in their order. model, seconds and hardware are None where it was trained elsewhere.
@@ -36,6 +37,7 @@ class TrainingRecord(FileModel):
     model: ModelSize | None
     weights_sha256: str | None
     deviations: list[str]
+    cautions: list[str] = Field(default_factory=list, exclude_if=not_)
     seconds: float | None
     gpu_seconds: float | None
     hardware: Hardware | None
