@@ -176,3 +176,18 @@ def test_every_dependency_is_accounted_for() -> None:
     text = PAGES[1].read_text(encoding="utf-8")
     names = {re.split(r"[<>=!~ \[]", requirement)[0] for requirement in requirements}
     assert not {name for name in names if f"`{name}`" not in text}
+
+
+def test_every_condition_under_which_settings_act_is_in_the_table() -> None:
+    text = KEYS
+    rows = [line.strip("| ").split(" | ") for line in text.splitlines() if line.startswith("|")]
+    written = {(row[0], row[2]): row[1] for row in rows if len(row) == 3}
+    declared: dict[tuple[str, str], list[str]] = {}
+    for backend in plugins("backends"):
+        for effect in plugin("backends", backend).EFFECTS:
+            names = ", ".join(f"`{name}`" for name in effect.settings)
+            names = "all but those of the model" if "train_share" in effect.settings else names
+            declared.setdefault((names, effect.when), []).append(backend)
+    for place, backends in declared.items():
+        is_all = set(backends) == set(plugins("backends"))
+        assert written.get(place) == ("all" if is_all else ", ".join(backends)), place

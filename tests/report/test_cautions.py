@@ -11,7 +11,9 @@ import pytest
 from fairtrial.data import dataset
 from fairtrial.data.dataset import Annotation
 from fairtrial.report.cautions import cautions
+from fairtrial.report.cost import size_notes
 from tests.facts import missing_facts
+from tests.ids import short
 from tests.report.fake_results import Fake, load
 from tests.report.test_folds import edit, folded, reloaded
 from tests.report.test_questions import results_of
@@ -161,3 +163,37 @@ def test_what_even_a_perfect_detector_cannot_reach_is_named(tmp_path: Path) -> N
     dataset.write(crowded, path)
     (sentence,) = cautions(results_of(fake))
     assert missing_facts(sentence, "Test of shapes", "more than 100 objects", "AP 0.663") == []
+
+
+MIXED = {"epochs": 12, "close_mosaic": 10, "mosaic": 1.0, "mixup": 0.0, "cutmix": 0.0}
+
+
+@pytest.mark.parametrize(
+    ("changed", "facts"),
+    [
+        ({}, [("mosaic", "2 of 12 epochs", "A and B")]),
+        ({"close_mosaic": 30, "mosaic": 0.0, "mixup": 0.5}, [("mixup", "0 of 12 epochs")]),
+        ({"close_mosaic": 6}, []),
+        ({"mosaic": 0.0}, []),
+    ],
+    ids=short,
+)
+def test_what_acts_in_a_small_part_of_the_epochs_is_said(
+    changed: dict[str, Any], facts: list[tuple[str, ...]], tmp_path: Path
+) -> None:
+    runs = {name: MIXED | changed | {"lr0": lr0} for name, lr0 in (("a", 0.1), ("b", 0.2))}
+    said = sentences(Fake(tmp_path, runs, images=ENOUGH, classes=("circle",), size=64))
+    assert [missing_facts(s, *of) for s, of in zip(said, facts, strict=True)] == [[]] * len(facts)
+
+
+def test_what_a_job_recorded_is_said_with_its_configurations(tmp_path: Path) -> None:
+    fake = enough(tmp_path).build()
+    edit_record(fake, "low-s0", cautions=["`amp` is true and had no effect: there was no GPU"])
+    (sentence,) = [s for s in cautions(results_of(fake)) if "amp" in s]
+    assert missing_facts(sentence, "no GPU (B)") == []
+
+
+def test_the_width_of_a_checkpoint_stands_below_the_sizes(tmp_path: Path) -> None:
+    runs = {"fine": {"pretrained": "weights/yolov8n.pt"}, "scratch": {"pretrained": None}}
+    (note,) = size_notes(results_of(Fake(tmp_path, runs).build()))
+    assert missing_facts(note, "keeps the checkpoint's width", "(A)") == []

@@ -16,13 +16,14 @@ from typing import Any
 import pytest
 from pydantic import Field, ValidationError
 
-from facts import refused
+from facts import missing_facts, refused
 from fairtrial import StoreError
 from fairtrial.store import entries, keys, locks, sums
 from fairtrial.training import cached_training as training
 from fairtrial.training import checkpoint
 from fairtrial.training.cached_training import Training, train_or_adopt
 from fairtrial.training.contract import AfterEpoch, FitResult, HistoryRow, ModelSize
+from fairtrial.training.effects import CLASSES, Effect
 from fairtrial.training.inputs import TrainingInputs
 from fairtrial.training.settings import TrainingSettings
 from tests.ids import short
@@ -128,6 +129,45 @@ def test_a_backend_is_told_nothing_of_a_share(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(training, "plugin", lambda kind, name: backend(fit_and_tell))
     train(train_share=0.5)
     assert told == [SETTINGS]
+
+
+class WithAmp(TrainingSettings):
+    amp: bool = True
+    cls_pw: float = 1.0
+
+
+def test_what_had_no_effect_here_and_what_the_backend_says_is_recorded(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    weighted = Effect(
+        ("cls_pw",), "with two classes", (CLASSES,), lambda values: values[CLASSES] > 1, off=(0,)
+    )
+
+    def fit_and_say(*told: Any) -> FitResult:
+        return replace(fit(*told), cautions=("a new default",))
+
+    fake = SimpleNamespace(fit=fit_and_say, EFFECTS=(weighted,))
+    monkeypatch.setattr(training, "plugin", lambda kind, name: fake)
+    gpus: list[str | None] = [None, "H100"]
+    real = training.provenance.hardware
+    monkeypatch.setattr(
+        training.provenance,
+        "hardware",
+        lambda *told: real(*told).model_copy(update={"gpu": gpus.pop(0)}),
+    )
+
+    def cautions(seed: int, classes: int) -> list[str]:
+        data = SimpleNamespace(dataset=SimpleNamespace(categories=dict.fromkeys(range(classes))))
+        own = WithAmp.model_validate(SETTINGS | {"seed": seed})
+        one = replace(a_training(), settings=own, data=lambda: data)  # type: ignore[arg-type,return-value]
+        entry, _ = train_or_adopt(one, lambda row: None)
+        said: list[str] = json.loads((entry / "record.json").read_text())["cautions"]
+        return said
+
+    new, amp, weights = cautions(0, classes=1)
+    assert (new, missing_facts(amp, "`amp`", "no GPU")) == ("a new default", [])
+    assert missing_facts(weights, "`cls_pw`", "with two classes") == []
+    assert cautions(1, classes=2) == ["a new default"], "on a GPU, with two classes"
 
 
 def test_the_fitness_of_a_run_is_brought_to_one_form() -> None:

@@ -9,6 +9,8 @@ Each has (types in training/contract.py):
 - `Settings`: training.settings.TrainingSettings with the further keys of params.yaml that it
   understands;
 - `EFFECTS`: when its settings act, as training.effects.Effect; it may be left out;
+- `size_note(settings)`: a sentence that the report prints below the sizes of models, or an empty
+  text; it may be left out;
 - `fit(settings, data, pretrained, folder, threads, after_epoch)`: trains in `folder`, which is
   empty at a first attempt and later holds what an interrupted one left, and returns a FitResult;
 - `detector(weights, categories, settings, threads)`: a context manager that yields a function

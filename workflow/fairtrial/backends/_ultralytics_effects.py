@@ -95,3 +95,14 @@ EFFECTS = (
         off=(False,),
     ),
 )
+
+
+def size_note(values: Values) -> str:
+    """What is to be known of the size of a model beside its number of parameters; may be empty."""
+    started = values.get("pretrained") and values.get("epochs")
+    if not started or is_transformer(values["model"]):
+        return ""
+    return (
+        "From a checkpoint the class branch of a YOLO model keeps the checkpoint's width, with "
+        "cls_remap or without, so its parameters may be more than those of the model from scratch"
+    )

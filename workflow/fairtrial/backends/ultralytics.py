@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from fairtrial import BackendError
 from fairtrial.backends._ultralytics_defaults import PASSED, unknown_defaults
-from fairtrial.backends._ultralytics_effects import EFFECTS
+from fairtrial.backends._ultralytics_effects import EFFECTS, size_note
 from fairtrial.backends._ultralytics_files import load, save_weights, workplace, write_dataset
 from fairtrial.backends._ultralytics_settings import Settings, is_transformer
 from fairtrial.data.dataset import Detection, SplitDataset
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from fairtrial.backends._ultralytics_trainer import Trainer
 
-__all__ = ["EFFECTS", "Settings", "detector", "fit"]
+__all__ = ["EFFECTS", "Settings", "detector", "fit", "size_note"]
 
 # --------------------------------------------------------------------------- training
 

@@ -91,12 +91,13 @@ def _report(experiment: PlannedExperiment, _: str) -> PlannedJob:
         **_results(experiment),
     )
     backends = {run.backend for run in experiment.runs.values() if not run.is_elsewhere}
-    effects = (f"backends.{name}:EFFECTS" for name in sorted(backends) if _declares_effects(name))
-    return PlannedJob(settings, ("report/template/", *effects))
-
-
-def _declares_effects(backend: str) -> bool:
-    return hasattr(plugin("backends", backend), "EFFECTS")
+    declared = (
+        f"backends.{backend}:{name}"
+        for backend in sorted(backends)
+        for name in ("EFFECTS", "size_note")
+        if hasattr(plugin("backends", backend), name)
+    )
+    return PlannedJob(settings, ("report/template/", *declared))
 
 
 def _results(experiment: PlannedExperiment) -> dict[str, Any]:

@@ -187,7 +187,7 @@ def _of_few_epochs(experiment: ExperimentResults) -> list[str]:
                 place = (name, acting, settings["epochs"])
                 groups.setdefault(place, []).append(c.letter)
     return [
-        f"`{name}` acts in {acting:g} of {epochs} epochs of {listed(letters)}."
+        f"{name} acts in {acting:g} of {epochs} epochs of {listed(letters)}."
         for (name, acting, epochs), letters in sorted(groups.items())
     ]
 
@@ -199,7 +199,9 @@ def _effects(run: FinishedRun) -> Sequence[Effect]:
 
 def _of_trainings(experiment: ExperimentResults) -> list[str]:
     """What the jobs of trainings recorded for the reader of their results."""
-    groups = _grouped((text, run) for run in experiment.runs for text in run.record.cautions)
+    groups = _grouped(
+        (text.replace("`", ""), run) for run in experiment.runs for text in run.record.cautions
+    )
     return [f"In trainings: {_listed(groups, experiment)}."] if groups else []
 
 

@@ -14,7 +14,7 @@ from fairtrial.report.breakdowns import BreakdownPart
 from fairtrial.report.calibration import CalibrationPart, calibration_parts
 from fairtrial.report.cautions import cautions, differences
 from fairtrial.report.classes import ClassesPart, classes
-from fairtrial.report.cost import CostRow, FrontPart, cost, fronts
+from fairtrial.report.cost import CostRow, FrontPart, cost, fronts, size_notes
 from fairtrial.report.data import DataPart, data
 from fairtrial.report.error_kinds import ErrorsPart, errors
 from fairtrial.report.learning_curve import LearningPart, learning_parts
@@ -150,6 +150,7 @@ class Content(TypedDict):
     coco_metrics: list[BreakdownPart]
     data: DataPart
     cost: list[CostRow]
+    size_notes: list[str]
     fronts: list[FrontPart]
     run_metrics: list[str]
     runs: list[RunPart]
@@ -193,6 +194,7 @@ def content(
         ],
         "data": data(list(experiment.datasets.values())),
         "cost": cost(experiment, timings),
+        "size_notes": size_notes(experiment),
         "fronts": fronts(experiment, timings),
         "run_metrics": [SHORT.get(m, m) for m in _run_metrics(experiment)],
         "runs": [

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import NotRequired, TypedDict
 
+from fairtrial.plugins import plugin
 from fairtrial.report.wording import UNDEFINED, Verdict, time_text, verdict
 from fairtrial.results import costs
 from fairtrial.results.configuration import Configuration, shorten
@@ -62,6 +63,17 @@ def cost(experiment: ExperimentResults, timings: bool) -> list[CostRow]:
     """A row for each configuration: the size of its model and, with `timings`, its times."""
     columns = _front_columns(experiment, timings)
     return [_row(c, columns.get(c.letter, []), timings) for c in experiment.configurations]
+
+
+def size_notes(experiment: ExperimentResults) -> list[str]:
+    """What backends say of the sizes of their models, with the configurations: `… (A, B).`"""
+    letters: dict[str, list[str]] = {}
+    for c in experiment.configurations:
+        record = c.first.record
+        if not record.elsewhere:
+            note = getattr(plugin("backends", record.backend), "size_note", None)
+            letters.setdefault(note(record.settings) if note else "", []).append(c.letter)
+    return [f"{text} ({', '.join(of)})." for text, of in sorted(letters.items()) if text]
 
 
 def _front_columns(experiment: ExperimentResults, timings: bool) -> dict[str, list[str]]:
