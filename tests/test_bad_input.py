@@ -180,6 +180,30 @@ REFUSED: dict[str, tuple[Edit, list[str]]] = {
         run("{optimizer: auto}"),
         ["runs.small", '`optimizer` is "auto"', "lr0 and momentum", "AdamW"],
     ),
+    "a seed beyond NumPy's": (
+        (FILE, "seeds: [0, 1]", "seeds: [4294967296]"),
+        [FILE, "`seeds.0` is 4294967296", "less than or equal to 4294967295"],
+    ),
+    "a rate beyond Ultralytics'": (
+        (FILE, "seeds:", "base: {lr0: 1.5}\nseeds:"),
+        [f"{FILE}: base", "`lr0` is 1.5", "less than or equal to 1", "above 0"],
+    ),
+    "more epochs than any number": (
+        (FILE, "seeds:", "base: {epochs: 99999999999999999999999}\nseeds:"),
+        [
+            f"{FILE}: base",
+            "`epochs` is 99999999999999999999999",
+            "less than or equal to 2147483647",
+        ],
+    ),
+    "a whole number as a fraction": (
+        (FILE, "seeds:", "base: {epochs: 3.5}\nseeds:"),
+        [f"{FILE}: base", "`epochs` is 3.5", "whole number"],
+    ),
+    "a mosaic that is closed from the start": (
+        (FILE, "seeds:", "base: {epochs: 3, mosaic: 1.0}\nseeds:"),
+        [f"{FILE}: base", "`mosaic` is 1.0 and cannot act", "`close_mosaic`"],
+    ),
     "seeds named twice": (
         (FILE, "seeds: [0, 1]", "seeds: [0, 1, 1]"),
         [FILE, "`seeds` is [0, 1, 1]", "twice, as it does 1"],
