@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from facts import refused
+from facts import missing_facts, refused
 from fairtrial import SettingsError
 from fairtrial.files.yamlfile import read_yaml
 from fairtrial.planning import idle_settings
-from fairtrial.planning.idle_settings import refuse_idle
+from fairtrial.planning.idle_settings import idle_in_some, refuse_idle, refuse_idle_sections
 from fairtrial.planning.runs import resolve
 from fairtrial.planning.studies import studies
 from fairtrial.plugins import plugin, plugins
@@ -123,6 +123,34 @@ def test_base_must_act_in_one_of_its_runs() -> None:
     plan(base=base, runs={"yolo": {}, "detr": RTDETR})
     with refused(SettingsError, f"{FILE}: base: `dfl`"):
         plan(base=base, runs={"detr": RTDETR})
+
+
+def test_what_base_sets_in_vain_for_some_runs_is_a_sentence_of_the_report() -> None:
+    def said(**experiment: Any) -> list[str]:
+        settings = ExperimentSettings(title="Asked", **experiment)
+        return idle_in_some(resolve(PARAMS, settings, FILE), {}, settings)
+
+    base = {"imgsz": 160, "dfl": 2.0}
+    (sentence,) = said(base=base, runs={"yolo": {}, "detr": RTDETR, "own": {"dfl": 1.0}})
+    assert missing_facts(sentence, "dfl changes nothing in detr:", "RT-DETR") == []
+    assert said(base=base, runs={"yolo": {}}) == []
+    mosaic = {"mosaic": 1.0}
+    assert said(base=mosaic, runs={"short": {"epochs": 3}, "long": {}}) == [], "told by epochs"
+
+
+def test_a_threshold_of_boxes_is_refused_where_all_runs_classify() -> None:
+    def change(section: str, key: str, value: Any, run: dict[str, Any]) -> None:
+        params = PARAMS | {section: PARAMS[section] | {key: value}}
+        runs = resolve(params, ExperimentSettings(title="x", base=run), FILE)
+        refuse_idle_sections(params, PARAMS, runs)
+
+    with refused(SettingsError, "params.yaml: `predict.conf`", "classify"):
+        change("predict", "conf", 0.1, NETWORK)
+    with refused(SettingsError, "params.yaml: `validate.iou`"):
+        change("validate", "iou", 0.6, NETWORK)
+    change("predict", "speed_images", 200, NETWORK)
+    change("predict", "conf", 0.1, {})
+    change("validate", "at_recall", (0.9,), NETWORK)
 
 
 def test_a_parameter_of_a_call_must_act_in_one_of_the_runs() -> None:

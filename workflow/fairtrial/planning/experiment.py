@@ -14,7 +14,7 @@ from fairtrial.planning.config_files import (
     read_dataset,
     read_experiment,
 )
-from fairtrial.planning.idle_settings import refuse_idle
+from fairtrial.planning.idle_settings import refuse_idle, refuse_idle_sections
 from fairtrial.planning.runs import PlannedRun, refuse_unused, resolve, shipped_settings
 from fairtrial.planning.sources import Source, read_source, refuse_unlisted
 from fairtrial.planning.studies import PlannedStudy, refuse_trial_seed, studies
@@ -52,6 +52,7 @@ class PlannedExperiment:
         planned = studies(params, settings, file)
         changed = {key for key in earlier or {} if params.get(key) != (earlier or {})[key]}
         refuse_idle(runs, planned, settings, changed, file)
+        refuse_idle_sections(params, earlier or {}, runs)
         return cls(str(name), params, settings, runs, planned)
 
     @property

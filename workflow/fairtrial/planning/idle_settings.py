@@ -8,14 +8,27 @@ from dataclasses import dataclass
 from typing import Any
 
 from fairtrial import SettingsError
+from fairtrial.files.yamlfile import Closed
 from fairtrial.planning.config_files import PARAMS, read_dataset
 from fairtrial.planning.runs import PlannedRun
 from fairtrial.planning.studies import PlannedStudy
 from fairtrial.plugins import plugin
 from fairtrial.settings.experiment import ExperimentSettings
-from fairtrial.settings.stages import ChoicesSpec, Space
+from fairtrial.settings.stages import (
+    ChoicesSpec,
+    PredictClassifySettings,
+    PredictDetectSettings,
+    Space,
+    ValidateClassifySettings,
+    ValidateDetectSettings,
+)
+from fairtrial.store.keys import canonical
 from fairtrial.training.effects import CLASSES, Effect, idle
 
+OF_TASKS: dict[str, dict[str, type[Closed]]] = {  # section → task → its settings
+    "predict": {"detect": PredictDetectSettings, "classify": PredictClassifySettings},
+    "validate": {"detect": ValidateDetectSettings, "classify": ValidateClassifySettings},
+}
 WITH_CLASSES = "cls_pw"  # a setting that needs the number of classes
 
 
@@ -34,6 +47,10 @@ class _Judged:
     def knows(self, name: str) -> bool:
         """Whether it has a setting of this name that it does not draw."""
         return name in self.run.settings and name not in self.space
+
+    def counts_epochs(self, name: str) -> bool:
+        """Whether the report itself says in how many epochs a setting acts."""
+        return any(effect.epochs and name in effect.settings for effect in self._effects)
 
     def idle(self, name: str) -> str:
         """Why a setting changes nothing in it; empty where it may act."""
@@ -56,9 +73,7 @@ def refuse_idle(
     params.yaml that was changed for this call (`changed`), must act in one of the runs that
     have it, and one of a search at one point of its space. `file` names the experiment.
     """
-    spaces = {name: _ends(study.space) for name, study in studies.items()}
-    judged = [_Judged(run, _drawn(run, spaces)) for run in _configurations(runs.values())]
-    trials = [_Judged(study.start, spaces[name]) for name, study in studies.items()]
+    judged, trials = _judged(runs, studies), _trials(studies)
     problems = [
         *(problem for one in judged for problem in _of_run(one, file)),
         *_shared(experiment.base, [*judged, *trials], f"{file}: base"),
@@ -69,6 +84,56 @@ def refuse_idle(
     ]
     if problems:
         raise SettingsError("\n".join(dict.fromkeys(problems)))
+
+
+def refuse_idle_sections(
+    params: Mapping[str, Any], earlier: Mapping[str, Any], runs: Mapping[str, PlannedRun]
+) -> None:
+    """Raise SettingsError for keys of `predict` and `validate` that were changed for this call
+    (`earlier`: before it) and that no task of the runs has."""
+    tasks = {run.task for run in runs.values()}
+    problems = []
+    for section, models in OF_TASKS.items():
+        used = {key for task in tasks for key in models[task].model_fields}
+        for key, before in earlier.get(section, {}).items():
+            now = params[section].get(key)
+            if key not in used and canonical(now) != canonical(before):
+                what = f"no run of the task {', '.join(sorted(tasks))} has it"
+                problems.append(f"{PARAMS}: `{section}.{key}` cannot act: {what}")
+    if problems:
+        raise SettingsError("\n".join(problems))
+
+
+def idle_in_some(
+    runs: Mapping[str, PlannedRun],
+    studies: Mapping[str, PlannedStudy],
+    experiment: ExperimentSettings,
+) -> list[str]:
+    """A sentence for each setting of `base` that acts in some of its runs and not in others."""
+    sentences = []
+    judged = _judged(runs, studies)
+    for name in sorted(experiment.base):
+        having = [
+            one
+            for one in judged
+            if name not in one.run.varied and one.knows(name) and not one.counts_epochs(name)
+        ]
+        idle_ones = {one.run.run_name.configuration: one.idle(name) for one in having}
+        for when in sorted(set(idle_ones.values()) - {""}):
+            labels = [label for label, reason in idle_ones.items() if reason == when]
+            text = when.replace("`", "")
+            sentences.append(f"{name} changes nothing in {', '.join(labels)}: it acts only {text}.")
+    return sentences
+
+
+def _judged(runs: Mapping[str, PlannedRun], studies: Mapping[str, PlannedStudy]) -> list[_Judged]:
+    """The configurations, with what they take from a trial."""
+    spaces = {name: _ends(study.space) for name, study in studies.items()}
+    return [_Judged(run, _drawn(run, spaces)) for run in _configurations(runs.values())]
+
+
+def _trials(studies: Mapping[str, PlannedStudy]) -> list[_Judged]:
+    return [_Judged(study.start, _ends(study.space)) for study in studies.values()]
 
 
 def _configurations(runs: Iterable[PlannedRun]) -> list[PlannedRun]:

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from fairtrial.files.yamlfile import Closed, closed
 from fairtrial.planning.experiment import PlannedExperiment
+from fairtrial.planning.idle_settings import idle_in_some
 from fairtrial.planning.sources import formats_used
 from fairtrial.plugins import plugin
 from fairtrial.settings.search import FROM_SEARCH
@@ -88,6 +89,7 @@ def _report(experiment: PlannedExperiment, _: str) -> PlannedJob:
         experiment=experiment.name,
         title=experiment.settings.title,
         question=experiment.settings.question,
+        idle=tuple(idle_in_some(experiment.runs, experiment.studies, experiment.settings)),
         **_results(experiment),
     )
     backends = {run.backend for run in experiment.runs.values() if not run.is_elsewhere}

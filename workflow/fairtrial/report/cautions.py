@@ -21,8 +21,11 @@ Value = TypeVar("Value")
 HARDWARE = ("cpu", "gpu", "cores", "threads")
 
 
-def cautions(experiment: ExperimentResults) -> list[str]:
-    """One sentence for each warning, the gravest first; none if all runs are alike."""
+def cautions(experiment: ExperimentResults, idle: Sequence[str] = ()) -> list[str]:
+    """One sentence for each warning, the gravest first; none if all runs are alike.
+
+    idle: sentences on settings that change nothing in some runs.
+    """
     sentences = [
         *(leak for d in experiment.datasets.values() for leak in overlaps(d)),
         *(pairs for d in experiment.datasets.values() for pairs in similar_pairs(d)),
@@ -37,6 +40,7 @@ def cautions(experiment: ExperimentResults) -> list[str]:
         *_seeds(experiment),
         *_resumed(experiment),
         *_of_few_epochs(experiment),
+        *idle,
         *_of_trainings(experiment),
     ]
     if any(run.record.dirty for run in experiment.runs):

@@ -5,6 +5,7 @@ What a stage's model does not hold cannot change its result, and so runs no job 
 
 from __future__ import annotations
 
+from operator import not_
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, field_validator, model_validator
@@ -275,3 +276,5 @@ class ReportSettings(_Results):
     experiment: str
     title: str
     question: str = ""
+    # What `base` sets and what cannot act in some of the runs, a sentence each.
+    idle: tuple[str, ...] = Field(default=(), exclude_if=not_)
