@@ -198,8 +198,12 @@ REFUSED: dict[str, tuple[str, ...]] = {
         "`epochs`",
     ),
     "from_search: text": (
-        *("title: t", "title: t\nruns: {a: {from_search: best}}"),
-        *("`runs.a`", "`from_search`", "a trial's number"),
+        *("title: t", "title: t\nruns: {a: {from_search: recal}}"),
+        *("`runs.a`", "`from_search`", "`recal`", "recall"),
+    ),
+    "from_search by a metric of another task": (
+        *("title: t", "title: t\nruns: {a: {from_search: accuracy}}"),
+        *("`runs.a`", "`from_search`", "`accuracy`"),
     ),
     "from_search below 0": (
         *("title: t", "title: t\nruns: {a: {from_search: -1}}"),
@@ -224,6 +228,16 @@ def test_a_mistake_in_a_search_is_named(name: str, project: Path) -> None:
     with refused(SettingsError, "config/experiments/t.yaml: ", *facts) as error:
         plan_of(text)
     assert len(str(error.value).splitlines()) <= 2
+
+
+def test_the_best_trial_in_a_metric(project: Path) -> None:
+    plan = plan_of(SEARCH + "runs: {a: {from_search: recall}, b: {from_search: true}}\n")
+    run = plan.chosen.runs["a-s0"]
+    assert run.from_search is not None
+    assert run.from_search.file == "best-recall.json"
+    assert json.loads(plan.settings("study", "tpe-seed0"))["chosen_by"] == ["recall"]
+    without = plan_of(SEARCH + "runs: {b: {from_search: true}}\n")
+    assert "chosen_by" not in json.loads(without.settings("study", "tpe-seed0"))
 
 
 def test_from_search_needs_one_search(project: Path) -> None:

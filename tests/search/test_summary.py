@@ -120,6 +120,18 @@ def test_any_trial_can_be_chosen(backend: FakeBackend, study: RunningStudy) -> N
         evaluate(study, chosen=(4,))
 
 
+def test_the_best_trial_in_another_metric_can_be_chosen(
+    backend: FakeBackend, study: RunningStudy
+) -> None:
+    work(study)
+    place = evaluate(study, chosen_by=("recall",))
+    choice = json.loads((place / "choices/best-recall.json").read_text())
+    recalls = [float(row["recall"]) for row in rows(place)]
+    assert choice["trial"] == recalls.index(max(recalls))
+    best = json.loads((place / "choices/best.json").read_text())
+    assert choice["trial"] != best["trial"], "the metric must differ from the fitness"
+
+
 def test_importance_finds_the_parameter_that_matters(backend: FakeBackend) -> None:
     """`z` has no effect in the backend of these tests."""
     study = a_study(trials=30)

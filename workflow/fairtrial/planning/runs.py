@@ -21,7 +21,7 @@ from fairtrial.planning.configurations import (
     value_text,
 )
 from fairtrial.planning.elsewhere import is_elsewhere, settings_by_seed
-from fairtrial.planning.from_search import TrialReference, trial_reference
+from fairtrial.planning.from_search import TrialReference, refuse_metric, trial_reference
 from fairtrial.settings.elsewhere import ELSEWHERE, PREDICTIONS
 from fairtrial.settings.experiment import ExperimentSettings
 from fairtrial.settings.grid import Overrides
@@ -217,6 +217,7 @@ def _run(
     if isinstance(values.get("pretrained"), str):
         values["pretrained"] = _filled(values["pretrained"], values, where("pretrained"))
     settings = cast(TrainingSettings, closed(model, values, where))
+    refuse_metric(from_search, settings.task, f"{file}: `{place}`")
     checked = settings.model_dump(mode="json")
     run_name = RunName(
         configuration=name_of(configuration, varied | common | checked),

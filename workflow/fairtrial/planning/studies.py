@@ -72,7 +72,8 @@ class PlannedStudy:
     def of_study(self, runs: list[PlannedRun]) -> StudyStageSettings:
         """The settings of the stage that evaluates the trials; `runs`: of the experiment."""
         trials = {run.from_search.trial for run in runs if run.from_search}
-        numbers = sorted(number for number in trials if number is not None)
+        numbers = sorted(trial for trial in trials if isinstance(trial, int))
+        metrics = sorted(trial for trial in trials if isinstance(trial, str))
         return StudyStageSettings(
             name=self.name,
             trials=self.search.trials,
@@ -83,6 +84,7 @@ class PlannedStudy:
             dataset=self.start.dataset,
             fitness=self.start.settings["fitness"],
             chosen=tuple(numbers),
+            chosen_by=tuple(metrics),
         )
 
 

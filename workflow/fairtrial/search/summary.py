@@ -14,6 +14,7 @@ from fairtrial.scoring import fitness
 from fairtrial.search import engines
 from fairtrial.search.journal import STATES, Metrics, MetricWeights, Trial
 from fairtrial.search.study_files import StudySummary
+from fairtrial.settings.search import best_by
 from fairtrial.settings.stages import StudyStageSettings, Value
 
 
@@ -25,15 +26,33 @@ def best_trial(trials: Sequence[Trial], weights: MetricWeights) -> Trial:
     return max(finished, key=lambda trial: (max(trial.fitness_by_epoch(weights)), -trial.number))
 
 
-def chosen_trials(trials: Sequence[Trial], best: Trial, numbers: Sequence[int]) -> dict[str, Trial]:
+def best_in(metric: str, trials: Sequence[Trial], weights: MetricWeights) -> Trial:
+    """The finished trial with the highest value of a metric at its best epoch, which the fitness
+    picks; the first of several. At least one trial has finished."""
+
+    def value(trial: Trial) -> float:
+        best = _best_epoch(trial, weights)
+        return best.metrics[metric] if best else 0.0
+
+    finished = [trial for trial in trials if trial.state == "finished"]
+    return max(finished, key=lambda trial: (value(trial), -trial.number))
+
+
+def chosen_trials(
+    trials: Sequence[Trial], best: Trial, settings: StudyStageSettings
+) -> dict[str, Trial]:
     """The trials that runs take settings from, by the name of their file in choices/."""
-    for number in numbers:
+    for number in settings.chosen:
         if number >= len(trials):
             raise SettingsError(
                 f"from_search: {number}: the search has {len(trials)} trials, 0 to "
                 f"{len(trials) - 1}"
             )
-    return {"best.json": best} | {f"{number}.json": trials[number] for number in numbers}
+    named = {f"{number}.json": trials[number] for number in settings.chosen}
+    by_metric = {
+        best_by(metric): best_in(metric, trials, settings.fitness) for metric in settings.chosen_by
+    }
+    return {"best.json": best} | named | by_metric
 
 
 def table(trials: Sequence[Trial], parameters: Sequence[str], weights: MetricWeights) -> str:

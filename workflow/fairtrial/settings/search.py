@@ -87,3 +87,9 @@ class SearchSettings(Closed):
                     name = f"{engine}-seed{seed}"
                     studies[f"{dataset}-{name}" if dataset else name] = (engine, seed, dataset)
         return studies
+
+
+def best_by(metric: str) -> str:
+    """The name of the file, in a study's folder of choices, with the trial that is the best in a
+    metric."""
+    return f"best-{metric}.json"

@@ -178,6 +178,8 @@ class StudyStageSettings(_StudyStage):
     dataset: str
     fitness: dict[str, float] | None  # metric weights; None: AP, or accuracy for classes
     chosen: tuple[int, ...]  # numbers of the trials that runs take their settings from
+    # Metrics on val; runs take their settings from the trial that is the best in each.
+    chosen_by: tuple[str, ...] = Field(default=(), exclude_if=not_)
 
 
 class TrainSettings(Closed):

@@ -30,7 +30,8 @@ def study(
         best: file to write: the settings of the best trial
         summary: file to write: budget, space, states of trials, importance of parameters
         timings: file to write: seconds of training of each trial
-        choices: folder to write: the settings of the best trial, and of each that a run names
+        choices: folder to write: the settings of the best trial, and of each that a run names by
+            number or metric
 
     Raises:
         BackendError: no trial has finished
@@ -45,7 +46,7 @@ def study(
     stored = stored_trials(key)[: settings.trials]
     winner = results.best_trial(stored, settings.fitness)
     choices.mkdir(parents=True, exist_ok=True)
-    for file_name, trial in results.chosen_trials(stored, winner, settings.chosen).items():
+    for file_name, trial in results.chosen_trials(stored, winner, settings).items():
         choice = ChosenTrial(study=settings.name, trial=trial.number, values=trial.params)
         write_model(choices / file_name, choice)
     with whole_file(trials) as file:
