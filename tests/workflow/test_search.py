@@ -151,15 +151,16 @@ def test_a_study_whose_store_is_elsewhere_is_made_again_as_its_message_says(
 ) -> None:
     """As after a clone and `dvc pull`, which bring results but no store."""
     shutil.rmtree(project.root / "store/searches")
-    sweep = "sweep: {from_search: [1, 2]}\nsearch:"
+    sweep = "sweep: {from_search: [1, recall]}\nsearch:"
     project.edit("config/experiments/compare.yaml", "search:", sweep)
     project.snakemake(*COMMAND[1:], check=False)
     log = (project.root / "logs/compare/study/tpe-seed5.log").read_text()
     assert "`snakemake --forcerun search`" in log
     assert not (project.root / "store/searches").exists()
     project.snakemake(*COMMAND[1:], "--forcerun", "search")
-    for number in (1, 2):
-        run = project.root / f"results/compare/runs/from_search={number}-s0/record.json"
+    recalls = [float(row["recall"]) for row in rows(project)]
+    for value, number in (("1", 1), ("recall", recalls.index(max(recalls)))):
+        run = project.root / f"results/compare/runs/from_search={value}-s0/record.json"
         record = json.loads(run.read_text())
         assert record["from_search"] == {"study": "tpe-seed5", "trial": number}
         assert f"{record['settings']['lr0']}" == rows(project)[number]["lr0"]
