@@ -56,7 +56,7 @@ def test_the_stage_gets_the_files_and_the_classes() -> None:
     [
         pytest.param(THEIRS | {"lr0": 0.1}, ["`lr0`", "`predictions`"], id="model settings"),
         pytest.param({"predictions": {5: FILES}}, ["5", "0, 1"], id="another seed"),
-        pytest.param({"predictions": {0: {"test": "a/b"}}}, ["val`: missing"], id="no val"),
+        pytest.param({"predictions": {0: {}}}, ["`test`", "`val`"], id="neither val nor test"),
         pytest.param(
             {"predictions": {0: {"val": "val.json"}}}, ["<source>/<file>"], id="no source"
         ),

@@ -62,12 +62,12 @@ def row(image: object, category: object = 0, **more: Any) -> dict[str, Any]:
 
 
 def receive_files(
-    val: str = "val.json",
+    val: str | None = "val.json",
     test: str | None = "theirs/test.json",
     class_ids: dict[int, str | None] | None = CLASS_IDS,
 ) -> list[tuple[int, int, list[float], float]]:
     """What is received on val: image, category, box, confidence."""
-    files = PredictionFiles(val=f"theirs/{val}", test=test)
+    files = PredictionFiles(val=val and f"theirs/{val}", test=test)
     receive(
         settings=ReceiveSettings(predictions=files, class_ids=class_ids),
         run="b-s3",
@@ -80,7 +80,7 @@ def receive_files(
         test=Path("out/test.json"),
         record=Path("out/record.json"),
     )
-    return [tuple(entry.values()) for entry in json.loads(Path("out/val.json").read_text())]
+    return [tuple(entry.values()) for entry in json.loads(Path("out/val.json").read_text()) or []]
 
 
 @pytest.mark.parametrize(
@@ -191,6 +191,20 @@ def test_a_class_that_the_data_set_lacks_is_refused() -> None:
     put("val.json", [])
     with refused(SettingsError, "class_ids", "cat", "feline, dog"):
         receive_files(class_ids={0: "cat"})
+
+
+def test_without_val_no_prediction_on_it_is_written_nor_recorded() -> None:
+    put("test.json", [row(300)])
+    assert receive_files(val=None) == []
+    assert json.loads(Path("out/val.json").read_text()) is None  # a list would mean: none found
+    assert len(json.loads(Path("out/test.json").read_text())) == 1
+    assert list(read_record(Path("out/record.json")).elsewhere) == ["test"]
+
+
+def test_without_val_there_must_be_test_images() -> None:
+    write_model(Path("split.json"), certificate(train=[1], val=[2, 4], test=[]))
+    with refused(DataError, "b-s3", "`val`", "pets"):
+        receive_files(val=None)
 
 
 def test_test_images_need_predictions() -> None:

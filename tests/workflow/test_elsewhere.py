@@ -109,6 +109,36 @@ def test_another_file_is_taken_anew_and_trains_nothing(project: Project) -> None
         source.write_text(kept)
 
 
+@pytest.mark.parametrize("alone", [False, True], ids=["beside ours", "alone"])
+def test_without_val_they_are_scored_on_test_and_nothing_is_made_up(
+    project: Project, alone: bool
+) -> None:
+    ours = "" if alone else "  ours: {}\n"
+    theirs = "  theirs:\n    predictions:\n      0: {test: theirs/test.json}\n"
+    name = f"blind{alone}"
+    base = "{}" if alone else "{backend: quick, imgsz: 32}"
+    text = f"title: On test alone\nbase: {base}\nruns:\n{ours}{theirs}seeds: [0]\n"
+    project.write(f"config/experiments/{name}.yaml", text)
+    before = project.trainings()
+    project.snakemake("--cores", "1", "--config", f"experiment={name}")
+    assert project.trainings() == before
+    folder = project.root / f"results/{name}"
+    runs = {path.name: path for path in (folder / "runs").iterdir()}
+    metrics = json.loads((runs["theirs-s0"] / "metrics.json").read_text())
+    compared = project.root / "results/compare/runs/ours-s0/metrics.json"
+    expected = json.loads(compared.read_text())["test"]
+    rates = dict.fromkeys(("precision", "recall", "f1"))
+    assert (metrics["confidence"], metrics["val"]) == (None, None)
+    assert metrics["test"] == expected | rates
+    pages = PdfReader(io.BytesIO((folder / "report.pdf").read_bytes())).pages
+    words = " ".join(" ".join(page.extract_text() for page in pages).split())
+    assert "no predictions of" in words
+    assert "nan" not in words.lower().split()
+    row = {row["run"]: row for row in csv.DictReader((folder / "runs.csv").open())}["theirs-s0"]
+    assert (row["confidence"], row["val/AP"], row["test/f1"]) == ("", "", "")
+    assert float(row["test/AP"]) == pytest.approx(expected["AP"])
+
+
 def test_an_experiment_may_have_them_alone(tmp_path: Path) -> None:
     """Objects of val and test as YOLO's texts are found again, every one."""
     project = Project.new(tmp_path / "project", stubs=("none",), quick_backend=True)

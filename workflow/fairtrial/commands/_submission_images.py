@@ -67,7 +67,8 @@ def run_of(run: str) -> FinishedRun:
 
 
 def _classes_of(finished: FinishedRun) -> dict[int, str]:
-    return dict(enumerate(finished.per_class["val"], 1))
+    classes = next(iter(finished.per_class.values()), {})  # those of any split
+    return dict(enumerate(classes, 1))
 
 
 def _source_of(finished: FinishedRun) -> tuple[SourceIds, dict[str, str | None]]:

@@ -132,6 +132,10 @@ def _choice(comparison: Comparison) -> str:
     """On what the best was chosen, and what that does to its metrics."""
     if comparison.split == "val":
         return "on val, the split that is shown: its metrics are inflated by the choice"
+    if comparison.chosen_on != "val":
+        return (
+            f"on {comparison.split}, for want of predictions on val: its metrics are inflated by it"
+        )
     if comparison.repeated == "folds":
         return "on val of all folds, where an image of test in one is of val in another"
     return "on val; the same trainings are shown on test, so lucky seeds flatter it"

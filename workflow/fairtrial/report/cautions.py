@@ -76,10 +76,17 @@ def _elsewhere(experiment: ExperimentResults) -> list[str]:
     letters = [c.letter for c in experiment.configurations if c.first.record.elsewhere]
     if not letters:
         return []
-    return [
+    sentences = [
         f"The predictions of {listed(letters)} were made elsewhere: nothing here shows on which "
         "images the models were trained, nor how their settings were chosen."
     ]
+    if without := [c.letter for c in experiment.configurations if not c.predicted_val]:
+        sentences.append(
+            f"There are no predictions of {listed(without)} on val: without a confidence chosen "
+            "there, precision, recall, F1 and what else depends on one stay empty (–), and the "
+            "choice on val is made without it."
+        )
+    return sentences
 
 
 def _ceilings(experiment: ExperimentResults) -> list[str]:

@@ -46,8 +46,8 @@ def _reached(standing: Standing) -> str:
     known = len(standing.worse) == len(standing.others) or not interval(gap)  # from the headline
     between = "" if known else f"; 95 %: {interval(gap)}"
     distance = f"{signed(abs(gap.gap))} {relation} {rival.letter} ({of_rival}{between})"
-    if split == "val":
-        return f"On val {best.letter} reaches the highest {metric}: {value}, {distance}."
+    if split == comparison.chosen_on:
+        return f"On {split} {best.letter} reaches the highest {metric}: {value}, {distance}."
     return f"{best.letter} has the highest {metric} on val. On test it reaches {value}, {distance}."
 
 

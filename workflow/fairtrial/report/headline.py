@@ -12,6 +12,9 @@ def headline(standing: Standing) -> str:
     best, others = name(standing.best), standing.others
     if standing.better:
         winner = standing.nearest(standing.better)
+        if not winner.predicted_val:
+            chosen = "the best of those with predictions on val"
+            return f"{name(winner)} is better than {best}, {chosen}."
         return f"The choice on val does not hold: {name(winner)} is better than {best}."
     if len(standing.worse) == len(others):
         return _winner(standing)
@@ -75,8 +78,9 @@ def _untested(standing: Standing) -> str:
         return f"{text}: {single[0].letter} was trained once."
     if len(single) == len(others) + 1:
         text = f"{counted(len(single), 'configurations').capitalize()} were trained once each"
-        return f"{text}; {name(best)} has the highest {metric} on val."
-    return f"{name(best)} has the highest {metric} on val, and was trained once."
+        return f"{text}; {name(best)} has the highest {metric} on {comparison.chosen_on}."
+    where = f"on {comparison.chosen_on}"
+    return f"{name(best)} has the highest {metric} {where}, and was trained once."
 
 
 def _letters(configurations: list[Configuration]) -> str:

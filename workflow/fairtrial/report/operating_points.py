@@ -127,7 +127,10 @@ def _mean(c: Configuration, split: str, rate: float, column: str) -> str:
 def _sentences(
     best: Configuration, comparison: Comparison, asked: list[tuple[str, float]]
 ) -> list[str]:
-    """What the best configuration reaches at each operating point."""
+    """What the best configuration reaches at each operating point; nothing where it has no
+    predictions on val, on which they are chosen."""
+    if not best.predicted_val:
+        return []
     sentences = [_sentence(best, comparison, kind, value) for kind, value in asked]
     split = comparison.split
     found = spread(values(best, split, FALSE_ALARMS, 1.0, "sensitivity"))

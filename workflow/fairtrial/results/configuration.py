@@ -56,6 +56,11 @@ class Configuration:
         return not self.folds and len(seeds) > 1 and len(self.repeats) == 1
 
     @property
+    def predicted_val(self) -> bool:
+        """Whether it has predictions on val; those that were made elsewhere may have none."""
+        return any(run.metrics_of("val") for run in self.runs)
+
+    @property
     def trained_once(self) -> bool:
         """Whether nothing tells what another seed would give."""
         return not self.folds and len({run.seed for run in self.runs}) == 1

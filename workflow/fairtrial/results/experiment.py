@@ -77,13 +77,22 @@ class Comparison:
         ious = {run.iou for run in runs if run.iou is not None}
         return " and ".join(f"{iou:.2f}" for iou in sorted(ious))
 
+    @property
+    def chosen_on(self) -> str:
+        """On which split the best is chosen: val, or the one that tables show where none of the
+        configurations has predictions on val."""
+        return "val" if any(c.predicted_val for c in self.configurations) else self.split
+
     def ranked(self) -> list[Configuration]:
         """The configurations, the best on val first; those without a value come last. The test
-        images have no part in this choice."""
+        images have no part in this choice, but order those that have no predictions on val."""
 
-        def place(configuration: Configuration) -> float:
+        def place(configuration: Configuration) -> tuple[float, float]:
             mean = configuration.mean("val", self.metric)
-            return math.inf if mean is None else -mean
+            shown = None
+            if not configuration.predicted_val:
+                shown = configuration.mean(self.split, self.metric)
+            return math.inf if mean is None else -mean, 0.0 if shown is None else -shown
 
         return sorted(self.configurations, key=place)
 

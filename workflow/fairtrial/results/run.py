@@ -118,7 +118,8 @@ class FinishedRun:
 
     @property
     def confidence(self) -> float | None:
-        """The confidence that was chosen on val; None for the task `classify`."""
+        """The confidence that was chosen on val; None where val was not predicted, and for the task
+        `classify`."""
         return self.metrics.confidence if isinstance(self.metrics, DetectionMetricsFile) else None
 
     @property
@@ -259,7 +260,7 @@ class FinishedRun:
     def detections(self, split: str) -> list[ImageDetection]:
         """The detections on one split, in the order of the file."""
         detections = []
-        for row in read_json(self.folder / "predictions" / f"{split}.json"):
+        for row in read_json(self.folder / "predictions" / f"{split}.json") or []:
             x, y, width, height = row["bbox"]
             box = (x, y, width, height)
             detections.append(

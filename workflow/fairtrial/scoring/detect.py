@@ -38,7 +38,8 @@ def score(
     and confusion matrix; `max_det` the number of detections of an image and class that count
     there. COCO's twelve metrics have thresholds of their own and depend on neither. The
     confidence is chosen on val and used on both splits, as are those of operating points, which
-    `at_precision` and `at_recall` ask for. Raises DataError where a file is
+    `at_precision` and `at_recall` ask for. Where the file of val is `null`, nothing was predicted on
+    it: no confidence is chosen, and what depends on one stays empty. Raises DataError where a file is
     malformed, a detection is not on an image of its split, or val has no objects but crowd regions.
     """
     splits = {}
@@ -47,22 +48,23 @@ def score(
             raise DataError(f"{files[split]}: the images have classes without boxes to detect")
         ids = {image.id for image in truth.images}
         content = read_json(files[split])
+        if content is None and split == "val":
+            continue
         detections = predictions.parse(content, files[split], ids, truth.categories)
         splits[split] = detection_tables.measure(truth, detections, iou=iou, max_det=max_det)
-    if not splits["val"].classes:
-        raise DataError(
-            f"{files['val']}: val has no objects but crowd regions, "
-            "so that no confidence can be chosen on it"
-        )
-    confidence = best_confidence(splits["val"].classes)
-    val = detection_tables.metrics(splits["val"], confidence)
-    test = detection_tables.metrics(splits["test"], confidence) if truths["test"].images else None
+    confidence = _chosen(splits, files["val"])
+    metrics = {
+        name: detection_tables.metrics(split, confidence)
+        for name, split in detection_tables.with_images(splits)
+    }
     resamples, spreads = detection_tables.resampled(splits, confidence, draws)
     per_class = detection_tables.per_class_rows(splits, confidence, spreads)
     every = {name: pooled(split.at_one_iou) for name, split in splits.items()}
     points = operating_points.rows(every, at_precision, at_recall)
     return Scores(
-        DetectionMetricsFile(confidence=confidence, iou=iou, val=val, test=test),
+        DetectionMetricsFile(
+            confidence=confidence, iou=iou, val=metrics.get("val"), test=metrics.get("test")
+        ),
         Table(detection_tables.PER_CLASS, per_class),
         Table(CURVES, detection_tables.curve_rows(splits)),
         Table(CONFUSION, detection_tables.confusion_rows(splits, confidence, iou)),
@@ -71,3 +73,15 @@ def score(
         operating_points=Table(operating_points.OPERATING_POINTS, points),
         calibration=Table(detection_calibration.CALIBRATION, detection_calibration.rows(every)),
     )
+
+
+def _chosen(splits: detection_tables.Splits, file: Path) -> float | None:
+    """The confidence that is best on val; None where val was not predicted. `file`: that of val."""
+    if "val" not in splits:
+        return None
+    if not splits["val"].classes:
+        raise DataError(
+            f"{file}: val has no objects but crowd regions, "
+            "so that no confidence can be chosen on it"
+        )
+    return best_confidence(splits["val"].classes)

@@ -23,7 +23,7 @@ CLASS_CURVES = ("split", "class", "confidence", "precision", "recall", "f1")
 CURVE_STEPS = 50  # between the confidences 0 and 1 of a class's curves
 
 
-def tables(splits: Splits, confidence: float) -> dict[str, Table]:
+def tables(splits: Splits, confidence: float | None) -> dict[str, Table]:
     """The tables by the name of the file that each is for, without `.csv`."""
     return {
         "error_kinds": Table(ERROR_KINDS, _error_rows(splits)),
@@ -66,7 +66,10 @@ def _size_rows(splits: Splits) -> Iterator[Row]:
         yield from sizes.size_rows(name, split.truth, split.pairs, split.sizes)
 
 
-def _group_rows(splits: Splits, confidence: float) -> Iterator[Row]:
+def _group_rows(splits: Splits, confidence: float | None) -> Iterator[Row]:
+    """Rows of DETECTION_GROUPS; none without a confidence, on which all but their sizes depends."""
+    if confidence is None:
+        return
     for name, split in with_images(splits):
         yield from groups.detection_rows(name, split.truth, split.at_one_iou, confidence)
 

@@ -15,13 +15,13 @@ from fairtrial.scoring.resampling import UnitDraws
 
 
 def resampled(
-    standard: Mapping[str, Matches], one_iou: Matches, confidence: float, draws: UnitDraws
+    standard: Mapping[str, Matches], one_iou: Matches, confidence: float | None, draws: UnitDraws
 ) -> tuple[Resamples, ClassSpreads]:
     """All metrics of `DetectionMetrics` on each resample, and the spreads of those of each class.
 
     `standard`: matches at COCO's ten IoUs by the name of the range of areas (`all`, `small`,
     `medium`, `large`); `one_iou`: those from which precision, recall and F1 are counted at
-    `confidence`, which was chosen on val and is not chosen anew.
+    `confidence`, which was chosen on val and is not chosen anew; NaN without one.
     """
     weights, everything = draws.weights, standard["all"]
     by_class = weighted.average_precisions(everything, weights)  # (B, T, C)

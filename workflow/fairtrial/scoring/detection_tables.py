@@ -79,9 +79,11 @@ def measure(
     )
 
 
-def metrics(split: MeasuredSplit, confidence: float) -> DetectionMetrics:
-    """The metrics of one split that has images. Crowds are not counted as objects."""
-    mean = curves.macro(split.classes, np.array([confidence]))
+def metrics(split: MeasuredSplit, confidence: float | None) -> DetectionMetrics:
+    """The metrics of one split that has images; without a confidence no precision, recall and F1.
+    Crowds are not counted as objects."""
+    known = {} if confidence is None else split.classes
+    mean = curves.macro(known, np.array([confidence or 0.0]))
     return DetectionMetrics.model_validate(
         {
             **coco_metrics.metrics(split.coco),
@@ -95,7 +97,7 @@ def metrics(split: MeasuredSplit, confidence: float) -> DetectionMetrics:
 
 
 def per_class_rows(
-    splits: Splits, confidence: float, spreads: Mapping[str, ClassSpreads]
+    splits: Splits, confidence: float | None, spreads: Mapping[str, ClassSpreads]
 ) -> Iterator[Row]:
     """Rows of PER_CLASS, one a class; metrics are None for a class without objects. `spreads`:
     those of each split's classes, by rising id."""
@@ -107,10 +109,19 @@ def per_class_rows(
             if category not in split.classes:
                 yield (name, label, *counts, None, None, None, None, None, *cells)
                 continue
-            at = curves.rates(split.classes[category], np.array([confidence]))
             ap = aps[category]
-            rates = (at.precision[0], at.recall[0], at.f1[0])
+            rates = _class_rates(split.classes[category], confidence)
             yield (name, label, *counts, ap["AP"], ap["AP50"], *rates, *cells)
+
+
+def _class_rates(
+    ranking: curves.RankedDetections, confidence: float | None
+) -> tuple[float | None, float | None, float | None]:
+    """Precision, recall and F1 of one class at a confidence; None without one."""
+    if confidence is None:
+        return None, None, None
+    at = curves.rates(ranking, np.array([confidence]))
+    return at.precision[0], at.recall[0], at.f1[0]
 
 
 def curve_rows(splits: Splits) -> Iterator[Row]:
@@ -130,8 +141,11 @@ def curve_rows(splits: Splits) -> Iterator[Row]:
                 yield name, curve, float(x), coco_metrics.defined(y)
 
 
-def confusion_rows(splits: Splits, confidence: float, iou: float) -> Iterator[Row]:
-    """Rows of CONFUSION: every pair of classes; background is the last class."""
+def confusion_rows(splits: Splits, confidence: float | None, iou: float) -> Iterator[Row]:
+    """Rows of CONFUSION: every pair of classes; background is the last class. None without a
+    confidence."""
+    if confidence is None:
+        return
     for name, split in with_images(splits):
         labels = {**split.truth.categories, confusion.BACKGROUND: "background"}
         matrix = confusion.matrix(split.truth, split.detections, confidence, iou)
@@ -140,7 +154,7 @@ def confusion_rows(splits: Splits, confidence: float, iou: float) -> Iterator[Ro
 
 
 def resampled(
-    splits: Splits, confidence: float, draws: Mapping[str, UnitDraws]
+    splits: Splits, confidence: float | None, draws: Mapping[str, UnitDraws]
 ) -> tuple[ResamplesFile, dict[str, ClassSpreads]]:
     """The metrics of each split on its resamples, and the spreads of its classes."""
     found = {

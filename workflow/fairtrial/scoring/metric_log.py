@@ -57,6 +57,8 @@ def coco_lines(metrics: DetectionMetrics) -> str:
 
 
 def _rates(metrics: DetectionMetrics, file: DetectionMetricsFile) -> str:
+    if file.confidence is None:
+        return f"{coco_lines(metrics)} no confidence was chosen: no predictions on val\n"
     rates = (f"{name} {_number(metrics.by_name()[name])}" for name in ("precision", "recall", "f1"))
     at = f"confidence {file.confidence:.3f} (chosen on val), IoU {file.iou:.2f}"
     return f"{coco_lines(metrics)} {', '.join(rates)} at {at}\n"

@@ -95,22 +95,30 @@ def rows(
 ) -> Iterator[Row]:
     """Rows of OPERATING_POINTS, of splits that have images.
 
-    A confidence that nothing on val allows is None, and so are the rates at it.
+    A confidence that nothing on val allows is None, and so are the rates at it. Where val was not
+    predicted, there are only the FROC curves of the splits themselves.
     """
     curves = {name: confidence_curve(split) for name, split in splits.items() if split.images}
-    val = curves["val"]
-    chosen = [
-        *((PRECISION, asked, at_least_precision(val, asked)) for asked in at_precision),
-        *((RECALL, asked, at_least_recall(val, asked)) for asked in at_recall),
-        *((FALSE_ALARMS, asked, at_most_false_alarms(val, asked)) for asked in FALSE_ALARM_RATES),
-    ]
+    val = curves.get("val")
+    chosen = _chosen(val, at_precision, at_recall) if val else []
     for name, curve in curves.items():
         for kind, asked, point in chosen:
-            confidence = None if point is None else float(val.middle[point])
+            confidence = None if val is None or point is None else float(val.middle[point])
             yield (name, kind, asked, confidence, *_rates(curve, confidence))
         for asked in CURVE_RATES:
             point = at_most_false_alarms(curve, asked)
             yield (name, CURVE, asked, *_rounded(curve, point))
+
+
+def _chosen(
+    val: ConfidenceCurve, at_precision: Sequence[float], at_recall: Sequence[float]
+) -> list[tuple[str, float, int | None]]:
+    """What is asked for: its kind, its value, and the point of val that gives it."""
+    return [
+        *((PRECISION, asked, at_least_precision(val, asked)) for asked in at_precision),
+        *((RECALL, asked, at_least_recall(val, asked)) for asked in at_recall),
+        *((FALSE_ALARMS, asked, at_most_false_alarms(val, asked)) for asked in FALSE_ALARM_RATES),
+    ]
 
 
 def at_least_precision(curve: ConfidenceCurve, asked: float) -> int | None:

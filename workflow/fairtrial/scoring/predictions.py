@@ -135,7 +135,11 @@ def coco_row(image_id: int, detection: Detection) -> CocoRow:
     }
 
 
-def write_predictions(rows: Sequence[Mapping[str, object]], path: Path) -> None:
-    """Write predictions/<split>.json: a row a line."""
+def write_predictions(rows: Sequence[Mapping[str, object]] | None, path: Path) -> None:
+    """Write predictions/<split>.json: a row a line; `null` where nothing was predicted on the
+    split."""
     with whole_file(path) as file:
+        if rows is None:
+            file.write("null\n")
+            return
         file.write("[" + ",\n".join(map(json.dumps, rows)) + "]\n")

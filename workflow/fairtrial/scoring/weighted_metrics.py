@@ -73,10 +73,14 @@ class WeightedRates:
 
 
 def rate_counts(
-    matches: Matches, confidence: float, weights: Weights
+    matches: Matches, confidence: float | None, weights: Weights
 ) -> tuple[Floats, Floats, Floats]:
     """Hits, detections and objects of each class, (B, C) each, at the first IoU; of the detections
-    with at least `confidence`."""
+    with at least `confidence`; without one hits and detections are NaN."""
+    if confidence is None:
+        objects = sums_by_class(weights, matches.objects)
+        unknown: Floats = np.full(objects.shape, np.nan)
+        return unknown, unknown, objects
     counted = (matches.confidence >= confidence) & ~matches.ignored[0]
     found = _count(matches, counted)
     right = _count(matches, counted & matches.matched[0])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Annotated
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, model_validator
 
 from fairtrial.files.yamlfile import Closed
 from fairtrial.settings.search import Seed
@@ -25,10 +25,16 @@ SourceFile = Annotated[str, AfterValidator(_of_a_source)]
 
 class PredictionFiles(Closed):
     """The predictions of one run, each as <source>/<file or folder>; `test` may lack where the data
-    set has no test images."""
+    set has no test images. Without `val` no confidence is chosen for the run."""
 
-    val: SourceFile
+    val: SourceFile | None = None
     test: SourceFile | None = None
+
+    @model_validator(mode="after")
+    def _any(self) -> PredictionFiles:
+        if not self.paths:
+            raise ValueError("must have `test`, or `val` and `test`")
+        return self
 
     @property
     def paths(self) -> list[str]:

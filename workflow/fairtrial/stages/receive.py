@@ -67,9 +67,15 @@ def receive(
     files = {name: raw / path for name, path in given.items() if path}
     if "test" not in files and certificate.test:
         raise DataError(f"{run}: `predictions` has no `test`, and {dataset} has test images")
+    if "val" not in files and not certificate.test:
+        raise DataError(f"{run}: `predictions` has no `val`, and {dataset} has no test images")
     names = {name: _names(settings, whole, certificate, ids, name) for name in files}
     by_split = _read_all(files, names)
     for name, path in (("val", val), ("test", test)):
+        if name == "val" and name not in by_split:
+            write_predictions(None, path)
+            print("val: no predictions, so no confidence is chosen")
+            continue
         rows, left_out = by_split.get(name, ([], 0))
         write_predictions(rows, path)
         print(f"{name}: {len(rows)} detections; {left_out} of no class of the data set left out")
