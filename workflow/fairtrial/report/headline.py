@@ -11,11 +11,7 @@ def headline(standing: Standing) -> str:
     """Which configuration is best, or what prevents a verdict."""
     best, others = name(standing.best), standing.others
     if standing.better:
-        winner = standing.nearest(standing.better)
-        if not winner.predicted_val:
-            chosen = "the best of those with predictions on val"
-            return f"{name(winner)} is better than {best}, {chosen}."
-        return f"The choice on val does not hold: {name(winner)} is better than {best}."
+        return _better(standing.nearest(standing.better), best)
     if len(standing.worse) == len(others):
         return _winner(standing)
     if standing.worse:
@@ -28,6 +24,13 @@ def headline(standing: Standing) -> str:
     if len(standing.untested) == len(others):
         return _untested(standing)
     return _undecided(standing)
+
+
+def _better(winner: Configuration, best: str) -> str:
+    """That another one is better than the best on val; one without val was no choice there."""
+    if winner.predicted_val:
+        return f"The choice on val does not hold: {name(winner)} is better than {best}."
+    return f"{name(winner)} is better than {best}, the best of those with predictions on val."
 
 
 def _winner(standing: Standing) -> str:

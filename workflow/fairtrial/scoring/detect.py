@@ -38,9 +38,10 @@ def score(
     and confusion matrix; `max_det` the number of detections of an image and class that count
     there. COCO's twelve metrics have thresholds of their own and depend on neither. The
     confidence is chosen on val and used on both splits, as are those of operating points, which
-    `at_precision` and `at_recall` ask for. Where the file of val is `null`, nothing was predicted on
-    it: no confidence is chosen, and what depends on one stays empty. Raises DataError where a file is
-    malformed, a detection is not on an image of its split, or val has no objects but crowd regions.
+    `at_precision` and `at_recall` ask for. Where the file of val is `null`, nothing was predicted
+    on it: no confidence is chosen, and what depends on one stays empty. Raises DataError where a
+    file is malformed, a detection is not on an image of its split, or val has no objects but crowd
+    regions.
     """
     splits = {}
     for split, truth in truths.items():

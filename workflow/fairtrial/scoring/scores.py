@@ -74,8 +74,8 @@ class ClassificationMetrics(SplitMetrics):
 
 
 class DetectionMetricsFile(FileModel):
-    """metrics.json of a run of the task `detect`; `test` is None where the split is empty. `val` and
-    `confidence` are None where val was not predicted; then precision, recall and F1 are, too."""
+    """metrics.json of a run of the task `detect`; `test` is None where the split is empty. `val`
+    and `confidence` are None where val was not predicted; then so are precision, recall and F1."""
 
     confidence: float | None  # at which precision, recall and F1 count; chosen on val
     iou: float  # at which a detection matches an object in precision, recall and F1
