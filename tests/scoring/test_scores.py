@@ -46,9 +46,16 @@ def test_an_empty_test_split_has_no_metrics(tmp_path: Path) -> None:
     assert (metrics.of("test"), metrics.of("val")) == (None, metrics.val)
 
 
+def test_without_val_there_is_no_confidence_either(tmp_path: Path) -> None:
+    content = detection_metrics() | {"val": None, "confidence": None}
+    metrics = read_metrics(written(tmp_path, content))
+    assert (metrics.of("val"), metrics.of("test")) == (None, metrics.test)
+
+
 BAD: dict[str, tuple[dict[str, Any], str]] = {
     "another key": (detection_metrics() | {"mAP": 0.5}, "`mAP`"),
-    "no val": (detection_metrics() | {"val": None}, "`val`"),
+    "a confidence without val": (detection_metrics() | {"val": None}, "`val`"),
+    "val without a confidence": (detection_metrics() | {"confidence": None}, "`confidence`"),
     "text for a number": (detection_metrics(iou="0.5"), "`iou`"),
     "a metric is missing": (detection_metrics(val={"images": 1, "objects": 1}), "`val.AP`"),
     "metrics of another task": (classification_metrics() | {"iou": 0.5}, "`iou`"),

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from fairtrial.files.jsonfile import read_json
 from fairtrial.files.modelfile import FileModel, read_model
@@ -81,6 +81,12 @@ class DetectionMetricsFile(FileModel):
     iou: float  # at which a detection matches an object in precision, recall and F1
     val: DetectionMetrics | None
     test: DetectionMetrics | None
+
+    @model_validator(mode="after")
+    def _chosen_on_val(self) -> DetectionMetricsFile:
+        if (self.val is None) != (self.confidence is None):
+            raise ValueError("`val` and `confidence` must both have a value, or neither")
+        return self
 
     def of(self, split: str) -> DetectionMetrics | None:
         """The metrics of `val` or `test`."""
