@@ -75,3 +75,7 @@ lock: venv ## write requirements.lock and locks/ anew from pyproject.toml
 	for extra in $$(python -c 'import tomllib, pathlib; text = pathlib.Path("pyproject.toml").read_text(); \
 	  print(*tomllib.loads(text)["project"]["optional-dependencies"])'); do \
 	  $(COMPILE) --extra $$extra --constraint requirements.lock -o locks/$$extra.lock || exit 1; done
+
+.PHONY: schemas
+schemas: venv ## write workflow/schemas/ anew from the models of params.yaml and config/
+	PYTHONPATH=workflow python -m fairtrial.planning.schemas
