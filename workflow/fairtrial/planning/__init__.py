@@ -19,4 +19,5 @@ jobs            a function for each stage: the settings of a job, and the code t
 plan            all of it: the jobs, their settings and their code
 command_line    options of Snakemake that are refused, since they would be ignored
 housekeeping    what the Snakefile does before its jobs and after them
+schemas         JSON schemas of params.yaml and config/, for editors
 """

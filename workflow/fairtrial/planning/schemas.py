@@ -115,7 +115,18 @@ def _experiment(training: Schema) -> Schema:
     overrides = {"type": ["object", "null"], "properties": training}
     schema["properties"]["base"] = overrides
     schema["properties"]["runs"]["additionalProperties"] = overrides
+    search = next(kind for kind in schema["properties"]["search"]["anyOf"] if "properties" in kind)
+    for several in ("engine", "seed", "datasets"):  # one stands for a list of one
+        listed = search["properties"][several]
+        search["properties"][several] = {"anyOf": [listed, _item(listed)]}
     return schema
+
+
+def _item(listed: Schema) -> Schema:
+    """The schema of one item of a list, which may be one of several kinds."""
+    kinds = [listed, *listed.get("anyOf", [])]
+    item: Schema = next(kind["items"] for kind in kinds if "items" in kind)
+    return item
 
 
 def _source() -> Schema:
