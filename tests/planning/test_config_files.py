@@ -323,6 +323,7 @@ def test_what_a_source_excludes_reaches_both_of_its_stages() -> None:
     assert source.convert is not None and source.convert.exclude == ["*.bak"]
 
 
+@pytest.mark.usefixtures("project")
 def test_a_source_without_format_has_nothing_to_convert() -> None:
     put("sources/checkpoints", "kind: local\npath: x\n")
     assert read_source("checkpoints").convert is None
