@@ -2,7 +2,7 @@
 
 import io
 import unicodedata
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import pytest
 from PIL import Image
@@ -75,3 +75,12 @@ def test_a_folder_that_is_not_there_is_refused_with_those_that_are(tmp_path: Pat
         raw_files.present_folder(tmp_path, "images", "options: x")
     with refused(DataError, "no folder deep/est", "there are: deep/er"):
         raw_files.present_folder(tmp_path, "deep/est", "options: x")
+
+
+@pytest.mark.parametrize(
+    "name", ["a.JPG", ".jpg", "..jpg", "a.jpg.", "a.d/b", "a.jpg/b", "a.b.png"]
+)
+def test_a_suffix_is_that_of_pathlib(name: str) -> None:
+    assert raw_files.has_image_suffix(name) == (
+        PurePosixPath(name).suffix.lower() in raw_files.SUFFIXES
+    )

@@ -39,10 +39,10 @@ def test_a_link_falls_back_to_a_copy(tmp_path: Path, monkeypatch: pytest.MonkeyP
         raise OSError("another file system")
 
     (tmp_path / "a").write_text("a")
-    folders.link_or_copy(tmp_path / "a", tmp_path / "linked")
+    folders.link_or_copy(tmp_path / "a", tmp_path / "new" / "linked")
     monkeypatch.setattr(os, "link", refuse)
-    folders.link_or_copy(tmp_path / "a", tmp_path / "copied")
-    assert [(tmp_path / n).stat().st_nlink for n in ("linked", "copied")] == [2, 1]
+    folders.link_or_copy(tmp_path / "a", tmp_path / "other" / "copied")
+    assert [(tmp_path / n).stat().st_nlink for n in ("new/linked", "other/copied")] == [2, 1]
 
 
 @pytest.mark.parametrize(

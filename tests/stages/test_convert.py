@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import io
 import shutil
 from pathlib import Path
@@ -16,6 +17,7 @@ from tests.facts import refused
 
 from fairtrial import ChecksumError, DataError
 from fairtrial.files import checksums, folders, jsonfile
+from fairtrial.stages import convert as stage
 
 
 def test_good_images_are_kept_byte_for_byte_and_raw_is_untouched(raw: Raw) -> None:
@@ -157,3 +159,24 @@ def test_twice_is_the_same_wherever_it_stands(raw: Raw, tmp_path: Path) -> None:
     other.again()
     clean = other.folder / "clean"
     assert {name: (clean / name).read_bytes() for name in folders.files_below(clean)} == first
+
+
+@pytest.mark.parametrize("small", [0, 10**9], ids=["in threads", "one by one"])
+def test_small_images_and_large_ones_are_cleaned_alike(
+    raw: Raw, small: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stage, "SMALL", small)
+    for number in range(4):
+        raw.add(f"{number}.jpg", photo(number), BOX)
+    raw.add("broken.jpg", photo(9)[:-200], BOX)
+    raw.add("absent.jpg", None, BOX)
+    clean, quality = raw.convert(COCO | {"max_dropped": 1})
+    assert [image.file_name for image in clean.images] == [f"images/{n}.jpg" for n in range(4)]
+    assert {"truncated_image", "missing_image"} <= set(quality["defects"])
+
+
+def test_the_collector_is_as_before_whatever_happens(raw: Raw) -> None:
+    before = gc.get_threshold()
+    with refused(DataError, "name no image"):
+        raw.convert()
+    assert gc.get_threshold() == before

@@ -57,7 +57,7 @@ def thumbnail(image: Image) -> Thumbnail:
     """The decoded image in grey, shrunk to 32 × 32, by which duplicates are found."""
     from PIL import Image as images
 
-    grey = image.convert("L")
+    grey = image if image.mode == "L" else image.convert("L")
     return grey.resize((SIDE, SIDE), images.Resampling.BILINEAR).tobytes()
 
 
@@ -85,8 +85,7 @@ def find_duplicates(
     number = {sha256: place for place, sha256 in enumerate(same)}
     places = {file: number[sha256] for file, sha256 in contents.items()}
     of_names = versions(contents)
-    pixels = np.frombuffer(b"".join(thumbnails[file] for file in firsts), np.uint8)
-    search = _Search(pixels.reshape(-1, SIDE, SIDE), _places(decisions.different, places))
+    search = _Search(_pixels(firsts, thumbnails), _places(decisions.different, places))
     search.join(_places([*decisions.same, *of_names], places))
     if pixels_of is not None:
         search.join(_equal_pixels(firsts, search.flat, pixels_of))
@@ -103,6 +102,11 @@ def find_duplicates(
         same=decisions.same,
         different=decisions.different,
     )
+
+
+def _pixels(files: list[str], thumbnails: Mapping[str, Thumbnail]) -> Pixels:
+    pixels = np.frombuffer(b"".join(thumbnails[file] for file in files), np.uint8)
+    return pixels.reshape(-1, SIDE, SIDE)
 
 
 def _places(clusters: Iterable[Sequence[str]], places: Mapping[str, int]) -> list[list[int]]:
@@ -217,8 +221,11 @@ class _Search:
 
 def _coarse(fine: NDArray[np.int16]) -> NDArray[np.int16]:
     """Pictures of a quarter of the cells a side."""
-    cells: NDArray[np.float64] = fine.reshape(-1, 8, 4, 8, 4).mean(axis=(2, 4))
-    return np.rint(cells).astype(np.int16)
+    coarse = np.empty((len(fine), 8, 8), np.int16)
+    for start in range(0, len(fine), 1024):
+        cells = fine[start : start + 1024].reshape(-1, 8, 4, 8, 4)
+        coarse[start : start + 1024] = np.rint(cells.mean(axis=(2, 4)))
+    return coarse
 
 
 def _in_steps(pairs: Iterator[tuple[Numbers, Numbers]]) -> Iterator[tuple[Numbers, Numbers]]:

@@ -96,12 +96,20 @@ def matches(file: str, patterns: Sequence[str]) -> bool:
 
 def has_image_suffix(file: str) -> bool:
     """Whether the name of a file ends as that of an image does."""
-    return PurePosixPath(file).suffix.lower() in SUFFIXES
+    return _suffix(file) in SUFFIXES
+
+
+def _suffix(file: str) -> str:
+    """The suffix of a file's name in lower case, as pathlib has it, which takes twenty times as
+    long."""
+    name = _name(file)
+    dot = name.rfind(".")
+    return name[dot:].lower() if 0 < dot < len(name) - 1 else ""
 
 
 def is_image(folder: Path, file: str) -> bool:
     """Whether a file, relative to `folder`, is an image: by its suffix or its first bytes."""
-    suffix = PurePosixPath(file).suffix.lower()
+    suffix = _suffix(file)
     if suffix in SUFFIXES or suffix in _TEXTS:
         return suffix in SUFFIXES
     with (folder / file).open("rb") as opened:

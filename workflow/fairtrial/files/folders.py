@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import sys
 import unicodedata
@@ -20,6 +21,7 @@ _NOT_IN_NAMES = {
     "Zl",
     "Zp",
 }  # Unicode categories: control, surrogate, line and paragraph breaks
+_PLAIN = re.compile(r"\w[\w.-]*(?:/\w[\w.-]*)*", re.ASCII)  # paths that are right at a glance
 _FICLONE = 0x40049409  # Linux's request to share blocks between two files (linux/fs.h)
 
 
@@ -117,10 +119,13 @@ def _reflink(source: Path, target: Path) -> bool:
 
 def link_or_copy(source: Path, target: Path) -> None:
     """Hard-link one of our own files (never a user's) to a second place, or copy it."""
+    with suppress(OSError):  # another file system, one without links, or no folder yet
+        os.link(source, target)
+        return
     target.parent.mkdir(parents=True, exist_ok=True)
     try:
         os.link(source, target)
-    except OSError:  # another file system, or one without links
+    except OSError:
         copy_file(source, target)
 
 
@@ -146,6 +151,8 @@ def checked_path(text: str, where: str) -> str:
     Raises DataError for an absolute path, a `..`, a backslash, an empty path, a line break or
     other control character, and a name that is not UTF-8.
     """
+    if _PLAIN.fullmatch(text):  # nearly all are, and there may be millions
+        return text
     path = PurePosixPath(text)
     if not path.parts or path.is_absolute() or ".." in path.parts or "\\" in text:
         raise DataError(f"{where}: {text!r} is not a path below its folder")

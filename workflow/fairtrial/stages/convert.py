@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import warnings
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -42,11 +44,25 @@ from fairtrial.formats._split_sources import read_split_folders
 from fairtrial.plugins import plugin
 from fairtrial.settings.stages import ConvertSettings
 
+SMALL = 8_000  # bytes of an image, below which threads take longer than one after the other
+
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
 
+@contextmanager
+def _no_full_collections() -> Iterator[None]:
+    """Let the garbage collector look at new objects only: millions are made here that stay."""
+    before = gc.get_threshold()
+    gc.set_threshold(*before[:2], 1_000_000)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
+
+
+@_no_full_collections()
 def convert(
     *,
     settings: ConvertSettings,
@@ -98,9 +114,9 @@ def convert(
             (target / image.file_name).unlink()
         actions.refuse(defects, str(raw))
         found = _Copies(target, checked, _decisions(settings, files, annotated, checked, repaired))
-        clean, copies, contradicting = found.without_contradictions(
-            repaired.dataset.canonical(), actions, str(raw)
-        )
+        whole = repaired.dataset.canonical()
+        del annotated.annotations[:], repaired.dataset.annotations[:]  # room for finding copies
+        clean, copies, contradicting = found.without_contradictions(whole, actions, str(raw))
         defects += contradicting
         refuse_too_many(defects, total, actions, settings.max_dropped, str(raw))
         _refuse_empty(clean, defects, raw)
@@ -212,11 +228,10 @@ class _RawFolder:
         each is read once.
         """
         expected = checksums.read_manifest(manifest)
-        others = [name for name in expected if not has_image_suffix(name)]
+        images = {name for name in expected if has_image_suffix(name)}
+        others = [name for name in expected if name not in images]
         wrong = checksums.changed(folder, expected, others)
-        wrong += [
-            name for name in expected if has_image_suffix(name) and not (folder / name).is_file()
-        ]
+        wrong += [n for n in expected if n in images and not (folder / n).is_file()]
         raw = cls(folder, manifest, expected)
         raw.refuse(wrong)
         return raw
@@ -283,13 +298,24 @@ def _clean_images(
             advance()
             return checked
 
-        checked = map_in_order(check, images)
+        if _are_small(raw, images):
+            checked = [check(image) for image in images]
+        else:
+            checked = map_in_order(check, images)
     pairs = zip(images, checked, strict=True)
     raw.refuse([image.file_name for image, result in pairs if result.changed])
     names = [result.file_name for result in checked if result.is_kept]
     if len(set(names)) < len(names):
         raise DataError("two images would get one name: one is called <name> and one <name>.png")
     return checked
+
+
+def _are_small(raw: _RawFolder, images: list[Image]) -> bool:
+    """Whether images, judged by some of them, are so small that threads would wait for each other
+    longer than they work: of each image nearly all is Python's own work, one thread at a time."""
+    some = images[:: max(1, len(images) // 100)]
+    sizes = [(raw.folder / i.file_name).stat().st_size for i in some if i.file_name in raw.sha256]
+    return sum(sizes) < SMALL * len(sizes)
 
 
 def _write_packed(annotated: PackedDataset, target: Path) -> list[CheckedImage]:
