@@ -107,6 +107,7 @@ def is_transformer(model: str) -> bool:
     return model.startswith("rtdetr-")
 
 
+@cache
 def architectures() -> frozenset[str]:
     """The names of all detectors, with their scale: yolov8n, …, yolo26x, rtdetr-l, …"""
     return frozenset(_descriptions())
