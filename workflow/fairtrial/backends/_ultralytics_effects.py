@@ -19,6 +19,10 @@ def _accumulates(values: Values) -> bool:
     return bool(round(nbs / batch) > 1 or (nbs != batch and values["weight_decay"] > 0))
 
 
+def _may_have_several_classes(values: Values) -> bool:
+    return values.get(CLASSES) != 1
+
+
 EFFECTS = (
     *common(Settings),
     Effect(
@@ -84,7 +88,7 @@ EFFECTS = (
         ("cls_pw",),
         "where there are two classes or more",
         (CLASSES,),
-        lambda values: values.get(CLASSES) != 1,
+        _may_have_several_classes,
         off=(0,),
     ),
     Effect(

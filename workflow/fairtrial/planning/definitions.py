@@ -16,12 +16,6 @@ PACKAGE = Path(__file__).parents[1]
 OUTSIDE = {"", "files.yamlfile", "planning.fingerprint", "search.progress"}
 OUTSIDE |= {"training.commits", "training.progress", "training.provenance"}
 OUTSIDE |= {"store.entries", "store.keys", "store.locks", "store.sums"}
-# What acts is told in records and reports; no result is computed by it.
-OUTSIDE |= {
-    "backends._networks_effects",
-    "backends._retinanet_effects",
-    "backends._ultralytics_effects",
-}
 
 OF_A_MODULE = {"__doc__", "__file__", "__name__", "__package__", "__path__", "__spec__"}
 

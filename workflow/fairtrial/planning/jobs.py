@@ -48,7 +48,7 @@ def _split(experiment: PlannedExperiment, dataset: str) -> PlannedJob:
 
 def _search(experiment: PlannedExperiment, study: str) -> PlannedJob:
     settings = experiment.studies[study].of_worker()
-    return PlannedJob(settings, (f"backends.{settings.backend}:fit",))
+    return PlannedJob(settings, (f"backends.{settings.backend}:fit", *_effects(settings.backend)))
 
 
 def _study(experiment: PlannedExperiment, study: str) -> PlannedJob:
@@ -57,7 +57,7 @@ def _study(experiment: PlannedExperiment, study: str) -> PlannedJob:
 
 def _train(experiment: PlannedExperiment, run: str) -> PlannedJob:
     settings = experiment.runs[run].train_settings
-    return PlannedJob(settings, (f"backends.{settings.backend}:fit",))
+    return PlannedJob(settings, (f"backends.{settings.backend}:fit", *_effects(settings.backend)))
 
 
 def _receive(experiment: PlannedExperiment, name: str) -> PlannedJob:
@@ -94,12 +94,24 @@ def _report(experiment: PlannedExperiment, _: str) -> PlannedJob:
     )
     backends = {run.backend for run in experiment.runs.values() if not run.is_elsewhere}
     declared = (
-        f"backends.{backend}:{name}"
+        entry
         for backend in sorted(backends)
-        for name in ("EFFECTS", "size_note")
-        if hasattr(plugin("backends", backend), name)
+        for entry in (*_effects(backend), *_declared(backend, "size_note"))
     )
     return PlannedJob(settings, ("report/template/", *declared))
+
+
+def _effects(backend: str) -> tuple[str, ...]:
+    """When its settings act: the cautions of a training's record and of the report depend on it.
+
+    No part of a store's key, so that a finished training is taken as it is.
+    """
+    return _declared(backend, "EFFECTS")
+
+
+def _declared(backend: str, name: str) -> tuple[str, ...]:
+    """What a backend may declare, as an entry of a fingerprint; none where it does not."""
+    return (f"backends.{backend}:{name}",) if hasattr(plugin("backends", backend), name) else ()
 
 
 def _results(experiment: PlannedExperiment) -> dict[str, Any]:
