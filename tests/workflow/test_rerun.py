@@ -273,6 +273,7 @@ def test_plan_holds_exactly_the_affected_jobs(name: str, project: Project) -> No
     assert project.plan() == Counter(dict.fromkeys(expected, 1))
 
 
+EDITED_CONVERT = "_X = 1\n\n\n@_no_full_collections()\ndef convert(_x=_X, "
 # Up to the checkpoint a job runs when the one before it did; after it, only what changed counts.
 EXECUTED: dict[str, tuple[Edit, set[str]]] = {
     "code of downloading, equal files": (
@@ -288,7 +289,7 @@ EXECUTED: dict[str, tuple[Edit, set[str]]] = {
         {"split shapes"} | jobs(*TRAIN),
     ),
     "code of converting, equal result": (
-        code("stages/convert", "def convert(", "_X = 1\n\n\ndef convert(_x=_X, "),
+        code("stages/convert", "@_no_full_collections()\ndef convert(", EDITED_CONVERT),
         {"convert shapes", "split shapes"},
     ),
     "code of splitting, equal result": (
