@@ -6,13 +6,13 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
-from fairtrial.files.yamlfile import LARGEST
+from fairtrial.files.yamlfile import LARGEST, PositiveInt
 from fairtrial.scoring import fitness
-from fairtrial.training.settings import Count, TrainingSettings
+from fairtrial.training.settings import TrainingSettings
 
 Positive = Annotated[float, Field(gt=0)]
 NotNegative = Annotated[float, Field(ge=0)]
-Width = Count
+Width = PositiveInt
 
 RESNETS = ("resnet18", "resnet34", "resnet50", "resnet101", "resnet152")
 OTHERS = (

@@ -6,8 +6,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from fairtrial.files.yamlfile import LARGEST
-from fairtrial.training.settings import CountOrNone, TrainingSettings
+from fairtrial.files.yamlfile import LARGEST, NonNegativeInt
+from fairtrial.training.settings import TrainingSettings
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Positive = Annotated[float, Field(gt=0)]
@@ -37,4 +37,4 @@ class Settings(TrainingSettings):
     fliplr: Share
     flipud: Share
     amp: bool
-    workers: CountOrNone
+    workers: NonNegativeInt

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from fairtrial.backends._ultralytics_settings import Settings, is_transformer
-from fairtrial.training.effects import CLASSES, Effect, Values, common
+from fairtrial.training.effects import CLASSES, FALLING_RATE, Effect, Values, common
 
 MIXED = ("mosaic", "mixup", "cutmix")
 
@@ -58,19 +58,7 @@ EFFECTS = (
         ("optimizer",),
         lambda values: values["optimizer"] in {"SGD", "RMSProp"},
     ),
-    Effect(
-        ("lrf",),
-        "where there is a second epoch",
-        ("epochs",),
-        lambda values: values["epochs"] > 1,
-    ),
-    Effect(
-        ("cos_lr",),
-        "where the rate falls (`lrf` other than 1) over three epochs or more",
-        ("epochs", "lrf"),
-        lambda values: values["epochs"] > 2 and values["lrf"] != 1,
-        off=(False,),
-    ),
+    *FALLING_RATE,
     Effect(
         ("nbs",),
         "where gradients add up over `nbs`/`batch` steps, or weights decay",

@@ -12,8 +12,8 @@ from typing import Annotated, Literal
 from pydantic import Field, ValidationInfo, field_validator
 
 from fairtrial import BackendError
-from fairtrial.files.yamlfile import LARGEST, read_yaml
-from fairtrial.training.settings import Count, CountOrNone, TrainingSettings
+from fairtrial.files.yamlfile import LARGEST, NonNegativeInt, PositiveInt, read_yaml
+from fairtrial.training.settings import TrainingSettings
 
 Share = Annotated[float, Field(ge=0, le=1)]
 PositiveShare = Annotated[float, Field(gt=0, le=1)]
@@ -28,7 +28,7 @@ class Settings(TrainingSettings):
 
     model: str
     imgsz: Annotated[int, Field(ge=32, le=LARGEST, multiple_of=32)]
-    nbs: Count | None
+    nbs: PositiveInt | None
     optimizer: Literal["SGD", "Adam", "AdamW", "Adamax", "NAdam", "RAdam", "RMSProp"]
     lr0: PositiveShare
     lrf: PositiveShare
@@ -38,15 +38,15 @@ class Settings(TrainingSettings):
     warmup_momentum: Share
     warmup_bias_lr: Share
     cos_lr: bool
-    freeze: CountOrNone | None
+    freeze: NonNegativeInt | None
     amp: bool
-    workers: CountOrNone
+    workers: NonNegativeInt
     box: NotNegative
     cls: NotNegative
     cls_pw: Share
     dfl: NotNegative
     mosaic: Share
-    close_mosaic: CountOrNone
+    close_mosaic: NonNegativeInt
     mixup: Share
     cutmix: Share
     hsv_h: Share

@@ -37,6 +37,8 @@ OTHER_LIMITS = {  # by pydantic's type of error, the limits that its message doe
 LIMITS = ("ge", "gt", "le", "lt")
 LARGEST = 2**31 - 1  # of whole numbers, as frameworks store them
 LARGEST_SEED = 2**32 - 1  # of NumPy's generator, which frameworks use
+PositiveInt = Annotated[int, Field(ge=1, le=LARGEST)]
+NonNegativeInt = Annotated[int, Field(ge=0, le=LARGEST)]
 
 REMEDIES = {  # what is appended to a message of ruamel.yaml, by a part of that message
     "duplicate key": "; keep one of them",

@@ -50,9 +50,10 @@ class PlannedExperiment:
             refuse_unused(params, earlier, settings, file)
         refuse_trial_seed(runs, settings, file)
         planned = studies(params, settings, file)
-        changed = {key for key in earlier or {} if params.get(key) != (earlier or {})[key]}
+        before = earlier or {}
+        changed = [key for key, value in before.items() if params.get(key) != value]
         refuse_idle(runs, planned, settings, changed, file)
-        refuse_idle_sections(params, earlier or {}, runs)
+        refuse_idle_sections(params, before, runs)
         return cls(str(name), params, settings, runs, planned)
 
     @property

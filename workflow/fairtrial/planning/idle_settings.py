@@ -23,7 +23,7 @@ from fairtrial.settings.stages import (
     ValidateDetectSettings,
 )
 from fairtrial.store.keys import canonical
-from fairtrial.training.effects import CLASSES, Effect, idle
+from fairtrial.training.effects import CLASSES, Effect, effects_of, idle
 
 OF_TASKS: dict[str, dict[str, type[Closed]]] = {  # section → task → its settings
     "predict": {"detect": PredictDetectSettings, "classify": PredictClassifySettings},
@@ -41,8 +41,7 @@ class _Judged:
 
     @property
     def _effects(self) -> Sequence[Effect]:
-        effects: Sequence[Effect] = getattr(plugin("backends", self.run.backend), "EFFECTS", ())
-        return effects
+        return effects_of(plugin("backends", self.run.backend))
 
     def knows(self, name: str) -> bool:
         """Whether it has a setting of this name that it does not draw."""

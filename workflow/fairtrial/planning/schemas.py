@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel
-from pydantic.json_schema import models_json_schema
 
 from fairtrial.files.folders import whole_file
 from fairtrial.planning.config_files import PARAMS, plugin_settings
@@ -64,9 +63,9 @@ def _file(schema: Schema) -> Schema:
 
 def _model(model: type[BaseModel]) -> Schema:
     """A model's own schema, complete in itself; without the titles that repeat the keys."""
-    defined = models_json_schema([(model, "validation")])[1].get("$defs", {})
-    schema: Schema = _inlined(defined[model.__name__], defined)
-    return schema
+    schema = model.model_json_schema()
+    whole: Schema = _inlined(schema, schema.pop("$defs", {}))
+    return whole
 
 
 def _inlined(node: Any, defined: Schema) -> Any:
@@ -78,10 +77,8 @@ def _inlined(node: Any, defined: Schema) -> Any:
     if "$ref" in node:
         target = defined[node["$ref"].removeprefix("#/$defs/")]
         return _inlined(target | {k: v for k, v in node.items() if k != "$ref"}, defined)
-    named = node.get("type") == "object"
     kept = {k: v for k, v in node.items() if k != "title" or not isinstance(v, str)}
-    result = {key: _inlined(value, defined) for key, value in kept.items()}
-    return result | {"additionalProperties": False} if named and "properties" in node else result
+    return {key: _inlined(value, defined) for key, value in kept.items()}
 
 
 def _training(comments: dict[str, str]) -> Schema:
@@ -106,7 +103,7 @@ def _described(key: str, comments: dict[str, str]) -> Schema:
 def _params(training: Schema, comments: dict[str, str]) -> Schema:
     sections = {name: _model(model) for name, model in SECTIONS.items()}
     experiment = {"experiment": TEXT | _described("experiment", comments)}
-    return _object(experiment | training | sections, required=["experiment", *sections])
+    return _file(_closed(experiment | training | sections, ["experiment", *sections]))
 
 
 def _experiment(training: Schema) -> Schema:
@@ -144,11 +141,7 @@ def _source() -> Schema:
         own = _model(plugin_settings("sources", kind, ""))
         keys = {"kind": {"const": kind}} | own.get("properties", {}) | convert
         kinds.append(_closed(keys, ["kind", *own.get("required", [])]))
-    return {"$schema": DRAFT, "type": "object", "oneOf": kinds, "allOf": options}
-
-
-def _object(properties: Schema, required: list[str]) -> Schema:
-    return _file(_closed(properties, required))
+    return _file({"type": "object", "oneOf": kinds, "allOf": options})
 
 
 def _closed(properties: Schema, required: list[str]) -> Schema:

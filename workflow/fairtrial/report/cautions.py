@@ -15,7 +15,7 @@ from fairtrial.results.experiment import ExperimentResults
 from fairtrial.results.run import FinishedRun
 from fairtrial.scoring.coco_metrics import highest_ap
 from fairtrial.scoring.matching import MAX_DET
-from fairtrial.training.effects import Effect, partial
+from fairtrial.training.effects import effects_of, partial
 
 Value = TypeVar("Value")
 HARDWARE = ("cpu", "gpu", "cores", "threads")
@@ -193,19 +193,14 @@ def _of_few_epochs(experiment: ExperimentResults) -> list[str]:
     groups: dict[tuple[str, float, int], list[str]] = {}
     for c in experiment.configurations:
         if not c.first.record.elsewhere:
-            settings = c.first.record.settings
-            for name, acting in partial(_effects(c.first), settings).items():
+            settings, backend = c.first.record.settings, c.first.record.backend
+            for name, acting in partial(effects_of(plugin("backends", backend)), settings).items():
                 place = (name, acting, settings["epochs"])
                 groups.setdefault(place, []).append(c.letter)
     return [
         f"{name} acts in {acting:g} of {epochs} epochs of {listed(letters)}."
         for (name, acting, epochs), letters in sorted(groups.items())
     ]
-
-
-def _effects(run: FinishedRun) -> Sequence[Effect]:
-    effects: Sequence[Effect] = getattr(plugin("backends", run.record.backend), "EFFECTS", ())
-    return effects
 
 
 def _of_trainings(experiment: ExperimentResults) -> list[str]:

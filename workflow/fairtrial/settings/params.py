@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from fairtrial.files.yamlfile import LARGEST, Closed
+from fairtrial.files.yamlfile import LARGEST, Closed, PositiveInt
 from fairtrial.scoring.ranking import RankBy
 
 Rate = Annotated[float, Field(gt=0, le=1)]
@@ -15,9 +15,8 @@ Rate = Annotated[float, Field(gt=0, le=1)]
 class SpeedSection(Closed):
     """The part of `predict:` in params.yaml that has a meaning for every task."""
 
-    speed_images: Annotated[
-        int, Field(ge=100, le=LARGEST)
-    ]  # images timed one by one, after a warm-up
+    # images timed one by one, after a warm-up
+    speed_images: Annotated[int, Field(ge=100, le=LARGEST)]
 
 
 class PredictSection(SpeedSection):
@@ -25,16 +24,14 @@ class PredictSection(SpeedSection):
 
     conf: Annotated[float, Field(ge=0, lt=1)]  # detections below this confidence are dropped
     iou: Annotated[float, Field(gt=0, le=1)]  # overlap above which NMS merges two boxes
-    max_det: Annotated[int, Field(ge=1, le=LARGEST)]  # detections an image at most
+    max_det: PositiveInt  # detections an image at most
 
 
 class ValidateSection(Closed):
     """`validate:` in params.yaml. A change scores the stored predictions again."""
 
     iou: Annotated[float, Field(gt=0, lt=1)]  # overlap at which precision and recall count a hit
-    max_det: Annotated[
-        int, Field(ge=1, le=LARGEST)
-    ]  # detections an image and class that are scored
+    max_det: PositiveInt  # detections an image and class that are scored
     at_precision: tuple[Rate, ...] = (0.9,)  # operating points: the most recall at each of these
     at_recall: tuple[Rate, ...] = (0.9,)  # and the most precision at each of these
 

@@ -21,7 +21,7 @@ from fairtrial.store import entries, keys, sums
 from fairtrial.training import checkpoint, commits, digest, provenance
 from fairtrial.training.attempts import ATTEMPTS, Attempt, CurrentAttempt
 from fairtrial.training.contract import AfterEpoch, FitResult
-from fairtrial.training.effects import idle_in_job
+from fairtrial.training.effects import effects_of, idle_in_job
 from fairtrial.training.inputs import TrainingInputs
 from fairtrial.training.record import RECORD, TrainingRecord
 from fairtrial.training.settings import TrainingSettings
@@ -114,7 +114,7 @@ def train_or_adopt(training: Training, after_epoch: AfterEpoch) -> tuple[Path, b
 
 def _idle_here(training: Training, data: SplitDataset, record: TrainingRecord) -> list[str]:
     """Settings that had no effect on this machine, or with the classes of this data set."""
-    effects = getattr(plugin("backends", training.backend), "EFFECTS", ())
+    effects = effects_of(plugin("backends", training.backend))
     if not effects:
         return []
     on_gpu = record.hardware is not None and record.hardware.gpu is not None

@@ -10,6 +10,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from types import ModuleType
 from typing import Any
 
 from fairtrial.training.settings import TrainingSettings
@@ -35,6 +36,12 @@ class Effect:
     acts: Callable[[Values], bool]
     off: tuple[object, ...] = ()
     epochs: Callable[[Values], float] | None = None
+
+
+def effects_of(backend: ModuleType) -> Sequence[Effect]:
+    """What the module of a backend declares; nothing where it leaves `EFFECTS` out."""
+    effects: Sequence[Effect] = getattr(backend, "EFFECTS", ())
+    return effects
 
 
 def idle(
@@ -67,12 +74,8 @@ def partial(effects: Sequence[Effect], values: Values) -> dict[str, float]:
     """The settings that are switched on and act in less than half of the epochs, with how many."""
     found: dict[str, float] = {}
     for effect in effects:
-        is_known = {
-            *effect.settings,
-            *effect.needs,
-            "epochs",
-        } <= values.keys()  # of old records not
-        if effect.epochs is not None and is_known:
+        read = {*effect.settings, *effect.needs, "epochs"}
+        if effect.epochs is not None and read <= values.keys():  # records of old may lack some
             epochs = effect.epochs(values)
             if epochs < values["epochs"] / 2:
                 on = (name for name in effect.settings if values[name] not in effect.off)
@@ -90,6 +93,24 @@ def idle_in_job(effects: Sequence[Effect], values: Values, classes: int, on_gpu:
             on = [name for name in effect.settings if values[name] not in effect.off]
             texts += [f"`{name}` had no effect: it acts only {effect.when}" for name in on]
     return texts
+
+
+# Of a rate that falls over the epochs from lr0 to lrf, on a line or (cos_lr) a cosine.
+FALLING_RATE = (
+    Effect(
+        ("lrf",),
+        "where there is a second epoch",
+        ("epochs",),
+        lambda values: values["epochs"] > 1,
+    ),
+    Effect(
+        ("cos_lr",),
+        "where the rate falls (`lrf` other than 1) over three epochs or more",
+        ("epochs", "lrf"),
+        lambda values: values["epochs"] > 2 and values["lrf"] != 1,
+        off=(False,),
+    ),
+)
 
 
 def common(settings: type[TrainingSettings]) -> tuple[Effect, ...]:

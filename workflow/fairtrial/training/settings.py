@@ -7,11 +7,10 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field, ValidationInfo, field_validator
 
-from fairtrial.files.yamlfile import LARGEST, LARGEST_SEED, Closed
+from fairtrial.files.yamlfile import Closed, NonNegativeInt, PositiveInt
 from fairtrial.scoring import fitness
+from fairtrial.settings.search import Seed
 
-Count = Annotated[int, Field(ge=1, le=LARGEST)]
-CountOrNone = Annotated[int, Field(ge=0, le=LARGEST)]  # 0: none
 Weight = Annotated[float, Field(ge=0)]
 
 
@@ -24,13 +23,13 @@ class TrainingSettings(Closed):
     fitness_keys: ClassVar[tuple[str, ...]] = fitness.TASK_KEYS["detect"]
 
     pretrained: str | None
-    epochs: CountOrNone
-    patience: CountOrNone
-    imgsz: Count
-    batch: Count
-    seed: Annotated[int, Field(ge=0, le=LARGEST_SEED)]
+    epochs: NonNegativeInt
+    patience: NonNegativeInt
+    imgsz: PositiveInt
+    batch: PositiveInt
+    seed: Seed
     fitness: dict[str, Weight] | None
-    replicate: Count
+    replicate: PositiveInt
     # Of the images in train. It acts on the data set before a backend sees that. Left out where it
     # is 1, so that settings (and with them jobs and keys) are those of a release without it.
     train_share: Annotated[float, Field(gt=0, le=1, exclude_if=lambda share: share == 1)] = 1.0
