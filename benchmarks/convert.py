@@ -8,6 +8,8 @@ their ids) and, each in a process of its own, one after the other:
 
 - converts, splits and lays it out for Ultralytics as the workflow does, in three processes: every
   image checked against its SHA-256, decoded, linked and compared with all others;
+- looks whether the images are still those that `convert` wrote, as every training does, when no
+  record is there and again when there is one;
 - does what the other converters do: the JSON file to text files of boxes, images not looked at;
 - calls Ultralytics' `convert_coco`;
 - calls supervision's `DetectionDataset.from_coco(…).as_yolo(…)`, where `--supervision` names the
@@ -34,6 +36,7 @@ PROJECT = Path(__file__).parents[1]
 sys.path.insert(0, str(PROJECT / "workflow"))
 
 AFTER = ("split", "laid")
+TOLD = "  "  # begins a line of a step that is shown
 IDS = [number for number in range(1, 91) if number % 9]  # 80 of them, with gaps
 SIZE = (64, 48)
 SUPERVISION = """
@@ -61,6 +64,7 @@ def main() -> None:
         draw(folder / "coco", asked.images, asked.boxes)
         whole = [measure(f"ours, {step}", step, folder / "coco") for step in ("convert", *AFTER)]
         print(f"ours, the three together: {sum(whole):.1f} s")
+        measure("ours, images unchanged", "unchanged", folder / "coco")
         measure("ours, labels only", "labels", folder / "coco")
         measure("Ultralytics' convert_coco", "ultralytics", folder / "coco")
         if asked.supervision:
@@ -88,6 +92,9 @@ def run(title: str, command: list[str], out: Path) -> float:
     files = sum(1 for path in out.rglob("*.txt")) if out.exists() else 0
     if status:
         print(said)
+    for line in said.splitlines():
+        if line.startswith(TOLD):
+            print(line)
     print(
         f"{title}: {seconds:.1f} s, CPU {used.ru_utime + used.ru_stime:.1f} s, "
         f"{used.ru_maxrss / 1024:.0f} MiB, {files} text files",
@@ -216,6 +223,21 @@ def laid(folder: Path) -> None:
     write_dataset(read_leak_free_dataset(*files, folder / "convert" / "images"), folder / "laid")
 
 
+def unchanged(folder: Path) -> None:
+    """The check of all images that a training begins with, twice."""
+    from fairtrial.data.seen_images import with_unchanged_images
+    from fairtrial.data.split_dataset import read_split_dataset
+
+    os.environ["DVC_ROOT"] = str(folder)
+    files = folder / "split" / "annotations.json", folder / "split" / "split.json"
+    data = read_split_dataset(*files, folder / "convert" / "images")
+    for how in ("without a record", "with one"):
+        start, used = time.monotonic(), time.process_time()
+        with_unchanged_images(data)
+        seconds, used = time.monotonic() - start, time.process_time() - used
+        print(f"{TOLD}{how}: {seconds:.1f} s, CPU {used:.1f} s")
+
+
 def labels(folder: Path) -> None:
     """The JSON file to text files of boxes, as the other converters do."""
     from fairtrial.backends._ultralytics_files import write_labels
@@ -240,7 +262,7 @@ def ultralytics(folder: Path) -> None:
         convert_coco(str(only), str(folder / "ultralytics"), cls91to80=False)
 
 
-STEPS = {step.__name__: step for step in (convert, split, laid, labels, ultralytics)}
+STEPS = {step.__name__: step for step in (convert, split, laid, unchanged, labels, ultralytics)}
 
 if __name__ == "__main__":
     main()

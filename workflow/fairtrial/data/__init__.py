@@ -32,4 +32,5 @@ units        images that are no independent observations of each other
 usable       whether splits can be trained and scored on
 certificate  split.json: how the split was made, and what it holds
 split_dataset  a data set read from its files, with its splits
+seen_images  whether images are still those that convert wrote
 """

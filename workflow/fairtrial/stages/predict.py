@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TypedDict
 
 from fairtrial.data.dataset import Image, SplitDataset
+from fairtrial.data.seen_images import with_unchanged_images
 from fairtrial.data.split_dataset import read_split_dataset
 from fairtrial.files.modelfile import write_model
 from fairtrial.plugins import plugin
@@ -59,10 +60,13 @@ def predict(
         val: file to write: predictions on val
         test: file to write: predictions on test
         speed: file to write: the time that an image takes
+
+    Raises:
+        DataError: an image was changed since `convert` wrote it
     """
     from tqdm import tqdm
 
-    data = read_split_dataset(annotations, split, images)
+    data = with_unchanged_images(read_split_dataset(annotations, split, images))
     with _predictor(settings, weights, data, threads) as predict_image:
         for name, path in (("val", val), ("test", test)):
             progress = tqdm(data.split(name), desc=name, unit="image", mininterval=5)

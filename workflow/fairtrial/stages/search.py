@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from fairtrial.data.seen_images import with_unchanged_images
 from fairtrial.data.split_dataset import read_leak_free_dataset, read_training_splits
 from fairtrial.files.modelfile import write_model
 from fairtrial.settings.stages import SearchStageSettings
@@ -39,6 +40,7 @@ def search(
 
     Raises:
         BackendError: no trial can be trained
+        DataError: the split leaks, or an image was changed since `convert` wrote it
         StoreError: an entry of the store cannot be used
     """
     from fairtrial.search.progress import progress_writer
@@ -51,7 +53,9 @@ def search(
         settings=settings,
         code=code,
         inputs=inputs_of(annotations, splits, pretrained),
-        data=lambda: read_leak_free_dataset(annotations, split, images, train_share),
+        data=lambda: with_unchanged_images(
+            read_leak_free_dataset(annotations, split, images, train_share)
+        ),
         pretrained=pretrained,
         threads=threads,
     )

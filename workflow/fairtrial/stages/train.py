@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from fairtrial.data.seen_images import with_unchanged_images
 from fairtrial.data.split_dataset import read_leak_free_dataset, read_training_splits
 from fairtrial.files.modelfile import read_model, write_model
 from fairtrial.search.study_files import ChosenTrial
@@ -63,7 +64,7 @@ def train(
 
     Raises:
         BackendError: the backend did not do what the settings ask for
-        DataError: the split leaks
+        DataError: the split leaks, or an image was changed since `convert` wrote it
         StoreError: an entry of the store cannot be used
     """
     earlier = read_record(continues) if continues else None
@@ -75,7 +76,9 @@ def train(
         settings=resolved,
         code=code,
         inputs=inputs_of(annotations, splits, pretrained, earlier.key if earlier else None),
-        data=lambda: read_leak_free_dataset(annotations, split, images, resolved.train_share),
+        data=lambda: with_unchanged_images(
+            read_leak_free_dataset(annotations, split, images, resolved.train_share)
+        ),
         pretrained=pretrained,
         threads=threads,
     )
