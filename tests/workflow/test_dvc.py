@@ -286,3 +286,23 @@ def test_another_way_to_write_the_record_trains_nothing(project: Project) -> Non
     project.snakemake("--cores", "2")
     assert project.jobs()["train small-s0"] == 1
     assert trained(project) == 0
+
+
+def test_nothing_is_trained_on_an_image_that_dvc_restored_damaged(project: Project) -> None:
+    images = project.root / "data/clean/shapes/images"
+    image = sorted(path for path in images.rglob("*.*") if path.is_file())[3]
+    content = image.read_bytes()
+    digest = hashlib.md5(content, usedforsecurity=False).hexdigest()
+    cached = project.root / ".dvc/cache/files/md5" / digest[:2] / digest[2:]
+    mode = cached.stat().st_mode
+    cached.chmod(0o644)
+    cached.write_bytes(b"x" * len(content))
+    cached.chmod(mode)
+    image.unlink()
+    project.run("dvc", "checkout", "data")
+    assert image.read_bytes() == b"x" * len(content), "DVC believes its cache"
+    failed = project.run("dvc", "exp", "run", "-S", "lr0=1e-4", check=False)
+    assert failed.returncode != 0
+    log = (project.root / "logs/compare/train/small-s0.log").read_text()
+    assert not missing_facts(log, image.relative_to(images).as_posix(), "snakemake --forcerun data")
+    assert trained(project) == 0
