@@ -105,7 +105,21 @@ class Cluster:
         self._daemon("slurmctld", "-D")
         for node in NODES:
             self._daemon("slurmd", "-D", "-N", node)
+        self.wait_until_ready()
+
+    def wait_until_ready(self) -> None:
         wait_for(self._ready, 30, f"SLURM did not start; logs in {self.root}")
+
+    def stop_controller(self) -> None:
+        """Nobody answers; nodes and their jobs go on."""
+        controller = self._daemons[1]
+        controller.terminate()
+        controller.wait(60)
+
+    def restart_controller(self) -> None:
+        """It takes its state from the disk, and the ends of jobs that it missed from the nodes."""
+        self._daemon("slurmctld", "-D")
+        self._daemons.insert(1, self._daemons.pop())
 
     def _configure(self) -> None:
         host = socket.gethostname().partition(".")[0]

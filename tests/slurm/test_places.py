@@ -43,7 +43,7 @@ def test_each_run_is_one_gpu_job_and_the_rest_needs_none(cluster: Cluster, tmp_p
 
 
 HEADER = {
-    "runtime: 720\n": "runtime: 2880\n",
+    "runtime: 720\n": "runtime: 2820\n",
     "mem_mb: 32000 * min(attempt, 2)": "mem_mb: 102400",
     "cpus_per_task: 8 ": "cpus_per_task: 16 ",
     "cpus_per_task: 8\n": "cpus_per_task: 16\n",
@@ -74,7 +74,7 @@ def test_an_sbatch_header_in_the_ignored_copy_reaches_slurm(
     ]
     assert requested == ["16", "dgx", "gres:gpu:1", "1", "lab"]
     assert "mem=100G" in job["TRES"]
-    assert job["TimeLimit"] == "2-01:00:00"  # and an hour for predict
+    assert job["TimeLimit"] == "2-00:00:00"  # an hour of it for predict
 
     record = json.loads((project.root / "results/compare/runs/small-s0/record.json").read_text())
     assert record["slurm"] == {

@@ -29,6 +29,7 @@ from fairtrial.planning.command_line import refuse_config, refuse_until
 from fairtrial.planning.committed import departures
 from fairtrial.planning.housekeeping import reminder, settings_argument, unshare_records
 from fairtrial.planning.plan import Plan
+from fairtrial.planning.slurm_outages import survive_outages
 from fairtrial.training import commits
 
 if workflow.is_main_process:
@@ -62,6 +63,7 @@ except FairtrialError as error:
 
 if workflow.is_main_process:
     unshare_records()
+    survive_outages()
     for departure in departures():
         print(f"params.yaml: {departure}", file=sys.stderr)
 
