@@ -18,6 +18,8 @@ import pytest
 from pydantic import BaseModel
 
 from fairtrial.__main__ import COMMANDS, STAGES, parsed_docstring
+from fairtrial.lineage.made import made_file
+from fairtrial.lineage.outputs import OUTPUTS
 from fairtrial.planning import fingerprint
 from fairtrial.planning.config_files import plugin_settings
 from fairtrial.planning.plan import Plan
@@ -73,7 +75,8 @@ def test_the_flags_of_a_rule_are_the_signature_of_its_stage(name: str) -> None:
     flags = re.findall(r'" --([\w-]+) ', RULES[name]["shell"])
     function = getattr(importlib.import_module(f"fairtrial.stages.{name}"), name)
     parameters = inspect.signature(function).parameters
-    assert [flag.replace("-", "_") for flag in flags] == list(parameters)
+    assert flags[:2] == ["made", "job-code"], "which all stages have"
+    assert [flag.replace("-", "_") for flag in flags[2:]] == list(parameters)
     assert {p.kind for p in parameters.values()} == {inspect.Parameter.KEYWORD_ONLY}
 
 
@@ -116,6 +119,19 @@ def test_a_rule_is_whole(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", STAGES)
+def test_outputs_and_record_of_a_rule_are_those_that_are_checked(name: str) -> None:
+    """Else a file that a rule writes could be missing or changed, and nobody would say so."""
+    files = re.findall(r'^ {8}\w+="(.*)",$', RULES[name]["output"], re.M)
+    of_rule = {re.sub(r"\{(source|dataset|run|study)\}", "{name}", file) for file in files}
+    assert of_rule == set(OUTPUTS[name])
+    (made,) = re.findall(r'" --made (\S+)"', RULES[name]["shell"])
+    wildcards = re.sub(r"\{wildcards\.(\w+)\}", r"<\1>", made)
+    named = {"search": "<study>-<worker>", "study": "<study>", "split": "<dataset>"}
+    named |= dict.fromkeys(("download", "convert"), "<source>")
+    assert wildcards == made_file(name, named.get(name, "<run>"), "<experiment>")
+
+
+@pytest.mark.parametrize("name", STAGES)
 def test_what_is_not_a_number_is_quoted(name: str) -> None:
     """A path with a space, or settings in JSON, would be several arguments."""
     placeholders = re.findall(
@@ -141,6 +157,7 @@ LEVELS = [
     ["fairtrial"],
     ["files", "plugins"],
     ["store"],
+    ["lineage"],
     ["data"],
     ["scoring"],
     ["settings"],
@@ -343,7 +360,18 @@ def length(node: ast.FunctionDef) -> int:
 
 @pytest.mark.parametrize(
     "folder",
-    ["files", "store", "data", "scoring", "settings", "training", "planning", "results", "search"],
+    [
+        "files",
+        "store",
+        "data",
+        "scoring",
+        "settings",
+        "training",
+        "planning",
+        "results",
+        "search",
+        "lineage",
+    ],
 )
 def test_a_folder_names_its_modules(folder: str) -> None:
     docstring = ast.get_docstring(tree(f"{folder}.__init__")) or ""

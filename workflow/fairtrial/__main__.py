@@ -26,6 +26,7 @@ COMMANDS = (  # in the order in which a person needs them
     "export-data",
     "tensorboard",
     "doctor",
+    "repair",
     "gc",
 )
 STAGES = (  # in running order
@@ -51,7 +52,10 @@ def main(arguments: list[str] | None = None) -> int:
     name = options.pop("command")
     try:
         function = _function(name)
-        function(*options.pop(_positional(function), ()), **options)
+        if name in STAGES:
+            _make(name, function, options, arguments)
+        else:
+            function(*options.pop(_positional(function), ()), **options)
     except fairtrial.FairtrialError as error:
         print(f"fairtrial {name}: {error}", file=sys.stderr)
         return 1
@@ -65,6 +69,22 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"fairtrial {name}: interrupted {error}".rstrip(), file=sys.stderr)
         return 130
     return 0
+
+
+def _make(
+    name: str, function: Callable[..., None], options: dict[str, Any], arguments: list[str]
+) -> None:
+    """Run a stage; where a rule has called it, also write the record of what it made."""
+    made, code = options.pop("made"), options.pop("job_code")
+    if made is None:
+        function(**options)
+        return
+    from fairtrial.lineage.making import StageCall, make
+
+    settings = _json(arguments[arguments.index("--settings") + 1])
+    texts = parsed_docstring(function)[1].items()
+    outputs = {flag for flag, text in texts if re.match(r"(file|folder) to write\b", text)}
+    make(StageCall(name, settings, code, made, outputs - {"progress"}), function, options)
 
 
 def interrupt_on_signals() -> None:
@@ -142,6 +162,8 @@ def _parser(chosen: list[str]) -> argparse.ArgumentParser:
         subparser = subparsers.add_parser(name, allow_abbrev=False)
         if name in chosen:
             _add_flags(subparser, _function(name))
+            if name in STAGES:
+                _add_record_flags(subparser)
     if not set(chosen) & {*COMMANDS, *STAGES}:
         parser.epilog = _overview()
     return parser
@@ -168,6 +190,13 @@ def _add_flags(parser: argparse.ArgumentParser, function: Callable[..., None]) -
             continue
         flag = "--" + name.replace("_", "-")
         parser.add_argument(flag, dest=name, help=text, **_options(types[name], parameter))
+
+
+def _add_record_flags(parser: argparse.ArgumentParser) -> None:
+    """The flags that all stages have: what the rule says of the job as a whole."""
+    text = "file to write: settings, code, and SHA-256 of inputs and outputs; by default none"
+    parser.add_argument("--made", type=Path, default=None, help=text)
+    parser.add_argument("--job-code", default="", help="fingerprint of the job's code, for --made")
 
 
 def _options(kind: Any, parameter: inspect.Parameter) -> dict[str, Any]:

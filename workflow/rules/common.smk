@@ -25,8 +25,14 @@ if not workflow.is_main_process and (problem := snapshot.problem(snapshot.root()
 sys.path.insert(0, str(snapshot.root() / "workflow"))
 
 from fairtrial import FairtrialError
+from fairtrial.lineage import expected
 from fairtrial.planning.command_line import refuse_config, refuse_until
 from fairtrial.planning.committed import departures
+from fairtrial.planning.finished import (
+    expected_jobs,
+    missing_files,
+    refuse_unseen_changes,
+)
 from fairtrial.planning.housekeeping import reminder, settings_argument, unshare_records
 from fairtrial.planning.plan import Plan
 from fairtrial.planning.slurm_outages import survive_outages
@@ -34,11 +40,6 @@ from fairtrial.training import commits
 
 if workflow.is_main_process:
     os.environ[commits.VARIABLE] = commits.present().model_dump_json()
-
-
-envvars:
-    snapshot.VARIABLE,
-    commits.VARIABLE,
 
 
 # Jobs use the Python and the command `fairtrial` of the environment that runs Snakemake, unless
@@ -58,6 +59,10 @@ try:
         refuse_config(options.config, options.configfiles)
     PLAN = Plan.read(config.get("experiment"))
     PLAN.sources
+    if workflow.is_main_process:
+        planned_jobs = expected_jobs(PLAN)
+        refuse_unseen_changes(PLAN, planned_jobs)
+        os.environ[expected.VARIABLE] = str(expected.write_expected(planned_jobs))
 except FairtrialError as error:
     raise WorkflowError(str(error)) from None
 
@@ -66,6 +71,12 @@ if workflow.is_main_process:
     survive_outages()
     for departure in departures():
         print(f"params.yaml: {departure}", file=sys.stderr)
+
+
+envvars:
+    snapshot.VARIABLE,
+    commits.VARIABLE,
+    expected.VARIABLE,
 
 
 wildcard_constraints:

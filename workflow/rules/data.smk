@@ -21,6 +21,8 @@ rule download:
         code=lambda w: PLAN.code("download", w.source),
     shell:
         "fairtrial download"
+        " --made data/made/download/{wildcards.source}.json"
+        " --job-code {params.code}"
         " --settings {params.settings:q}"
         " --raw {output.raw:q}"
         " --manifest {output.manifest:q}"
@@ -52,6 +54,8 @@ rule convert:
         code=lambda w: PLAN.code("convert", w.source),
     shell:
         "fairtrial convert"
+        " --made data/made/convert/{wildcards.source}.json"
+        " --job-code {params.code}"
         " --settings {params.settings:q}"
         " --raw {input.raw:q}"
         " --manifest {input.manifest:q}"
@@ -84,6 +88,8 @@ checkpoint split:
         code=lambda w: PLAN.code("split", w.dataset),
     shell:
         "fairtrial split"
+        " --made data/made/split/{wildcards.dataset}.json"
+        " --job-code {params.code}"
         " --settings {params.settings:q}"
         " --source {input.source:q}"
         " --duplicates {input.duplicates:q}"

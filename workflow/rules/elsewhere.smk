@@ -28,6 +28,8 @@ rule receive:
         dataset=lambda w: planned(w).runs[w.run].dataset,
     shell:
         "fairtrial receive"
+        " --made results/{wildcards.experiment}/made/receive/{wildcards.run}.json"
+        " --job-code {params.code}"
         " --settings {params.settings:q}"
         " --run {wildcards.run:q}"
         " --dataset {params.dataset:q}"

@@ -35,6 +35,8 @@ rule plot:
         code=lambda w: PLAN.code("plot", experiment=w.experiment),
     shell:
         "fairtrial plot"
+        " --made results/{wildcards.experiment}/made/plot.json"
+        " --job-code {params.code}"
         " --settings {params.settings:q}"
         " --results results/{wildcards.experiment}"
         " --data data"
@@ -80,6 +82,8 @@ rule report:
         code=lambda w: PLAN.code("report", experiment=w.experiment),
     shell:
         "fairtrial report"
+        " --made results/{wildcards.experiment}/made/report.json"
+        " --job-code {params.code}"
         " --settings {params.settings:q}"
         " --results results/{wildcards.experiment}"
         " --data data"

@@ -33,6 +33,8 @@ rule train:
         pretrained=lambda w: planned(w).pretrained(w.run),
     shell:
         "fairtrial train"
+        " --made results/{wildcards.experiment}/made/train/{wildcards.run}.json"
+        " --job-code {params.code}"
         " --settings {params.settings:q}"
         " --run {wildcards.run:q}"
         " --dataset {params.dataset:q}"
@@ -77,6 +79,8 @@ rule predict:
         code=lambda w: PLAN.code("predict", w.run, w.experiment),
     shell:
         "fairtrial predict"
+        " --made results/{wildcards.experiment}/made/predict/{wildcards.run}.json"
+        " --job-code {params.code}"
         " --settings {params.settings:q}"
         " --weights {input.weights:q}"
         " --images {input.images:q}"
@@ -120,6 +124,8 @@ rule validate:
         code=lambda w: PLAN.code("validate", w.run, w.experiment),
     shell:
         "fairtrial validate"
+        " --made results/{wildcards.experiment}/made/validate/{wildcards.run}.json"
+        " --job-code {params.code}"
         " --settings {params.settings:q}"
         " --annotations {input.annotations:q}"
         " --split {input.split:q}"

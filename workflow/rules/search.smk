@@ -26,6 +26,8 @@ rule search:
         pretrained=lambda w: planned(w).pretrained(w.study),
     shell:
         "fairtrial search"
+        " --made results/{wildcards.experiment}/made/search/{wildcards.study}-{wildcards.worker}.json"
+        " --job-code {params.code}"
         " --settings {params.settings:q}"
         " --code {params.fit}"
         " --images {input.images:q}"
@@ -60,6 +62,8 @@ checkpoint study:
         code=lambda w: PLAN.code("study", w.study, w.experiment),
     shell:
         "fairtrial study"
+        " --made results/{wildcards.experiment}/made/study/{wildcards.study}.json"
+        " --job-code {params.code}"
         " --settings {params.settings:q}"
         " --workers {input.workers:q}"
         " --trials {output.trials:q}"

@@ -25,6 +25,8 @@ INPUTS = {
 }
 FOLDERS = {"download": "raw", "convert": "images", "plot": "figures"}
 NOT_OUTPUTS = {
+    "made",
+    "job_code",
     "trial",
     "settings",
     "code",
@@ -91,10 +93,31 @@ def run(stage, values):
         Path(values[folder]).mkdir(parents=True, exist_ok=True)
         Path(values[folder], "file").write_text(text)
     inputs = set(INPUTS[stage]) | NOT_OUTPUTS
+    written = []
     for name, path in values.items():
         if name not in inputs and name != folder:
             Path(path).parent.mkdir(parents=True, exist_ok=True)
             Path(path).write_text(content_of(stage, name, values, text) + "\n")
+            written.append(path)
+    if "made" in values:
+        write_record(stage, values, written)
+
+
+def write_record(stage, values, written):
+    """What the real stage would write of itself."""
+    record = {
+        "stage": stage,
+        "settings_sha256": hashlib.sha256(values["settings"].encode()).hexdigest(),
+        "code": values["job_code"],
+        "inputs": sums(values[name] for name in INPUTS[stage]),
+        "outputs": sums(written),
+    }
+    Path(values["made"]).parent.mkdir(parents=True, exist_ok=True)
+    Path(values["made"]).write_text(json.dumps(record))
+
+
+def sums(paths):
+    return {path: hashlib.sha256(Path(path).read_bytes()).hexdigest() for path in paths}
 
 
 def content_of(stage, name, values, text):

@@ -1,0 +1,139 @@
+"""Only what the plan's settings, code and inputs have made is published; damage is told with the
+command that mends it, and is mended from the store."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from facts import missing_facts
+from project import Project
+
+pytestmark = pytest.mark.slow
+
+TWO_RUNS = """\
+title: An experiment of two runs
+base: {backend: quick, epochs: 1}
+runs:
+  first: {imgsz: 32}
+  second: {imgsz: 64}
+"""
+RUN = "results/compare/runs/first-s0"
+PREDICTED = ("predictions/val.json", "predictions/test.json")
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    root = tmp_path_factory.mktemp("guard") / "finished"
+    project = Project.new(root, stubs=("none",), quick_backend=True)
+    project.write("config/experiments/compare.yaml", TWO_RUNS)
+    project.edit("params.yaml", "timings: true", "timings: false")
+    project.snakemake("--cores", "2")
+    project.jobs()
+    return project
+
+
+@pytest.fixture
+def project(finished: Project, tmp_path: Path) -> Project:
+    return finished.copy(tmp_path / "project")
+
+
+def change_a_digit(path: Path) -> None:
+    """The last digit of a text, the last byte of anything else."""
+    content = path.read_bytes()
+    try:
+        text = content.decode()
+        place = max(found.start() for found in re.finditer("[0-9]", text))
+    except ValueError:
+        path.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
+        return
+    path.write_text(text[:place] + str((int(text[place]) + 1) % 10) + text[place + 1 :])
+
+
+def files(project: Project) -> dict[str, bytes]:
+    """All results that hold no times."""
+    paths = [p for p in (project.root / "results").rglob("*") if p.is_file()]
+    return {
+        path.relative_to(project.root).as_posix(): path.read_bytes()
+        for path in paths
+        if not path.name.startswith(".") and "made" not in path.parts
+        if path.name not in {"record.json", "speed.json"}
+    }
+
+
+def test_lost_and_garbled_metadata_hide_no_change_of_settings(project: Project) -> None:
+    for number, path in enumerate(sorted((project.root / ".snakemake/metadata").iterdir())):
+        path.write_text("{") if number % 2 else path.unlink()
+    assert not project.plan(), "nothing has changed"
+    project.edit("params.yaml", "lr0: 0.002", "lr0: 0.001")
+    text = project.snakemake("-n", check=False)
+    facts = (f"{RUN}/weights.pt", "other settings", "fairtrial repair compare")
+    assert missing_facts(text, *facts) == []
+    project.run("fairtrial", "repair")
+    assert {job.partition(" ")[0] for job in project.plan()} >= {"train", "report"}
+
+
+def test_a_change_of_code_is_not_hidden_by_touch(project: Project) -> None:
+    project.edit("workflow/fairtrial/stages/validate.py", '"val": val', '"val": Path(val)')
+    assert project.plan()["validate first-s0"] == 1
+    project.snakemake("--touch", "--cores", "1")
+    text = project.snakemake("-n", check=False)
+    assert missing_facts(text, f"{RUN}/metrics.json", "other code", "fairtrial") == []
+
+
+def test_a_number_changed_by_hand_is_not_published_and_is_mended(project: Project) -> None:
+    before = files(project)
+    change_a_digit(project.root / RUN / "metrics.json")
+    assert project.snakemake("--cores", "1", check=False)
+    log = (project.root / "logs/compare/plot.log").read_text()
+    facts = (f"{RUN}/metrics.json: was changed", "fairtrial repair compare")
+    assert missing_facts(log, *facts) == []
+    assert "second-s0" not in log
+    project.run("fairtrial", "repair")
+    project.jobs()
+    project.snakemake("--cores", "2")
+    assert project.jobs() == Counter({"validate first-s0": 1, "plot": 1, "report": 1})
+    assert files(project) == before
+
+
+def test_every_kind_of_damage_is_mended_from_the_store(project: Project) -> None:
+    before, trained = files(project), project.trainings()
+    damaged = sorted({**before, f"{RUN}/record.json": b"", f"{RUN}/speed.json": b""})
+    for number, name in enumerate(damaged):
+        path = project.root / name
+        if number % 3 == 0:
+            change_a_digit(path)
+        elif number % 3 == 1:
+            path.write_bytes(path.read_bytes()[:10])
+        else:
+            path.unlink()
+    (project.root / "results/compare/made/predict/second-s0.json").write_text("{")
+    listed = project.run("fairtrial", "repair").stdout
+    unproven = {f"results/compare/runs/second-s0/{name}" for name in PREDICTED}
+    assert [name for name in damaged if name not in listed and name not in unproven] == []
+    assert "made/predict/second-s0.json" in listed
+    project.snakemake("--cores", "2")
+    assert files(project) == before
+    assert project.trainings() == trained
+    assert not project.plan()
+    assert "nothing is damaged" in project.run("fairtrial", "repair").stdout
+
+
+def test_a_deleted_file_is_missed_though_the_report_is_there(project: Project) -> None:
+    (project.root / RUN / "weights.pt").unlink()
+    assert project.plan()["train first-s0"] == 1
+
+
+def test_what_the_store_lacks_is_said_before_anything_is_removed(project: Project) -> None:
+    for path in (project.root / "store/runs").iterdir():
+        shutil.rmtree(path)
+    change_a_digit(project.root / RUN / "weights.pt")
+    before = files(project)
+    refusal = project.run("fairtrial", "repair", check=False)
+    assert refusal.returncode == 1
+    assert missing_facts(refusal.stderr, "no training of first-s0", "dvc checkout") == []
+    assert files(project) == before

@@ -1,0 +1,144 @@
+"""What earlier calls have finished, against the plan: told before any job runs.
+
+Snakemake compares a plan with its own records, `.snakemake/metadata`. Where these are lost or were
+made to agree (`--touch`), it takes what is there for the plan's. The records that jobs leave beside
+their outputs still know. Nothing large is read here.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from base64 import urlsafe_b64encode
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from fairtrial import DataError
+from fairtrial.lineage import guard
+from fairtrial.lineage.expected import ExpectedJob
+from fairtrial.lineage.guard import Problem
+from fairtrial.lineage.made import made_file, read_made, settings_sha256
+from fairtrial.lineage.outputs import outputs_of
+from fairtrial.planning.experiment import PlannedExperiment
+from fairtrial.planning.housekeeping import settings_argument
+from fairtrial.planning.plan import Plan
+
+METADATA = Path(".snakemake/metadata")
+
+
+class JobName(NamedTuple):
+    """A job of a plan: its stage, its source, data set, run or study, and a search's worker."""
+
+    stage: str
+    name: str
+    experiment: str
+    worker: int | None = None
+
+    @property
+    def made(self) -> str:
+        """The path of its record."""
+        name = self.name if self.worker is None else f"{self.name}-{self.worker}"
+        return made_file(self.stage, name, self.experiment)
+
+    @property
+    def outputs(self) -> list[str]:
+        """The files that it always writes."""
+        return outputs_of(self.stage, self.name, self.experiment, self.worker)
+
+
+def jobs_of(plan: Plan) -> Iterator[JobName]:
+    """All jobs of all experiments of a plan, in running order."""
+    for experiment in plan.experiments.values():
+        yield from _of_data(experiment)
+        yield from _of_runs(experiment)
+        for stage in ("plot", "report"):
+            yield JobName(stage, "", experiment.name)
+
+
+def _of_data(experiment: PlannedExperiment) -> Iterator[JobName]:
+    for source in experiment.sources:
+        yield JobName("download", source, experiment.name)
+    for source in sorted({dataset.source for dataset in experiment.datasets.values()}):
+        yield JobName("convert", source, experiment.name)
+    for dataset in experiment.datasets:
+        yield JobName("split", dataset, experiment.name)
+
+
+def _of_runs(experiment: PlannedExperiment) -> Iterator[JobName]:
+    for name, study in experiment.studies.items():
+        for worker in study.workers:
+            yield JobName("search", name, experiment.name, worker)
+        yield JobName("study", name, experiment.name)
+    for name, run in experiment.runs.items():
+        stages = ("receive", "validate") if run.is_elsewhere else ("train", "predict", "validate")
+        for stage in stages:
+            yield JobName(stage, name, experiment.name)
+
+
+def expected_jobs(plan: Plan) -> dict[str, ExpectedJob]:
+    """Settings and code of every job of a plan, by the path of its record."""
+    return {
+        job.made: ExpectedJob(
+            settings_sha256=settings_sha256(plan.settings(job.stage, job.name, job.experiment)),
+            code=plan.code(job.stage, job.name, job.experiment),
+        )
+        for job in jobs_of(plan)
+    }
+
+
+def missing_files(plan: Plan) -> list[str]:
+    """Files of jobs that are gone although the report is there, so that Snakemake would not miss
+    them."""
+    reported = {name for name in plan.experiments if Path(f"results/{name}/report.pdf").exists()}
+    return [
+        name
+        for job in jobs_of(plan)
+        if job.experiment in reported
+        for name in job.outputs
+        if not Path(name).exists()
+    ]
+
+
+def refuse_unseen_changes(plan: Plan, jobs: dict[str, ExpectedJob]) -> None:
+    """Raise DataError where results were made with other settings or code than the plan's, and
+    Snakemake does not see it."""
+    if problems := unseen_changes(plan, jobs):
+        raise DataError(guard.message(problems, plan.chosen.name))
+
+
+def unseen_changes(plan: Plan, jobs: dict[str, ExpectedJob]) -> list[Problem]:
+    """The files that were made with other settings or code than the plan's, which Snakemake would
+    take for the plan's."""
+    problems = []
+    for job in jobs_of(plan):
+        try:
+            record = read_made(Path(job.made))
+        except DataError:  # plot and report say so
+            continue
+        other = guard.unplanned(job.made, record, jobs[job.made])
+        if other and all(Path(name).exists() for name in record.outputs):
+            problems += [] if _is_seen(plan, job, list(record.outputs)) else other
+    return problems
+
+
+def _is_seen(plan: Plan, job: JobName, outputs: list[str]) -> bool:
+    """Whether Snakemake's record of any output has other settings or code than the plan."""
+    planned = {
+        repr(settings_argument(plan.settings(job.stage, job.name, job.experiment))),
+        repr(plan.code(job.stage, job.name, job.experiment)),
+    }
+    recorded = (_recorded_params(name) for name in outputs)
+    return any(params is not None and not planned <= params for params in recorded)
+
+
+def _recorded_params(output: str) -> set[str] | None:
+    """The parameters in Snakemake's record of a file; None where it has none that can be read."""
+    try:
+        length = os.pathconf(METADATA, "PC_NAME_MAX") - 1
+        code = urlsafe_b64encode(output.encode()).decode()
+        parts = [code[i : i + length] for i in range(0, len(code), length)]
+        path = METADATA.joinpath(*(f"@{part}" for part in parts[:-1]), parts[-1])
+        return set(json.loads(path.read_text(encoding="utf-8"))["params"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
