@@ -41,7 +41,6 @@ FORCE:
 .PHONY: demo
 demo: venv ## run the experiment that params.yaml names (as shipped: quickstart), to its report
 	@snakemake
-	@echo "Report: results/$$(sed -n 's/^experiment: *\([^ #]*\).*/\1/p' params.yaml)/report.pdf"
 
 # What checks and tests need, beside the extras that are there.
 .PHONY: dev

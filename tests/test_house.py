@@ -162,7 +162,7 @@ LEVELS = [
     ["scoring"],
     ["settings"],
     ["training"],
-    ["backends", "formats", "planning", "sources"],
+    ["backends", "display", "formats", "planning", "sources"],
     ["search"],
     ["results"],
     ["figures", "report"],
@@ -371,6 +371,7 @@ def length(node: ast.FunctionDef) -> int:
         "results",
         "search",
         "lineage",
+        "display",
     ],
 )
 def test_a_folder_names_its_modules(folder: str) -> None:

@@ -54,6 +54,7 @@ def report_text(fake: Fake, draw: bool = False, build: bool = True, **settings: 
         runs=results / "runs.csv",
         markdown=results / "comparison.md",
         latex=results / "comparison.tex",
+        answer=results / "answer.txt",
     )
     return pdf_text(results / "report.pdf")
 

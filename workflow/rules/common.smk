@@ -25,6 +25,8 @@ if not workflow.is_main_process and (problem := snapshot.problem(snapshot.root()
 sys.path.insert(0, str(snapshot.root() / "workflow"))
 
 from fairtrial import FairtrialError
+from fairtrial.display.ending import ending, say_ending
+from fairtrial.display.messages import shorten_messages
 from fairtrial.lineage import expected
 from fairtrial.planning.command_line import refuse_config, refuse_until
 from fairtrial.planning.committed import departures
@@ -33,7 +35,7 @@ from fairtrial.planning.finished import (
     missing_files,
     refuse_unseen_changes,
 )
-from fairtrial.planning.housekeeping import reminder, settings_argument, unshare_records
+from fairtrial.planning.housekeeping import settings_argument, unshare_records
 from fairtrial.planning.plan import Plan
 from fairtrial.planning.slurm_outages import survive_outages
 from fairtrial.training import commits
@@ -66,7 +68,13 @@ try:
 except FairtrialError as error:
     raise WorkflowError(str(error)) from None
 
+messages = None
 if workflow.is_main_process:
+    messages = shorten_messages(
+        workflow.output_settings,
+        log_files=lambda: workflow.logger_manager.get_logfile(),
+        at_rest=lambda: say_ending(PLAN.chosen.name, workflow.dag_settings.targets),
+    )
     unshare_records()
     survive_outages()
     for departure in departures():

@@ -71,6 +71,7 @@ rule report:
         runs="results/{experiment}/runs.csv",
         markdown="results/{experiment}/comparison.md",
         latex="results/{experiment}/comparison.tex",
+        answer="results/{experiment}/answer.txt",
     log:
         "logs/{experiment}/report.log",
     benchmark:
@@ -94,4 +95,5 @@ rule report:
         " --runs {output.runs:q}"
         " --markdown {output.markdown:q}"
         " --latex {output.latex:q}"
+        " --answer {output.answer:q}"
         " > {log:q} 2>&1"

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from fairtrial import DataError
-from fairtrial.commands._logs import error_line, last_line, last_lines
 from fairtrial.commands._slurm_queue import Queue
+from fairtrial.files.logs import error_line, last_line, last_lines
 from fairtrial.files.modelfile import read_model
 from fairtrial.planning.experiment import PlannedExperiment
 from fairtrial.planning.runs import PlannedRun
@@ -25,6 +25,7 @@ from fairtrial.training.progress import (
     fitness_of,
     progress_file,
     read_progress,
+    seconds_left,
     settings_hash,
 )
 from fairtrial.training.record import RunRecord, read_record
@@ -115,7 +116,7 @@ def _training(experiment: str, progress: TrainingProgress, queue: Queue) -> Row:
         row.state = "waiting"
         row.note = f"the same training is run by {locks.describe(lock)}"
     elif _is_alive(progress, lock, lock_holder, queue):
-        row.state, row.left = "running", _seconds_left(progress)
+        row.state, row.left = "running", seconds_left(progress)
     elif entry.is_dir():
         row.state = "waiting"
         row.note = "trained already; Snakemake takes it from the store when it runs again"
@@ -137,15 +138,6 @@ def _is_alive(
         return locks.is_alive_here(progress.holder) is True
     job = queue.jobs.get(progress.slurm.job) if progress.slurm else None
     return (job is not None and job.state == "RUNNING") or not locks.looks_stale(lock)
-
-
-def _seconds_left(progress: TrainingProgress) -> float | None:
-    """Seconds to the last planned epoch, at the pace of this attempt; None before its first."""
-    if not progress.attempt:
-        return None
-    pace = progress.seconds / progress.attempt  # seconds an epoch
-    current = max(0.0, time.time() - progress.began - progress.seconds)  # of the epoch that runs
-    return max(0.0, pace * (progress.epochs - progress.epoch) - min(current, pace))
 
 
 def _cause_of_end(log: Path, job: str | None) -> str:

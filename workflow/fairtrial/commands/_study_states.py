@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from fairtrial.commands._logs import error_line
 from fairtrial.commands._run_states import Row
+from fairtrial.files.logs import error_line
 from fairtrial.planning.experiment import PlannedExperiment
 from fairtrial.search.progress import StudyProgress, read_progress
 from fairtrial.store import entries, locks

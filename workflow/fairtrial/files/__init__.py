@@ -8,6 +8,7 @@ packed      many small images in one file
 checksums   SHA-256 of files, and manifests of them
 snapshot    a copy of code and settings, with which a driver and its jobs work
 text        durations and counts as text
-progress     how far a long piece of work is
+progress    how far a long piece of work is
+logs        the end of a job's log
 threads     one function on many items in parallel, results in order
 """

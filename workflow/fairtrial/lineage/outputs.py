@@ -12,7 +12,7 @@ SCORES = (
 CLEAN = ("annotations.json", "quality.json", "duplicates.json", "source_ids.json")
 TABLES = (
     *("report.pdf", "metrics.json", "comparison.csv", "runs.csv"),
-    *("comparison.md", "comparison.tex"),
+    *("comparison.md", "comparison.tex", "answer.txt"),
 )
 
 OUTPUTS: dict[str, tuple[str, ...]] = {

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import shutil
 from pathlib import Path
 
@@ -39,19 +38,3 @@ def unshare_records(folder: Path = Path(".snakemake/metadata")) -> None:
             copy = path.with_name(path.name + ".own")
             shutil.copyfile(path, copy)
             copy.replace(path)
-
-
-def reminder(experiment: str) -> str:
-    """A message: where the report is, and how DVC records it if this was not started by DVC.
-
-    Empty where there is no report.
-    """
-    path = Path("results", experiment, "report.pdf")
-    if not path.exists():
-        return ""
-    if "DVC_STAGE" in os.environ or not Path(".dvc").is_dir():
-        return f"Report: {path}"
-    return (
-        f"Report: {path}\nRecord it with `dvc repro` (no finished job runs again) "
-        "before the next `dvc exp run`."
-    )

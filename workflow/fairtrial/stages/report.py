@@ -27,6 +27,7 @@ def report(
     runs: Path,
     markdown: Path,
     latex: Path,
+    answer: Path,
 ) -> None:
     """Write the report of one experiment, and its tables.
 
@@ -41,11 +42,13 @@ def report(
         runs: file to write: a row for each run
         markdown: file to write: the comparison as Markdown
         latex: file to write: the comparison as LaTeX
+        answer: file to write: page one as plain text
 
     Raises:
         DataError: a run lacks one of its files, or `figures` is not a manifest
     """
     from fairtrial.report import tables
+    from fairtrial.report.answer_text import answer_text
     from fairtrial.report.content import content
     from fairtrial.report.pdf import compile_pdf
     from fairtrial.results.experiment import load_experiment
@@ -53,8 +56,11 @@ def report(
     experiment = load_experiment(results, data, settings.runs, settings.rank_by)
     manifest = read_model(figures, FigureManifest)
     svg = {entry.file: (figures.parent / entry.file).read_bytes() for entry in manifest.root}
+    said = content(experiment, settings, manifest)
     with whole_file(pdf, "wb") as file:
-        file.write(compile_pdf(content(experiment, settings, manifest), svg))
+        file.write(compile_pdf(said, svg))
+    with whole_file(answer) as file:
+        file.write(answer_text(said))
     write_json(metrics, {run.name: _metrics(run) for run in experiment.runs})
     tables.write_comparison(comparison, experiment, settings.timings)
     tables.write_runs(runs, experiment, settings.timings)

@@ -51,6 +51,15 @@ def read_progress(file: Path) -> TrainingProgress | None:
         return None
 
 
+def seconds_left(progress: TrainingProgress) -> float | None:
+    """Seconds to the last planned epoch, at the pace of this attempt; None before its first."""
+    if not progress.attempt:
+        return None
+    pace = progress.seconds / progress.attempt  # seconds an epoch
+    current = max(0.0, time.time() - progress.began - progress.seconds)  # of the epoch that runs
+    return max(0.0, pace * (progress.epochs - progress.epoch) - min(current, pace))
+
+
 def settings_hash(settings: TrainSettings | SearchStageSettings) -> str:
     """The hash by which a progress file names the settings of its job."""
     return keys.key(settings.model_dump(mode="json"))
