@@ -12,6 +12,7 @@ import shutil
 import subprocess
 import sys
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -151,14 +152,27 @@ class Project:
 
     def snakemake(self, *arguments: str, check: bool = True, **env: str) -> str:
         """Snakemake in a forked process, which need not import it anew (3 s)."""
+        return self._forked(_snakemake, arguments, check, env)
+
+    def fairtrial(self, *arguments: str, check: bool = True, **env: str) -> str:
+        """What a subcommand prints; in a forked process likewise."""
+        return self._forked(_fairtrial, arguments, check, env)
+
+    def _forked(
+        self,
+        main: Callable[[tuple[str, ...]], object],
+        arguments: tuple[str, ...],
+        check: bool,
+        env: dict[str, str],
+    ) -> str:
         context = multiprocessing.get_context("fork")
         ours, theirs = context.Pipe()
-        child = context.Process(target=_snakemake, args=(self, arguments, env, theirs))
+        child = context.Process(target=_child, args=(self, main, arguments, env, theirs))
         child.start()
         theirs.close()
         code, text = ours.recv()
         child.join()
-        assert not check or code == 0, f"snakemake {arguments}: {code}\n{text}"
+        assert not check or code == 0, f"{main.__name__} {arguments}: {code}\n{text}"
         return text
 
     def plan(self, *arguments: str) -> Counter[str]:
@@ -205,9 +219,14 @@ def planned(text: str) -> Counter[str]:
     return counts
 
 
-def _snakemake(project: Project, arguments: tuple[str, ...], env: dict[str, str], pipe) -> None:
-    import snakemake.cli
-
+def _child(
+    project: Project,
+    main: Callable[[tuple[str, ...]], object],
+    arguments: tuple[str, ...],
+    env: dict[str, str],
+    pipe,
+) -> None:
+    """Call `main` as the project's own package is imported; send its exit status and its output."""
     os.chdir(project.root)
     os.environ.clear()
     os.environ.update(project.env | env)
@@ -218,9 +237,22 @@ def _snakemake(project: Project, arguments: tuple[str, ...], env: dict[str, str]
     code = 1
     with contextlib.redirect_stdout(output), contextlib.redirect_stderr(output):
         try:
-            snakemake.cli.main(["--nocolor", *arguments])
+            main(arguments)
         except SystemExit as stop:
             code = stop.code if isinstance(stop.code, int) else int(stop.code is not None)
     pipe.send((code, output.getvalue()))
     pipe.close()
     os._exit(0)
+
+
+def _snakemake(arguments: tuple[str, ...]) -> None:
+    import snakemake.cli
+
+    snakemake.cli.main(["--nocolor", *arguments])
+
+
+def _fairtrial(arguments: tuple[str, ...]) -> None:
+    sys.path.insert(0, str(Path.cwd() / "workflow"))
+    from fairtrial.__main__ import main
+
+    sys.exit(main(list(arguments)))

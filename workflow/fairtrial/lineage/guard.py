@@ -42,8 +42,10 @@ def read_records(made: Iterable[str]) -> tuple[dict[str, MadeRecord], list[Probl
 
 
 def contradictions(path: str, record: MadeRecord, outputs: Collection[str]) -> list[Problem]:
-    """What is wrong with a record in itself: it is not of its stage, its settings are not those of
-    their SHA-256, it lacks an output."""
+    """What is wrong with a record in itself: it is not what its job wrote, it is not of its stage,
+    its settings are not those of their SHA-256, it lacks an output."""
+    if not record.is_whole:
+        return [Problem(path, "was changed since it was made", path)]
     if path.split("/made/")[1].partition("/")[0].removesuffix(".json") != record.stage:
         return [Problem(path, f"is the record of another stage, {record.stage}", path)]
     if record.settings and settings_sha256(record.settings) != record.settings_sha256:

@@ -18,6 +18,7 @@ from pathlib import Path
 from pydantic import Field
 
 from fairtrial.files.modelfile import FileModel, read_model
+from fairtrial.store import keys
 
 SMALL = 4096  # bytes of settings that a record holds beside their SHA-256
 PACKAGES = {  # of which a stage's result may depend on the version, to the last digit
@@ -33,7 +34,8 @@ class MadeRecord(FileModel):
     """One job that has succeeded.
 
     settings_sha256: of their canonical JSON; settings: that text, "" where it is long; code: the
-    fingerprint of the job's code; inputs, outputs: path → SHA-256, folders by their files.
+    fingerprint of the job's code; inputs, outputs: path → SHA-256, folders by their files; seal:
+    the key of all else, by which a change of the record itself is found.
     """
 
     stage: str
@@ -43,6 +45,19 @@ class MadeRecord(FileModel):
     inputs: dict[str, str]
     outputs: dict[str, str]
     versions: dict[str, str] = Field(default_factory=dict, exclude_if=not_)
+    seal: str = Field(default="", exclude_if=not_)
+
+    def sealed(self) -> MadeRecord:
+        """The same record with its seal."""
+        return self.model_copy(update={"seal": self._key()})
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether it is what its job wrote, as far as it has a seal."""
+        return self.seal in ("", self._key())
+
+    def _key(self) -> str:
+        return keys.key(self.model_dump(exclude={"seal"}))
 
 
 def made_file(stage: str, name: str = "", experiment: str = "") -> str:

@@ -57,7 +57,7 @@ def make(call: StageCall, function: Callable[..., None], flags: Mapping[str, obj
         outputs=_sums({name: flags[name] for name in call.outputs}),
         versions=versions_for(call.stage),
     )
-    write_model(call.made, record)
+    write_model(call.made, record.sealed())
 
 
 def _sums(flags: Mapping[str, object]) -> dict[str, str]:

@@ -18,13 +18,14 @@ from fairtrial import DataError
 from fairtrial.lineage import guard
 from fairtrial.lineage.expected import ExpectedJob
 from fairtrial.lineage.guard import Problem
-from fairtrial.lineage.made import made_file, read_made, settings_sha256
+from fairtrial.lineage.made import made_file, settings_sha256
 from fairtrial.lineage.outputs import outputs_of
 from fairtrial.planning.experiment import PlannedExperiment
 from fairtrial.planning.housekeeping import settings_argument
 from fairtrial.planning.plan import Plan
 
-METADATA = Path(".snakemake/metadata")
+METADATA = Path(".snakemake/metadata")  # Snakemake's records of finished outputs
+INCOMPLETE = Path(".snakemake/incomplete")  # and its marks of unfinished ones, which it makes again
 
 
 class JobName(NamedTuple):
@@ -108,22 +109,24 @@ def refuse_unseen_changes(plan: Plan, jobs: dict[str, ExpectedJob]) -> None:
 
 
 def unseen_changes(plan: Plan, jobs: dict[str, ExpectedJob]) -> list[Problem]:
-    """The files that were made with other settings or code than the plan's, which Snakemake would
-    take for the plan's."""
+    """The files that were made with other settings or code than the plan's, or that have no record
+    of how they were made, which Snakemake would take for the plan's."""
     problems = []
     for job in jobs_of(plan):
-        try:
-            record = read_made(Path(job.made))
-        except DataError:  # plot and report say so
-            continue
-        other = guard.unplanned(job.made, record, jobs[job.made])
-        if other and all(Path(name).exists() for name in record.outputs):
-            problems += [] if _is_seen(plan, job, list(record.outputs)) else other
+        records, wrong = guard.read_records([job.made])
+        outputs = job.outputs
+        for record in records.values():
+            wrong, outputs = guard.unplanned(job.made, record, jobs[job.made]), [*record.outputs]
+        if wrong and all(Path(name).exists() for name in outputs):
+            problems += [] if _is_seen(plan, job, outputs) else wrong
     return problems
 
 
 def _is_seen(plan: Plan, job: JobName, outputs: list[str]) -> bool:
-    """Whether Snakemake's record of any output has other settings or code than the plan."""
+    """Whether Snakemake will make these files again: by its records one is unfinished, or has other
+    settings or code than the plan."""
+    if any(_snakemakes_file(INCOMPLETE, name).exists() for name in outputs):
+        return True
     planned = {
         repr(settings_argument(plan.settings(job.stage, job.name, job.experiment))),
         repr(plan.code(job.stage, job.name, job.experiment)),
@@ -135,10 +138,15 @@ def _is_seen(plan: Plan, job: JobName, outputs: list[str]) -> bool:
 def _recorded_params(output: str) -> set[str] | None:
     """The parameters in Snakemake's record of a file; None where it has none that can be read."""
     try:
-        length = os.pathconf(METADATA, "PC_NAME_MAX") - 1
-        code = urlsafe_b64encode(output.encode()).decode()
-        parts = [code[i : i + length] for i in range(0, len(code), length)]
-        path = METADATA.joinpath(*(f"@{part}" for part in parts[:-1]), parts[-1])
-        return set(json.loads(path.read_text(encoding="utf-8"))["params"])
+        text = _snakemakes_file(METADATA, output).read_text(encoding="utf-8")
+        return set(json.loads(text)["params"])
     except (OSError, ValueError, KeyError, TypeError):
         return None
+
+
+def _snakemakes_file(folder: Path, output: str) -> Path:
+    """Where Snakemake keeps what it knows of an output."""
+    code = urlsafe_b64encode(output.encode()).decode()
+    length = (os.pathconf(folder, "PC_NAME_MAX") if folder.exists() else 255) - 1
+    parts = [code[i : i + length] for i in range(0, len(code), length)]
+    return folder.joinpath(*(f"@{part}" for part in parts[:-1]), parts[-1])
