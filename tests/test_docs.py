@@ -12,6 +12,7 @@ import pytest
 from pydantic import BaseModel
 
 from fairtrial.data.defects import KINDS
+from fairtrial.files.yamlfile import read_yaml
 from fairtrial.planning import config_files
 from fairtrial.planning.plan import Plan
 from fairtrial.planning.sources import read_source
@@ -191,3 +192,16 @@ def test_every_condition_under_which_settings_act_is_in_the_table() -> None:
     for place, backends in declared.items():
         is_all = set(backends) == set(plugins("backends"))
         assert written.get(place) == ("all" if is_all else ", ".join(backends)), place
+
+
+def test_hooks_and_hosted_checks_run_the_projects_own_tools() -> None:
+    """Hooks of others would be fetched, in versions of their own."""
+    repos = read_yaml(PROJECT / ".pre-commit-config.yaml", "hooks")["repos"]
+    assert [repo["repo"] for repo in repos] == ["local"]
+    project = tomllib.loads((PROJECT / "pyproject.toml").read_text())["project"]
+    for hook in repos[0]["hooks"]:
+        program = hook["entry"].split()[0]
+        assert program.removeprefix(".venv/bin/") in project["optional-dependencies"]["dev"]
+    jobs = read_yaml(PROJECT / ".github/workflows/ci.yml", "workflow")["jobs"]
+    assert [step.get("run") for job in jobs.values() for step in job["steps"]][-1] == ".ci/run"
+    assert (PROJECT / ".ci/run").stat().st_mode & 0o111

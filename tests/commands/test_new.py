@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import sys
 import zipfile
@@ -83,6 +84,10 @@ def test_a_folder_becomes_an_experiment(project: Path, capsys: pytest.CaptureFix
     assert output.rstrip().endswith("snakemake --config experiment=my_cats")
     assert "path: datasets/my cats" in texts("my_cats")["sources"]
     assert "method: grouped" in texts("my_cats")["datasets"]
+    for kind, text in texts("my_cats").items():
+        schema = re.match(r"# yaml-language-server: \$schema=\.\./\.\./(\S+)\n", text)
+        assert schema and (PROJECT / schema[1]).stem == kind.removesuffix("s")
+        assert (PROJECT / schema[1]).is_file()
     assert len(Plan.read("my_cats").chosen.runs) == 6
     assert sorted(path.name for path in (project / "datasets/my cats").iterdir()) == before
     assert all(through_the_split("my_cats").values())

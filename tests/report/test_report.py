@@ -18,8 +18,9 @@ from fairtrial import SettingsError
 from fairtrial.settings.stages import PlotSettings, ReportSettings
 from fairtrial.stages.plot import plot
 from fairtrial.stages.report import report
+from fairtrial.training.provenance import CODE
 from tests.facts import refused
-from tests.report.fake_results import Fake, load
+from tests.report.fake_results import VERSIONS, Fake, load
 
 Scores = dict[tuple[str, int, str], float | None]  # (configuration, seed, split) → AP
 
@@ -190,16 +191,18 @@ def test_other_test_images_stand_in_another_table(tmp_path: Path) -> None:
 
 def test_unequal_versions_machines_and_code_are_on_page_one(tmp_path: Path) -> None:
     changes = {
-        "versions": {"torch": "2.13.0"},
+        "versions": {"torch": "2.13.0", CODE: "1" * 16},
         "hardware": {"cpu": "Other", "cores": 8, "threads": 4, "memory_gb": 32, "gpu": None},
         "code": "beef" * 16,
         "dirty": True,
         "deviations": ["threads: 2, then 4"],
     }
-    fake = Fake(tmp_path, TWO, record={"low": changes})
+    other = {"versions": VERSIONS | {CODE: "2" * 16}}
+    fake = Fake(tmp_path, TWO, record={"low": changes, "high": other})
     report_text(fake)
     first = pdf_text(fake.results / "report.pdf", pages=1)
     assert "Versions of torch differ: 2.13.0 (B); 2.15.0 (A)." in first
+    assert CODE not in first, "code that trains nothing may differ"
     assert "Hardware differs, gpu: H100 (A); none (B)." in first
     assert "Training code (ultralytics) differs: beefbeef (B); c0dec0de (A)." in first
     assert "went on under other conditions" in first

@@ -91,8 +91,9 @@ def write_files(experiment: NewExperiment) -> list[Path]:
     paths = _paths(experiment.name)
     texts = (_source(experiment), _dataset(experiment), _experiment(experiment))
     for path, text in zip(paths, texts, strict=True):
+        schema = f"../../workflow/schemas/{path.parent.name.removesuffix('s')}.json"
         with whole_file(path) as file:
-            file.write(text)
+            file.write(f"# yaml-language-server: $schema={schema}\n{text}")
     return paths
 
 

@@ -1,9 +1,7 @@
 """Snakemake's messages in short: jobs go to the board, what failed is shown with the end of its
 log, warnings and errors pass; the rest stands in Snakemake's log file alone.
 
-Snakemake has an interface for plugins that show its messages. A plugin must be installed beside
-Snakemake, and be named on the command line or in a profile. This takes the place of Snakemake's own
-handler when the Snakefile is read, so that each way to start it shows the same.
+Why this is no plugin of Snakemake: docs/decisions/0019-messages-without-a-plugin.md.
 """
 
 from __future__ import annotations

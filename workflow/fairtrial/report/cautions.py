@@ -16,6 +16,7 @@ from fairtrial.results.run import FinishedRun
 from fairtrial.scoring.coco_metrics import highest_ap
 from fairtrial.scoring.matching import MAX_DET
 from fairtrial.training.effects import effects_of, partial
+from fairtrial.training.provenance import CODE
 
 Value = TypeVar("Value")
 HARDWARE = ("cpu", "gpu", "cores", "threads")
@@ -147,10 +148,11 @@ def _code(experiment: ExperimentResults) -> list[str]:
 
 
 def _versions(experiment: ExperimentResults) -> list[str]:
-    """A sentence for each package of which the runs used several versions."""
+    """A sentence for each package of which the runs used several versions. Of fairtrial's own code
+    what trains matters, of which another sentence tells."""
     versions = [(run.record.versions, run) for run in experiment.runs]
     sentences = []
-    for name in sorted({name for of_run, _ in versions for name in of_run}):
+    for name in sorted({name for of_run, _ in versions for name in of_run} - {CODE}):
         groups = _grouped((of_run[name], run) for of_run, run in versions if name in of_run)
         if len(groups) > 1:
             sentences.append(f"Versions of {name} differ: {_listed(groups, experiment)}.")

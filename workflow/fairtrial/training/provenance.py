@@ -8,8 +8,11 @@ import sys
 from importlib import metadata
 from pathlib import Path
 
+import fairtrial
+from fairtrial.files import snapshot
 from fairtrial.files.modelfile import FileModel
 
+CODE = "fairtrial code"  # in `versions`: the first digits of the SHA-256 of its files
 PACKAGES = (
     "dvc",
     "numpy",
@@ -47,8 +50,13 @@ class SlurmJob(FileModel):
 
 
 def versions() -> dict[str, str]:
-    """Python's version and those of the packages that a metric may depend on."""
-    installed = {"python": platform.python_version()}
+    """The versions of fairtrial, of Python, and of the packages that a metric may depend on.
+
+    CODE names all of fairtrial's files, whose version stays the same between two releases.
+    """
+    code = snapshot.digest(Path(fairtrial.__file__).parent)[:16]
+    installed = {"fairtrial": fairtrial.__version__, CODE: code}
+    installed |= {"python": platform.python_version()}
     for package in PACKAGES:
         try:
             installed[package] = metadata.version(package)
