@@ -50,6 +50,7 @@ def report_text(fake: Fake, draw: bool = False, build: bool = True, **settings: 
         data=fake.data,
         figures=manifest,
         pdf=results / "report.pdf",
+        html=results / "report.html",
         metrics=results / "metrics.json",
         comparison=results / "comparison.csv",
         runs=results / "runs.csv",

@@ -121,7 +121,8 @@ JOBS: list[tuple[str, str, dict[str, object]]] = [
         "report",
         "",
         {"results": "results/compare", "data": "data", "figures": "results/compare/figures.json"}
-        | {"pdf": "results/compare/report.pdf", "metrics": "results/compare/metrics.json"}
+        | {"pdf": "results/compare/report.pdf", "html": "results/compare/report.html"}
+        | {"metrics": "results/compare/metrics.json"}
         | {"comparison": "results/compare/comparison.csv", "runs": "results/compare/runs.csv"}
         | {"markdown": "results/compare/comparison.md", "latex": "results/compare/comparison.tex"},
     ),

@@ -1,6 +1,6 @@
 # Purpose: the figures and the report of one experiment.
 # Inputs: results/<experiment>/runs/, results/<experiment>/history/, data/sets/, data/clean/
-# Outputs: results/<experiment>/figures/, report.pdf, metrics.json, tables
+# Outputs: results/<experiment>/figures/, report.pdf, report.html, metrics.json, tables
 
 
 rule plot:
@@ -46,7 +46,7 @@ rule plot:
 
 
 rule report:
-    """Write the PDF, the tables to paste, and the metrics that DVC reads."""
+    """Write the PDF, the page, the tables to paste, and the metrics that DVC reads."""
     input:
         figures="results/{experiment}/figures.json",
         metrics=per_run("results/{experiment}/runs/{run}/metrics.json"),
@@ -66,6 +66,7 @@ rule report:
         quality=lambda w: planned(w).quality(),
     output:
         pdf="results/{experiment}/report.pdf",
+        html="results/{experiment}/report.html",
         metrics="results/{experiment}/metrics.json",
         comparison="results/{experiment}/comparison.csv",
         runs="results/{experiment}/runs.csv",
@@ -90,6 +91,7 @@ rule report:
         " --data data"
         " --figures {input.figures:q}"
         " --pdf {output.pdf:q}"
+        " --html {output.html:q}"
         " --metrics {output.metrics:q}"
         " --comparison {output.comparison:q}"
         " --runs {output.runs:q}"

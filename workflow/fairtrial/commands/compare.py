@@ -34,7 +34,8 @@ def compare(*revisions: str, to: Path = Path("comparison.pdf")) -> None:
 
     Args:
         revisions: DVC experiments, git revisions or `workspace`; each also as REVISION:EXPERIMENT
-        to: the PDF to write; the tables are written beside it as .csv, .md and .tex
+        to: the PDF to write; beside it are written the page as .html, the tables as .csv, .md and
+            .tex
     """
     if not revisions:
         raise SettingsError("name the revisions to compare, for example `workspace main`")
@@ -150,7 +151,8 @@ def _report(settings: PlotSettings, revisions: Sequence[Revision], root: Path) -
     manifest = figures.with_suffix(".json")
     plot(settings=settings, **folders, figures=figures, manifest=manifest)
     outputs = {name: root / f"report{suffix}" for name, suffix in TABLES.items()}
-    outputs |= {"pdf": root / "report.pdf", "metrics": root / "m.json", "runs": root / "runs.csv"}
+    outputs |= {kind: root / f"report.{kind}" for kind in ("pdf", "html")}
+    outputs |= {"metrics": root / "m.json", "runs": root / "runs.csv"}
     report(
         settings=ReportSettings(
             runs=settings.runs,
@@ -172,8 +174,8 @@ def _sources(revisions: Sequence[Revision]) -> str:
 
 
 def _copy_report(root: Path, to: Path) -> None:
-    """Copy the PDF to `to`, and the tables beside it."""
-    for suffix in (".pdf", *TABLES.values()):
+    """Copy the PDF to `to`, and page and tables beside it."""
+    for suffix in (".pdf", ".html", *TABLES.values()):
         source = root / f"report{suffix}"
         with source.open("rb") as read, whole_file(to.with_suffix(suffix), "wb") as file:
             shutil.copyfileobj(read, file)

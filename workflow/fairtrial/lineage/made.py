@@ -24,7 +24,7 @@ SMALL = 4096  # bytes of settings that a record holds beside their SHA-256
 PACKAGES = {  # of which a stage's result may depend on the version, to the last digit
     "validate": ("numpy", "pycocotools", "scipy"),
     "plot": ("matplotlib", "seaborn"),
-    "report": ("matplotlib", "scipy", "typst"),
+    "report": ("jinja2", "matplotlib", "plotly", "scipy", "typst"),
 }
 OF_DATA = ("download", "convert", "split")
 OF_RESULTS = ("plot", "report")

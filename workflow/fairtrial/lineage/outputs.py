@@ -11,7 +11,7 @@ SCORES = (
 )
 CLEAN = ("annotations.json", "quality.json", "duplicates.json", "source_ids.json")
 TABLES = (
-    *("report.pdf", "metrics.json", "comparison.csv", "runs.csv"),
+    *("report.pdf", "report.html", "metrics.json", "comparison.csv", "runs.csv"),
     *("comparison.md", "comparison.tex", "answer.txt"),
 )
 

@@ -98,7 +98,7 @@ def _report(experiment: PlannedExperiment, _: str) -> PlannedJob:
         for backend in sorted(backends)
         for entry in (*_effects(backend), *_declared(backend, "size_note"))
     )
-    return PlannedJob(settings, ("report/template/", *declared))
+    return PlannedJob(settings, ("report/template/", "report/page/", *declared))
 
 
 def _effects(backend: str) -> tuple[str, ...]:

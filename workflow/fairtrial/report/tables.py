@@ -29,9 +29,14 @@ SPECIAL = {
 
 
 def write_comparison(path: Path, experiment: ExperimentResults, timings: bool) -> None:
-    """Write comparison.csv, a row for each configuration: settings that differ, how it compares
-    with the best, then mean and standard deviation of every metric, with the 95 % interval of
-    those of the table of page one."""
+    """Write comparison.csv."""
+    _write_csv(path, comparison_rows(experiment, timings))
+
+
+def comparison_rows(experiment: ExperimentResults, timings: bool) -> list[Row]:
+    """A row for each configuration: settings that differ, how it compares with the best, then mean
+    and standard deviation of every metric, with the 95 % interval of those of the table of page
+    one."""
     rows = []
     metrics = _all_metrics(experiment)
     for number, comparison in enumerate(experiment.comparisons, 1):
@@ -42,11 +47,16 @@ def write_comparison(path: Path, experiment: ExperimentResults, timings: bool) -
             row |= {"ranked_by": comparison.ranking_rule.label}
             row |= {c.repeated: len(c.repeats)} | _settings(c)
             rows.append(row | _gap(c, outcome) | _means(c, metrics, comparison) | _cost(c, timings))
-    _write_csv(path, rows)
+    return rows
 
 
 def write_runs(path: Path, experiment: ExperimentResults, timings: bool) -> None:
-    """Write runs.csv, a row for each run: settings that differ, then every metric."""
+    """Write runs.csv."""
+    _write_csv(path, run_rows(experiment, timings))
+
+
+def run_rows(experiment: ExperimentResults, timings: bool) -> list[Row]:
+    """A row for each run: settings that differ, then every metric."""
     rows = []
     metrics = _all_metrics(experiment)
     replicated = any(run.replicate > 1 for run in experiment.runs)
@@ -62,7 +72,7 @@ def write_runs(path: Path, experiment: ExperimentResults, timings: bool) -> None
             if timings:
                 row["seconds"] = run.record.seconds
             rows.append(row)
-    _write_csv(path, rows)
+    return rows
 
 
 def _all_metrics(experiment: ExperimentResults) -> tuple[str, ...]:

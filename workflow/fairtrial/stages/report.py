@@ -1,4 +1,4 @@
-"""report: one PDF that says what is better, and the tables that DVC and a paper read."""
+"""report: a PDF and a page that say what is better, and the tables that DVC and a paper read."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ def report(
     data: Path,
     figures: Path,
     pdf: Path,
+    html: Path,
     metrics: Path,
     comparison: Path,
     runs: Path,
@@ -37,6 +38,7 @@ def report(
         data: the folder data/
         figures: the manifest that `plot` wrote
         pdf: file to write: the report
+        html: file to write: the same as one interactive page
         metrics: file to write: the metrics that DVC shows
         comparison: file to write: a row for each configuration
         runs: file to write: a row for each run
@@ -50,6 +52,7 @@ def report(
     from fairtrial.report import tables
     from fairtrial.report.answer_text import answer_text
     from fairtrial.report.content import content
+    from fairtrial.report.html import compile_html
     from fairtrial.report.pdf import compile_pdf
     from fairtrial.results.experiment import load_experiment
 
@@ -59,6 +62,8 @@ def report(
     said = content(experiment, settings, manifest)
     with whole_file(pdf, "wb") as file:
         file.write(compile_pdf(said, svg))
+    with whole_file(html, "wb") as file:
+        file.write(compile_html(experiment, said, settings))
     with whole_file(answer) as file:
         file.write(answer_text(said))
     write_json(metrics, {run.name: _metrics(run) for run in experiment.runs})
