@@ -17,7 +17,6 @@ from tests.facts import refused
 
 from fairtrial import ChecksumError, DataError
 from fairtrial.files import checksums, folders, jsonfile
-from fairtrial.stages import convert as stage
 
 
 def test_good_images_are_kept_byte_for_byte_and_raw_is_untouched(raw: Raw) -> None:
@@ -165,7 +164,7 @@ def test_twice_is_the_same_wherever_it_stands(raw: Raw, tmp_path: Path) -> None:
 def test_small_images_and_large_ones_are_cleaned_alike(
     raw: Raw, small: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(stage, "SMALL", small)
+    monkeypatch.setattr(clean_images, "SMALL", small)
     for number in range(4):
         raw.add(f"{number}.jpg", photo(number), BOX)
     raw.add("broken.jpg", photo(9)[:-200], BOX)

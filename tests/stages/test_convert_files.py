@@ -247,3 +247,25 @@ def test_the_log_has_the_account_of_quality_json(
     facts += ["box_over_edge: 1 times, box clipped", "images/a.jpg", "grey_image: 1 times"]
     assert missing_facts(captured.out, *facts) == []
     assert captured.err == "", "no warning of Pillow, and no progress of what takes no time"
+
+
+def test_images_without_labels_are_kept_beside_every_set(tmp_path: Path) -> None:
+    """Classes by folders have no way to say so; a copy without a label contradicts none."""
+    raw = tmp_path / "raw"
+    for name in ("train/cat/a.jpg", "train/dog/b.jpg", "new/c.jpg"):
+        (raw / name).parent.mkdir(parents=True, exist_ok=True)
+        (raw / name).write_bytes(picture())
+    Image.radial_gradient("L").convert("RGB").save(raw / "train/dog/b.jpg")
+    dataset, quality = convert_folder(
+        raw,
+        tmp_path / "clean",
+        format="class_folders",
+        options={"images": "train"},
+        unlabelled=["new/*"],
+        defects={"contradicting_labels": "refuse", "contradicting_copies": "refuse"},
+    )
+    found = {image.file_name: image.unlabelled for image in dataset.images}
+    assert found == {"new/c.jpg": True, "train/cat/a.jpg": False, "train/dog/b.jpg": False}
+    assert (quality["unlabelled"], quality["negatives"], quality["not_read"]) == (1, 0, {})
+    rows = json.loads((tmp_path / "clean/annotations.json").read_text())["images"]
+    assert [row.get("unlabelled") for row in rows] == [True, None, None]

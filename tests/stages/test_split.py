@@ -367,3 +367,71 @@ def test_a_class_of_crowds_alone_is_refused(tmp_path: Path) -> None:
     with refused(DataError, "no object of rare (10 crowd regions", "neither way", "in train"):
         Source(tmp_path, clean).split()
     assert Source(tmp_path, clean).split(classes=["common"])["summary"]["train"]["objects"] > 0
+
+
+def with_new_images(**more: Any) -> Dataset:
+    """Forty labelled images, and five without labels, one of which copies a labelled one."""
+    clean = cells(**more)
+    new = [Image(41 + n, f"new{n}.png", 9, 9, f"new{n}", unlabelled=True) for n in range(5)]
+    new[0].sha256 = clean.images[0].sha256
+    clean.images += new
+    return clean
+
+
+def test_images_without_labels_are_in_no_split_unless_asked(tmp_path: Path) -> None:
+    certificate = Source(tmp_path, with_new_images()).split("kfold")
+    assert certificate["without_split"] == 5
+    assert "predict_only" not in certificate
+    used = [number for name in SPLITS for number in certificate[name]]
+    assert sorted(used) == list(range(1, 41))
+
+
+@pytest.mark.parametrize("method", ["random", "stratified", "grouped"])
+def test_images_without_labels_are_test_where_they_are_only_predicted(
+    tmp_path: Path, method: str, capsys: Any
+) -> None:
+    """A copy of one of train is no leak: nothing is scored on it."""
+    clean = with_new_images(group=5)
+    source = Source(tmp_path, clean, near=[["00.png", "new0.png"], ["01.png", "02.png"]])
+    allow = {} if method == "grouped" else {"allow": ["group"]}
+    certificate = source.split(method, split={"test": 0}, predict_only=True, **allow)
+    assert certificate["predict_only"] is True
+    assert (certificate["test"], certificate["without_split"]) == ([41, 42, 43, 44, 45], 0)
+    assert certificate["summary"]["test"]["images"] == 5
+    assert "content" not in certificate["leaks"]
+    assert "without labels, which are predicted and not scored" in capsys.readouterr().out
+    assert source.data().splits["test"] == certificate["test"]
+
+
+def test_classes_of_whole_images_keep_images_without_labels(tmp_path: Path) -> None:
+    clean = with_new_images()
+    for annotation in clean.annotations:
+        annotation.bbox, annotation.area = None, 0.0
+    source = Source(tmp_path, clean)
+    certificate = source.split("stratified", split={"test": 0}, predict_only=True)
+    assert len(certificate["test"]) == 5
+    classes = source.split("stratified", split={"test": 0}, predict_only=True, classes=["common"])
+    assert len(classes["test"]) == 5
+    assert classes["summary"]["test"]["objects"] == 0
+
+
+def test_a_given_test_with_labels_cannot_be_only_predicted(tmp_path: Path) -> None:
+    clean = with_new_images()
+    for image in clean.images[:40]:
+        image.split = "train" if image.id < 35 else "test"
+    with refused(DataError, "predict_only", "5 images without labels", "6 with labels"):
+        Source(tmp_path, clean).split("given", predict_only=True)
+
+
+@pytest.mark.parametrize(
+    ("split", "facts"),
+    [
+        pytest.param({"method": "kfold"}, ["test", "fold"], id="kfold"),
+        pytest.param({"method": "random"}, ["`test: 0`"], id="a share of test"),
+    ],
+)
+def test_a_split_with_a_test_of_its_own_is_not_only_predicted(
+    split: dict[str, Any], facts: list[str]
+) -> None:
+    with refused(ValueError, "predict_only", *facts):
+        SplitSettings.model_validate({"split": split, "predict_only": True})

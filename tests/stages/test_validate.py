@@ -256,7 +256,7 @@ def test_a_prediction_on_an_image_of_another_split_is_refused(folder):
 def test_val_without_objects_is_refused(folder):
     write_certificate(folder / "split.json", val=[], test=[3])
     put(folder, "val", [])
-    with refused(DataError, "split.json", "val", "no objects"):
+    with refused(DataError, "val.json", "val", "no objects"):
         run(folder)
 
 
@@ -536,3 +536,27 @@ def test_the_log_has_cocos_lines_of_both_splits(folder, capsys):
     assert printed.count("Average Precision  (AP) @[ IoU=0.50:0.95 | area=   all |") == 2
     assert printed.startswith("val: 2 images, 3 objects\n")
     assert "\ntest: 1 images, 2 objects\n" in printed
+
+
+def test_a_split_that_is_only_predicted_is_in_no_table(folder):
+    scored = run(folder)
+    content = certificate([4], [1, 2], [3]).model_copy(update={"predict_only": True})
+    write_model(folder / "split.json", content)
+    predicted = run(folder)
+    assert json.loads(predicted["metrics"])["test"] is None
+    assert json.loads(predicted["metrics"])["val"] == json.loads(scored["metrics"])["val"]
+    for name in set(OUTPUTS) - {"metrics"}:
+        assert {row["split"] for row in rows(predicted[name])} <= {"val"}, name
+        ours = [row for row in rows(scored[name]) if row["split"] == "val"]
+        assert rows(predicted[name]) == ours, name
+    assert read_resamples(folder / "out/resamples.npz").of("test") is None
+
+
+def test_a_val_without_objects_does_no_harm_where_it_was_not_predicted(folder):
+    content = dataset.read(folder / "annotations.json")
+    content.annotations = [a for a in content.annotations if a.image_id not in (1, 2)]
+    dataset.write(content, folder / "annotations.json")
+    put(folder, "val", None)
+    metrics = json.loads(run(folder)["metrics"])
+    assert (metrics["val"], metrics["confidence"]) == (None, None)
+    assert metrics["test"]["AP"] == pytest.approx(1)

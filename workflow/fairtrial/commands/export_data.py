@@ -9,6 +9,7 @@ from fairtrial import DataError, SettingsError
 from fairtrial.data.certificate import read_certificate
 from fairtrial.data.dataset import SPLITS, SplitDataset
 from fairtrial.data.split_dataset import read_split_dataset
+from fairtrial.data.unlabelled import labelled_part
 from fairtrial.files import folders
 from fairtrial.plugins import plugin, plugins
 
@@ -16,8 +17,8 @@ from fairtrial.plugins import plugin, plugins
 def export_data(*, set: str, format: str, to: Path) -> None:
     """Write a data set in a format that other tools read.
 
-    Images are copied, so that changing the copies changes nothing here. Prints the settings that
-    read the folder as a source again.
+    Images are copied, so that changing the copies changes nothing here; those without labels are
+    left out. Prints the settings that read the folder as a source again.
 
     Args:
         set: a data set, a file in config/datasets/
@@ -43,7 +44,10 @@ def export_data(*, set: str, format: str, to: Path) -> None:
 
 
 def _read(name: str) -> SplitDataset:
-    """A data set of this project. Raises DataError, with a list of all, where it does not exist."""
+    """A data set of this project, without images that have no labels.
+
+    Raises DataError, with a list of all, where it does not exist.
+    """
     files = Path("data/sets", name)
     certificate = files / "split.json"
     if not certificate.is_file():
@@ -51,9 +55,10 @@ def _read(name: str) -> SplitDataset:
         others = f"; there are {', '.join(known)}" if known else ""
         raise DataError(f"--set: there is no {certificate}: run `snakemake {certificate}`{others}")
     source = read_certificate(certificate).source
-    return read_split_dataset(
-        files / "annotations.json", certificate, Path("data/clean", source, "images")
-    )
+    images = Path("data/clean", source, "images")
+    data = read_split_dataset(files / "annotations.json", certificate, images)
+    labelled = read_certificate(certificate).labelled
+    return SplitDataset(labelled_part(data.dataset), labelled, data.folder)
 
 
 def _print_summary(data: SplitDataset, loses: str) -> None:

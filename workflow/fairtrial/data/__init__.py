@@ -3,7 +3,10 @@
 dataset      the interchange format: images, annotations, categories; a data set with its splits
 names        what names a class, a group or a thing; flags
 raw_files    which files of a raw folder are images, and which are left out
+raw_folder   the raw files of a source, checked against its manifest
+unlabelled   images without labels, which can be predicted and not scored
 imagefile    one image file: its size, its pixels, its defects, its clean copy
+clean_images  the clean image files of a source
 packed_dataset  a source whose images come as arrays
 box_reading  how a format reads boxes, and what has them read in another unit
 box_units    whether all boxes look as if written in another unit
@@ -19,6 +22,7 @@ duplicates   duplicates.json: which images are copies of one picture, and which 
 duplicate_search  the search for duplicates
 picture_hashes  hashes of pictures, and the pairs of close ones
 versions     augmented versions of a picture, known by their names
+copies       the copies among the clean images of a source
 contradictions  copies of one picture whose labels contradict each other
 union_find   sets of numbers that are united pair by pair
 selection    which classes of a source a data set has, and under which names

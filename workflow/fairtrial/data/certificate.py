@@ -15,6 +15,7 @@ from fairtrial.data.selection import ClassMap
 from fairtrial.data.splitting import draws_val
 from fairtrial.data.summary import SplitSummary, summarize
 from fairtrial.data.units import IMAGES, dependent_images, unit_name
+from fairtrial.data.unlabelled import PREDICTED
 from fairtrial.files.modelfile import FileModel, read_model
 
 if TYPE_CHECKING:
@@ -82,6 +83,7 @@ class SplitCertificate(FileModel):
     summary: dict[str, SplitSummary]
     duplicates: PlacedDuplicates
     leaks: dict[str, LeakSize]
+    predict_only: bool = Field(default=False, exclude_if=not_)  # test has no labels
     without_split: int  # images that are in no split
     balance: Balance | None
     # Images that are no independent observations of each other, as sets of two or more: a group, or
@@ -96,6 +98,11 @@ class SplitCertificate(FileModel):
     def splits(self) -> Splits:
         """The ids of the images by split."""
         return {"train": self.train, "val": self.val, "test": self.test}
+
+    @property
+    def labelled(self) -> Splits:
+        """The ids of the images by split, of the splits that can be scored; the others empty."""
+        return self.splits | {PREDICTED: []} if self.predict_only else self.splits
 
     @property
     def near(self) -> list[list[int]]:
@@ -123,6 +130,7 @@ def certify(
     class_map: ClassMap,
     duplicates: ImageDuplicates,
     leaks: list[Leak],
+    predict_only: bool = False,
 ) -> SplitCertificate:
     """The certificate of splits before undersampling (see `balanced`)."""
     drawn = draws_val(dataset, options)
@@ -137,6 +145,7 @@ def certify(
         summary={split: summarize(dataset, splits[split]) for split in SPLITS},
         duplicates=_placed(duplicates, splits),
         leaks={leak.kind: LeakSize(sets=leak.sets, images=leak.images) for leak in leaks},
+        predict_only=predict_only,
         without_split=len(dataset.images) - len(used),
         balance=None,
         units=dependent_images(dataset.images, [*duplicates.exact, *duplicates.near], used),

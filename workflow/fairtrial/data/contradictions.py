@@ -42,7 +42,7 @@ def contradictions(
     objects = dataset.by_image()
     version_of = {file: number for number, of in enumerate(duplicates.versions) for file in of}
     found = []
-    for files in _clusters(duplicates):
+    for files in _labelled_clusters(duplicates, images):
         copies = [_Copy(images[file], objects[images[file].id], thumbnails[file]) for file in files]
         first = copies[0]
         others = [
@@ -67,6 +67,14 @@ def left_out(found: list[Contradiction], actions: Actions) -> set[str]:
         if (first := from_place.get(actions.of(of_one.kind))) is not None:
             dropped |= set(of_one.files[first:])
     return dropped
+
+
+def _labelled_clusters(duplicates: Duplicates, images: Mapping[str, Image]) -> Iterator[list[str]]:
+    """The files of each set of copies, without those of images that have no labels."""
+    for files in _clusters(duplicates):
+        labelled = [file for file in files if not images[file].unlabelled]
+        if len(labelled) > 1:
+            yield labelled
 
 
 def _clusters(duplicates: Duplicates) -> Iterator[list[str]]:

@@ -2,7 +2,8 @@
 
 No stage after `convert` knows which format the data came in. Beside COCO's own fields an
 image carries `sha256` (of its clean file), `group` (patient, video, contributor) and
-`split` (the one in which its source puts it); each of the last two may be null.
+`split` (the one in which its source puts it); each of the last two may be null. Images
+without labels say so (`unlabelled`).
 """
 
 from __future__ import annotations
@@ -36,6 +37,7 @@ class Image:
     split: str | None = None
     # Boxes are shares of width and height, as YOLO has them; only between a format and convert.
     relative: bool = False
+    unlabelled: bool = False  # nobody has said what is on it; it can be predicted, not scored
 
 
 @dataclass(slots=True)
@@ -156,6 +158,9 @@ def with_splits(dataset: Dataset, splits: Splits, folder: Path, where: str) -> S
     return SplitDataset(dataset, splits, folder)
 
 
+_IN_EVERY_ROW = [name for name in Image.__slots__ if name not in ("relative", "unlabelled")]
+
+
 def write(dataset: Dataset, path: Path) -> None:
     """Write a set as COCO JSON, one image or object a line (so that a diff is readable)."""
     rows: dict[str, Iterable[str]] = {
@@ -175,7 +180,8 @@ def write(dataset: Dataset, path: Path) -> None:
 
 
 def _coco_image(image: Image) -> dict[str, object]:
-    return {name: getattr(image, name) for name in Image.__slots__ if name != "relative"}
+    row = {name: getattr(image, name) for name in _IN_EVERY_ROW}
+    return row | {"unlabelled": True} if image.unlabelled else row
 
 
 def _coco_annotation(a: Annotation) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from operator import not_
 
 from pydantic import Field
 
@@ -42,7 +43,8 @@ class NotRead(FileModel):
 
 
 class QualityReport(FileModel):
-    """quality.json. `negatives`: images without an object; `classes`: objects by class; `read`:
+    """quality.json. `negatives`: images without an object; `unlabelled`: images that nobody has
+    labelled; `classes`: objects by class; `read`:
     images that the annotations name; `similar`: names of classes, and of groups, that differ in
     nothing but blanks, case or `.0`."""
 
@@ -51,6 +53,7 @@ class QualityReport(FileModel):
     similar: dict[str, list[list[str]]] = Field(default_factory=dict)
     images: int
     negatives: int
+    unlabelled: int = Field(default=0, exclude_if=not_)
     objects: int
     classes: dict[str, int]
     class_map: list[ClassOrigin]
@@ -71,6 +74,7 @@ def report(
     annotations = counted(clean.annotations)
     objects = counts(annotations)
     groups = {image.group for image in clean.images if image.group is not None}
+    unlabelled = sum(image.unlabelled for image in clean.images)
     similar_names = {"classes": similar(clean.categories.values()), "groups": similar(groups)}
     return QualityReport(
         read=read,
@@ -81,7 +85,8 @@ def report(
         },
         similar={what: names for what, names in similar_names.items() if names},
         images=len(clean.images),
-        negatives=len(clean.images) - len({a.image_id for a in annotations}),
+        negatives=len(clean.images) - len({a.image_id for a in annotations}) - unlabelled,
+        unlabelled=unlabelled,
         objects=len(annotations),
         classes={name: objects.get(number, 0) for number, name in clean.categories.items()},
         class_map=[
@@ -98,6 +103,8 @@ def log_lines(quality: QualityReport) -> list[str]:
         f"{quality.images} of {quality.read} images kept, {quality.negatives} of them without an "
         f"object; {quality.objects} objects"
     ]
+    if quality.unlabelled:
+        lines.append(f"{quality.unlabelled} images have no labels and can only be predicted")
     lines += [
         f"{name}: {defect.count} times, {defect.action}; such as {defect.cases[0]}"
         for name, defect in quality.defects.items()

@@ -84,7 +84,9 @@ class _Frame:
         """The image as it is in the clean set."""
         image, file = self.image, self.file
         size = self.shown
-        return Image(image.id, file.file_name, *size, file.sha256, image.group, image.split)
+        clean = Image(image.id, file.file_name, *size, file.sha256, image.group, image.split)
+        clean.unlabelled = image.unlabelled
+        return clean
 
     def size_defects(self) -> list[Defect]:
         """SizeMismatch where the annotations state another size than the image has."""

@@ -45,7 +45,7 @@ def select(source: Dataset, names: ClassMap, order: list[str] | None = None) -> 
     images = source.images
     if source.task == "classify":
         with_class = {a.image_id for a in annotations}
-        images = [image for image in images if image.id in with_class]
+        images = [image for image in images if image.id in with_class or image.unlabelled]
     return Dataset(
         images, annotations, {number: name for name, number in numbers.items()}
     ).canonical()

@@ -36,7 +36,7 @@ def read_leak_free_dataset(
     `read_split_dataset` and `read_training_splits` refuse, for a leak that is not allowed, since
     metrics of a model trained on it would be too good."""
     content, dataset = read_certificate(certificate), read(annotations)
-    leaks = find_leaks(dataset.images, content.splits, content.near)
+    leaks = find_leaks(dataset.images, content.labelled, content.near)
     refuse_leaks(leaks, content.allow, str(certificate))
     splits = with_train_share(dataset, content, train_share, str(certificate))
     return with_splits(dataset, splits, images, str(certificate))

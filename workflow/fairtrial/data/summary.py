@@ -35,10 +35,11 @@ def summarize(dataset: Dataset, image_ids: Iterable[int]) -> SplitSummary:
     images_of: dict[int, set[int]] = defaultdict(set)
     for annotation in annotations:
         images_of[annotation.category_id].add(annotation.image_id)
+    unlabelled = {image.id for image in dataset.images if image.unlabelled}
     return SplitSummary(
         images=len(inside),
         objects=len(annotations),
-        negatives=len(inside - {a.image_id for a in annotations}),
+        negatives=len(inside - {a.image_id for a in annotations} - unlabelled),
         groups=len({i.group for i in dataset.images if i.id in inside and i.group}),
         classes={
             name: ClassSummary(images=len(images_of[category]), objects=objects.get(category, 0))

@@ -16,11 +16,16 @@ _REMEDIES = {
 
 
 def refuse_unusable(
-    dataset: Dataset, summary: Mapping[str, SplitSummary], method: str, where: str
+    dataset: Dataset,
+    summary: Mapping[str, SplitSummary],
+    method: str,
+    where: str,
+    predict_only: bool = False,
 ) -> None:
     """Raise DataError, naming `where`, for splits that cannot be trained or scored on.
 
-    summary: what is in each split; method: how they were made, for the remedy.
+    summary: what is in each split; method: how they were made, for the remedy; predict_only:
+    whether test is only predicted.
     """
     remedy = _REMEDIES.get(method, "change the split's seed or shares")
     for split in ("train", "val"):
@@ -37,11 +42,11 @@ def refuse_unusable(
             "nothing can be learned of it; set `classes: present` to leave out what train lacks, "
             f"or {remedy}"
         )
-    if summary["test"].images and not summary["test"].objects:
+    if summary["test"].images and not summary["test"].objects and not predict_only:
         raise DataError(
             f"{where}: no object in test ({summary['test'].images} images), so no metric can be "
-            f"computed there; {remedy}, or leave test without images: those without "
-            "labels are predicted by `fairtrial submission --images`"
+            f"computed there; {remedy}. If they have no labels, name them as `unlabelled` in the "
+            "source and set `predict_only: true` in the data set"
         )
 
 

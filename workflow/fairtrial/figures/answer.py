@@ -47,7 +47,10 @@ def answer(experiment: ExperimentResults, settings: PlotSettings) -> Iterator[Dr
 
 def _caption(comparison: Comparison, ranked: list[Configuration], gaps: Mapping[str, Gap]) -> str:
     best, over = ranked[0].letter, ranked[0].repeated  # seeds or folds
-    caption = f"On {comparison.split} of {comparison.names}, best on val on top. Left, circles: "
+    caption = (
+        f"On {comparison.split} of {comparison.names}, best on {comparison.chosen_on} on top. "
+    )
+    caption += "Left, circles: "
     caption += over if max(len(c.repeats) for c in ranked) > 1 else "one seed each"
     bars = "mean ± sd" if ranked[0].folds else "mean with its 95 % interval"
     caption += f"; line: {bars}."

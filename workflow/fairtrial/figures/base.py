@@ -173,7 +173,7 @@ def not_shown(count: int) -> str:
     """A sentence on the configurations that a figure leaves out, for its caption."""
     if count <= 0:
         return ""
-    return f" Not shown: {count} configuration{'s' if count > 1 else ''} lower on val."
+    return f" Not shown: {count} configuration{'s' if count > 1 else ''} of lower rank."
 
 
 def line_styles(

@@ -72,7 +72,7 @@ def class_map(experiment: ExperimentResults, settings: PlotSettings) -> Iterator
         names = _by_count(counts)[:PER_PAGE]
         caption = (
             f"On {comparison.split} of {comparison.names}, means over {comparison.repeated}; the "
-            "best on val at the left, the commonest class on top."
+            f"best on {comparison.chosen_on} at the left, the commonest class on top."
         )
         caption += not_shown(len(comparison.configurations) - len(ranked))
         if len(counts) > len(names):

@@ -20,6 +20,7 @@ _names              groups, label files and exported names, from the names of fi
 _numbers            numbers as text
 _readings           how a format reads boxes
 _recognition        the listing of a folder, and what a format recognises in it
+_sources            a whole source, as its settings say
 _split_folders      splits by the folders of images
 _split_sources      a folder for each split that has all of its own
 _table_recognition  which column of a table holds what

@@ -134,6 +134,8 @@ def certificate(description: DatasetDescription) -> list[list[str]]:
     rows = [["source", split.source], ["split", method]]
     if mapped := _class_map(split.class_map):
         rows.append(["classes", mapped])
+    if split.predict_only:
+        rows.append(["test", f"{len(split.test)} images without labels, predicted and not scored"])
     if split.without_split:
         rows.append(["in no split", f"{split.without_split} images, which are not used"])
     rows += [["groups", _groups(description)], *_duplicates(split.duplicates)]

@@ -71,7 +71,7 @@ def score(
         for name, split in _with_images(splits)
     }
     return Scores(
-        ClassificationMetricsFile(val=val, test=_metrics(splits["test"])),
+        ClassificationMetricsFile(val=val, test=_metrics(splits.get("test"))),
         Table(PER_CLASS, _per_class(splits, {name: s for name, (_, s) in resampled.items()})),
         Table(CURVES, _curves(splits)),
         Table(CONFUSION, _confusion(splits)),
@@ -144,11 +144,11 @@ def _normalised(probabilities: class_metrics.Floats, where: object) -> class_met
     return probabilities / sums[:, None]
 
 
-def _metrics(split: SplitPredictions) -> ClassificationMetrics | None:
-    """The metrics of a split; None for one without images."""
-    count = len(split.truth)
-    if not count:
+def _metrics(split: SplitPredictions | None) -> ClassificationMetrics | None:
+    """The metrics of a split; None for one without images or without labels."""
+    if split is None or not len(split.truth):
         return None
+    count = len(split.truth)
     metrics = class_metrics.metrics(split.truth, split.probabilities)
     return ClassificationMetrics.model_validate({**metrics, "images": count, "objects": count})
 

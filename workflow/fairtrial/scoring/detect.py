@@ -82,7 +82,7 @@ def _chosen(splits: detection_tables.Splits, file: Path) -> float | None:
         return None
     if not splits["val"].classes:
         raise DataError(
-            f"{file}: val has no objects but crowd regions, "
-            "so that no confidence can be chosen on it"
+            f"{file}: val has no objects (crowd regions are none), so that no confidence can be "
+            "chosen on it"
         )
     return best_confidence(splits["val"].classes)

@@ -48,12 +48,14 @@ class ConvertSettings(Closed):
 
     format: str  # a module of formats/
     options: dict[str, Any] = Field(default_factory=dict)  # that module's own Settings
-    # The largest share of images, and of boxes, that may be unusable.
     # A folder for each split, which the format reads as if it were the source; null: one folder.
     splits: dict[Literal["train", "val", "test"], str] | None = None
+    # The largest share of images, and of boxes, that may be unusable.
     max_dropped: Annotated[float, Field(ge=0, le=1)] = 0.05
     # Patterns of paths in the raw folder that are not read.
     exclude: list[str] = Field(default_factory=list)
+    # Patterns of paths of images that have no labels; a data set can have them predicted.
+    unlabelled: list[str] = Field(default_factory=list, exclude_if=not_)
     defects: dict[str, str] = Field(
         default_factory=dict
     )  # actions in place of a kind's default, by kind
@@ -108,6 +110,8 @@ class SplitSettings(Closed):
     allow: Annotated[list[Literal["group", "content", "near"]], AfterValidator(distinct)] = Field(
         default_factory=list
     )
+    # Whether test is the images without labels, which are predicted and never scored.
+    predict_only: bool = Field(default=False, exclude_if=not_)
 
     @model_validator(mode="after")
     def _agrees(self) -> SplitSettings:
@@ -115,6 +119,10 @@ class SplitSettings(Closed):
             raise ValueError(
                 "`grouped` keeps groups together, and `allow` lets them be split; choose one"
             )
+        if self.predict_only and self.split.method == "kfold":
+            raise ValueError("`predict_only` needs test, which is a fold here; use another method")
+        if self.predict_only and self.split.method != "given" and self.split.test:
+            raise ValueError("`predict_only` makes test of images without labels; set `test: 0`")
         return self
 
 

@@ -65,10 +65,12 @@ def receive(
     ids = read_model(source_ids, SourceIds)
     given = {"val": settings.predictions.val, "test": settings.predictions.test}
     files = {name: raw / path for name, path in given.items() if path}
-    if "test" not in files and certificate.test:
+    if "test" not in files and certificate.labelled["test"]:
         raise DataError(f"{run}: `predictions` has no `test`, and {dataset} has test images")
-    if "val" not in files and not certificate.test:
-        raise DataError(f"{run}: `predictions` has no `val`, and {dataset} has no test images")
+    if "val" not in files and not certificate.labelled["test"]:
+        raise DataError(
+            f"{run}: `predictions` has no `val`, and {dataset} has no test images with labels"
+        )
     names = {name: _names(settings, whole, certificate, ids, name) for name in files}
     by_split = _read_all(files, names)
     for name, path in (("val", val), ("test", test)):

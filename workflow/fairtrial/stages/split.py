@@ -14,6 +14,7 @@ from fairtrial.data.names import similar
 from fairtrial.data.selection import ClassMap, class_map, select
 from fairtrial.data.splitting import assign, refuse_too_few
 from fairtrial.data.summary import summarize
+from fairtrial.data.unlabelled import PREDICTED, labelled_part, with_predicted
 from fairtrial.data.usable import refuse_unusable
 from fairtrial.files.modelfile import read_model, write_model
 from fairtrial.settings.stages import PRESENT, SplitSettings
@@ -45,15 +46,19 @@ def split(
     dataset, names = _selected(read(source), settings, where)
     copies = within(dataset, read_model(duplicates, Duplicates))
     rule, allow = settings.split, list[str](settings.allow)
-    refuse_too_few(dataset, rule, copies.near, allow, where)
-    splits = assign(dataset, rule, copies.near, allow, where)
+    labelled = labelled_part(dataset)
+    near = within(labelled, read_model(duplicates, Duplicates)).near
+    refuse_too_few(labelled, rule, near, allow, where)
+    splits = assign(labelled, rule, near, allow, where)
+    if settings.predict_only:
+        splits = with_predicted(splits, dataset, where)
     if settings.classes == PRESENT:
         dataset, names, splits = _of_present_classes(read(source), dataset, names, splits)
         copies = within(dataset, read_model(duplicates, Duplicates))
     certified = _certified(
         dataset, names, splits, settings, copies, source=source.parent.name, where=where
     )
-    refuse_unusable(dataset, certified.summary, settings.split.method, where)
+    refuse_unusable(dataset, certified.summary, settings.split.method, where, settings.predict_only)
     _print(certified)
     _print_similar(dataset)
     write(dataset, annotations)
@@ -106,7 +111,8 @@ def _certified(
     source: the name of the source; where: its file, for messages.
     """
     options, allow = settings.split, list[str](settings.allow)
-    leaks = find_leaks(dataset.images, splits, duplicates.near)
+    scored = splits | {PREDICTED: []} if settings.predict_only else splits
+    leaks = find_leaks(dataset.images, scored, duplicates.near)
     refuse_leaks(leaks, allow, where)
     certificate = certify(
         source=source,
@@ -117,6 +123,7 @@ def _certified(
         class_map=names,
         duplicates=duplicates,
         leaks=leaks,
+        predict_only=settings.predict_only,
     )
     if settings.balance is None:
         return certificate
@@ -133,6 +140,8 @@ def _print(certificate: SplitCertificate) -> None:
         print(f"{split}: {summary.images} images, {summary.objects} objects")
     if certificate.method == "given" and "val" in certificate.asked:
         print("val: drawn from train, for the source gives none")
+    if certificate.predict_only:
+        print("test: images without labels, which are predicted and not scored")
     if certificate.without_split:
         print(f"{certificate.without_split} images are in no split and are not used")
     if versions := certificate.duplicates.versions:

@@ -12,7 +12,6 @@ from fairtrial.data import dataset
 from fairtrial.data.certificate import SplitCertificate, read_certificate
 from fairtrial.data.dataset import Dataset, Splits
 from fairtrial.data.ground_truth import ground_truth_sha256
-from fairtrial.data.objects import counted
 from fairtrial.files import folders, modelfile
 from fairtrial.scoring.metric_log import metric_log
 from fairtrial.scoring.resamples import write_resamples
@@ -44,7 +43,8 @@ def validate(
 ) -> None:
     """Score the predictions of one run.
 
-    The metrics are printed too: of boxes as pycocotools prints them.
+    The metrics are printed too: of boxes as pycocotools prints them. Images without labels, which
+    are only predicted, have none.
 
     Args:
         settings: JSON of the resolved settings, or @FILE with it
@@ -69,10 +69,8 @@ def validate(
     """
     scorer = importlib.import_module(f"fairtrial.scoring.{settings.task}")
     whole, certificate = dataset.read(annotations), read_certificate(split)
-    files = {"val": val, "test": test}
+    files = {"val": val} if certificate.predict_only else {"val": val, "test": test}
     truths = {name: _on_split(whole, certificate.splits, name, split) for name in files}
-    if not counted(truths["val"].annotations):
-        raise DataError(f"{split}: val has no objects, so nothing can be chosen on val")
     draws = {name: _draws(truth, certificate) for name, truth in truths.items()}
     scores: Scores = scorer.score(truths, files, draws, **settings.model_dump(exclude={"task"}))
     modelfile.write_model(metrics, scores.metrics)
