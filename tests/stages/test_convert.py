@@ -16,6 +16,7 @@ from raw_source import BOX, COCO, Raw, picture
 from tests.facts import refused
 
 from fairtrial import ChecksumError, DataError
+from fairtrial.data import clean_images
 from fairtrial.files import checksums, folders, jsonfile
 
 
