@@ -324,6 +324,31 @@ def test_what_a_source_excludes_reaches_both_of_its_stages() -> None:
 
 
 @pytest.mark.usefixtures("project")
+def test_a_trusted_checkpoint_needs_its_sha256() -> None:
+    local = "kind: local\npath: x\n"
+    put("sources/own", f"{local}checkpoints: {{a.pt: {{sha256: {'ab' * 32}, trust: true}}}}\n")
+    assert read_source("own").trusted == {"a.pt": "ab" * 32}
+    put("sources/own", f"{local}checkpoints: {{a.pt: {{trust: true}}}}\n")
+    with refused(SettingsError, "config/sources/own.yaml", "a.pt", "sha256", "missing"):
+        read_source("own")
+    put("sources/own", f"{local}checkpoints: {{a.pt: {{sha256: {'ab' * 32}, trust: false}}}}\n")
+    with refused(SettingsError, "config/sources/own.yaml", "a.pt", "trust"):
+        read_source("own")
+    put("sources/own", f"{local}checkpoints: [a.pt]\n")
+    with refused(SettingsError, "config/sources/own.yaml", "checkpoints", "mapping"):
+        read_source("own")
+
+
+@pytest.mark.usefixtures("project")
+def test_a_trusted_checkpoint_is_among_the_files_of_its_source() -> None:
+    Path("sums").write_text(f"{'ab' * 32}  yolov8n.pt\n")
+    trust = f"{{sha256: {'ab' * 32}, trust: true}}"
+    put("sources/own", f"kind: local\npath: x\nmanifest: sums\ncheckpoints: {{yolo.pt: {trust}}}")
+    with refused(SettingsError, "config/sources/own.yaml", "checkpoints", "yolo.pt"):
+        read_source("own")
+
+
+@pytest.mark.usefixtures("project")
 def test_a_source_without_format_has_nothing_to_convert() -> None:
     put("sources/checkpoints", "kind: local\npath: x\n")
     assert read_source("checkpoints").convert is None

@@ -150,7 +150,7 @@ def start_from(net: Network, pretrained: Path, model: str) -> None:
 
 
 def _weights(pretrained: Path, model: str) -> dict[str, Tensor]:
-    """Tensors by name. Ultralytics' checkpoints hold Python objects, which are unpickled only where
+    """Tensors by name. Ultralytics' checkpoints hold a network, which is looked for only where
     `model` is one of Ultralytics' networks."""
     try:
         state = read(pretrained)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from fairtrial.training.audit import refuse_differences
+from fairtrial.training.unpickling import unpickled
 
 if TYPE_CHECKING:
     from ultralytics.models.yolo.detect import DetectionTrainer
@@ -21,7 +22,6 @@ def audit(trainer: DetectionTrainer, requested: dict[str, Any]) -> None:
 
     trainer: Ultralytics', set up; requested: its arguments by name.
     """
-    import torch
     from ultralytics.utils import YAML
 
     of_trainer = {"batch": trainer.batch_size, "epochs": trainer.epochs}
@@ -33,7 +33,7 @@ def audit(trainer: DetectionTrainer, requested: dict[str, Any]) -> None:
         "its optimizer": _of_optimizer(trainer, str(requested["optimizer"])),
     }
     if trainer.last.exists():
-        saved = torch.load(trainer.last, map_location="cpu", weights_only=False)
+        saved = unpickled(trainer.last)
         used["its checkpoint"] = saved["train_args"]
     compared = {name: value for name, value in requested.items() if name not in NOT_COMPARED}
     refuse_differences("Ultralytics", compared, used)

@@ -123,6 +123,11 @@ class PlannedExperiment:
         path = self.trained[run].pretrained
         return f"data/raw/{path}" if path else ""
 
+    def trusted(self, run: str) -> str | None:
+        """The SHA-256 of the pretrained checkpoint of a run or study where the user trusts it."""
+        source, _, file = self.trained[run].pretrained.partition("/")
+        return self.sources[source].trusted.get(file) if source else None
+
     def pretrained_manifest(self, run: str) -> list[str]:
         """The manifest of the source of the pretrained checkpoint; none from scratch."""
         source = self.trained[run].pretrained.partition("/")[0]

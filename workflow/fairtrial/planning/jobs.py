@@ -47,7 +47,8 @@ def _split(experiment: PlannedExperiment, dataset: str) -> PlannedJob:
 
 
 def _search(experiment: PlannedExperiment, study: str) -> PlannedJob:
-    settings = experiment.studies[study].of_worker()
+    worker = experiment.studies[study].of_worker()
+    settings = worker.model_copy(update={"trusted": experiment.trusted(study)})
     return PlannedJob(settings, (f"backends.{settings.backend}:fit", *_effects(settings.backend)))
 
 
@@ -56,7 +57,8 @@ def _study(experiment: PlannedExperiment, study: str) -> PlannedJob:
 
 
 def _train(experiment: PlannedExperiment, run: str) -> PlannedJob:
-    settings = experiment.runs[run].train_settings
+    training = experiment.runs[run].train_settings
+    settings = training.model_copy(update={"trusted": experiment.trusted(run)})
     return PlannedJob(settings, (f"backends.{settings.backend}:fit", *_effects(settings.backend)))
 
 
@@ -69,6 +71,8 @@ def _receive(experiment: PlannedExperiment, name: str) -> PlannedJob:
 def _predict(experiment: PlannedExperiment, name: str) -> PlannedJob:
     run, section = experiment.runs[name], experiment.params["predict"]
     settings = predict_settings(run.task, section, run.backend, run.settings["imgsz"])
+    if run.settings["epochs"] == 0 and experiment.trusted(name):
+        settings = settings.model_copy(update={"trusted": True})
     model = {"detect": "detector", "classify": "classifier"}[run.task]
     return PlannedJob(settings, (f"backends.{run.backend}:{model}",))
 

@@ -19,7 +19,7 @@ from fairtrial.plugins import plugins
 from fairtrial.settings.dataset import DatasetSettings
 from fairtrial.settings.experiment import ExperimentSettings
 from fairtrial.settings.params import SECTIONS
-from fairtrial.settings.stages import ConvertSettings
+from fairtrial.settings.stages import ConvertSettings, TrustedCheckpoint
 
 Schema = dict[str, Any]  # JSON Schema, draft 7: what YAML's language server understands
 
@@ -136,10 +136,11 @@ def _source() -> Schema:
         }
         for name in plugins("formats")
     ]
+    trusted = {"checkpoints": {"additionalProperties": _model(TrustedCheckpoint)}}
     kinds = []
     for kind in plugins("sources"):
         own = _model(plugin_settings("sources", kind, ""))
-        keys = {"kind": {"const": kind}} | own.get("properties", {}) | convert
+        keys = {"kind": {"const": kind}} | own.get("properties", {}) | convert | trusted
         kinds.append(_closed(keys, ["kind", *own.get("required", [])]))
     return _file({"type": "object", "oneOf": kinds, "allOf": options})
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -10,18 +10,20 @@ from fairtrial import SettingsError
 from fairtrial.files import checksums, snapshot
 from fairtrial.files.yamlfile import closed, nearest, read_yaml
 from fairtrial.planning.config_files import config_file, plugin_settings
-from fairtrial.settings.stages import ConvertSettings, DownloadSettings
+from fairtrial.settings.stages import ConvertSettings, DownloadSettings, TrustedCheckpoint
 
 
 @dataclass(frozen=True)
 class Source:
     """config/sources/<name>.yaml: the settings of `download` and of `convert`.
 
-    convert: None for a source without images, such as one of checkpoints.
+    convert: None for a source without images, such as one of checkpoints; trusted: the SHA-256 of
+    checkpoints that may hold anything, by file.
     """
 
     download: DownloadSettings
     convert: ConvertSettings | None
+    trusted: dict[str, str] = field(default_factory=dict)
 
     @property
     def manifest(self) -> str | None:
@@ -40,6 +42,7 @@ def read_source(name: Any, where: str = "`source`") -> Source:
     path = config_file("sources", name, where)
     content = read_yaml(snapshot.root() / path, str(path))
     kind = content.pop("kind", None)
+    trusted = _trusted(content.pop("checkpoints", {}), content.get("manifest"), str(path))
     annotations = {key: content.pop(key) for key in ConvertSettings.model_fields if key in content}
     model = plugin_settings("sources", kind, f"{path}: `kind`")
     if "exclude" in annotations and "exclude" in model.model_fields:
@@ -47,9 +50,23 @@ def read_source(name: Any, where: str = "`source`") -> Source:
     settings = closed(model, content, str(path)).model_dump(mode="json")
     download = DownloadSettings(name=name, kind=kind, settings=settings)
     if annotations.get("format") is None:
-        return Source(download, None)
+        return Source(download, None, trusted)
     options = _of_format(annotations["format"], annotations.get("options", {}), str(path))
-    return Source(download, closed(ConvertSettings, annotations | {"options": options}, str(path)))
+    convert = closed(ConvertSettings, annotations | {"options": options}, str(path))
+    return Source(download, convert, trusted)
+
+
+def _trusted(checkpoints: Any, manifest: str | None, path: str) -> dict[str, str]:
+    """The SHA-256 of trusted checkpoints by file, from the key `checkpoints` of a source."""
+    where = f"{path}: `checkpoints`"
+    if not isinstance(checkpoints, dict):
+        raise SettingsError(f"{where}: must be a mapping of files, each to `sha256` and `trust`")
+    for file in checkpoints:
+        refuse_unlisted(str(file), manifest, where)
+    return {
+        file: closed(TrustedCheckpoint, entry, f"{where}: {file}").sha256
+        for file, entry in checkpoints.items()
+    }
 
 
 def _of_format(form: Any, options: Any, where: str) -> dict[str, Any]:

@@ -34,6 +34,13 @@ class DownloadSettings(Closed):
     settings: dict[str, Any]  # that module's own Settings
 
 
+class TrustedCheckpoint(Closed):
+    """A checkpoint that may hold more than the listed classes, and so may run code when opened."""
+
+    sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
+    trust: Literal[True]
+
+
 def _two_files(pair: tuple[str, str]) -> tuple[str, str]:
     if pair[0] == pair[1]:
         raise ValueError("must name two files")
@@ -177,6 +184,8 @@ class SearchStageSettings(_StudyStage):
     backend: str
     start: dict[str, Any]  # settings of the first trial, as the backend's `Settings` holds them
     pruning: Literal["median", "off"]
+    # The SHA-256 of the pretrained checkpoint where it may run code when it is opened.
+    trusted: str | None = Field(default=None, exclude_if=not_)
 
 
 class StudyStageSettings(_StudyStage):
@@ -198,6 +207,7 @@ class TrainSettings(Closed):
     from_search: list[str] = Field(
         default_factory=list
     )  # the keys of `settings` that a trial replaces
+    trusted: str | None = Field(default=None, exclude_if=not_)  # see SearchStageSettings
 
 
 class ReceiveSettings(Closed):
@@ -212,6 +222,8 @@ class _Model(Closed):
 
     backend: str  # a module of backends/
     imgsz: Annotated[int, Field(ge=1)]  # side of the square that images are scaled to, in pixels
+    # Whether the weights are a checkpoint that may run code when it is opened, untrained.
+    trusted: bool = Field(default=False, exclude_if=not_)
 
 
 class PredictDetectSettings(PredictSection, _Model):

@@ -11,12 +11,14 @@ from typing import TypedDict
 from fairtrial.data.dataset import Image, SplitDataset
 from fairtrial.data.seen_images import with_unchanged_images
 from fairtrial.data.split_dataset import read_split_dataset
+from fairtrial.files import checksums
 from fairtrial.files.modelfile import write_model
 from fairtrial.plugins import plugin
 from fairtrial.scoring.predictions import CocoRow, coco_row, write_predictions
 from fairtrial.settings.stages import PredictClassifySettings, PredictDetectSettings
 from fairtrial.training.contract import Milliseconds
 from fairtrial.training.speed import speed_of
+from fairtrial.training.unpickling import trusting
 
 WARM_UP = 10  # images before timing starts
 
@@ -67,7 +69,8 @@ def predict(
     from tqdm import tqdm
 
     data = with_unchanged_images(read_split_dataset(annotations, split, images))
-    with _predictor(settings, weights, data, threads) as predict_image:
+    trusted = checksums.sha256(weights) if settings.trusted else None
+    with trusting(trusted), _predictor(settings, weights, data, threads) as predict_image:
         for name, path in (("val", val), ("test", test)):
             progress = tqdm(data.split(name), desc=name, unit="image", mininterval=5)
             write_predictions([row for image in progress for row in predict_image(image)[0]], path)

@@ -9,6 +9,7 @@ from fairtrial.data.split_dataset import read_leak_free_dataset, read_training_s
 from fairtrial.files.modelfile import write_model
 from fairtrial.settings.stages import SearchStageSettings
 from fairtrial.training.inputs import inputs_of
+from fairtrial.training.unpickling import trusting
 
 
 def search(
@@ -59,5 +60,6 @@ def search(
         pretrained=pretrained,
         threads=threads,
     )
-    work(study, progress_writer(progress, study))
+    with trusting(settings.trusted):
+        work(study, progress_writer(progress, study))
     write_model(done, WorkerResult(study=study.key))

@@ -23,6 +23,7 @@ from fairtrial.training.record import (
     TrainingRecord,
     read_record,
 )
+from fairtrial.training.unpickling import trusting
 
 
 def train(
@@ -82,7 +83,7 @@ def train(
         pretrained=pretrained,
         threads=threads,
     )
-    with reported(progress, settings, training.key) as report:
+    with reported(progress, settings, training.key) as report, trusting(settings.trusted):
         entry, adopted = train_or_adopt(training, report.after_epoch)
         of_training = read_model(entry / RECORD, TrainingRecord)
         of_run = _of_run(RunName.parse(run), dataset, adopted, earlier, chosen)

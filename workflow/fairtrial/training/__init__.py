@@ -14,5 +14,6 @@ progress         how far an unfinished training is, for `status`
 provenance       versions, hardware and SLURM job of a training
 commits          the git commit that a training was made from
 audit            the settings of the configuration beside those that a backend used
+unpickling       files of torch opened without running what is in them
 digest           the SHA-256 of the tensors in weights.pt
 """

@@ -62,7 +62,7 @@ def seconds_left(progress: TrainingProgress) -> float | None:
 
 def settings_hash(settings: TrainSettings | SearchStageSettings) -> str:
     """The hash by which a progress file names the settings of its job."""
-    return keys.key(settings.model_dump(mode="json"))
+    return keys.key(settings.model_dump(mode="json", exclude={"trusted"}))
 
 
 class ProgressReport:
