@@ -8,6 +8,7 @@ import math
 import os
 import shutil
 import sys
+import time
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -24,6 +25,7 @@ from fairtrial.commands._machine_checks import gpu, packages
 from fairtrial.commands._profile import evaluated, read_profile
 from fairtrial.commands._slurm_checks import _has_gres, minutes
 from fairtrial.planning.plan import Plan
+from fairtrial.planning.drivers import FOLDER, Driver
 from fairtrial.store import locks
 
 ROOT = Path(__file__).parents[2]
@@ -292,6 +294,26 @@ def test_locks_and_unfinished_trainings(doctor: Doctor) -> None:
     assert "ok       store: alive is held by process" in output
     assert "warning  store: dead is held by process 1 on" in output
     assert "warning  store: 1 unfinished trainings" in output
+
+
+@pytest.mark.parametrize(
+    ("process", "started", "line"),
+    [
+        (None, None, "warning  snakemake: this folder is locked: process {} on "),
+        (1, "1", "ok       snakemake: process {} on "),
+    ],
+    ids=["works", "was killed"],
+)
+def test_whose_lock_it_is(
+    doctor: Doctor, process: int | None, started: str | None, line: str
+) -> None:
+    write(".snakemake/locks/0.input.lock", "")
+    holder = locks.holder()
+    if process is not None:
+        holder = holder.model_copy(update={"process": process, "started": started})
+    driver = Driver(holder=holder, began=time.time())
+    write(FOLDER / "a.json", driver.model_dump_json())
+    assert line.format(holder.process) in doctor()[1]
 
 
 # --------------------------------------------------------------------------- SLURM

@@ -11,10 +11,12 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import signal
 import socket
 import subprocess
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 DAEMONS = ("setpriv", "munged", "slurmctld", "slurmd")
@@ -121,6 +123,19 @@ class Cluster:
         self._daemon("slurmctld", "-D")
         self._daemons.insert(1, self._daemons.pop())
 
+    def kill_node(self, name: str) -> None:
+        """A node that loses its power, and comes back: nothing on it has time for a word."""
+        place = 2 + NODES.index(name)
+        self._daemons[place].kill()
+        self._daemons[place].wait()
+        for job in self.jobs(NodeList=name, JobState="RUNNING"):
+            for process in _steps_and_children(job["JobId"]):
+                os.kill(process, signal.SIGKILL)
+        self.tell("scontrol", "update", f"NodeName={name}", "State=DOWN", "Reason=killed")
+        self._daemon("slurmd", "-D", "-N", name)
+        self._daemons[place] = self._daemons.pop()
+        self.tell("scontrol", "update", f"NodeName={name}", "State=RESUME")
+
     def _configure(self) -> None:
         host = socket.gethostname().partition(".")[0]
         names = ("controller", *NODES)
@@ -200,6 +215,17 @@ class Cluster:
                 stderr=errors,
             )
         self._daemons.append(child)
+
+
+def _steps_and_children(job: str) -> list[int]:
+    """The processes of a job, and those by which SLURM watches it."""
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            inside = f"SLURM_JOB_ID={job}\0".encode() in (folder / "environ").read_bytes()
+            if inside or f"slurmstepd: [{job}." in (folder / "cmdline").read_text():
+                found.append(int(folder.name))
+    return found
 
 
 PATIENCE = 5  # a busy machine is no failure

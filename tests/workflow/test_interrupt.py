@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -69,12 +68,9 @@ def test_ctrl_c_and_the_same_command_again(with_data: Project, tmp_path: Path) -
 
 
 def test_after_kill_the_orphaned_training_is_waited_for(with_data: Project, tmp_path: Path) -> None:
-    """kill -9 ends Snakemake alone: its training goes on, and its lock stays."""
+    """kill -9 ends Snakemake alone: its training goes on, and its lock stays, but holds nobody up."""
     project = with_data.copy(tmp_path / "project")
     finished, begun = interrupted(project, signal.SIGKILL, to_all=False)
-    locked: subprocess.CompletedProcess = project.run(*COMMAND, check=False)
-    assert "--unlock" in locked.stderr
-    project.run("snakemake", "--unlock")
     assert project.trainings("end") == {finished: 1}, "it ended before it could be waited for"
     project.run(*COMMAND)
     assert project.trainings("begin") == project.trainings("end") == {finished: 1, begun: 1}
@@ -85,10 +81,23 @@ def test_after_kill_of_everything_the_run_starts_afresh(with_data: Project, tmp_
     """As when the machine goes down: the dead training's lock holds nobody up."""
     project = with_data.copy(tmp_path / "project")
     finished, begun = interrupted(project, signal.SIGKILL, to_all=True)
-    project.run("snakemake", "--unlock")
     project.run(*COMMAND)
     assert project.trainings("begin") == {finished: 1, begun: 2}
     assert project.trainings("end") == {finished: 1, begun: 1}
+
+
+def test_a_second_driver_of_the_same_runs_is_told_who_works(
+    with_data: Project, tmp_path: Path
+) -> None:
+    project = with_data.copy(tmp_path / "project")
+    driver = project.start(*COMMAND, QUICK_SECONDS="60")
+    wait_for(lambda: project.trainings("begin").total() == 1)
+    refused = project.run(*COMMAND, check=False)
+    assert refused.returncode != 0
+    assert f"process {driver.pid} on " in refused.stderr
+    os.killpg(driver.pid, signal.SIGKILL)
+    driver.wait()
+    assert project.trainings("begin").total() == 1
 
 
 def test_one_gpu_holds_one_training_at_a_time(with_data: Project, tmp_path: Path) -> None:

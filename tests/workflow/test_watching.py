@@ -38,7 +38,6 @@ def test_it_follows_runs_that_are_killed_and_go_on(tmp_path: Path) -> None:
     os.killpg(driver.pid, signal.SIGKILL)
     driver.wait()
     assert sorted(states(project).values()) == ["failed", "waiting"]
-    project.snakemake("--unlock")
     project.snakemake("--cores", "1")
     assert states(project) == {"first-s0": "done", "second-s0": "done"}
     assert not list(project.root.glob("logs/compare/train/*.json"))

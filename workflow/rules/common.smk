@@ -30,6 +30,7 @@ from fairtrial.display.messages import shorten_messages
 from fairtrial.lineage import expected
 from fairtrial.planning.command_line import refuse_config, refuse_until
 from fairtrial.planning.committed import departures
+from fairtrial.planning.drivers import outlive_dead_drivers
 from fairtrial.planning.finished import (
     expected_jobs,
     missing_files,
@@ -76,6 +77,7 @@ if workflow.is_main_process:
         at_rest=lambda: say_ending(PLAN.chosen.name, workflow.dag_settings.targets),
     )
     unshare_records()
+    outlive_dead_drivers()
     survive_outages()
     for departure in departures():
         print(f"params.yaml: {departure}", file=sys.stderr)

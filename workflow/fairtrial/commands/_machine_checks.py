@@ -11,6 +11,7 @@ from pathlib import Path
 
 from fairtrial.commands._data_checks import is_downloaded, needs_of
 from fairtrial.commands._findings import Finding, missing, ok, warning
+from fairtrial.planning import drivers
 from fairtrial.planning.experiment import PlannedExperiment
 from fairtrial.store import entries, locks
 from fairtrial.training import commits
@@ -138,11 +139,7 @@ def _is_unrecorded(lock: Path) -> bool:
 
 def leftovers() -> Iterator[Finding]:
     """Locks of Snakemake and of the store, and trainings that were interrupted."""
-    if any(Path(".snakemake/locks").glob("*")):
-        text = "this folder is locked: another Snakemake works here, or was killed"
-        yield warning("snakemake", f"{text}; if it was killed, call `snakemake --unlock`")
-    else:
-        yield ok("snakemake", "no other Snakemake works in this folder")
+    yield _snakemake_lock()
     run_locks = sorted((entries.root() / "runs").glob("*.lock"))
     for lock in run_locks:
         text = f"{lock.stem} is held by {locks.describe(lock)}"
@@ -158,6 +155,19 @@ def leftovers() -> Iterator[Finding]:
         yield warning("store", f"{text}; `fairtrial gc` removes what nothing needs")
     elif not run_locks:
         yield ok("store", "no unfinished training")
+
+
+def _snakemake_lock() -> Finding:
+    """Whose lock this folder has."""
+    if not any(Path(".snakemake/locks").glob("*")):
+        return ok("snakemake", "no other Snakemake works in this folder")
+    recorded = drivers.recorded()
+    if recorded and all(driver.is_dead for driver in recorded):
+        return ok("snakemake", f"{recorded[-1]}, has ended; the next call removes its lock")
+    if working := [driver for driver in recorded if not driver.is_dead]:
+        return warning("snakemake", f"this folder is locked: {'; '.join(map(str, working))}")
+    text = "this folder is locked: another Snakemake works here, or was killed"
+    return warning("snakemake", f"{text}; if it was killed, call `snakemake --unlock`")
 
 
 def _some(names: list[str]) -> str:

@@ -18,6 +18,7 @@ scopes          which names a piece of code binds, and where
 experiment      one experiment, resolved
 jobs            a function for each stage: the settings of a job, and the code that it calls
 plan            all of it: the jobs, their settings and their code
+drivers         who drives the workflow here; locks of dead drivers
 finished        what earlier calls have finished, against the plan
 command_line    options of Snakemake that are refused, since they would be ignored
 housekeeping    what the Snakefile does before its jobs and after them

@@ -50,16 +50,25 @@ def acquired(lock: Path, finished: Callable[[], bool]) -> Iterator[bool]:
         if finished():
             yield False
             return
-    released = threading.Event()
-    heartbeat = threading.Thread(target=_keep_alive, args=(lock, released), daemon=True)
-    heartbeat.start()
     try:
-        yield not finished()
+        with kept_alive(lock):
+            yield not finished()
     finally:
-        released.set()
-        heartbeat.join()
         if holds(lock):
             lock.unlink(missing_ok=True)
+
+
+@contextmanager
+def kept_alive(file: Path) -> Iterator[None]:
+    """Touch a file every HEARTBEAT seconds meanwhile, as a sign of life."""
+    over = threading.Event()
+    heartbeat = threading.Thread(target=_keep_alive, args=(file, over), daemon=True)
+    heartbeat.start()
+    try:
+        yield
+    finally:
+        over.set()
+        heartbeat.join()
 
 
 def _try_acquire(lock: Path) -> bool:
@@ -92,7 +101,7 @@ def holder() -> Holder:
         host=socket.gethostname(),
         process_ids=_process_ids(),
         process=os.getpid(),
-        started=_process_start(os.getpid()),
+        started=process_start(os.getpid()),
         slurm_job=os.environ.get("SLURM_JOB_ID"),
     )
 
@@ -105,7 +114,7 @@ def _process_ids() -> str | None:
         return None
 
 
-def _process_start(process: int) -> str | None:
+def process_start(process: int) -> str | None:
     """When a process of this machine started (a process id alone may have been reused).
 
     None for one that has ended, also for a zombie, whose parent has not collected it yet.
@@ -118,11 +127,10 @@ def _process_start(process: int) -> str | None:
     return None if state in "ZX" else rest[18]
 
 
-def _keep_alive(lock: Path, released: threading.Event) -> None:
-    """Touch the lock every HEARTBEAT seconds until it is released."""
-    while not released.wait(HEARTBEAT):
+def _keep_alive(file: Path, over: threading.Event) -> None:
+    while not over.wait(HEARTBEAT):
         with suppress(OSError):
-            os.utime(lock)
+            os.utime(file)
 
 
 def read(lock: Path) -> Holder | None:
@@ -146,7 +154,7 @@ def is_stale(lock: Path) -> bool:
         return not alive
     seconds = _since_heartbeat(lock)
     if owner and owner.slurm_job and seconds > 3 * HEARTBEAT:  # squeue is a load for its server
-        return seconds > STALE_AFTER or _has_slurm_ended(owner.slurm_job)
+        return seconds > STALE_AFTER or has_slurm_ended(owner.slurm_job)
     return seconds > STALE_AFTER
 
 
@@ -171,7 +179,7 @@ def is_alive_here(owner: Holder | None) -> bool | None:
         return None
     if (owner.host, owner.process_ids) != (here.host, here.process_ids):
         return None
-    return owner.started == _process_start(owner.process)
+    return owner.started == process_start(owner.process)
 
 
 def _since_heartbeat(lock: Path) -> float:
@@ -186,7 +194,7 @@ def _since_heartbeat(lock: Path) -> float:
         probe.unlink(missing_ok=True)
 
 
-def _has_slurm_ended(job: str) -> bool:
+def has_slurm_ended(job: str) -> bool:
     """Whether SLURM says that a job has ended; False where it cannot be asked."""
     try:
         answer = subprocess.run(
