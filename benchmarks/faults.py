@@ -2,8 +2,8 @@
 
     python benchmarks/faults.py [--faults 100] [--seed 0] [--place slurm] [--backend yolo]
 
-Each fault meets a fresh copy of one experiment of two runs, at a moment drawn from the time that it
-takes undisturbed. Then the same command is typed again, and again after each command that a message
+Each fault meets a fresh copy of one experiment of two runs, a third of them without its data, at a
+moment drawn from the time that it takes undisturbed, or after its end. Then the same command is typed again, and again after each command that a message
 names. Counted are
 
 - runs lost: the command does not succeed in the end;
@@ -394,13 +394,17 @@ def run_faults(options: argparse.Namespace, cluster: Cluster | None, folder: Pat
         length = time.monotonic() - start
         reference = results(undisturbed)
     print(f"undisturbed: {length:.0f} s, {len(reference)} files", flush=True)
+    with_data = project.copy(folder / f"with-data-{options.backend}")
+    with_data.env = project.env
+    with_data.run(*COMMANDS["local"], "data/sets/shapes/split.json")
     trials = []
     names = [name for name in FAULTS if not options.only or name in options.only]
     for number in range(options.first, options.first + options.faults):
         chance = random.Random(f"{options.seed}-{number}")  # noqa: S311, no secret
         fault = names[number % len(names)]
         moment = chance.uniform(0, 1.1 * length)
-        with copied(project, folder, f"fault-{number}") as copy:
+        begin = project if number % 3 == 0 else with_data
+        with copied(begin, folder, f"fault-{number}") as copy:
             driver = on(cluster, copy).start(*command)
             trial = Trial(copy, command, chance, cluster, driver)
             meet(trial, fault, moment, reference)

@@ -24,8 +24,8 @@ from fairtrial.__main__ import main
 from fairtrial.commands._machine_checks import gpu, packages
 from fairtrial.commands._profile import evaluated, read_profile
 from fairtrial.commands._slurm_checks import _has_gres, minutes
-from fairtrial.planning.plan import Plan
 from fairtrial.planning.drivers import FOLDER, Driver
+from fairtrial.planning.plan import Plan
 from fairtrial.store import locks
 
 ROOT = Path(__file__).parents[2]

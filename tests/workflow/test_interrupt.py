@@ -68,7 +68,7 @@ def test_ctrl_c_and_the_same_command_again(with_data: Project, tmp_path: Path) -
 
 
 def test_after_kill_the_orphaned_training_is_waited_for(with_data: Project, tmp_path: Path) -> None:
-    """kill -9 ends Snakemake alone: its training goes on, and its lock stays, but holds nobody up."""
+    """kill -9 ends Snakemake alone: its training goes on; its lock stays and holds nobody up."""
     project = with_data.copy(tmp_path / "project")
     finished, begun = interrupted(project, signal.SIGKILL, to_all=False)
     assert project.trainings("end") == {finished: 1}, "it ended before it could be waited for"

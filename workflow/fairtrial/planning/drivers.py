@@ -70,7 +70,7 @@ class DriverFile:
 
 
 def recorded(folder: Path = FOLDER) -> list[DriverFile]:
-    """The drivers that have not removed their files: those that work, and those that were killed."""
+    """The drivers that have not removed their files: they work, or were killed."""
     drivers = []
     for path in sorted(folder.glob("*.json")):
         with suppress(DataError, OSError):
