@@ -3,8 +3,8 @@
     python benchmarks/faults.py [--faults 100] [--seed 0] [--place slurm] [--backend yolo]
 
 Each fault meets a fresh copy of one experiment of two runs, a third of them without its data, at a
-moment drawn from the time that it takes undisturbed, or after its end. Then the same command is typed again, and again after each command that a message
-names. Counted are
+moment drawn from the time that it takes undisturbed, or after its end. Then the same command is
+typed again, and again after each command that a message names. Counted are
 
 - runs lost: the command does not succeed in the end;
 - epochs repeated: finished ones that were trained again, though their state was not damaged;
