@@ -136,10 +136,11 @@ def _locked(drivers: list[DriverFile]) -> Exception:
     from snakemake.exceptions import WorkflowError
 
     listed = "\n".join(f"  {driver}" for driver in drivers if not driver.is_dead)
-    return WorkflowError(
+    error: Exception = WorkflowError(
         f"These results cannot be locked, since another Snakemake works on them:\n{listed}\n"
         "Wait until it ends, or end it; if it is certainly gone, type `snakemake --unlock`."
     )
+    return error
 
 
 def _forget(drivers: list[DriverFile]) -> None:
