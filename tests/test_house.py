@@ -121,9 +121,13 @@ def test_a_rule_is_whole(name: str) -> None:
 @pytest.mark.parametrize("name", STAGES)
 def test_outputs_and_record_of_a_rule_are_those_that_are_checked(name: str) -> None:
     """Else a file that a rule writes could be missing or changed, and nobody would say so."""
-    files = re.findall(r'^ {8}\w+="(.*)",$', RULES[name]["output"], re.M)
-    of_rule = {re.sub(r"\{(source|dataset|run|study)\}", "{name}", file) for file in files}
-    assert of_rule == set(OUTPUTS[name])
+    files = re.findall(r'^ {8}(\w+)="(.*)",$', RULES[name]["output"], re.M)
+    of_rule = {
+        flag: re.sub(r"\{(source|dataset|run|study)\}", "{name}", file) for flag, file in files
+    }
+    assert of_rule == OUTPUTS[name]
+    flags = re.findall(r'" --([\w-]+) \{output\.(\w+):q\}"', RULES[name]["shell"])
+    assert [flag for flag, output in flags if flag.replace("-", "_") != output] == []
     (made,) = re.findall(r'" --made (\S+)"', RULES[name]["shell"])
     wildcards = re.sub(r"\{wildcards\.(\w+)\}", r"<\1>", made)
     named = {"search": "<study>-<worker>", "study": "<study>", "split": "<dataset>"}

@@ -152,19 +152,20 @@ class Project:
 
     def snakemake(self, *arguments: str, check: bool = True, **env: str) -> str:
         """Snakemake in a forked process, which need not import it anew (3 s)."""
-        return self._forked(_snakemake, arguments, check, env)
+        return self.forked(_snakemake, arguments, check, env)
 
     def fairtrial(self, *arguments: str, check: bool = True, **env: str) -> str:
         """What a subcommand prints; in a forked process likewise."""
-        return self._forked(_fairtrial, arguments, check, env)
+        return self.forked(_fairtrial, arguments, check, env)
 
-    def _forked(
+    def forked(
         self,
         main: Callable[[tuple[str, ...]], object],
         arguments: tuple[str, ...],
         check: bool,
         env: dict[str, str],
     ) -> str:
+        """What a function prints in a process that imports the project's own package."""
         context = multiprocessing.get_context("fork")
         ours, theirs = context.Pipe()
         child = context.Process(target=_child, args=(self, main, arguments, env, theirs))
@@ -233,11 +234,13 @@ def _child(
     for name in [n for n in sys.modules if n == "fairtrial" or n.startswith("fairtrial.")]:
         del sys.modules[name]
     sys.path[:] = [p for p in sys.path if not p.endswith("/workflow")]
+    sys.path.insert(0, str(project.root / "workflow"))
     output = io.StringIO()
     code = 1
     with contextlib.redirect_stdout(output), contextlib.redirect_stderr(output):
         try:
             main(arguments)
+            code = 0
         except SystemExit as stop:
             code = stop.code if isinstance(stop.code, int) else int(stop.code is not None)
     pipe.send((code, output.getvalue()))
@@ -252,7 +255,6 @@ def _snakemake(arguments: tuple[str, ...]) -> None:
 
 
 def _fairtrial(arguments: tuple[str, ...]) -> None:
-    sys.path.insert(0, str(Path.cwd() / "workflow"))
     from fairtrial.__main__ import main
 
     sys.exit(main(list(arguments)))

@@ -4,6 +4,7 @@ command that mends it, and is mended from the store."""
 from __future__ import annotations
 
 import base64
+import json
 import re
 import shutil
 from collections import Counter
@@ -146,3 +147,72 @@ def test_what_the_store_lacks_is_said_before_anything_is_removed(project: Projec
     refusal = project.fairtrial("repair", check=False)
     assert missing_facts(refusal, "no training of first-s0", "dvc checkout") == []
     assert files(project) == before
+
+
+def one_of_each_kind(project: Project) -> list[str]:
+    """The files of a run, of a source, of a data set and of the report; of folders with many files
+    of one suffix only the first."""
+    kinds = {}
+    for path in sorted((project.root / "data").rglob("*")) + sorted(
+        (project.root / "results").rglob("*")
+    ):
+        name = path.relative_to(project.root).as_posix()
+        if path.is_file() and not path.name.startswith(".") and "second-s0" not in name:
+            many = path.parent.name in {"images", "figures"}
+            kinds.setdefault((path.parent, path.suffix if many else path.name), name)
+    return [*kinds.values()]
+
+
+def verify_each(names: tuple[str, ...]) -> None:
+    """Print what `verify` says when a digit of each file is another, and what it says before."""
+    from fairtrial import DataError
+    from fairtrial.commands.verify import verify
+
+    said = {}
+    for name in names:
+        content = Path(name).read_bytes()
+        change_a_digit(Path(name))
+        try:
+            verify()
+        except DataError as error:
+            said[name] = str(error)
+        Path(name).write_bytes(content)
+    print(json.dumps(said))
+
+
+def test_a_changed_digit_is_found_in_each_kind_of_file(finished: Project) -> None:
+    text = finished.fairtrial("verify")
+    facts = ("compare: all holds", "29 files computed anew with the same bytes")
+    assert missing_facts(text, *facts) == [] and "not compared" not in text
+    names = one_of_each_kind(finished)
+    said = json.loads(finished.forked(verify_each, tuple(names), True, {}))
+    assert len(names) > 40
+    assert [name for name in names if f"  {name}: " not in said.get(name, "")] == []
+    mends = {name: set(re.findall("mended by `(.*)`", said[name])) for name in names}
+    again = "snakemake --forcerun data/raw/shapes.sha256"
+    image = {again, "snakemake --forcerun data/clean/shapes/annotations.json"}
+    assert mends.pop("data/raw/shapes/annotations.json") == {again}
+    assert mends.pop("data/raw/shapes/images/00001.jpg") == image, "a hard link"
+    assert mends.pop("data/clean/shapes/images/images/00001.jpg") == image
+    assert [n for n, found in mends.items() if found != {"fairtrial repair compare"}] == []
+
+
+def test_scores_that_do_not_follow_from_the_predictions_are_found(project: Project) -> None:
+    """Also where the record was made to agree, as after an edit of code that is said to change
+    nothing."""
+    change_a_digit(project.root / RUN / "metrics.json")
+    project.forked(record_as_it_is, (f"{RUN}/metrics.json",), True, {})
+    text = project.fairtrial("verify", check=False)
+    facts = (f"{RUN}/metrics.json: does not follow", f"snakemake --forcerun {RUN}/metrics.json")
+    assert missing_facts(text, *facts) == []
+
+
+def record_as_it_is(names: tuple[str, ...]) -> None:
+    from fairtrial.files.checksums import sha256_of
+    from fairtrial.files.modelfile import write_model
+    from fairtrial.lineage.made import read_made
+
+    path = Path("results/compare/made/validate/first-s0.json")
+    record = read_made(path)
+    outputs = record.outputs | sha256_of(Path(), names)
+    write_model(path, record.model_copy(update={"outputs": outputs}).sealed())

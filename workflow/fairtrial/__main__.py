@@ -26,6 +26,7 @@ COMMANDS = (  # in the order in which a person needs them
     "export-data",
     "tensorboard",
     "doctor",
+    "verify",
     "repair",
     "gc",
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from fairtrial import SettingsError, StoreError
+from fairtrial import StoreError
 from fairtrial.commands._store_copies import has_search, has_training
 from fairtrial.files.text import counted
 from fairtrial.lineage import guard
@@ -26,9 +26,7 @@ def repair(*experiment: str, train: bool = False) -> None:
         experiment: the experiment; by default the one that params.yaml names
         train: remove also what only a new training can make again
     """
-    if len(experiment) > 1:
-        raise SettingsError("name one experiment")
-    plan = Plan.read(*experiment)
+    plan = Plan.read_one(experiment)
     jobs = {job.made: job for job in jobs_of(plan)}
     problems = damage(plan)
     if not problems:

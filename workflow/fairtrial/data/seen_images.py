@@ -54,7 +54,7 @@ def with_unchanged_images(data: SplitDataset) -> SplitDataset:
             held.enter_context(folder_lock(record.parent))
         seen, files = _read(record), _files(data.folder, images)  # another process had its turn
         unseen = _unseen(images, files, seen)
-        if wrong := _changed(data.folder, unseen):
+        if wrong := changed(data.folder, unseen):
             raise DataError(_message(data.folder, wrong, len(images)))
         with suppress(OSError):
             write_model(record, _renewed(seen, {image.file_name for image in unseen}, files))
@@ -90,7 +90,7 @@ def _unseen(images: Iterable[Image], files: Files, seen: SeenImages) -> list[Ima
     return [i for i in images if files.get(i.file_name) not in known.get(i.file_name, ())]
 
 
-def _changed(folder: Path, images: Sequence[Image]) -> list[str]:
+def changed(folder: Path, images: Sequence[Image]) -> list[str]:
     """The names of the images whose content is not the one that the annotations state."""
     expected = {image.file_name: image.sha256 for image in images}
     in_shards = [name for name in expected if packed.is_packed(name)]

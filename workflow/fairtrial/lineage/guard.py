@@ -7,7 +7,7 @@ name the weights that they come from. `fairtrial verify` reads everything.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -18,6 +18,7 @@ from fairtrial.lineage.made import MadeRecord, read_made, settings_sha256
 
 MOST_LISTED = 20  # problems that one message lists
 WEIGHTS = ".pt"
+OTHER_PLAN = "was made with other"
 
 
 class Problem(NamedTuple):
@@ -65,7 +66,7 @@ def unplanned(path: str, record: MadeRecord, job: ExpectedJob) -> list[Problem]:
         "code": record.code == job.code,
     }
     other = " and ".join(name for name, is_equal in parts.items() if not is_equal)
-    why = f"was made with other {other} than the plan's"
+    why = f"{OTHER_PLAN} {other} than the plan's"
     return [Problem(name, why, path) for name in sorted(record.outputs)] if other else []
 
 
@@ -128,11 +129,15 @@ def refuse_foreign(jobs: Mapping[str, ExpectedJob], made: Path) -> dict[str, str
 
 def message(problems: list[Problem], experiment: str) -> str:
     """All problems, and the command that mends them."""
+    return (
+        f"{experiment}: not the results that were planned:\n{listed(problems)}\n"
+        f"`fairtrial repair {experiment}` makes them whole from the store"
+    )
+
+
+def listed(problems: Sequence[Problem]) -> str:
+    """A line a file; of many only the first."""
     lines = [f"  {problem.file}: {problem.why}" for problem in problems]
     if len(lines) > MOST_LISTED:
         lines[MOST_LISTED:] = [f"  … and {len(lines) - MOST_LISTED} more files"]
-    listed = "\n".join(lines)
-    return (
-        f"{experiment}: not the results that were planned:\n{listed}\n"
-        f"`fairtrial repair {experiment}` makes them whole from the store"
-    )
+    return "\n".join(lines)

@@ -1,37 +1,63 @@
-"""The files that each stage writes, as its rule names them; folders by what lists their files."""
+"""The files that each stage writes, by the flags of its rule; folders by what lists their files."""
 
 from __future__ import annotations
 
 RUN = "results/{experiment}/runs/{name}/"
 STUDY = "results/{experiment}/search/{name}/"
-SCORES = (
-    *("metrics.json", "per_class.csv", "curves.csv", "confusion.csv", "operating_points.csv"),
-    *("calibration.csv", "resamples.npz", "error_kinds.csv", "by_size.csv", "by_group.csv"),
-    "class_curves.csv",
-)
-CLEAN = ("annotations.json", "quality.json", "duplicates.json", "source_ids.json")
+RESULTS = "results/{experiment}/"
+CLEAN = "data/clean/{name}/"
+PREDICTIONS = {"val": RUN + "predictions/val.json", "test": RUN + "predictions/test.json"}
 TABLES = (
-    *("report.pdf", "report.html", "metrics.json", "comparison.csv", "runs.csv"),
-    *("comparison.md", "comparison.tex", "answer.txt"),
+    *("per_class", "curves", "confusion", "operating_points", "calibration"),
+    *("error_kinds", "by_size", "by_group", "class_curves"),
 )
 
-OUTPUTS: dict[str, tuple[str, ...]] = {
-    "download": ("data/raw/{name}.sha256",),
-    "convert": tuple(f"data/clean/{{name}}/{file}" for file in CLEAN),
-    "split": ("data/sets/{name}/annotations.json", "data/sets/{name}/split.json"),
-    "search": (STUDY + "workers/{worker}.json",),
-    "study": tuple(
-        STUDY + file for file in ("trials.csv", "best.yaml", "summary.json", "timings.json")
-    ),
-    "receive": (RUN + "predictions/val.json", RUN + "predictions/test.json", RUN + "record.json"),
-    "train": (RUN + "weights.pt", RUN + "record.json", "results/{experiment}/history/{name}.csv"),
-    "predict": (RUN + "predictions/val.json", RUN + "predictions/test.json", RUN + "speed.json"),
-    "validate": tuple(RUN + file for file in SCORES),
-    "plot": ("results/{experiment}/figures.json",),
-    "report": tuple("results/{experiment}/" + file for file in TABLES),
+OUTPUTS: dict[str, dict[str, str]] = {
+    "download": {"manifest": "data/raw/{name}.sha256"},
+    "convert": {
+        name: f"{CLEAN}{name}.json"
+        for name in ("annotations", "quality", "duplicates", "source_ids")
+    },
+    "split": {
+        "annotations": "data/sets/{name}/annotations.json",
+        "certificate": "data/sets/{name}/split.json",
+    },
+    "search": {"done": STUDY + "workers/{worker}.json"},
+    "study": {
+        "trials": STUDY + "trials.csv",
+        "best": STUDY + "best.yaml",
+        "summary": STUDY + "summary.json",
+        "timings": STUDY + "timings.json",
+    },
+    "receive": {**PREDICTIONS, "record": RUN + "record.json"},
+    "train": {
+        "weights": RUN + "weights.pt",
+        "record": RUN + "record.json",
+        "history": RESULTS + "history/{name}.csv",
+    },
+    "predict": {**PREDICTIONS, "speed": RUN + "speed.json"},
+    "validate": {
+        "metrics": RUN + "metrics.json",
+        "resamples": RUN + "resamples.npz",
+        **{name: f"{RUN}{name}.csv" for name in TABLES},
+    },
+    "plot": {"manifest": RESULTS + "figures.json"},
+    "report": {
+        "pdf": RESULTS + "report.pdf",
+        "html": RESULTS + "report.html",
+        "metrics": RESULTS + "metrics.json",
+        "comparison": RESULTS + "comparison.csv",
+        "runs": RESULTS + "runs.csv",
+        "markdown": RESULTS + "comparison.md",
+        "latex": RESULTS + "comparison.tex",
+        "answer": RESULTS + "answer.txt",
+    },
 }
 
 
-def outputs_of(stage: str, name: str, experiment: str, worker: int | None) -> list[str]:
-    """The files of one job that always are there once it has succeeded."""
-    return [path.format(name=name, experiment=experiment, worker=worker) for path in OUTPUTS[stage]]
+def outputs_of(stage: str, name: str, experiment: str, worker: int | None) -> dict[str, str]:
+    """The files of one job that always are there once it has succeeded, by flag."""
+    return {
+        flag: path.format(name=name, experiment=experiment, worker=worker)
+        for flag, path in OUTPUTS[stage].items()
+    }

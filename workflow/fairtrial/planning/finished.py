@@ -45,6 +45,11 @@ class JobName(NamedTuple):
     @property
     def outputs(self) -> list[str]:
         """The files that it always writes."""
+        return [*self.files.values()]
+
+    @property
+    def files(self) -> dict[str, str]:
+        """The same by the flags of its stage."""
         return outputs_of(self.stage, self.name, self.experiment, self.worker)
 
 

@@ -7,10 +7,12 @@ results stale.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, NamedTuple
 
+from fairtrial import SettingsError
 from fairtrial.planning.committed import params_before_dvc
 from fairtrial.planning.config_files import PARAMS, read_params
 from fairtrial.planning.experiment import PlannedExperiment
@@ -50,6 +52,13 @@ class Plan:
             PlannedExperiment.resolve(name, place, params, earlier) for name, place in named.items()
         ]
         return cls({experiment.name: experiment for experiment in experiments})
+
+    @classmethod
+    def read_one(cls, names: Sequence[str]) -> Plan:
+        """The experiment that a person names by at most one argument; else that of params.yaml."""
+        if len(names) > 1:
+            raise SettingsError("name one experiment")
+        return cls.read(*names)
 
     @property
     def chosen(self) -> PlannedExperiment:
