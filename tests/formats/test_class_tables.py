@@ -61,7 +61,7 @@ def test_groups_are_looked_for_below_the_class(tmp_path: Path) -> None:
     [
         pytest.param("images", "gone", ["no folder gone", "options"], id="no such folder"),
         pytest.param(
-            "images", "cat", ["no folder with images", "options: images, splits"], id="no class"
+            "images", "cat", ["no folder with images", "options: images; splits"], id="no class"
         ),
         pytest.param("images", "../x", ["options", "'../x'"], id="a folder above"),
         pytest.param(
@@ -178,6 +178,6 @@ def test_folders_of_splits_are_no_classes(tmp_path: Path, words: tuple[str, ...]
     put(tmp_path, *(f"{word}/{label}/1.jpg" for word in words for label in ("cat", "dog")))
     meant = {"train": "train", "val": "val", "valid": "val", "test": "test"}
     named = ", ".join(f"{meant[word.lower()]}: {word}" for word in words)
-    with refused(DataError, *words, f"`options: {{splits: {{{named}}}}}`"):
+    with refused(DataError, *words, f"`splits: {{{named}}}` beside `format`"):
         folders(tmp_path)
     assert folders(tmp_path, classes=words)[0].categories == dict(enumerate(words, 1))

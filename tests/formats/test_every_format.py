@@ -14,7 +14,7 @@ from fairtrial import DataError, SettingsError
 from fairtrial.data.dataset import Dataset
 from fairtrial.data.defects import Defect, UnannotatedImage
 from fairtrial.files import checksums, folders
-from fairtrial.formats._split_sources import read_split_folders
+from fairtrial.formats._split_sources import read_in_splits
 from fairtrial.plugins import plugin, plugins
 
 HEAVY = {"torch", "ultralytics", "numpy", "pandas", "PIL", "httpx", "tqdm", "defusedxml"}
@@ -70,7 +70,7 @@ class TestEveryFormat(OfEveryFormat):
         options = [WRITERS[name].write(s, tmp_path / places[k]) for k, s in scenes.items()]
         if options[0] != options[1]:
             pytest.skip("the options name the classes, which differ")
-        dataset, _ = read_split_folders(form, tmp_path, options[0], places)
+        dataset, _ = read_in_splits(form, tmp_path, options[0], places)
         for split, scene in scenes.items():
             images = [image for image in dataset.images if image.split == split]
             assert all(i.file_name.startswith(f"{places[split]}/") for i in images)

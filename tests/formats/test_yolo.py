@@ -54,7 +54,7 @@ def test_splits_relative_to_path(raw: Path) -> None:
 )
 def test_splits_outside_the_raw_folder_need_the_option(raw: Path, place: str) -> None:
     set_yaml(raw, f"train: {place}\nnames: [cat, dog, owl]\n")
-    with refused(DataError, "data.yaml", "train", place, "options: splits"):
+    with refused(DataError, "data.yaml", "train", place, "; splits"):
         read(raw)
     dataset, _ = read(raw, splits={"train": "images/train", "val": "images/val"})
     assert [image.split for image in dataset.images] == ["train", "train", "val"]
@@ -77,7 +77,7 @@ def test_folders_in_capitals_are_understood(raw: Path, images: str, labels: str)
 
 def test_a_folder_that_is_not_there_is_named_with_those_that_are(raw: Path) -> None:
     set_yaml(raw, "train: Images/train\nnames: [cat, dog, owl]\n")
-    with refused(DataError, "no folder Images/train", "options: splits", "images, labels"):
+    with refused(DataError, "no folder Images/train", "; splits", "images, labels"):
         read(raw)
 
 
@@ -201,7 +201,7 @@ NO_NAMES = [
         pytest.param("{nc: 3, names: [cat]}", ["nc is 3", "1 names"], id="nc of another number"),
         pytest.param("names: [cat]", ["no train, val or test"], id="no split"),
         pytest.param(
-            *("{train: [a, b], names: [cat]}", ["train", "no folder a ", "options: splits"]),
+            *("{train: [a, b], names: [cat]}", ["train", "no folder a ", "; splits"]),
             id="no such folder",
         ),
         pytest.param("[", ["not valid YAML", "line: 1"], id="not YAML"),
@@ -244,7 +244,7 @@ def test_classes_from_a_list_of_names_as_cvat_exports_them(raw: Path) -> None:
     dataset, _ = read(raw, names="obj.names", splits={"train": "images/train"})
     assert dataset.categories == {0: "cat", 1: "dog", 2: "owl"}
     assert len(dataset.annotations) == 3
-    with refused(DataError, "`names`", "`splits`", "`images`"):
+    with refused(DataError, "`names`", "`splits` beside `options`", "`images`"):
         read(raw, names="obj.names")
     with refused(DataError, "classes.txt", "no such file"):
         read(raw, names="classes.txt", images="images")

@@ -305,6 +305,11 @@ def test_names_of_files_are_checked_where_they_stand() -> None:
             ("`max_dropped` is 5", "less than"),
             id="a share above 1",
         ),
+        pytest.param(
+            "kind: shapes\nformat: yolo\noptions: {splits: {train: a}}\n",
+            ("options: `splits`", "beside `format`"),
+            id="splits among the options",
+        ),
         pytest.param("kind: http\n", ("`base`", "missing"), id="no base"),
     ],
 )

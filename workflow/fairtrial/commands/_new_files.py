@@ -132,10 +132,13 @@ def _source(new: NewExperiment) -> str:
         *(f"{key}: {_flow(value)}" for key, value in new.source.items()),
         "",
         f"format: {new.format}",
-        "options:" if new.likeness.options else "options: {}",
     ]
+    options = dict(new.likeness.options)
+    if splits := options.pop("splits", None):
+        lines.append(f"splits: {_flow(splits)}")
+    lines.append("options:" if options else "options: {}")
     lines += [f"  # check: {note}" for note in new.likeness.notes]
-    for key, value in new.likeness.options.items():
+    for key, value in options.items():
         if isinstance(value, list) and value and isinstance(value[0], dict):
             lines += [f"  {key}:", *(f"    - {_flow(row)}" for row in value)]
         else:

@@ -40,6 +40,8 @@ def export_data(*, set: str, format: str, to: Path) -> None:
         options = module.write(data, folder)
     _print_summary(data, module.LOSES)
     print(f"To read it again:\n\nkind: local\npath: {to}\nformat: {format}")
+    if splits := options.pop("splits", None):
+        print(f"splits: {json.dumps(splits)}")
     print(f"options: {json.dumps(options, ensure_ascii=False)}")
 
 

@@ -16,7 +16,7 @@ from fairtrial.data.imagefile import CheckedImage
 from fairtrial.data.losses import exclude
 from fairtrial.data.unlabelled import mark_unlabelled
 from fairtrial.formats._readings import readings
-from fairtrial.formats._split_sources import read_split_folders
+from fairtrial.formats._split_sources import read_in_splits
 from fairtrial.plugins import plugin
 from fairtrial.settings.stages import ConvertSettings
 
@@ -38,13 +38,8 @@ def read_source(
 
 def _read(settings: ConvertSettings, raw: Path) -> tuple[Dataset, list[Defect]]:
     module = plugin("formats", settings.format)
-    read: tuple[Dataset, list[Defect]]
-    if settings.splits is None:
-        read = module.read(raw, module.Settings(**settings.options))
-    else:
-        places = dict[str, str](settings.splits.items())
-        read = read_split_folders(module, raw, settings.options, places)
-    return read
+    places = None if settings.splits is None else dict[str, str](settings.splits.items())
+    return read_in_splits(module, raw, settings.options, places)
 
 
 def _refuse_equal_names(images: list[Image]) -> None:

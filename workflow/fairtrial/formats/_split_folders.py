@@ -22,7 +22,7 @@ def put_into_splits(dataset: Dataset, folders: SplitFolders) -> None:
         found = [split for split, place in places.items() if path.is_relative_to(place)]
         if len(found) != 1:
             where = " and ".join(found) if found else "no split"
-            raise DataError(f"options: splits: {image.file_name} is in {where}")
+            raise DataError(f"splits: {image.file_name} is in {where}")
         image.split = found[0]
     if empty := sorted(set(folders) - {image.split for image in dataset.images}):
-        raise DataError(f"options: splits: there is no image in {folders[empty[0]]}")
+        raise DataError(f"splits: there is no image in {folders[empty[0]]}")

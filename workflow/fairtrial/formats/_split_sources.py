@@ -1,4 +1,4 @@
-"""A source with a folder for each split that has all of its own, for every format."""
+"""The folders of the splits of a source, for every format."""
 
 from __future__ import annotations
 
@@ -12,23 +12,43 @@ from fairtrial import DataError
 from fairtrial.data.dataset import Dataset
 from fairtrial.data.defects import Defect
 from fairtrial.data.packed_dataset import PackedDataset
+from fairtrial.data.raw_files import no_folder
 from fairtrial.files.folders import checked_path
 
 
-def read_split_folders(
-    form: ModuleType, folder: Path, options: Mapping[str, Any], splits: Mapping[str, str]
+def read_in_splits(
+    form: ModuleType, folder: Path, options: Mapping[str, Any], splits: Mapping[str, str] | None
 ) -> tuple[Dataset, list[Defect]]:
-    """The folders of all splits as one set, each read by a format as if it were a raw folder.
+    """A folder as one set, with the images in the split of their folder.
 
-    form: the module of the format; splits: a folder by split. Images are in the split of their
-    folder. Classes of one name are one class. Raises DataError, naming the folder, for what the
-    format refuses, for a folder that is not there, and for images that come as arrays.
+    form: the module of the format; splits: a folder by split, or None. Folders that have labels of
+    their own are each read as if they were a raw folder; where all labels stand elsewhere, a format
+    with `labelled_in` reads the images of the folders with these. Raises DataError, naming the
+    folder, for what the format refuses, and for a folder that is not there.
     """
+    read: tuple[Dataset, list[Defect]]
+    if splits is None:
+        read = form.read(folder, form.Settings(**options))
+        return read
+    places = {split: checked_path(name, f"splits: {split}") for split, name in splits.items()}
+    for place in places.values():
+        if not (folder / place).exists():
+            raise no_folder(folder, place, "splits")
+    labelled_in = getattr(form, "labelled_in", None)
+    if labelled_in is not None:
+        settings = form.Settings(**options)
+        if not any(labelled_in(folder / place, settings) for place in places.values()):
+            read = form.read(folder, form.Settings(**{**options, "splits": places}))
+            return read
+    return _read_each(form, folder, options, places)
+
+
+def _read_each(
+    form: ModuleType, folder: Path, options: Mapping[str, Any], places: Mapping[str, str]
+) -> tuple[Dataset, list[Defect]]:
+    """The folders as one set, each read as if it were a raw folder. Classes of one name are one."""
     whole, defects = Dataset(), list[Defect]()
-    for split, name in splits.items():
-        place = checked_path(name, f"splits: {split}")
-        if not (folder / place).is_dir():
-            raise DataError(f"splits: there is no folder {place} in {folder}")
+    for split, place in places.items():
         try:
             part, found = form.read(folder / place, form.Settings(**options))
         except DataError as error:

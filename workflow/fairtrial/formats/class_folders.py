@@ -35,7 +35,7 @@ class Settings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     images: str = "."  # the folder in which the classes' folders are, relative to the raw folder
-    # Such a folder for each split, instead of `images`.
+    # Set by the source's own key: such a folder for each split, instead of `images`.
     splits: dict[Literal["train", "val", "test"], str] | None = None
     # All classes, which are names of folders, in this order; null: every folder that holds an
     # image, sorted by name.
@@ -57,7 +57,7 @@ def read(folder: Path, options: Settings) -> tuple[Dataset, list[Defect]]:
     files = [
         (place, split, PurePosixPath(file))
         for place, split in places.items()
-        for file in _images(folder, checked_path(place, "options") if place != "." else place)
+        for file in _images(folder, checked_path(place, "options: images") if place != "." else place)
     ]
     dataset, defects = Dataset(categories=_categories(files, options)), list[Defect]()
     numbers = {name: number for number, name in dataset.categories.items()}
@@ -72,6 +72,11 @@ def read(folder: Path, options: Settings) -> tuple[Dataset, list[Defect]]:
             dataset.annotations.append(Annotation(image.id, numbers[label], None))
         dataset.images.append(image)
     return dataset, defects
+
+
+def labelled_in(folder: Path, options: Settings) -> bool:
+    """No folder stands for itself: classes are told and ordered over all splits."""
+    return False
 
 
 def write(data: SplitDataset, folder: Path) -> dict[str, object]:
@@ -107,7 +112,7 @@ def _put(data: SplitDataset, name: str, target: Path) -> None:
 
 
 def _images(folder: Path, place: str) -> list[str]:
-    return image_files(present_folder(folder, place, "options: images, splits"))
+    return image_files(present_folder(folder, place, "options: images; splits"))
 
 
 def _below(inside: PurePosixPath, label: str, group: str | None) -> str:
@@ -126,7 +131,7 @@ def _categories(
     folders = {file.parts[0] for _, _, file in files if len(file.parts) > 1}
     present = sorted({class_name(folder, "folder") for folder in folders})
     if not present:
-        raise DataError("there is no folder with images (options: images, splits)")
+        raise DataError("there is no folder with images (options: images; splits)")
     if options.splits is None and options.classes is None:
         _refuse_splits(sorted(folders), options.images)
     listed = present
@@ -145,7 +150,7 @@ def _refuse_splits(folders: list[str], place: str) -> None:
         named = ", ".join(f"{split}: {above}{splits[split]}" for split in SPLITS if split in splits)
         raise DataError(
             f"the folders {', '.join(splits.values())} look like splits, not classes; set "
-            f"`options: {{splits: {{{named}}}}}`, or list them as `classes` if they are"
+            f"`splits: {{{named}}}` beside `format`, or list them as `classes` if they are"
         )
 
 

@@ -17,6 +17,8 @@ from fairtrial.data.names import group_name
 from fairtrial.data.raw_files import is_of_system
 from fairtrial.files.folders import checked_path
 from fairtrial.formats._readings import readings as readings_of
+from fairtrial.formats._split_folders import SplitFolders
+from fairtrial.formats._split_sources import read_in_splits
 from fairtrial.plugins import plugin
 
 
@@ -28,6 +30,8 @@ class Contribution(BaseModel):
     folder: str  # relative to the raw folder; also the contributor's name
     format: str  # any other format
     options: dict[str, Any] = Field(default_factory=dict)  # of that format
+    # A folder for each split, as a source has them.
+    splits: SplitFolders | None = Field(default=None, exclude_if=lambda splits: splits is None)
 
 
 class Settings(BaseModel):
@@ -53,7 +57,8 @@ def read(folder: Path, options: Settings) -> tuple[Dataset, list[Defect]]:
         place = _on_disk(folder, checked_path(part.folder, "parts: folder"))
         module = plugin("formats", part.format)
         try:
-            part_set, part_defects = module.read(folder / place, module.Settings(**part.options))
+            splits = part.splits and dict[str, str](part.splits.items())
+            part_set, part_defects = read_in_splits(module, folder / place, part.options, splits)
         except DataError as error:
             raise DataError(f"{part.folder}: {error}") from error
         read_parts[place] = part_set

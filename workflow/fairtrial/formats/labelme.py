@@ -41,7 +41,7 @@ class Settings(BaseModel):
     annotations: str = "."  # folder of the JSON files
     # Folder of the images; null: where each JSON file says, else beside it.
     images: str | None = None
-    # The folder of images of each split; null: no split is given.
+    # Set by the source's own key: the folder of images of each split.
     splits: SplitFolders | None = None
     # The classes that there are; null: every label found.
     classes: tuple[str, ...] | None = None
@@ -76,6 +76,12 @@ def read(folder: Path, options: Settings) -> tuple[Dataset, list[Defect]]:
     if options.splits is not None:
         put_into_splits(dataset, options.splits)
     return with_ignored(dataset, options.ignore), defects + reader.defects
+
+
+def labelled_in(folder: Path, options: Settings) -> bool:
+    """Whether a folder has JSON files of its own, so that it can be read by itself."""
+    labels = folder / options.annotations
+    return labels.is_dir() and any(file.endswith(".json") for file in listed_files(labels))
 
 
 class _LabelMeReader:

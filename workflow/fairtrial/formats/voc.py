@@ -59,7 +59,7 @@ class Settings(BaseModel):
     # Folder of train.txt, val.txt, test.txt (image names without suffix) that give each
     # image's split; null: no split is given.
     image_sets: str | None = None
-    # The folder of images of each split, instead of `image_sets`; null: no split is given.
+    # Set by the source's own key: the folder of images of each split.
     splits: SplitFolders | None = None
     # What xmin … ymax mean. pixels: the first and the last pixel of the object, counted
     # from 1, as VOC defines it: x = xmin - 1, width = xmax - xmin + 1. edges: positions
@@ -119,6 +119,12 @@ def read(folder: Path, options: Settings) -> tuple[Dataset, list[Defect]]:
     if options.splits is not None:
         put_into_splits(dataset, options.splits)
     return with_ignored(dataset, options.ignore), reader.defects
+
+
+def labelled_in(folder: Path, options: Settings) -> bool:
+    """Whether a folder has XML files of its own, so that it can be read by itself."""
+    labels = folder / options.annotations
+    return labels.is_dir() and bool(by_stem(listed_files(labels), ".xml"))
 
 
 def write(data: SplitDataset, folder: Path) -> dict[str, object]:

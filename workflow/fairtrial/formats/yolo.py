@@ -52,9 +52,7 @@ class Settings(BaseModel):
     # A text file of class names, a line each, instead of data.yaml: CVAT's obj.names, or the
     # classes.txt of labelling tools. Needs `splits` or `images`.
     names: str | None = None
-    # Image folders of each split (or text files that list images), relative to the raw folder;
-    # null: as data.yaml says. Needed where data.yaml names places outside the raw folder, as
-    # many exports do.
+    # Set by the source's own key: the image folders of each split, or text files that list images.
     splits: dict[Literal["train", "val", "test"], str] | None = None
     # One folder of images that are in no split, instead of `splits`.
     images: str | None = None
@@ -86,12 +84,17 @@ def read(folder: Path, options: Settings) -> tuple[Dataset, list[Defect]]:
     reader = _YoloReader(folder, options, Dataset(categories=categories))
     for split, part in _places(content, options):
         if PurePosixPath(part).is_absolute() or not _is_below(folder / part, folder):
-            option = f"{options.yaml}: {split or 'images'}; options: splits"
+            option = f"{options.yaml}: {split or 'images'}; splits"
             raise no_folder(folder, part, option)
         reader.add_place(part, split)
     reader.refuse_ids_from_one()
     reader.dataset.label_files.add(options.names or options.yaml)
     return with_ignored(reader.dataset, options.ignore), reader.defects
+
+
+def labelled_in(folder: Path, options: Settings) -> bool:
+    """Whether a folder names the classes itself, so that it can be read by itself."""
+    return (folder / (options.names or options.yaml)).is_file()
 
 
 def write(data: SplitDataset, folder: Path) -> dict[str, object]:
@@ -138,7 +141,7 @@ def _content(folder: Path, options: Settings) -> dict[str, object]:
     except UnicodeDecodeError as error:
         raise DataError(f"{path}: not a list of class names ({error})") from error
     if options.images is None and options.splits is None:
-        raise DataError("options: `names` needs `splits` or `images`, for there is no data.yaml")
+        raise DataError("options: `names` needs `images`, or `splits` beside `options`: there is no data.yaml")
     return {"names": [line.strip() for line in lines if line.strip()]}
 
 

@@ -132,7 +132,7 @@ def _source() -> Schema:
     options = [
         {
             "if": {"properties": {"format": {"const": name}}, "required": ["format"]},
-            "then": {"properties": {"options": _model(plugin_settings("formats", name, ""))}},
+            "then": {"properties": {"options": _format_options(name)}},
         }
         for name in plugins("formats")
     ]
@@ -143,6 +143,13 @@ def _source() -> Schema:
         keys = {"kind": {"const": kind}} | own.get("properties", {}) | convert | trusted
         kinds.append(_closed(keys, ["kind", *own.get("required", [])]))
     return _file({"type": "object", "oneOf": kinds, "allOf": options})
+
+
+def _format_options(name: str) -> Schema:
+    """The options of a format; a source has `splits` beside them."""
+    schema = _model(plugin_settings("formats", name, ""))
+    schema.get("properties", {}).pop("splits", None)
+    return schema
 
 
 def _closed(properties: Schema, required: list[str]) -> Schema:

@@ -72,6 +72,10 @@ def _trusted(checkpoints: Any, manifest: str | None, path: str) -> dict[str, str
 def _of_format(form: Any, options: Any, where: str) -> dict[str, Any]:
     """The checked options of a format, and in its `parts` those of their formats."""
     model = plugin_settings("formats", form, f"{where}: `format`")
+    if isinstance(options, dict) and "splits" in options and "splits" in model.model_fields:
+        raise SettingsError(
+            f"{where}: options: `splits` is a key of every format: write it beside `format`"
+        )
     checked = closed(model, options, f"{where}: options").model_dump(mode="json")
     for part in checked.get("parts", []):
         inside = f"{where}: parts: {part['folder']}"
