@@ -72,7 +72,7 @@ def test_labels_may_stand_in_each_folder_or_elsewhere(
 ) -> None:
     places = {"train": "images/train", "test": "images/Test"}
     options = {
-        "voc": {"annotations": "." if inside else "labels", "images": "." if inside else "."},
+        "voc": {"annotations": "." if inside else "labels", "images": "."},
         "labelme": {"annotations": "." if inside else "labels"},
         "yolo": {"names": "classes.txt"},
     }[form]

@@ -57,7 +57,9 @@ def read(folder: Path, options: Settings) -> tuple[Dataset, list[Defect]]:
     files = [
         (place, split, PurePosixPath(file))
         for place, split in places.items()
-        for file in _images(folder, checked_path(place, "options: images") if place != "." else place)
+        for file in _images(
+            folder, checked_path(place, "options: images") if place != "." else place
+        )
     ]
     dataset, defects = Dataset(categories=_categories(files, options)), list[Defect]()
     numbers = {name: number for number, name in dataset.categories.items()}

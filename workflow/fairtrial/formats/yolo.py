@@ -141,7 +141,9 @@ def _content(folder: Path, options: Settings) -> dict[str, object]:
     except UnicodeDecodeError as error:
         raise DataError(f"{path}: not a list of class names ({error})") from error
     if options.images is None and options.splits is None:
-        raise DataError("options: `names` needs `images`, or `splits` beside `options`: there is no data.yaml")
+        raise DataError(
+            "options: `names` needs `images`, or `splits` beside `options`: there is no data.yaml"
+        )
     return {"names": [line.strip() for line in lines if line.strip()]}
 
 
