@@ -57,7 +57,7 @@ def read(folder: Path, options: Settings) -> tuple[Dataset, list[Defect]]:
         place = _on_disk(folder, checked_path(part.folder, "parts: folder"))
         module = plugin("formats", part.format)
         try:
-            splits = part.splits and dict[str, str](part.splits.items())
+            splits = None if part.splits is None else dict[str, str](part.splits.items())
             part_set, part_defects = read_in_splits(module, folder / place, part.options, splits)
         except DataError as error:
             raise DataError(f"{part.folder}: {error}") from error
