@@ -433,3 +433,35 @@ def test_half_of_all_functions_have_ten_lines_or_fewer() -> None:
     lengths = sorted(length(node) for module in MODULES for node in functions(module))
     assert statistics.median(lengths) <= 10
     assert lengths[int(0.9 * len(lengths))] <= 30
+
+
+TABLES = {"files/csvfile.py"}  # the door
+TABLES |= {"formats/_tables.py", "formats/_table_recognition.py"}  # tables of others
+TABLES |= {"commands/_submission_rows.py"}  # as others want it, to the letter
+TABLES |= {"training/checkpoint.py", "search/worker.py", "commands/tensorboard.py"}  # numbers alone
+TABLES |= {"results/csv_files.py", "report/tables.py"}  # by pandas, with the door's escapes
+
+
+def test_tables_are_written_and_read_through_one_door() -> None:
+    """A name from an annotation must be no formula where a person opens the table."""
+    calls = re.compile(r"csv\.(reader|writer|Dict\w+)\(|\.(to|read)_csv\(|pandas\.read_csv")
+    found = {
+        path.relative_to(PACKAGE).as_posix()
+        for path in PACKAGE.rglob("*.py")
+        if calls.search(path.read_text(encoding="utf-8"))
+    }
+    assert found == TABLES
+
+
+def test_no_checkpoint_is_opened_beside_the_door() -> None:
+    """`torch.load` runs what is in a file, unless it is told to take tensors alone."""
+    opened = {
+        f"{path.relative_to(PACKAGE).as_posix()}: {line.strip()}"
+        for path in PACKAGE.rglob("*.py")
+        if path.name != "unpickling.py"
+        for line in path.read_text(encoding="utf-8").splitlines()
+        if re.search(r"torch\.load\(|pickle\.loads?\(|YOLO\(", line)
+        and "weights_only=True" not in line
+        and path.name != "_ultralytics_files.py"
+    }
+    assert opened == set()

@@ -316,6 +316,12 @@ def comparison_rows(folder: Path, experiment: ExperimentResults) -> list[dict[st
         return list(csv.DictReader(file))
 
 
+def test_a_name_that_a_spreadsheet_would_run_is_escaped_and_numbers_are_not(tmp_path: Path) -> None:
+    rows = [{"configuration": "=a", "gap": -0.5}, {"configuration": "-b", "gap": None, "n": 2}]
+    tables._write_csv(tmp_path / "a.csv", rows)
+    assert (tmp_path / "a.csv").read_text() == "configuration,gap,n\n'=a,-0.5,\n'-b,,2\n"
+
+
 def test_the_tables_have_every_gap_with_its_interval(tmp_path: Path) -> None:
     fake = several(tmp_path, [0.60, 0.61, 0.62], [0.59, 0.60, 0.62], [0.4, 0.41, 0.42]).build()
     experiment = results_of(fake)

@@ -11,8 +11,9 @@ import pytest
 
 from facts import refused
 from fairtrial import BackendError, SettingsError, StoreError
+from fairtrial.results.study import FinishedStudy
 from fairtrial.search.worker import RunningStudy, work
-from fairtrial.settings.stages import StudyStageSettings
+from fairtrial.settings.stages import ChoicesSpec, RangeSpec, StudyStageSettings
 from fairtrial.stages.study import study as stage
 
 from .conftest import SPACE, START, FakeBackend, a_study, changed
@@ -178,3 +179,16 @@ def test_a_study_that_is_not_in_the_store_is_refused_with_a_remedy(
     with refused(StoreError, f"{place}: ", "`snakemake --forcerun search`"):
         evaluate(study)
     assert not Path("store").exists()
+
+
+def test_a_choice_may_be_called_like_a_formula(backend: FakeBackend) -> None:
+    space = {
+        "z": ChoicesSpec(choices=("=1+1", "b")),
+        "x": RangeSpec(low=-1, high=1, log=False, step=None, integer=False),
+    }
+    study = a_study(space=space, start=START | {"x": -0.5, "z": "=1+1"}, trials=1)
+    work(study)
+    place = evaluate(study, space=space)
+    assert "'=1+1" in (place / "trials.csv").read_text()
+    read = FinishedStudy(place).trials[0]
+    assert (read["z"], read["x"]) == ("=1+1", "-0.5")

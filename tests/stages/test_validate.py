@@ -11,6 +11,7 @@ from fairtrial import DataError
 from fairtrial.data import dataset
 from fairtrial.data.dataset import Annotation, Dataset, Image
 from fairtrial.files.modelfile import write_model
+from fairtrial.results.run import FinishedRun
 from fairtrial.scoring.error_kinds import KINDS
 from fairtrial.scoring.resamples import read_resamples
 from fairtrial.scoring.task_metrics import TASK_METRICS
@@ -67,15 +68,16 @@ def put(folder, name, content):
     (folder / f"{name}.json").write_text(json.dumps(content))
 
 
-def run(folder, **settings):
+def run(folder, out=None, **settings):
     """Validate a folder; every output as text, by parameter."""
+    out = out or folder / "out"
     validate(
         settings=ValidateDetectSettings(**{**SETTINGS, **settings}),
         **{name: folder / f"{name}.json" for name in ("annotations", "split", "val", "test")},
-        **{name: folder / "out" / file for name, file in OUTPUTS.items()},
-        resamples=folder / "out/resamples.npz",
+        **{name: out / file for name, file in OUTPUTS.items()},
+        resamples=out / "resamples.npz",
     )
-    return {name: (folder / "out" / file).read_text() for name, file in OUTPUTS.items()}
+    return {name: (out / file).read_text() for name, file in OUTPUTS.items()}
 
 
 def rows(text):
@@ -560,3 +562,22 @@ def test_a_val_without_objects_does_no_harm_where_it_was_not_predicted(folder):
     metrics = json.loads(run(folder)["metrics"])
     assert (metrics["val"], metrics["confidence"]) == (None, None)
     assert metrics["test"]["AP"] == pytest.approx(1)
+
+
+@pytest.mark.parametrize("start", ["=", "+", "-", "@", "'="])
+def test_a_class_and_a_group_may_be_called_like_a_formula(folder, start):
+    """A spreadsheet would run it; results and report see the name as it is."""
+    names = {2: f"{start}1+1", 5: "platelet", 9: "absent"}
+    grouped(folder, {1: f"{start}b"})
+    whole = dataset.read(folder / "annotations.json")
+    whole.categories = names
+    dataset.write(whole, folder / "annotations.json")
+    tables = run(folder, folder / "runs/a")
+    for name in ("per_class", "confusion", "by_group", "class_curves"):
+        cells = [cell for row in csv.reader(tables[name].splitlines()) for cell in row]
+        assert not [cell for cell in cells if cell.startswith(("=", "+", "-", "@"))], name
+    finished = FinishedRun("a", folder)
+    assert list(finished.per_class["val"]) == list(names.values())
+    assert (f"{start}1+1", "platelet") in finished.confusion["val"]
+    assert list(finished.breakdowns.groups("val")) == [f"{start}b"]
+    assert ("val", f"{start}1+1") in finished.breakdowns.class_curves

@@ -11,7 +11,6 @@ them, under names that begin with the label of the revision:
 
 from __future__ import annotations
 
-import csv
 import io
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -21,6 +20,7 @@ from typing import TYPE_CHECKING
 
 from fairtrial import DataError, SettingsError
 from fairtrial.data.certificate import read_certificate
+from fairtrial.files.csvfile import read_rows
 from fairtrial.files.modelfile import write_model
 from fairtrial.files.yamlfile import read_yaml_text
 from fairtrial.planning.config_files import PARAMS
@@ -61,7 +61,7 @@ class Revision:
                 f"`dvc repro`; or name one that is there, {self.name}:<experiment>; or fetch "
                 "it from a remote by `dvc exp pull <name>` or `dvc fetch --all-commits`"
             ) from error
-        return [row["run"] for row in csv.DictReader(io.StringIO(table))]
+        return [row["run"] for row in read_rows(io.StringIO(table))]
 
     def bytes(self, path: str) -> bytes:
         """A file's content. Raises FileNotFoundError where the revision has none, and DataError

@@ -3,6 +3,7 @@
 folders     files and folders that are whole or absent; checks of relative paths; a folder's lock
 jsonfile    JSON of any size, in one form
 modelfile   the JSON files of fairtrial as typed models, with errors that name file and key
+csvfile     tables as CSV that are safe in a spreadsheet
 yamlfile    YAML files as closed models, whose errors name file, key and nearest valid name
 packed      many small images in one file
 checksums   SHA-256 of files, and manifests of them

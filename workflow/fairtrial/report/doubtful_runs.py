@@ -3,9 +3,9 @@ a metric."""
 
 from __future__ import annotations
 
-import csv
 from pathlib import Path
 
+from fairtrial.files.csvfile import read_rows
 from fairtrial.results.configuration import Configuration
 from fairtrial.results.experiment import Comparison, ExperimentResults
 from fairtrial.results.run import FinishedRun
@@ -117,7 +117,7 @@ def _is_trial(run: FinishedRun, results: Path) -> bool:
     if not table.exists():  # `compare` copies no studies
         return False
     with table.open(newline="", encoding="utf-8") as file:
-        rows = [row for row in csv.DictReader(file) if row["trial"] == str(source.trial)]
+        rows = [row for row in read_rows(file) if row["trial"] == str(source.trial)]
     epochs = (str(run.record.epochs_run), str(run.record.best_epoch))
     return any((row["epochs"], row["best_epoch"]) == epochs and _equal(row, run) for row in rows)
 

@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
+from fairtrial.files.csvfile import escaped
 from fairtrial.files.folders import whole_file
 from fairtrial.report.answer import Answer, answer, legend
 from fairtrial.report.wording import gap_text, spread, time_text, verdict
@@ -131,12 +132,14 @@ def _cost(configuration: Configuration, timings: bool) -> Row:
 
 
 def _write_csv(path: Path, rows: list[Row]) -> None:
-    """Write a column for each key of any row; a cell is empty where its row lacks the key."""
+    """Write a column for each key of any row; a cell is empty where its row lacks the key, and a
+    text that a spreadsheet could run is escaped."""
     import pandas as pd
 
     columns = list(dict.fromkeys(key for row in rows for key in row))
     # With dtype object pandas leaves integers as they are in columns that have empty cells.
-    table = pd.DataFrame(rows, columns=columns, dtype=object)
+    safe = [{key: escaped(cell) for key, cell in row.items()} for row in rows]
+    table = pd.DataFrame(safe, columns=columns, dtype=object)
     with whole_file(path) as file:
         table.to_csv(file, index=False, lineterminator="\n")
 

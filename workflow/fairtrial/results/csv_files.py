@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fairtrial import DataError
+from fairtrial.files.csvfile import original
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -20,9 +21,10 @@ def read_csv(path: Path, *labels: str) -> DataFrame:
         table = pandas.read_csv(path, dtype=str, keep_default_na=False)  # a class may be called NA
         return table.assign(
             **{
-                name: table[name].replace("", "nan").astype(float)
+                name: table[name].map(original)
+                if name in labels
+                else table[name].replace("", "nan").astype(float)
                 for name in table.columns
-                if name not in labels
             }
         )
     except FileNotFoundError as error:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ from functools import cached_property
 from itertools import accumulate
 from pathlib import Path
 
+from fairtrial.files.csvfile import read_rows
 from fairtrial.files.modelfile import read_model
 from fairtrial.search.study_files import StudySummary, Timings
 
@@ -37,7 +37,7 @@ class FinishedStudy:
     def trials(self) -> list[dict[str, str]]:
         """The rows of trials.csv, by number: column → text."""
         with (self.folder / "trials.csv").open(newline="", encoding="utf-8") as file:
-            return list(csv.DictReader(file))
+            return read_rows(file)
 
     @property
     def metrics(self) -> tuple[str, ...]:

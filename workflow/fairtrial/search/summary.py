@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import io
 import json
 from collections import Counter
@@ -10,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from fairtrial import BackendError, SettingsError
+from fairtrial.files.csvfile import write_rows
 from fairtrial.scoring import fitness
 from fairtrial.search import engines
 from fairtrial.search.journal import STATES, Metrics, MetricWeights, Trial
@@ -60,9 +60,7 @@ def table(trials: Sequence[Trial], parameters: Sequence[str], weights: MetricWei
     epoch), and the values of its `parameters`."""
     metrics = [fitness.METRICS[name] for name in fitness.TASK_KEYS[_task(trials)]]
     header = ["trial", "state", "fitness", "epochs", "best_epoch", *metrics]
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow([*header, *parameters, "message"])
+    rows: list[list[object]] = []
     for trial in trials:
         best = _best_epoch(trial, weights)
         results: list[object] = ["", 0, "", *("" for _ in metrics)]
@@ -71,7 +69,9 @@ def table(trials: Sequence[Trial], parameters: Sequence[str], weights: MetricWei
             results = [best.fitness, best.epochs, best.epoch, *values]
         params = [_cell(trial.params[name]) for name in parameters]
         message = " ".join(trial.message.split())
-        writer.writerow([trial.number, trial.state, *results, *params, message])
+        rows.append([trial.number, trial.state, *results, *params, message])
+    text = io.StringIO()
+    write_rows(text, [*header, *parameters, "message"], rows)
     return text.getvalue()
 
 
@@ -102,11 +102,11 @@ def _best_epoch(trial: Trial, weights: MetricWeights) -> _BestEpoch | None:
     return _BestEpoch(index + 1, len(values), value, trial.epochs[index])
 
 
-def _cell(value: Value) -> str:
+def _cell(value: Value) -> int | float | str:
     """A parameter in a table: true, false and null as in YAML, numbers and texts as they are."""
     if value is None or isinstance(value, bool):
         return json.dumps(value)
-    return str(value)
+    return value
 
 
 def best_settings(name: str, best: Trial, settings: StudyStageSettings) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import importlib
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,6 +12,7 @@ from fairtrial.data.certificate import SplitCertificate, read_certificate
 from fairtrial.data.dataset import Dataset, Splits
 from fairtrial.data.ground_truth import ground_truth_sha256
 from fairtrial.files import folders, modelfile
+from fairtrial.files.csvfile import write_rows
 from fairtrial.scoring.metric_log import metric_log
 from fairtrial.scoring.resamples import write_resamples
 from fairtrial.scoring.resampling import UnitDraws, draw
@@ -103,9 +103,4 @@ def _draws(truth: Dataset, certificate: SplitCertificate) -> UnitDraws:
 
 def _write_csv(path: Path, table: Table) -> None:
     with folders.whole_file(path) as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(table.header)
-        writer.writerows(
-            [f"{cell:.10g}" if isinstance(cell, float) else cell for cell in row]
-            for row in table.rows
-        )
+        write_rows(file, table.header, table.rows, digits=10)
