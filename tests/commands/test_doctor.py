@@ -86,6 +86,7 @@ def test_the_demo_lacks_nothing_and_nothing_is_changed(project: Path, doctor: Do
     assert status == 0
     assert output.startswith("experiment quickstart: 6 runs\nok       source shapes: is drawn")
     assert "missing" not in output
+    assert "ok       time: still to train: unknown for 6 runs" in output
     assert {line.split()[0] for line in output.splitlines()[1:]} == {"ok", "warning"}
     assert sorted(project.rglob("*")) == before
 

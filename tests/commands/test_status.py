@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import shutil
@@ -18,6 +19,8 @@ from fairtrial.__main__ import main
 from fairtrial.commands import _slurm_queue
 from fairtrial.commands._run_states import Row
 from fairtrial.commands.status import COLOURS, render
+from fairtrial.lineage.alive import shown_alive
+from fairtrial.planning.drivers import FOLDER, Driver
 from fairtrial.planning.plan import Plan
 from fairtrial.search.progress import StudyProgress
 from fairtrial.search.study_files import ChosenTrial
@@ -272,16 +275,147 @@ def test_after_the_training_predict_and_validate_are_followed(
         0.5,
         "41",
     )
-    write("logs/compare/predict/one-s0.log", "", age=60)
-    assert state_of_one(capsys)[0] == "waiting", "the log is of an earlier training"
     write("logs/compare/predict/one-s0.log", "val: 3 images\n")
-    assert state_of_one(capsys)[:2] == ("running", "predict")
+    assert state_of_one(capsys) == ("waiting", "predict", ""), "a log is no sign of life"
+    with shown_alive(Path("results/compare/made/predict/one-s0.json")):
+        assert state_of_one(capsys) == ("running", "predict", "")
     write("logs/compare/predict/one-s0.log", "fairtrial predict: this is wrong\n")
     assert state_of_one(capsys) == ("failed", "predict", "fairtrial predict: this is wrong")
     write(RUN / "speed.json", {})
     assert state_of_one(capsys)[:2] == ("waiting", "validate")
     write(RUN / "metrics.json", {})
     assert state_of_one(capsys) == ("done", "", "")
+
+
+ALIVE = "logs/compare/predict/one-s0.alive"
+
+
+def test_a_stage_that_was_killed_has_failed(
+    settings: TrainSettings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    trained(settings)
+    child = subprocess.Popen(["/bin/sleep", "600"])
+    own = {"process": child.pid, "started": locks.process_start(child.pid)}
+    write(ALIVE, locks.holder().model_copy(update=own).model_dump_json(), age=3600)
+    write("logs/compare/predict/one-s0.log", "val: 3 images\n", age=3600)
+    assert state_of_one(capsys) == ("running", "predict", ""), "it may be silent for long"
+    child.kill()
+    child.wait()
+    note = "ended without an error message; its last line: val: 3 images"
+    assert state_of_one(capsys) == ("failed", "predict", note)
+
+
+def test_a_stage_elsewhere_shows_its_node_and_its_signs_of_life(
+    settings: TrainSettings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    trained(settings)
+    write(ALIVE, ELSEWHERE | {"slurm_job": "52"}, age=locks.STALE_AFTER - 20)
+    row = board(capsys)[ONE]
+    assert [row[k] for k in ("state", "stage", "job", "node")] == ["running", "predict", "52", "n1"]
+    write(ALIVE, ELSEWHERE, age=locks.STALE_AFTER + 20)
+    assert state_of_one(capsys) == ("failed", "predict", "was killed")
+
+
+def submitted(output: str, job: str) -> None:
+    """Snakemake's note of a job that it has submitted."""
+    name = base64.urlsafe_b64encode(output.encode()).decode()
+    write(f".snakemake/incomplete/{name}", {"external_jobid": job})
+
+
+def test_a_job_in_the_queue_waits_there(
+    place: Path,
+    settings: TrainSettings,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(_slurm_queue, "MAX_AGE", 0.0)
+    submitted("results/compare/runs/one-s0/weights.pt", "41")
+    squeue(place, f"41|PENDING||{place}\n")
+    row = board(capsys)[ONE]
+    assert [row[k] for k in ("state", "stage", "job")] == ["waiting", "", "41"]
+    assert "pending" in row["note"]
+    squeue(place, f"41|RUNNING|n1|{place}\n")
+    assert state_of_one(capsys) == ("running", "train", ""), "it has not written its progress yet"
+    squeue(place, f"42|RUNNING|n1|{place}\n")
+    assert state_of_one(capsys) == ("waiting", "", ""), "the job is gone"
+    trained(settings)
+    write(RUN / "speed.json", {})
+    submitted("results/compare/runs/one-s0/metrics.json", "42")
+    assert state_of_one(capsys) == ("running", "validate", "")
+
+
+def test_who_drives_is_told_until_all_is_done(
+    settings: TrainSettings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def last_line() -> str:
+        main(["status", "--experiment", "compare"])
+        return capsys.readouterr().out.splitlines()[-1]
+
+    assert last_line() == "no Snakemake works here; the same command goes on"
+    left = Driver(holder=locks.holder(), began=time.time()).model_dump_json()
+    write(FOLDER / "a.json", left)
+    assert last_line().startswith(f"Snakemake: process {os.getpid()} on {socket.gethostname()}")
+    Path("config/experiments/compare.yaml").write_text(
+        EXPERIMENT.replace(", two: {imgsz: 128}", "")
+    )
+    trained(settings)
+    write(RUN / "speed.json", {})
+    write(RUN / "metrics.json", {})
+    assert last_line() == "1 run: 1 done; 4 of 4 epochs"
+
+
+# --------------------------------------------------------------------------- hours
+
+
+def left(capsys: pytest.CaptureFixture[str]) -> Any:
+    return board(capsys)[""]["left"]
+
+
+def test_hours_are_unknown_before_the_first_epoch(capsys: pytest.CaptureFixture[str]) -> None:
+    assert (left(capsys)["unknown"], left(capsys)["seconds"]) == (2, [0.0, 0.0])
+    main(["status", "--experiment", "compare"])
+    assert "still to train: unknown for 2 runs" in capsys.readouterr().out
+
+
+def test_hours_follow_from_the_first_epochs_of_this_and_of_similar_runs(
+    settings: TrainSettings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with reported(PROGRESS, settings, "key") as live:
+        live.after_epoch({"epoch": 1, "val/AP": 0.5})
+        live.write(seconds=3600.0)
+        found = left(capsys)
+    assert found["seconds"] == [3 * 3600 + 4 * 3600] * 2, "3 epochs of one, 4 of two"
+    assert (found["own"], found["similar"], found["like"], found["unknown"]) == (1, 1, 0, 0)
+
+
+def test_hours_follow_from_like_runs_first(
+    settings: TrainSettings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Two finished runs of equal settings, a fast and a slow one; GPUs as they had them."""
+    write(
+        "config/experiments/compare.yaml",
+        EXPERIMENT.replace("seeds: [0]", "seeds: [0, 1, 2]").replace(", two: {imgsz: 128}", ""),
+    )
+    for seed, seconds in enumerate((400.0, 800.0)):
+        attempt = {"from_epoch": 1, "epochs": 4, "seconds": seconds, "host": "n1", "slurm": None}
+        record = a_record(
+            run=f"one-s{seed}",
+            dataset="shapes",
+            backend=settings.backend,
+            settings=settings.settings | {"seed": seed},
+            epochs_run=4,
+            attempts=[attempt],
+            seconds=seconds,
+            gpu_seconds=2 * seconds,
+        )
+        write(f"results/compare/runs/one-s{seed}/record.json", record)
+    found = left(capsys)
+    assert (found["seconds"], found["gpu_seconds"]) == ([400.0, 800.0], [800.0, 1600.0])
+    assert (found["like"], found["own"], found["similar"]) == (1, 0, 0)
+    write("config/experiments/other.yaml", EXPERIMENT)
+    assert main(["status", "--experiment", "other", "--json"]) == 0
+    other = json.loads(capsys.readouterr().out)["left"]
+    assert (other["like"], other["similar"]) == (1, 1), "runs of another experiment count, too"
 
 
 def test_results_of_other_settings_are_not_done(
@@ -355,7 +489,7 @@ def test_the_text_has_colours_on_a_terminal_only(
     plain = text()
     assert "\033" not in plain
     assert "    of two lines\n    logs/compare/train/one-s0.log\n" in plain
-    assert plain.splitlines()[-1] == "2 runs: 1 waiting, 1 failed; 0 of 8 epochs"
+    assert "2 runs: 1 waiting, 1 failed; 0 of 8 epochs" in plain.splitlines()
     monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
     assert f"{COLOURS['failed']}one-s0" in text()
     monkeypatch.setenv("NO_COLOR", "1")
@@ -368,7 +502,7 @@ def test_a_short_terminal_shows_what_is_urgent(
     rows = [Row(f"r{n}", "done") for n in range(50)] + [Row("bad", "failed", note="why", log="l")]
     text = render("title", rows, _slurm_queue.NO_QUEUE, height=10)
     assert len(text.splitlines()) <= 10
-    assert "bad" in text and "and 47 more" in text
+    assert "bad" in text and "and 49 more" in text
 
 
 def test_watching_ends_when_all_is_done(

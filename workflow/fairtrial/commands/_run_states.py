@@ -6,14 +6,13 @@ disk, and after Snakemake was killed.
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from fairtrial import DataError
 from fairtrial.commands._slurm_queue import Queue
-from fairtrial.files.logs import error_line, last_line, last_lines
+from fairtrial.commands._stage_states import StageState, cause_of_end, log_of, stage_state
 from fairtrial.files.modelfile import read_model
 from fairtrial.planning.experiment import PlannedExperiment
 from fairtrial.planning.runs import PlannedRun
@@ -31,10 +30,6 @@ from fairtrial.training.progress import (
 from fairtrial.training.record import RunRecord, read_record
 
 STATES = ("done", "running", "waiting", "failed")
-SILENT = (
-    600.0  # seconds without a new line in its log after which predict or validate counts as ended
-)
-SLURM_ERROR = "slurmstepd: error: "  # begins the line with which SLURM says why it ends a job
 
 
 @dataclass
@@ -52,6 +47,8 @@ class Row:
     node: str | None = None
     note: str = ""  # why it waits, or the last line of its error
     log: str = ""
+    pace: float | None = None  # seconds an epoch, as measured
+    gpus: float | None = None  # that it uses, where that is known
 
 
 def run_states(plan: PlannedExperiment, queue: Queue) -> list[Row]:
@@ -66,9 +63,9 @@ def _row(plan: PlannedExperiment, run: PlannedRun, queue: Queue) -> Row:
     if progress and progress.settings == settings_hash(settings):
         row = _training(plan.name, progress, queue)
     elif record:
-        row = _after_training(plan.name, record)
+        row = _after_training(plan.name, record, queue)
     else:
-        row = _before_training(plan.name, run)
+        row = _before_training(plan.name, run, queue)
     if row.epochs is None:
         row.epochs = run.settings.get("epochs")
     return row
@@ -109,6 +106,7 @@ def _training(experiment: str, progress: TrainingProgress, queue: Queue) -> Row:
     row = Row(progress.run, "failed", "train", progress.epoch, progress.epochs, progress.best)
     row.job = progress.slurm.job if progress.slurm else None
     row.node = (progress.slurm and progress.slurm.node) or progress.holder.host
+    row.pace = progress.seconds / progress.attempt if progress.attempt else None
     lock_holder = locks.read(lock)
     if progress.error is not None:
         row.note = progress.error
@@ -121,13 +119,9 @@ def _training(experiment: str, progress: TrainingProgress, queue: Queue) -> Row:
         row.state = "waiting"
         row.note = "trained already; Snakemake takes it from the store when it runs again"
     else:
-        row.note = _cause_of_end(_log(experiment, "train", progress.run), row.job)
-    row.log = str(_log(experiment, "train", progress.run)) if row.state == "failed" else ""
+        row.note = cause_of_end(log_of(experiment, "train", progress.run), row.job)
+    row.log = str(log_of(experiment, "train", progress.run)) if row.state == "failed" else ""
     return row
-
-
-def _log(experiment: str, stage: str, run: str) -> Path:
-    return Path("logs", experiment, stage, f"{run}.log")
 
 
 def _is_alive(
@@ -140,61 +134,51 @@ def _is_alive(
     return (job is not None and job.state == "RUNNING") or not locks.looks_stale(lock)
 
 
-def _cause_of_end(log: Path, job: str | None) -> str:
-    """Why SLURM ended the job, from the job's own output; otherwise the last line of the log."""
-    outputs = sorted(Path(".snakemake/slurm_logs").rglob(f"{job}.log")) if job else []
-    for output in outputs:
-        for line in last_lines(output):
-            if line.startswith(SLURM_ERROR):
-                return line.removeprefix(SLURM_ERROR).strip("* ")
-    line = last_line(log)
-    return f"ended without an error message; its last line: {line}" if line else "was killed"
-
-
 # --------------------------------------------------------------------------- before and after
 
 
-def _before_training(experiment: str, run: PlannedRun) -> Row:
-    """Waiting, unless the log says why the training could not begin, or why predictions that were
-    made elsewhere could not be taken."""
+def _before_training(experiment: str, run: PlannedRun, queue: Queue) -> Row:
+    """Waiting or about to begin, unless the log says why the training could not begin, or why
+    predictions that were made elsewhere could not be taken."""
     stage = "receive" if run.is_elsewhere else "train"
-    log = _log(experiment, stage, run.name)
-    error = error_line(log, f"fairtrial {stage}: ")
-    if not error:
-        return Row(run.name, "waiting")
-    return Row(run.name, "failed", stage, note=error, log=str(log))
+    folder = Path("results", experiment, "runs", run.name)
+    output = folder / ("record.json" if run.is_elsewhere else "weights.pt")
+    state = stage_state(experiment, stage, run.name, output, queue, f"fairtrial {stage}: ")
+    row = Row(run.name, state.state, "" if state.state == "waiting" else stage)
+    return _with_stage(row, state, experiment, stage)
 
 
-def _after_training(experiment: str, record: RunRecord) -> Row:
+def _with_stage(row: Row, state: StageState, experiment: str, stage: str) -> Row:
+    row.note, row.job, row.node = state.note, state.job or row.job, state.node or row.node
+    row.log = str(log_of(experiment, stage, row.run)) if row.state == "failed" else ""
+    return row
+
+
+def _after_training(experiment: str, record: RunRecord, queue: Queue) -> Row:
     """The row of a run whose training is finished: done once predict and validate are, too."""
     folder = Path("results", experiment, "runs", record.run)
     row = Row(record.run, "done", "", None if record.elsewhere else record.epochs_run)
     row.epochs = record.epochs_run or None  # fewer than planned after early stopping
     row.best = _best(Path("results", experiment, "history", f"{record.run}.csv"), record)
+    row.pace, row.gpus = measured(record)
     if record.slurm:
         row.job, row.node = record.slurm.job, record.slurm.node
     predict = {} if record.elsewhere else {"predict": "speed.json"}
     for stage, output in (predict | {"validate": "metrics.json"}).items():
         if not (folder / output).exists():
-            log = _log(experiment, stage, record.run)
-            row.stage = stage
-            row.state, row.note = _state_of_stage(log, folder / "record.json")
-            row.log = str(log) if row.state == "failed" else ""
-            break
+            state = stage_state(experiment, stage, record.run, folder / output, queue)
+            row.stage, row.state = stage, state.state
+            return _with_stage(row, state, experiment, stage)
     return row
 
 
-def _state_of_stage(log: Path, record: Path) -> tuple[str, str]:
-    """The state of predict or validate, which write no progress but their logs, and its error."""
-    try:
-        written = log.stat().st_mtime
-    except OSError:
-        return "waiting", ""
-    if error := error_line(log, "fairtrial "):
-        return "failed", error
-    if written < record.stat().st_mtime or time.time() - written > SILENT:
-        return "waiting", ""
-    return "running", ""
+def measured(record: RunRecord) -> tuple[float | None, float | None]:
+    """Seconds an epoch of a finished training, and GPUs at a time; None where not known."""
+    epochs = sum(attempt.epochs for attempt in record.attempts)
+    pace = sum(attempt.seconds for attempt in record.attempts) / epochs if epochs else None
+    if not record.seconds:
+        return pace, None
+    return pace, (record.gpu_seconds or 0.0) / record.seconds
 
 
 def _best(history: Path, record: RunRecord) -> float | None:

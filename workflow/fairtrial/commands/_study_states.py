@@ -21,9 +21,9 @@ def _row(plan: PlannedExperiment, study: str) -> Row:
     error, log = _error(plan, study)
     progress = read_progress(plan.name, study, plan.studies[study].of_worker())
     if progress is not None:
-        row.best, row.note = progress.best, _summary(progress)
+        row.best, row.note, row.left = progress.best, _summary(progress), _seconds_left(progress)
         if progress.over:
-            row.state, row.stage = "done", ""
+            row.state, row.stage, row.left = "done", "", None
             return row
         if _is_being_trained(progress.key):
             row.state = "running"
@@ -43,6 +43,16 @@ def _summary(progress: StudyProgress) -> str:
         trials, hours = f"{count} trials", f"{spent} of {progress.hours:g} h"
     states = ", ".join(f"{number} {state}" for state, number in progress.states.items())
     return f"{trials}: {states}; {hours}"
+
+
+def _seconds_left(progress: StudyProgress) -> float | None:
+    """Seconds of training until the budget is spent; None before the first trial has ended."""
+    if progress.hours is not None:
+        return max(0.0, progress.hours * 3600 - progress.seconds)
+    ended = sum(n for state, n in progress.states.items() if state != "unfinished")
+    if progress.trials is None or not ended:
+        return None
+    return max(0, progress.trials - ended) * progress.seconds / ended
 
 
 def _is_being_trained(key: str) -> bool:

@@ -8,8 +8,12 @@ from itertools import chain
 
 from fairtrial import FairtrialError
 from fairtrial.commands import _data_checks, _machine_checks, _slurm_checks
-from fairtrial.commands._findings import Finding, missing
+from fairtrial.commands._findings import Finding, missing, ok
+from fairtrial.commands._hours_left import hours_left
 from fairtrial.commands._profile import Profile, read_profile
+from fairtrial.commands._run_states import run_states
+from fairtrial.commands._slurm_queue import NO_QUEUE
+from fairtrial.commands._study_states import study_states
 from fairtrial.planning.experiment import PlannedExperiment
 from fairtrial.planning.plan import Plan
 
@@ -52,8 +56,15 @@ def _findings(plan: PlannedExperiment, profile: Profile | None, online: bool) ->
         ("packages", _machine_checks.packages()),
         ("SLURM", _slurm_checks.slurm(profile) if profile and on_slurm else iter(())),
         ("GPU", _machine_checks.gpu(on_slurm)),
+        ("time", _time(plan)),
     ]
     return chain.from_iterable(_guarded(thing, check) for thing, check in checks)
+
+
+def _time(plan: PlannedExperiment) -> Iterator[Finding]:
+    """The hours that are still to be trained."""
+    if left := hours_left(plan, run_states(plan, NO_QUEUE), study_states(plan)):
+        yield ok("time", f"still to train: {left}")
 
 
 def _guarded(thing: str, check: Iterator[Finding]) -> Iterator[Finding]:

@@ -12,19 +12,22 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from textwrap import shorten
 
+from fairtrial.commands._hours_left import hours_left
 from fairtrial.commands._run_states import STATES, Row, run_states
 from fairtrial.commands._slurm_queue import Queue, read_queue
 from fairtrial.commands._study_states import study_states
 from fairtrial.files.text import counted, duration
+from fairtrial.planning import drivers
 from fairtrial.planning.experiment import PlannedExperiment
 from fairtrial.planning.plan import Plan
 
 INTERVAL = 5.0  # seconds between two updates of --watch
 COLOURS = {"done": "\033[32m", "running": "\033[33m", "waiting": "", "failed": "\033[31m"}
+NOBODY = "no Snakemake works here; the same command goes on"
 RESET, CLEAR = "\033[0m", "\033[H\033[2J"
 URGENCY = ("failed", "running", "waiting", "done")  # which rows stay on a short terminal
 HEADING = ("run", "state", "stage", "epoch", "best", "left", "job", "node")
-FRAME = 4  # lines beside the rows: title, heading, totals, SLURM jobs
+FRAME = 6  # lines beside the rows: title, heading, totals, SLURM jobs, hours, Snakemake
 
 
 def status(*, experiment: str = "", watch: bool = False, json: bool = False) -> None:
@@ -49,6 +52,7 @@ def status(*, experiment: str = "", watch: bool = False, json: bool = False) -> 
         else:
             height = shutil.get_terminal_size().lines if watch and sys.stdout.isatty() else 0
             text = render(f"{plan.name}: {plan.settings.title}", runs, queue, height, studies)
+            text = "\n".join([text, *_outlook(plan, runs, studies)])
             text = text if _has_colours() else _without_colours(text)
             print((CLEAR if height else "") + text, flush=True)
         runs_are_done = all(row.state == "done" for row in runs)
@@ -153,6 +157,16 @@ def _summary(runs: Sequence[Row], queue: Queue) -> list[str]:
     return [line, f"SLURM jobs of this folder at {at}: {jobs}"]
 
 
+def _outlook(plan: PlannedExperiment, runs: Sequence[Row], studies: Sequence[Row]) -> list[str]:
+    """What is still to train, and who sees to it; nothing where all is done."""
+    left = hours_left(plan, runs, studies)
+    lines = [] if left is None else [f"still to train: {left}"]
+    if all(row.state == "done" for row in (*runs, *studies)):
+        return lines
+    working = [str(driver) for driver in drivers.recorded() if driver.works]
+    return [*lines, f"Snakemake: {'; '.join(working)}" if working else NOBODY]
+
+
 def _print_json(
     plan: PlannedExperiment, runs: Sequence[Row], studies: Sequence[Row], queue: Queue
 ) -> None:
@@ -161,6 +175,8 @@ def _print_json(
         "runs": [asdict(row) for row in runs],
         "studies": [asdict(row) for row in studies],
         "totals": asdict(totals(runs)),
+        "left": None if (left := hours_left(plan, runs, studies)) is None else asdict(left),
+        "drivers": [str(driver) for driver in drivers.recorded() if driver.works],
         "slurm": {"asked": queue.asked, "jobs": queue.counts},
     }
     print(json.dumps(content), flush=True)

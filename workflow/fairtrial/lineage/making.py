@@ -13,6 +13,7 @@ from pathlib import Path
 from fairtrial.files.checksums import sha256_of
 from fairtrial.files.folders import files_below
 from fairtrial.files.modelfile import write_model
+from fairtrial.lineage.alive import shown_alive
 from fairtrial.lineage.expected import read_expected
 from fairtrial.lineage.guard import refuse_foreign
 from fairtrial.lineage.made import (
@@ -47,7 +48,8 @@ def make(call: StageCall, function: Callable[..., None], flags: Mapping[str, obj
     inputs = _sums({k: v for k, v in flags.items() if k not in call.outputs})
     if call.stage in OF_RESULTS:
         inputs |= refuse_foreign(read_expected(), call.made)
-    function(**flags)
+    with shown_alive(call.made):
+        function(**flags)
     record = MadeRecord(
         stage=call.stage,
         settings_sha256=settings_sha256(call.settings),

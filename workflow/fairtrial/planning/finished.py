@@ -130,7 +130,7 @@ def unseen_changes(plan: Plan, jobs: dict[str, ExpectedJob]) -> list[Problem]:
 def _is_seen(plan: Plan, job: JobName, outputs: list[str]) -> bool:
     """Whether Snakemake will make these files again: by its records one is unfinished, or has other
     settings or code than the plan."""
-    if any(_snakemakes_file(INCOMPLETE, name).exists() for name in outputs):
+    if any(snakemakes_file(INCOMPLETE, name).exists() for name in outputs):
         return True
     planned = {
         repr(settings_argument(plan.settings(job.stage, job.name, job.experiment))),
@@ -143,13 +143,13 @@ def _is_seen(plan: Plan, job: JobName, outputs: list[str]) -> bool:
 def _recorded_params(output: str) -> set[str] | None:
     """The parameters in Snakemake's record of a file; None where it has none that can be read."""
     try:
-        text = _snakemakes_file(METADATA, output).read_text(encoding="utf-8")
+        text = snakemakes_file(METADATA, output).read_text(encoding="utf-8")
         return set(json.loads(text)["params"])
     except (OSError, ValueError, KeyError, TypeError):
         return None
 
 
-def _snakemakes_file(folder: Path, output: str) -> Path:
+def snakemakes_file(folder: Path, output: str) -> Path:
     """Where Snakemake keeps what it knows of an output."""
     code = urlsafe_b64encode(output.encode()).decode()
     length = (os.pathconf(folder, "PC_NAME_MAX") if folder.exists() else 255) - 1
