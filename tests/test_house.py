@@ -166,6 +166,7 @@ LEVELS = [
     ["scoring"],
     ["settings"],
     ["training"],
+    ["use"],
     ["backends", "display", "formats", "planning", "sources"],
     ["search"],
     ["results"],
@@ -376,6 +377,7 @@ def length(node: ast.FunctionDef) -> int:
         "search",
         "lineage",
         "display",
+        "use",
     ],
 )
 def test_a_folder_names_its_modules(folder: str) -> None:

@@ -92,5 +92,5 @@ def imported() -> set[str]:
 def test_the_base_is_what_the_package_needs() -> None:
     """What tests alone need is in `dev`."""
     packages = imported()
-    assert packages - required() <= COME_ALONG | required("tensorboard")
+    assert packages - required() <= COME_ALONG | required("export", "tensorboard", "video")
     assert required() - packages <= NOT_IMPORTED

@@ -21,6 +21,7 @@ COMMANDS = (  # in the order in which a person needs them
     "status",
     "compare",
     "data",
+    "export-model",
     "detect",
     "submission",
     "export-data",
@@ -43,12 +44,16 @@ STAGES = (  # in running order
     "plot",
     "report",
 )
+RENAMED = {"annotate": "detect", "export": "export-data"}
 DESCRIPTION = "Fair, reproducible trials of image models."
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one subcommand; return 0, or 1 after one plain message on stderr (130: interrupted)."""
     arguments = sys.argv[1:] if arguments is None else arguments
+    if (new := RENAMED.get("".join(arguments[:1]))) is not None:
+        print(f"fairtrial: `{arguments[0]}` is called `{new}` now", file=sys.stderr)
+        return 2
     options = vars(_parser(arguments[:1]).parse_args(arguments))
     name = options.pop("command")
     try:
@@ -56,7 +61,7 @@ def main(arguments: list[str] | None = None) -> int:
         if name in STAGES:
             _make(name, function, options, arguments)
         else:
-            function(*options.pop(_positional(function), ()), **options)
+            function(*_without_flags(function, options), **options)
     except fairtrial.FairtrialError as error:
         print(f"fairtrial {name}: {error}", file=sys.stderr)
         return 1
@@ -116,11 +121,16 @@ def _function(name: str) -> Callable[..., None]:
     return function
 
 
-def _positional(function: Callable[..., None]) -> str:
-    """The name of the parameter that takes arguments without a flag (`*names`); "" without one."""
-    kind = inspect.Parameter.VAR_POSITIONAL
-    parameters = inspect.signature(function).parameters.values()
-    return next((p.name for p in parameters if p.kind is kind), "")
+def _without_flags(function: Callable[..., None], options: dict[str, Any]) -> list[Any]:
+    """The arguments without a flag, in their order, taken out of `options`: those of parameters
+    that are positional only, and of `*names`."""
+    arguments = []
+    for name, parameter in inspect.signature(function).parameters.items():
+        if parameter.kind is inspect.Parameter.POSITIONAL_ONLY:
+            arguments.append(options.pop(name))
+        elif parameter.kind is inspect.Parameter.VAR_POSITIONAL:
+            arguments += options.pop(name)
+    return arguments
 
 
 def _summary(name: str) -> str:
@@ -188,6 +198,9 @@ def _add_flags(parser: argparse.ArgumentParser, function: Callable[..., None]) -
         if parameter.kind is inspect.Parameter.VAR_POSITIONAL:
             options = {"nargs": "*", "metavar": name.upper(), "type": types[name]}
             parser.add_argument(name, help=text, **options)
+            continue
+        if parameter.kind is inspect.Parameter.POSITIONAL_ONLY:
+            parser.add_argument(name, help=text, metavar=name.upper(), type=types[name])
             continue
         flag = "--" + name.replace("_", "-")
         parser.add_argument(flag, dest=name, help=text, **_options(types[name], parameter))

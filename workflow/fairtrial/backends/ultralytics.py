@@ -21,8 +21,9 @@ if TYPE_CHECKING:
     import torch
 
     from fairtrial.backends._ultralytics_trainer import Trainer
+    from fairtrial.use.exporting import Exportable
 
-__all__ = ["EFFECTS", "Settings", "detector", "fit", "size_note"]
+__all__ = ["EFFECTS", "Settings", "detector", "exportable", "fit", "size_note"]
 
 # --------------------------------------------------------------------------- training
 
@@ -210,3 +211,13 @@ def detector(
             return detections, dict(result.speed)
 
         yield detect
+
+
+# --------------------------------------------------------------------------- exporting
+
+
+def exportable(weights: Path, settings: PredictDetectSettings) -> Exportable:
+    """The network in a checkpoint, to be exported, and how its input and output are to be read."""
+    from fairtrial.backends import _ultralytics_export
+
+    return _ultralytics_export.exportable(weights, settings)

@@ -70,7 +70,7 @@ def predict(
 
     data = with_unchanged_images(read_split_dataset(annotations, split, images))
     trusted = checksums.sha256(weights) if settings.trusted else None
-    with trusting(trusted), _predictor(settings, weights, data, threads) as predict_image:
+    with trusting(trusted), predictor(settings, weights, data, threads) as predict_image:
         for name, path in (("val", val), ("test", test)):
             progress = tqdm(data.split(name), desc=name, unit="image", mininterval=5)
             write_predictions([row for image in progress for row in predict_image(image)[0]], path)
@@ -79,7 +79,7 @@ def predict(
 
 
 @contextmanager
-def _predictor(
+def predictor(
     settings: PredictDetectSettings | PredictClassifySettings,
     weights: Path,
     data: SplitDataset,

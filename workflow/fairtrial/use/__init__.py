@@ -1,0 +1,12 @@
+"""Models in use: no data set, no experiment and no results folder is needed, and for an exported
+file no torch.
+
+- metadata: what an exported file says of itself
+- preparation: from an image to the network's input
+- suppression: of boxes that overlap, the strongest stays
+- outputs: from the network's output to detections or probabilities
+- runtimes: an exported file as a network
+- model: a network with what stands before and behind it
+- exporting: a network of torch as an exported file
+- comparison: what an export costs, measured on images with ground truth
+"""

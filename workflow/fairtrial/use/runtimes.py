@@ -1,0 +1,70 @@
+"""An exported file as a network, by its own runtime."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+
+from fairtrial import DataError, FairtrialError
+from fairtrial.use.metadata import KEY, ModelMetadata, parse_metadata
+from fairtrial.use.model import Model, Network
+from fairtrial.use.preparation import Floats
+
+
+def open_exported(path: Path, threads: int) -> Model:
+    """The model in an exported file. Raises DataError where it is none, and FairtrialError where
+    its runtime is not installed."""
+    if path.suffix not in _OPEN:
+        raise DataError(f"{path}: not an exported file ({', '.join(sorted(_OPEN))})")
+    if not path.is_file():
+        raise DataError(f"{path}: no such file")
+    try:
+        metadata, network = _OPEN[path.suffix](path, threads)
+    except FairtrialError:
+        raise
+    except Exception as error:  # whatever a runtime raises, the file cannot be used
+        reason = " ".join(str(error).split())[:200]
+        raise DataError(f"{path}: cannot be opened as a model ({reason})") from error
+    return Model(metadata, network)
+
+
+def is_exported(path: Path) -> bool:
+    """Whether a path has the suffix of an exported file."""
+    return path.suffix in _OPEN
+
+
+def required(name: str) -> ModuleType:
+    """A package of the extra `export`. Raises FairtrialError where it is not installed."""
+    try:
+        return importlib.import_module(name)
+    except ImportError as error:
+        raise FairtrialError(
+            f"the package `{name}` is not installed; `make venv EXTRAS=export` installs it"
+        ) from error
+
+
+_Opened = tuple[ModelMetadata, Network]
+
+
+def _open_onnx(path: Path, threads: int) -> _Opened:
+    runtime = required("onnxruntime")
+    options = runtime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.log_severity_level = 3  # errors alone
+    wanted = ("CUDAExecutionProvider", "CPUExecutionProvider")
+    providers = [name for name in wanted if name in runtime.get_available_providers()]
+    session = runtime.InferenceSession(str(path), options, providers=providers)
+    metadata = parse_metadata(session.get_modelmeta().custom_metadata_map.get(KEY), path)
+    name = session.get_inputs()[0].name
+
+    def network(values: Floats) -> Floats:
+        return np.asarray(session.run(None, {name: values})[0], np.float32)
+
+    return metadata, network
+
+
+_OPEN: dict[str, Callable[[Path, int], _Opened]] = {".onnx": _open_onnx}
