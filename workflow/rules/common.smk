@@ -40,6 +40,7 @@ from fairtrial.planning.housekeeping import settings_argument, unshare_records
 from fairtrial.planning.plan import Plan
 from fairtrial.planning.slurm_outages import survive_outages
 from fairtrial.training import commits
+from fairtrial.training.needed import note_use
 
 if workflow.is_main_process:
     os.environ[commits.VARIABLE] = commits.present().model_dump_json()

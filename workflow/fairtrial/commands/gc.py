@@ -2,34 +2,49 @@
 
 from __future__ import annotations
 
+import shlex
 import shutil
 import sys
 from pathlib import Path
 
 from fairtrial import DataError, StoreError
 from fairtrial.files.text import counted
-from fairtrial.store import entries
+from fairtrial.store import entries, users
 from fairtrial.training import checkpoint
+from fairtrial.training.needed import RESULTS, note_use, records_below
 from fairtrial.training.record import read_record
 
 
-def gc(*, yes: bool = False, unfinished: bool = False, states: bool = False) -> None:
+def gc(
+    *,
+    yes: bool = False,
+    unfinished: bool = False,
+    states: bool = False,
+    forget: Path | None = None,
+) -> None:
     """Remove finished trainings from which no run in results/ was made.
 
     Lists them and asks first. A run that needs one of them later is trained again. Results, what
-    DVC has recorded and trainings that are running stay as they are.
+    DVC has recorded and trainings that are running stay as they are. So does what the results of
+    other folders were made from, clones and worktrees that share the store by a link; of one that
+    cannot be read now, what it needed when its last workflow ended.
 
     Args:
         yes: do not ask
         unfinished: also remove interrupted trainings, which could be resumed from their last epoch
         states: also remove the end states of trainings that stay; no more epochs can then be added
             to them
+        forget: a folder that uses the store no more, so that nothing is kept for it
     """
+    if forget:
+        _forget(forget)
     folder = entries.root() / "runs"
-    needed = _needed_keys(Path("results"))
+    if folder.is_dir():
+        note_use()
+    needed = _needed_keys(RESULTS) | _needed_elsewhere()
     spare = _removable(needed, unfinished, states)
     if not spare:
-        print(f"{folder}: nothing to remove; {len(needed)} entries are needed by results/")
+        print(f"{folder}: nothing to remove; {len(needed)} entries are needed by results")
         return
     size = sum(_bytes(path) for path in spare) / 2**20  # MiB
     for path in spare:
@@ -63,13 +78,50 @@ def _removable(needed: set[str], unfinished: bool, states: bool) -> list[Path]:
 def _needed_keys(results: Path) -> set[str]:
     """Keys of the entries that the runs under results/ were made from. Raises StoreError where a
     record cannot be read: then it is not known which entry is needed."""
-    keys = set()
-    for path in results.glob("*/runs/*/record.json"):
-        try:
-            keys.add(read_record(path).key)
-        except DataError as error:
-            raise StoreError(f"{error}. So nothing is removed") from error
+    try:
+        return {read_record(path).key for path in records_below(results)}
+    except DataError as error:
+        raise StoreError(f"{error}. So nothing is removed") from error
+
+
+def _needed_elsewhere() -> set[str]:
+    """Keys of the entries that other folders need which use the store."""
+    keys: set[str] = set()
+    try:
+        others = users.other_users()
+    except DataError as error:
+        raise StoreError(f"{error}. So nothing is removed") from error
+    for user in others:
+        needed = _needed_in(Path(user.folder))
+        if needed is not None:
+            keys |= needed
+            continue
+        keys |= set(user.keys)
+        print(
+            f"{user.folder}: uses this store, and cannot be read now; the entries that it needed "
+            f"({len(user.keys)}) stay. If it is gone for good: "
+            f"fairtrial gc --forget {shlex.quote(user.folder)}"
+        )
     return keys
+
+
+def _needed_in(folder: Path) -> set[str] | None:
+    """Keys of the entries that the results of another folder need; None where it is no project, or
+    cannot be read."""
+    try:
+        return _needed_keys(folder / RESULTS) if (folder / "params.yaml").is_file() else None
+    except OSError:
+        return None
+
+
+def _forget(folder: Path) -> None:
+    """Forget that a folder uses the store. Raises StoreError where none of this name does."""
+    others = {user.folder: user for user in users.other_users()}
+    name = str(folder.resolve())
+    if name not in others:
+        known = ", ".join(others) or "none but this one"
+        raise StoreError(f"--forget: {name}: no such folder uses the store; these do: {known}")
+    users.forget(others[name])
 
 
 def _epochs(path: Path) -> str:

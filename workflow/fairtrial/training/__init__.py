@@ -5,6 +5,7 @@ effects          when a setting acts, as a backend declares it
 contract         the types that the functions of a backend take and return
 cached_training  a finished training from the store, or one that is trained now
 inputs           what a training reads, by content: part of its key in the store
+needed           the entries of the store that results were made from
 attempts         attempts.json: which processes worked on an unfinished training
 record           record.json: the typed record of a finished training, and of a run
 resumable        the base of our own training loops
