@@ -20,10 +20,14 @@ def nearest_code(folder: Path) -> Path | None:
 
 
 def snapshot_code(project: Path | None) -> Path | None:
-    """The copy of the code of `project` (its folder `workflow`) that a driver made for this job;
-    None in any other process. SystemExit where the copy is gone or was changed."""
+    """The copy of the code that a driver made for this job; None in any other process.
+
+    project: its folder `workflow`; None where the project has no code of its own. SystemExit where
+    the copy is gone or was changed.
+    """
     snapshot = Path(os.environ.get("FAIRTRIAL_SNAPSHOT", ""))
-    if project is None or project.parent.resolve() not in snapshot.parents:
+    folder = project.parent if project else Path.cwd()
+    if folder.resolve() not in snapshot.parents:
         return None
     code = snapshot / "workflow"
     file = code / "fairtrial/files/snapshot.py"

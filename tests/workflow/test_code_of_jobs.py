@@ -124,7 +124,8 @@ JOBS: list[tuple[str, str, dict[str, object]]] = [
         | {"pdf": "results/compare/report.pdf", "html": "results/compare/report.html"}
         | {"metrics": "results/compare/metrics.json"}
         | {"comparison": "results/compare/comparison.csv", "runs": "results/compare/runs.csv"}
-        | {"markdown": "results/compare/comparison.md", "latex": "results/compare/comparison.tex"},
+        | {"markdown": "results/compare/comparison.md", "latex": "results/compare/comparison.tex"}
+        | {"answer": "results/compare/answer.txt"},
     ),
 ]
 

@@ -17,6 +17,7 @@ from typing import Any
 import fairtrial
 
 COMMANDS = (  # in the order in which a person needs them
+    "init",
     "new",
     "status",
     "compare",

@@ -15,9 +15,12 @@ gc.set_threshold(100_000, 50, 100)
 # The driver plans with a copy of code and settings, and so do its jobs: see the module. Jobs get
 # its path by the environment, wherever they run.
 here = Path(workflow.current_basedir.get_path_or_uri(secret_free=True)).parent
-snapshot = SimpleNamespace(**run_path(str(here / "fairtrial/files/snapshot.py")))
+# In a wheel this file lies in fairtrial/project/workflow/rules, and the project has no code.
+installed = None if (here / "fairtrial").is_dir() else here.parents[1]
+package = installed or here / "fairtrial"
+snapshot = SimpleNamespace(**run_path(str(package / "files/snapshot.py")))
 if workflow.is_main_process:
-    os.environ[snapshot.VARIABLE] = str(snapshot.take(Path.cwd()))
+    os.environ[snapshot.VARIABLE] = str(snapshot.take(Path.cwd(), installed))
 
 
 if not workflow.is_main_process and (problem := snapshot.problem(snapshot.root())):

@@ -24,10 +24,11 @@ COPIED = ("workflow", "config", "params.yaml")
 KEPT = 30 * 24 * 3600  # seconds; no job waits longer in a queue
 
 
-def take(project: Path) -> Path:
+def take(project: Path, installed: Path | None = None) -> Path:
     """Copy code and settings of `project` into its folder of snapshots, and return the copy.
 
-    It is named after its content, so that equal ones are one folder. Snapshots that no driver has
+    installed: the package, where the project has no code of its own (`fairtrial init`). The copy is
+    named after its content, so that equal ones are one folder. Snapshots that no driver has
     used for 30 days are removed.
     """
     folder = project.resolve() / FOLDER
@@ -36,7 +37,10 @@ def take(project: Path) -> Path:
     copy.mkdir()
     try:
         for name in COPIED:
-            _copy(project / name, copy / name)
+            if name == "workflow" and installed is not None:
+                _copy_installed(installed, copy / name)
+            else:
+                _copy(project / name, copy / name)
         snapshot = folder / digest(copy)
         if problem(snapshot):
             shutil.rmtree(snapshot, ignore_errors=True)
@@ -90,6 +94,17 @@ def _copy(source: Path, target: Path) -> None:
         shutil.copytree(source, target)
     elif source.is_file():
         shutil.copy2(source, target)
+
+
+def _copy_installed(package: Path, workflow: Path) -> None:
+    """Copy an installed package and its rules as they lie in a checkout."""
+    shutil.copytree(package / "project/workflow", workflow)
+    other = shutil.ignore_patterns("__pycache__")
+
+    def ignored(folder: str, names: list[str]) -> set[str]:
+        return other(folder, names) | ({"project"} if Path(folder) == package else set())
+
+    shutil.copytree(package, workflow / "fairtrial", ignore=ignored)
 
 
 def _remove_old(folder: Path) -> None:

@@ -1,0 +1,23 @@
+"""What a wheel holds beside the package: the workflow, and what `fairtrial init` lays out.
+
+All else is in pyproject.toml, which cannot give a package a folder with such a name as `.`. A wheel
+has these files in `fairtrial/project/`, as they lie in the checkout.
+"""
+
+from setuptools import find_packages, setup
+
+PROJECT = [
+    *("workflow/Snakefile", "workflow/rules/*.smk", "workflow/schemas/*.json"),
+    *("workflow/envs/*.yaml", "workflow/envs/*.sh"),
+    *("config/README.md", "config/*/*", "profiles/*/config.yaml"),
+    *("params.yaml", "dvc.yaml", ".gitignore", ".dvcignore", ".dvc/config", ".dvc/.gitignore"),
+]
+
+setup(
+    packages=[*find_packages("workflow"), "fairtrial.project"],
+    package_dir={"": "workflow", "fairtrial.project": "."},
+    package_data={
+        "fairtrial.report": ["template/*.typ", "template/sections/*.typ"],
+        "fairtrial.project": PROJECT,
+    },
+)
