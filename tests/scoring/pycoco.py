@@ -34,6 +34,19 @@ def at_one_iou(
     return _accumulated(evaluation)
 
 
+def with_max_dets(truth: Dataset, detections: Sequence[ImageDetection], count: int) -> Any:
+    """COCOeval of COCO's protocol, but for the largest number of detections."""
+    evaluation = _coco_eval(truth, detections)
+    evaluation.params.maxDets = [min(1, count), min(10, count), count]
+    return _accumulated(evaluation)
+
+
+def mean_defined(values: Any) -> float | None:
+    """The mean of what is not -1, as `summarize` takes it; None of nothing."""
+    present = values[values > -1]
+    return float(np.mean(present)) if len(present) else None
+
+
 def stats(evaluation: Any) -> list[float | None]:
     """The twelve metrics of `standard`; None where COCO has -1."""
     with contextlib.redirect_stdout(io.StringIO()):

@@ -145,6 +145,32 @@ def test_sizes_without_objects_are_none_not_minus_one(scene):
     assert metrics["AP_medium"] == pytest.approx(1)
 
 
+@pytest.mark.parametrize("count", [1, 2, 3, 1000])
+def test_ap_at_ones_own_number_of_detections_is_that_of_pycocotools(count):
+    """`maxDets` of [1, 10, count], whose last one AP is counted at."""
+    for seed in range(15):
+        truth, detections = pycoco.drawn(seed)
+        theirs = pycoco.with_max_dets(truth, detections, count)
+        pairs = matching.overlaps(truth, detections)
+        matches = matching.match_pairs(pairs, matching.COCO_IOUS, max_det=count)
+        ours = coco_metrics.metrics_of(matches, count)
+        assert ours == {
+            "AP_max_detections": pycoco.mean_defined(theirs.eval["precision"][:, :, :, 0, -1]),
+            "AP50_max_detections": pycoco.mean_defined(theirs.eval["precision"][0, :, :, 0, -1]),
+            "AR_max_detections": pycoco.mean_defined(theirs.eval["recall"][:, :, 0, -1]),
+        }
+
+
+def test_a_crowded_image_has_its_whole_ap_at_a_larger_number(scene):
+    """120 objects of a class on an image, all found: by COCO's rule at most 100 of them count."""
+    box = [(1, 1, place) for place in range(120)]
+    truth, detections = scene(box, [(*b, 0.9) for b in box])
+    assert coco_metrics.metrics(evaluated(truth, detections))["AP"] < 0.9
+    pairs = matching.overlaps(truth, detections)
+    matches = matching.match_pairs(pairs, matching.COCO_IOUS, max_det=200)
+    assert coco_metrics.metrics_of(matches, 200)["AP_max_detections"] == pytest.approx(1)
+
+
 def test_area_comes_from_the_annotation_not_from_its_box(scene):
     truth, detections = scene([(1, 1, 1)], [(1, 1, 1, 0.9)])
     truth.annotations[0].area = 100.0  # a thin segment in a 40×40 box

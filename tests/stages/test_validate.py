@@ -581,3 +581,18 @@ def test_a_class_and_a_group_may_be_called_like_a_formula(folder, start):
     assert (f"{start}1+1", "platelet") in finished.confusion["val"]
     assert list(finished.breakdowns.groups("val")) == [f"{start}b"]
     assert ("val", f"{start}1+1") in finished.breakdowns.class_curves
+
+
+def test_another_number_of_detections_is_scored_beside_cocos(folder, capsys):
+    without = json.loads(run(folder)["metrics"])
+    assert "maxDets=100" in capsys.readouterr().out
+    outputs = run(folder, max_detections=1)
+    metrics = json.loads(outputs["metrics"])
+    assert metrics.pop("max_detections") == 1
+    own = {name: metrics["val"].pop(name) for name in list(metrics["val"]) if "max_det" in name}
+    assert own["AR_max_detections"] == metrics["val"]["AR_1"] < metrics["val"]["AR_100"]
+    assert own["AP_max_detections"] < metrics["val"]["AP"]
+    del metrics["test"]["AP_max_detections"], metrics["test"]["AP50_max_detections"]
+    del metrics["test"]["AR_max_detections"]
+    assert metrics == without
+    assert "up to 1 detections of an image and class" in capsys.readouterr().out

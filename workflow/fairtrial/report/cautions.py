@@ -11,7 +11,7 @@ from fairtrial.report.doubtful_runs import doubtful_runs
 from fairtrial.report.small_sets import small_sets
 from fairtrial.report.wording import listed
 from fairtrial.results.dataset import DatasetDescription
-from fairtrial.results.experiment import ExperimentResults
+from fairtrial.results.experiment import Comparison, ExperimentResults
 from fairtrial.results.run import FinishedRun
 from fairtrial.scoring.coco_metrics import highest_ap
 from fairtrial.scoring.matching import MAX_DET
@@ -104,9 +104,20 @@ def _ceilings(experiment: ExperimentResults) -> list[str]:
             sentences.append(
                 f"{comparison.split.capitalize()} of {comparison.names} has images with more than "
                 f"{MAX_DET} objects of one class, of which COCO counts {MAX_DET} detections: a "
-                f"perfect detector would have AP {min(possible):.3f}."
+                f"perfect detector would have AP {min(possible):.3f}. {_own_number(comparison)}"
             )
     return sentences
+
+
+def _own_number(comparison: Comparison) -> str:
+    """AP where more detections count than COCO's, or how to have it."""
+    split, metric = comparison.split, "AP_max_detections"
+    counts = {run.max_detections for c in comparison.configurations for run in c.runs} - {None}
+    if len(counts) != 1:
+        return "AP with more detections: `validate.max_detections` in params.yaml."
+    means = [(c.letter, c.mean(split, metric)) for c in comparison.ranked()]
+    values = [f"{letter} {mean:.3f}" for letter, mean in means[:4] if mean is not None]
+    return f"AP with up to {counts.pop()} detections: {', '.join(values)} (in runs.csv)."
 
 
 def overlaps(description: DatasetDescription) -> list[str]:

@@ -10,7 +10,7 @@ from fairtrial.report.tables import Cell, Row, comparison_rows, run_rows, table_
 from fairtrial.report.wording import UNDEFINED, number, signed, time_text
 from fairtrial.results.experiment import Comparison, ExperimentResults
 from fairtrial.results.run import METRIC_NAMES
-from fairtrial.scoring.task_metrics import TASK_METRICS
+from fairtrial.scoring.task_metrics import OWN_NUMBER_METRICS, TASK_METRICS
 
 SPLITS = ("test", "val")
 
@@ -66,7 +66,7 @@ def runs_table(experiment: ExperimentResults, timings: bool) -> PageTable:
 
 def _table(rows: list[Row], comparison: Comparison) -> PageTable:
     shown = table_metrics(comparison)
-    every = TASK_METRICS[comparison.task].all
+    every = (*TASK_METRICS[comparison.task].all, *OWN_NUMBER_METRICS)
     metrics = [*shown, *(m for m in every if m not in shown)]
     columns = [_column("letter", title=""), _column("configuration")]
     columns += [_column(key) for key in _settings(rows)]

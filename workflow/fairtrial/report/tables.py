@@ -15,7 +15,7 @@ from fairtrial.results.costs import gflops, milliseconds, seconds
 from fairtrial.results.experiment import Comparison, ExperimentResults
 from fairtrial.results.run import METRIC_NAMES
 from fairtrial.results.significance import interval_of
-from fairtrial.scoring.task_metrics import TASK_METRICS
+from fairtrial.scoring.task_metrics import OWN_NUMBER_METRICS, TASK_METRICS
 from fairtrial.scoring.uncertainty import over_seeds
 
 Cell = str | int | float | None
@@ -79,6 +79,8 @@ def run_rows(experiment: ExperimentResults, timings: bool) -> list[Row]:
 def _all_metrics(experiment: ExperimentResults) -> tuple[str, ...]:
     """All metrics of the task, and the fitness where it ranks."""
     metric, metrics = experiment.ranking_rule.name, TASK_METRICS[experiment.task].all
+    if any(run.max_detections is not None for run in experiment.runs):
+        metrics += OWN_NUMBER_METRICS
     return metrics if metric in metrics else (*metrics, metric)
 
 

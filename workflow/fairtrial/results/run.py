@@ -127,6 +127,12 @@ class FinishedRun:
         """The overlap at which boxes match in precision, recall and F1; None without boxes."""
         return self.metrics.iou if isinstance(self.metrics, DetectionMetricsFile) else None
 
+    @property
+    def max_detections(self) -> int | None:
+        """How many detections count in AP_max_detections; None where it was not asked for."""
+        metrics = self.metrics
+        return metrics.max_detections if isinstance(metrics, DetectionMetricsFile) else None
+
     @cached_property
     def _resamples(self) -> ResamplesFile:
         return read_resamples(self.folder / "resamples.npz")

@@ -60,6 +60,17 @@ def metrics(evaluation: CocoEvaluation) -> dict[str, float | None]:
     return {name: _mean(values[name]) for name in METRICS}
 
 
+def metrics_of(matches: Matches, max_det: int) -> dict[str, float | None]:
+    """AP, AP50 and AR at COCO's IoUs, as pycocotools has them with `maxDets` of `max_det`: from
+    matches of as many detections of each image and class."""
+    precision = interpolated_precision(matches)
+    return {
+        "AP_max_detections": _mean(precision),
+        "AP50_max_detections": _mean(precision[matches.ious == 0.5]),
+        "AR_max_detections": _mean(_recall(matches, max_det)),
+    }
+
+
 class ClassAP(TypedDict):
     """AP and AP50 of one class, 0..1; None where it has no objects."""
 

@@ -30,13 +30,15 @@ def score(
     max_det: int,
     at_precision: Sequence[float],
     at_recall: Sequence[float],
+    max_detections: int | None = None,
 ) -> Scores:
     """Score the detections of val and test (COCO results lists, in `files`) against `truths`, and
     on the resamples `draws` of both (a split without images needs none).
 
     `iou` is the overlap at which a detection matches an object in precision, recall, F1, curves
     and confusion matrix; `max_det` the number of detections of an image and class that count
-    there. COCO's twelve metrics have thresholds of their own and depend on neither. The
+    there. COCO's twelve metrics have thresholds of their own and depend on neither;
+    `max_detections` adds AP and AR at another number of detections than theirs. The
     confidence is chosen on val and used on both splits, as are those of operating points, which
     `at_precision` and `at_recall` ask for. Where the file of val is `null`, nothing was predicted
     on it: no confidence is chosen, and what depends on one stays empty. Raises DataError where a
@@ -52,7 +54,9 @@ def score(
         if content is None and split == "val":
             continue
         detections = predictions.parse(content, files[split], ids, truth.categories)
-        splits[split] = detection_tables.measure(truth, detections, iou=iou, max_det=max_det)
+        splits[split] = detection_tables.measure(
+            truth, detections, iou=iou, max_det=max_det, max_detections=max_detections
+        )
     confidence = _chosen(splits, files["val"])
     metrics = {
         name: detection_tables.metrics(split, confidence)
@@ -64,7 +68,11 @@ def score(
     points = operating_points.rows(every, at_precision, at_recall)
     return Scores(
         DetectionMetricsFile(
-            confidence=confidence, iou=iou, val=metrics.get("val"), test=metrics.get("test")
+            confidence=confidence,
+            iou=iou,
+            max_detections=max_detections,
+            val=metrics.get("val"),
+            test=metrics.get("test"),
         ),
         Table(detection_tables.PER_CLASS, per_class),
         Table(CURVES, detection_tables.curve_rows(splits)),

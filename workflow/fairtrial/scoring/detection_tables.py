@@ -41,7 +41,8 @@ class MeasuredSplit:
     """One split with what was measured on it.
 
     `pairs` are the overlaps that all matches come from; `sizes` the matches of COCO's protocol by
-    range of areas, and `coco` what follows from them; `at_one_iou` those at the IoU and number of
+    range of areas, and `coco` what follows from them, `max_detections` how many detections count
+    beside COCO's number; `at_one_iou` those at the IoU and number of
     detections that settings name. The detections that count in the latter are all in
     `detections`, and by category id in `classes`. `errors`: the kind of each, at the IoU of AP50.
     """
@@ -54,13 +55,19 @@ class MeasuredSplit:
     at_one_iou: Matches
     classes: dict[int, curves.RankedDetections]
     errors: DetectionErrors
+    max_detections: int | None
 
 
 Splits = Mapping[str, MeasuredSplit]
 
 
 def measure(
-    truth: Dataset, detections: Sequence[ImageDetection], *, iou: float, max_det: int
+    truth: Dataset,
+    detections: Sequence[ImageDetection],
+    *,
+    iou: float,
+    max_det: int,
+    max_detections: int | None = None,
 ) -> MeasuredSplit:
     """Evaluate the detections of one split, in the order of `predictions.parse`, against `truth`,
     the ground truth of that split alone."""
@@ -76,6 +83,7 @@ def measure(
         at_one_iou,
         curves.ranked(at_one_iou),
         error_kinds.find(truth, detections),
+        max_detections,
     )
 
 
@@ -87,6 +95,7 @@ def metrics(split: MeasuredSplit, confidence: float | None) -> DetectionMetrics:
     return DetectionMetrics.model_validate(
         {
             **coco_metrics.metrics(split.coco),
+            **_of_own_number(split),
             "precision": coco_metrics.defined(mean.precision[0]),
             "recall": coco_metrics.defined(mean.recall[0]),
             "f1": coco_metrics.defined(mean.f1[0]),
@@ -94,6 +103,14 @@ def metrics(split: MeasuredSplit, confidence: float | None) -> DetectionMetrics:
             "objects": sum(ranking.objects for ranking in split.classes.values()),
         }
     )
+
+
+def _of_own_number(split: MeasuredSplit) -> dict[str, float | None]:
+    """The metrics where `max_detections` count; none without."""
+    if (count := split.max_detections) is None:
+        return {}
+    matches = matching.match_pairs(split.pairs, matching.COCO_IOUS, max_det=count)
+    return coco_metrics.metrics_of(matches, count)
 
 
 def per_class_rows(

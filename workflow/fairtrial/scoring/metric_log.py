@@ -57,11 +57,21 @@ def coco_lines(metrics: DetectionMetrics) -> str:
 
 
 def _rates(metrics: DetectionMetrics, file: DetectionMetricsFile) -> str:
+    lines = coco_lines(metrics) + _own_number(metrics, file.max_detections)
     if file.confidence is None:
-        return f"{coco_lines(metrics)} no confidence was chosen: no predictions on val\n"
+        return f"{lines} no confidence was chosen: no predictions on val\n"
     rates = (f"{name} {_number(metrics.by_name()[name])}" for name in ("precision", "recall", "f1"))
     at = f"confidence {file.confidence:.3f} (chosen on val), IoU {file.iou:.2f}"
-    return f"{coco_lines(metrics)} {', '.join(rates)} at {at}\n"
+    return f"{lines} {', '.join(rates)} at {at}\n"
+
+
+def _own_number(metrics: DetectionMetrics, count: int | None) -> str:
+    if count is None:
+        return ""
+    own = {"AP": metrics.AP_max_detections, "AP50": metrics.AP50_max_detections}
+    own["AR"] = metrics.AR_max_detections
+    values = ", ".join(f"{name} {_number(value)}" for name, value in own.items())
+    return f" with up to {count} detections of an image and class: {values}\n"
 
 
 def _table(metrics: ClassificationMetrics) -> str:

@@ -23,6 +23,10 @@ CURVES = ("split", "curve", "x", "y")
 CONFUSION = ("split", "truth", "predicted", "count")
 
 
+def _is_none(value: object) -> bool:
+    return value is None
+
+
 class SplitMetrics(FileModel):
     """The metrics of one split, and the number of its images and objects (no crowds)."""
 
@@ -56,6 +60,10 @@ class DetectionMetrics(SplitMetrics):
     precision: Metric
     recall: Metric
     f1: Metric
+    # AP, AP50 and AR where another number of detections counts than COCO's 100, if one is asked for
+    AP_max_detections: Metric = Field(default=None, exclude_if=_is_none)
+    AP50_max_detections: Metric = Field(default=None, exclude_if=_is_none)
+    AR_max_detections: Metric = Field(default=None, exclude_if=_is_none)
 
 
 class ClassificationMetrics(SplitMetrics):
@@ -79,6 +87,8 @@ class DetectionMetricsFile(FileModel):
 
     confidence: float | None  # at which precision, recall and F1 count; chosen on val
     iou: float  # at which a detection matches an object in precision, recall and F1
+    # How many detections of an image and class count in AP_max_detections and the like.
+    max_detections: int | None = Field(default=None, exclude_if=_is_none)
     val: DetectionMetrics | None
     test: DetectionMetrics | None
 

@@ -34,6 +34,8 @@ class ValidateSection(Closed):
     max_det: PositiveInt  # detections an image and class that are scored
     at_precision: tuple[Rate, ...] = (0.9,)  # operating points: the most recall at each of these
     at_recall: tuple[Rate, ...] = (0.9,)  # and the most precision at each of these
+    # AP and AR at this number of detections of an image and class, beside COCO's 100
+    max_detections: PositiveInt | None = Field(default=None, exclude_if=lambda n: n is None)
 
 
 class PlotSection(Closed):
