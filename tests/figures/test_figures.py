@@ -71,6 +71,7 @@ def draw(fake: Fake, **settings: Any) -> list[dict[str, str]]:
         data=fake.data,
         figures=fake.results / "figures",
         manifest=manifest,
+        pictures=fake.results / "pictures.json",
     )
     rows: list[dict[str, str]] = load(manifest)
     return rows

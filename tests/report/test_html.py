@@ -102,7 +102,7 @@ def test_names_are_plain_text(name: str, tmp_path: Path) -> None:
     fake = Fake(tmp_path, configurations, seeds=(0,), classes=(name, "square"))
     page = page_of(fake, title=name, question=name)
     tags = [tag for tag, _ in Page(page).tags]
-    assert tags.count("script") == 3 and "img" not in tags
+    assert tags.count("script") == 4 and "img" not in tags
     assert name in Page(page).words
     assert json.loads(unpacked(page, "packed-data"))["experiment"] == "compare"
 

@@ -40,15 +40,18 @@ def report_text(fake: Fake, draw: bool = False, build: bool = True, **settings: 
             data=fake.data,
             figures=results / "figures",
             manifest=manifest,
+            pictures=results / "pictures.json",
         )
     else:
         manifest.write_text("[]")
+        (results / "pictures.json").write_text('{"comparisons": []}')
     chosen = {"experiment": "compare", "title": "Which one?", **chosen}
     report(
         settings=ReportSettings.model_validate(chosen, strict=False),
         results=results,
         data=fake.data,
         figures=manifest,
+        pictures=results / "pictures.json",
         pdf=results / "report.pdf",
         html=results / "report.html",
         metrics=results / "metrics.json",

@@ -115,12 +115,14 @@ JOBS: list[tuple[str, str, dict[str, object]]] = [
         "plot",
         "",
         {"results": "results/compare", "data": "data"}
-        | {"figures": "results/compare/figures", "manifest": "results/compare/figures.json"},
+        | {"figures": "results/compare/figures", "manifest": "results/compare/figures.json"}
+        | {"pictures": "results/compare/pictures.json"},
     ),
     (
         "report",
         "",
         {"results": "results/compare", "data": "data", "figures": "results/compare/figures.json"}
+        | {"pictures": "results/compare/pictures.json"}
         | {"pdf": "results/compare/report.pdf", "html": "results/compare/report.html"}
         | {"metrics": "results/compare/metrics.json"}
         | {"comparison": "results/compare/comparison.csv", "runs": "results/compare/runs.csv"}

@@ -1,6 +1,6 @@
 # Purpose: the figures and the report of one experiment.
 # Inputs: results/<experiment>/runs/, results/<experiment>/history/, data/sets/, data/clean/
-# Outputs: results/<experiment>/figures/, report.pdf, report.html, metrics.json, tables
+# Outputs: results/<experiment>/figures/, pictures.json, report.pdf, report.html, metrics.json, tables
 
 
 rule plot:
@@ -24,6 +24,7 @@ rule plot:
     output:
         figures=directory("results/{experiment}/figures"),
         manifest="results/{experiment}/figures.json",
+        pictures="results/{experiment}/pictures.json",
     log:
         "logs/{experiment}/plot.log",
     benchmark:
@@ -42,6 +43,7 @@ rule plot:
         " --data data"
         " --figures {output.figures:q}"
         " --manifest {output.manifest:q}"
+        " --pictures {output.pictures:q}"
         " > {log:q} 2>&1"
 
 
@@ -49,6 +51,7 @@ rule report:
     """Write the PDF, the page, the tables to paste, and the metrics that DVC reads."""
     input:
         figures="results/{experiment}/figures.json",
+        pictures="results/{experiment}/pictures.json",
         metrics=per_run("results/{experiment}/runs/{run}/metrics.json"),
         per_class=per_run("results/{experiment}/runs/{run}/per_class.csv"),
         operating_points=per_run("results/{experiment}/runs/{run}/operating_points.csv"),
@@ -90,6 +93,7 @@ rule report:
         " --results results/{wildcards.experiment}"
         " --data data"
         " --figures {input.figures:q}"
+        " --pictures {input.pictures:q}"
         " --pdf {output.pdf:q}"
         " --html {output.html:q}"
         " --metrics {output.metrics:q}"

@@ -21,7 +21,7 @@ INPUTS = {
     "predict": ("weights", "annotations", "split"),
     "validate": ("annotations", "split", "val", "test"),
     "plot": (),
-    "report": ("figures",),
+    "report": ("figures", "pictures"),
 }
 FOLDERS = {"download": "raw", "convert": "images", "plot": "figures"}
 NOT_OUTPUTS = {

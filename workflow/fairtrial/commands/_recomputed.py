@@ -69,6 +69,7 @@ def _report(plan: Plan, job: JobName, files: dict[str, Path]) -> None:
             results=results,
             data=Path("data"),
             figures=results / "figures.json",
+            pictures=results / "pictures.json",
             **files,
         )
 

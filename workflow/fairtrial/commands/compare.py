@@ -149,7 +149,8 @@ def _report(settings: PlotSettings, revisions: Sequence[Revision], root: Path) -
     folders = {"results": root / RESULTS, "data": root / "data"}
     figures = root / RESULTS / "figures"
     manifest = figures.with_suffix(".json")
-    plot(settings=settings, **folders, figures=figures, manifest=manifest)
+    pictures = root / RESULTS / "pictures.json"
+    plot(settings=settings, **folders, figures=figures, manifest=manifest, pictures=pictures)
     outputs = {name: root / f"report{suffix}" for name, suffix in TABLES.items()}
     outputs |= {kind: root / f"report.{kind}" for kind in ("pdf", "html")}
     outputs |= {"metrics": root / "m.json", "runs": root / "runs.csv"}
@@ -164,6 +165,7 @@ def _report(settings: PlotSettings, revisions: Sequence[Revision], root: Path) -
         ),
         **folders,
         figures=manifest,
+        pictures=pictures,
         **outputs,
     )
 

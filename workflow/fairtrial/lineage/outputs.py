@@ -41,7 +41,7 @@ OUTPUTS: dict[str, dict[str, str]] = {
         "resamples": RUN + "resamples.npz",
         **{name: f"{RUN}{name}.csv" for name in TABLES},
     },
-    "plot": {"manifest": RESULTS + "figures.json"},
+    "plot": {"manifest": RESULTS + "figures.json", "pictures": RESULTS + "pictures.json"},
     "report": {
         "pdf": RESULTS + "report.pdf",
         "html": RESULTS + "report.html",

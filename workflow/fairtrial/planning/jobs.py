@@ -94,6 +94,8 @@ def _report(experiment: PlannedExperiment, _: str) -> PlannedJob:
         title=experiment.settings.title,
         question=experiment.settings.question,
         idle=tuple(idle_in_some(experiment.runs, experiment.studies, experiment.settings)),
+        html_conf=experiment.params["report"]["html_conf"],
+        max_det=experiment.params["validate"]["max_det"],
         **_results(experiment),
     )
     backends = {run.backend for run in experiment.runs.values() if not run.is_elsewhere}
@@ -126,6 +128,7 @@ def _results(experiment: PlannedExperiment) -> dict[str, Any]:
         "sweeps": tuple(name for name in experiment.settings.sweep if name != FROM_SEARCH),
         "timings": experiment.params["report"]["timings"],
         "rank_by": experiment.rank_by,
+        "html_mb": experiment.params["report"]["html_mb"],
     }
 
 

@@ -11,7 +11,7 @@ import base64
 import gzip
 import hashlib
 import json
-from functools import cache
+from functools import cache, partial
 from importlib.resources import files
 from pathlib import Path
 
@@ -19,33 +19,65 @@ import jinja2
 
 from fairtrial.report.content import Content
 from fairtrial.report.forest import forest
+from fairtrial.report.image_browser import BrowserPart, browser
 from fairtrial.report.page_data import page_data
 from fairtrial.report.page_tables import comparison_tables, runs_table
 from fairtrial.results.experiment import ExperimentResults
+from fairtrial.results.page_pictures import PagePictures
 from fairtrial.settings.stages import ReportSettings
 
 PAGE = Path(__file__).with_name("page")
 
 
 def compile_html(
-    experiment: ExperimentResults, content: Content, settings: ReportSettings
+    experiment: ExperimentResults,
+    content: Content,
+    settings: ReportSettings,
+    pictures: PagePictures,
 ) -> bytes:
-    """The bytes of the page. `content`: what the PDF says, too."""
+    """The bytes of the page. `content`: what the PDF says, too; `pictures`: images that `plot` made
+    for it, of which those are taken for which the page has room."""
     data = page_data(experiment, settings)
     script, plotly = _script(), _plotly()
-    page = _template().render(
+    render = partial(
+        _template().render,
         report=content,
         forests=[forest(comparison) for comparison in experiment.comparisons],
         tables=comparison_tables(experiment, settings.timings),
         runs=runs_table(experiment, settings.timings),
         data=data,
-        packed=packed(json.dumps(data, ensure_ascii=False, allow_nan=False).encode()),
+        packed=packed(_json(data)),
         style=(PAGE / "page.css").read_text(encoding="utf-8"),
         script=script,
         plotly=packed(plotly),
         policy=_policy(script.encode(), plotly),
     )
-    return page.encode()
+    room = settings.html_mb * 1e6 - len(
+        render(browsers=[], packed_browsers="", pictures=[]).encode()
+    )
+    browsers, jpegs = _browsers(experiment, settings, pictures, room)
+    return render(
+        browsers=browsers,
+        packed_browsers=packed(_json(browsers)),
+        pictures=jpegs,
+    ).encode()
+
+
+def _browsers(
+    experiment: ExperimentResults, settings: ReportSettings, pictures: PagePictures, room: float
+) -> tuple[list[BrowserPart], list[list[str]]]:
+    """The image browsers of the comparisons that have images, and the JPEGs of each."""
+    found = [
+        browser(c, experiment, settings, pictures.of(number), room / len(experiment.comparisons))
+        for number, c in enumerate(experiment.comparisons)
+        if pictures.of(number)
+    ]
+    with_images = [(part, jpegs) for part, jpegs in found if jpegs]
+    return [part for part, _ in with_images], [jpegs for _, jpegs in with_images]
+
+
+def _json(value: object) -> bytes:
+    return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
 
 
 def packed(content: bytes) -> str:

@@ -16,4 +16,6 @@ sweeps         configurations that differ in one setting alone
 costs          size and time against the metric that ranks
 study          the files of a hyperparameter search
 manifest       figures.json: the figures that were drawn
+page_pictures  pictures.json: small images for the page
+image_outcomes what runs made of each image, and which images tell most
 """

@@ -42,6 +42,17 @@ def matrix(
     return {(true, predicted): counts[true, predicted] for true in ids for predicted in ids}
 
 
+def pairs_by_image(
+    truth: Dataset, detections: Sequence[ImageDetection], confidence: float, iou: float
+) -> dict[int, list[Pair]]:
+    """The pairs that `matrix` counts, by image id."""
+    by_image: dict[int, list[ImageDetection]] = defaultdict(list)
+    for detection in detections:
+        if detection.confidence >= confidence:
+            by_image[detection.image_id].append(detection)
+    return {i: _pairs(objects, by_image[i], iou) for i, objects in truth.by_image().items()}
+
+
 def _pairs(objects: list[Annotation], detections: list[ImageDetection], iou: float) -> list[Pair]:
     """The pairs (true, predicted) of one image; detections are best first."""
     overlaps = _overlaps(objects, detections)

@@ -82,7 +82,7 @@ def find(truth: Dataset, detections: Sequence[ImageDetection]) -> DetectionError
     """The errors of one split, whose detections are in the order of `predictions.parse`."""
     counted = strongest(detections, MAX_DETECTIONS)
     objects = sorted((a for a in truth.annotations if not a.iscrowd), key=lambda a: a.image_id)
-    kinds, targets = _of_images(truth, counted, objects)
+    kinds, targets = judged(truth, counted, objects)
     kept = kinds != IGNORED
     image_ids = np.array(sorted(image.id for image in truth.images), dtype=np.int64)
     category_ids = np.array(sorted(truth.categories), dtype=np.int64)
@@ -100,10 +100,14 @@ def find(truth: Dataset, detections: Sequence[ImageDetection]) -> DetectionError
     )
 
 
-def _of_images(
+def judged(
     truth: Dataset, detections: list[ImageDetection], objects: list[Annotation]
 ) -> tuple[Integers, Integers]:
-    """`kind` (IGNORED among them) and `target` of all detections; `objects` are sorted by image."""
+    """`kind` (IGNORED among them) and `target` (an index of `objects`) of all detections.
+
+    `detections` are in the order of `predictions.parse`, and of those of an image and class only
+    the first ones that count; `objects` are sorted by image, without crowds.
+    """
     kinds = np.full(len(detections), RIGHT)
     targets = np.full(len(detections), NONE)
     crowds: dict[int, list[Annotation]] = {}

@@ -10,6 +10,7 @@ from fairtrial.files.yamlfile import LARGEST, Closed, PositiveInt
 from fairtrial.scoring.ranking import RankBy
 
 Rate = Annotated[float, Field(gt=0, le=1)]
+HTML_MB, HTML_CONF = 20.0, 0.05
 
 
 class SpeedSection(Closed):
@@ -50,6 +51,9 @@ class ReportSection(Closed):
     timings: bool  # false leaves times out, so that two machines print equal reports
     # metric on val that ranks; fitness: as the runs' own setting says; or metric weights
     rank_by: RankBy
+    # megabytes that report.html may have; 0: a page without images
+    html_mb: Annotated[float, Field(ge=0, le=500)] = HTML_MB
+    html_conf: Annotated[float, Field(ge=0, lt=1)] = HTML_CONF  # weaker boxes are not in it
 
 
 SECTIONS: dict[str, type[Closed]] = {

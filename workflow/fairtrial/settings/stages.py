@@ -14,6 +14,8 @@ from fairtrial.data.defects import KINDS
 from fairtrial.files.yamlfile import Closed, distinct, nearest
 from fairtrial.settings.elsewhere import ClassIds, PredictionFiles
 from fairtrial.settings.params import (
+    HTML_CONF,
+    HTML_MB,
     PlotSection,
     PredictSection,
     SpeedSection,
@@ -286,6 +288,8 @@ class _Results(Closed):
     timings: bool = True  # false leaves out times
     # What params.yaml's `rank_by` stands for: a metric, or the metric weights of a fitness.
     rank_by: str | dict[str, float] = "AP"
+    # Megabytes that the page may have, its images among them.
+    html_mb: float = Field(default=HTML_MB, exclude_if=lambda value: value == HTML_MB)
 
 
 class PlotSettings(PlotSection, _Results):
@@ -300,3 +304,7 @@ class ReportSettings(_Results):
     question: str = ""
     # What `base` sets and what cannot act in some of the runs, a sentence each.
     idle: tuple[str, ...] = Field(default=(), exclude_if=not_)
+    # Boxes below this confidence are not in the page.
+    html_conf: float = Field(default=HTML_CONF, exclude_if=lambda value: value == HTML_CONF)
+    # Detections of an image and class that were scored, as `validate:` has it.
+    max_det: int = Field(default=100, exclude_if=lambda value: value == 100)

@@ -1,4 +1,5 @@
-"""plot: the figures of one experiment, as SVG, and a manifest that lists them in order."""
+"""plot: the figures of one experiment, as SVG, with a manifest that lists them in order, and the
+images of its page."""
 
 from __future__ import annotations
 
@@ -10,9 +11,15 @@ from fairtrial.settings.stages import PlotSettings
 
 
 def plot(
-    *, settings: PlotSettings, results: Path, data: Path, figures: Path, manifest: Path
+    *,
+    settings: PlotSettings,
+    results: Path,
+    data: Path,
+    figures: Path,
+    manifest: Path,
+    pictures: Path,
 ) -> None:
-    """Draw every figure that has something to show.
+    """Draw every figure that has something to show, and make the images of the page small.
 
     Args:
         settings: JSON of the resolved settings, or @FILE with it
@@ -20,10 +27,12 @@ def plot(
         data: the folder data/
         figures: folder to write: the figures, as SVG
         manifest: file to write: the list of figures, with captions
+        pictures: file to write: small JPEGs for the page, the telling ones first
 
     Raises:
         DataError: a run lacks one of its files
     """
+    from fairtrial.figures.page_pictures import page_pictures
     from fairtrial.figures.saving import save_experiment_figures
     from fairtrial.results.experiment import load_experiment
 
@@ -33,3 +42,4 @@ def plot(
         old.unlink()
     entries = save_experiment_figures(experiment, settings, figures)
     write_model(manifest, FigureManifest(tuple(entries)))
+    write_model(pictures, page_pictures(experiment, settings.html_mb))

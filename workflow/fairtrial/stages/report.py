@@ -9,6 +9,7 @@ from fairtrial.files.folders import whole_file
 from fairtrial.files.jsonfile import write_json
 from fairtrial.files.modelfile import read_model
 from fairtrial.results.manifest import FigureManifest
+from fairtrial.results.page_pictures import PagePictures
 from fairtrial.settings.stages import ReportSettings
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ def report(
     results: Path,
     data: Path,
     figures: Path,
+    pictures: Path,
     pdf: Path,
     html: Path,
     metrics: Path,
@@ -37,6 +39,7 @@ def report(
         results: results/<experiment>
         data: the folder data/
         figures: the manifest that `plot` wrote
+        pictures: the small images that `plot` made
         pdf: file to write: the report
         html: file to write: the same as one interactive page
         metrics: file to write: the metrics that DVC shows
@@ -63,7 +66,7 @@ def report(
     with whole_file(pdf, "wb") as file:
         file.write(compile_pdf(said, svg))
     with whole_file(html, "wb") as file:
-        file.write(compile_html(experiment, said, settings))
+        file.write(compile_html(experiment, said, settings, read_model(pictures, PagePictures)))
     with whole_file(answer) as file:
         file.write(answer_text(said))
     write_json(metrics, {run.name: _metrics(run) for run in experiment.runs})
