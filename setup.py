@@ -17,7 +17,7 @@ setup(
     packages=[*find_packages("workflow"), "fairtrial.project"],
     package_dir={"": "workflow", "fairtrial.project": "."},
     package_data={
-        "fairtrial.report": ["template/*.typ", "template/sections/*.typ"],
+        "fairtrial": [f"**/*.{kind}" for kind in ("css", "html", "js", "typ")],
         "fairtrial.project": PROJECT,
     },
 )

@@ -22,6 +22,7 @@ from fairtrial.files.yamlfile import read_yaml
 ROOT = Path(__file__).parents[2]
 BUILT = ("setup.py", "pyproject.toml", "README.md", "LICENSE", "params.yaml", "dvc.yaml")
 BUILT += (".gitignore", ".dvcignore", ".dvc/config", ".dvc/.gitignore")
+PROJECT = ("workflow/rules", "workflow/schemas", "workflow/envs", "config", "profiles")
 MAIN = "from fairtrial_command import main; import sys; sys.exit(main())"
 
 
@@ -45,6 +46,23 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (site / "bin/fairtrial").write_text(f"#!{sys.executable}\n{MAIN}\n")
     (site / "bin/fairtrial").chmod(0o755)
     return site
+
+
+@pytest.mark.slow
+def test_a_wheel_holds_all_that_a_checkout_has(site: Path) -> None:
+    """Else a template is missing months later."""
+    ignored = ("__pycache__", ".mypy_cache")
+    for kept, here in (("", "workflow/fairtrial"), *((f"project/{n}", n) for n in PROJECT)):
+        theirs, ours = (
+            {
+                path.relative_to(folder).as_posix()
+                for path in folder.rglob("*")
+                if path.is_file() and not set(path.parts) & set(ignored)
+            }
+            for folder in (site / "fairtrial" / kept, ROOT / here)
+        )
+        inside = {name for name in theirs if kept or not name.startswith("project/")}
+        assert ours <= inside, here
 
 
 @pytest.mark.slow

@@ -16,7 +16,8 @@ def ending(experiment: str, since: float = BEGAN) -> str:
     if not report.exists() or report.stat().st_mtime < since:
         return ""
     parts = [answer.read_text(encoding="utf-8")] if answer.exists() else []
-    parts.append(f"Report: {report}")
+    page = report.with_suffix(".html")
+    parts.append(f"Report: {report}" + (f", {page}" if page.exists() else ""))
     if "DVC_STAGE" not in os.environ and Path(".dvc").is_dir():
         parts.append(
             "Record it with `dvc repro` (no finished job runs again) before the next `dvc exp run`."
