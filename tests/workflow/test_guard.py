@@ -216,3 +216,36 @@ def record_as_it_is(names: tuple[str, ...]) -> None:
     record = read_made(path)
     outputs = record.outputs | sha256_of(Path(), names)
     write_model(path, record.model_copy(update={"outputs": outputs}).sealed())
+
+
+def test_an_edit_that_is_accepted_runs_nothing_again_and_is_told(project: Project) -> None:
+    refusal = project.fairtrial("accept", check=False)
+    assert missing_facts(refusal, "done by the present code") == []
+    project.edit("workflow/fairtrial/backends/quick.py", '_log("end"', '_log("ended"')
+    project.edit("workflow/fairtrial/stages/validate.py", '"val": val', '"val": Path(val)')
+    assert {"train first-s0", "validate first-s0"} <= set(project.plan())
+    project.fairtrial("accept")
+    project.edit(
+        "config/experiments/compare.yaml", "{imgsz: 64}", "{imgsz: 64}\n  new: {imgsz: 96}"
+    )
+    new = {f"{stage} new-s0": 1 for stage in ("train", "predict", "validate")}
+    assert project.plan() == Counter(new | {"plot": 1, "report": 1})
+    project.write("config/experiments/compare.yaml", TWO_RUNS)
+    project.jobs()
+    project.snakemake("--cores", "2")
+    assert project.jobs() == Counter({"report": 1})
+    page = (project.root / "results/compare/report.html").read_text()
+    assert "validate was edited after results were made" in page
+    assert "compare: all holds" in project.fairtrial("verify")
+    refusal = project.fairtrial("accept", check=False)
+    assert missing_facts(refusal, "nothing is to be accepted") == []
+    (project.root / "config/accepted/compare.json").unlink()
+    assert project.plan()["train first-s0"] == 1
+
+
+def test_settings_are_never_accepted(project: Project) -> None:
+    project.edit("params.yaml", "lr0: 0.002", "lr0: 0.001")
+    refusal = project.fairtrial("accept", check=False)
+    assert missing_facts(refusal, "train/first-s0.json", "settings are never accepted") == []
+    assert not (project.root / "config/accepted").exists()
+    assert project.plan()["train first-s0"] == 1

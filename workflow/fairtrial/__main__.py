@@ -30,6 +30,7 @@ COMMANDS = (  # in the order in which a person needs them
     "doctor",
     "verify",
     "repair",
+    "accept",
     "gc",
 )
 STAGES = (  # in running order

@@ -13,7 +13,8 @@ from pydantic import TypeAdapter
 
 from fairtrial.lineage.guard import Problem
 from fairtrial.lineage.made import read_made, versions_for
-from fairtrial.planning.finished import JobName, jobs_of
+from fairtrial.planning.finished import jobs_of
+from fairtrial.planning.job_names import JobName
 from fairtrial.planning.plan import Plan
 from fairtrial.settings.stages import ReportSettings, ValidateSettings
 from fairtrial.stages.report import report

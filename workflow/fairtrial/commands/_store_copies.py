@@ -10,7 +10,7 @@ from pathlib import Path
 from fairtrial import DataError
 from fairtrial.files.checksums import sha256
 from fairtrial.lineage.made import read_made
-from fairtrial.planning.finished import JobName
+from fairtrial.planning.job_names import JobName
 from fairtrial.store import entries, sums
 from fairtrial.training.checkpoint import STATE, WEIGHTS
 from fairtrial.training.record import read_record

@@ -10,7 +10,8 @@ from fairtrial.commands._store_copies import has_search, has_training
 from fairtrial.files.text import counted
 from fairtrial.lineage import guard
 from fairtrial.lineage.guard import Problem
-from fairtrial.planning.finished import JobName, expected_jobs, jobs_of, unseen_changes
+from fairtrial.planning.finished import expected_jobs, jobs_of, unseen_changes
+from fairtrial.planning.job_names import JobName
 from fairtrial.planning.plan import Plan
 
 

@@ -12,7 +12,8 @@ from fairtrial.files import checksums
 from fairtrial.files.text import counted
 from fairtrial.lineage import guard
 from fairtrial.lineage.guard import Problem
-from fairtrial.planning.finished import JobName, expected_jobs, jobs_of, unseen_changes
+from fairtrial.planning.finished import expected_jobs, jobs_of, unseen_changes
+from fairtrial.planning.job_names import JobName
 from fairtrial.planning.plan import Plan
 
 Mends = dict[str, list[Problem]]  # by the command that mends them

@@ -13,10 +13,18 @@ from functools import cached_property
 from typing import Any, NamedTuple
 
 from fairtrial import SettingsError
+from fairtrial.planning.accepted import (
+    FIT,
+    AcceptedEdit,
+    code_before,
+    read_accepted,
+    sentences,
+)
 from fairtrial.planning.committed import params_before_dvc
 from fairtrial.planning.config_files import PARAMS, read_params
 from fairtrial.planning.experiment import PlannedExperiment
 from fairtrial.planning.fingerprint import fingerprint
+from fairtrial.planning.job_names import jobs_of_experiment
 from fairtrial.planning.jobs import STAGES
 from fairtrial.planning.sources import Source
 from fairtrial.settings.dataset import DatasetSettings
@@ -86,7 +94,13 @@ class Plan:
         return self._job(stage, name, experiment).settings
 
     def code(self, stage: str, name: str = "", experiment: str = "") -> str:
-        """The fingerprint of the code that a job runs; parameters as of `settings`."""
+        """The fingerprint of the code that a job is planned with: of what it runs, or of what that
+        was before an edit that has been accepted. Parameters as of `settings`."""
+        owner = self._experiment(stage, name, experiment).name
+        return code_before(self._edits(owner), stage, name, self.run_by(stage, name, experiment))
+
+    def run_by(self, stage: str, name: str = "", experiment: str = "") -> str:
+        """The fingerprint of the code that a job runs."""
         return fingerprint(*self.entries(stage, name, experiment))
 
     def entries(self, stage: str, name: str = "", experiment: str = "") -> tuple[str, ...]:
@@ -94,8 +108,35 @@ class Plan:
         return self._job(stage, name, experiment).entries
 
     def fitted_by(self, name: str, experiment: str) -> str:
-        """The `fit_code` of the backend of a run or study."""
-        return fit_code(self.experiments[experiment].trained[name].backend)
+        """The `fit_code` of the backend of a run or study, or what that was before an accepted
+        edit."""
+        code = fit_code(self.experiments[experiment].trained[name].backend)
+        return code_before(self._edits(experiment), FIT, name, code)
+
+    def _edits(self, experiment: str) -> tuple[AcceptedEdit, ...]:
+        if experiment not in self._accepted:
+            self._accepted[experiment] = read_accepted(experiment)
+        return self._accepted[experiment]
+
+    @cached_property
+    def _accepted(self) -> dict[str, tuple[AcceptedEdit, ...]]:
+        """The accepted edits of the experiments that were asked for before."""
+        return {}
+
+    def _applied(self, experiment: PlannedExperiment) -> tuple[str, ...]:
+        """What the report says of the accepted edits on which a plan of an experiment rests."""
+        edits = self._edits(experiment.name)
+        codes = {
+            (job.stage, job.name, self.run_by(job.stage, job.name, experiment.name))
+            for job in (jobs_of_experiment(experiment) if edits else ())
+            if job.stage != "report"  # whose settings these are
+        }
+        codes |= {
+            (FIT, name, fit_code(run.backend))
+            for name, run in experiment.trained.items()
+            if edits and not run.is_elsewhere
+        }
+        return sentences(edit for edit in edits if any(edit.concerns(*code) for code in codes))
 
     @cached_property
     def _jobs(self) -> dict[tuple[str, str, str], _Job]:
@@ -105,8 +146,12 @@ class Plan:
     def _job(self, stage: str, name: str, experiment: str) -> _Job:
         key = (stage, name, experiment)
         if key not in self._jobs:
-            planned = STAGES[stage](self._experiment(stage, name, experiment), name)
-            settings = canonical(planned.settings.model_dump(mode="json"))
+            owner = self._experiment(stage, name, experiment)
+            planned = STAGES[stage](owner, name)
+            content = planned.settings
+            if stage == "report":
+                content = content.model_copy(update={"accepted": self._applied(owner)})
+            settings = canonical(content.model_dump(mode="json"))
             self._jobs[key] = _Job(settings, (f"stages.{stage}:{stage}", *planned.calls))
         return self._jobs[key]
 

@@ -22,10 +22,11 @@ Value = TypeVar("Value")
 HARDWARE = ("cpu", "gpu", "cores", "threads")
 
 
-def cautions(experiment: ExperimentResults, idle: Sequence[str] = ()) -> list[str]:
+def cautions(experiment: ExperimentResults, planned: Sequence[str] = ()) -> list[str]:
     """One sentence for each warning, the gravest first; none if all runs are alike.
 
-    idle: sentences on settings that change nothing in some runs.
+    planned: what only the plan knows: accepted edits of code, settings that change nothing in some
+    runs; a sentence each.
     """
     sentences = [
         *(leak for d in experiment.datasets.values() for leak in overlaps(d)),
@@ -41,7 +42,7 @@ def cautions(experiment: ExperimentResults, idle: Sequence[str] = ()) -> list[st
         *_seeds(experiment),
         *_resumed(experiment),
         *_of_few_epochs(experiment),
-        *idle,
+        *planned,
         *_of_trainings(experiment),
     ]
     if any(run.record.dirty for run in experiment.runs):

@@ -174,7 +174,7 @@ def content(
         "iou": " and ".join(sorted({c.iou for c in experiment.comparisons})),
         "base": settings_text(experiment.base),
         "timings": timings,
-        "cautions": cautions(experiment, settings.idle),
+        "cautions": cautions(experiment, (*settings.accepted, *settings.idle)),
         "next_steps": next_steps(experiment, f"results/{settings.experiment}", timings),
         "repeats": repeats(experiment),
         "sweeps": sweep_parts(experiment, settings.sweeps),

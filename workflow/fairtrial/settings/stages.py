@@ -308,3 +308,5 @@ class ReportSettings(_Results):
     html_conf: float = Field(default=HTML_CONF, exclude_if=lambda value: value == HTML_CONF)
     # Detections of an image and class that were scored, as `validate:` has it.
     max_det: int = Field(default=100, exclude_if=lambda value: value == 100)
+    # Edits of code that were accepted as changing no result, a sentence each.
+    accepted: tuple[str, ...] = Field(default=(), exclude_if=not_)
