@@ -41,6 +41,7 @@ class ConfigurationCurves(TypedDict):
 class ComparisonCurves(TypedDict):
     """The curves of one comparison, the best on val first."""
 
+    datasets: str
     split: str
     configurations: list[ConfigurationCurves]
 
@@ -79,6 +80,7 @@ def page_data(experiment: ExperimentResults, settings: ReportSettings) -> PageDa
 def _comparison(comparison: Comparison) -> ComparisonCurves:
     colours = colours_of(comparison)
     return {
+        "datasets": comparison.names,
         "split": comparison.split,
         "configurations": [
             _configuration(c, comparison.split, colours[c.letter]) for c in comparison.ranked()
