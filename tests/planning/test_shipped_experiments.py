@@ -61,7 +61,7 @@ def read(name: str) -> Plan:
 def test_it_can_be_planned(name: str) -> None:
     plan = read(name)
     assert len(plan.chosen.runs) == RUNS.get(name, len(plan.chosen.runs))
-    text = (PROJECT / "README.md").read_text(encoding="utf-8")
+    text = (PROJECT / "docs/questions.md").read_text(encoding="utf-8")
     if name in RUNS:
         assert f"| `{name}` |" in text
 
