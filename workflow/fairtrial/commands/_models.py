@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import logging
+import tempfile
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,9 +23,13 @@ from fairtrial.settings.stages import (
     predict_settings,
 )
 from fairtrial.training.provenance import versions
-from fairtrial.use.exporting import Exportable
+from fairtrial.use.exporting import Exportable, torch_network
 from fairtrial.use.metadata import ModelMetadata, Origin, Precision
+from fairtrial.use.model import Model, Prediction
+from fairtrial.use.preparation import Pixels
+from fairtrial.use.runtimes import is_exported, open_exported
 
+CONFIDENCE = 0.25  # where none was chosen on val
 IMGSZ = 640  # pixels, of a checkpoint that does not say with which size it was trained
 # Keys by which a checkpoint of one of our own backends is known.
 MARKS = {"retinanet": {"depth", "names", "model"}, "networks": {"settings", "names", "model"}}
@@ -121,6 +126,85 @@ def find_trained(text: str, imgsz: int | None = None) -> TrainedModel:
             versions=record.versions,
         ),
     )
+
+
+Predict = Callable[[Sequence[Pixels]], list[Prediction]]
+
+
+@dataclass(frozen=True)
+class OpenModel:
+    """A model that is ready: its classes, in the order of its outputs, the least confidence of its
+    detections, and what it says of a few images."""
+
+    task: str
+    classes: tuple[str, ...]
+    confidence: float
+    predict: Predict
+
+
+@contextmanager
+def open_model(
+    text: str, confidence: float | None, imgsz: int | None, threads: int
+) -> Iterator[OpenModel]:
+    """The run, checkpoint or exported file that a person names.
+
+    Without a `confidence` the one that was chosen on val counts, else CONFIDENCE.
+    """
+    if is_exported(Path(text)):
+        if imgsz is not None:
+            raise SettingsError(f"--imgsz: {text} says itself which size it takes")
+        yield _ready(open_exported(Path(text), threads), confidence)
+        return
+    trained = find_trained(text, imgsz)
+    with quiet():
+        if hasattr(trained.backend, "exportable"):
+            exportable = trained.exportable()
+            network = torch_network(exportable.module, threads)
+            yield _ready(Model(trained.metadata(exportable), network), confidence)
+        else:
+            with _by_detector(trained, confidence, threads) as model:
+                yield model
+
+
+def _ready(model: Model, confidence: float | None) -> OpenModel:
+    about = model.metadata
+    least = _first(confidence, about.confidence)
+    return OpenModel(
+        about.task, about.classes, least, lambda images: model.predict(images, least)[0]
+    )
+
+
+def _first(*confidences: float | None) -> float:
+    return next((each for each in confidences if each is not None), CONFIDENCE)
+
+
+@contextmanager
+def _by_detector(
+    trained: TrainedModel, confidence: float | None, threads: int
+) -> Iterator[OpenModel]:
+    """The model of a run whose backend exports none: by its detector, which reads files."""
+    if trained.task != "detect" or trained.origin.run is None:
+        raise SettingsError(f"{trained.label}: its backend cannot be used on new images")
+    classes = tuple(
+        FinishedRun(trained.weights.parent.name, trained.weights.parents[2]).per_class["val"]
+    )
+    least = _first(confidence, trained.confidence)
+    settings, names = trained.settings(conf=least), dict(enumerate(classes, 1))
+    with tempfile.TemporaryDirectory(prefix="fairtrial-") as folder:
+        file = Path(folder, "image.bmp")
+        with trained.backend.detector(trained.weights, names, settings, threads) as detector:
+
+            def predict(images: Sequence[Pixels]) -> list[Prediction]:
+                from PIL import Image
+
+                predictions = []
+                for pixels in images:
+                    Image.fromarray(pixels).save(file)
+                    found = sorted(detector(file)[0], key=lambda each: -each.confidence)
+                    predictions.append(Prediction(tuple(found)))
+                return predictions
+
+            yield OpenModel(trained.task, classes, least, predict)
 
 
 def _checkpoint(path: Path, imgsz: int | None) -> TrainedModel:

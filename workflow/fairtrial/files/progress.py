@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+_LINE = "{percentage:.0f} % of {total} {desc}, {rate_fmt}, {remaining} left"
 IN_A_LOG = 10.0  # seconds between two lines where standard error is no terminal
 
 
@@ -24,11 +25,11 @@ class LinesOnStderr:
 
 
 @contextmanager
-def progress(what: str, total: int) -> Iterator[Callable[[], None]]:
+def progress(what: str, total: int | None) -> Iterator[Callable[[], None]]:
     """Yield a function that counts one more of `total`; threads may share it.
 
     Shown are the share that is done, the rate and the time left; nothing in a log where all is
-    done within ten seconds.
+    done within ten seconds. Without a total: how many are done, and the rate.
     """
     from tqdm import tqdm
 
@@ -39,9 +40,7 @@ def progress(what: str, total: int) -> Iterator[Callable[[], None]]:
         total=total,
         desc=what,
         unit=f" {what}",
-        bar_format=None
-        if on_terminal
-        else "{percentage:.0f} % of {total} {desc}, {rate_fmt}, {remaining} left",
+        bar_format=None if on_terminal else _LINE if total else "{n_fmt} {desc}, {rate_fmt}",
         mininterval=every,
         miniters=1,
         delay=every,

@@ -1,10 +1,13 @@
-"""One function on many items in parallel, with the results in order."""
+"""One function on many items in parallel, with the results in order; items made ahead."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable
+import queue
+import threading
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import TypeVar
 
 T = TypeVar("T")
@@ -16,11 +19,56 @@ def map_in_order(function: Callable[[T], R], items: Iterable[T]) -> list[R]:
 
     For work that releases the interpreter's lock: hashing, decoding, copying.
     """
-    with ThreadPoolExecutor(max(2, _cores())) as pool:
+    with ThreadPoolExecutor(max(2, cores())) as pool:
         return list(pool.map(function, items))
 
 
-def _cores() -> int:
+@contextmanager
+def made_ahead(items: Iterable[T], most: int) -> Iterator[Iterator[T]]:
+    """The same items, made by another thread, `most` of them before they are asked for. What
+    making one raises is raised where it is asked for."""
+    ready: queue.Queue[tuple[bool, T | BaseException | None]] = queue.Queue(most)
+    stopped = threading.Event()
+
+    def offer(is_item: bool, value: T | BaseException | None) -> None:
+        while not stopped.is_set():
+            try:
+                ready.put((is_item, value), timeout=0.1)
+                return
+            except queue.Full:
+                continue
+
+    def make() -> None:
+        try:
+            for item in items:
+                offer(True, item)
+                if stopped.is_set():
+                    return
+            offer(False, None)
+        except BaseException as error:
+            offer(False, error)
+
+    def taken() -> Iterator[T]:
+        while True:
+            is_item, value = ready.get()
+            if is_item:
+                yield value  # type: ignore[misc]
+            elif value is None:
+                return
+            else:
+                raise value  # type: ignore[misc]
+
+    thread = threading.Thread(target=make, daemon=True)
+    thread.start()
+    try:
+        yield taken()
+    finally:
+        stopped.set()
+        thread.join()
+
+
+def cores() -> int:
+    """How many cores this process may use."""
     if hasattr(os, "sched_getaffinity"):  # a SLURM job may use fewer cores than the machine has
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1

@@ -7,6 +7,10 @@ file no torch.
 - outputs: from the network's output to detections or probabilities
 - runtimes: an exported file as a network
 - model: a network with what stands before and behind it
+- images: what a person names: files, folders, globs, archives, addresses
+- video: frames of a video, and an mp4 that browsers play
+- drawing: boxes and labels on pixels
+- tables: predictions as JSON, CSV, COCO's results list and YOLO's text files
 - exporting: a network of torch as an exported file
 - comparison: what an export costs, measured on images with ground truth
 """

@@ -3,7 +3,6 @@ their differences with intervals over images by paired resamples, and the times 
 
 from __future__ import annotations
 
-import csv
 import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fairtrial.data.dataset import Dataset
+from fairtrial.files.csvfile import write_rows
 from fairtrial.files.folders import whole_file
 from fairtrial.files.modelfile import FileModel, write_model
 from fairtrial.scoring import classify, predictions
@@ -169,6 +169,5 @@ def write_check(check: ExportCheck, file: Path) -> None:
     write_model(file.with_name(f"{file.name}.check.json"), check)
     fields = tuple(ComparedMetric.model_fields)
     with whole_file(file.with_name(f"{file.name}.check.csv")) as table:
-        writer = csv.writer(table, lineterminator="\n")
-        writer.writerow(["class", *fields[1:]])
-        writer.writerows([getattr(row, field) for field in fields] for row in check.rows)
+        rows = ([getattr(row, field) for field in fields] for row in check.rows)
+        write_rows(table, ["class", *fields[1:]], rows)

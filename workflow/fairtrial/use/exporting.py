@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fairtrial.use.metadata import KEY, ModelMetadata, OutputLayout, Preparation
+from fairtrial.use.model import Network
+from fairtrial.use.preparation import Floats
 from fairtrial.use.runtimes import required
 
 if TYPE_CHECKING:
@@ -31,6 +33,22 @@ class Exportable:
 def write_exported(exportable: Exportable, metadata: ModelMetadata, path: Path) -> None:
     """Write a network with its metadata, in the format that the suffix of `path` names."""
     _WRITE[path.suffix](_traced(exportable.module, metadata), metadata, path)
+
+
+def torch_network(module: torch.nn.Module, threads: int) -> Network:
+    """A network of torch as it is, on the GPU where there is one."""
+    import torch
+
+    torch.set_num_threads(threads)
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    module = module.to(device)
+
+    def network(values: Floats) -> Floats:
+        with torch.inference_mode():
+            output: Floats = module(torch.from_numpy(values).to(device)).float().cpu().numpy()
+        return output
+
+    return network
 
 
 def _traced(module: torch.nn.Module, metadata: ModelMetadata) -> torch.export.ExportedProgram:
