@@ -242,6 +242,7 @@ def meet(trial: Trial, fault: str, moment: float, reference: dict[str, bytes]) -
     if told is None:
         trial.found["runs lost"] += sum(not has_metrics(trial, run) for run in RUNS) or 1
     else:
+        verify(trial)
         compare(trial, reference, "", told)
     count_epochs(trial)
     return trial
@@ -275,6 +276,14 @@ def call_again(trial: Trial) -> str | None:
     return None
 
 
+def verify(trial: Trial) -> None:
+    """Damage that the command does not meet is found by `fairtrial verify`; told is not silent."""
+    done = trial.project.run("fairtrial", "verify", check=False)
+    if done.returncode:
+        lines = (done.stdout + done.stderr).strip().splitlines()
+        trial.what += f"; verify: {' / '.join(lines[:3])[:300]}"
+
+
 def has_metrics(trial: Trial, run: str) -> bool:
     return (trial.project.root / f"results/compare/runs/{run}/metrics.json").exists()
 
@@ -299,7 +308,16 @@ def compare(trial: Trial, reference: dict[str, bytes], when: str, told: str = ""
         kind = "wrong numbers" if wrong else "silent differences"
         if name not in told:
             trial.found[kind] += 1
-            trial.what += f"; {when}{name}"
+            trial.what += f"; {when}{name}{difference(reference.get(name), present.get(name))}"
+
+
+def difference(old: bytes | None, new: bytes | None) -> str:
+    """The first lines in which two texts differ."""
+    if old is None or new is None:
+        return " (missing)" if new is None else " (foreign)"
+    lines = (text.decode(errors="replace").splitlines() for text in (old, new))
+    differing = [f"{a!r} → {b!r}" for a, b in zip(*lines, strict=False) if a != b]
+    return f" ({'; '.join(line[:200] for line in differing[:2])})"
 
 
 def count_epochs(trial: Trial) -> None:
