@@ -41,6 +41,7 @@ from fairtrial.planning.finished import (
 )
 from fairtrial.planning.housekeeping import settings_argument, unshare_records
 from fairtrial.planning.plan import Plan
+from fairtrial.planning.slurm_batches import share_submissions
 from fairtrial.planning.slurm_outages import survive_outages
 from fairtrial.training import commits
 from fairtrial.training.needed import note_use
@@ -83,6 +84,7 @@ if workflow.is_main_process:
     unshare_records()
     outlive_dead_drivers()
     survive_outages()
+    share_submissions()
     for departure in departures():
         print(f"params.yaml: {departure}", file=sys.stderr)
 

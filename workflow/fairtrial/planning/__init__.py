@@ -12,6 +12,7 @@ studies         the studies that an experiment's `search:` asks for
 from_search     runs that take some of their settings from a trial of a study
 fingerprint     a hash of what the code does that a job's result depends on
 slurm_outages   Snakemake keeps its jobs while SLURM does not answer
+slurm_batches   the scores of many runs in few SLURM jobs
 code_text       the text of a definition, of which the fingerprint is a hash
 definitions     what each module of the package defines, and what its names stand for
 scopes          which names a piece of code binds, and where
