@@ -19,6 +19,9 @@ from fairtrial.__main__ import main
 from fairtrial.commands._revisions import Revision, copy_image, copy_runs, open_revision
 from fairtrial.commands.compare import _score
 from fairtrial.data import dataset
+from fairtrial.files.checksums import sha256_of
+from fairtrial.files.modelfile import write_model
+from fairtrial.lineage.made import MadeRecord
 from fairtrial.planning.config_files import read_params
 from fairtrial.results.experiment import ExperimentResults, load_experiment
 from fairtrial.results.significance import gaps_to
@@ -172,3 +175,30 @@ def test_boxes_and_classes_are_not_compared(
     dataset.write(data, path)
     assert main(["compare", "workspace:compare"]) == 1
     assert "workspace.compare:two-s0: classify" in capsys.readouterr().err
+
+
+def recorded(root: Path, stage: str, made: str, files: list[str]) -> None:
+    """The record of a job that has written these files."""
+    record = MadeRecord(
+        stage=stage, settings_sha256="", code="", inputs={}, outputs=sha256_of(root, files)
+    )
+    (root / made).parent.mkdir(parents=True, exist_ok=True)
+    write_model(root / made, record.sealed())
+
+
+@pytest.mark.parametrize(
+    "changed",
+    ["results/compare/runs/slow-s0/predictions/test.json", "data/sets/shapes/annotations.json"],
+    ids=["predictions", "ground truth"],
+)
+def test_what_was_changed_since_it_was_made_is_not_compared(tmp_path: Path, changed: str) -> None:
+    revision, root = project(tmp_path / "a"), tmp_path / "a"
+    run = "results/compare/runs/slow-s0"
+    predictions = [f"{run}/predictions/val.json", f"{run}/predictions/test.json"]
+    recorded(root, "predict", "results/compare/made/predict/slow-s0.json", predictions)
+    data = ["data/sets/shapes/annotations.json", "data/sets/shapes/split.json"]
+    recorded(root, "split", "data/made/split/shapes.json", data)
+    copy_runs(revision, tmp_path / "together")
+    (root / changed).write_text((root / changed).read_text() + " ")
+    with refused(DataError, f"{changed}: was changed"):
+        copy_runs(revision, tmp_path / "again")

@@ -11,6 +11,7 @@ them, under names that begin with the label of the revision:
 
 from __future__ import annotations
 
+import hashlib
 import io
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -18,11 +19,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pydantic import ValidationError
+
 from fairtrial import DataError, SettingsError
 from fairtrial.data.certificate import read_certificate
 from fairtrial.files.csvfile import read_rows
 from fairtrial.files.modelfile import write_model
 from fairtrial.files.yamlfile import read_yaml_text
+from fairtrial.lineage import guard
+from fairtrial.lineage.guard import Problem
+from fairtrial.lineage.made import MadeRecord, made_file
 from fairtrial.planning.config_files import PARAMS
 from fairtrial.training.record import read_record
 
@@ -30,6 +36,7 @@ if TYPE_CHECKING:
     from fsspec import AbstractFileSystem
 
 WORKSPACE = "workspace"  # DVC's name for the present files of the project
+READ = ("record.json", "val.json", "test.json", "annotations.json", "split.json")
 RUN_FILES = ("record.json", "predictions/val.json", "predictions/test.json")
 
 
@@ -131,7 +138,10 @@ def _experiment(files: AbstractFileSystem, revision: str) -> str:
 
 def copy_runs(revision: Revision, root: Path) -> list[str]:
     """Copy every run, with its data set, below `root`; returns their names there,
-    `<label>:<run>`."""
+    `<label>:<run>`.
+
+    Raises DataError where a file is not the one that its job recorded there.
+    """
     results = root / "results" / "comparison"
     datasets: dict[str, str] = {}  # names below `root`
     names = []
@@ -140,6 +150,7 @@ def copy_runs(revision: Revision, root: Path) -> list[str]:
         source, target = f"{revision.results}/runs/{run}", results / "runs" / name
         for file in RUN_FILES:
             _copy(revision, f"{source}/{file}", target / file)
+        _refuse_changed(revision, run, read_record(target / "record.json").dataset)
         _copy_if_recorded(revision, f"{source}/speed.json", target / "speed.json")
         history = results / "history" / f"{name}.csv"
         if not read_record(target / "record.json").elsewhere:
@@ -147,6 +158,34 @@ def copy_runs(revision: Revision, root: Path) -> list[str]:
         _rename(target / "record.json", revision, root, datasets)
         names.append(name)
     return names
+
+
+def _refuse_changed(revision: Revision, run: str, dataset: str) -> None:
+    """Raise DataError where a run's record, predictions or data set are not the bytes that their
+    jobs wrote, or predictions were made from other weights. A release before the records has
+    nothing to compare."""
+    made = [made_file(stage, run, revision.experiment) for stage in ("train", "receive", "predict")]
+    records = _records(revision, [*made, made_file("split", dataset)])
+    problems = guard.foreign_inputs(records)
+    for path, record in records.items():
+        problems += guard.contradictions(path, record, ())
+        for name, total in record.outputs.items():
+            if name.endswith(READ) and hashlib.sha256(revision.bytes(name)).hexdigest() != total:
+                problems.append(Problem(name, "was changed since it was made", path))
+    if problems:
+        raise DataError(f"{revision.name}: not what was made:\n{guard.listed(sorted(problems))}")
+
+
+def _records(revision: Revision, made: list[str]) -> dict[str, MadeRecord]:
+    """The records of jobs that a revision has, by path."""
+    records = {}
+    for path in made:
+        with suppress(FileNotFoundError):
+            try:
+                records[path] = MadeRecord.model_validate_json(revision.bytes(path))
+            except ValidationError as error:
+                raise DataError(f"{revision.name}: {path}: no record of a job") from error
+    return records
 
 
 def _rename(file: Path, revision: Revision, root: Path, datasets: dict[str, str]) -> None:

@@ -154,6 +154,7 @@ def _report(settings: PlotSettings, revisions: Sequence[Revision], root: Path) -
     outputs = {name: root / f"report{suffix}" for name, suffix in TABLES.items()}
     outputs |= {kind: root / f"report.{kind}" for kind in ("pdf", "html")}
     outputs |= {"metrics": root / "m.json", "runs": root / "runs.csv"}
+    outputs |= {"answer": root / "answer.txt"}
     report(
         settings=ReportSettings(
             runs=settings.runs,

@@ -46,7 +46,7 @@ def make(call: StageCall, function: Callable[..., None], flags: Mapping[str, obj
     record. Raises DataError where results are to be published that are not the plan's."""
     call.made.unlink(missing_ok=True)
     inputs = _sums({k: v for k, v in flags.items() if k not in call.outputs})
-    if call.stage in OF_RESULTS:
+    if call.stage in (*OF_RESULTS, "study"):
         inputs |= refuse_foreign(read_expected(), call.made)
     with shown_alive(call.made):
         function(**flags)

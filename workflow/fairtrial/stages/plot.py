@@ -19,7 +19,7 @@ def plot(
     manifest: Path,
     pictures: Path,
 ) -> None:
-    """Draw every figure that has something to show, and make the images of the page small.
+    """Draw every figure that has something to show; make images small for the page.
 
     Args:
         settings: JSON of the resolved settings, or @FILE with it
