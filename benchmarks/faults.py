@@ -236,6 +236,7 @@ def meet(trial: Trial, fault: str, moment: float, reference: dict[str, bytes]) -
         time.sleep(0.05)
     trial.what = f"at {moment:.1f} s: {FAULTS[fault](trial)}".removesuffix(": ")
     finish(trial)
+    trial.what += f"; exit {trial.driver.returncode}"
     if trial.driver.returncode == 0:
         compare(trial, reference, "in the call that met it: ")
     trial.undo()
@@ -283,7 +284,7 @@ def verify(trial: Trial) -> None:
     done = trial.project.run("fairtrial", "verify", check=False)
     if done.returncode:
         lines = (done.stdout + done.stderr).strip().splitlines()
-        trial.what += f"; verify: {' / '.join(lines[:3])[:300]}"
+        trial.what += f"; verify: {' / '.join(lines[:3])[:400]}"
 
 
 def has_metrics(trial: Trial, run: str) -> bool:
@@ -317,9 +318,9 @@ def difference(old: bytes | None, new: bytes | None) -> str:
     """The first lines in which two texts differ."""
     if old is None or new is None:
         return " (missing)" if new is None else " (foreign)"
-    lines = (text.decode(errors="replace").splitlines() for text in (old, new))
-    differing = [f"{a!r} → {b!r}" for a, b in zip(*lines, strict=False) if a != b]
-    return f" ({'; '.join(line[:200] for line in differing[:2])})"
+    before, after = (text.decode(errors="replace").split("\n") for text in (old, new))
+    added = [re.sub(r"<[^>]+>", " ", line) for line in after if line not in before]
+    return f" ({' / '.join(line.strip()[-300:] for line in added[-3:])})"
 
 
 def count_epochs(trial: Trial) -> None:

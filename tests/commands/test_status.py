@@ -335,13 +335,14 @@ def test_a_job_in_the_queue_waits_there(
     assert [row[k] for k in ("state", "stage", "job")] == ["waiting", "", "41"]
     assert "pending" in row["note"]
     squeue(place, f"41|RUNNING|n1|{place}\n")
-    assert state_of_one(capsys) == ("running", "train", ""), "it has not written its progress yet"
+    note = "its SLURM job runs, and comes to it"
+    assert state_of_one(capsys) == ("waiting", "", note), "it has not begun"
     squeue(place, f"42|RUNNING|n1|{place}\n")
     assert state_of_one(capsys) == ("waiting", "", ""), "the job is gone"
     trained(settings)
     write(RUN / "speed.json", {})
     submitted("results/compare/runs/one-s0/metrics.json", "42")
-    assert state_of_one(capsys) == ("running", "validate", "")
+    assert state_of_one(capsys) == ("waiting", "validate", note), "its batch is at another run"
 
 
 def test_who_drives_is_told_until_all_is_done(

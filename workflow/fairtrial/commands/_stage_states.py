@@ -51,13 +51,13 @@ def stage_state(
 
 
 def _submitted(output: Path, queue: Queue) -> StageState:
-    """The state of the SLURM job that is to write a file: it waits in the queue, or begins."""
+    """The state of the SLURM job that is to write a file, as long as the stage has not begun."""
     job = submitted_job(output)
     queued = queue.jobs.get(job) if job else None
     if queued is None:
         return StageState("waiting")
-    if queued.state == "RUNNING":
-        return StageState("running", "", job, queued.nodes or None)
+    if queued.state == "RUNNING":  # one job runs several stages, and scores several runs
+        return StageState("waiting", "its SLURM job runs, and comes to it", job, queued.nodes)
     return StageState("waiting", f"in SLURM's queue: {queued.state.lower()}", job)
 
 
