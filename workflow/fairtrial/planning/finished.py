@@ -65,15 +65,18 @@ def refuse_unseen_changes(plan: Plan, jobs: dict[str, ExpectedJob]) -> None:
 
 def unseen_changes(plan: Plan, jobs: dict[str, ExpectedJob]) -> list[Problem]:
     """The files that were made with other settings or code than the plan's, or that have no record
-    of how they were made, which Snakemake would take for the plan's."""
+    of how they were made, and that Snakemake takes for the plan's."""
     problems = []
     for job in jobs_of(plan):
         records, wrong = guard.read_records([job.made])
         outputs = job.outputs
         for record in records.values():
             wrong, outputs = guard.unplanned(job.made, record, jobs[job.made]), [*record.outputs]
-        if wrong and all(Path(name).exists() for name in outputs):
-            problems += [] if _is_seen(plan, job, outputs) else wrong
+        if not wrong or not all(Path(name).exists() for name in outputs):
+            continue
+        is_known = bool(records) or any(_recorded_params(name) is not None for name in outputs)
+        if is_known and not _is_seen(plan, job, outputs):  # else plot says so
+            problems += wrong
     return problems
 
 
