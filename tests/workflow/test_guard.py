@@ -97,7 +97,8 @@ def test_a_change_of_code_is_not_hidden_by_touch(project: Project) -> None:
     assert project.plan()["validate first-s0"] == 1
     project.snakemake("--touch", "--cores", "1")
     text = project.snakemake("-n", check=False)
-    assert missing_facts(text, f"{RUN}/metrics.json", "other code", "fairtrial") == []
+    facts = (f"{RUN}/metrics.json", "other code", "repair compare", "fairtrial accept compare")
+    assert missing_facts(text, *facts) == []
 
 
 def test_a_number_changed_by_hand_is_not_published_and_is_mended(project: Project) -> None:

@@ -54,7 +54,7 @@ def accept(*experiment: str) -> None:
     finished, others = _finished(plan)
     path = accepted_file(name)
     earlier = read_model(path, AcceptedEdits).root if path.exists() else ()
-    edits = [e for e in _edits(finished) if not any(_is_same(e, before) for before in earlier)]
+    edits = [e for e in edits_of(finished) if not any(_is_same(e, before) for before in earlier)]
     if not edits:
         raise SettingsError(_nothing(name, others))
     kept = [edit for edit in earlier if not _is_replaced(edit, edits)]
@@ -96,7 +96,7 @@ def _fitted(plan: Plan, record: MadeRecord, run: str) -> Iterator[FinishedJob]:
                 yield FinishedJob(FIT, planned.from_search.study, made_by, code)
 
 
-def _edits(finished: list[FinishedJob]) -> list[AcceptedEdit]:
+def edits_of(finished: list[FinishedJob]) -> list[AcceptedEdit]:
     """An edit for each code that made results and is not the present one. It holds for all jobs of
     the stage if no other code made any of them."""
     stages: dict[tuple[str, str], Codes] = {}

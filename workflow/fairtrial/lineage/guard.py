@@ -151,10 +151,13 @@ def _before_study(jobs: Mapping[str, ExpectedJob], made: Path) -> dict[str, Expe
 
 def message(problems: list[Problem], experiment: str) -> str:
     """All problems, and the command that mends them."""
-    return (
+    text = (
         f"{experiment}: not the results that were planned:\n{listed(problems)}\n"
         f"`fairtrial repair {experiment}` makes them whole from the store"
     )
+    if any(problem.why.startswith(f"{OTHER_PLAN} code") for problem in problems):
+        text += f"; `fairtrial accept {experiment}` lets them stand if the edit changes no result"
+    return text
 
 
 def listed(problems: Sequence[Problem]) -> str:
