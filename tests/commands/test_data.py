@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import shutil
 from pathlib import Path
 
@@ -12,6 +13,9 @@ from tests.report.fake_results import Fake
 
 from facts import missing_facts
 from fairtrial.__main__ import main
+from fairtrial.figures.contradictions import contradicting_copies
+from fairtrial.results.dataset import DatasetDescription, DescribedDatasets
+from fairtrial.settings.stages import PlotSettings
 
 CHECKOUT = Path(__file__).parents[2]
 
@@ -65,9 +69,28 @@ def test_defects_stand_as_pictures_of_the_raw_files(project: Path) -> None:
     assert "Images with defects" not in " ".join(pages(project / "data.pdf"))
 
 
-def _cases(quality: str) -> list[str]:
-    import json
+@pytest.mark.slow
+def test_copies_with_contradicting_labels_stand_side_by_side(project: Path) -> None:
+    """One of each pair among the clean images, one that was left out among the raw ones."""
+    path = project / "data/clean/drawn/quality.json"
+    quality = json.loads(path.read_text())
+    kind = next(iter(quality["defects"].values())) | {
+        "count": 2,
+        "cases": ["001.png: cat; its copy 002.png: dog", "left.png: cat; its copy 001.png: dog"],
+    }
+    quality["defects"]["contradicting_labels"] = kind
+    path.write_text(json.dumps(quality))
+    (project / "data/raw/drawn").mkdir(parents=True)
+    images = project / "data/clean/drawn/images"
+    shutil.copy(images / "003.png", project / "data/raw/drawn/left.png")
+    described = DescribedDatasets({"shapes": DatasetDescription("shapes", project / "data")})
+    (figure,) = contradicting_copies.draw(described, PlotSettings(runs=(), gallery=0))
+    titles = [ax.get_title(loc="left") for ax in figure.figure.axes]
+    assert titles == ["001.png\ncat", "002.png\ndog", "left.png\ncat", "001.png\ndog"]
+    assert [bool(ax.patches) for ax in figure.figure.axes] == [True, True, False, True]
 
+
+def _cases(quality: str) -> list[str]:
     defects = json.loads(quality)["defects"].values()
     return [case for defect in defects for case in defect["cases"]]
 

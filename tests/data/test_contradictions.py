@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image as images
 
-from fairtrial.data.contradictions import Contradiction, contradictions, left_out
+from fairtrial.data.contradictions import Contradiction, contradicting, contradictions, left_out
 from fairtrial.data.dataset import Annotation, Dataset, Image
 from fairtrial.data.defect_actions import Actions
 from fairtrial.data.duplicate_search import Thumbnail, thumbnail
@@ -145,3 +145,20 @@ def test_actions(content: str, kind: str, action: str, dropped: set[int]) -> Non
     actions = Actions({kind: action}) if action not in {"refuse", "keep"} else Actions()
     assert actions.of(found[0].kind) == action
     assert left_out(found, actions) == {f"{number}.png" for number in dropped}
+
+
+@pytest.mark.parametrize(
+    "case",
+    [
+        "a: b.png: 2 cat, dog; its copy c.png: no object",
+        "a: b.png: 2 cat, dog; its copy odd: c.png: no object",
+    ],
+)
+def test_a_case_names_both_copies(case: str) -> None:
+    """As `report` writes it; only a colon and a blank in the first file's name are too much."""
+    found = contradicting(case.removeprefix("a: "))
+    assert found is not None
+    assert found.files[0] == "b.png"
+    assert found.files[1].endswith("c.png")
+    assert found.labels == ("2 cat, dog", "no object")
+    assert contradicting("b.png: cat [1, 2, 3, 4]") is None

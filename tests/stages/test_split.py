@@ -435,3 +435,46 @@ def test_a_split_with_a_test_of_its_own_is_not_only_predicted(
 ) -> None:
     with refused(ValueError, "predict_only", *facts):
         SplitSettings.model_validate({"split": split, "predict_only": True})
+
+
+def test_a_data_set_decides_on_pairs_of_its_own(tmp_path: Path) -> None:
+    """`same` joins two clusters; `different` parts a pair, and a doubtful one is shown no more."""
+    alike = {"distance": 4, "difference": 0.1}
+    doubtful = [{"a": "10.png", "b": "11.png"} | alike, {"a": "12.png", "b": "13.png"} | alike]
+    near = [["00.png", "01.png"], ["02.png", "03.png"], ["04.png", "05.png"]]
+    source = Source(tmp_path, cells(), near=near, doubtful=doubtful)
+    pairs = {
+        "same": [("00.png", "02.png"), ("13.png", "12.png")],
+        "different": [("05.png", "04.png"), ("10.png", "11.png")],
+    }
+    duplicates = source.split(**pairs)["duplicates"]
+    clusters = [cluster["images"] for cluster in duplicates["near"]]
+    assert clusters == [[1, 2, 3, 4], [13, 14]]
+    assert all(len(cluster["splits"]) == 1 for cluster in duplicates["near"])
+    assert (duplicates["doubtful"], duplicates["same"], duplicates["different"]) == (0, 2, 2)
+
+
+@pytest.mark.parametrize(
+    ("pairs", "facts"),
+    [
+        pytest.param({"same": [("00.png", "x.png")]}, ["no image", "x.png"], id="an unknown file"),
+        pytest.param(
+            {"different": [("00.png", "01.png")]},
+            ["00.png and 01.png", "in the source"],
+            id="copies of a third one",
+        ),
+    ],
+)
+def test_pairs_that_cannot_be_decided_here(
+    tmp_path: Path, pairs: dict[str, Any], facts: list[str]
+) -> None:
+    source = Source(tmp_path, cells(), near=[["00.png", "01.png", "02.png"]])
+    with refused(DataError, *facts):
+        source.split(**pairs)
+
+
+def test_groups_have_the_name_of_their_key(tmp_path: Path) -> None:
+    source = Source(tmp_path, cells(group=5))
+    assert source.split("grouped")["unit_name"] == "groups"
+    assert source.split("grouped", group_name="patients")["unit_name"] == "patients"
+    assert Source(tmp_path, cells()).split(group_name="patients")["unit_name"] == "images"

@@ -14,7 +14,7 @@ from fairtrial.data.leaks import Leak
 from fairtrial.data.selection import ClassMap
 from fairtrial.data.splitting import draws_val
 from fairtrial.data.summary import SplitSummary, summarize
-from fairtrial.data.units import IMAGES, dependent_images, unit_name
+from fairtrial.data.units import GROUPS, IMAGES, dependent_images, unit_name
 from fairtrial.data.unlabelled import PREDICTED
 from fairtrial.files.modelfile import FileModel, read_model
 
@@ -89,7 +89,7 @@ class SplitCertificate(FileModel):
     # Images that are no independent observations of each other, as sets of two or more: a group, or
     # copies of one picture. An image in none of them is a unit of its own.
     units: list[list[int]] = Field(default_factory=list)
-    unit_name: str = IMAGES  # what a unit is: `images`, or `groups`
+    unit_name: str = IMAGES  # what a unit is: `images`, or `groups` (`patients` …)
     train: list[int]
     val: list[int]
     test: list[int]
@@ -131,6 +131,7 @@ def certify(
     duplicates: ImageDuplicates,
     leaks: list[Leak],
     predict_only: bool = False,
+    group_name: str | None = None,
 ) -> SplitCertificate:
     """The certificate of splits before undersampling (see `balanced`)."""
     drawn = draws_val(dataset, options)
@@ -149,7 +150,7 @@ def certify(
         without_split=len(dataset.images) - len(used),
         balance=None,
         units=dependent_images(dataset.images, [*duplicates.exact, *duplicates.near], used),
-        unit_name=unit_name(dataset.images, used),
+        unit_name=unit_name(dataset.images, used, group_name or GROUPS),
         train=splits["train"],
         val=splits["val"],
         test=splits["test"],

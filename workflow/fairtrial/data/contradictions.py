@@ -17,6 +17,7 @@ from fairtrial.data.duplicates import Duplicates
 from fairtrial.data.picture_hashes import AS_IT_IS, SIDE, TURNS, Turn
 
 OVERLAP = 0.5  # IoU of two boxes of one object
+_ITS_COPY = "; its copy "
 AGREEING = 0.5  # share of the objects of both copies, below which their labels contradict
 
 
@@ -90,8 +91,24 @@ def _defects(
     first = copies[0]
     for copy in copies:
         other = first if copy in others else others[0]
-        seen = f"{copy.text(names)}; its copy {other.file}: {other.text(names)}"
+        seen = f"{copy.text(names)}{_ITS_COPY}{other.file}: {other.text(names)}"
         yield kind(copy.file, seen)
+
+
+@dataclass(frozen=True)
+class Contradicting:
+    """Two copies as a case of a defect names them: their files, and what is on each in words."""
+
+    files: tuple[str, str]
+    labels: tuple[str, str]
+
+
+def contradicting(case: str) -> Contradicting | None:
+    """The copies that a case of quality.json names; None where it is no such case."""
+    first, is_such, second = case.partition(_ITS_COPY)
+    file, _, labels = first.partition(": ")
+    other, _, of_other = second.rpartition(": ")
+    return Contradicting((file, other), (labels, of_other)) if is_such else None
 
 
 @dataclass(frozen=True, eq=False)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from operator import not_
 
 from pydantic import Field
 
 from fairtrial import DataError
 from fairtrial.data.dataset import Dataset
+from fairtrial.data.union_find import joined
 from fairtrial.files.modelfile import FileModel
 
 
@@ -115,6 +116,50 @@ def within(dataset: Dataset, duplicates: Duplicates) -> ImageDuplicates:
         same=len(_clusters(duplicates.same, ids)),
         different=len(_clusters(duplicates.different, ids)),
     )
+
+
+def decided(
+    found: ImageDuplicates,
+    same: Sequence[Pair],
+    different: Sequence[Pair],
+    dataset: Dataset,
+    where: str,
+) -> ImageDuplicates:
+    """The duplicates with what a data set decides on pairs of its files.
+
+    Raises DataError, naming `where`, for a file that is none of the set, and for two of `different`
+    that are copies of a third picture, too, which only a source can part.
+    """
+    ids = {image.file_name: image.id for image in dataset.images}
+    if unknown := sorted({n for pair in (*same, *different) for n in pair if n not in ids}):
+        raise DataError(
+            f"{where}: `same` and `different` name what is no image of the data set: "
+            f"{', '.join(unknown)}"
+        )
+    one = [sorted((ids[a], ids[b])) for a, b in same]
+    two = [sorted((ids[a], ids[b])) for a, b in different]
+    for pair, names in zip(two, different, strict=True):
+        if any(set(pair) < set(cluster) for cluster in found.near):
+            raise DataError(
+                f"{where}: `different`: {' and '.join(names)} are in a cluster with other copies; "
+                "decide on them in the source, which finds the copies anew"
+            )
+    near = [cluster for cluster in found.near if sorted(cluster) not in two]
+    doubtful = [pair for pair in found.doubtful if sorted(pair.images) not in one + two]
+    return replace(
+        found,
+        near=joined([*near, *one]) if one else near,
+        doubtful=doubtful,
+        same=found.same + len(one),
+        different=found.different + len(two),
+    )
+
+
+def clusters_within(clusters: Iterable[list[int]], images: Iterable[int]) -> list[list[int]]:
+    """What of the clusters is among some images, where that is two or more."""
+    inside = set(images)
+    kept = [[number for number in cluster if number in inside] for cluster in clusters]
+    return [cluster for cluster in kept if len(cluster) > 1]
 
 
 def _clusters(clusters: Iterable[Sequence[str]], ids: dict[str, int]) -> list[list[int]]:

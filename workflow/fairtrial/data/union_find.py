@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -42,3 +44,12 @@ class UnionFind:
         for number, root in enumerate(roots.tolist()):
             members.setdefault(root, []).append(number)
         return list(members.values())
+
+
+def joined(sets: Sequence[Sequence[int]]) -> list[list[int]]:
+    """The sets, of two or more numbers, with those united that share a number; each sorted."""
+    together = UnionFind(max((number for members in sets for number in members), default=-1) + 1)
+    for first, *others in sets:
+        for other in others:
+            together.union(first, other)
+    return [members for members in together.components() if len(members) > 1]

@@ -33,9 +33,9 @@ def dependent_images(
     return [[ids[place] for place in unit] for unit in together.components() if len(unit) > 1]
 
 
-def unit_name(images: Iterable[Image], used: Collection[int]) -> str:
-    """`groups` where one group has several images, else `images`."""
-    return GROUPS if any(len(ids) > 1 for ids in _groups(images, set(used))) else IMAGES
+def unit_name(images: Iterable[Image], used: Collection[int], group_name: str = GROUPS) -> str:
+    """`group_name` where one group has several images, else `images`."""
+    return group_name if any(len(ids) > 1 for ids in _groups(images, set(used))) else IMAGES
 
 
 def _groups(images: Iterable[Image], used: set[int]) -> list[list[int]]:

@@ -13,6 +13,7 @@ from fairtrial.planning.experiment import PlannedExperiment
 from fairtrial.planning.idle_settings import idle_in_some
 from fairtrial.planning.sources import formats_used
 from fairtrial.plugins import plugin
+from fairtrial.settings.group_names import group_name
 from fairtrial.settings.search import FROM_SEARCH
 from fairtrial.settings.stages import (
     PlotSettings,
@@ -43,7 +44,12 @@ def _convert(experiment: PlannedExperiment, source: str) -> PlannedJob:
 
 
 def _split(experiment: PlannedExperiment, dataset: str) -> PlannedJob:
-    return PlannedJob(experiment.datasets[dataset].of_split)
+    named = experiment.datasets[dataset]
+    settings, convert = named.of_split, experiment.sources[named.source].convert
+    if settings.group_name is None and convert is not None:
+        name = group_name(convert.format, convert.options)
+        settings = settings.model_copy(update={"group_name": name})
+    return PlannedJob(settings)
 
 
 def _search(experiment: PlannedExperiment, study: str) -> PlannedJob:

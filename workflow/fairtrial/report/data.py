@@ -11,6 +11,7 @@ from fairtrial.data.dataset import SPLITS, counts
 from fairtrial.data.objects import counted
 from fairtrial.data.quality import QualityReport
 from fairtrial.data.summary import SplitSummary
+from fairtrial.data.units import GROUPS, IMAGES
 from fairtrial.report.cautions import overlaps
 from fairtrial.report.wording import UNDEFINED
 from fairtrial.results.configuration import setting_text
@@ -138,7 +139,8 @@ def certificate(description: DatasetDescription) -> list[list[str]]:
         rows.append(["test", f"{len(split.test)} images without labels, predicted and not scored"])
     if split.without_split:
         rows.append(["in no split", f"{split.without_split} images, which are not used"])
-    rows += [["groups", _groups(description)], *_duplicates(split.duplicates)]
+    groups = split.unit_name if split.unit_name != IMAGES else GROUPS
+    rows += [[groups, _groups(description)], *_duplicates(split.duplicates)]
     if split.allow:
         rows.append(["allowed by hand", f"{', '.join(split.allow)} in two splits"])
     return rows

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from fairtrial.data.units import GROUPS
+from fairtrial.data.units import IMAGES
 from fairtrial.results.dataset import DatasetDescription
 from fairtrial.results.experiment import Comparison, ExperimentResults
 
@@ -38,8 +38,9 @@ def _shown(comparison: Comparison) -> list[DatasetDescription]:
 def _few_images(shown: Sequence[DatasetDescription], split: str, name: str) -> list[str]:
     images = sum(len(d.certificate.splits[split]) for d in shown)
     groups = sum(d.units_of(split) for d in shown)
-    if shown[0].certificate.unit_name == GROUPS and groups < FEW_GROUPS:
-        size = f"{groups} {GROUPS} only ({images} images)"
+    name_of_units = shown[0].certificate.unit_name
+    if name_of_units != IMAGES and groups < FEW_GROUPS:
+        size = f"{groups} {name_of_units} only ({images} images)"
     elif images < FEW_IMAGES:
         size = f"{images} images only"
     else:

@@ -67,6 +67,11 @@ class DatasetDescription:
         path = self.data / "clean" / self.source / "quality.json"
         return read_model(path, QualityReport) if path.exists() else None
 
+    @cached_property
+    def by_file(self) -> dict[str, Image]:
+        """The images by file name."""
+        return {image.file_name: image for image in self.dataset.images}
+
     def units_of(self, split: str) -> int:
         """How many independent units one split has: groups or copies count once."""
         ids = set(self.certificate.splits[split])

@@ -67,7 +67,7 @@ class Comparison:
 
     @property
     def unit_noun(self) -> str:
-        """What is drawn anew where images are resampled: `images`, or `groups`."""
+        """What is drawn anew where images are resampled: `images`, or `groups` (`patients` …)."""
         return self.datasets[0].certificate.unit_name
 
     @property

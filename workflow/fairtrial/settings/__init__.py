@@ -7,6 +7,7 @@ elsewhere   its runs whose predictions were made elsewhere
 search      its hyperparameter search
 dataset     config/datasets/<name>.yaml: a view of a source, and how it is split
 split_rule  its keys `split` and `balance`
+group_names  what the groups of a source are called
 run_name    the names of runs and folds, written and read
 stages      the settings of each stage, made of these
 """

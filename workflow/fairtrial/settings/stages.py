@@ -52,6 +52,13 @@ def _two_files(pair: tuple[str, str]) -> tuple[str, str]:
 FilePair = Annotated[tuple[str, str], AfterValidator(_two_files)]
 
 
+def _refuse_both(same: list[FilePair], different: list[FilePair]) -> None:
+    both = {tuple(sorted(p)) for p in same} & {tuple(sorted(p)) for p in different}
+    if both:
+        a, b = sorted(both)[0]
+        raise ValueError(f"`same` and `different` both name the pair {a} and {b}")
+
+
 class ConvertSettings(Closed):
     """How the annotations of a source are read, and what is done about defects."""
 
@@ -87,10 +94,7 @@ class ConvertSettings(Closed):
 
     @model_validator(mode="after")
     def _decided_once(self) -> ConvertSettings:
-        both = {tuple(sorted(p)) for p in self.same} & {tuple(sorted(p)) for p in self.different}
-        if both:
-            a, b = sorted(both)[0]
-            raise ValueError(f"`same` and `different` both name the pair {a} and {b}")
+        _refuse_both(self.same, self.different)
         return self
 
 
@@ -119,6 +123,13 @@ class SplitSettings(Closed):
     allow: Annotated[list[Literal["group", "content", "near"]], AfterValidator(distinct)] = Field(
         default_factory=list
     )
+    # Pairs of clean files of which a person has said that they show one picture, or two.
+    same: list[FilePair] = Field(default_factory=list, exclude_if=not_)
+    different: list[FilePair] = Field(default_factory=list, exclude_if=not_)
+    # What a group is called in sentences, in the plural; None: as the format's key or column.
+    group_name: Annotated[str, Field(min_length=1)] | None = Field(
+        default=None, exclude_if=lambda name: name is None
+    )
     # Whether test is the images without labels, which are predicted and never scored.
     predict_only: bool = Field(default=False, exclude_if=not_)
 
@@ -128,6 +139,7 @@ class SplitSettings(Closed):
             raise ValueError(
                 "`grouped` keeps groups together, and `allow` lets them be split; choose one"
             )
+        _refuse_both(self.same, self.different)
         if self.predict_only and self.split.method == "kfold":
             raise ValueError("`predict_only` needs test, which is a fold here; use another method")
         if self.predict_only and self.split.method != "given" and self.split.test:

@@ -8,7 +8,13 @@ from fairtrial import DataError
 from fairtrial.data.balance import undersample
 from fairtrial.data.certificate import SplitCertificate, balanced, certify
 from fairtrial.data.dataset import Dataset, Splits, read, write
-from fairtrial.data.duplicates import Duplicates, ImageDuplicates, within
+from fairtrial.data.duplicates import (
+    Duplicates,
+    ImageDuplicates,
+    clusters_within,
+    decided,
+    within,
+)
 from fairtrial.data.leaks import KINDS, find_leaks, refuse_leaks
 from fairtrial.data.names import similar
 from fairtrial.data.selection import ClassMap, class_map, select
@@ -44,17 +50,17 @@ def split(
     """
     where = str(source)
     dataset, names = _selected(read(source), settings, where)
-    copies = within(dataset, read_model(duplicates, Duplicates))
+    copies = _copies(dataset, read_model(duplicates, Duplicates), settings, where)
     rule, allow = settings.split, list[str](settings.allow)
     labelled = labelled_part(dataset)
-    near = within(labelled, read_model(duplicates, Duplicates)).near
+    near = clusters_within(copies.near, (image.id for image in labelled.images))
     refuse_too_few(labelled, rule, near, allow, where)
     splits = assign(labelled, rule, near, allow, where)
     if settings.predict_only:
         splits = with_predicted(splits, dataset, where)
     if settings.classes == PRESENT:
         dataset, names, splits = _of_present_classes(read(source), dataset, names, splits)
-        copies = within(dataset, read_model(duplicates, Duplicates))
+        copies = _copies(dataset, read_model(duplicates, Duplicates), settings, where)
     certified = _certified(
         dataset, names, splits, settings, copies, source=source.parent.name, where=where
     )
@@ -63,6 +69,16 @@ def split(
     _print_similar(dataset)
     write(dataset, annotations)
     write_model(certificate, certified)
+
+
+def _copies(
+    dataset: Dataset, duplicates: Duplicates, settings: SplitSettings, where: str
+) -> ImageDuplicates:
+    """The copies in the set, as the source found them and the data set decides."""
+    found = within(dataset, duplicates)
+    if not settings.same and not settings.different:
+        return found
+    return decided(found, settings.same, settings.different, dataset, where)
 
 
 def _selected(source: Dataset, settings: SplitSettings, where: str) -> tuple[Dataset, ClassMap]:
@@ -124,6 +140,7 @@ def _certified(
         duplicates=duplicates,
         leaks=leaks,
         predict_only=settings.predict_only,
+        group_name=settings.group_name,
     )
     if settings.balance is None:
         return certificate
