@@ -23,7 +23,6 @@ RECORD: dict[str, Any] = {
     "code": "c0de" * 8,
     "inputs": {"annotations": "a" * 64, "split": "b" * 32, "pretrained": None, "continues": None},
     "continued_from": None,
-    "from_search": None,
     "adopted": False,
     "best_epoch": 2,
     "epochs_run": 2,

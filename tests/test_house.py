@@ -123,7 +123,8 @@ def test_outputs_and_record_of_a_rule_are_those_that_are_checked(name: str) -> N
     """Else a file that a rule writes could be missing or changed, and nobody would say so."""
     files = re.findall(r'^ {8}(\w+)="(.*)",$', RULES[name]["output"], re.M)
     of_rule = {
-        flag: re.sub(r"\{(source|dataset|run|study)\}", "{name}", file) for flag, file in files
+        flag: re.sub(r"\{(source|dataset|run|study|choice)\}", "{name}", file)
+        for flag, file in files
     }
     assert of_rule == OUTPUTS[name]
     flags = re.findall(r'" --([\w-]+) \{output\.(\w+):q\}"', RULES[name]["shell"])
@@ -131,6 +132,7 @@ def test_outputs_and_record_of_a_rule_are_those_that_are_checked(name: str) -> N
     (made,) = re.findall(r'" --made (\S+)"', RULES[name]["shell"])
     wildcards = re.sub(r"\{wildcards\.(\w+)\}", r"<\1>", made)
     named = {"search": "<study>-<worker>", "study": "<study>", "split": "<dataset>"}
+    named |= {"choose": "<choice>"}
     named |= dict.fromkeys(("download", "convert"), "<source>")
     assert wildcards == made_file(name, named.get(name, "<run>"), "<experiment>")
 

@@ -317,7 +317,7 @@ def test_every_network_of_the_questions_that_ship_trains(
     runs = [run for run in Plan.read(name).chosen.runs.values() if run.name.endswith("-s0")]
     assert len(runs) > 1
     data = draw_classes(tmp_path / "data", images=12)
-    for run in (run for run in runs if not run.from_search):
+    for run in (run for run in runs if not run.origin.all):
         folder = tmp_path / run.name
         folder.mkdir()
         own = networks.Settings.model_validate(run.settings | {"epochs": 1, "batch": 4})

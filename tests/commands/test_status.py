@@ -23,7 +23,7 @@ from fairtrial.lineage.alive import shown_alive
 from fairtrial.planning.drivers import FOLDER, Driver
 from fairtrial.planning.plan import Plan
 from fairtrial.search.progress import StudyProgress
-from fairtrial.search.study_files import ChosenTrial
+from fairtrial.settings.choice import ChosenSettings, Reference
 from fairtrial.settings.stages import TrainSettings
 from fairtrial.store import locks
 from fairtrial.training.progress import (
@@ -545,6 +545,7 @@ SEARCH = (
 search: {space: {lr0: {min: 1e-4, max: 1e-2, log: true}}, trials: 9, engine: tpe}
 """
 )
+CHOICE = Reference("compare", "tpe-seed0").start
 STUDY_PROGRESS = Path("logs/compare/search/tpe-seed0.json")
 
 
@@ -611,13 +612,16 @@ def tuned(place: Path) -> TrainSettings:
     before the search."""
     experiment = place / "config/experiments/compare.yaml"
     experiment.write_text(
-        SEARCH.replace("runs: {one: {imgsz: 96}", "runs: {one: {from_search: true}")
+        SEARCH.replace("runs: {one: {imgsz: 96}", "runs: {one: {from: compare/tpe-seed0}")
     )
+    CHOICE.unlink(missing_ok=True)
     settings = Plan.read("compare").chosen.runs[ONE].train_settings
-    values = dict.fromkeys(settings.from_search, 0.0025)
-    best = ChosenTrial(study="tpe-seed0", trial=3, values=values)
-    write("results/compare/search/tpe-seed0/choices/best.json", best.model_dump_json())
-    trained(settings, **values)
+    values = settings.settings | {"lr0": 0.0025}
+    best = ChosenSettings(
+        experiment="compare", name="tpe-seed0", trial=3, backend=settings.backend, settings=values
+    )
+    write(CHOICE, best.model_dump_json())
+    trained(settings, lr0=0.0025)
     return settings
 
 
@@ -644,7 +648,7 @@ def test_a_run_with_the_settings_of_another_trial_is_not_done(
         "trained with the settings at which the search begins"
     )
     tuned(place)
-    Path("results/compare/search/tpe-seed0/choices/best.json").unlink()
+    CHOICE.unlink()
     assert state_of_one(capsys)[0] == "waiting", "no trial has been chosen yet"
 
 

@@ -11,7 +11,10 @@ from fairtrial import SettingsError
 from fairtrial.planning.config_files import read_params
 from fairtrial.planning.experiment import PlannedExperiment
 from fairtrial.planning.jobs import STAGES
-from fairtrial.planning.runs import PlannedRun, resolve, shipped_settings
+from fairtrial.planning.plan import Plan
+from fairtrial.planning.planned_run import PlannedRun
+from fairtrial.planning.runs import resolve
+from fairtrial.planning.unused_settings import shipped_settings
 from fairtrial.settings.experiment import ExperimentSettings
 from tests.facts import refused
 
@@ -24,7 +27,7 @@ def runs(theirs: Any = THEIRS, **experiment: Any) -> dict[str, PlannedRun]:
     """The runs of an experiment with the configuration `theirs`, by name."""
     content = {"seeds": [0, 1], "runs": {"ours": {}, "theirs": theirs}} | experiment
     settings = ExperimentSettings(title="An experiment", **content)
-    shipped_settings(read_params(), settings, FILE)
+    shipped_settings(read_params(), settings, {}, FILE)
     return resolve(read_params(), settings, FILE)
 
 
@@ -102,7 +105,7 @@ def test_no_run_continues_them() -> None:
 )
 def test_a_rule_knows_its_runs_by_name(path: str, elsewhere: bool, trained: bool) -> None:
     settings = ExperimentSettings(title="An experiment")
-    planned = PlannedExperiment("e", read_params(), settings, runs(), {})
+    planned = Plan({"e": PlannedExperiment("e", read_params(), settings, runs(), {})}, ("e",))
     for expected, kind in ((elsewhere, True), (trained, False)):
         pattern = f"results/e/runs/(?P<run>{planned.pattern(elsewhere=kind)})/record.json"
         assert bool(re.fullmatch(pattern, path)) is expected

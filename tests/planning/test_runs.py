@@ -15,7 +15,9 @@ from facts import refused
 from fairtrial import SettingsError, plugins
 from fairtrial.files.yamlfile import Closed
 from fairtrial.planning import config_files
-from fairtrial.planning.runs import PlannedRun, refuse_unused, resolve, shipped_settings
+from fairtrial.planning.planned_run import PlannedRun
+from fairtrial.planning.runs import resolve
+from fairtrial.planning.unused_settings import refuse_unused, shipped_settings
 from fairtrial.settings.experiment import ExperimentSettings
 from fairtrial.store.keys import canonical
 
@@ -458,7 +460,7 @@ UNUSED: dict[str, tuple[dict[str, Any], dict[str, Any], tuple[str, ...]]] = {
 def test_a_changed_default_that_a_run_uses_is_taken(name: str) -> None:
     changed, experiment = USED[name]
     refuse_unused(
-        PARAMS | changed, PARAMS, ExperimentSettings(title="An experiment", **experiment), FILE
+        PARAMS | changed, PARAMS, ExperimentSettings(title="An experiment", **experiment), {}, FILE
     )
 
 
@@ -469,7 +471,11 @@ def test_a_changed_default_that_no_run_uses_is_refused(name: str) -> None:
     ((key, value),) = changed.items()
     with refused(SettingsError, "params.yaml", f"`{key}`", repr(value), "no run", *facts):
         refuse_unused(
-            PARAMS | changed, PARAMS, ExperimentSettings(title="An experiment", **experiment), FILE
+            PARAMS | changed,
+            PARAMS,
+            ExperimentSettings(title="An experiment", **experiment),
+            {},
+            FILE,
         )
 
 
@@ -520,4 +526,4 @@ SHIPPED: dict[str, tuple[dict[str, Any], dict[str, Any], dict[str, object]]] = {
 def test_what_params_lacks_is_known(name: str) -> None:
     params, experiment, expected = SHIPPED[name]
     settings = ExperimentSettings(title="An experiment", **experiment)
-    assert shipped_settings(PARAMS | params, settings, FILE) == expected
+    assert shipped_settings(PARAMS | params, settings, {}, FILE) == expected

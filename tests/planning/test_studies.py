@@ -10,8 +10,10 @@ import pytest
 
 from facts import refused
 from fairtrial import SettingsError
+from fairtrial.files.modelfile import write_model
 from fairtrial.planning.plan import Plan
 from fairtrial.planning.studies import PlannedStudy
+from fairtrial.settings.choice import ChosenSettings, Reference
 from fairtrial.settings.stages import ChoicesSpec, RangeSpec
 
 PROJECT = Path(__file__).parents[2]
@@ -69,17 +71,15 @@ def test_without_runs_there_are_the_start_and_the_winner(project: Path) -> None:
     plan = plan_of(SEARCH + "seeds: [3, 4]\n")
     assert list(plan.chosen.runs) == ["base-s3", "base-s4", "tuned-s3", "tuned-s4"]
     assert plan.chosen.studies["tpe-seed0"].start.settings["seed"] == 10000
-    assert plan.chosen.runs["tuned-s4"].from_search == (
-        "tpe-seed0", None, ("batch", "freeze", "lr0", "optimizer"),
-    )  # fmt: skip
-    assert plan.chosen.runs["base-s3"].from_search is None
+    assert plan.chosen.runs["tuned-s4"].origin.trial == ("t", "tpe-seed0", None)
+    assert plan.chosen.runs["base-s3"].origin.all == ()
 
 
 @pytest.mark.parametrize(
     "text",
     [
         pytest.param("seeds: [3, 8]\n", id="among the seeds"),
-        pytest.param("runs: {a: {seed: 8, from_search: true}}\n", id="of one run"),
+        pytest.param("runs: {a: {seed: 8, from: t/tpe-seed0}}\n", id="of one run"),
         pytest.param("base: {seed: 8}\n", id="of all runs"),
     ],
 )
@@ -95,31 +95,45 @@ def test_the_seed_of_trials_is_no_seed_of_a_run(text: str, project: Path) -> Non
 
 def test_a_run_may_set_a_searched_key_itself(project: Path) -> None:
     text = SEARCH.replace("trials: 5", "trials: 18")
-    plan = plan_of(text + "runs: {a: {from_search: 17, batch: 2, epochs: 50}}\n")
-    run = plan.chosen.runs["a-s0"]
-    assert run.from_search is not None
-    assert run.from_search.file == "17.json"
-    assert run.from_search.names == ("freeze", "lr0", "optimizer")
-    assert (run.settings["batch"], run.settings["epochs"]) == (2, 50)
-    assert '"chosen":[17]' in plan.settings("study", "tpe-seed0")
+    plan = plan_of(
+        text + "runs: {a: {from: t/tpe-seed0, best: 17, batch: 2, lr0: 1e-3, epochs: 50}}\n"
+    )
+    assert plan.chosen.runs["a-s0"].origin.trial == ("t", "tpe-seed0", 17)
+    assert json.loads(plan.settings("choose", "tpe-seed0@17"))["study"]["best"] == 17
+    assert plan.awaits("train", "a-s0", "t")
+    chosen(
+        Reference("t", "tpe-seed0", 17), batch=16, lr0=5e-4, freeze=10, optimizer="SGD", epochs=3
+    )
+    assert not plan.awaits("train", "a-s0", "t")
+    settings = json.loads(plan.settings("train", "a-s0"))["settings"]
+    names = ("batch", "epochs", "lr0", "freeze", "optimizer")
+    assert [settings[name] for name in names] == [2, 50, 1e-3, 10, "SGD"]
+
+
+def chosen(reference: Reference, **settings: object) -> None:
+    """What the stage `choose` would write."""
+    trial = 3 if reference.name.endswith("seed0") else None
+    backend = str(settings.pop("backend", "ultralytics"))
+    name = str(settings.pop("name", reference.name))
+    choice = ChosenSettings(
+        experiment=reference.experiment, name=name, trial=trial, backend=backend, settings=settings
+    )
+    reference.start.parent.mkdir(parents=True, exist_ok=True)
+    write_model(reference.start, choice)
 
 
 def test_trials_may_stand_in_a_sweep_and_in_a_grid(project: Path) -> None:
-    plan = plan_of(SEARCH + "sweep: {from_search: [false, 1, true]}\n")
-    assert {
-        name: run.from_search and run.from_search.file for name, run in plan.chosen.runs.items()
-    } == {
-        "from_search=False-s0": None,
-        "from_search=1-s0": "1.json",
-        "from_search=True-s0": "best.json",
-    }
+    plan = plan_of(SEARCH + "sweep: {from: [null, t/tpe-seed0]}\n")
+    assert [run.origin.trial for run in plan.chosen.runs.values()] == [
+        None,
+        ("t", "tpe-seed0", None),
+    ]
     assert json.loads(plan.settings("report"))["sweeps"] == []
-    plan = plan_of(SEARCH + "grid: {from_search: [1, 2], batch: [4, 8]}\n")
-    assert list(plan.chosen.runs)[:2] == ["batch=4+from_search=1-s0", "batch=8+from_search=1-s0"]
-    assert plan.chosen.runs["batch=8+from_search=1-s0"].from_search == (
-        "tpe-seed0", 1, ("freeze", "lr0", "optimizer"),
-    )  # fmt: skip
-    plan = plan_of(SEARCH + "grid: {how: {as_set: {}, tuned: {from_search: true}}}\n")
+    plan = plan_of(SEARCH + "grid: {from: [t/tpe-seed0], best: [1, recall], batch: [4, 8]}\n")
+    assert [run.origin.trial and run.origin.trial.best for run in plan.chosen.runs.values()] == [
+        *(1, 1, "recall", "recall")
+    ]
+    plan = plan_of(SEARCH + "grid: {how: {as_set: {}, tuned: {from: t/tpe-seed0}}}\n")
     assert list(plan.chosen.runs) == ["how=as_set-s0", "how=tuned-s0"]
 
 
@@ -197,25 +211,45 @@ REFUSED: dict[str, tuple[str, ...]] = {
         "title: t\nbase: {epochs: 0, pretrained: weights/yolov8n.pt}",
         "`epochs`",
     ),
-    "from_search: text": (
-        *("title: t", "title: t\nruns: {a: {from_search: recal}}"),
-        *("`runs.a`", "`from_search`", "`recal`", "recall"),
+    "the former word": (
+        *("title: t", "title: t\nruns: {a: {from_search: recall}}"),
+        *("`runs.a`", "`from_search`", "`from: t/<study>`", "`best: "),
     ),
-    "from_search by a metric of another task": (
-        *("title: t", "title: t\nruns: {a: {from_search: accuracy}}"),
-        *("`runs.a`", "`from_search`", "`accuracy`"),
+    "an unknown metric": (
+        *("title: t", "title: t\nruns: {a: {from: t/tpe-seed0, best: recal}}"),
+        *("`runs.a`", "`best`", "`recal`", "recall"),
     ),
-    "from_search below 0": (
-        *("title: t", "title: t\nruns: {a: {from_search: -1}}"),
-        *("`runs.a`", "`from_search`", "a trial's number"),
+    "a metric of another task": (
+        *("title: t", "title: t\nruns: {a: {from: t/tpe-seed0, best: accuracy}}"),
+        *("`runs.a`", "`best`", "`accuracy`"),
     ),
-    "from_search beyond the budget": (
-        *("title: t", "title: t\nruns: {a: {from_search: 5}}"),
-        *("`runs.a`: `from_search` is 5", "5 trials, 0 to 4"),
+    "a number below 0": (
+        *("title: t", "title: t\nruns: {a: {from: t/tpe-seed0, best: -1}}"),
+        *("`runs.a`", "`best` is -1", "a trial's number"),
     ),
-    "from_search in base": (
-        *("title: t", "title: t\nbase: {from_search: true}"),
-        *("`from_search`", "in `base` the search would"),
+    "true is no number": (
+        *("title: t", "title: t\nruns: {a: {from: t/tpe-seed0, best: true}}"),
+        *("`runs.a`", "`best` is True", "a trial's number"),
+    ),
+    "a number beyond the budget": (
+        *("title: t", "title: t\nruns: {a: {from: t/tpe-seed0, best: 5}}"),
+        *("`runs.a`: `from` is t/tpe-seed0, best: 5", "5 trials, 0 to 4"),
+    ),
+    "the own study in base": (
+        *("title: t", "title: t\nbase: {from: t/tpe-seed0}"),
+        *("`from`", "in `base` the search would"),
+    ),
+    "no such study of its own": (
+        *("title: t", "title: t\nruns: {a: {from: t/tpe-seed1}}"),
+        *("`runs.a`", "t/tpe-seed1", "did you mean `t/tpe-seed0`"),
+    ),
+    "the experiment itself": (
+        *("title: t", "title: t\nruns: {a: {from: t}}"),
+        *("`runs.a`", "a trial only", "t/tpe-seed0"),
+    ),
+    "best without from": (
+        *("title: t", "title: t\nruns: {a: {best: recall}}"),
+        *("`runs.a`", "`best`", "`from`", "missing"),
     ),
 }
 
@@ -230,22 +264,12 @@ def test_a_mistake_in_a_search_is_named(name: str, project: Path) -> None:
     assert len(str(error.value).splitlines()) <= 2
 
 
-def test_the_best_trial_in_a_metric(project: Path) -> None:
-    plan = plan_of(SEARCH + "runs: {a: {from_search: recall}, b: {from_search: true}}\n")
-    run = plan.chosen.runs["a-s0"]
-    assert run.from_search is not None
-    assert run.from_search.file == "best-recall.json"
-    assert json.loads(plan.settings("study", "tpe-seed0"))["chosen_by"] == ["recall"]
-    without = plan_of(SEARCH + "runs: {b: {from_search: true}}\n")
-    assert "chosen_by" not in json.loads(without.settings("study", "tpe-seed0"))
-
-
-def test_from_search_needs_one_search(project: Path) -> None:
-    run = "runs: {a: {from_search: true}}\n"
-    with refused(SettingsError, "`runs.a`", "`from_search`", "no `search:`"):
+def test_the_own_trial_needs_a_search(project: Path) -> None:
+    run = "runs: {a: {from: t/tpe-seed0}}\n"
+    with refused(SettingsError, "`runs.a`", "`from`", "no `search:`"):
         plan_of("title: t\n" + run)
-    with refused(SettingsError, "2 studies", "keep one"):
-        plan_of(SEARCH + "  engine: [ga, tpe]\n" + run)
+    plan = plan_of(SEARCH + "  engine: [ga, tpe]\n" + run)
+    assert plan.chosen.runs["a-s0"].origin.trial == ("t", "tpe-seed0", None), "one of two studies"
 
 
 def test_equal_spaces_are_equal_however_they_are_written(project: Path) -> None:

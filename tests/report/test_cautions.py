@@ -134,7 +134,7 @@ def test_metrics_that_still_rise_at_the_end_are_named(
 @pytest.mark.parametrize("same", [True, False], ids=["the trial itself", "another seed"])
 def test_a_run_that_is_the_winning_trial_is_named(same: bool, tmp_path: Path) -> None:
     fake = enough(tmp_path, seeds=(0,)).build()
-    edit_record(fake, "low-s0", from_search={"study": "gp", "trial": 3})
+    edit_record(fake, "low-s0", started_from=[{"experiment": "e", "name": "gp", "trial": 3}])
     history = list(csv.DictReader((fake.results / "history/low-s0.csv").open()))
     metrics = {k[4:]: v for k, v in history[6].items() if k in ("val/AP", "val/recall")}
     if not same:

@@ -11,9 +11,18 @@ import pytest
 
 from facts import refused
 from fairtrial import BackendError, SettingsError, StoreError
+from fairtrial.files.modelfile import write_model
 from fairtrial.results.study import FinishedStudy
+from fairtrial.search.study_files import WorkerResult
 from fairtrial.search.worker import RunningStudy, work
-from fairtrial.settings.stages import ChoicesSpec, RangeSpec, StudyStageSettings
+from fairtrial.settings.stages import (
+    ChoicesSpec,
+    ChooseSettings,
+    RangeSpec,
+    StudyChoiceSettings,
+    StudyStageSettings,
+)
+from fairtrial.stages.choose import choose
 from fairtrial.stages.study import study as stage
 
 from .conftest import SPACE, START, FakeBackend, a_study, changed
@@ -35,7 +44,6 @@ def evaluate(study: RunningStudy, folder: str = "tpe-seed0", **settings: Any) ->
         "hours": None,
         "fitness": None,
         "dataset": "shapes",
-        "chosen": (),
     }
     stage(
         settings=StudyStageSettings(**(defaults | settings)),
@@ -44,9 +52,29 @@ def evaluate(study: RunningStudy, folder: str = "tpe-seed0", **settings: Any) ->
         best=place / "best.yaml",
         summary=place / "summary.json",
         timings=place / "timings.json",
-        choices=place / "choices",
     )
     return place
+
+
+def chosen(study: RunningStudy, best: int | str | None = None) -> dict[str, Any]:
+    """What the stage `choose` takes of a study of four trials."""
+    worker, start = Path("worker.json"), Path("start.json")
+    write_model(worker, WorkerResult(study=study.key))
+    choice = StudyChoiceSettings(trials=4, fitness=None, best=best, backend="fake", start=START)
+    choose(
+        settings=ChooseSettings(
+            experiment="a", name="tpe-seed0", runs=(), rank_by="AP", study=choice
+        ),
+        results=Path(),
+        data=Path(),
+        scores=[],
+        records=[],
+        workers=[worker],
+        start=start,
+        verdict=Path("verdict.json"),
+    )
+    content: dict[str, Any] = json.loads(start.read_text())
+    return content
 
 
 def rows(place: Path) -> list[dict[str, str]]:
@@ -59,9 +87,9 @@ def test_the_best_is_the_one_with_the_highest_fitness(
     work(study)
     place = evaluate(study)
     best = max(rows(place), key=lambda row: float(row["fitness"]))
-    choice = json.loads((place / "choices/best.json").read_text())
+    choice = chosen(study)
     assert choice["trial"] == int(best["trial"]) != 0
-    x, y, z = (choice["values"][name] for name in "xyz")
+    x, y, z = (choice["settings"][name] for name in "xyz")
     assert (best["x"], best["y"], best["z"]) == (str(x), str(y), z or "null")
     text = (place / "best.yaml").read_text()
     assert text == (
@@ -113,24 +141,21 @@ def test_trials_beyond_the_budget_are_left_out(backend: FakeBackend, study: Runn
 
 def test_any_trial_can_be_chosen(backend: FakeBackend, study: RunningStudy) -> None:
     work(study)
-    place = evaluate(study, chosen=(2,))
-    choice = json.loads((place / "choices/2.json").read_text())
-    assert choice["study"] == "tpe-seed0"
-    assert START | choice["values"] == backend.begun[2]
-    with refused(SettingsError, "from_search: 4", "4 trials", "0 to 3"):
-        evaluate(study, chosen=(4,))
+    choice = chosen(study, 2)
+    assert (choice["experiment"], choice["name"], choice["trial"]) == ("a", "tpe-seed0", 2)
+    assert choice["settings"] == backend.begun[2]
+    with refused(SettingsError, "best: 4", "tpe-seed0", "4 trials", "0 to 3"):
+        chosen(study, 4)
 
 
 def test_the_best_trial_in_another_metric_can_be_chosen(
     backend: FakeBackend, study: RunningStudy
 ) -> None:
     work(study)
-    place = evaluate(study, chosen_by=("recall",))
-    choice = json.loads((place / "choices/best-recall.json").read_text())
-    recalls = [float(row["recall"]) for row in rows(place)]
+    recalls = [float(row["recall"]) for row in rows(evaluate(study))]
+    choice = chosen(study, "recall")
     assert choice["trial"] == recalls.index(max(recalls))
-    best = json.loads((place / "choices/best.json").read_text())
-    assert choice["trial"] != best["trial"], "the metric must differ from the fitness"
+    assert choice["trial"] != chosen(study)["trial"], "the metric must differ from the fitness"
 
 
 def test_importance_finds_the_parameter_that_matters(backend: FakeBackend) -> None:
@@ -149,11 +174,12 @@ def test_the_clock_stands_in_one_file(
     backend: FakeBackend, study: RunningStudy, tmp_path: Path
 ) -> None:
     work(study)
-    first = evaluate(study)
+    first, choice = evaluate(study), chosen(study)
     Path("store").rename("before")
     work(study)
     second = evaluate(study, "again")
-    for name in ("trials.csv", "best.yaml", "summary.json", "choices/best.json"):
+    assert chosen(study) == choice
+    for name in ("trials.csv", "best.yaml", "summary.json"):
         assert (first / name).read_bytes() == (second / name).read_bytes()
     assert set(json.loads((first / "timings.json").read_text())) == {"0", "1", "2", "3"}
 

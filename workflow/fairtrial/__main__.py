@@ -39,6 +39,7 @@ STAGES = (  # in running order
     "split",
     "search",
     "study",
+    "choose",
     "receive",
     "train",
     "predict",

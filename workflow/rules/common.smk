@@ -35,7 +35,7 @@ from fairtrial.planning.command_line import refuse_config, refuse_until
 from fairtrial.planning.committed import departures
 from fairtrial.planning.drivers import outlive_dead_drivers
 from fairtrial.planning.finished import (
-    expected_jobs,
+    ExpectedFile,
     missing_files,
     refuse_unseen_changes,
 )
@@ -68,9 +68,9 @@ try:
     PLAN = Plan.read(config.get("experiment"))
     PLAN.sources
     if workflow.is_main_process:
-        planned_jobs = expected_jobs(PLAN)
-        refuse_unseen_changes(PLAN, planned_jobs)
-        os.environ[expected.VARIABLE] = str(expected.write_expected(planned_jobs))
+        EXPECTED = ExpectedFile(PLAN)
+        refuse_unseen_changes(PLAN, EXPECTED.jobs)
+        os.environ[expected.VARIABLE] = str(EXPECTED.path)
 except FairtrialError as error:
     raise WorkflowError(str(error)) from None
 
@@ -100,5 +100,6 @@ wildcard_constraints:
     dataset="[A-Za-z0-9._-]+",
     experiment="[A-Za-z0-9._-]+",
     run="[A-Za-z0-9._=+-]+",
+    choice="[A-Za-z0-9._=+@-]+",
     study="[A-Za-z0-9._-]+",
     worker="[0-9]+",

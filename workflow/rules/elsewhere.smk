@@ -19,7 +19,7 @@ rule receive:
     benchmark:
         "logs/{experiment}/receive/{run}.tsv"
     wildcard_constraints:
-        run=PLAN.chosen.pattern(elsewhere=True),
+        run=PLAN.pattern(elsewhere=True),
     conda:
         "../envs/fairtrial.yaml"
     params:

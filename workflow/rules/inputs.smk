@@ -7,8 +7,21 @@ def planned(wildcards):
     return PLAN.experiments[wildcards.experiment]
 
 
+def current(wildcards):
+    """The same, with what is chosen for it."""
+    start_files(wildcards)
+    return PLAN.current(wildcards.experiment)
+
+
 def settings(stage, name="", experiment=""):
-    """A job's settings as an argument: JSON, or `@` and the name of a file with it if it is long."""
+    """A job's settings as an argument: JSON, or `@` and the name of a file with it if it is long.
+    Where they depend on a choice, Snakemake asks again once that is made."""
+    wanted = PLAN.begins_with(stage, name, experiment)
+    if [choice_file(reference, "start") for reference in wanted]:
+        if PLAN.awaits(stage, name, experiment):
+            fail(f"{wanted[0].start}: is not one of the results in the plan")
+        if workflow.is_main_process:
+            EXPECTED.renew()
     return settings_argument(PLAN.settings(stage, name, experiment))
 
 
@@ -33,11 +46,14 @@ def listed(wildcards):
     try:
         refuse_until(options.until, options.omit_from)
     except FairtrialError as error:
-        print(f"Error: {error}", file=sys.stderr)
-        sys.exit(
-            1
-        )  # of an exception Snakemake would print the traceback of this function
+        fail(error)
     return PLAN.sources[wildcards.source].listed
+
+
+def fail(error):
+    """End with a message. Of an exception Snakemake would print the traceback of the function."""
+    print(f"Error: {error}", file=sys.stderr)
+    sys.exit(1)
 
 
 def of_chosen(pattern):
@@ -57,30 +73,80 @@ def dataset_file(name):
     ).output[name]
 
 
-def trial_file(wildcards):
-    """The file with the settings that a search gives this run; nothing for other runs.
+def choice_file(reference, name):
+    """A file of a choice; known when the checkpoint `choose` has run."""
+    wildcards = {"experiment": reference.experiment, "choice": reference.choice}
+    return checkpoints.choose.get(**wildcards).output[name]
 
-    predict and validate need it as an input, too: after a checkpoint, Snakemake decides again only
+
+def choice_files(*names):
+    """Files of all choices with which runs of an experiment begin.
+
+    plot and report read other files, or none; they need these as inputs, so that Snakemake decides
+    again about them when a choice is made.
+    """
+
+    def of_experiment(wildcards):
+        references = planned(wildcards).references
+        return [choice_file(r, name) for r in references for name in names]
+
+    return of_experiment
+
+
+def start_files(wildcards):
+    """The files with the settings that others give this run, study or choice; none for most.
+
+    predict and validate need them as inputs, too: after a checkpoint, Snakemake decides again only
     about jobs whose inputs depend on it.
     """
-    trial = planned(wildcards).runs[wildcards.run].from_search
-    if trial is None:
-        return []
-    study = checkpoints.study.get(experiment=wildcards.experiment, study=trial.study)
-    return f"{study.output.choices}/{trial.file}"
+    name = wildcards.get("run") or wildcards.get("study") or wildcards.choice
+    stage = "choose" if wildcards.get("choice") else "train"
+    references = PLAN.begins_with(stage, name, wildcards.experiment)
+    return [choice_file(reference, "start") for reference in references]
+
+
+def chosen_from(*files, single_too=False):
+    """Files of the runs among which something is chosen; none for a trial, and of a single
+    configuration those alone that say what it is."""
+
+    def of_runs(wildcards):
+        runs, is_choice = PLAN.chosen_from(wildcards.experiment, wildcards.choice)
+        if not (is_choice or single_too):
+            return []
+        pattern = "results/{experiment}/runs/{run}/{file}"
+        return expand(pattern, run=runs, file=files, experiment=wildcards.experiment)
+
+    return of_runs
+
+
+def chosen_from_sets(wildcards):
+    """The data sets of the runs among which something is chosen."""
+    runs, is_choice = PLAN.chosen_from(wildcards.experiment, wildcards.choice)
+    return dataset_files(wildcards) if is_choice else []
+
+
+def chosen_from_workers(wildcards):
+    """What the workers of a study write, of whose trials one is chosen."""
+    study = PLAN.study_of(wildcards.experiment, wildcards.choice)
+    return worker_files_of(wildcards.experiment, study) if study else []
 
 
 def worker_files(wildcards):
     """The files that the workers of a study write when they are done."""
-    numbers = planned(wildcards).studies[wildcards.study].workers
+    return worker_files_of(wildcards.experiment, wildcards.study)
+
+
+def worker_files_of(experiment, study):
+    """The same for any study."""
+    numbers = PLAN.experiments[experiment].studies[study].workers
     pattern = "results/{experiment}/search/{study}/workers/{worker}.json"
-    return expand(pattern, worker=numbers, **wildcards)
+    return expand(pattern, experiment=experiment, study=study, worker=numbers)
 
 
 def study_files(wildcards):
     """The results of every study of the experiment.
 
-    By path, not by `checkpoints.study.get`: with it a dry run would list only the first study, and
+    By path, not by a checkpoint: with one a dry run would list only the first study, and
     the studies would run one after another.
     """
     names = ("trials.csv", "best.yaml", "summary.json", "timings.json")

@@ -9,9 +9,9 @@ rule train:
         images=ancient(lambda w: planned(w).images(w.run)),
         annotations=dataset_file("annotations"),
         split=dataset_file("certificate"),
-        pretrained=lambda w: planned(w).pretrained_manifest(w.run),
+        pretrained=lambda w: current(w).pretrained_manifest(w.run),
         continues=lambda w: planned(w).continued(w.run),
-        trial=trial_file,
+        start=start_files,
     output:
         weights="results/{experiment}/runs/{run}/weights.pt",
         record="results/{experiment}/runs/{run}/record.json",
@@ -21,7 +21,7 @@ rule train:
     benchmark:
         "logs/{experiment}/train/{run}.tsv"
     wildcard_constraints:
-        run=PLAN.chosen.pattern(elsewhere=False),
+        run=PLAN.pattern(elsewhere=False),
     conda:
         "../envs/fairtrial.yaml"
     threads: 1
@@ -30,7 +30,7 @@ rule train:
         code=lambda w: PLAN.code("train", w.run, w.experiment),
         fit=lambda w: PLAN.fitted_by(w.run, w.experiment),
         dataset=lambda w: planned(w).runs[w.run].dataset,
-        pretrained=lambda w: planned(w).pretrained(w.run),
+        pretrained=lambda w: current(w).pretrained(w.run),
     shell:
         "fairtrial train"
         " --made results/{wildcards.experiment}/made/train/{wildcards.run}.json"
@@ -44,7 +44,7 @@ rule train:
         " --split {input.split:q}"
         " --pretrained {params.pretrained:q}"
         " --continues {input.continues:q}"
-        " --trial {input.trial:q}"
+        " --start {input.start:q}"
         " --threads {threads}"
         " --progress logs/{wildcards.experiment}/train/{wildcards.run}.json"
         " --weights {output.weights:q}"
@@ -60,7 +60,7 @@ rule predict:
         images=ancient(lambda w: planned(w).images(w.run)),
         annotations=dataset_file("annotations"),
         split=dataset_file("certificate"),
-        trial=trial_file,
+        start=start_files,
     output:
         val="results/{experiment}/runs/{run}/predictions/val.json",
         test="results/{experiment}/runs/{run}/predictions/test.json",
@@ -70,7 +70,7 @@ rule predict:
     benchmark:
         "logs/{experiment}/predict/{run}.tsv"
     wildcard_constraints:
-        run=PLAN.chosen.pattern(elsewhere=False),
+        run=PLAN.pattern(elsewhere=False),
     conda:
         "../envs/fairtrial.yaml"
     threads: 1
@@ -100,7 +100,7 @@ rule validate:
         split=dataset_file("certificate"),
         val="results/{experiment}/runs/{run}/predictions/val.json",
         test="results/{experiment}/runs/{run}/predictions/test.json",
-        trial=trial_file,
+        start=start_files,
     output:
         metrics="results/{experiment}/runs/{run}/metrics.json",
         per_class="results/{experiment}/runs/{run}/per_class.csv",

@@ -9,7 +9,8 @@ rule search:
         images=ancient(lambda w: planned(w).images(w.study)),
         annotations=dataset_file("annotations"),
         split=dataset_file("certificate"),
-        pretrained=lambda w: planned(w).pretrained_manifest(w.study),
+        pretrained=lambda w: current(w).pretrained_manifest(w.study),
+        start=start_files,
     output:
         done="results/{experiment}/search/{study}/workers/{worker}.json",
     log:
@@ -23,7 +24,7 @@ rule search:
         settings=lambda w: settings("search", w.study, w.experiment),
         code=lambda w: PLAN.code("search", w.study, w.experiment),
         fit=lambda w: PLAN.fitted_by(w.study, w.experiment),
-        pretrained=lambda w: planned(w).pretrained(w.study),
+        pretrained=lambda w: current(w).pretrained(w.study),
     shell:
         "fairtrial search"
         " --made results/{wildcards.experiment}/made/search/{wildcards.study}-{wildcards.worker}.json"
@@ -40,9 +41,8 @@ rule search:
         " > {log:q} 2>&1"
 
 
-# A checkpoint, like split: where more trials do not change the best one, nothing is trained.
-checkpoint study:
-    """Rank the trials of a study by the present fitness; choose the best."""
+rule study:
+    """Rank the trials of a study by the present fitness."""
     input:
         workers=worker_files,
     output:
@@ -50,7 +50,6 @@ checkpoint study:
         best="results/{experiment}/search/{study}/best.yaml",
         summary="results/{experiment}/search/{study}/summary.json",
         timings="results/{experiment}/search/{study}/timings.json",
-        choices=directory("results/{experiment}/search/{study}/choices"),
     log:
         "logs/{experiment}/study/{study}.log",
     benchmark:
@@ -70,5 +69,4 @@ checkpoint study:
         " --best {output.best:q}"
         " --summary {output.summary:q}"
         " --timings {output.timings:q}"
-        " --choices {output.choices:q}"
         " > {log:q} 2>&1"

@@ -20,14 +20,15 @@ INPUTS = {
     "train": ("annotations", "split"),
     "predict": ("weights", "annotations", "split"),
     "validate": ("annotations", "split", "val", "test"),
+    "choose": ("records",),
     "plot": (),
     "report": ("figures", "pictures"),
 }
 FOLDERS = {"download": "raw", "convert": "images", "plot": "figures"}
+SEVERAL = {}
 NOT_OUTPUTS = {
     "made",
     "job_code",
-    "trial",
     "settings",
     "code",
     "pretrained",
@@ -40,17 +41,22 @@ NOT_OUTPUTS = {
     "data",
     "images",
     "raw",
+    "scores",
+    "workers",
 }
 
 
 def flags(arguments):
+    """The value of each flag; of one with several, they stand in SEVERAL too."""
     values = {}
     for argument in arguments:
         if argument.startswith("--"):
             name = argument[2:].replace("-", "_")
             values[name] = ""
+            SEVERAL[name] = []
         else:
             values[name] = argument
+            SEVERAL[name].append(argument)
     return values
 
 
@@ -60,7 +66,11 @@ def log(stage, values):
         named = values["metrics"]
     parts = Path(named).parts
     name = parts[3] if len(parts) > 4 else Path(values.get("annotations", "")).parent.name
-    line = f"{stage} {name}".strip() if stage not in ("plot", "report", "download") else stage
+    line = (
+        f"{stage} {name}".strip()
+        if stage not in ("plot", "report", "download", "choose")
+        else stage
+    )
     with Path(os.environ["STUB_LOG"]).open("a") as file:
         file.write(line + "\n")
     names = ("SLURM_JOB_ID", "SLURM_JOB_PARTITION", "CUDA_VISIBLE_DEVICES")
@@ -82,7 +92,7 @@ def content(stage, values):
     settings = json.loads(values["settings"])
     settings.pop("equal", None)
     parts = [settings if stage != "download" else settings["settings"].get("seed")]
-    parts += [Path(values[name]).read_text() for name in INPUTS[stage]]
+    parts += [Path(path).read_text() for name in INPUTS[stage] for path in SEVERAL[name]]
     return json.dumps(parts, sort_keys=True)
 
 
@@ -109,7 +119,7 @@ def write_record(stage, values, written):
         "stage": stage,
         "settings_sha256": hashlib.sha256(values["settings"].encode()).hexdigest(),
         "code": values["job_code"],
-        "inputs": sums(values[name] for name in INPUTS[stage]),
+        "inputs": sums(path for name in INPUTS[stage] for path in SEVERAL[name]),
         "outputs": sums(written),
     }
     Path(values["made"]).parent.mkdir(parents=True, exist_ok=True)
@@ -132,9 +142,22 @@ def content_of(stage, name, values, text):
         how = {"device": "cpu", "precision": "fp32", "threads": 1, "imgsz": 96, "images": 100}
         how |= {"batch": 1, "unit": "ms", "parts": {"inference": part}}
         return json.dumps(how | {"median": part, "q1": part, "q3": part})
+    if stage == "choose":
+        return json.dumps(chosen() if name == "start" else {})
     if stage == "report" and name == "runs":
         return "\n".join(["run", *json.loads(values["settings"])["runs"]])
     return json.dumps({"stage": stage, "content": text})
+
+
+def chosen():
+    """The run with the highest lr0."""
+    records = [json.loads(Path(path).read_text()) for path in SEVERAL["records"]]
+    best = max(records, key=lambda record: record["settings"]["lr0"])
+    own = ("dataset", "seed", "replicate", "train_share", "fitness")
+    settings = {key: value for key, value in best["settings"].items() if key not in own}
+    experiment = Path(SEVERAL["records"][0]).parts[1]
+    what = {"experiment": experiment, "name": best["configuration"], "trial": None}
+    return what | {"backend": best["backend"], "settings": settings}
 
 
 def calls_fairtrial():

@@ -12,7 +12,7 @@ from fairtrial import DataError
 from fairtrial.commands._run_states import Row, measured
 from fairtrial.files.text import counted, duration
 from fairtrial.planning.experiment import PlannedExperiment
-from fairtrial.planning.runs import PlannedRun
+from fairtrial.planning.planned_run import PlannedRun
 from fairtrial.training.record import read_record
 
 IGNORED = {"seed", "epochs"}  # settings that do not change the time of an epoch

@@ -8,15 +8,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from fairtrial import DataError
 from fairtrial.commands._slurm_queue import Queue
 from fairtrial.commands._stage_states import StageState, cause_of_end, log_of, stage_state
-from fairtrial.files.modelfile import read_model
 from fairtrial.planning.experiment import PlannedExperiment
-from fairtrial.planning.runs import PlannedRun
-from fairtrial.search.study_files import ChosenTrial
+from fairtrial.planning.planned_run import PlannedRun
 from fairtrial.settings.stages import TrainSettings
 from fairtrial.store import entries, locks
 from fairtrial.training.progress import (
@@ -58,7 +55,7 @@ def run_states(plan: PlannedExperiment, queue: Queue) -> list[Row]:
 
 def _row(plan: PlannedExperiment, run: PlannedRun, queue: Queue) -> Row:
     settings = run.train_settings
-    record = _present_record(plan.name, run, settings)
+    record = None if plan.awaits(run.name) else _present_record(plan.name, run, settings)
     progress = read_progress(progress_file(plan.name, run.name))
     if progress and progress.settings == settings_hash(settings):
         row = _training(plan.name, progress, queue)
@@ -78,22 +75,8 @@ def _present_record(experiment: str, run: PlannedRun, settings: TrainSettings) -
     except (DataError, OSError):
         return None
     recorded = (record.backend, record.dataset, record.settings)
-    planned = (run.backend, run.dataset, _with_trial(experiment, run, settings))
+    planned = (run.backend, run.dataset, settings.model_dump(mode="json")["settings"])
     return record if recorded == planned else None
-
-
-def _with_trial(experiment: str, run: PlannedRun, settings: TrainSettings) -> dict[str, Any] | None:
-    """The backend's settings with the values of the trial that gives some of them; None as long
-    as no trial is chosen."""
-    planned: dict[str, Any] = settings.model_dump(mode="json")["settings"]
-    if run.from_search is None:
-        return planned
-    choices = Path("results", experiment, "search", run.from_search.study, "choices")
-    try:
-        values = read_model(choices / run.from_search.file, ChosenTrial).values
-        return planned | {name: values[name] for name in settings.from_search}
-    except (DataError, OSError, KeyError):
-        return None
 
 
 # --------------------------------------------------------------------------- training

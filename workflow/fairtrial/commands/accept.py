@@ -68,6 +68,8 @@ def _finished(plan: Plan) -> tuple[list[FinishedJob], list[str]]:
     finished: list[FinishedJob] = []
     others = []
     for job in jobs_of(plan):
+        if job.experiment != plan.chosen.name or plan.awaits(job.stage, job.name, job.experiment):
+            continue
         try:
             record = read_made(Path(job.made))
         except DataError:
@@ -92,8 +94,8 @@ def _fitted(plan: Plan, record: MadeRecord, run: str) -> Iterator[FinishedJob]:
         if path.endswith("/record.json") and Path(path).exists():
             made_by = read_record(Path(path)).code
             yield FinishedJob(FIT, run, made_by, code)
-            if planned.from_search:
-                yield FinishedJob(FIT, planned.from_search.study, made_by, code)
+            if planned.origin.trial:
+                yield FinishedJob(FIT, planned.origin.trial.name, made_by, code)
 
 
 def edits_of(finished: list[FinishedJob]) -> list[AcceptedEdit]:

@@ -34,11 +34,12 @@ class ExpectedJobs(RootModel[dict[str, ExpectedJob]]):
     model_config = ConfigDict(frozen=True, strict=True)
 
 
-def write_expected(jobs: Mapping[str, ExpectedJob], folder: Path = FOLDER) -> Path:
-    """Write the file, unless it is there: it is named after its content. Returns its whole path."""
+def write_expected(jobs: Mapping[str, ExpectedJob], path: Path | None = None) -> Path:
+    """Write the file, by default to a path that is named after its content. Returns its whole
+    path. One driver writes to one path again when it knows more, so an earlier one is replaced."""
     content = ExpectedJobs(dict(jobs)).model_dump_json().encode()
-    path = folder.resolve() / f"plan-{hashlib.sha256(content).hexdigest()}.json"
-    if not path.exists():
+    path = path or FOLDER.resolve() / f"plan-{hashlib.sha256(content).hexdigest()}.json"
+    if not path.exists() or path.read_bytes() != content:
         with whole_file(path, "wb") as file:
             file.write(content)
     return path

@@ -123,13 +123,14 @@ def refuse_foreign(jobs: Mapping[str, ExpectedJob], made: Path) -> dict[str, str
 
 
 def _before(jobs: Mapping[str, ExpectedJob], made: Path) -> dict[str, ExpectedJob]:
-    """The jobs of data and of the experiment without those that publish."""
-    folder, last = made.parent.as_posix(), made.name
-    own = {f"{folder}/report.json"} | ({f"{folder}/plot.json"} if last == "plot.json" else set())
+    """The jobs without those that publish: of data, of the experiment, and of others with whose
+    results its runs begin."""
+    own = made.with_name("plot.json").as_posix()
     return {
         path: job
         for path, job in jobs.items()
-        if path not in own and path.startswith(("data/", f"{folder}/"))
+        if not path.endswith(("/made/plot.json", "/made/report.json"))
+        or (path == own and made.name == "report.json")
     }
 
 

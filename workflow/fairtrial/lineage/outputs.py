@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+CHOICE = "results/{experiment}/choices/{name}/"
 RUN = "results/{experiment}/runs/{name}/"
 STUDY = "results/{experiment}/search/{name}/"
 RESULTS = "results/{experiment}/"
@@ -29,6 +30,7 @@ OUTPUTS: dict[str, dict[str, str]] = {
         "summary": STUDY + "summary.json",
         "timings": STUDY + "timings.json",
     },
+    "choose": {"start": CHOICE + "start.json", "verdict": CHOICE + "verdict.json"},
     "receive": {**PREDICTIONS, "record": RUN + "record.json"},
     "train": {
         "weights": RUN + "weights.pt",

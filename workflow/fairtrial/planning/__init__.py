@@ -5,11 +5,13 @@ config_files    params.yaml and config/, each file as its model of settings/
 committed       params.yaml as it is in git
 sources         config/sources/: where images come from, and their format
 configurations  the configurations that an experiment lists, sweeps or multiplies
+planned_run     a run: its name, its data, and every setting
 runs            each run with all of its settings
+unused_settings  settings of params.yaml that no run uses, or that it lacks
 idle_settings   settings that are set and cannot act
 elsewhere       runs whose predictions were made elsewhere
 studies         the studies that an experiment's `search:` asks for
-from_search     runs that take some of their settings from a trial of a study
+references      runs and searches that begin with the result of another experiment
 fingerprint     a hash of what the code does that a job's result depends on
 slurm_outages   Snakemake keeps its jobs while SLURM does not answer
 slurm_batches   the scores of many runs in few SLURM jobs

@@ -9,9 +9,9 @@ from typing import Any, NamedTuple
 
 from fairtrial import SettingsError
 from fairtrial.files.yamlfile import nearest
+from fairtrial.settings.choice import FROM
 from fairtrial.settings.experiment import ExperimentSettings
 from fairtrial.settings.grid import Overrides, combinations
-from fairtrial.settings.search import FROM_SEARCH
 
 LONGEST_LABEL = 80
 # The keys of an experiment that repeat each configuration, by the setting that they vary.
@@ -51,8 +51,13 @@ def repetitions(experiment: ExperimentSettings) -> list[Repetition]:
     return [Repetition(seed, replicate) for seed in seeds for replicate in replicates]
 
 
-def configurations(experiment: ExperimentSettings, file: str) -> Iterator[ConfigurationSpec]:
-    """The configurations in the order of the file. Raises SettingsError for a wrong `continues`."""
+def configurations(
+    experiment: ExperimentSettings, file: str, own: str = ""
+) -> Iterator[ConfigurationSpec]:
+    """The configurations in the order of the file. Raises SettingsError for a wrong `continues`.
+
+    own: the name of the experiment, by which it refers to its own search.
+    """
     above: dict[str, Overrides] = {}
     for name, overrides in experiment.runs.items():
         varied = dict(overrides or {})
@@ -70,7 +75,8 @@ def configurations(experiment: ExperimentSettings, file: str) -> Iterator[Config
     if not (experiment.runs or experiment.sweep or experiment.grid):
         yield ConfigurationSpec("base", {}, "base")
         if experiment.search and len(experiment.search.studies()) == 1:
-            yield ConfigurationSpec("tuned", {FROM_SEARCH: True}, "search")
+            (study,) = experiment.search.studies()
+            yield ConfigurationSpec("tuned", {FROM: f"{own}/{study}"}, "search")
 
 
 def _refuse_other_changes(changes: Overrides, earlier: Any, above: list[str], place: str) -> None:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -12,13 +12,16 @@ from fairtrial.planning.config_files import (
     data_sets,
     print_shipped,
     read_dataset,
-    read_experiment,
 )
 from fairtrial.planning.idle_settings import refuse_idle, refuse_idle_sections
-from fairtrial.planning.runs import PlannedRun, refuse_unused, resolve, shipped_settings
+from fairtrial.planning.planned_run import PlannedRun
+from fairtrial.planning.references import Origins
+from fairtrial.planning.runs import resolve
 from fairtrial.planning.sources import Source, read_source, refuse_unlisted
 from fairtrial.planning.studies import PlannedStudy, refuse_trial_seed, studies
+from fairtrial.planning.unused_settings import refuse_unused, shipped_settings
 from fairtrial.scoring import ranking
+from fairtrial.settings.choice import ChosenSettings, Reference
 from fairtrial.settings.dataset import DatasetSettings
 from fairtrial.settings.experiment import ExperimentSettings
 
@@ -32,29 +35,68 @@ class PlannedExperiment:
     settings: ExperimentSettings
     runs: dict[str, PlannedRun]
     studies: dict[str, PlannedStudy]
+    origins: Origins = field(default_factory=Origins, compare=False)  # what it may refer to
 
     @classmethod
     def resolve(
-        cls, name: Any, place: str, params: dict[str, Any], earlier: dict[str, Any] | None
+        cls,
+        name: str,
+        params: dict[str, Any],
+        settings: ExperimentSettings,
+        others: Mapping[str, PlannedExperiment],
+        earlier: dict[str, Any] | None,
     ) -> PlannedExperiment:
-        """config/experiments/<name>.yaml with `params`; `place` says where it is named.
+        """An experiment, whose file holds `settings`, with `params`.
 
-        `earlier`: params.yaml before DVC changed it for this call, if it did. Prints the settings
-        that params.yaml lacks, and their defaults, on stderr.
+        `others`: the experiments that it names; `earlier`: params.yaml before DVC changed it for
+        this call, if it did. Prints the settings that params.yaml lacks, and their defaults, on
+        stderr.
         """
-        settings = read_experiment(name, place)
         file = f"config/experiments/{name}.yaml"
-        runs = resolve(params, settings, file, data_sets)
-        print_shipped(shipped_settings(params, settings, file))
+        origins = Origins(name, others)
+        runs = resolve(params, settings, file, data_sets, origins)
+        print_shipped(shipped_settings(params, settings, runs, file))
         if earlier is not None:
-            refuse_unused(params, earlier, settings, file)
+            refuse_unused(params, earlier, settings, runs, file)
         refuse_trial_seed(runs, settings, file)
-        planned = studies(params, settings, file)
+        planned = studies(params, settings, file, origins)
         before = earlier or {}
         changed = [key for key, value in before.items() if params.get(key) != value]
         refuse_idle(runs, planned, settings, changed, file)
         refuse_idle_sections(params, before, runs)
-        return cls(str(name), params, settings, runs, planned)
+        resolved = cls(name, params, settings, runs, planned, origins)
+        resolved.refuse_unfit_candidates()
+        return resolved
+
+    def refuse_unfit_candidates(self) -> None:
+        """Raise SettingsError where what the experiment sets itself does not fit something that may
+        be chosen for it."""
+        for number in range(1, self.origins.most_candidates(self.references)):
+            origins = replace(self.origins, candidate=number)
+            resolve(self.params, self.settings, self.file, data_sets, origins)
+            studies(self.params, self.settings, self.file, origins)
+
+    @cached_property
+    def references(self) -> tuple[Reference, ...]:
+        """What its runs and studies begin with, each once."""
+        origins = [run.origin.all for run in self.trained.values()]
+        return tuple(dict.fromkeys(reference for each in origins for reference in each))
+
+    def with_choices(self, choices: Mapping[Reference, ChosenSettings]) -> PlannedExperiment:
+        """The same runs and studies, with the settings that were chosen."""
+        origins = replace(self.origins, choices=choices)
+        resolved = resolve(self.params, self.settings, self.file, data_sets, origins).values()
+        runs = {
+            name: replace(run, run_name=self.runs[name].run_name)
+            for name, run in zip(self.runs, resolved, strict=True)
+        }
+        planned = studies(self.params, self.settings, self.file, origins)
+        return replace(self, runs=runs, studies=planned, origins=origins)
+
+    def awaits(self, name: str) -> bool:
+        """Whether what a run or study begins with is not chosen yet."""
+        references = self.trained[name].origin.all if name in self.trained else ()
+        return any(reference not in self.origins.choices for reference in references)
 
     @property
     def file(self) -> str:
@@ -151,14 +193,6 @@ class PlannedExperiment:
     def made_elsewhere(self) -> list[str]:
         """The names of the runs whose predictions were made elsewhere."""
         return [name for name, run in self.runs.items() if run.is_elsewhere]
-
-    def pattern(self, *, elsewhere: bool) -> str:
-        """The regular expression of the names of runs whose predictions were made elsewhere, or of
-        all others, in a path."""
-        names = "|".join(map(re.escape, self.made_elsewhere))
-        if elsewhere:
-            return f"(?:{names})" if names else "(?!)"
-        return f"(?!(?:{names})(?:/|\\.csv$))[A-Za-z0-9._=+-]+" if names else "[A-Za-z0-9._=+-]+"
 
     def continued(self, run: str) -> list[str]:
         """The record of the run that this one continues; none where it continues none."""

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from fairtrial import DataError
 from fairtrial.lineage import guard
-from fairtrial.lineage.expected import ExpectedJob
+from fairtrial.lineage.expected import ExpectedJob, write_expected
 from fairtrial.lineage.guard import Problem
 from fairtrial.lineage.made import settings_sha256
 from fairtrial.planning.housekeeping import settings_argument
@@ -27,26 +27,49 @@ INCOMPLETE = Path(".snakemake/incomplete")  # and its marks of unfinished ones, 
 
 
 def jobs_of(plan: Plan) -> Iterator[JobName]:
-    """All jobs of all experiments of a plan, in running order."""
+    """All jobs of all experiments of a plan, in running order; of those to which others refer no
+    figures and no report."""
     for experiment in plan.experiments.values():
-        yield from jobs_of_experiment(experiment)
+        yield from jobs_of_experiment(experiment, reported=experiment.name in plan.named)
+    for reference in plan.references:
+        yield JobName("choose", reference.choice, reference.experiment)
 
 
 def expected_jobs(plan: Plan) -> dict[str, ExpectedJob]:
-    """Settings and code of every job of a plan, by the path of its record."""
+    """Settings and code of every job of a plan, by the path of its record; without the jobs whose
+    settings are not known before something is chosen."""
     return {
         job.made: ExpectedJob(
             settings_sha256=settings_sha256(plan.settings(job.stage, job.name, job.experiment)),
             code=plan.code(job.stage, job.name, job.experiment),
         )
         for job in jobs_of(plan)
+        if not plan.awaits(job.stage, job.name, job.experiment)
     }
+
+
+class ExpectedFile:
+    """The file that tells jobs what the driver has planned. It is written again whenever something
+    is chosen on which settings depend."""
+
+    def __init__(self, plan: Plan) -> None:
+        self.jobs = expected_jobs(plan)
+        self._plan, self._seen = plan, plan.all_choices()
+        self.path = write_expected(self.jobs)
+
+    def renew(self) -> None:
+        """Write it again where something else is chosen than before."""
+        chosen = self._plan.all_choices()
+        if chosen != self._seen:
+            self._seen, self.jobs = chosen, expected_jobs(self._plan)
+            write_expected(self.jobs, self.path)
 
 
 def missing_files(plan: Plan) -> list[str]:
     """Files of jobs that are gone although the report is there, so that Snakemake would not miss
     them."""
-    reported = {name for name in plan.experiments if Path(f"results/{name}/report.pdf").exists()}
+    named = [name for name in plan.named if Path(f"results/{name}/report.pdf").exists()]
+    reported = {*named, *(plan.experiments.keys() - set(plan.named) if named else ())}
     return [
         name
         for job in jobs_of(plan)
@@ -67,7 +90,7 @@ def unseen_changes(plan: Plan, jobs: dict[str, ExpectedJob]) -> list[Problem]:
     """The files that were made with other settings or code than the plan's, or that have no record
     of how they were made, and that Snakemake takes for the plan's."""
     problems = []
-    for job in jobs_of(plan):
+    for job in (job for job in jobs_of(plan) if job.made in jobs):
         records, wrong = guard.read_records([job.made])
         outputs = job.outputs
         for record in records.values():

@@ -10,15 +10,14 @@ from typing import Any
 from fairtrial import SettingsError
 from fairtrial.files.yamlfile import Closed
 from fairtrial.planning.config_files import PARAMS, read_dataset
-from fairtrial.planning.runs import PlannedRun
+from fairtrial.planning.planned_run import PlannedRun
+from fairtrial.planning.references import ends
 from fairtrial.planning.studies import PlannedStudy
 from fairtrial.plugins import plugin
 from fairtrial.settings.experiment import ExperimentSettings
 from fairtrial.settings.stages import (
-    ChoicesSpec,
     PredictClassifySettings,
     PredictDetectSettings,
-    Space,
     ValidateClassifySettings,
     ValidateDetectSettings,
 )
@@ -38,6 +37,7 @@ class _Judged:
 
     run: PlannedRun
     space: Mapping[str, Sequence[Any]]
+    searched: Collection[str] = ()
 
     @property
     def _effects(self) -> Sequence[Effect]:
@@ -126,13 +126,16 @@ def idle_in_some(
 
 
 def _judged(runs: Mapping[str, PlannedRun], studies: Mapping[str, PlannedStudy]) -> list[_Judged]:
-    """The configurations, with what they take from a trial."""
-    spaces = {name: _ends(study.space) for name, study in studies.items()}
+    """The configurations, with what they take from a trial or from another experiment."""
+    spaces = {name: ends(study.space) for name, study in studies.items()}
     return [_Judged(run, _drawn(run, spaces)) for run in _configurations(runs.values())]
 
 
 def _trials(studies: Mapping[str, PlannedStudy]) -> list[_Judged]:
-    return [_Judged(study.start, _ends(study.space)) for study in studies.values()]
+    return [
+        _Judged(study.start, {**study.start.drawn, **ends(study.space)}, study.space)
+        for study in studies.values()
+    ]
 
 
 def _configurations(runs: Iterable[PlannedRun]) -> list[PlannedRun]:
@@ -147,18 +150,10 @@ def _configurations(runs: Iterable[PlannedRun]) -> list[PlannedRun]:
 def _drawn(
     run: PlannedRun, spaces: Mapping[str, Mapping[str, Sequence[Any]]]
 ) -> Mapping[str, Sequence[Any]]:
-    """The settings that a run takes from a trial, with the ends of their ranges."""
-    if run.from_search is None:
-        return {}
-    space = next((s for name, s in spaces.items() if name == run.from_search.study), {})
-    return {name: values for name, values in space.items() if name in run.from_search.names}
-
-
-def _ends(space: Space) -> dict[str, Sequence[Any]]:
-    return {
-        name: spec.choices if isinstance(spec, ChoicesSpec) else (spec.low, spec.high)
-        for name, spec in space.items()
-    }
+    """The settings that a run takes from a trial, with the ends of their ranges, or from one of
+    several configurations, with their values."""
+    space = spaces.get(run.origin.trial.name, {}) if run.origin.trial else {}
+    return {**run.drawn, **{n: values for n, values in space.items() if n not in run.varied}}
 
 
 def _of_run(one: _Judged, file: str) -> Iterator[str]:
@@ -170,7 +165,11 @@ def _of_run(one: _Judged, file: str) -> Iterator[str]:
 def _shared(names: Iterable[str], judged: Sequence[_Judged], place: str) -> Iterator[str]:
     """A problem for each setting that acts in none of those that have it from one place."""
     for name in sorted(names):
-        having = [one for one in judged if name not in one.run.varied and one.knows(name)]
+        having = [
+            one
+            for one in judged
+            if name not in one.run.varied | one.run.inherited and one.knows(name)
+        ]
         reasons = [one.idle(name) for one in having]
         if having and all(reasons):
             yield _problem(place, name, having[0].run.settings[name], reasons[0])
@@ -178,7 +177,7 @@ def _shared(names: Iterable[str], judged: Sequence[_Judged], place: str) -> Iter
 
 def _of_search(one: _Judged, file: str) -> Iterator[str]:
     for name, values in sorted(one.space.items()):
-        if when := one.idle(name):
+        if name in one.searched and (when := one.idle(name)):
             yield _problem(f"{file}: search.space", name, list(values), when)
 
 

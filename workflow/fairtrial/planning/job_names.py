@@ -35,11 +35,13 @@ class JobName(NamedTuple):
         return outputs_of(self.stage, self.name, self.experiment, self.worker)
 
 
-def jobs_of_experiment(experiment: PlannedExperiment) -> Iterator[JobName]:
-    """All jobs of an experiment, in running order."""
+def jobs_of_experiment(
+    experiment: PlannedExperiment, *, reported: bool = True
+) -> Iterator[JobName]:
+    """All jobs of an experiment, in running order; without `reported` no figures and no report."""
     yield from _of_data(experiment)
     yield from _of_runs(experiment)
-    for stage in ("plot", "report"):
+    for stage in ("plot", "report") if reported else ():
         yield JobName(stage, "", experiment.name)
 
 

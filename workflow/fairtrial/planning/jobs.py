@@ -11,11 +11,13 @@ from typing import Any, NamedTuple
 from fairtrial.files.yamlfile import Closed, closed
 from fairtrial.planning.experiment import PlannedExperiment
 from fairtrial.planning.idle_settings import idle_in_some
+from fairtrial.planning.references import referred_runs
 from fairtrial.planning.sources import formats_used
 from fairtrial.plugins import plugin
+from fairtrial.settings.choice import BEST, FROM, Reference
 from fairtrial.settings.group_names import group_name
-from fairtrial.settings.search import FROM_SEARCH
 from fairtrial.settings.stages import (
+    ChooseSettings,
     PlotSettings,
     ReceiveSettings,
     ReportSettings,
@@ -59,7 +61,22 @@ def _search(experiment: PlannedExperiment, study: str) -> PlannedJob:
 
 
 def _study(experiment: PlannedExperiment, study: str) -> PlannedJob:
-    return PlannedJob(experiment.studies[study].of_study(list(experiment.runs.values())))
+    return PlannedJob(experiment.studies[study].of_study())
+
+
+def _choose(experiment: PlannedExperiment, choice: str) -> PlannedJob:
+    reference = Reference.of_choice(experiment.name, choice)
+    study = experiment.studies.get(reference.name)
+    runs = [] if study else referred_runs(experiment, reference)
+    return PlannedJob(
+        ChooseSettings(
+            experiment=experiment.name,
+            name=reference.name,
+            runs=tuple(run.name for run in runs),
+            rank_by=experiment.rank_by if reference.best is None else str(reference.best),
+            study=study.chosen_from(reference.best) if study else None,
+        )
+    )
 
 
 def _train(experiment: PlannedExperiment, run: str) -> PlannedJob:
@@ -131,7 +148,7 @@ def _results(experiment: PlannedExperiment) -> dict[str, Any]:
     return {
         "runs": tuple(experiment.runs),
         "studies": tuple(experiment.studies),
-        "sweeps": tuple(name for name in experiment.settings.sweep if name != FROM_SEARCH),
+        "sweeps": tuple(name for name in experiment.settings.sweep if name not in {FROM, BEST}),
         "timings": experiment.params["report"]["timings"],
         "rank_by": experiment.rank_by,
         "html_mb": experiment.params["report"]["html_mb"],
@@ -144,6 +161,7 @@ STAGES: dict[str, Callable[[PlannedExperiment, str], PlannedJob]] = {
     "split": _split,
     "search": _search,
     "study": _study,
+    "choose": _choose,
     "train": _train,
     "receive": _receive,
     "predict": _predict,

@@ -7,7 +7,8 @@ results stale.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -21,14 +22,19 @@ from fairtrial.planning.accepted import (
     sentences,
 )
 from fairtrial.planning.committed import params_before_dvc
-from fairtrial.planning.config_files import PARAMS, read_params
+from fairtrial.planning.config_files import PARAMS, read_experiment, read_params
 from fairtrial.planning.experiment import PlannedExperiment
 from fairtrial.planning.fingerprint import fingerprint
 from fairtrial.planning.job_names import jobs_of_experiment
 from fairtrial.planning.jobs import STAGES
+from fairtrial.planning.references import named_experiments, read_choice, referred_runs
 from fairtrial.planning.sources import Source
+from fairtrial.settings.choice import ChosenSettings, Reference
 from fairtrial.settings.dataset import DatasetSettings
 from fairtrial.store.keys import canonical
+
+# Stages whose settings, or those of their model, may depend on what is chosen.
+OF_CHOICES = {"search", "choose", "train", "predict"}
 
 
 class _Job(NamedTuple):
@@ -40,9 +46,15 @@ class _Job(NamedTuple):
 
 @dataclass(frozen=True)
 class Plan:
-    """Experiments, by their names; the first is the one whose report is made."""
+    """Experiments by their names, in the order in which they are `named`; the first is the one
+    whose report is made. Behind them those that they refer to.
+
+    Their runs and lists hold whatever is chosen; the settings of a run that begins with another
+    result are those of `current`.
+    """
 
     experiments: dict[str, PlannedExperiment]
+    named: tuple[str, ...]
 
     @classmethod
     def read(cls, *names: str | None) -> Plan:
@@ -56,10 +68,11 @@ class Plan:
             earlier = None
         named: dict[Any, str] = {name: "`experiment` of the command line" for name in names if name}
         named = named or {params.get("experiment"): f"{PARAMS}: `experiment`"}
-        experiments = [
-            PlannedExperiment.resolve(name, place, params, earlier) for name, place in named.items()
-        ]
-        return cls({experiment.name: experiment for experiment in experiments})
+        read: dict[str, PlannedExperiment] = {}
+        for name, place in named.items():
+            _read(name, place, params, earlier, read, ())
+        first = tuple(map(str, named))
+        return cls({name: read[name] for name in (*first, *reversed(read))}, first)
 
     @classmethod
     def read_one(cls, names: Sequence[str]) -> Plan:
@@ -71,7 +84,75 @@ class Plan:
     @property
     def chosen(self) -> PlannedExperiment:
         """The experiment whose report is made."""
-        return next(iter(self.experiments.values()))
+        return self.current(next(iter(self.experiments)))
+
+    def current(self, name: str) -> PlannedExperiment:
+        """An experiment with what is chosen for it now."""
+        experiment = self.experiments[name]
+        if not experiment.references:
+            return experiment
+        choices = self.choices(experiment)
+        if self._current.get(name, (None,))[0] != choices:
+            self._current[name] = (choices, experiment.with_choices(choices))
+        return self._current[name][1]
+
+    def choices(self, experiment: PlannedExperiment) -> Mapping[Reference, ChosenSettings]:
+        """What is chosen now for an experiment; what is not yet is left out."""
+        chosen = {r: read_choice(r, self.experiments) for r in experiment.references}
+        return {reference: choice for reference, choice in chosen.items() if choice is not None}
+
+    def all_choices(self) -> list[Mapping[Reference, ChosenSettings]]:
+        """What is chosen now for each experiment."""
+        return [self.choices(experiment) for experiment in self.experiments.values()]
+
+    @cached_property
+    def references(self) -> tuple[Reference, ...]:
+        """All results with which runs and studies begin, each once."""
+        found = (r for experiment in self.experiments.values() for r in experiment.references)
+        return tuple(dict.fromkeys(found))
+
+    def begins_with(self, stage: str, name: str, experiment: str) -> tuple[Reference, ...]:
+        """What the settings of a job depend on."""
+        if stage not in OF_CHOICES:
+            return ()
+        planned = self.experiments[experiment]
+        run = self.study_of(experiment, name) if stage == "choose" else name
+        return planned.trained[run].origin.all if run in planned.trained else ()
+
+    def study_of(self, experiment: str, choice: str) -> str:
+        """The study of whose trials one is chosen; "" where it is a configuration."""
+        name = Reference.of_choice(experiment, choice).name
+        return name if name in self.experiments[experiment].studies else ""
+
+    def chosen_from(self, experiment: str, choice: str) -> tuple[list[str], bool]:
+        """The names of the runs among which a configuration is chosen, and whether there are
+        several to choose from; none for a trial."""
+        reference = Reference.of_choice(experiment, choice)
+        if self.study_of(experiment, choice):
+            return [], False
+        runs = referred_runs(self.experiments[experiment], reference)
+        return [run.name for run in runs], not reference.name
+
+    def pattern(self, *, elsewhere: bool) -> str:
+        """The regular expression of the names of runs whose predictions were made elsewhere, or of
+        all others, in a path."""
+        names = "|".join(
+            sorted({re.escape(n) for e in self.experiments.values() for n in e.made_elsewhere})
+        )
+        if elsewhere:
+            return f"(?:{names})" if names else "(?!)"
+        return f"(?!(?:{names})(?:/|\\.csv$))[A-Za-z0-9._=+-]+" if names else "[A-Za-z0-9._=+-]+"
+
+    def awaits(self, stage: str, name: str, experiment: str) -> bool:
+        """Whether the settings of a job are not known before something is chosen."""
+        wanted = self.begins_with(stage, name, experiment)
+        return any(r not in self.current(experiment).origins.choices for r in wanted)
+
+    @cached_property
+    def _current(
+        self,
+    ) -> dict[str, tuple[Mapping[Reference, ChosenSettings], PlannedExperiment]]:
+        return {}
 
     @cached_property
     def datasets(self) -> dict[str, DatasetSettings]:
@@ -110,7 +191,7 @@ class Plan:
     def fitted_by(self, name: str, experiment: str) -> str:
         """The `fit_code` of the backend of a run or study, or what that was before an accepted
         edit."""
-        code = fit_code(self.experiments[experiment].trained[name].backend)
+        code = fit_code(self.current(experiment).trained[name].backend)
         return code_before(self._edits(experiment), FIT, name, code)
 
     def _edits(self, experiment: str) -> tuple[AcceptedEdit, ...]:
@@ -133,27 +214,27 @@ class Plan:
         }
         codes |= {
             (FIT, name, fit_code(run.backend))
-            for name, run in experiment.trained.items()
+            for name, run in self.current(experiment.name).trained.items()
             if edits and not run.is_elsewhere
         }
         return sentences(edit for edit in edits if any(edit.concerns(*code) for code in codes))
 
     @cached_property
-    def _jobs(self) -> dict[tuple[str, str, str], _Job]:
+    def _jobs(self) -> dict[tuple[str, str, str], tuple[PlannedExperiment, _Job]]:
         """The jobs that were asked for before: Snakemake asks several times."""
         return {}
 
     def _job(self, stage: str, name: str, experiment: str) -> _Job:
-        key = (stage, name, experiment)
-        if key not in self._jobs:
-            owner = self._experiment(stage, name, experiment)
+        key, owner = (stage, name, experiment), self._experiment(stage, name, experiment)
+        if key not in self._jobs or self._jobs[key][0] is not owner:
             planned = STAGES[stage](owner, name)
             content = planned.settings
             if stage == "report":
                 content = content.model_copy(update={"accepted": self._applied(owner)})
             settings = canonical(content.model_dump(mode="json"))
-            self._jobs[key] = _Job(settings, (f"stages.{stage}:{stage}", *planned.calls))
-        return self._jobs[key]
+            job = _Job(settings, (f"stages.{stage}:{stage}", *planned.calls))
+            self._jobs[key] = (owner, job)
+        return self._jobs[key][1]
 
     def _experiment(self, stage: str, name: str, experiment: str) -> PlannedExperiment:
         """The experiment of a job; of a source or data set, the first that needs it."""
@@ -161,7 +242,32 @@ class Plan:
             return next(e for e in self.experiments.values() if name in e.sources)
         if stage == "split":
             return next(e for e in self.experiments.values() if name in e.datasets)
-        return self.experiments[experiment] if experiment else self.chosen
+        name = experiment or next(iter(self.experiments))
+        return self.current(name) if stage in OF_CHOICES else self.experiments[name]
+
+
+def _read(
+    name: Any,
+    place: str,
+    params: dict[str, Any],
+    earlier: dict[str, Any] | None,
+    read: dict[str, PlannedExperiment],
+    above: tuple[str, ...],
+) -> None:
+    """Add an experiment to `read`, and before it those that it refers to. `above`: those on the way
+    to it. Raises SettingsError where experiments refer to each other in a circle."""
+    if name in read:
+        return
+    if name in above:
+        circle = " → ".join([*above[above.index(name) :], name])
+        raise SettingsError(f"{place}: experiments begin with each other's results: {circle}")
+    settings = read_experiment(name, place)
+    for other, where in named_experiments(settings):
+        if other != name:
+            file = f"config/experiments/{name}.yaml: {where}"
+            _read(other, file, params, None, read, (*above, str(name)))
+    others = {other: read[other] for other, _ in named_experiments(settings) if other != name}
+    read[name] = PlannedExperiment.resolve(str(name), params, settings, others, earlier)
 
 
 def fit_code(backend: str) -> str:

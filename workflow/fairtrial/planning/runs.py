@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
-from functools import cached_property
+from dataclasses import replace
 from typing import Any, cast
 
 from fairtrial import SettingsError
 from fairtrial.files.yamlfile import closed, nearest
-from fairtrial.planning.config_files import PARAMS, plugin_settings, shipped, training_keys
+from fairtrial.planning.config_files import PARAMS, plugin_settings
 from fairtrial.planning.configurations import (
     REPEATING_KEYS,
     ConfigurationSpec,
@@ -21,58 +20,22 @@ from fairtrial.planning.configurations import (
     value_text,
 )
 from fairtrial.planning.elsewhere import is_elsewhere, settings_by_seed
-from fairtrial.planning.from_search import TrialReference, refuse_metric, trial_reference
-from fairtrial.settings.elsewhere import ELSEWHERE, PREDICTIONS
+from fairtrial.planning.planned_run import PlannedRun
+from fairtrial.planning.references import (
+    NOTHING,
+    Origins,
+    Start,
+    references_of,
+    refuse_metric,
+)
+from fairtrial.settings.choice import BEST, FROM
+from fairtrial.settings.elsewhere import ELSEWHERE
 from fairtrial.settings.experiment import ExperimentSettings
 from fairtrial.settings.grid import Overrides
 from fairtrial.settings.params import SECTIONS
 from fairtrial.settings.run_name import FoldName, RunName
-from fairtrial.settings.stages import TrainSettings
 from fairtrial.store.keys import canonical
 from fairtrial.training.settings import TrainingSettings
-
-
-@dataclass(frozen=True)
-class PlannedRun:
-    """One training: its name, the data it sees, and every setting of its backend. Or, with the
-    backend ELSEWHERE, predictions that something else has made."""
-
-    run_name: RunName
-    dataset: str
-    backend: str
-    task: str  # `detect` or `classify`
-    settings: dict[str, Any]
-    continues: str = ""  # the run that it goes on from; empty from the start
-    from_search: TrialReference | None = None  # the trial that gives some of its settings
-    place: str = field(default="", compare=False)  # where its experiment lists it
-    varied: frozenset[str] = field(default=frozenset(), compare=False)  # what it sets there
-
-    @cached_property
-    def name(self) -> str:
-        """Its name as text: the key under which an experiment holds it."""
-        return str(self.run_name)
-
-    @property
-    def pretrained(self) -> str:
-        """The pretrained checkpoint, as <source>/<file>; empty from scratch."""
-        return self.settings.get("pretrained") or ""
-
-    @property
-    def is_elsewhere(self) -> bool:
-        """Whether its predictions were made elsewhere, so that nothing is trained."""
-        return self.backend == ELSEWHERE
-
-    @property
-    def prediction_files(self) -> list[str]:
-        """The predictions that were made elsewhere, as <source>/<file>."""
-        files = self.settings[PREDICTIONS] if self.is_elsewhere else {}
-        return [path for path in files.values() if path]
-
-    @property
-    def train_settings(self) -> TrainSettings:
-        """The settings of its training."""
-        names = list(self.from_search.names) if self.from_search else []
-        return TrainSettings(backend=self.backend, settings=self.settings, from_search=names)
 
 
 def resolve(
@@ -80,20 +43,22 @@ def resolve(
     experiment: ExperimentSettings,
     file: str,
     data_sets: Callable[[str, str], list[str]] = lambda name, place: [name],
+    origins: Origins = NOTHING,
 ) -> dict[str, PlannedRun]:
     """All runs of an experiment by name, in the order in which its file lists them.
 
     Runs with equal settings are one run, under the first of their names. `file` names the
     experiment in messages; `data_sets` gives the folds that a data set stands for, from its name
-    and the place where it is named. Raises SettingsError for a key that the run's backend does not
-    know, a value out of range, or two different runs that would have one name.
+    and the place where it is named; `origins`: what it may refer to. Raises SettingsError for a key
+    that the run's backend does not know, a value out of range, or two different runs that would
+    have one name.
     """
     runs: dict[str, PlannedRun] = {}
     names: dict[str, str] = {}  # all that tells a run from others, as JSON → its name
     folds: dict[str, list[str]] = {}  # those of each data set, so that its file is read once
     # label, repetition and data set → name, for the runs that continue another one
     labelled: dict[tuple[str, Repetition, str], str] = {}
-    for configuration in configurations(experiment, file):
+    for configuration in configurations(experiment, file, origins.own):
         place = f"{file}: `{configuration.place}`"
         if is_elsewhere(configuration, experiment):
             for run in _elsewhere(params, experiment, configuration, file, data_sets):
@@ -101,7 +66,7 @@ def resolve(
                 runs[run.name] = run
             continue
         for repetition in repetitions(experiment):
-            without_fold = _run(params, experiment, configuration, repetition, file)
+            without_fold = _run(params, experiment, configuration, repetition, file, origins)
             dataset = without_fold.dataset
             if dataset not in folds:
                 folds[dataset] = data_sets(dataset, f"{place}: `dataset`")
@@ -109,9 +74,7 @@ def resolve(
                 earlier = labelled.get((configuration.continues, repetition, run.dataset), "")
                 run = replace(run, continues=earlier)  # noqa: PLW2901
                 _refuse_no_more_epochs(run, runs, place)
-                content = canonical(
-                    [run.dataset, run.backend, run.settings, earlier, run.from_search]
-                )
+                content = canonical([run.dataset, earlier, *_identity(run, experiment)])
                 if content not in names:
                     _refuse_same_name(run, runs, place)
                 name = names.setdefault(content, run.name)
@@ -119,6 +82,15 @@ def resolve(
                 if configuration.label:
                     labelled[configuration.label, repetition, run.dataset] = name
     return runs
+
+
+def _identity(run: PlannedRun, experiment: ExperimentSettings) -> tuple[object, ...]:
+    """What tells a run from others. Of one that begins with another result, only what it sets
+    itself: else the names of runs would change once the result is known."""
+    if not run.origin.all:
+        return run.backend, run.settings
+    own = run.varied | experiment.base.keys() | {"seed", "replicate"}
+    return run.origin, {name: value for name, value in run.settings.items() if name in own}
 
 
 def _refuse_same_name(run: PlannedRun, runs: dict[str, PlannedRun], place: str) -> None:
@@ -162,14 +134,18 @@ def _of_folds(run: PlannedRun, data_sets: list[str]) -> list[PlannedRun]:
 
 
 def starting_run(
-    params: dict[str, Any], experiment: ExperimentSettings, dataset: str | None, file: str
+    params: dict[str, Any],
+    experiment: ExperimentSettings,
+    dataset: str | None,
+    file: str,
+    origins: Origins,
 ) -> PlannedRun:
     """The run whose settings the first trial of a search has: params.yaml and `base`, under the
     search's own `trial_seed`."""
     assert experiment.search is not None
     seed = experiment.search.trial_seed
     place = ConfigurationSpec("base", {"dataset": dataset} if dataset else {}, "search.datasets")
-    run = _run(params, experiment, place, repetitions(experiment)[0], file)
+    run = _run(params, experiment, place, repetitions(experiment)[0], file, origins)
     run_name = replace(run.run_name, seed=seed)
     return replace(run, run_name=run_name, settings=run.settings | {"seed": seed})
 
@@ -191,33 +167,35 @@ def _run(
     configuration: ConfigurationSpec,
     repetition: Repetition,
     file: str,
+    origins: Origins,
 ) -> PlannedRun:
     """One run, not on a fold yet. It has only the settings that its backend knows."""
     varied, place, base = configuration.varied, configuration.place, experiment.base
-    for name in repetition.overrides.keys() & (base | varied).keys():
-        raise SettingsError(
-            f"{file}: `{place}`: sets `{name}`, and the experiment's `{REPEATING_KEYS[name]}` does "
-            "so too; keep one"
-        )
-    overrides = base | varied | repetition.overrides
-    from_search = trial_reference(experiment, overrides, set(varied), f"{file}: `{place}`")
-    _refuse_sections(overrides, f"{file}: `{place}`")
-    common = {name: overrides.pop(name, params.get(name)) for name in ("dataset", "backend")}
+    origin = references_of(experiment, varied, origins, file, place)
+    start = origins.start(origin.start) if origin.start else Start(params.get("backend"))
+    overrides = _overrides(base | varied, repetition, f"{file}: `{place}`")
+    common = {
+        "dataset": overrides.pop("dataset", params.get("dataset")),
+        "backend": overrides.pop("backend", start.backend),
+    }
     _refuse_several(common["dataset"], f"{file}: `{place}`")
     model = plugin_settings("backends", common["backend"], f"{file}: `{place}`: `backend`")
     defaults = {name: params[name] for name in model.model_fields if name in params}
+    carried = {name: v for name, v in start.settings.items() if name in model.model_fields}
+    searched = (experiment.search.space.keys() if experiment.search else set()) - varied.keys()
 
     def where(key: str) -> str:
         if key not in overrides:
-            return PARAMS
+            return f"{file}: `{FROM}` {origin.start}" if key in carried else PARAMS
         in_runs = place if key in varied else REPEATING_KEYS.get(key)
         return f"{file}: {'base' if key in base and key not in varied else in_runs}"
 
-    values = defaults | overrides
-    if isinstance(values.get("pretrained"), str):
-        values["pretrained"] = _filled(values["pretrained"], values, where("pretrained"))
+    values = defaults | carried | overrides | origins.trial(origin.trial, sorted(searched))
+    pattern: str | None = values.get("pretrained")
+    values |= _filled(pattern, values, where("pretrained"))
     settings = cast(TrainingSettings, closed(model, values, where))
-    refuse_metric(from_search, settings.task, f"{file}: `{place}`")
+    if origin.trial:
+        refuse_metric(origin.trial, settings.task, f"{file}: `{place}`: `{FROM}`")
     checked = settings.model_dump(mode="json")
     run_name = RunName(
         configuration=name_of(configuration, varied | common | checked),
@@ -229,10 +207,25 @@ def _run(
         **common,
         task=settings.task,
         settings=checked,
-        from_search=from_search,
+        origin=origin,
         place=place,
-        varied=frozenset(varied),
+        varied=frozenset(varied.keys() - {FROM, BEST}),
+        inherited=frozenset(carried.keys() - overrides.keys()),
+        drawn={name: v for name, v in start.varying.items() if name not in overrides},
+        pretrained_pattern=pattern,
     )
+
+
+def _overrides(stated: Overrides, repetition: Repetition, place: str) -> Overrides:
+    """What an experiment sets for a run, without the keys that refer to another result."""
+    for name in repetition.overrides.keys() & stated.keys():
+        raise SettingsError(
+            f"{place}: sets `{name}`, and the experiment's `{REPEATING_KEYS[name]}` does so too; "
+            "keep one"
+        )
+    _refuse_sections(stated, place)
+    overrides = stated | repetition.overrides
+    return {name: value for name, value in overrides.items() if name not in {FROM, BEST}}
 
 
 def _refuse_sections(overrides: Overrides, where: str) -> None:
@@ -253,8 +246,9 @@ def _refuse_several(dataset: Any, where: str) -> None:
         )
 
 
-def _filled(pretrained: str, settings: dict[str, Any], where: str) -> str:
-    """`yolov8/{model}.pt` with the run's settings in place of their names."""
+def _filled(pretrained: Any, settings: dict[str, Any], where: str) -> dict[str, str]:
+    """The setting `pretrained`, where it is a text such as `yolov8/{model}.pt`, with the run's
+    settings in place of their names."""
 
     def value(match: re.Match[str]) -> str:
         if match[1] not in settings:
@@ -264,68 +258,6 @@ def _filled(pretrained: str, settings: dict[str, Any], where: str) -> str:
             )
         return value_text(settings[match[1]])
 
-    return re.sub(r"\{(\w+)\}", value, pretrained)
-
-
-def shipped_settings(
-    params: dict[str, Any], experiment: ExperimentSettings, file: str
-) -> dict[str, object]:
-    """The training settings that params.yaml lacks and not every configuration sets: their
-    defaults, which hold instead."""
-    values: dict[str, object] = {}
-    for configuration in configurations(experiment, file):
-        if is_elsewhere(configuration, experiment):
-            continue
-        overrides = experiment.base | configuration.varied
-        backend = overrides.get("backend", params.get("backend"))
-        model = plugin_settings("backends", backend, f"{file}: `backend`")
-        values |= shipped(model, params.keys() | overrides.keys())
-    return values
-
-
-def refuse_unused(
-    params: dict[str, Any], earlier: dict[str, Any], experiment: ExperimentSettings, file: str
-) -> None:
-    """Raise SettingsError for a training default that was changed for this call and no run uses.
-
-    `earlier`: params.yaml before `dvc exp run -S …` changed it. Without this error, one would
-    conclude that the parameter makes no difference.
-    """
-    keys = sorted(training_keys() | {"backend", "dataset"})
-    for name in (key for key in keys if params.get(key) != earlier.get(key)):
-        known = {
-            configuration.place: _knows(name, params, experiment.base | configuration.varied)
-            for configuration in configurations(experiment, file)
-        }
-        used = any(
-            known[configuration.place] and name not in experiment.base | configuration.varied
-            for configuration in configurations(experiment, file)
-        )
-        if not used or name in _repeated(experiment):
-            raise SettingsError(
-                f"{PARAMS}: `{name}` was set to {params.get(name)!r}, but no run of this "
-                "experiment uses it: " + _why_unused(name, experiment, file, any(known.values()))
-            )
-
-
-def _repeated(experiment: ExperimentSettings) -> set[str]:
-    """The settings that the experiment varies within each configuration."""
-    return set(repetitions(experiment)[0].overrides)
-
-
-def _knows(name: str, params: dict[str, Any], overrides: Overrides) -> bool:
-    """Whether a run has the setting `name`: a backend, a data set, or what its backend knows."""
-    if PREDICTIONS in overrides:
-        return name == "dataset"
-    backend = overrides.get("backend", params.get("backend"))
-    fields = plugin_settings("backends", backend, "`backend`").model_fields
-    return name in {"backend", "dataset", *fields}
-
-
-def _why_unused(name: str, experiment: ExperimentSettings, file: str, known: bool) -> str:
-    if not known:
-        return "no backend of its runs has such a setting"
-    if name in _repeated(experiment):
-        return f"{file} sets it by `{REPEATING_KEYS[name]}`"
-    place = "in `base`" if name in experiment.base else "in each of its runs"
-    return f"{file} sets it {place}"
+    if not isinstance(pretrained, str):
+        return {}
+    return {"pretrained": re.sub(r"\{(\w+)\}", value, pretrained)}

@@ -11,7 +11,10 @@ from pydantic import BaseModel
 from fairtrial import SettingsError
 from fairtrial.files.yamlfile import closed, nearest
 from fairtrial.planning.config_files import data_sets, plugin_settings
-from fairtrial.planning.runs import PlannedRun, starting_run
+from fairtrial.planning.planned_run import PlannedRun
+from fairtrial.planning.references import NOTHING, Origins
+from fairtrial.planning.runs import starting_run
+from fairtrial.settings.choice import NOT_CARRIED
 from fairtrial.settings.experiment import ExperimentSettings
 from fairtrial.settings.params import COMMON, SECTIONS
 from fairtrial.settings.search import Engine, Range, SearchSettings
@@ -21,6 +24,7 @@ from fairtrial.settings.stages import (
     RangeSpec,
     SearchStageSettings,
     Space,
+    StudyChoiceSettings,
     StudyStageSettings,
 )
 
@@ -69,11 +73,19 @@ class PlannedStudy:
             pruning=self.search.pruning,
         )
 
-    def of_study(self, runs: list[PlannedRun]) -> StudyStageSettings:
-        """The settings of the stage that evaluates the trials; `runs`: of the experiment."""
-        trials = {run.from_search.trial for run in runs if run.from_search}
-        numbers = sorted(trial for trial in trials if isinstance(trial, int))
-        metrics = sorted(trial for trial in trials if isinstance(trial, str))
+    def chosen_from(self, best: int | str | None) -> StudyChoiceSettings:
+        """The settings by which the stage `choose` takes one of the trials: the best by the fitness
+        (None) or in a metric, or that of a number."""
+        return StudyChoiceSettings(
+            trials=self.search.trials,
+            fitness=self.start.settings["fitness"],
+            best=best,
+            backend=self.start.backend,
+            start={k: v for k, v in self.start.settings.items() if k not in NOT_CARRIED},
+        )
+
+    def of_study(self) -> StudyStageSettings:
+        """The settings of the stage that evaluates the trials."""
         return StudyStageSettings(
             name=self.name,
             trials=self.search.trials,
@@ -83,8 +95,6 @@ class PlannedStudy:
             seed=self.seed,
             dataset=self.start.dataset,
             fitness=self.start.settings["fitness"],
-            chosen=tuple(numbers),
-            chosen_by=tuple(metrics),
         )
 
 
@@ -108,14 +118,17 @@ def refuse_trial_seed(
 
 
 def studies(
-    params: dict[str, Any], experiment: ExperimentSettings, file: str
+    params: dict[str, Any],
+    experiment: ExperimentSettings,
+    file: str,
+    origins: Origins = NOTHING,
 ) -> dict[str, PlannedStudy]:
     """The studies by name; none without `search:`. Raises SettingsError, naming `file`."""
     search = experiment.search
     planned: dict[str, PlannedStudy] = {}
     for name, (engine, seed, dataset) in (search.studies() if search else {}).items():
         assert search is not None
-        start = starting_run(params, experiment, dataset, file)
+        start = starting_run(params, experiment, dataset, file, origins)
         if not start.settings["epochs"]:
             raise SettingsError(f"{file}: `search`: `epochs` must be at least 1")
         fixed = {k: v for k, v in FIXED.items() if k != "epochs" or search.pruning != "off"}

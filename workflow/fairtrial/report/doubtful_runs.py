@@ -110,16 +110,24 @@ def _winning_trials(experiment: ExperimentResults) -> list[str]:
 
 def _is_trial(run: FinishedRun, results: Path) -> bool:
     """Whether its epochs and metrics are those of the trial that it has settings from."""
-    source = run.record.from_search
-    if source is None:
-        return False
-    table = results / "search" / source.study / "trials.csv"
-    if not table.exists():  # `compare` copies no studies
-        return False
-    with table.open(newline="", encoding="utf-8") as file:
-        rows = [row for row in read_rows(file) if row["trial"] == str(source.trial)]
+    rows = [
+        row
+        for source in run.record.started_from
+        for row in _trials(results, source.name)
+        if row["trial"] == str(source.trial)
+    ]
     epochs = (str(run.record.epochs_run), str(run.record.best_epoch))
     return any((row["epochs"], row["best_epoch"]) == epochs and _equal(row, run) for row in rows)
+
+
+def _trials(results: Path, study: str) -> list[dict[str, str]]:
+    """The trials of a study of the experiment; none where it has no such study, or `compare` has
+    copied none."""
+    table = results / "search" / study / "trials.csv"
+    if not table.exists():
+        return []
+    with table.open(newline="", encoding="utf-8") as file:
+        return list(read_rows(file))
 
 
 def _equal(trial: dict[str, str], run: FinishedRun) -> bool:

@@ -1,8 +1,6 @@
 """The files of a study, results/<experiment>/search/<study>/, as typed models.
 
     workers/<n>.json       WorkerResult
-    choices/best.json, choices/<number>.json
-                           ChosenTrial
     summary.json           StudySummary
     timings.json           Timings
 
@@ -15,21 +13,13 @@ from pydantic import RootModel
 
 from fairtrial.files.modelfile import FileModel
 from fairtrial.settings.search import Engine
-from fairtrial.settings.stages import Params, Space
+from fairtrial.settings.stages import Space
 
 
 class WorkerResult(FileModel):
     """The output of a worker that has ended because budget or space are spent."""
 
     study: str  # the key of the study in the store
-
-
-class ChosenTrial(FileModel):
-    """A trial from which a run takes settings."""
-
-    study: str
-    trial: int
-    values: Params
 
 
 class StudySummary(FileModel):

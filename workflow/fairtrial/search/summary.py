@@ -8,13 +8,12 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from fairtrial import BackendError, SettingsError
+from fairtrial import BackendError
 from fairtrial.files.csvfile import write_rows
 from fairtrial.scoring import fitness
 from fairtrial.search import engines
 from fairtrial.search.journal import STATES, Metrics, MetricWeights, Trial
 from fairtrial.search.study_files import StudySummary
-from fairtrial.settings.search import best_by
 from fairtrial.settings.stages import StudyStageSettings, Value
 
 
@@ -38,21 +37,23 @@ def best_in(metric: str, trials: Sequence[Trial], weights: MetricWeights) -> Tri
     return max(finished, key=lambda trial: (value(trial), -trial.number))
 
 
-def chosen_trials(
-    trials: Sequence[Trial], best: Trial, settings: StudyStageSettings
-) -> dict[str, Trial]:
-    """The trials that runs take settings from, by the name of their file in choices/."""
-    for number in settings.chosen:
-        if number >= len(trials):
-            raise SettingsError(
-                f"from_search: {number}: the search has {len(trials)} trials, 0 to "
-                f"{len(trials) - 1}"
-            )
-    named = {f"{number}.json": trials[number] for number in settings.chosen}
-    by_metric = {
-        best_by(metric): best_in(metric, trials, settings.fitness) for metric in settings.chosen_by
-    }
-    return {"best.json": best} | named | by_metric
+def chosen_trial(trials: Sequence[Trial], weights: MetricWeights, best: int | str | None) -> Trial:
+    """The best trial by the fitness (None) or in a metric, or that of a number."""
+    if isinstance(best, int):
+        return trials[best]
+    winner = best_trial(trials, weights)
+    return winner if best is None else best_in(best, trials, weights)
+
+
+def choice_text(
+    trial: Trial, weights: MetricWeights, best: int | str | None
+) -> tuple[str, float | None]:
+    """By what a trial was chosen, and its value of that; its fitness where it was named by its
+    number, None before its first epoch."""
+    epoch = _best_epoch(trial, weights)
+    if isinstance(best, str):
+        return best, epoch.metrics[best] if epoch else None
+    return fitness.formula(weights, _task([trial])), epoch.fitness if epoch else None
 
 
 def table(trials: Sequence[Trial], parameters: Sequence[str], weights: MetricWeights) -> str:

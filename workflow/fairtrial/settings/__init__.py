@@ -9,5 +9,6 @@ dataset     config/datasets/<name>.yaml: a view of a source, and how it is split
 split_rule  its keys `split` and `balance`
 group_names  what the groups of a source are called
 run_name    the names of runs and folds, written and read
+choice      references to the results of other experiments, and what was chosen
 stages      the settings of each stage, made of these
 """

@@ -25,7 +25,6 @@ def _number(value: Any, validate: ValidatorFunctionWrapHandler) -> Any:
 
 
 Engine = Literal["ga", "tpe", "cmaes", "gp", "random"]
-FROM_SEARCH = "from_search"  # in a run: some of its settings are those of a trial
 Number = Annotated[int | float, WrapValidator(_number)]
 Seed = Annotated[int, Field(ge=0, le=LARGEST_SEED)]
 T = TypeVar("T")
@@ -87,9 +86,3 @@ class SearchSettings(Closed):
                     name = f"{engine}-seed{seed}"
                     studies[f"{dataset}-{name}" if dataset else name] = (engine, seed, dataset)
         return studies
-
-
-def best_by(metric: str) -> str:
-    """The name of the file, in a study's folder of choices, with the trial that is the best in a
-    metric."""
-    return f"best-{metric}.json"

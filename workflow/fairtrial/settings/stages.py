@@ -208,9 +208,27 @@ class StudyStageSettings(_StudyStage):
     name: str
     dataset: str
     fitness: dict[str, float] | None  # metric weights; None: AP, or accuracy for classes
-    chosen: tuple[int, ...]  # numbers of the trials that runs take their settings from
-    # Metrics on val; runs take their settings from the trial that is the best in each.
-    chosen_by: tuple[str, ...] = Field(default=(), exclude_if=not_)
+
+
+class StudyChoiceSettings(Closed):
+    """How a trial is chosen: among the first `trials`, by the fitness, where `best` is None, by a
+    metric on val, or by its number."""
+
+    trials: int | None  # None: among all
+    fitness: dict[str, float] | None
+    best: int | str | None
+    backend: str
+    start: dict[str, Any]  # settings of the first trial, as far as others carry them on
+
+
+class ChooseSettings(Closed):
+    """What is chosen for others that refer to it: one of several runs, or a trial of a study."""
+
+    experiment: str
+    name: str  # of the run, configuration or study; empty for the best configuration
+    runs: tuple[str, ...]  # names; none for a study
+    rank_by: str | dict[str, float]  # what ranks configurations on val
+    study: StudyChoiceSettings | None = None
 
 
 class TrainSettings(Closed):
@@ -218,9 +236,6 @@ class TrainSettings(Closed):
 
     backend: str  # a module of backends/
     settings: dict[str, Any]  # that module's own Settings
-    from_search: list[str] = Field(
-        default_factory=list
-    )  # the keys of `settings` that a trial replaces
     trusted: str | None = Field(default=None, exclude_if=not_)  # see SearchStageSettings
 
 

@@ -160,7 +160,6 @@ def _record(
         key="",
         code="",
         continued_from=None,
-        from_search=None,
         adopted=False,
         best_epoch=None,
         epochs_run=0,

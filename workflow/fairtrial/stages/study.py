@@ -17,9 +17,8 @@ def study(
     best: Path,
     summary: Path,
     timings: Path,
-    choices: Path,
 ) -> None:
-    """Rank the trials of a study, and choose the best settings.
+    """Rank the trials of a study, and write the best settings down.
 
     Trials beyond the budget, from an earlier and larger one, are left out.
 
@@ -30,25 +29,18 @@ def study(
         best: file to write: the settings of the best trial
         summary: file to write: budget, space, states of trials, importance of parameters
         timings: file to write: seconds of training of each trial
-        choices: folder to write: the settings of the best trial, and of each that a run names by
-            number or metric
 
     Raises:
         BackendError: no trial has finished
-        SettingsError: a run names a trial that does not exist
         StoreError: the store has no trial of the study
     """
     from fairtrial.search import summary as results
     from fairtrial.search.journal import stored_trials
-    from fairtrial.search.study_files import ChosenTrial, Timings, WorkerResult
+    from fairtrial.search.study_files import Timings, WorkerResult
 
     key = read_model(workers[0], WorkerResult).study
     stored = stored_trials(key)[: settings.trials]
     winner = results.best_trial(stored, settings.fitness)
-    choices.mkdir(parents=True, exist_ok=True)
-    for file_name, trial in results.chosen_trials(stored, winner, settings).items():
-        choice = ChosenTrial(study=settings.name, trial=trial.number, values=trial.params)
-        write_model(choices / file_name, choice)
     with whole_file(trials) as file:
         file.write(results.table(stored, sorted(settings.space), settings.fitness))
     with whole_file(best) as file:

@@ -8,7 +8,7 @@ from typing import Any
 from fairtrial.data.seen_images import with_unchanged_images
 from fairtrial.data.split_dataset import read_leak_free_dataset, read_training_splits
 from fairtrial.files.modelfile import read_model, write_model
-from fairtrial.search.study_files import ChosenTrial
+from fairtrial.settings.choice import ChosenSettings
 from fairtrial.settings.run_name import RunName
 from fairtrial.settings.stages import TrainSettings
 from fairtrial.training.cached_training import Training, backend_settings, train_or_adopt
@@ -19,7 +19,7 @@ from fairtrial.training.record import (
     RECORD,
     RecordedInputs,
     RunRecord,
-    SearchTrial,
+    StartedFrom,
     TrainingRecord,
     read_record,
 )
@@ -37,7 +37,7 @@ def train(
     split: Path,
     pretrained: Path | None,
     continues: Path | None,
-    trial: Path | None,
+    start: list[Path],
     threads: int,
     progress: Path,
     weights: Path,
@@ -56,7 +56,7 @@ def train(
         split: the data set's split certificate
         pretrained: the pretrained checkpoint to start from, or nothing
         continues: record.json of the run from whose end state this one goes on, or nothing
-        trial: the trial of a search that gives the run some of its settings, or nothing
+        start: what was chosen to give the run some of its settings, or nothing
         threads: CPU threads
         progress: file to write after each epoch: how far the training is, for `status`
         weights: file to write: the trained weights
@@ -69,8 +69,8 @@ def train(
         StoreError: an entry of the store cannot be used
     """
     earlier = read_record(continues) if continues else None
-    chosen = read_model(trial, ChosenTrial) if trial else None
-    resolved = backend_settings(settings.backend, _values(settings, chosen))
+    chosen = [read_model(path, ChosenSettings) for path in start]
+    resolved = backend_settings(settings.backend, settings.settings)
     splits = read_training_splits(annotations, split, resolved.train_share)
     training = Training(
         backend=settings.backend,
@@ -93,18 +93,12 @@ def train(
         write_model(record, RunRecord(**dict(of_training), **of_run, **_of_settings(training)))
 
 
-def _values(settings: TrainSettings, trial: ChosenTrial | None) -> dict[str, Any]:
-    """The backend's settings by key, with the values of the trial that gives some of them."""
-    from_trial = {name: trial.values[name] for name in settings.from_search} if trial else {}
-    return settings.settings | from_trial
-
-
 def _of_run(
     run: RunName,
     dataset: str,
     adopted: bool,
     earlier: RunRecord | None,
-    trial: ChosenTrial | None,
+    chosen: list[ChosenSettings],
 ) -> dict[str, Any]:
     """The part of a run's record that says which run it is."""
     return {
@@ -114,7 +108,9 @@ def _of_run(
         "seed": run.seed,
         "adopted": adopted,
         "continued_from": earlier.run if earlier else None,
-        "from_search": SearchTrial(study=trial.study, trial=trial.trial) if trial else None,
+        "started_from": [
+            StartedFrom(experiment=one.experiment, name=one.name, trial=one.trial) for one in chosen
+        ],
     }
 
 

@@ -82,11 +82,13 @@ class RecordedInputs(FileModel):
         )
 
 
-class SearchTrial(FileModel):
-    """A trial of a hyperparameter search, by its study's name and its number."""
+class StartedFrom(FileModel):
+    """What gave a run some of its settings: a configuration of another experiment, or a trial of a
+    study, by the study's name and the trial's number."""
 
-    study: str
-    trial: int
+    experiment: str
+    name: str
+    trial: int | None
 
 
 class ForeignFile(FileModel):
@@ -101,8 +103,8 @@ class RunRecord(TrainingRecord):
     """A run of an experiment.
 
     settings: those of the backend; key: that of the store's entry; code: fingerprint of the code
-    that fits; continued_from: the run whose end state this one went on from; from_search: the
-    trial that gave it settings; adopted: whether the entry existed; train_images: how many images
+    that fits; continued_from: the run whose end state this one went on from; started_from: what
+    gave it some of its settings; adopted: whether the entry existed; train_images: how many images
     it learned from, None in a record of an older release; elsewhere: the files of a run whose
     predictions were made elsewhere, by split, {} for one that was trained here.
     """
@@ -117,7 +119,7 @@ class RunRecord(TrainingRecord):
     code: str
     inputs: RecordedInputs
     continued_from: str | None
-    from_search: SearchTrial | None
+    started_from: list[StartedFrom] = Field(default_factory=list, exclude_if=not_)
     adopted: bool
     train_images: int | None = None
     elsewhere: dict[str, ForeignFile] = Field(default_factory=dict, exclude_if=not_)
