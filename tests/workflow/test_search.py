@@ -57,7 +57,13 @@ def rows(project: Project) -> list[dict[str, str]]:
 
 
 def winner(project: Project) -> int:
-    return int(json.loads((project.root / PLACE / "choices/best.json").read_text())["trial"])
+    choice = project.root / "results/compare/choices/tpe-seed5/start.json"
+    return int(json.loads(choice.read_text())["trial"])
+
+
+def origin(trial: int) -> list[dict[str, object]]:
+    """What the record of a run says that began with a trial."""
+    return [{"experiment": "compare", "name": "tpe-seed5", "trial": trial}]
 
 
 @pytest.fixture(scope="module")
@@ -95,7 +101,7 @@ def test_a_killed_worker_costs_nothing(finished: Project) -> None:
     assert trained(finished, "epoch").total() == 4 * (4 + 2), "an epoch was trained twice"
     record = json.loads((finished.root / "results/compare/runs/tuned-s0/record.json").read_text())
     assert not record["adopted"], "a tuned run is its own lucky trial"
-    assert record["from_search"] == {"study": "tpe-seed5", "trial": winner(finished)}
+    assert record["started_from"] == origin(winner(finished))
     assert f"{record['settings']['lr0']}" == rows(finished)[winner(finished)]["lr0"]
     assert finished.plan() == Counter()
 
@@ -139,7 +145,7 @@ def test_the_winner_is_trained_for_longer(project: Project) -> None:
     project.edit(
         "config/experiments/compare.yaml",
         "search:",
-        "runs: {tuned: {from_search: true, epochs: 9}}\nsearch:",
+        "runs: {tuned: {from: compare/tpe-seed5, epochs: 9}}\nsearch:",
     )
     project.snakemake(*COMMAND[1:])
     assert trained(project, "end") == {rows(project)[winner(project)]["lr0"]: 1}
@@ -151,7 +157,7 @@ def test_a_study_whose_store_is_elsewhere_is_made_again_as_its_message_says(
 ) -> None:
     """As after a clone and `dvc pull`, which bring results but no store."""
     shutil.rmtree(project.root / "store/searches")
-    sweep = "sweep: {from_search: [1, recall]}\nsearch:"
+    sweep = "grid: {from: [compare/tpe-seed5], best: [1, recall]}\nsearch:"
     project.edit("config/experiments/compare.yaml", "search:", sweep)
     project.snakemake(*COMMAND[1:], check=False)
     log = (project.root / "logs/compare/study/tpe-seed5.log").read_text()
@@ -160,9 +166,9 @@ def test_a_study_whose_store_is_elsewhere_is_made_again_as_its_message_says(
     project.snakemake(*COMMAND[1:], "--forcerun", "search")
     recalls = [float(row["recall"]) for row in rows(project)]
     for value, number in (("1", 1), ("recall", recalls.index(max(recalls)))):
-        run = project.root / f"results/compare/runs/from_search={value}-s0/record.json"
+        (run,) = project.root.glob(f"results/compare/runs/best={value}+*/record.json")
         record = json.loads(run.read_text())
-        assert record["from_search"] == {"study": "tpe-seed5", "trial": number}
+        assert record["started_from"] == origin(number)
         assert f"{record['settings']['lr0']}" == rows(project)[number]["lr0"]
 
 

@@ -197,13 +197,9 @@ def _run(
     if origin.trial:
         refuse_metric(origin.trial, settings.task, f"{file}: `{place}`: `{FROM}`")
     checked = settings.model_dump(mode="json")
-    run_name = RunName(
-        configuration=name_of(configuration, varied | common | checked),
-        seed=checked["seed"],
-        replicate=checked["replicate"],
-    )
+    name = name_of(configuration, varied | common | checked)
     return PlannedRun(
-        run_name,
+        RunName(name, seed=checked["seed"], replicate=checked["replicate"]),
         **common,
         task=settings.task,
         settings=checked,

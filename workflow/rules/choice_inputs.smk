@@ -1,0 +1,60 @@
+# Purpose: the functions by which the rules know what begins with a choice, and what it is made from.
+# Reads the plan that common.smk made.
+
+
+def choice_file(reference, name):
+    """A file of a choice; known when the checkpoint `choose` has run."""
+    wildcards = {"experiment": reference.experiment, "choice": reference.choice}
+    return checkpoints.choose.get(**wildcards).output[name]
+
+
+def choice_files(*names):
+    """Files of all choices with which runs of an experiment begin.
+
+    plot and report read other files, or none; they need these as inputs, so that Snakemake decides
+    again about them when a choice is made.
+    """
+
+    def of_experiment(wildcards):
+        references = planned(wildcards).references
+        return [choice_file(r, name) for r in references for name in names]
+
+    return of_experiment
+
+
+def start_files(wildcards):
+    """The files with the settings that others give this run, study or choice; none for most.
+
+    predict and validate need them as inputs, too: after a checkpoint, Snakemake decides again only
+    about jobs whose inputs depend on it.
+    """
+    name = wildcards.get("run") or wildcards.get("study") or wildcards.choice
+    stage = "choose" if wildcards.get("choice") else "train"
+    references = PLAN.begins_with(stage, name, wildcards.experiment)
+    return [choice_file(reference, "start") for reference in references]
+
+
+def chosen_from(*files, single_too=False):
+    """Files of the runs among which something is chosen; none for a trial, and of a single
+    configuration those alone that say what it is."""
+
+    def of_runs(wildcards):
+        runs, is_choice = PLAN.chosen_from(wildcards.experiment, wildcards.choice)
+        if not (is_choice or single_too):
+            return []
+        pattern = "results/{experiment}/runs/{run}/{file}"
+        return expand(pattern, run=runs, file=files, experiment=wildcards.experiment)
+
+    return of_runs
+
+
+def chosen_from_sets(wildcards):
+    """The data sets of the runs among which something is chosen."""
+    runs, is_choice = PLAN.chosen_from(wildcards.experiment, wildcards.choice)
+    return dataset_files(wildcards) if is_choice else []
+
+
+def chosen_from_workers(wildcards):
+    """What the workers of a study write, of whose trials one is chosen."""
+    study = PLAN.study_of(wildcards.experiment, wildcards.choice)
+    return worker_files_of(wildcards.experiment, study) if study else []
