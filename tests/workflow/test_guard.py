@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from facts import missing_facts
+from fairtrial.lineage.outputs import OUTPUTS
 from project import Project
 
 pytestmark = pytest.mark.slow
@@ -183,7 +184,8 @@ def verify_each(names: tuple[str, ...]) -> None:
 
 def test_a_changed_digit_is_found_in_each_kind_of_file(finished: Project) -> None:
     text = finished.fairtrial("verify")
-    facts = ("compare: all holds", "30 files computed anew with the same bytes")
+    count = 2 * len(OUTPUTS["validate"]) + len(OUTPUTS["report"])
+    facts = ("compare: all holds", f"{count} files computed anew with the same bytes")
     assert missing_facts(text, *facts) == [] and "not compared" not in text
     names = one_of_each_kind(finished)
     said = json.loads(finished.forked(verify_each, tuple(names), True, {}))

@@ -40,13 +40,14 @@ def recomputed(plan: Plan) -> Recomputed:
         if job.stage in ("validate", "report"):
             with tempfile.TemporaryDirectory(prefix="fairtrial-") as folder:
                 files = {flag: Path(folder, Path(path).name) for flag, path in job.files.items()}
-                (_validate if job.stage == "validate" else _report)(plan, job, files)
+                (compute_validate if job.stage == "validate" else compute_report)(plan, job, files)
                 _compare(job, files, again)
     again.notes = list(dict.fromkeys(again.notes))
     return again
 
 
-def _validate(plan: Plan, job: JobName, files: dict[str, Path]) -> None:
+def compute_validate(plan: Plan, job: JobName, files: dict[str, Path]) -> None:
+    """Write the scores of a run into `files`, by flag."""
     settings = plan.settings(job.stage, job.name, job.experiment)
     data = Path("data/sets", plan.experiments[job.experiment].runs[job.name].dataset)
     predictions = Path("results", job.experiment, "runs", job.name, "predictions")
@@ -61,7 +62,8 @@ def _validate(plan: Plan, job: JobName, files: dict[str, Path]) -> None:
         )
 
 
-def _report(plan: Plan, job: JobName, files: dict[str, Path]) -> None:
+def compute_report(plan: Plan, job: JobName, files: dict[str, Path]) -> None:
+    """Write the report and its tables into `files`, by flag."""
     settings = plan.settings(job.stage, job.name, job.experiment)
     results = Path("results", job.experiment)
     with contextlib.redirect_stdout(io.StringIO()):
