@@ -31,7 +31,7 @@ class JudgedDetection(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Outcome:
+class ImageOutcome:
     """What one run made of one image. `found`: objects, or whether the class is right; `errors`:
     how many; `answer`: the predicted class, None for boxes; `weight`: how grave its errors are."""
 
@@ -105,7 +105,9 @@ def _compared(comparison: Comparison) -> list[FinishedRun]:
     return ranked[0].runs if ranked[0].folds else [c.first for c in ranked]
 
 
-def _outcomes(run: FinishedRun, experiment: ExperimentResults, split: str) -> Mapping[str, Outcome]:
+def _outcomes(
+    run: FinishedRun, experiment: ExperimentResults, split: str
+) -> Mapping[str, ImageOutcome]:
     """What a run made of each image, by `content_id`."""
     truth = split_of(run, experiment, split)
     found = _of_boxes if experiment.task == "detect" else _of_classes
@@ -113,17 +115,17 @@ def _outcomes(run: FinishedRun, experiment: ExperimentResults, split: str) -> Ma
     return {contents[i]: outcome for i, outcome in found(run, truth, split)}
 
 
-def _of_boxes(run: FinishedRun, truth: Dataset, split: str) -> Iterator[tuple[int, Outcome]]:
+def _of_boxes(run: FinishedRun, truth: Dataset, split: str) -> Iterator[tuple[int, ImageOutcome]]:
     by_image, least = truth.by_image(), run.confidence or 0.0
     for image_id, detections in judged(truth, detections_of(run, truth, split)).items():
         shown = [d for d in detections if d.detection.confidence >= least]
         found = frozenset(d.target for d in shown if d.kind == error_kinds.RIGHT)
         false_alarms = len(shown) - len(found)
         errors = false_alarms + len(objects_of(by_image[image_id])) - len(found)
-        yield image_id, Outcome(found, errors, float(errors))
+        yield image_id, ImageOutcome(found, errors, float(errors))
 
 
-def _of_classes(run: FinishedRun, truth: Dataset, split: str) -> Iterator[tuple[int, Outcome]]:
+def _of_classes(run: FinishedRun, truth: Dataset, split: str) -> Iterator[tuple[int, ImageOutcome]]:
     categories = sorted(truth.categories)
     truths = {a.image_id: categories.index(a.category_id) for a in truth.annotations}
     for row in run.probabilities(split):
@@ -131,10 +133,10 @@ def _of_classes(run: FinishedRun, truth: Dataset, split: str) -> Iterator[tuple[
         wrong = answer != truths[row["image_id"]]
         surest = row["scores"][answer] if wrong else 0.0
         found = frozenset[int]() if wrong else frozenset({0})
-        yield row["image_id"], Outcome(found, int(wrong), surest, answer)
+        yield row["image_id"], ImageOutcome(found, int(wrong), surest, answer)
 
 
-def _difference(content: str, outcomes: Sequence[Mapping[str, Outcome]]) -> int:
+def _difference(content: str, outcomes: Sequence[Mapping[str, ImageOutcome]]) -> int:
     """How far the runs differ on an image: objects that some find and others miss, false alarms,
     classes."""
     here = [of_run[content] for of_run in outcomes if content in of_run]
@@ -146,7 +148,7 @@ def _difference(content: str, outcomes: Sequence[Mapping[str, Outcome]]) -> int:
     return len(some - every) + max(errors) - min(errors) + len({o.answer for o in here}) - 1
 
 
-def _weight(content: str, outcomes: Sequence[Mapping[str, Outcome]]) -> float:
+def _weight(content: str, outcomes: Sequence[Mapping[str, ImageOutcome]]) -> float:
     """How much the best fails on an image."""
     best = next((of_run[content] for of_run in outcomes if content in of_run), None)
     return best.weight if best else 0.0
