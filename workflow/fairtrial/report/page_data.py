@@ -120,7 +120,7 @@ def _rounded(values: Iterable[float]) -> Values:
 
 
 def _study(study: FinishedStudy) -> StudyTrials:
-    columns = ["number", "state", "epochs", "fitness", *study.metrics, *study.parameters]
+    columns = ["trial", "state", "epochs", "fitness", *study.metrics, *study.parameters]
     return {
         "name": study.name,
         "fitness": study.summary.fitness,

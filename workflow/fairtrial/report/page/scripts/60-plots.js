@@ -214,9 +214,9 @@ class Study {
     };
     const pairs = (names) => names.map((name) => [name, name]);
     place.append(
-      element("p", { class: "note" }, "Each line is a trial, the lighter the better (in the dark the brighter). Drag along an axis to keep the trials that pass there, drag a name to move its axis."),
+      element("p", { class: "note" }, "Each line is a trial, its colour the fitness. Drag along an axis to keep the trials that pass there, drag a name to move its axis."),
       lines,
-      element("div", { class: "controls" }, chooser("setting", pairs([...study.parameters, "number", "epochs"]), pick("x"), this.x), chooser("metric", pairs(["fitness", ...study.metrics]), pick("y"), this.y)),
+      element("div", { class: "controls" }, chooser("setting", pairs([...study.parameters, "trial", "epochs"]), pick("x"), this.x), chooser("metric", pairs(["fitness", ...study.metrics]), pick("y"), this.y)),
       points,
     );
   }
@@ -228,17 +228,17 @@ class Study {
       const { values, tickvals, ticktext, log } = dimension(trials, name);
       return { label: plain(name) + (log ? " (log)" : ""), values, tickvals, ticktext };
     });
-    const line = { color: fitness, colorscale: [[0, colour("line")], [0.5, colour("c3")], [1, colour("c4")]], showscale: true, colorbar: { title: { text: "fitness" }, thickness: 12, outlinewidth: 0 } };
+    const line = { color: fitness, colorscale: [[0, colour("c8")], [0.6, colour("c2")], [1, colour("c4")]], showscale: true, colorbar: { title: { text: "fitness" }, thickness: 12, outlinewidth: 0 } };
     return { data: [{ type: "parcoords", line, dimensions, labelfont: { size: 12.5 }, rangefont: { color: "rgba(0,0,0,0)" }, unselected: { line: { color: colour("line"), opacity: 0.25 } } }], layout: { margin: { l: 70, r: 60, t: 50, b: 20 } } };
   }
 
   scatter() {
     const { trials, study, x, y } = this;
-    const best = trials.findIndex((trial) => trial.number === study.best);
+    const best = trials.findIndex((trial) => trial.trial === study.best);
     const scale = dimension(trials, x);
     const marker = { size: trials.map((_, i) => (i === best ? 14 : 9)), symbol: trials.map((_, i) => (i === best ? "star" : "circle")), color: trials.map((_, i) => colour(i === best ? "c4" : "c2")), opacity: 0.85 };
-    const text = trials.map((trial) => plain(`trial ${trial.number}, ${trial.state}: ${study.parameters.map((name) => `${name} ${trial[name]}`).join(", ")}`));
-    return { data: [{ type: "scatter", mode: "markers", x: trials.map((trial) => trial[x]), y: trials.map((trial) => trial[y]), marker, text, hovertemplate: "%{text}<br>%{y:.4f}<extra></extra>" }], layout: { xaxis: axis(x, { type: scale.log ? "log" : undefined }), yaxis: axis(y) } };
+    const text = trials.map((trial) => plain(`trial ${trial.trial}, ${trial.state}: ${study.parameters.map((name) => `${name} ${trial[name]}`).join(", ")}`));
+    return { data: [{ type: "scatter", mode: "markers", x: trials.map((trial) => trial[x]), y: trials.map((trial) => trial[y]), marker, text, hovertemplate: "%{text}<br>%{y:.4f}<extra></extra>", cliponaxis: false }], layout: { xaxis: axis(x, scale.log ? { type: "log", exponentformat: "power", dtick: 1 } : {}), yaxis: axis(y) } };
   }
 }
 
