@@ -13,8 +13,9 @@ from rich.console import Console
 from fairtrial.display.board import Board, StageCount
 from fairtrial.display.ending import ending
 from fairtrial.display.terminal import Terminal
-from fairtrial.display.trainings import running_trainings, training_line
+from fairtrial.display.trainings import running_lines
 from fairtrial.files.modelfile import write_model
+from fairtrial.search.progress import StudyProgress
 from fairtrial.store.locks import holder
 from fairtrial.training.progress import TrainingProgress
 
@@ -66,10 +67,8 @@ def test_more_jobs_than_were_planned_are_counted_too() -> None:
 def test_a_training_that_runs_has_a_line() -> None:
     board = Board()
     training(board, 1, "a-s0")
-    (progress,) = running_trainings(board.trainings)
-    assert training_line(progress) == (
-        "a-s0: epoch 7 of 12, best 0.312 in epoch 5, 50 s left"
-    )  # ten seconds an epoch
+    (line,) = running_lines(board.under_way).values()
+    assert line == "a-s0: epoch 7 of 12, best 0.312 in epoch 5, 50 s left"  # ten seconds an epoch
 
 
 @pytest.mark.parametrize("why", ["failed", "of an earlier attempt", "no file"])
@@ -80,7 +79,27 @@ def test_a_training_that_does_not_run_has_none(why: str) -> None:
         os.utime(file, (1, 1))
     if why == "no file":
         file.unlink()
-    assert running_trainings(board.trainings) == []
+    assert running_lines(board.under_way) == {}
+
+
+@pytest.mark.parametrize(
+    ("budget", "line"),
+    [
+        pytest.param({"trials": 40}, "s0: trial 12 of 40, best 0.500", id="trials"),
+        pytest.param({"hours": 8.0}, "s0: trial 12, 1.5 of 8 h, best 0.500", id="hours"),
+    ],
+)
+def test_a_search_has_one_line_whatever_its_workers(budget: dict, line: str) -> None:
+    board = Board()
+    for worker in ("0", "1"):
+        wildcards = {"experiment": "e", "study": "s0", "worker": worker}
+        board.begin(int(worker), "search", wildcards, [f"logs/e/search/s0-{worker}.log"])
+    study = StudyProgress(
+        settings="", key="", trials=budget.get("trials"), hours=budget.get("hours"),
+        states={"finished": 9, "unfinished": 3}, seconds=5400.0, best=0.5, over=False,
+    )  # fmt: skip
+    write_model(Path("logs/e/search/s0.json"), study)
+    assert list(running_lines(board.under_way).values()) == [line]
 
 
 def test_the_board_fits_on_the_terminal(monkeypatch: pytest.MonkeyPatch) -> None:

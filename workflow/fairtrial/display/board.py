@@ -87,14 +87,14 @@ class Board:
         return list(self._failed.values())
 
     @property
-    def trainings(self) -> list[BegunJob]:
-        """The trainings that are under way."""
-        return [job for job in list(self._begun.values()) if job.stage == "train"]
+    def under_way(self) -> list[BegunJob]:
+        """The jobs that have begun and not ended."""
+        return list(self._begun.values())
 
     @property
     def counts(self) -> list[StageCount]:
         """A count for each stage that has jobs, in running order."""
-        under_way = Counter(job.stage for job in list(self._begun.values()))
+        under_way = Counter(job.stage for job in self.under_way)
         done = Counter(job.stage for job in list(self._done.values()))
         totals = {s: max(self._planned[s], done[s] + under_way[s]) for s in STAGES}
         return [StageCount(s, n, done[s], under_way[s]) for s, n in totals.items() if n]

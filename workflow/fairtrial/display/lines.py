@@ -8,12 +8,10 @@ import threading
 import time
 
 from fairtrial.display.board import BegunJob, Board
-from fairtrial.display.trainings import running_trainings, training_line
+from fairtrial.display.trainings import running_lines
 from fairtrial.files.text import counted
 
-EVERY = (
-    60.0  # seconds between two lines on trainings; after ten minutes, a tenth of the time so far
-)
+EVERY = 60.0  # seconds between two lines on trainings; after ten minutes, a tenth of the time
 LONG = ("download", "convert", "search", "train")
 NAMED = 3  # trainings in such a line at most
 
@@ -51,9 +49,8 @@ class Lines:
 
     def _report(self) -> None:
         while not self._over.wait(max(EVERY, (time.monotonic() - self._began) / 10)):
-            running = running_trainings(self._board.trainings)
-            texts = [training_line(progress) for progress in running[:NAMED]]
+            running = list(running_lines(self._board.under_way).values())
             if len(running) > NAMED:
-                texts.append(f"and {len(running) - NAMED} more")
-            if texts:
-                self.message("; ".join(texts))
+                running[NAMED:] = [f"and {len(running) - NAMED} more"]
+            if running:
+                self.message("; ".join(running))

@@ -1,4 +1,4 @@
-"""The board on a terminal: a bar for each rule, and below a line for each training that runs."""
+"""The board on a terminal: a bar for each stage, and below a line for each training that runs."""
 
 from __future__ import annotations
 
@@ -7,9 +7,8 @@ import time
 from typing import TYPE_CHECKING
 
 from fairtrial.display.board import BegunJob, Board, StageCount
-from fairtrial.display.trainings import running_trainings, training_line
+from fairtrial.display.trainings import running_lines
 from fairtrial.files.text import counted
-from fairtrial.training.progress import TrainingProgress
 
 if TYPE_CHECKING:
     from rich.console import Group
@@ -28,7 +27,7 @@ class Terminal:
         self._board = board
         self._console = Console(stderr=True, highlight=False)
         self._looked = 0.0
-        self._running: list[TrainingProgress] = []
+        self._running: dict[BegunJob, str] = {}
         self._live = Live(
             get_renderable=self.view,
             console=self._console,
@@ -61,14 +60,13 @@ class Terminal:
         from rich.console import Group
         from rich.text import Text
 
-        trainings = self._board.trainings
+        under_way = self._board.under_way
         if time.monotonic() - self._looked > EVERY:
-            self._running = running_trainings(trainings)
+            self._running = running_lines(under_way)
             self._looked = time.monotonic()
         counts = self._board.counts
         room = max(1, self._console.height - len(counts) - 2)
-        names = {job.name for job in trainings}
-        texts = [training_line(progress) for progress in self._running if progress.run in names]
+        texts = [text for job, text in self._running.items() if job in under_way]
         if len(texts) > room:
             texts[room - 1 :] = [f"and {counted(len(texts) - room + 1, 'more training')}"]
         lines = (Text(f"  {text}", no_wrap=True, overflow="ellipsis") for text in texts)

@@ -70,8 +70,13 @@ def read_progress(
     experiment: str, study: str, settings: SearchStageSettings
 ) -> StudyProgress | None:
     """The progress of a study with these settings; None where there is none that can be read."""
+    progress = read_study(progress_file(experiment, study))
+    return progress if progress and progress.settings == settings_hash(settings) else None
+
+
+def read_study(file: Path) -> StudyProgress | None:
+    """The content of a study's progress file; None where it is missing or cannot be read."""
     try:
-        progress = read_model(progress_file(experiment, study), StudyProgress)
+        return read_model(file, StudyProgress)
     except (DataError, OSError):
         return None
-    return progress if progress.settings == settings_hash(settings) else None
