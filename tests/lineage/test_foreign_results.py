@@ -16,7 +16,7 @@ from fairtrial.lineage.made import MadeRecord, read_made, settings_sha256
 
 SPLIT = "data/made/split/shapes.json"
 SEARCH = "results/mine/made/search/study-0.json"
-STUDY = Path("results/mine/made/study/study.json")
+WORKERS = ["results/mine/search/study/workers/0.json"]
 JOBS = {
     path: ExpectedJob(settings_sha256=settings_sha256("{}"), code="c")
     for path in (
@@ -33,7 +33,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A data set, and a search on it that has finished."""
     monkeypatch.chdir(tmp_path)
     make(SPLIT, [], ["data/sets/shapes/split.json"])
-    make(SEARCH, ["data/sets/shapes/split.json"], ["results/mine/search/study/workers/0.json"])
+    make(SEARCH, ["data/sets/shapes/split.json"], WORKERS)
 
 
 def make(made: str, inputs: list[str], outputs: list[str], settings: str = "{}") -> None:
@@ -54,13 +54,13 @@ def make(made: str, inputs: list[str], outputs: list[str], settings: str = "{}")
 
 
 def test_a_study_takes_the_plans_search_and_waits_for_no_other() -> None:
-    assert list(guard.refuse_foreign(JOBS, STUDY)) == [SPLIT, SEARCH]
+    assert (guard.refuse_foreign_inputs(JOBS, WORKERS, "mine")) == [SPLIT, SEARCH]
 
 
 @pytest.mark.parametrize(
     ("made", "outputs"),
     [
-        (SEARCH, ["results/mine/search/study/workers/0.json"]),
+        (SEARCH, WORKERS),
         (SPLIT, ["data/sets/shapes/split.json"]),
     ],
     ids=["search", "data"],
@@ -68,7 +68,7 @@ def test_a_study_takes_the_plans_search_and_waits_for_no_other() -> None:
 def test_a_study_refuses_what_was_made_with_other_settings(made: str, outputs: list[str]) -> None:
     make(made, [], outputs, settings='{"trials":2}')
     with refused(DataError, outputs[0], "other settings", "fairtrial repair mine"):
-        guard.refuse_foreign(JOBS, STUDY)
+        guard.refuse_foreign_inputs(JOBS, WORKERS, "mine")
 
 
 def test_a_study_refuses_a_search_on_other_data() -> None:
@@ -78,7 +78,7 @@ def test_a_study_refuses_a_search_on_other_data() -> None:
     outputs = sha256_of(Path(), record.outputs)
     write_model(Path(SPLIT), record.model_copy(update={"outputs": outputs}).sealed())
     with refused(DataError, "workers/0.json", "made from another data/sets/shapes/split.json"):
-        guard.refuse_foreign(JOBS, STUDY)
+        guard.refuse_foreign_inputs(JOBS, WORKERS, "mine")
 
 
 def test_plot_waits_for_all() -> None:

@@ -64,7 +64,8 @@ def accept(*experiment: str) -> None:
 
 
 def _finished(plan: Plan) -> tuple[list[FinishedJob], list[str]]:
-    """The jobs that were done with the settings of the plan; the records of those that were not."""
+    """The jobs of the experiment that were done with the settings of the plan; the records of those
+    that were not."""
     finished: list[FinishedJob] = []
     others = []
     for job in jobs_of(plan):

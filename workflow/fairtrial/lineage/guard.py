@@ -7,7 +7,6 @@ name the weights that they come from. `fairtrial verify` reads everything.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -114,40 +113,34 @@ def problems_of(jobs: Mapping[str, ExpectedJob], weights_too: bool = False) -> l
 
 
 def refuse_foreign(jobs: Mapping[str, ExpectedJob], made: Path) -> dict[str, str]:
-    """The SHA-256 of the records of all jobs before the one whose record is `made`: the report,
-    plot, or a study. Raises DataError with every file that is not the plan's."""
-    before = _before_study(jobs, made) if made.parent.name == "study" else _before(jobs, made)
+    """The SHA-256 of the records of all jobs before the one whose record is `made`: the report, or
+    plot. Raises DataError with every file that is not the plan's."""
+    folder, last = made.parent.as_posix(), made.name
+    own = {f"{folder}/report.json"} | ({f"{folder}/plot.json"} if last == "plot.json" else set())
+    before = {
+        path: job
+        for path, job in jobs.items()
+        if path not in own and path.startswith(("data/", f"{folder}/"))
+    }
     if problems := problems_of(before):
-        raise DataError(message(problems, made.parts[1]))
+        raise DataError(message(problems, made.parent.parent.name))
     return {path: sha256(Path(path)) for path in sorted(before)}
 
 
-def _before(jobs: Mapping[str, ExpectedJob], made: Path) -> dict[str, ExpectedJob]:
-    """The jobs without those that publish: of data, of the experiment, and of others with whose
-    results its runs begin."""
-    own = made.with_name("plot.json").as_posix()
-    return {
-        path: job
-        for path, job in jobs.items()
-        if not path.endswith(("/made/plot.json", "/made/report.json"))
-        or (path == own and made.name == "report.json")
-    }
-
-
-def _before_study(jobs: Mapping[str, ExpectedJob], made: Path) -> dict[str, ExpectedJob]:
-    """The workers of a study, and the jobs of data from which they come: those of another data set
-    may be at work."""
-    worker = re.compile(
-        rf"{re.escape(made.parent.parent.as_posix())}/search/{re.escape(made.stem)}-\d+\.json"
-    )
-    before = {path: job for path, job in jobs.items() if worker.fullmatch(path)}
-    records, _ = read_records(path for path in jobs if path in before or path.startswith("data/"))
-    while True:
-        read = {name for path in before if path in records for name in records[path].inputs}
-        more = {p for p, r in records.items() if r.outputs.keys() & read} - before.keys()
-        if not more:
-            return before
-        before |= {path: jobs[path] for path in more}
+def refuse_foreign_inputs(
+    jobs: Mapping[str, ExpectedJob], inputs: Collection[str], experiment: str
+) -> list[str]:
+    """The records of the jobs from which these files come; others may still be at work. Raises
+    DataError with every file that is not the plan's."""
+    records, _ = read_records(jobs)
+    before: set[str] = set()
+    read = set(inputs)
+    while more := {p for p, r in records.items() if r.outputs.keys() & read} - before:
+        before |= more
+        read |= {name for path in more for name in records[path].inputs}
+    if problems := problems_of({path: jobs[path] for path in before}):
+        raise DataError(message(problems, experiment))
+    return sorted(before)
 
 
 def message(problems: list[Problem], experiment: str) -> str:

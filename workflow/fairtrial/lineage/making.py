@@ -15,7 +15,7 @@ from fairtrial.files.folders import files_below
 from fairtrial.files.modelfile import write_model
 from fairtrial.lineage.alive import shown_alive
 from fairtrial.lineage.expected import read_expected
-from fairtrial.lineage.guard import refuse_foreign
+from fairtrial.lineage.guard import refuse_foreign, refuse_foreign_inputs
 from fairtrial.lineage.made import (
     OF_RESULTS,
     SMALL,
@@ -26,6 +26,7 @@ from fairtrial.lineage.made import (
 
 # Folders whose files are listed elsewhere: in a manifest, in annotations, in other records.
 LISTED_ELSEWHERE = {"raw", "images", "results", "data"}
+CHOOSING = ("study", "choose")  # stages by whose result others train
 OF_SNAKEMAKE = ".snakemake_timestamp"
 
 
@@ -46,8 +47,10 @@ def make(call: StageCall, function: Callable[..., None], flags: Mapping[str, obj
     record. Raises DataError where results are to be published that are not the plan's."""
     call.made.unlink(missing_ok=True)
     inputs = _sums({k: v for k, v in flags.items() if k not in call.outputs})
-    if call.stage in (*OF_RESULTS, "study"):
+    if call.stage in OF_RESULTS:
         inputs |= refuse_foreign(read_expected(), call.made)
+    elif call.stage in CHOOSING:
+        refuse_foreign_inputs(read_expected(), inputs, call.made.parts[1])
     with shown_alive(call.made):
         function(**flags)
     record = MadeRecord(
