@@ -351,7 +351,7 @@ def prepared(folder: Path, backend: str) -> Project:
     """The experiment before any job."""
     project = Project.new(folder / f"prepared-{backend}", stubs=("none",), quick_backend=True)
     name = "quick" if backend == "quick" else "ultralytics"
-    more = "" if backend == "quick" else ", weights: null, batch: 4, workers: 0"
+    more = "" if backend == "quick" else ", batch: 4"
     text = EXPERIMENT.format(backend=name, epochs=EPOCHS[backend], more=more)
     project.write("config/experiments/compare.yaml", text)
     project.edit("params.yaml", "timings: true", "timings: false")

@@ -125,6 +125,14 @@ def test_tensors_networks_and_values_are_opened_as_they_were() -> None:
     assert torch.equal(net.eval()(image), again.eval()(image))
 
 
+def test_settings_in_a_checkpoint_of_a_training_are_opened() -> None:
+    """Ultralytics' last.pt holds them; pickles make such an object by a call without arguments."""
+    from ultralytics.utils import IterableSimpleNamespace
+
+    torch.save({"args": IterableSimpleNamespace(lr0=0.1)}, "a.pt")
+    assert unpickled(Path("a.pt"))["args"] == IterableSimpleNamespace(lr0=0.1)
+
+
 def test_a_trusted_file_is_opened_whatever_it_holds() -> None:
     torch.save({"model": mark()}, "a.pt")
     with trusting("0" * 64), pytest.raises(UnlistedError):

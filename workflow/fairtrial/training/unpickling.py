@@ -22,7 +22,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import cache
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 from fairtrial import BackendError
 
@@ -178,10 +178,13 @@ def _resolved(full: str) -> Any:
 
 
 class _NeverCalled(type):
-    """The type of the stand-ins: a pickle may make instances of them, and not call them."""
+    """The type of the stand-ins: a pickle may make empty instances of them, also by a call without
+    arguments (as of a SimpleNamespace), and not call them otherwise."""
 
-    def __call__(cls, *args: object, **kwargs: object) -> NoReturn:
-        raise UnlistedError(f"a call of {cls.__name__}")
+    def __call__(cls, *args: object, **kwargs: object) -> Any:
+        if args or kwargs:
+            raise UnlistedError(f"a call of {cls.__name__}")
+        return cls.__new__(cls)
 
 
 def _maker(kind: Any) -> type:
