@@ -184,7 +184,8 @@ class _NeverCalled(type):
     def __call__(cls, *args: object, **kwargs: object) -> Any:
         if args or kwargs:
             raise UnlistedError(f"a call of {cls.__name__}")
-        return cls.__new__(cls)
+        empty: Any = cls.__new__
+        return empty(cls)
 
 
 def _maker(kind: Any) -> type:
