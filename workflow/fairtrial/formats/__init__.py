@@ -14,6 +14,7 @@ that read a folder.
 To add a format, add a module. A leading underscore marks a module that serves others:
 
 _coco_recognition   how COCO JSON is recognised
+_coco_values        numbers, boxes and segments of COCO JSON
 _ignored            regions that count neither way
 _labelled_images    from images with labels in words to a set
 _names              groups, label files and exported names, from the names of files
@@ -25,5 +26,10 @@ _split_folders      splits by the folders of images
 _split_sources      a folder for each split that has all of its own
 _table_recognition  which column of a table holds what
 _tables             tables in text files
+_voc_files          the files of Pascal VOC
+_voc_recognition    how Pascal VOC is recognised
 _voc_writing        the XML of Pascal VOC
+_yolo_labels        where the text files of YOLO lie, and what a line holds
+_yolo_recognition   how YOLO is recognised
+_yolo_yaml          classes and places of YOLO
 """

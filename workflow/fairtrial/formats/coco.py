@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
-from math import isfinite
 from pathlib import Path
-from typing import Any, Literal, TypedDict, TypeVar
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
 from fairtrial import DataError
-from fairtrial.data.boxes import Box
 from fairtrial.data.dataset import SPLITS, Annotation, Dataset, Image, SplitDataset
 from fairtrial.data.dataset import write as write_set
 from fairtrial.data.defects import (
@@ -28,6 +26,7 @@ from fairtrial.data.names import class_name, flag_of, group_name, id_of
 from fairtrial.files.folders import checked_path, copy_file
 from fairtrial.files.jsonfile import sections
 from fairtrial.formats._coco_recognition import likeness
+from fairtrial.formats._coco_values import RowError, around, box_of, number_of, of_row, stated_size
 from fairtrial.formats._ignored import with_ignored
 from fairtrial.formats._names import exported_names
 from fairtrial.formats._recognition import Likeness, Listing
@@ -121,15 +120,7 @@ def write(data: SplitDataset, folder: Path) -> dict[str, object]:
     return {"files": files, "group": "group"}
 
 
-class _RunLengths(TypedDict):
-    """A segment as COCO's run lengths, compressed to a text or not."""
-
-    size: tuple[int, int]  # height, width
-    counts: str | list[int]
-
-
 _Row = dict[str, object]  # a row of a file, of which nothing is known
-_Segment = _RunLengths | list[list[float]]
 
 
 class _File:
@@ -192,29 +183,29 @@ class _File:
         where = f"row {at} of `images`"
         try:
             self._add_image(row, where)
-        except _RowError as error:
+        except RowError as error:
             self.defects.append(MalformedImage(self.file.annotations, f"{where}: {error}"))
             with suppress(DataError, AttributeError):
                 self.images.setdefault(id_of(row.get("id"), where), None)
 
     def _add_image(self, row: _Row, where: str) -> None:
-        """Raises _RowError for a row that is none of an image."""
+        """Raises RowError for a row that is none of an image."""
         if not isinstance(row, dict):
-            raise _RowError(f"not an image, but {row!r}")
+            raise RowError(f"not an image, but {row!r}")
         for needed in ("id", "file_name"):
             if needed not in row:
-                raise _RowError(f"has no `{needed}`")
-        name, number = str(row["file_name"]), _of_row(id_of, row["id"], "id")
+                raise RowError(f"has no `{needed}`")
+        name, number = str(row["file_name"]), of_row(id_of, row["id"], "id")
         if number in self.images:
             raise DataError(f"two images have the id {number}")
         key = self.options.group
         if key is not None and key not in row:
             self.without_group.append(name)
-        group = _of_row(group_name, row.get(key), key) if key is not None else None
+        group = of_row(group_name, row.get(key), key) if key is not None else None
         path = f"{self.file.images}/{name}".removeprefix("./")
         if "\\" not in name:  # of Windows; such a file is not there, and convert says what is
             path = checked_path(path, f"{where}: file_name")
-        width, height = (_size(row.get(key), key) for key in ("width", "height"))
+        width, height = (stated_size(row.get(key), key) for key in ("width", "height"))
         number_here = len(self.dataset.images) + 1
         image = Image(number_here, path, width, height, group=group, split=self.file.split)
         image.relative = self.options.boxes == "shares"
@@ -225,7 +216,7 @@ class _File:
     def _annotation(self, at: int, row: _Row) -> None:
         try:
             image_id, annotation = self._parsed(at, row)
-        except _RowError as error:
+        except RowError as error:
             row = row if isinstance(row, dict) else {}
             name = row.get("id", f"in row {at}")
             self.malformed.append((row.get("image_id"), f"annotation {name}: {error}"))
@@ -233,25 +224,25 @@ class _File:
             self.rows.append((image_id, annotation))
 
     def _parsed(self, at: int, row: _Row) -> tuple[int | str, Annotation]:
-        """The id of its image in the file, and the object. Raises _RowError."""
+        """The id of its image in the file, and the object. Raises RowError."""
         if not isinstance(row, dict):
-            raise _RowError(f"not an annotation, but {row!r}")
+            raise RowError(f"not an annotation, but {row!r}")
         for key in ("image_id", "category_id"):
             if key not in row:
-                raise _RowError(f"has no `{key}`")
+                raise RowError(f"has no `{key}`")
         place, kind = row["image_id"], row["category_id"]
         if type(place) is not int:  # nearly all are; there may be millions
-            place = _of_row(id_of, place, "image_id")
+            place = of_row(id_of, place, "image_id")
         if type(kind) is not int:
-            kind = _of_row(id_of, kind, "category_id")
+            kind = of_row(id_of, kind, "category_id")
         if not isinstance(kind, int):
-            raise _RowError(f"category_id {kind!r} is no whole number")
+            raise RowError(f"category_id {kind!r} is no whole number")
         number = row.get("id", at)
         number = number if isinstance(number, int) else at
-        crowd = _of_row(flag_of, row["iscrowd"], "iscrowd") if "iscrowd" in row else False
+        crowd = of_row(flag_of, row["iscrowd"], "iscrowd") if "iscrowd" in row else False
         bbox = row.get("bbox")
-        box = _box(bbox) if bbox is not None and bbox != [] else None
-        if box is None and (box := _around(row.get("segmentation"))):
+        box = box_of(bbox) if bbox is not None and bbox != [] else None
+        if box is None and (box := around(row.get("segmentation"))):
             self.segments.add(len(self.rows))
         elif box is not None and self.options.boxes == "xyxy":
             box = box[0], box[1], box[2] - box[0], box[3] - box[1]
@@ -259,7 +250,7 @@ class _File:
             return place, Annotation(0, kind, None, iscrowd=crowd, id=number)
         area = box[2] * box[3]
         if "area" in row and self.options.boxes == "xywh":
-            area = _number(row["area"], "area")
+            area = number_of(row["area"], "area")
         return place, Annotation(0, kind, box, area, crowd, number)
 
     def _at(self, image_id: object, text: str, kind: type[Defect]) -> None:
@@ -287,87 +278,6 @@ class _File:
                 self.defects.append(BoxFromSegment(image.file_name, where))
             row.image_id = image.id
             self.dataset.annotations.append(row)
-
-
-class _RowError(Exception):
-    """A row that cannot be read; the message says what is wrong in it."""
-
-
-T = TypeVar("T")
-
-
-def _of_row(read: Callable[[object, str], T], value: object, key: str) -> T:
-    """What a function of data/names.py makes of the value of a key. Raises _RowError."""
-    try:
-        return read(value, key)
-    except DataError as error:
-        raise _RowError(str(error)) from error
-
-
-def _size(value: object, key: str) -> int:
-    """A stated width or height in pixels; 0 for one that is not stated."""
-    number = _number(value or 0, key)
-    if not isfinite(number):
-        raise _RowError(f"{key} is {value!r}")
-    return int(number)
-
-
-def _box(value: object) -> Box:
-    if not isinstance(value, list | tuple) or len(value) != 4:
-        size = f"{len(value)} values" if isinstance(value, list) else f"{value!r}"
-        raise _RowError(f"bbox has {size}, not the 4 numbers of a box")
-    x, y, w, h = (_number(each, "bbox") for each in value)
-    return x, y, w, h
-
-
-def _around(segment: object) -> Box | None:
-    """The box around a segment (polygons, or COCO's run lengths); None for an empty one."""
-    if not segment:
-        return None
-    try:
-        box = _around_runs(segment) if isinstance(segment, dict) else _around_polygons(segment)
-    except _RowError:
-        raise
-    except Exception as error:  # whatever pycocotools raises, these are no run lengths
-        raise _RowError(f"segmentation: neither polygons nor run lengths ({error})") from error
-    return box
-
-
-def _around_runs(segment: dict[str, Any]) -> Box | None:
-    from pycocotools import mask
-
-    height, width = segment["size"]
-    counts = segment["counts"]
-    coded = mask.frPyObjects(segment, height, width) if isinstance(counts, list) else segment
-    if mask.area(coded) > height * width:
-        raise _RowError("segmentation: the run lengths are longer than the image")
-    x, y, w, h = map(float, mask.toBbox(coded))
-    return (x, y, w, h) if w and h else None
-
-
-def _around_polygons(polygons: object) -> Box | None:
-    if not isinstance(polygons, list):
-        raise _RowError(f"segmentation: neither polygons nor run lengths: {polygons!r}")
-    if all(isinstance(each, int | float) for each in polygons):
-        raise _RowError("segmentation: a flat list of numbers, not a list of polygons")
-    if not all(isinstance(each, list) and len(each) >= 6 for each in polygons):
-        raise _RowError("segmentation: a polygon has fewer than three corners")
-    across = [_number(value, "segmentation") for each in polygons for value in each[0::2]]
-    down = [_number(value, "segmentation") for each in polygons for value in each[1::2]]
-    left, top = min(across), min(down)
-    return left, top, max(across) - left, max(down) - top
-
-
-def _number(value: object, key: str) -> float:
-    """A number; NaN for null. Raises _RowError for what is none."""
-    if isinstance(value, int | float):
-        return float(value)
-    if value is None:
-        return float("nan")
-    try:
-        return float(str(value))
-    except ValueError as error:
-        raise _RowError(f"{key}: {value!r} is no number") from error
 
 
 def recognise(listing: Listing) -> Likeness | None:

@@ -24,21 +24,25 @@ from fairtrial.data.defects import (
     UnknownClass,
     WrongUnit,
 )
-from fairtrial.data.names import class_name, flag_of, numbered_classes, split_of
-from fairtrial.data.raw_files import image_files, listed_files, present_folder
+from fairtrial.data.names import flag_of, numbered_classes
+from fairtrial.data.raw_files import listed_files, present_folder
 from fairtrial.files.folders import checked_path, copy_file
 from fairtrial.formats._ignored import with_ignored
 from fairtrial.formats._names import Group, Naming, by_stem, exported_names, group_of, image_stems
 from fairtrial.formats._numbers import number_or_nan
-from fairtrial.formats._recognition import (
-    Likeness,
-    Listing,
-    augmented_group,
-    by_split,
-    common_folder,
-    holding,
-)
+from fairtrial.formats._recognition import Likeness, Listing
 from fairtrial.formats._split_folders import SplitFolders, put_into_splits
+from fairtrial.formats._voc_files import (
+    class_names,
+    image_name,
+    images_by_stem,
+    lists_of_splits,
+    parsed,
+    splits_by_stem,
+    stated_size,
+    text_of,
+)
+from fairtrial.formats._voc_recognition import likeness
 from fairtrial.formats._voc_writing import element_of
 
 if TYPE_CHECKING:
@@ -96,14 +100,16 @@ def read(folder: Path, options: Settings) -> tuple[Dataset, list[Defect]]:
     several have it, the one that <filename> names. Raises DataError for an image in two splits and
     for a missing folder. Files that are no such XML are defects.
     """
-    images = _images(present_folder(folder, options.images, "options: images"))
-    splits = _splits(folder, options) if options.image_sets is not None else {}
+    images = images_by_stem(present_folder(folder, options.images, "options: images"))
+    splits = splits_by_stem(folder, options.image_sets) if options.image_sets is not None else {}
     labels = present_folder(folder, options.annotations, "options: annotations")
     files = by_stem(listed_files(labels), ".xml")
     if missing := sorted(set(splits) - set(files)):
         raise DataError(f"{options.image_sets} lists images without an XML file: {missing[:5]}")
-    rows, malformed = _parsed(labels, files)
-    classes = options.classes or sorted({name for row in rows.values() for name in _names(row)})
+    rows, malformed = parsed(labels, files)
+    classes = options.classes or sorted(
+        {name for row in rows.values() for name in class_names(row)}
+    )
     dataset = Dataset(categories=numbered_classes(classes, "options: classes"))
     dataset.origins = {number: [name] for number, name in dataset.categories.items()}
     reader = _VocReader(dataset, options, images)
@@ -115,7 +121,9 @@ def read(folder: Path, options: Settings) -> tuple[Dataset, list[Defect]]:
     reader.add_rest()
     reader.defects += reader.doubts()
     dataset.label_files = {f"{options.annotations}/{file}" for file in files.values()}
-    dataset.label_files |= {f"{options.image_sets}/{name}" for name in _lists(folder, options)}
+    dataset.label_files |= {
+        f"{options.image_sets}/{name}" for name in lists_of_splits(folder, options.image_sets)
+    }
     if options.splits is not None:
         put_into_splits(dataset, options.splits)
     return with_ignored(dataset, options.ignore), reader.defects
@@ -170,12 +178,12 @@ class _VocReader:
 
         of_image: the path of its image without suffix; None where the rule of names gives none.
         """
-        file = _image_name(label, row, self.images.get(of_image, [])) if of_image else None
+        file = image_name(label, row, self.images.get(of_image, [])) if of_image else None
         if file is None:
             self.defects.append(LabelWithoutImage(f"{self.options.annotations}/{label}"))
             return
-        image = self._image(file, *_size(row), split)
-        named = _text(row, "filename")
+        image = self._image(file, *stated_size(row), split)
+        named = text_of(row, "filename")
         beside = str(PurePosixPath(file).parent / PurePosixPath(named).name)
         if beside != file and beside in self.stems:
             self.defects.append(OtherFilename(image.file_name, f"{label} names {named}"))
@@ -207,7 +215,7 @@ class _VocReader:
         return image
 
     def _object(self, image: Image, element: Element, where: str) -> None:
-        name = unicodedata.normalize("NFC", _text(element, "name"))
+        name = unicodedata.normalize("NFC", text_of(element, "name"))
         box = self._box(element.find("bndbox"), f"{where} ({name})")
         if name not in self.numbers:
             seen = f"{where}: {name!r}; there are {', '.join(self.numbers)}"
@@ -224,13 +232,13 @@ class _VocReader:
             self.dataset.annotations.append(annotation)
 
     def _is_difficult(self, element: Element, where: str) -> bool:
-        return flag_of(_text(element, "difficult"), f"{where}: difficult")
+        return flag_of(text_of(element, "difficult"), f"{where}: difficult")
 
     def _box(self, element: Element | None, where: str) -> Box | None:
         """The box of a <bndbox>, NaN where a number is none; None without a <bndbox>."""
         if element is None:
             return None
-        texts = [_text(element, name) for name in ("xmin", "ymin", "xmax", "ymax")]
+        texts = [text_of(element, name) for name in ("xmin", "ymin", "xmax", "ymax")]
         if self.options.decimal == ",":
             texts = [text.replace(",", ".") for text in texts]
         elif any(_DECIMAL_COMMA.fullmatch(text) for text in texts):
@@ -278,139 +286,6 @@ _SLIPS = 0.01
 _DECIMAL_COMMA = re.compile(r"-?\d+,\d+")
 
 
-def _images(folder: Path) -> dict[str, list[str]]:
-    """The image files below a folder, by their path without suffix."""
-    images: dict[str, list[str]] = {}
-    for file in image_files(folder):
-        images.setdefault(PurePosixPath(file).with_suffix("").as_posix(), []).append(file)
-    return images
-
-
-def _lists(folder: Path, options: Settings) -> dict[str, str]:
-    """The lists of images in the folder of image sets: the split of each, by its name."""
-    if options.image_sets is None:
-        return {}
-    place = present_folder(folder, options.image_sets, "options: image_sets")
-    files = [PurePosixPath(file) for file in listed_files(place)]
-    lists = {str(file): split_of(file.stem) for file in files if file.suffix == ".txt"}
-    return {file: split for file, split in lists.items() if split and "/" not in file}
-
-
-def _splits(raw: Path, options: Settings) -> dict[str, str]:
-    """The split of each listed image, by stem."""
-    splits: dict[str, str] = {}
-    folder = raw / (options.image_sets or "")
-    for name, split in _lists(raw, options).items():
-        path = folder / name
-        text = path.read_text("utf-8-sig", errors="replace")
-        for stem in filter(None, map(str.strip, text.splitlines())):
-            if splits.setdefault(stem, split) != split:
-                raise DataError(f"{path}: {stem} is in the split {splits[stem]!r} too")
-    if not splits:
-        raise DataError(f"{folder}: no train.txt, val.txt or test.txt with images in it")
-    return splits
-
-
-def _parsed(folder: Path, files: dict[str, str]) -> tuple[dict[str, Element], dict[str, str]]:
-    """The content of each XML file by stem, and what is wrong with each file that is none."""
-    rows: dict[str, Element] = {}
-    malformed: dict[str, str] = {}
-    for stem, file in files.items():
-        try:
-            rows[stem] = _parse(folder, file)
-        except ValueError as error:
-            malformed[stem] = str(error)
-    return rows, malformed
-
-
-def _parse(folder: Path, file: str) -> Element:
-    """Raises ValueError for what is not such XML."""
-    from xml.etree.ElementTree import ParseError
-
-    from defusedxml import DefusedXmlException, ElementTree
-
-    try:
-        root = ElementTree.parse(folder / file).getroot()
-    except (ParseError, DefusedXmlException, ValueError) as error:
-        raise ValueError(f"not valid XML ({error})") from error
-    if root is None or root.tag != "annotation":
-        raise ValueError("does not begin with <annotation>")
-    return root
-
-
-def _text(element: Element | None, path: str) -> str:
-    text = element.findtext(path) if element is not None else None
-    return (text or "").strip()
-
-
-def _names(row: Element) -> list[str]:
-    names = (_text(element, "name") for element in row.findall("object"))
-    return [class_name(name, "name") for name in names if name]
-
-
-def _image_name(label: str, row: Element, files: list[str]) -> str | None:
-    """The image of an XML file among `files`, those with its stem; None where there is none.
-
-    Raises DataError where several have it and <filename> names none of them.
-    """
-    if len(files) <= 1:
-        return files[0] if files else None
-    named = PurePosixPath(_text(row, "filename")).name
-    chosen = [file for file in files if PurePosixPath(file).name == named]
-    if len(chosen) != 1:
-        raise DataError(f"{label}: which of {', '.join(files)} does it belong to?")
-    return chosen[0]
-
-
-def _size(row: Element) -> tuple[int, int]:
-    """The stated width and height; 0 where they are not stated, empty or no number."""
-    width, height = (_text(row, f"size/{name}") for name in ("width", "height"))
-    return (int(width), int(height)) if width.isdigit() and height.isdigit() else (0, 0)
-
-
 def recognise(listing: Listing) -> Likeness | None:
     """XML files with <annotation>, and the folder whose images are named as they are."""
-    files = listing.ending(".xml")
-    heads = listing.text_of(files)
-    if not heads or not all(re.search(r"<annotation[\s>]", head) for head in heads):
-        return None
-    base = common_folder(files)
-    images, found = listing.folder_named_as(files, base)
-    options: dict[str, object] = {"annotations": base, "images": images if found else base}
-    stems = {PurePosixPath(file).relative_to(base).with_suffix("").as_posix() for file in files}
-    sets = [
-        folder
-        for folder in holding(listing.ending(".txt"))
-        if _names_images(listing, folder, stems)
-    ]
-    if sets:
-        options["image_sets"] = sorted(sets, key=lambda name: ("Main" not in name, name))[0]
-    elif splits := by_split(holding(listing.images)):
-        options["splits"] = splits
-    options["coordinates"], note = _coordinates(listing.text_of(files, 2000))
-    if group := augmented_group(listing.images):
-        options["group"] = group
-    seen = f"{len(files)} XML files of Pascal VOC in {base}, {found} of them with an image"
-    return Likeness("certain", seen, options, (note,))
-
-
-def _names_images(listing: Listing, folder: str, stems: set[str]) -> bool:
-    """Whether the folder has a train.txt or the like that lists nothing but these images."""
-    files = {PurePosixPath(folder, f"{split}.txt").as_posix() for split in SPLITS}
-    texts = [listing.head(file)[:2000] for file in files & set(listing.files)]
-    names = [line.strip() for text in texts for line in text.splitlines()[:20] if line.strip()]
-    return bool(names) and set(names) <= stems
-
-
-def _coordinates(heads: list[str]) -> tuple[str, str]:
-    """What coordinates mean, as far as the files tell, and how they tell it."""
-    text = "".join(heads)
-    least = re.findall(r"<[xy]min>\s*([-+.\deE]+)\s*</", text)
-    if any(number_or_nan(value) <= 0 or not number_or_nan(value).is_integer() for value in least):
-        return "edges", "coordinates are edges, for some are 0 or fractions, and VOC counts from 1"
-    if "The VOC20" in text:
-        return "pixels", "coordinates are pixels, for the files say that they are VOC's own"
-    return (
-        "edges",
-        "whether coordinates are edges or pixels (from 1) cannot be told: 1 pixel at most",
-    )
+    return likeness(listing)

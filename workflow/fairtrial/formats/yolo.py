@@ -8,14 +8,13 @@ objects, as the format has it.
 from __future__ import annotations
 
 import json
-import re
 from pathlib import Path, PurePosixPath
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
 from fairtrial import DataError
-from fairtrial.data.boxes import Box, Size, shares
+from fairtrial.data.boxes import Size, shares
 from fairtrial.data.dataset import SPLITS, Annotation, Dataset, Image, SplitDataset
 from fairtrial.data.defects import (
     BoxFromSegment,
@@ -25,19 +24,14 @@ from fairtrial.data.defects import (
     NoLabelFile,
     UnknownClass,
 )
-from fairtrial.data.names import class_name, id_of, split_of
 from fairtrial.data.raw_files import is_image, listed_files, no_folder
 from fairtrial.files.folders import checked_path, copy_file
 from fairtrial.formats._ignored import with_ignored
 from fairtrial.formats._names import Group, Naming, by_stem, exported_names, group_of, image_stems
-from fairtrial.formats._recognition import (
-    Likeness,
-    Listing,
-    augmented_group,
-    by_split,
-    common_folder,
-    holding,
-)
+from fairtrial.formats._recognition import Likeness, Listing
+from fairtrial.formats._yolo_labels import box_of, label_folder, numbers_of
+from fairtrial.formats._yolo_recognition import likeness
+from fairtrial.formats._yolo_yaml import categories_of, is_below, places_of, yaml_content
 
 WRITES = "detect"  # the task of the sets that it can write
 LOSES = "crowd regions, areas of segments and groups"  # what the format cannot hold
@@ -79,17 +73,30 @@ def read(folder: Path, options: Settings) -> tuple[Dataset, list[Defect]]:
     Raises DataError for a data.yaml without names or of poses, a split that is not below the raw
     folder, and class ids that begin at 1. Lines that are neither box nor polygon are defects.
     """
-    content = _content(folder, options)
-    categories = _categories(content, options.names or options.yaml)
+    content = yaml_content(folder, options.yaml, options.names)
+    categories = categories_of(content, options.names or options.yaml)
     reader = _YoloReader(folder, options, Dataset(categories=categories))
     for split, part in _places(content, options):
-        if PurePosixPath(part).is_absolute() or not _is_below(folder / part, folder):
+        if PurePosixPath(part).is_absolute() or not is_below(folder / part, folder):
             option = f"{options.yaml}: {split or 'images'}; splits"
             raise no_folder(folder, part, option)
         reader.add_place(part, split)
     reader.refuse_ids_from_one()
     reader.dataset.label_files.add(options.names or options.yaml)
     return with_ignored(reader.dataset, options.ignore), reader.defects
+
+
+def _places(content: dict[str, object], options: Settings) -> list[tuple[str | None, str]]:
+    """The split and the path of each folder or list of images, as the options or data.yaml say."""
+    if options.images is not None:
+        return [(None, options.images)]
+    if options.splits is not None:
+        return [(split, part) for split, part in options.splits.items()]
+    if options.names is not None:
+        raise DataError(
+            "options: `names` needs `images`, or `splits` beside `options`: there is no data.yaml"
+        )
+    return places_of(content, options.yaml)
 
 
 def labelled_in(folder: Path, options: Settings) -> bool:
@@ -123,85 +130,6 @@ def write(data: SplitDataset, folder: Path) -> dict[str, object]:
 
 def _size(image: Image) -> Size:
     return image.width, image.height
-
-
-def _is_below(path: Path, folder: Path) -> bool:
-    return path.exists() and path.resolve().is_relative_to(folder.resolve())
-
-
-def _content(folder: Path, options: Settings) -> dict[str, object]:
-    """The content of data.yaml, or a list of class names in its place."""
-    if options.names is None:
-        return _yaml(folder / options.yaml)
-    path = folder / checked_path(options.names, "options: names")
-    try:
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
-    except FileNotFoundError as error:
-        raise DataError(f"{path}: no such file") from error
-    except UnicodeDecodeError as error:
-        raise DataError(f"{path}: not a list of class names ({error})") from error
-    if options.images is None and options.splits is None:
-        raise DataError(
-            "options: `names` needs `images`, or `splits` beside `options`: there is no data.yaml"
-        )
-    return {"names": [line.strip() for line in lines if line.strip()]}
-
-
-def _yaml(path: Path) -> dict[str, object]:
-    from ruamel.yaml import YAML
-    from ruamel.yaml.error import YAMLError
-
-    try:
-        content = YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8-sig"))
-    except FileNotFoundError as error:
-        raise DataError(f"{path}: no such file") from error
-    except (YAMLError, UnicodeDecodeError) as error:
-        raise DataError(f"{path}: not valid YAML ({error})") from error
-    if not isinstance(content, dict):
-        raise DataError(f"{path}: has no `names:`")
-    if content.get("kpt_shape"):  # a line of a pose could pass for a polygon
-        raise DataError(f"{path}: `kpt_shape`: labels of poses are not read; export boxes")
-    return content
-
-
-def _categories(content: dict[str, object], where: str) -> dict[int, str]:
-    """Class names by the format's numbers, from 0. Raises DataError where they are malformed."""
-    names = content.get("names")
-    names = dict(enumerate(names)) if isinstance(names, list) else names
-    rows = names.items() if isinstance(names, dict) else ()
-    if not rows or any(isinstance(v, dict | list) for _, v in rows):
-        raise DataError(f"{where}: `names:` is neither a list nor a map of class names")
-    categories = {_number(n, where): class_name(name, f"{where}: names") for n, name in rows}
-    if id_of(content.get("nc", len(categories)), f"{where}: nc") != len(categories):
-        raise DataError(f"{where}: nc is {content['nc']}, but there are {len(categories)} names")
-    if len(set(categories.values())) < len(categories):
-        raise DataError(f"{where}: two classes have the same name")
-    return categories
-
-
-def _number(value: object, where: str) -> int:
-    number = id_of(value, f"{where}: names")
-    if not isinstance(number, int):
-        raise DataError(f"{where}: names: {value!r} is no number of a class")
-    return number
-
-
-def _places(content: dict[str, object], options: Settings) -> list[tuple[str | None, str]]:
-    """The split and the path, relative to the raw folder, of each folder or list of images."""
-    if options.images is not None:
-        return [(None, options.images)]
-    if options.splits is not None:
-        return [(split, part) for split, part in options.splits.items()]
-    root = PurePosixPath(options.yaml).parent / str(content.get("path") or ".")
-    places: list[tuple[str | None, str]] = []
-    keys = {split_of(key): key for key in content} | {key: key for key in SPLITS if key in content}
-    for split in SPLITS:
-        parts = content.get(keys.get(split, split)) or []
-        for part in parts if isinstance(parts, list) else [parts]:
-            places.append((split, (root / str(part)).as_posix()))
-    if not places:
-        raise DataError("data.yaml: names no train, val or test folder")
-    return places
 
 
 class _YoloReader:
@@ -266,7 +194,7 @@ class _YoloReader:
     def _label_folder(self, images: PurePosixPath) -> PurePosixPath:
         """The folder of the text files of the images in a folder."""
         if images not in self.label_folders:
-            self.label_folders[images] = _label_folder(self.folder, images)
+            self.label_folders[images] = label_folder(self.folder, images)
         return self.label_folders[images]
 
     def _add(self, path: PurePosixPath, split: str | None, group: str | None) -> None:
@@ -305,7 +233,7 @@ class _YoloReader:
 
     def _object(self, image: Image, line: str, where: str) -> None:
         try:
-            label, *shares = _line(line)
+            label, *shares = numbers_of(line)
         except ValueError as error:
             self.defects.append(MalformedObject(image.file_name, f"{where}: {error}"))
             return
@@ -318,97 +246,12 @@ class _YoloReader:
             return
         if len(shares) > 4:
             self.defects.append(BoxFromSegment(image.file_name, where))
-        box = _box([value / 100 for value in shares] if self.options.boxes == "percent" else shares)
+        box = box_of(
+            [value / 100 for value in shares] if self.options.boxes == "percent" else shares
+        )
         self.dataset.annotations.append(Annotation(image.id, int(label), box, box[2] * box[3]))
-
-
-def _label_folder(raw: Path, images: PurePosixPath) -> PurePosixPath:
-    """Where the text files of a folder of images are: in it, or in `labels` for an `images`.
-
-    As both may be written in capitals, the disk decides where they differ.
-    """
-    parts = list(images.parts)
-    for at in range(len(parts) - 1, -1, -1):
-        if parts[at].lower() != "images":
-            continue
-        above = raw / PurePosixPath(*parts[:at])
-        there = sorted(path.name for path in above.iterdir()) if above.is_dir() else []
-        same = [name for name in there if name.lower() == "labels"]
-        usual = "Labels" if parts[at] == "Images" else "labels"
-        parts[at] = usual if usual in same or not same else same[0]
-        break
-    return PurePosixPath(*parts)
-
-
-def _line(line: str) -> list[float]:
-    """The class and four shares, or the class and the corners of a polygon.
-
-    Raises ValueError for a line that is neither.
-    """
-    try:
-        numbers = [float(text) for text in line.split()]
-    except ValueError:
-        numbers = []
-    if len(numbers) == 5 or (len(numbers) >= 7 and len(numbers) % 2):
-        return numbers
-    count = len(line.split())
-    hint = "; it has decimal commas" if re.search(r"\d,\d", line) else f"; it has {count} values"
-    raise ValueError(f"neither `class x y width height` nor a polygon: {line!r}{hint}")
-
-
-def _box(shares: list[float]) -> Box:
-    """The box (left, top, width, height) in shares, of a box by its centre or of a polygon."""
-    if len(shares) == 4:
-        x, y, w, h = shares
-        return x - w / 2, y - h / 2, w, h
-    across, down = shares[0::2], shares[1::2]
-    return min(across), min(down), max(across) - min(across), max(down) - min(down)
-
-
-_LIKE_A_LABEL = re.compile(r"\s*\d+(\.0*)?( +-?[\d.]+(e-?\d+)?){4,}\s*")
 
 
 def recognise(listing: Listing) -> Likeness | None:
     """Text files of numbers beside images, and a file that names the classes."""
-    texts = [file for file in listing.ending(".txt") if _is_label(listing, file)]
-    yamls = [
-        f for f in listing.ending(".yaml", ".yml") if re.search(r"^names *:", listing.head(f), re.M)
-    ]
-    lists = [
-        f for f in listing.files if PurePosixPath(f).name.lower() in ("obj.names", "classes.txt")
-    ]
-    if not texts or not (yamls or lists):
-        return None
-    options: dict[str, object] = {}
-    if yamls:
-        options["yaml"] = yamls[0]
-    else:
-        options["names"] = lists[0]
-    if not yamls or not _finds_its_images(listing.folder, yamls[0]):
-        folders = holding(listing.images)
-        if splits := by_split(folders):
-            options["splits"] = splits
-        else:
-            options["images"] = common_folder(listing.images)
-    if group := augmented_group(listing.images):
-        options["group"] = group
-    named = (yamls or lists)[0]
-    seen = f"{len(texts)} text files of YOLO, classes in {named}, {len(listing.images)} images"
-    return Likeness("certain", seen, options)
-
-
-def _is_label(listing: Listing, file: str) -> bool:
-    lines = listing.head(file)[:2000].splitlines()
-    return bool(lines) and _LIKE_A_LABEL.fullmatch(lines[0]) is not None
-
-
-def _finds_its_images(folder: Path, yaml: str) -> bool:
-    """Whether each place that data.yaml names is in the folder."""
-    try:
-        places = _places(_yaml(folder / yaml), Settings(yaml=yaml))
-    except DataError:
-        return False
-    return all(
-        not PurePosixPath(part).is_absolute() and _is_below(folder / part, folder)
-        for _, part in places
-    )
+    return likeness(listing)
