@@ -26,7 +26,7 @@ class FoundObject(FileModel):
     box: Box
 
 
-class PredictedImage(FileModel):
+class DetectedImage(FileModel):
     """An image, or a frame of a video, and what a model says of it: objects, or the probability of
     each class. frame, seconds: None for an image."""
 
@@ -39,7 +39,7 @@ class PredictedImage(FileModel):
     probabilities: dict[str, float]
 
 
-Write = Callable[[PredictedImage, Prediction], None]
+Write = Callable[[DetectedImage, Prediction], None]
 
 
 def predicted_image(
@@ -48,10 +48,10 @@ def predicted_image(
     prediction: Prediction,
     classes: Sequence[str],
     frame: tuple[int, float] | None = None,
-) -> PredictedImage:
+) -> DetectedImage:
     """The row of one image. `size`: width and height; `frame`: number and seconds."""
     number, seconds = frame or (None, None)
-    return PredictedImage(
+    return DetectedImage(
         image=name,
         frame=number,
         seconds=None if seconds is None else round(seconds, 3),
@@ -95,7 +95,7 @@ def tables(
         if yolo_folder is not None:
             writers.append(stack.enter_context(_yolo(yolo_folder, classes)))
 
-        def write(row: PredictedImage, prediction: Prediction) -> None:
+        def write(row: DetectedImage, prediction: Prediction) -> None:
             for writer in writers:
                 writer(row, prediction)
 
@@ -131,7 +131,7 @@ def _csv(path: Path, classes: Sequence[str]) -> Iterator[Write]:
             ["image", "frame", "seconds", "class", "confidence", "x", "y", "width", "height"]
         )
 
-        def write(row: PredictedImage, _: Prediction) -> None:
+        def write(row: DetectedImage, _: Prediction) -> None:
             at = [row.image, row.frame, row.seconds]
             for each in row.objects:
                 writer.writerow(map(escaped, [*at, each.name, each.confidence, *each.box]))
@@ -151,7 +151,7 @@ def _coco(path: Path, classes: Sequence[str]) -> Iterator[Write]:
         results.write("[")
         add_image, add_result, number = _rows(images), _rows(results), 0
 
-        def write(row: PredictedImage, prediction: Prediction) -> None:
+        def write(row: DetectedImage, prediction: Prediction) -> None:
             nonlocal number
             number += 1
             size = {"width": row.width, "height": row.height}
@@ -172,7 +172,7 @@ def _yolo(path: Path, classes: Sequence[str]) -> Iterator[Write]:
     with whole_folder(path) as folder:
         (folder / "classes.txt").write_text("".join(f"{n}\n" for n in classes), encoding="utf-8")
 
-        def write(row: PredictedImage, prediction: Prediction) -> None:
+        def write(row: DetectedImage, prediction: Prediction) -> None:
             name = PurePosixPath(row.image)
             place = name if row.frame is None else name.with_suffix("") / f"{row.frame:06d}"
             lines = (
