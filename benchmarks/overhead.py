@@ -72,6 +72,7 @@ def through(settings: dict[str, object]) -> list[str]:
         "continues": "",
         "trial": "",
         "threads": 1,
+        "lost_minutes": 5,
         "progress": out / "progress.json",
         "weights": out / "run-s0" / "weights.pt",
         "record": out / "record.json",

@@ -37,9 +37,14 @@ def attempt(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Attempt]:
     requests, answers = server.stdin, os.fdopen(reading)
 
     def run(
-        folder: Path, kill: tuple[int, str] | None = None, recall: Any = None, **settings: Any
+        folder: Path,
+        kill: tuple[int, str] | None = None,
+        recall: Any = None,
+        lost: float = 0,
+        **settings: Any,
     ) -> dict[str, Any]:
         request = {"folder": str(folder), "settings": settings, "kill": kill, "recall": recall}
+        request["lost"] = lost
         requests.write(json.dumps(request) + "\n")
         requests.flush()
         answer: dict[str, Any] = json.loads(answers.readline())
@@ -128,6 +133,20 @@ def test_what_after_epoch_raises_is_passed_on_and_the_epoch_counts(
     assert attempt(damaged)["trained"] == [1, 2, 3]
     assert "damaged/state.pt: cannot be read" in (tmp_path / "damaged.log").read_text()
     assert_equal(tmp_path / "run", damaged)
+
+
+def test_with_states_in_the_background_only_what_is_not_on_disk_is_trained_again(
+    attempt: Attempt, tmp_path: Path
+) -> None:
+    """The first epoch's state is always written; the second's is not due for minutes."""
+    settings = {"multi_scale": 0.5, "mixup": 0.5}
+    whole = attempt(tmp_path / "whole", lost=300, **settings)
+    assert attempt(tmp_path / "killed", (3, "batch"), lost=300, **settings)["status"] == 9
+    assert len((tmp_path / "killed/history.csv").read_text().splitlines()) == 2
+    last = attempt(tmp_path / "killed", lost=300, **settings)
+    assert last["trained"] == [2, 3]
+    assert last | {"trained": 0} == whole | {"trained": 0}
+    assert_equal(tmp_path / "whole", tmp_path / "killed")
 
 
 def test_a_continued_training_trains_only_the_further_epochs(

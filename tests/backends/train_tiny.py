@@ -4,8 +4,9 @@
 
 reads attempts from standard input, a line of JSON each: `folder`, `settings` (beside those of
 params.yaml and TINY), `kill` (null, or an epoch from 1 and a place), `recall` (metrics on val
-to pretend, one an epoch, or none). Each is forked off, so that torch is imported once, and
-answered by a line: the exit status, the result of `fit` and the epochs trained.
+to pretend, one an epoch, or none), `lost` (seconds of work that a kill may lose). Each is forked
+off, so that torch is imported once, and answered by a line: the exit status, the result of `fit`
+and the epochs trained.
 
 Places: `batch` (in mid-epoch), `torn` (half of the state's temporary file is written),
 `unnamed` (all of it, before it gets its name), `history` (state written, history not),
@@ -31,6 +32,7 @@ from tiny import draw
 from fairtrial.backends import _ultralytics_trainer as trainer
 from fairtrial.backends import ultralytics
 from fairtrial.files.yamlfile import read_yaml
+from fairtrial.training.saving import saved_in_background
 
 PARAMS = Path(__file__).parents[2] / "params.yaml"
 TINY = {"imgsz": 32, "batch": 4, "epochs": 3, "lr0": 0.01, "mosaic": 1.0, "close_mosaic": 1}
@@ -127,7 +129,8 @@ def attempt(request: dict[str, Any], data: Path) -> dict[str, Any]:
 
     folder = Path(request["folder"])
     folder.mkdir(exist_ok=True)
-    result = ultralytics.fit(settings, draw(data), None, folder, 1, after_epoch)
+    with saved_in_background(folder, request["lost"], lambda: None):
+        result = ultralytics.fit(settings, draw(data), None, folder, 1, after_epoch)
     return dataclasses.asdict(result) | {"model": result.model.model_dump(), "trained": trained}
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from facts import refused
 from fairtrial import StoreError
-from fairtrial.training import checkpoint
+from fairtrial.training import checkpoint, saving
 
 ROWS = [
     {"epoch": 1, "val/fitness": 0.25, "lr": 0.1234567},
@@ -97,7 +97,7 @@ def test_a_state_comes_back_and_one_that_runs_code_does_not(
     torch = pytest.importorskip("torch")
     assert checkpoint.last_state(tmp_path) is None
     state = {"epoch": 2, "model": {"w": torch.ones(2)}, "rows": ROWS}
-    checkpoint.commit(tmp_path, state, ROWS)
+    saving.commit(tmp_path, state, ROWS, last=False)
     loaded = checkpoint.last_state(tmp_path)
     assert loaded is not None
     assert loaded["rows"] == ROWS
@@ -116,7 +116,7 @@ def test_one_changed_byte_of_a_tensor_is_seen(
 ) -> None:
     """torch.load itself takes it."""
     torch = pytest.importorskip("torch")
-    checkpoint.commit(tmp_path, {"w": torch.arange(20_000.0)}, ROWS)
+    saving.commit(tmp_path, {"w": torch.arange(20_000.0)}, ROWS, last=False)
     content = bytearray((tmp_path / "state.pt").read_bytes())
     content[int(place * len(content))] ^= 1
     (tmp_path / "state.pt").write_bytes(content)
@@ -146,7 +146,7 @@ def test_a_disk_or_memory_that_fails_costs_no_epoch(
     place: str, error: Exception, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     torch = pytest.importorskip("torch")
-    checkpoint.commit(tmp_path, {"epoch": 2}, ROWS)
+    saving.commit(tmp_path, {"epoch": 2}, ROWS, last=False)
     with monkeypatch.context() as now:
         now.setattr(torch if place == "load" else Path, place, failing(error))
         cause = str(error) or "out of memory"

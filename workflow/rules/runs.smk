@@ -25,6 +25,8 @@ rule train:
     conda:
         "../envs/fairtrial.yaml"
     threads: 1
+    resources:
+        lost_minutes=5,
     params:
         settings=lambda w: settings("train", w.run, w.experiment),
         code=lambda w: PLAN.code("train", w.run, w.experiment),
@@ -46,6 +48,7 @@ rule train:
         " --continues {input.continues:q}"
         " --start {input.start:q}"
         " --threads {threads}"
+        " --lost-minutes {resources.lost_minutes}"
         " --progress logs/{wildcards.experiment}/train/{wildcards.run}.json"
         " --weights {output.weights:q}"
         " --record {output.record:q}"

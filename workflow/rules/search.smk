@@ -20,6 +20,8 @@ rule search:
     conda:
         "../envs/fairtrial.yaml"
     threads: 1
+    resources:
+        lost_minutes=5,
     params:
         settings=lambda w: settings("search", w.study, w.experiment),
         code=lambda w: PLAN.code("search", w.study, w.experiment),
@@ -36,6 +38,7 @@ rule search:
         " --split {input.split:q}"
         " --pretrained {params.pretrained:q}"
         " --threads {threads}"
+        " --lost-minutes {resources.lost_minutes}"
         " --progress logs/{wildcards.experiment}/search/{wildcards.study}.json"
         " --done {output.done:q}"
         " > {log:q} 2>&1"

@@ -30,13 +30,13 @@ from fairtrial.scoring.fitness import with_fitness
 from fairtrial.training.checkpoint import (
     all_deviations,
     best_epoch,
-    commit,
     conditions,
     finished,
     last_state,
 )
 from fairtrial.training.contract import AfterEpoch, HistoryRow
 from fairtrial.training.resumable import epoch_seed
+from fairtrial.training.saving import commit
 
 METRICS = {
     "metrics/precision(B)": "val/precision",
@@ -186,7 +186,7 @@ class Trainer(DetectionTrainer):  # type: ignore[misc]
         self.rows.append(with_fitness(self._row(), self._metric_weights))
         if best_epoch(self.rows) == len(self.rows):
             self._best = _half_precision(self.ema.ema.state_dict())
-        commit(self._folder, self._state(), self.rows)
+        commit(self._folder, self._state(), self.rows, bool(self.stop))
         if self.stop:
             super().save_model()  # its own record of the settings, for the audit
         self._after_epoch(self.rows[-1])

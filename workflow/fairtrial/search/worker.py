@@ -39,7 +39,7 @@ class _Pruned(Exception):
 class RunningStudy:
     """A study as its workers see it: its settings, and what each training needs beside them.
 
-    code, inputs, data, pretrained and threads are those of `train_or_adopt`.
+    code, inputs, data, pretrained, threads and most_lost are those of `train_or_adopt`.
     """
 
     settings: SearchStageSettings
@@ -48,6 +48,7 @@ class RunningStudy:
     data: Callable[[], SplitDataset]
     pretrained: Path | None
     threads: int
+    most_lost: float = 0.0
 
     @property
     def key(self) -> str:
@@ -79,6 +80,7 @@ class RunningStudy:
             data=self.data,
             pretrained=self.pretrained,
             threads=self.threads,
+            most_lost=self.most_lost,
         )
 
     @property
@@ -184,7 +186,8 @@ class _TrialAttempt:
         self._trial = self._journal.write(self._trial, **notes)
 
     def after_epoch(self, row: HistoryRow) -> None:
-        if self._trial.attempts:  # only those without a new epoch count
+        is_new = int(row["epoch"]) > len(self._trial.epochs)
+        if self._trial.attempts and is_new:  # only those without a new epoch count
             self.write(attempts=0)
         self.note(int(row["epoch"]), _metrics(row))
 

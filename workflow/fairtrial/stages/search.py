@@ -21,6 +21,7 @@ def search(
     split: Path,
     pretrained: Path | None,
     threads: int,
+    lost_minutes: int,
     progress: Path,
     done: Path,
 ) -> None:
@@ -36,6 +37,7 @@ def search(
         split: the data set's split certificate
         pretrained: the pretrained checkpoint that trials start from, or nothing
         threads: CPU threads
+        lost_minutes: minutes of work that a kill may lose; 0: an epoch
         progress: file to write when a trial begins or ends: how far the study is, for `status`
         done: file to write when the budget is spent: the study's place in the store
 
@@ -59,6 +61,7 @@ def search(
         ),
         pretrained=pretrained,
         threads=threads,
+        most_lost=60 * lost_minutes,
     )
     with trusting(settings.trusted):
         work(study, progress_writer(progress, study))

@@ -39,6 +39,7 @@ def train(
     continues: Path | None,
     start: list[Path],
     threads: int,
+    lost_minutes: int,
     progress: Path,
     weights: Path,
     record: Path,
@@ -58,6 +59,7 @@ def train(
         continues: record.json of the run from whose end state this one goes on, or nothing
         start: what was chosen to give the run some of its settings, or nothing
         threads: CPU threads
+        lost_minutes: minutes of work that a kill may lose; 0: an epoch
         progress: file to write after each epoch: how far the training is, for `status`
         weights: file to write: the trained weights
         record: file to write: settings, inputs, versions, hardware and attempts of the training
@@ -82,6 +84,7 @@ def train(
         ),
         pretrained=pretrained,
         threads=threads,
+        most_lost=60 * lost_minutes,
     )
     with reported(progress, settings, training.key) as report, trusting(settings.trusted):
         entry, adopted = train_or_adopt(training, report.after_epoch)

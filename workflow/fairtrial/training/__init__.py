@@ -10,7 +10,8 @@ attempts         attempts.json: which processes worked on an unfinished training
 record           record.json: the typed record of a finished training, and of a run
 resumable        the base of our own training loops
 speed            speed.json: the time of one image
-checkpoint       the state after an epoch, from which an interrupted training is resumed
+checkpoint       the files of an unfinished training, from which it is resumed
+saving           writes them while the training goes on, at a bounded cost
 progress         how far an unfinished training is, for `status`
 provenance       versions, hardware and SLURM job of a training
 commits          the git commit that a training was made from

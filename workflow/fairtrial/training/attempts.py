@@ -54,7 +54,7 @@ class CurrentAttempt:
         self._write()
 
     def after_epoch(self, row: HistoryRow) -> None:
-        """Note a committed epoch. Raises StoreError where this process has lost its lock, or
+        """Note an epoch that has ended. Raises StoreError where this process has lost its lock, or
         trains epochs again that the continued training had."""
         entries.require_lock(self._folder)
         epoch = int(row["epoch"])

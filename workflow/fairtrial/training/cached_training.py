@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -18,7 +19,7 @@ from fairtrial.data.dataset import SplitDataset
 from fairtrial.files.modelfile import write_model
 from fairtrial.plugins import plugin
 from fairtrial.store import entries, keys, sums
-from fairtrial.training import checkpoint, commits, digest, provenance
+from fairtrial.training import checkpoint, commits, digest, provenance, saving
 from fairtrial.training.attempts import ATTEMPTS, Attempt, CurrentAttempt
 from fairtrial.training.contract import AfterEpoch, FitResult
 from fairtrial.training.effects import effects_of, idle_in_job
@@ -33,7 +34,7 @@ class Training:
 
     settings: the backend's `Settings`; code: fingerprint of the code that fits; data: a function
     that reads the data set, called only where something is trained; pretrained: the checkpoint to
-    start from; None from scratch.
+    start from; None from scratch; most_lost: seconds of work that a kill may lose beside an epoch.
     """
 
     backend: str
@@ -43,6 +44,7 @@ class Training:
     data: Callable[[], SplitDataset]
     pretrained: Path | None
     threads: int
+    most_lost: float = 0.0
 
     @property
     def key(self) -> str:
@@ -85,8 +87,8 @@ def _is_default(field: FieldInfo, value: object) -> bool:
 def train_or_adopt(training: Training, after_epoch: AfterEpoch) -> tuple[Path, bool]:
     """The store's entry of a training, which is trained unless the entry exists (is adopted).
 
-    Returns the entry and whether it existed. after_epoch: called with the row of each epoch once
-    that is committed, may raise. An interrupted training is resumed. Raises BackendError,
+    Returns the entry and whether it existed. after_epoch: called with the row of each epoch at
+    its end, may raise. An interrupted training is resumed. Raises BackendError,
     StoreError, and what `after_epoch` raises.
     """
     fit = plugin("backends", training.backend).fit
@@ -95,14 +97,16 @@ def train_or_adopt(training: Training, after_epoch: AfterEpoch) -> tuple[Path, b
         earlier_epochs = _copy_end_state(training.inputs.continues, folder)
         attempt = CurrentAttempt(folder, after_epoch, earlier_epochs)
         data = training.data()
-        result = fit(
-            training.settings.model_copy(update={"train_share": 1.0}),  # `data` has the share only
-            data,
-            training.pretrained,
-            folder,
-            training.threads,
-            attempt.after_epoch,
-        )
+        lock = partial(entries.require_lock, folder)
+        with saving.saved_in_background(folder, training.most_lost, lock):
+            result = fit(
+                training.settings.model_copy(update={"train_share": 1.0}),  # `data` has that only
+                data,
+                training.pretrained,
+                folder,
+                training.threads,
+                attempt.after_epoch,
+            )
         record = _record(result, attempt.all(), training.threads, folder / checkpoint.WEIGHTS)
         cautions = [*result.cautions, *_idle_here(training, data, record)]
         write_model(folder / RECORD, record.model_copy(update={"cautions": cautions}))

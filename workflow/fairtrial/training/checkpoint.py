@@ -1,10 +1,11 @@
-"""The state of an unfinished training, written to disk at the end of each epoch.
+"""The files of an unfinished training, from which the next attempt goes on.
 
     state.pt          everything that the next epoch depends on
     history.csv       a row an epoch
     state.pt.damaged  a state that could not be read; removed when the training is finished
 
-The first two are replaced as whole files, so that a kill at any moment leaves the last good ones.
+The first two are replaced as whole files (`saving`), so that a kill at any moment leaves the last
+good ones.
 """
 
 from __future__ import annotations
@@ -29,22 +30,8 @@ HISTORY = "history.csv"
 WEIGHTS = "weights.pt"
 
 
-def commit(folder: Path, state: dict[str, Any], rows: Sequence[HistoryRow]) -> None:
-    """Replace the state in `folder`, and then the history: a resumed training starts from here.
-
-    `state` holds tensors and plain values only, so that loading it runs no code.
-    """
-    import torch
-
-    content = io.BytesIO()  # not to the file, since torch reports a full disk unclearly
-    torch.save(state, content)
-    with whole_file(folder / STATE, "wb") as file:
-        file.write(content.getbuffer())
-    write_history(folder, rows)
-
-
 def last_state(folder: Path) -> dict[str, Any] | None:
-    """The state that `commit` wrote, its tensors on the CPU; None where there is none.
+    """The state that `saving.commit` wrote, its tensors on the CPU; None where there is none.
 
     A damaged file is renamed to DAMAGED, with a message on stderr, and None is returned. Raises
     StoreError where the disk or the memory fails, since the next attempt may be able to read it.

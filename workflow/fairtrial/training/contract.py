@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 # An epoch's row of history.csv: `epoch` (from 1), losses, metrics on val, `val/fitness` and `lr`.
 HistoryRow = dict[str, float]
-AfterEpoch = Callable[[HistoryRow], None]  # called once an epoch is committed; may raise
+AfterEpoch = Callable[[HistoryRow], None]  # called at the end of each epoch; may raise
 Milliseconds = dict[str, float]  # by part: preprocess, inference, postprocess
 
 # From an image file to its detections; from the pixels of an image (height, width, 3; RGB, 8 bit)

@@ -101,7 +101,7 @@ class ProgressReport:
             write_model(self._file, self.state)
 
     def after_epoch(self, row: HistoryRow) -> None:
-        """Note an epoch that is committed."""
+        """Note an epoch that has ended."""
         epoch, best, best_epoch = int(row["epoch"]), self.state.best, self.state.best_epoch
         fitness = fitness_of(row)
         if fitness is not None and (best is None or fitness > best):

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fairtrial.scoring import fitness
-from fairtrial.training import checkpoint
+from fairtrial.training import checkpoint, saving
 from fairtrial.training.contract import AfterEpoch, HistoryRow
 from fairtrial.training.settings import TrainingSettings
 
@@ -60,13 +60,16 @@ class ResumableTraining(ABC):
         Commits each epoch to `folder`, prints its row and calls `after_epoch`. Does none of these
         where `after_epoch` is None: another process of the same training does.
         """
-        settings = self._settings
-        while not checkpoint.finished(self.rows, settings.epochs, settings.patience):
+        while not self._is_finished:
             row = self.run_epoch()
             if after_epoch is not None:
-                checkpoint.commit(folder, self.state(), self.rows)
+                saving.commit(folder, self.state(), self.rows, self._is_finished)
                 print(", ".join(f"{name} {value:.4g}" for name, value in row.items()), flush=True)
                 after_epoch(row)
+
+    @property
+    def _is_finished(self) -> bool:
+        return checkpoint.finished(self.rows, self._settings.epochs, self._settings.patience)
 
     def run_epoch(self) -> HistoryRow:
         """Train one epoch and evaluate it on val. Returns its row of the history."""
