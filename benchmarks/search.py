@@ -138,7 +138,7 @@ def _running(study: Study, setting: Setting, trials: int) -> RunningStudy:
         code="benchmark",
         inputs=TrainingInputs("a", "b"),
         data=setting.view,
-        initial=setting.weights,
+        pretrained=setting.weights,
         threads=1,
     )
 
