@@ -7,6 +7,7 @@ import csv
 import gzip
 import json
 import re
+from collections import Counter
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,8 @@ from typing import Any
 import pytest
 
 from tests.report.fake_results import Fake
-from tests.report.test_report import report_text
+from tests.report.scored_fake import page_with_images, scored
+from tests.report.test_report import TWO, report_text
 
 HOSTILE = '</script><script>window.hacked=1</script><img src=x onerror="window.hacked=1">'
 THREE = {f"momentum={m}": {"momentum": m} for m in (0.3, 0.6, 0.9)}
@@ -119,3 +121,67 @@ def test_the_policy_allows_the_own_scripts_and_no_request(tmp_path: Path) -> Non
         if name in ("src", "href") and value
     ]
     assert [a for a in addresses if not a.startswith(("#", "data:"))] == []
+
+
+@pytest.fixture(scope="module")
+def with_images(tmp_path_factory: pytest.TempPathFactory) -> tuple[Fake, str]:
+    """Two configurations with one seed, really scored, and their page."""
+    fake = scored(Fake(tmp_path_factory.mktemp("page"), TWO, seeds=(0,), groups=3))
+    return fake, page_with_images(fake).read_text(encoding="utf-8")
+
+
+def test_counts_at_each_confidence_are_the_scorers(with_images: tuple[Fake, str]) -> None:
+    """class_curves.csv has them at every second confidence of the slider, as shares."""
+    fake, page = with_images
+    (part,) = json.loads(unpacked(page, "packed-browsers"))
+    for run in part["runs"]:
+        rows = read_rows(fake.results / "runs" / run["name"] / "class_curves.csv")
+        of_test = [row for row in rows if row["split"] == "test"]
+        assert len(of_test) == 51 * len(part["classes"])
+        for row in of_test:
+            confidence = float(row["confidence"])
+            if confidence not in part["confidences"]:
+                continue
+            number, place = (
+                part["classes"].index(row["class"]),
+                part["confidences"].index(confidence),
+            )
+            counts = run["counts"]
+            right, false = counts["right"][number][place], counts["false"][number][place]
+            assert right / counts["objects"][number] == pytest.approx(float(row["recall"]))
+            assert right / max(right + false, 1) == pytest.approx(float(row["precision"]))
+
+
+def test_boxes_and_errors_are_those_of_the_scorer(with_images: tuple[Fake, str]) -> None:
+    fake, page = with_images
+    (part,) = json.loads(unpacked(page, "packed-browsers"))
+    assert len(part["images"]) == part["total"] == 12
+    for run in part["runs"]:
+        boxes = [mark[i : i + 8] for mark in run["marks"] for i in range(0, len(mark), 8)]
+        kinds = Counter(part["kinds"][int(box[1])] for box in boxes if box[1] >= 0)
+        rows = read_rows(fake.results / "runs" / run["name"] / "error_kinds.csv")
+        counts = {row["kind"]: int(row["count"]) for row in rows if row["split"] == "test"}
+        del counts["missed"]
+        assert dict(kinds) == {kind: count for kind, count in counts.items() if count}
+        assert min(box[3] for box in boxes) >= 0.05
+        pairs = Counter(tuple(p[i : i + 2]) for p in run["pairs"] for i in range(0, len(p), 2))
+        matrix = {(t, p): n for t, row in enumerate(run["matrix"]) for p, n in enumerate(row) if n}
+        assert dict(pairs) == matrix
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("megabytes", [0, 2.3])
+def test_the_page_is_no_larger_than_asked_for(megabytes: float, tmp_path: Path) -> None:
+    fake = Fake(tmp_path, TWO, seeds=(0,), size=900, images={"train": 2, "val": 3, "test": 30})
+    page = page_with_images(fake.build(), megabytes)
+    if megabytes == 0:
+        assert "packed-browsers" in page.read_text() and "data-browser" not in page.read_text()
+    else:
+        assert page.stat().st_size <= megabytes * 1e6
+        (part,) = json.loads(unpacked(page.read_text(), "packed-browsers"))
+        assert 0 < len(part["images"]) < part["total"]
+
+
+def read_rows(path: Path) -> list[dict[str, str]]:
+    with path.open(newline="", encoding="utf-8") as lines:
+        return list(csv.DictReader(lines))

@@ -44,7 +44,8 @@ def report_text(fake: Fake, draw: bool = False, build: bool = True, **settings: 
         )
     else:
         manifest.write_text("[]")
-        (results / "pictures.json").write_text('{"comparisons": []}')
+        if not (results / "pictures.json").exists():
+            (results / "pictures.json").write_text('{"comparisons": []}')
     chosen = {"experiment": "compare", "title": "Which one?", **chosen}
     report(
         settings=ReportSettings.model_validate(chosen, strict=False),
