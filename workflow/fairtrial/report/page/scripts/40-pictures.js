@@ -44,7 +44,7 @@ function picture(part, image, source, view, width, description, draw) {
   const svg = shape("svg", { viewBox: seen.join(" "), role: "img", "aria-label": description, class: "picture" });
   const pixelated = shown.width <= 64 ? { style: "image-rendering: pixelated" } : {};
   svg.append(shape("image", { href: source, width: shown.width, height: shown.height, preserveAspectRatio: "none", ...pixelated }));
-  draw?.(svg, (view.size * shown.width) / Math.max(width, 1));
+  if (draw) draw(svg, (view.size * shown.width) / Math.max(width, 1));
   return svg;
 }
 
