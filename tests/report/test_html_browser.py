@@ -231,8 +231,8 @@ def test_light_and_dark_have_contrast(page: Any) -> None:
 
 def test_everything_has_a_name_for_screen_readers(page: Any) -> None:
     script = """() => [...document.querySelectorAll("button, select, input, img, svg[role=img]")]
-      .filter((one) => !(one.hidden || one.ariaLabel || one.alt || one.textContent.trim() || one.title
-        || one.labels?.[0]?.textContent.trim()))
+      .filter((one) => !(one.hidden || one.ariaLabel || one.alt || one.textContent.trim()
+        || one.title || one.labels?.[0]?.textContent.trim()))
       .map((one) => one.outerHTML.slice(0, 80))"""
     assert page.evaluate(script) == []
 

@@ -191,7 +191,7 @@ class ImageBrowser {
     }
     const { part, view, labels } = this;
     const shown = part.images[image];
-    const columns = this.viewer.clientWidth < 620 ? 1 : this.boxes && new Set(this.chosen).size > 1 ? 3 : 2;
+    const columns = this.viewer.clientWidth < 620 ? 1 : 1 + new Set(this.chosen).size;
     const width = this.viewer.clientWidth / columns;
     const panel = (title, extra, child) => element("figure", { class: "panel" }, element("figcaption", {}, title, extra ? element("span", {}, extra) : null), child);
     const objects = shown.truth.map((object) => part.classes[object[0]]);
