@@ -26,6 +26,7 @@ _split_folders      splits by the folders of images
 _split_sources      a folder for each split that has all of its own
 _table_recognition  which column of a table holds what
 _tables             tables in text files
+_unread             how every format says what it cannot take
 _voc_files          the files of Pascal VOC
 _voc_recognition    how Pascal VOC is recognised
 _voc_writing        the XML of Pascal VOC

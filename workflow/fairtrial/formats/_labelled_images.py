@@ -15,10 +15,10 @@ from fairtrial.data.defects import (
     MalformedObject,
     ObjectWithoutBox,
     UnannotatedImage,
-    UnknownClass,
 )
 from fairtrial.data.names import class_name, numbered_classes
 from fairtrial.data.raw_files import image_files
+from fairtrial.formats._unread import unknown_class
 
 Point = tuple[float, float]
 
@@ -108,8 +108,7 @@ def _defects(
     image: LabelledImage, row: LabelledObject, name: str, numbers: dict[str, int]
 ) -> list[Defect]:
     if name not in numbers:
-        seen = f"{row.where}: {name!r}; there are {', '.join(numbers)}"
-        return [UnknownClass(image.file, seen)]
+        return [unknown_class(image.file, row.where, name, numbers)]
     if row.box is None and not row.whole:
         return [ObjectWithoutBox(image.file, row.where)]
     return [BoxFromSegment(image.file, row.where)] if row.outline else []

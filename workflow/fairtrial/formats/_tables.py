@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from fairtrial import DataError
 from fairtrial.data.names import group_name, split_of
 from fairtrial.formats._labelled_images import LabelledImage
+from fairtrial.formats._unread import did_you_mean, no_such_file
 
 Delimiter = Annotated[str, Field(min_length=1, max_length=1)]
 
@@ -80,13 +81,16 @@ def read_table(
             names = list(columns) if columns is not None else [c.strip() for c in next(rows, [])]
             if missing := [name for name in needed if name not in names]:
                 present = ", ".join(names) or "none"
-                raise DataError(f"{path}: there is no column `{missing[0]}`; there are: {present}")
+                near = did_you_mean(missing[0], names)
+                raise DataError(
+                    f"{path}: there is no column `{missing[0]}`; there are: {present}{near}"
+                )
             return [
                 TableRow(dict(zip(names, cells, strict=False)), f"{file}:{rows.line_num}")
                 for cells in rows
                 if any(cells)
             ]
     except FileNotFoundError as error:
-        raise DataError(f"{path}: no such file") from error
+        raise DataError(no_such_file(path)) from error
     except (csv.Error, UnicodeDecodeError, IsADirectoryError) as error:
         raise DataError(f"{path}: not a table in UTF-8 ({error})") from error

@@ -8,6 +8,7 @@ from fairtrial import DataError
 from fairtrial.data.dataset import SPLITS
 from fairtrial.data.names import class_name, id_of, split_of
 from fairtrial.files.folders import checked_path
+from fairtrial.formats._unread import no_such_file
 
 
 def is_below(path: Path, folder: Path) -> bool:
@@ -23,7 +24,7 @@ def yaml_content(folder: Path, yaml: str, names: str | None) -> dict[str, object
     try:
         lines = path.read_text(encoding="utf-8-sig").splitlines()
     except FileNotFoundError as error:
-        raise DataError(f"{path}: no such file") from error
+        raise DataError(no_such_file(path)) from error
     except UnicodeDecodeError as error:
         raise DataError(f"{path}: not a list of class names ({error})") from error
     return {"names": [line.strip() for line in lines if line.strip()]}
@@ -37,7 +38,7 @@ def read_yaml(path: Path) -> dict[str, object]:
     try:
         content = YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError as error:
-        raise DataError(f"{path}: no such file") from error
+        raise DataError(no_such_file(path)) from error
     except (YAMLError, UnicodeDecodeError) as error:
         raise DataError(f"{path}: not valid YAML ({error})") from error
     if not isinstance(content, dict):

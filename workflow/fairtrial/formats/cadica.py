@@ -23,7 +23,6 @@ from fairtrial.data.defects import (
     LabelWithoutImage,
     MalformedObject,
     UnannotatedImage,
-    UnknownClass,
 )
 from fairtrial.data.names import numbered_classes
 from fairtrial.data.raw_files import is_of_system, listed_files, present_folder
@@ -31,6 +30,7 @@ from fairtrial.files.folders import checked_path
 from fairtrial.formats._ignored import with_ignored
 from fairtrial.formats._numbers import number_or_nan
 from fairtrial.formats._recognition import Likeness, Listing, common_folder
+from fairtrial.formats._unread import no_such_file, unknown_class
 
 
 class Settings(BaseModel):
@@ -83,7 +83,7 @@ def _names(path: Path) -> list[str]:
     try:
         text = path.read_text("utf-8-sig")
     except FileNotFoundError as error:
-        raise DataError(f"{path}: no such file") from error
+        raise DataError(no_such_file(path)) from error
     except UnicodeDecodeError as error:
         raise DataError(f"{path}: not a list of names ({error})") from error
     return [checked_path(name, str(path)) for name in text.split()]
@@ -137,8 +137,7 @@ class _Video:
                 continue
             x, y, w, h = map(number_or_nan, box)
             if label not in numbers:
-                seen = f"{where}: {label!r}; there are {', '.join(numbers)}"
-                defects.append(UnknownClass(image.file_name, seen))
+                defects.append(unknown_class(image.file_name, where, label, numbers))
                 continue
             first = self.options.first_pixel
             box_of_edges = (x - first, y - first, w, h)

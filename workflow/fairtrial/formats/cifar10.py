@@ -26,6 +26,7 @@ from fairtrial.data.packed_dataset import PackedDataset
 from fairtrial.files import packed
 from fairtrial.files.folders import checked_path
 from fairtrial.formats._recognition import Likeness, Listing, common_folder
+from fairtrial.formats._unread import no_such_file
 
 if TYPE_CHECKING:
     import numpy as np
@@ -114,7 +115,7 @@ def _unpickled(path: Path) -> dict[str, object]:
         with path.open("rb") as file:
             content = _ValueUnpickler(file, encoding="bytes").load()
     except FileNotFoundError as error:
-        raise DataError(f"{path}: no such file") from error
+        raise DataError(no_such_file(path)) from error
     except OSError:
         raise
     except Exception as error:  # a broken pickle can raise anything

@@ -30,6 +30,7 @@ from fairtrial.formats._coco_values import RowError, around, box_of, number_of, 
 from fairtrial.formats._ignored import with_ignored
 from fairtrial.formats._names import exported_names
 from fairtrial.formats._recognition import Likeness, Listing
+from fairtrial.formats._unread import no_such_file
 
 WRITES = "detect"  # the task of the sets that it can write
 LOSES = ""  # what the format cannot hold
@@ -78,6 +79,8 @@ def read(folder: Path, options: Settings) -> tuple[Dataset, list[Defect]]:
     parents: set[str] = set()  # names of supercategories
     for file in options.files:
         path = folder / checked_path(file.annotations, "files: annotations")
+        if not path.is_file():
+            raise DataError(no_such_file(path))
         try:
             reader = _File(dataset, file, options)
             defects += reader.read(path)

@@ -29,6 +29,7 @@ from fairtrial.formats._labelled_images import (
 from fairtrial.formats._names import Group, group_of
 from fairtrial.formats._numbers import number_or_nan, pixels_or_zero
 from fairtrial.formats._recognition import Likeness, Listing
+from fairtrial.formats._unread import no_such_file
 
 if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
@@ -97,7 +98,7 @@ def _parse(path: Path) -> Element:
     try:
         root = ElementTree.parse(path).getroot()
     except FileNotFoundError as error:
-        raise DataError(f"{path}: no such file") from error
+        raise DataError(no_such_file(path)) from error
     except (ParseError, DefusedXmlException, ValueError, IsADirectoryError) as error:
         raise DataError(f"{path}: not valid XML ({error})") from error
     if root is None or root.tag != "annotations":

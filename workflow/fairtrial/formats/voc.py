@@ -21,7 +21,6 @@ from fairtrial.data.defects import (
     ObjectWithoutBox,
     OtherFilename,
     UnannotatedImage,
-    UnknownClass,
     WrongUnit,
 )
 from fairtrial.data.names import flag_of, numbered_classes
@@ -32,6 +31,7 @@ from fairtrial.formats._names import Group, Naming, by_stem, exported_names, gro
 from fairtrial.formats._numbers import number_or_nan
 from fairtrial.formats._recognition import Likeness, Listing
 from fairtrial.formats._split_folders import SplitFolders, put_into_splits
+from fairtrial.formats._unread import unknown_class
 from fairtrial.formats._voc_files import (
     class_names,
     image_name,
@@ -218,8 +218,7 @@ class _VocReader:
         name = unicodedata.normalize("NFC", text_of(element, "name"))
         box = self._box(element.find("bndbox"), f"{where} ({name})")
         if name not in self.numbers:
-            seen = f"{where}: {name!r}; there are {', '.join(self.numbers)}"
-            self.defects.append(UnknownClass(image.file_name, seen))
+            self.defects.append(unknown_class(image.file_name, where, name, self.numbers))
         elif box is None:
             self.defects.append(ObjectWithoutBox(image.file_name, where))
         else:
