@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections import Counter
 from pathlib import Path
@@ -48,6 +49,16 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Project:
     return project
 
 
+THIRD = """\
+title: Do its weights help?
+base: {backend: quick, epochs: 3}
+runs:
+  anew: {}
+  on: {pretrained: {from: first}}
+seeds: [0, 1]
+"""
+
+
 @pytest.fixture
 def project(finished: Project, tmp_path: Path) -> Project:
     project = finished.copy(tmp_path / "project")
@@ -87,3 +98,30 @@ def test_another_winner_runs_only_what_begins_with_it(project: Project) -> None:
         ["train lr0=0.2-s0", "predict lr0=0.2-s0", "validate lr0=0.2-s0", "choose"]
     )
     assert project.plan() == Counter()
+
+
+def test_a_run_begins_with_the_weights_of_the_winner(project: Project) -> None:
+    project.write("config/experiments/compare.yaml", THIRD)
+    project.snakemake(*CORES)
+    records = {
+        path.parent.name: json.loads(path.read_text())
+        for path in project.root.glob("results/compare/runs/*/record.json")
+    }
+    began = {name: record["settings"]["pretrained"] for name, record in records.items()}
+    weights = "results/first/runs/lr0=0.1-s0/weights.pt"
+    assert {name: began[name] for name in ("anew-s0", "on-s0", "on-s1")} == {
+        "anew-s0": None,
+        "on-s0": weights,
+        "on-s1": weights,  # there is none with seed 1
+    }
+    total = hashlib.sha256((project.root / weights).read_bytes()).hexdigest()
+    assert records["on-s0"]["inputs"]["pretrained"]["sha256"] == total
+    assert records["on-s0"]["settings"]["lr0"] == records["anew-s0"]["settings"]["lr0"]
+    (origin,) = records["on-s0"]["started_from"]
+    assert (origin["name"], origin["weights_of"]) == ("lr0=0.1-s0", "shapes")
+    assert project.plan() == Counter()
+    project.jobs()
+    project.edit("config/experiments/first.yaml", "[0.1, 0.01]", "[0.1, 0.01, 0.2]")
+    project.snakemake(*CORES)
+    trained = [job for job in project.jobs() if job.startswith("train ")]
+    assert sorted(trained) == ["train lr0=0.2-s0", "train on-s0", "train on-s1"]

@@ -28,10 +28,23 @@ def start_files(wildcards):
     predict and validate need them as inputs, too: after a checkpoint, Snakemake decides again only
     about jobs whose inputs depend on it.
     """
+    start, trial, _ = origin(wildcards)
+    return [
+        choice_file(reference, "start") for reference in (start, trial) if reference
+    ]
+
+
+def weights_files(wildcards):
+    """The file that says with which weights of another experiment it begins; none for most."""
+    weights = origin(wildcards).weights
+    return [choice_file(weights, "weights")] if weights else []
+
+
+def origin(wildcards):
+    """What a run, a study or a choice begins with."""
     name = wildcards.get("run") or wildcards.get("study") or wildcards.choice
     stage = "choose" if wildcards.get("choice") else "train"
-    references = PLAN.begins_with(stage, name, wildcards.experiment)
-    return [choice_file(reference, "start") for reference in references]
+    return PLAN.begins_with(stage, name, wildcards.experiment)
 
 
 def chosen_from(*files, single_too=False):

@@ -9,11 +9,14 @@ checkpoint choose:
     input:
         scores=chosen_from("metrics.json", "resamples.npz"),
         records=chosen_from("record.json", single_too=True),
+        trained=chosen_from("weights.pt", single_too=True),
         sets=chosen_from_sets,
         workers=chosen_from_workers,
         start=start_files,
+        checkpoint=weights_files,
     output:
         start="results/{experiment}/choices/{choice}/start.json",
+        weights="results/{experiment}/choices/{choice}/weights.json",
         verdict="results/{experiment}/choices/{choice}/verdict.json",
     log:
         "logs/{experiment}/choose/{choice}.log",
@@ -33,7 +36,9 @@ checkpoint choose:
         " --data data"
         " --scores {input.scores:q}"
         " --records {input.records:q}"
+        " --trained {input.trained:q}"
         " --workers {input.workers:q}"
         " --start {output.start:q}"
+        " --weights {output.weights:q}"
         " --verdict {output.verdict:q}"
         " > {log:q} 2>&1"

@@ -9,14 +9,14 @@ def planned(wildcards):
 
 def current(wildcards):
     """The same, with what is chosen for it."""
-    start_files(wildcards)
+    start_files(wildcards), weights_files(wildcards)
     return PLAN.current(wildcards.experiment)
 
 
 def settings(stage, name="", experiment=""):
     """A job's settings as an argument: JSON, or `@` and the name of a file with it if it is long.
     Where they depend on a choice, Snakemake asks again once that is made."""
-    wanted = PLAN.begins_with(stage, name, experiment)
+    wanted = PLAN.begins_with(stage, name, experiment).all
     if [choice_file(reference, "start") for reference in wanted]:
         if PLAN.awaits(stage, name, experiment):
             fail(f"{wanted[0].start}: is not one of the results in the plan")

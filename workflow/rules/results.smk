@@ -21,7 +21,7 @@ rule plot:
         speed=per_trained("results/{experiment}/runs/{run}/speed.json"),
         sets=dataset_files,
         studies=study_files,
-        choices=choice_files("start"),
+        choices=choice_files("start", "weights"),
     output:
         figures=directory("results/{experiment}/figures"),
         manifest="results/{experiment}/figures.json",
@@ -67,7 +67,7 @@ rule report:
         speed=per_trained("results/{experiment}/runs/{run}/speed.json"),
         sets=dataset_files,
         studies=study_files,
-        choices=choice_files("start"),
+        choices=choice_files("start", "weights"),
         quality=lambda w: planned(w).quality(),
     output:
         pdf="results/{experiment}/report.pdf",

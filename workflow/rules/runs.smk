@@ -10,8 +10,10 @@ rule train:
         annotations=dataset_file("annotations"),
         split=dataset_file("certificate"),
         pretrained=lambda w: current(w).pretrained_manifest(w.run),
+        checkpoint=ancient(lambda w: current(w).own_checkpoint(w.run)),
         continues=lambda w: planned(w).continued(w.run),
         start=start_files,
+        chosen_weights=weights_files,
     output:
         weights="results/{experiment}/runs/{run}/weights.pt",
         record="results/{experiment}/runs/{run}/record.json",
@@ -47,6 +49,7 @@ rule train:
         " --pretrained {params.pretrained:q}"
         " --continues {input.continues:q}"
         " --start {input.start:q}"
+        " --chosen-weights {input.chosen_weights:q}"
         " --threads {threads}"
         " --lost-minutes {resources.lost_minutes}"
         " --progress logs/{wildcards.experiment}/train/{wildcards.run}.json"
@@ -64,6 +67,7 @@ rule predict:
         annotations=dataset_file("annotations"),
         split=dataset_file("certificate"),
         start=start_files,
+        chosen_weights=weights_files,
     output:
         val="results/{experiment}/runs/{run}/predictions/val.json",
         test="results/{experiment}/runs/{run}/predictions/test.json",
@@ -104,6 +108,7 @@ rule validate:
         val="results/{experiment}/runs/{run}/predictions/val.json",
         test="results/{experiment}/runs/{run}/predictions/test.json",
         start=start_files,
+        chosen_weights=weights_files,
     output:
         metrics="results/{experiment}/runs/{run}/metrics.json",
         per_class="results/{experiment}/runs/{run}/per_class.csv",

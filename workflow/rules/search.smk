@@ -11,6 +11,8 @@ rule search:
         split=dataset_file("certificate"),
         pretrained=lambda w: current(w).pretrained_manifest(w.study),
         start=start_files,
+        chosen_weights=weights_files,
+        checkpoint=ancient(lambda w: current(w).own_checkpoint(w.study)),
     output:
         done="results/{experiment}/search/{study}/workers/{worker}.json",
     log:

@@ -42,6 +42,7 @@ NOT_OUTPUTS = {
     "images",
     "raw",
     "scores",
+    "trained",
     "workers",
 }
 
@@ -143,7 +144,7 @@ def content_of(stage, name, values, text):
         how |= {"batch": 1, "unit": "ms", "parts": {"inference": part}}
         return json.dumps(how | {"median": part, "q1": part, "q3": part})
     if stage == "choose":
-        return json.dumps(chosen() if name == "start" else {})
+        return json.dumps({"start": chosen, "weights": weights}.get(name, dict)())
     if stage == "report" and name == "runs":
         return "\n".join(["run", *json.loads(values["settings"])["runs"]])
     return json.dumps({"stage": stage, "content": text})
@@ -158,6 +159,18 @@ def chosen():
     experiment = Path(SEVERAL["records"][0]).parts[1]
     what = {"experiment": experiment, "name": best["configuration"], "trial": None}
     return what | {"backend": best["backend"], "settings": settings}
+
+
+def weights():
+    """Those of its runs."""
+    start = chosen()
+    found = []
+    for path in SEVERAL["trained"]:
+        record = json.loads(Path(path).with_name("record.json").read_text())
+        if record["configuration"] == start["name"]:
+            total = sums([path])[path]
+            found.append({k: record[k] for k in ("run", "dataset", "seed")} | {"sha256": total})
+    return {"experiment": start["experiment"], "runs": found}
 
 
 def calls_fairtrial():

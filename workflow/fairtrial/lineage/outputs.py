@@ -30,7 +30,7 @@ OUTPUTS: dict[str, dict[str, str]] = {
         "summary": STUDY + "summary.json",
         "timings": STUDY + "timings.json",
     },
-    "choose": {"start": CHOICE + "start.json", "verdict": CHOICE + "verdict.json"},
+    "choose": {name: f"{CHOICE}{name}.json" for name in ("start", "weights", "verdict")},
     "receive": {**PREDICTIONS, "record": RUN + "record.json"},
     "train": {
         "weights": RUN + "weights.pt",

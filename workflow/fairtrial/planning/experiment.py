@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 from fairtrial import SettingsError
@@ -21,7 +22,7 @@ from fairtrial.planning.sources import Source, read_source, refuse_unlisted
 from fairtrial.planning.studies import PlannedStudy, refuse_trial_seed, studies
 from fairtrial.planning.unused_settings import refuse_unused, shipped_settings
 from fairtrial.scoring import ranking
-from fairtrial.settings.choice import ChosenSettings, Reference
+from fairtrial.settings.choice import Choice, Reference
 from fairtrial.settings.dataset import DatasetSettings
 from fairtrial.settings.experiment import ExperimentSettings
 
@@ -48,9 +49,9 @@ class PlannedExperiment:
     ) -> PlannedExperiment:
         """An experiment, whose file holds `settings`, with `params`.
 
-        `others`: the experiments that it names; `earlier`: params.yaml before DVC changed it for
-        this call, if it did. Prints the settings that params.yaml lacks, and their defaults, on
-        stderr.
+        `others`: those that it names, and those on which these rest; `earlier`: params.yaml
+        before DVC changed it for this call, if it did. Prints the settings that params.yaml lacks,
+        and their defaults, on stderr.
         """
         file = f"config/experiments/{name}.yaml"
         origins = Origins(name, others)
@@ -82,7 +83,7 @@ class PlannedExperiment:
         origins = [run.origin.all for run in self.trained.values()]
         return tuple(dict.fromkeys(reference for each in origins for reference in each))
 
-    def with_choices(self, choices: Mapping[Reference, ChosenSettings]) -> PlannedExperiment:
+    def with_choices(self, choices: Mapping[Reference, Choice]) -> PlannedExperiment:
         """The same runs and studies, with the settings that were chosen."""
         origins = replace(self.origins, choices=choices)
         resolved = resolve(self.params, self.settings, self.file, data_sets, origins).values()
@@ -134,7 +135,7 @@ class PlannedExperiment:
         checkpoints: dict[str, str] = {}
         predictions: dict[str, str] = {}
         for name, run in self.trained.items():
-            if run.pretrained:
+            if run.pretrained and not run.origin.weights:
                 place = f"{self._place(name)}: `pretrained`"
                 checkpoints.setdefault(run.pretrained, place)
             for path in run.prediction_files:
@@ -163,17 +164,34 @@ class PlannedExperiment:
     def pretrained(self, run: str) -> str:
         """The pretrained checkpoint of a run or study; an empty text from scratch."""
         path = self.trained[run].pretrained
-        return f"data/raw/{path}" if path else ""
+        return f"data/raw/{path}" if path and not self.trained[run].origin.weights else path
 
     def trusted(self, run: str) -> str | None:
         """The SHA-256 of the pretrained checkpoint of a run or study where the user trusts it."""
-        source, _, file = self.trained[run].pretrained.partition("/")
+        planned = self.trained[run]
+        if planned.origin.weights:
+            return self._trusted_weights(planned.origin.weights, planned.pretrained)
+        source, _, file = planned.pretrained.partition("/")
         return self.sources[source].trusted.get(file) if source else None
+
+    def _trusted_weights(self, reference: Reference, path: str) -> str | None:
+        """The same for weights of another experiment: where these began with a trusted one."""
+        choice, name = self.origins.choices.get(reference), Path(path).parent.name
+        other = self.origins.others[reference.experiment]
+        if choice is None or not other.trusted(name):
+            return None
+        return next((run.sha256 for run in choice.weights.runs if run.run == name), None)
 
     def pretrained_manifest(self, run: str) -> list[str]:
         """The manifest of the source of the pretrained checkpoint; none from scratch."""
-        source = self.trained[run].pretrained.partition("/")[0]
+        planned = self.trained[run]
+        source = "" if planned.origin.weights else planned.pretrained.partition("/")[0]
         return [f"data/raw/{source}.sha256"] if source else []
+
+    def own_checkpoint(self, run: str) -> list[str]:
+        """The weights of another experiment with which a run or study begins; none for most."""
+        planned = self.trained[run]
+        return [planned.pretrained] if planned.origin.weights else []
 
     def prediction_manifests(self, run: str) -> list[str]:
         """The manifests of the sources of predictions that were made elsewhere."""

@@ -27,9 +27,10 @@ from fairtrial.planning.experiment import PlannedExperiment
 from fairtrial.planning.fingerprint import fingerprint
 from fairtrial.planning.job_names import jobs_of_experiment
 from fairtrial.planning.jobs import STAGES
+from fairtrial.planning.planned_run import NO_REFERENCES, RunReferences
 from fairtrial.planning.references import named_experiments, read_choice, referred_runs
 from fairtrial.planning.sources import Source
-from fairtrial.settings.choice import ChosenSettings, Reference
+from fairtrial.settings.choice import Choice, Reference
 from fairtrial.settings.dataset import DatasetSettings
 from fairtrial.store.keys import canonical
 
@@ -96,12 +97,12 @@ class Plan:
             self._current[name] = (choices, experiment.with_choices(choices))
         return self._current[name][1]
 
-    def choices(self, experiment: PlannedExperiment) -> Mapping[Reference, ChosenSettings]:
+    def choices(self, experiment: PlannedExperiment) -> Mapping[Reference, Choice]:
         """What is chosen now for an experiment; what is not yet is left out."""
         chosen = {r: read_choice(r, self.experiments) for r in experiment.references}
         return {reference: choice for reference, choice in chosen.items() if choice is not None}
 
-    def all_choices(self) -> list[Mapping[Reference, ChosenSettings]]:
+    def all_choices(self) -> list[Mapping[Reference, Choice]]:
         """What is chosen now for each experiment."""
         return [self.choices(experiment) for experiment in self.experiments.values()]
 
@@ -111,13 +112,13 @@ class Plan:
         found = (r for experiment in self.experiments.values() for r in experiment.references)
         return tuple(dict.fromkeys(found))
 
-    def begins_with(self, stage: str, name: str, experiment: str) -> tuple[Reference, ...]:
+    def begins_with(self, stage: str, name: str, experiment: str) -> RunReferences:
         """What the settings of a job depend on."""
         if stage not in OF_CHOICES:
-            return ()
+            return NO_REFERENCES
         planned = self.experiments[experiment]
         run = self.study_of(experiment, name) if stage == "choose" else name
-        return planned.trained[run].origin.all if run in planned.trained else ()
+        return planned.trained[run].origin if run in planned.trained else NO_REFERENCES
 
     def study_of(self, experiment: str, choice: str) -> str:
         """The study of whose trials one is chosen; "" where it is a configuration."""
@@ -145,13 +146,13 @@ class Plan:
 
     def awaits(self, stage: str, name: str, experiment: str) -> bool:
         """Whether the settings of a job are not known before something is chosen."""
-        wanted = self.begins_with(stage, name, experiment)
+        wanted = self.begins_with(stage, name, experiment).all
         return any(r not in self.current(experiment).origins.choices for r in wanted)
 
     @cached_property
     def _current(
         self,
-    ) -> dict[str, tuple[Mapping[Reference, ChosenSettings], PlannedExperiment]]:
+    ) -> dict[str, tuple[Mapping[Reference, Choice], PlannedExperiment]]:
         return {}
 
     @cached_property
@@ -266,8 +267,7 @@ def _read(
         if other != name:
             file = f"config/experiments/{name}.yaml: {where}"
             _read(other, file, params, None, read, (*above, str(name)))
-    others = {other: read[other] for other, _ in named_experiments(settings) if other != name}
-    read[name] = PlannedExperiment.resolve(str(name), params, settings, others, earlier)
+    read[name] = PlannedExperiment.resolve(str(name), params, settings, {**read}, earlier)
 
 
 def fit_code(backend: str) -> str:

@@ -14,10 +14,12 @@ from fairtrial.settings.stages import TrainSettings
 
 
 class RunReferences(NamedTuple):
-    """What a run begins with: a result of another experiment, and a trial of the own search."""
+    """What a run begins with: the settings of a result of another experiment, the values of a trial
+    of the own search, and the weights of another experiment."""
 
     start: Reference | None = None
     trial: Reference | None = None
+    weights: Reference | None = None
 
     @property
     def all(self) -> tuple[Reference, ...]:
@@ -44,7 +46,8 @@ class PlannedRun:
     inherited: frozenset[str] = field(default=frozenset(), compare=False)  # what another gives it
     # Of these, and of what a trial gives, the values that there may be.
     drawn: Mapping[str, Sequence[Any]] = field(default_factory=dict, compare=False)
-    pretrained_pattern: str | None = field(default=None, compare=False)  # `yolov8/{model}.pt`
+    # As its experiment writes it: `yolov8/{model}.pt`, or `{from: <experiment>}`.
+    pretrained_pattern: str | dict[str, Any] | None = field(default=None, compare=False)
 
     @cached_property
     def name(self) -> str:
@@ -53,7 +56,8 @@ class PlannedRun:
 
     @property
     def pretrained(self) -> str:
-        """The pretrained checkpoint, as <source>/<file>; empty from scratch."""
+        """The pretrained checkpoint, as <source>/<file>, or the path of the weights of another
+        experiment; empty from scratch."""
         return self.settings.get("pretrained") or ""
 
     @property

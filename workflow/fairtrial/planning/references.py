@@ -21,7 +21,9 @@ from fairtrial.settings.choice import (
     FORMER,
     FROM,
     NOT_CARRIED,
+    Choice,
     ChosenSettings,
+    ChosenWeights,
     Reference,
 )
 from fairtrial.settings.experiment import ExperimentSettings
@@ -55,6 +57,7 @@ class PlannedResults(Protocol):
     def studies(self) -> Mapping[str, PlannedTrials]: ...
     @property
     def trained_here(self) -> list[str]: ...
+    def trusted(self, run: str) -> str | None: ...
 
 
 @dataclass(frozen=True)
@@ -77,16 +80,17 @@ class Origins:
 
     own: str = ""
     others: Mapping[str, PlannedResults] = field(default_factory=dict)
-    choices: Mapping[Reference, ChosenSettings] = field(default_factory=dict)
+    choices: Mapping[Reference, Choice] = field(default_factory=dict)
     candidate: int = 0
 
     def start(self, reference: Reference) -> Start:
         """The settings of a result of another experiment, or those of a candidate."""
         other = self.others[reference.experiment]
         starts = candidates(other, reference)
-        chosen = self.choices.get(reference)
-        if chosen is None:
+        choice = self.choices.get(reference)
+        if choice is None:
             return starts[min(self.candidate, len(starts) - 1)]
+        chosen = choice.start
         settings = chosen.settings | _pattern(other, chosen)
         return Start(chosen.backend, settings, starts[0].varying)
 
@@ -97,8 +101,31 @@ class Origins:
 
     def trial(self, reference: Reference | None, names: Sequence[str]) -> dict[str, Any]:
         """The values of a trial of the own search; none as long as no trial is chosen."""
-        chosen = self.choices.get(reference) if reference else None
-        return {name: chosen.settings[name] for name in names} if chosen else {}
+        choice = self.choices.get(reference) if reference else None
+        return {name: choice.start.settings[name] for name in names} if choice else {}
+
+    def weights(self, reference: Reference, dataset: str, seed: Any) -> str:
+        """The path of the weights of a result of another experiment: of its run on this data set
+        with this seed, else of its first run on this data set, else of its first."""
+        choice = self.choices.get(reference)
+        if choice:
+            runs = [(run.run, run.dataset, run.seed) for run in choice.weights.runs]
+        else:
+            run = self.source_of_weights(reference)
+            runs = [(run.name, run.dataset, run.run_name.seed)]
+        (name, *_) = min(runs, key=lambda run: (run[1] != dataset, run[2] != seed))
+        return f"results/{reference.experiment}/runs/{name}/weights.pt"
+
+    def trained_on(self, reference: Reference) -> set[str]:
+        """The data sets of the runs whose weights those of a reference may be."""
+        runs = referred_runs(self.others[reference.experiment], reference)
+        return {run.dataset for run in runs}
+
+    def source_of_weights(self, reference: Reference) -> PlannedRun:
+        """A run whose weights those of a reference may be."""
+        runs = referred_runs(self.others[reference.experiment], reference)
+        first = {run.run_name.configuration: run for run in reversed(runs)}
+        return [*reversed(first.values())][min(self.candidate, len(first) - 1)]
 
 
 NOTHING = Origins()  # of an experiment that refers to none
@@ -145,7 +172,10 @@ def _pattern(other: PlannedResults, chosen: ChosenSettings) -> dict[str, Any]:
     a run that sets another model."""
     planned = other.studies.get(chosen.name)
     runs = [planned.start] if planned else referred_runs(other, Reference("", chosen.name))
-    if not runs or runs[0].settings["pretrained"] != chosen.settings.get("pretrained"):
+    if not runs:
+        return {}
+    is_pattern = not isinstance(runs[0].pretrained_pattern, dict)
+    if is_pattern and runs[0].settings["pretrained"] != chosen.settings.get("pretrained"):
         return {}
     return {"pretrained": runs[0].pretrained_pattern}
 
@@ -171,6 +201,37 @@ def references_of(
         _refuse_no_study(reference, experiment, f"{file}: `{place}`")
         return RunReferences(start, reference)
     return RunReferences(reference)
+
+
+def weights_of(pretrained: Any, origins: Origins, model: str, place: str) -> Reference | None:
+    """What a `pretrained` refers to that is written `{from: …}`; None for any other. Raises
+    SettingsError where that has no weights for a run of the backend `model`."""
+    if isinstance(pretrained, str) and pretrained.startswith("results/"):
+        raise SettingsError(
+            f"{place}: `pretrained` is {pretrained}: the weights of an experiment are written "
+            f"`pretrained: {{{FROM}: <experiment>/<run>}}`"
+        )
+    if not isinstance(pretrained, dict):
+        return None
+    place = f"{place}: `pretrained`"
+    if unknown := sorted(map(str, pretrained.keys() - {FROM, BEST})):
+        raise SettingsError(
+            f"{place}: `{unknown[0]}`: no such key{nearest(unknown[0], [FROM, BEST])}"
+        )
+    reference = _reference(pretrained, None, origins, place)
+    if reference is None:
+        raise SettingsError(f"{place}: `{FROM}`: missing")
+    where = f"{place}: `{FROM}` is {reference}"
+    if reference.experiment == origins.own:
+        raise SettingsError(f"{where}: runs begin with weights of another experiment only")
+    if reference.name in origins.others[reference.experiment].studies:
+        raise SettingsError(f"{where}: the trials of a search leave no weights; name a run")
+    source = origins.source_of_weights(reference)
+    if source.backend != model:
+        raise SettingsError(
+            f"{where}: the weights may be of the backend {source.backend}, and the run's is {model}"
+        )
+    return reference
 
 
 def _refuse_former(overrides: Overrides, origins: Origins, place: str) -> None:
@@ -297,22 +358,26 @@ def named_experiments(experiment: ExperimentSettings) -> Iterator[tuple[str, str
         )  # fmt: skip
         places += [(overrides, "grid") for overrides in variants]
     for overrides, place in places:
-        text = (overrides or {}).get(FROM)
-        if isinstance(text, str):
-            yield text.partition("/")[0], f"`{place}`: `{FROM}`"
+        stated = overrides or {}
+        weights = stated.get("pretrained")
+        for keys in (stated, weights if isinstance(weights, dict) else {}):
+            if isinstance(text := keys.get(FROM), str):
+                yield text.partition("/")[0], f"`{place}`: `{FROM}`"
 
 
 # --------------------------------------------------------------------------- what was chosen
 
 
-def read_choice(
-    reference: Reference, experiments: Mapping[str, PlannedResults]
-) -> ChosenSettings | None:
+def read_choice(reference: Reference, experiments: Mapping[str, PlannedResults]) -> Choice | None:
     """What was chosen; None as long as nothing is, or where that is no more in the plan."""
     try:
         chosen = read_model(reference.start, ChosenSettings)
+        weights = read_model(reference.weights, ChosenWeights)
     except (DataError, OSError):
         return None
     other = experiments[reference.experiment]
     known = chain(other.studies, (run.run_name.configuration for run in other.runs.values()))
-    return chosen if chosen.name in set(known) else None
+    runs = {run.run for run in weights.runs}
+    if chosen.name not in set(known) or not runs <= other.runs.keys():
+        return None
+    return Choice(chosen, weights)

@@ -27,6 +27,7 @@ from fairtrial.planning.references import (
     Start,
     references_of,
     refuse_metric,
+    weights_of,
 )
 from fairtrial.settings.choice import BEST, FROM
 from fairtrial.settings.elsewhere import ELSEWHERE
@@ -70,7 +71,7 @@ def resolve(
             dataset = without_fold.dataset
             if dataset not in folds:
                 folds[dataset] = data_sets(dataset, f"{place}: `dataset`")
-            for run in _of_folds(without_fold, folds[dataset]):
+            for run in _of_folds(without_fold, folds[dataset], origins, place):
                 earlier = labelled.get((configuration.continues, repetition, run.dataset), "")
                 run = replace(run, continues=earlier)  # noqa: PLW2901
                 _refuse_no_more_epochs(run, runs, place)
@@ -122,15 +123,33 @@ def _elsewhere(
         yield PlannedRun(run_name, str(dataset), ELSEWHERE, "detect", of_seed)
 
 
-def _of_folds(run: PlannedRun, data_sets: list[str]) -> list[PlannedRun]:
+def _of_folds(
+    run: PlannedRun, data_sets: list[str], origins: Origins, place: str
+) -> list[PlannedRun]:
     """The run itself, or one on each fold of its data set."""
     if data_sets == [run.dataset]:
-        return [run]
+        return [on_dataset(run, run.dataset, origins, place)]
     folds = {name: FoldName.parse(name).fold for name in data_sets}
     return [
-        replace(run, run_name=replace(run.run_name, fold=fold), dataset=name)
+        on_dataset(replace(run, run_name=replace(run.run_name, fold=fold)), name, origins, place)
         for name, fold in folds.items()
     ]
+
+
+def on_dataset(run: PlannedRun, dataset: str, origins: Origins, place: str) -> PlannedRun:
+    """A run on a data set, with the weights that there are for that, if it begins with any. Raises
+    SettingsError where these were trained on other folds, which hold its test images."""
+    weights = run.origin.weights
+    if weights is None:
+        return replace(run, dataset=dataset)
+    on = origins.trained_on(weights)
+    if dataset not in on and FoldName.parse(dataset).name in {FoldName.parse(d).name for d in on}:
+        raise SettingsError(
+            f"{place}: `pretrained`: {weights} was trained on {', '.join(sorted(on))}, which may "
+            f"hold test images of {dataset}; begin with weights of the same fold"
+        )
+    path = origins.weights(weights, dataset, run.settings["seed"])
+    return replace(run, dataset=dataset, settings=run.settings | {"pretrained": path})
 
 
 def starting_run(
@@ -191,7 +210,9 @@ def _run(
         return f"{file}: {'base' if key in base and key not in varied else in_runs}"
 
     values = defaults | carried | overrides | origins.trial(origin.trial, sorted(searched))
-    pattern: str | None = values.get("pretrained")
+    pattern: str | dict[str, Any] | None = values.get("pretrained")
+    if weights := weights_of(pattern, origins, common["backend"], where("pretrained")):
+        values["pretrained"] = origins.weights(weights, common["dataset"], values.get("seed"))
     values |= _filled(pattern, values, where("pretrained"))
     settings = cast(TrainingSettings, closed(model, values, where))
     if origin.trial:
@@ -203,7 +224,7 @@ def _run(
         **common,
         task=settings.task,
         settings=checked,
-        origin=origin,
+        origin=origin._replace(weights=weights),
         place=place,
         varied=frozenset(varied.keys() - {FROM, BEST}),
         inherited=frozenset(carried.keys() - overrides.keys()),

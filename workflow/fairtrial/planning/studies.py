@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import typing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from pydantic import BaseModel
@@ -13,7 +13,7 @@ from fairtrial.files.yamlfile import closed, nearest
 from fairtrial.planning.config_files import data_sets, plugin_settings
 from fairtrial.planning.planned_run import PlannedRun
 from fairtrial.planning.references import NOTHING, Origins
-from fairtrial.planning.runs import starting_run
+from fairtrial.planning.runs import on_dataset, starting_run
 from fairtrial.settings.choice import NOT_CARRIED
 from fairtrial.settings.experiment import ExperimentSettings
 from fairtrial.settings.params import COMMON, SECTIONS
@@ -140,7 +140,7 @@ def studies(
         folds = data_sets(start.dataset, f"{file}: search: `datasets`")
         for fold in folds:
             study = name if folds == [start.dataset] else f"{fold}-{engine}-seed{seed}"
-            on_fold = replace(start, dataset=fold)
+            on_fold = on_dataset(start, fold, origins, f"{file}: search")
             planned[study] = PlannedStudy(study, on_fold, space, engine, seed, search)
     if search and len(planned) > len(search.studies()) == 1:
         raise SettingsError(

@@ -1,6 +1,7 @@
 """References to another result, `from:` in an experiment, and the files that say what was chosen.
 
     results/<experiment>/choices/<choice>/start.json    ChosenSettings
+    results/<experiment>/choices/<choice>/weights.json  ChosenWeights
     results/<experiment>/choices/<choice>/verdict.json  ChoiceVerdict
 
 They lie in the folder of the experiment in which something is chosen.
@@ -47,9 +48,19 @@ class Reference(NamedTuple):
         return f"{self.name}@{self.best}"
 
     @property
+    def folder(self) -> Path:
+        """The folder of its files."""
+        return Path("results", self.experiment, "choices", self.choice)
+
+    @property
     def start(self) -> Path:
         """Its start.json."""
-        return Path("results", self.experiment, "choices", self.choice, "start.json")
+        return self.folder / "start.json"
+
+    @property
+    def weights(self) -> Path:
+        """Its weights.json."""
+        return self.folder / "weights.json"
 
     def __str__(self) -> str:
         place = f"{self.experiment}/{self.name}" if self.name else self.experiment
@@ -68,6 +79,29 @@ class ChosenSettings(FileModel):
     trial: int | None
     backend: str
     settings: dict[str, Any]
+
+
+class TrainedWeights(FileModel):
+    """The weights of one run: their file's SHA-256, and what they were trained on."""
+
+    run: str
+    dataset: str
+    seed: int
+    sha256: str
+
+
+class ChosenWeights(FileModel):
+    """The weights of the configuration that was chosen, those of all its runs; of a trial none."""
+
+    experiment: str
+    runs: list[TrainedWeights]
+
+
+class Choice(NamedTuple):
+    """What was chosen: its settings, and its weights."""
+
+    start: ChosenSettings
+    weights: ChosenWeights
 
 
 class ChoiceVerdict(FileModel):

@@ -5,8 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 
 from fairtrial import SettingsError
+from fairtrial.files.checksums import sha256
 from fairtrial.files.modelfile import read_model, write_model
-from fairtrial.settings.choice import NOT_CARRIED, ChoiceVerdict, ChosenSettings
+from fairtrial.settings.choice import (
+    NOT_CARRIED,
+    ChoiceVerdict,
+    ChosenSettings,
+    ChosenWeights,
+    TrainedWeights,
+)
+from fairtrial.settings.run_name import RunName
 from fairtrial.settings.stages import ChooseSettings, StudyChoiceSettings
 from fairtrial.training.record import read_record
 
@@ -18,8 +26,10 @@ def choose(
     data: Path,
     scores: list[Path],
     records: list[Path],
+    trained: list[Path],
     workers: list[Path],
     start: Path,
+    weights: Path,
     verdict: Path,
 ) -> None:
     """Choose the configuration or trial with whose settings others begin.
@@ -32,8 +42,10 @@ def choose(
         data: the folder data/
         scores: metrics and resamples of the runs among which is chosen; nothing for a single one
         records: record.json of each of these runs; nothing for a study
+        trained: weights.pt of each of these runs; nothing for a study
         workers: the files that the workers of a study wrote; nothing for runs
         start: file to write: the settings that others carry on
+        weights: file to write: the weights with which others may begin
         verdict: file to write: how sure the choice is
 
     Raises:
@@ -49,7 +61,21 @@ def choose(
     else:
         chosen, how = _of_record(settings, settings.name, records[0]), _alone()
     write_model(start, chosen)
+    write_model(weights, _weights(chosen, trained))
     write_model(verdict, how)
+
+
+def _weights(chosen: ChosenSettings, trained: list[Path]) -> ChosenWeights:
+    """The weights of the runs of a configuration, in the order of the experiment."""
+    found = []
+    for path in trained:
+        record = read_record(path.parent / "record.json")
+        if chosen.name in {record.run, RunName.parse(record.run).configuration}:
+            weights = TrainedWeights(
+                run=record.run, dataset=record.dataset, seed=record.seed, sha256=sha256(path)
+            )
+            found.append(weights)
+    return ChosenWeights(experiment=chosen.experiment, runs=found)
 
 
 def _alone() -> ChoiceVerdict:

@@ -8,7 +8,7 @@ from typing import Any
 from fairtrial.data.seen_images import with_unchanged_images
 from fairtrial.data.split_dataset import read_leak_free_dataset, read_training_splits
 from fairtrial.files.modelfile import read_model, write_model
-from fairtrial.settings.choice import ChosenSettings
+from fairtrial.settings.choice import ChosenSettings, ChosenWeights
 from fairtrial.settings.run_name import RunName
 from fairtrial.settings.stages import TrainSettings
 from fairtrial.training.cached_training import Training, backend_settings, train_or_adopt
@@ -38,6 +38,7 @@ def train(
     pretrained: Path | None,
     continues: Path | None,
     start: list[Path],
+    chosen_weights: Path | None,
     threads: int,
     lost_minutes: int,
     progress: Path,
@@ -58,6 +59,7 @@ def train(
         pretrained: the pretrained checkpoint to start from, or nothing
         continues: record.json of the run from whose end state this one goes on, or nothing
         start: what was chosen to give the run some of its settings, or nothing
+        chosen_weights: which weights of another experiment `pretrained` are, or nothing
         threads: CPU threads
         lost_minutes: minutes of work that a kill may lose; 0: an epoch
         progress: file to write after each epoch: how far the training is, for `status`
@@ -71,7 +73,9 @@ def train(
         StoreError: an entry of the store cannot be used
     """
     earlier = read_record(continues) if continues else None
-    chosen = [read_model(path, ChosenSettings) for path in start]
+    started = [_started(read_model(path, ChosenSettings)) for path in start]
+    if chosen_weights and pretrained:
+        started.append(_with_weights(chosen_weights, pretrained))
     resolved = backend_settings(settings.backend, settings.settings)
     splits = read_training_splits(annotations, split, resolved.train_share)
     training = Training(
@@ -89,11 +93,25 @@ def train(
     with reported(progress, settings, training.key) as report, trusting(settings.trusted):
         entry, adopted = train_or_adopt(training, report.after_epoch)
         of_training = read_model(entry / RECORD, TrainingRecord)
-        of_run = _of_run(RunName.parse(run), dataset, adopted, earlier, chosen)
+        of_run = _of_run(RunName.parse(run), dataset, adopted, earlier, started)
         of_run |= {"train_images": len(splits["train"])}
         copy_whole(entry / WEIGHTS, weights)
         copy_whole(entry / HISTORY, history)
         write_model(record, RunRecord(**dict(of_training), **of_run, **_of_settings(training)))
+
+
+def _started(chosen: ChosenSettings) -> StartedFrom:
+    """For the record: what gave a run some of its settings."""
+    return StartedFrom(experiment=chosen.experiment, name=chosen.name, trial=chosen.trial)
+
+
+def _with_weights(chosen: Path, pretrained: Path) -> StartedFrom:
+    """For the record: what gave a run the weights that it starts from."""
+    weights = read_model(chosen, ChosenWeights)
+    run = next(run for run in weights.runs if run.run == pretrained.parent.name)
+    return StartedFrom(
+        experiment=weights.experiment, name=run.run, trial=None, weights_of=run.dataset
+    )
 
 
 def _of_run(
@@ -101,7 +119,7 @@ def _of_run(
     dataset: str,
     adopted: bool,
     earlier: RunRecord | None,
-    chosen: list[ChosenSettings],
+    started: list[StartedFrom],
 ) -> dict[str, Any]:
     """The part of a run's record that says which run it is."""
     return {
@@ -111,9 +129,7 @@ def _of_run(
         "seed": run.seed,
         "adopted": adopted,
         "continued_from": earlier.run if earlier else None,
-        "started_from": [
-            StartedFrom(experiment=one.experiment, name=one.name, trial=one.trial) for one in chosen
-        ],
+        "started_from": started,
     }
 
 

@@ -84,11 +84,13 @@ class RecordedInputs(FileModel):
 
 class StartedFrom(FileModel):
     """What gave a run some of its settings: a configuration of another experiment, or a trial of a
-    study, by the study's name and the trial's number."""
+    study, by the study's name and the trial's number. Or its weights: weights_of is the data set on
+    which the run `name` was trained; "" for settings."""
 
     experiment: str
     name: str
     trial: int | None
+    weights_of: str = Field(default="", exclude_if=not_)
 
 
 class ForeignFile(FileModel):
@@ -104,9 +106,9 @@ class RunRecord(TrainingRecord):
 
     settings: those of the backend; key: that of the store's entry; code: fingerprint of the code
     that fits; continued_from: the run whose end state this one went on from; started_from: what
-    gave it some of its settings; adopted: whether the entry existed; train_images: how many images
-    it learned from, None in a record of an older release; elsewhere: the files of a run whose
-    predictions were made elsewhere, by split, {} for one that was trained here.
+    gave it some of its settings, or its weights; adopted: whether the entry existed; train_images:
+    how many images it learned from, None in a record of an older release; elsewhere: the files of
+    a run whose predictions were made elsewhere, by split, {} for one that was trained here.
     """
 
     run: str
