@@ -13,6 +13,7 @@ from fairtrial import BackendError
 from fairtrial.backends._networks_effects import EFFECTS
 from fairtrial.backends._networks_settings import Settings
 from fairtrial.data.dataset import SplitDataset
+from fairtrial.settings.stages import PredictClassifySettings
 from fairtrial.training.checkpoint import WEIGHTS, best_epoch, write_history
 from fairtrial.training.contract import AfterEpoch, Classify, FitResult, Milliseconds
 
@@ -20,7 +21,9 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-__all__ = ["EFFECTS", "Settings", "classifier", "fit"]
+    from fairtrial.use.exporting import Exportable
+
+__all__ = ["EFFECTS", "Settings", "classifier", "exportable", "fit"]
 
 
 def fit(
@@ -92,3 +95,11 @@ def classifier(
         return [float(probabilities[output]) for output in outputs], times
 
     yield classify
+
+
+def exportable(weights: Path, settings: PredictClassifySettings) -> Exportable:
+    """The network in a weights.pt, to be exported, and how its input and output are to be read. Its
+    size is in the file; `settings` is not used."""
+    from fairtrial.backends import _networks_export
+
+    return _networks_export.exportable(weights)

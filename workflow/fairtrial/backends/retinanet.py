@@ -20,7 +20,9 @@ from fairtrial.training.contract import AfterEpoch, Detect, FitResult, Milliseco
 if TYPE_CHECKING:
     import torch
 
-__all__ = ["EFFECTS", "Settings", "detector", "fit"]
+    from fairtrial.use.exporting import Exportable
+
+__all__ = ["EFFECTS", "Settings", "detector", "exportable", "fit"]
 
 
 def fit(
@@ -128,3 +130,10 @@ def detector(
         return detections, {name: 1000 * seconds for name, seconds in times.items()}
 
     yield detect
+
+
+def exportable(weights: Path, settings: PredictDetectSettings) -> Exportable:
+    """The network in a weights.pt, to be exported, and how its input and output are to be read."""
+    from fairtrial.backends import _retinanet_export
+
+    return _retinanet_export.exportable(weights, settings)

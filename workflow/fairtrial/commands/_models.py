@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import fairtrial
 from fairtrial import SettingsError
@@ -23,11 +23,14 @@ from fairtrial.settings.stages import (
     predict_settings,
 )
 from fairtrial.training.provenance import versions
-from fairtrial.use.exporting import Exportable, torch_network
+from fairtrial.use.exporting import Exportable
 from fairtrial.use.metadata import ModelMetadata, Origin, Precision
 from fairtrial.use.model import Model, Prediction
 from fairtrial.use.preparation import Pixels
-from fairtrial.use.runtimes import is_exported, open_exported
+from fairtrial.use.runtimes import is_exported, open_exported, torch_network
+
+if TYPE_CHECKING:
+    import torch
 
 CONFIDENCE = 0.25  # where none was chosen on val
 IMGSZ = 640  # pixels, of a checkpoint that does not say with which size it was trained
@@ -159,11 +162,18 @@ def open_model(
     with quiet():
         if hasattr(trained.backend, "exportable"):
             exportable = trained.exportable()
-            network = torch_network(exportable.module, threads)
+            network = torch_network(_on_gpu(exportable.module), threads)
             yield _ready(Model(trained.metadata(exportable), network), confidence)
         else:
             with _by_detector(trained, confidence, threads) as model:
                 yield model
+
+
+def _on_gpu(module: torch.nn.Module) -> torch.nn.Module:
+    """The network on the GPU, where there is one."""
+    import torch
+
+    return module.to("cuda" if torch.cuda.is_available() else "cpu")
 
 
 def _ready(model: Model, confidence: float | None) -> OpenModel:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from dataclasses import replace
 from pathlib import Path
 
 from fairtrial import FairtrialError, SettingsError
@@ -17,10 +18,10 @@ from fairtrial.use.comparison import (
     default_tolerance,
     write_check,
 )
-from fairtrial.use.exporting import write_exported
+from fairtrial.use.exporting import files_of, write_exported
 from fairtrial.use.runtimes import open_exported
 
-SUFFIXES = {"onnx": ".onnx"}
+SUFFIXES = {"onnx": ".onnx", "openvino": ".xml", "pt2": ".pt2"}
 SHOWN = 10  # classes that are printed; the table has all
 
 
@@ -33,6 +34,9 @@ def export_model(
     set: str = "",
     tolerance: float | None = None,
     imgsz: int | None = None,
+    fixed: bool = False,
+    batch: int = 0,
+    half: bool = False,
     threads: int = 1,
 ) -> None:
     """Write a model as one file for other programs, checked on test images.
@@ -42,17 +46,21 @@ def export_model(
     the times of an image are printed, and written beside the file as .check.json and .check.csv.
     Where the loss is larger than the tolerance, no file is written.
 
-    The file takes images of any size. It holds its classes, what is done before and behind it, the
-    confidence that was chosen on val, and where it comes from. Needs `make venv EXTRAS=export`.
+    The file holds its classes, what is done before and behind it, the confidence that was chosen on
+    val, and where it comes from. Needs `make venv EXTRAS=export`.
 
     Args:
         model: <experiment>/<run>, a folder in results/, or a checkpoint
-        to: format of the file: onnx
-        file: the file to write; by default exports/<experiment>/<run>.onnx
+        to: format of the file: onnx, openvino (.xml, with the weights in a .bin beside it) or pt2
+            (torch.export's)
+        file: the file to write; by default exports/<experiment>/<run> with the format's suffix
         set: the data set on whose test images it is checked; by default that of the run
         tolerance: how much the metric may fall; by default half the width of the interval, 0.002 at
             least and 0.02 at most
         imgsz: pixels of the longer side; by default those of the training
+        fixed: images of one size alone, squares; by default of any size
+        batch: how many images the file takes at once; 0: any number
+        half: store the weights in half precision; they are computed with in single precision
         threads: CPU threads
     """
     if to not in SUFFIXES:
@@ -61,6 +69,8 @@ def export_model(
     path = file or Path("exports", f"{trained.label.removesuffix('.pt')}{SUFFIXES[to]}")
     if path.suffix != SUFFIXES[to]:
         raise SettingsError(f"--file: {path}: must end in {SUFFIXES[to]}")
+    if batch < 0:
+        raise SettingsError(f"--batch: {batch} is below 0")
     if not (name := set or trained.dataset):
         raise SettingsError(
             f"{model}: a checkpoint has no data set; --set names the one on which it is checked"
@@ -70,21 +80,31 @@ def export_model(
     part = path.with_name(f".{path.stem}.{uuid.uuid4().hex}{path.suffix}")
     try:
         with quiet():
-            _write(trained, part)
+            _write(trained, part, fixed=fixed, batch=batch or None, half=half)
             check = _check(trained, part, path, measuring, tolerance, threads)
         print(_table(check))
         if not check.passed:
             raise FairtrialError(_refusal(check, path))
-        part.replace(path)
+        for made, target in zip(files_of(part), files_of(path), strict=True):
+            made.replace(target)
     finally:
-        part.unlink(missing_ok=True)
+        for made in files_of(part):
+            made.unlink(missing_ok=True)
     write_check(check, path)
     print(f"{path}: written")
 
 
-def _write(trained: TrainedModel, path: Path) -> None:
+def _write(
+    trained: TrainedModel, path: Path, *, fixed: bool, batch: int | None, half: bool
+) -> None:
     exportable = trained.exportable()
-    write_exported(exportable, trained.metadata(exportable), path)
+    how = exportable.preparation
+    if fixed and how.multiple is not None:
+        size = -(-how.size // how.multiple) * how.multiple
+        square = how.model_copy(update={"multiple": None, "size": size})
+        exportable = replace(exportable, preparation=square)
+    metadata = trained.metadata(exportable, batch, "fp16" if half else "fp32")
+    write_exported(exportable, metadata, path)
 
 
 def _check(

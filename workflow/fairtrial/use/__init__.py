@@ -4,6 +4,7 @@ file no torch.
 - metadata: what an exported file says of itself
 - preparation: from an image to the network's input
 - suppression: of boxes that overlap, the strongest stays
+- anchors: RetinaNet's output, which shifts anchors
 - outputs: from the network's output to detections or probabilities
 - runtimes: an exported file as a network
 - model: a network with what stands before and behind it

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fairtrial.use.metadata import KEY, ModelMetadata, OutputLayout, Preparation
-from fairtrial.use.model import Network
-from fairtrial.use.preparation import Floats
 from fairtrial.use.runtimes import required
 
 if TYPE_CHECKING:
@@ -17,6 +16,7 @@ if TYPE_CHECKING:
 
 LARGEST_SIDE = 4096  # pixels of an input of free size
 LARGEST_BATCH = 64
+SMALLEST_HALVED = 256  # weights of a tensor that is worth it
 
 
 @dataclass(frozen=True)
@@ -35,27 +35,13 @@ def write_exported(exportable: Exportable, metadata: ModelMetadata, path: Path) 
     _WRITE[path.suffix](_traced(exportable.module, metadata), metadata, path)
 
 
-def torch_network(module: torch.nn.Module, threads: int) -> Network:
-    """A network of torch as it is, on the GPU where there is one."""
-    import torch
-
-    torch.set_num_threads(threads)
-    device = "cuda" if torch.cuda.is_available() else "cpu"
-    module = module.to(device)
-
-    def network(values: Floats) -> Floats:
-        with torch.inference_mode():
-            output: Floats = module(torch.from_numpy(values).to(device)).float().cpu().numpy()
-        return output
-
-    return network
-
-
 def _traced(module: torch.nn.Module, metadata: ModelMetadata) -> torch.export.ExportedProgram:
     """The network as a graph, for inputs of the sizes that the metadata name."""
     import torch
 
     how = metadata.preparation
+    if metadata.precision == "fp16":
+        _halve(module)
     shape: dict[int, object] = {}
     if metadata.batch is None:
         shape[0] = torch.export.Dim("batch", min=1, max=LARGEST_BATCH)
@@ -65,9 +51,8 @@ def _traced(module: torch.nn.Module, metadata: ModelMetadata) -> torch.export.Ex
             shape[axis] = how.multiple * torch.export.Dim(name, min=1, max=most)
     # Sides that differ, and two images: what is equal by chance is taken for equal for ever.
     step = how.multiple or 0
-    example = torch.rand(
-        metadata.batch or 2, 3, how.size, max(how.size - step, 2 * step or how.size)
-    )
+    side = -(-how.size // step) * step if step else how.size
+    example = torch.rand(metadata.batch or 2, 3, side, side + step)
     with torch.no_grad():
         return torch.export.export(module, (example,), dynamic_shapes=({**shape},), strict=False)
 
@@ -77,7 +62,12 @@ def _write_onnx(program: torch.export.ExportedProgram, metadata: ModelMetadata, 
 
     required("onnxscript")
     converted = torch.onnx.export(
-        program, dynamo=True, verbose=False, input_names=["images"], output_names=["output"]
+        program,
+        dynamo=True,
+        verbose=False,
+        optimize=metadata.precision == "fp32",  # which would make of halved weights single ones
+        input_names=["images"],
+        output_names=["output"],
     )
     for node in converted.model.graph.all_nodes():
         node.metadata_props.clear()  # where each came from: paths of this machine
@@ -85,6 +75,49 @@ def _write_onnx(program: torch.export.ExportedProgram, metadata: ModelMetadata, 
     converted.save(str(path), external_data=False)
 
 
+def _write_pt2(program: torch.export.ExportedProgram, metadata: ModelMetadata, path: Path) -> None:
+    import torch
+
+    torch.export.save(program, str(path), extra_files={KEY: metadata.model_dump_json()})
+
+
+def _write_openvino(
+    program: torch.export.ExportedProgram, metadata: ModelMetadata, path: Path
+) -> None:
+    """The graph in an .xml, and its weights in a .bin beside it."""
+    openvino = required("openvino")
+    with tempfile.TemporaryDirectory(prefix="fairtrial-") as folder:
+        file = Path(folder, "model.onnx")
+        _write_onnx(program, metadata, file)
+        model = openvino.convert_model(str(file))
+    model.set_rt_info(metadata.model_dump_json(), [KEY])
+    openvino.save_model(model, str(path), compress_to_fp16=metadata.precision == "fp16")
+
+
 _WRITE: dict[str, Callable[[torch.export.ExportedProgram, ModelMetadata, Path], None]] = {
-    ".onnx": _write_onnx
+    ".onnx": _write_onnx,
+    ".xml": _write_openvino,
+    ".pt2": _write_pt2,
 }
+
+
+def files_of(path: Path) -> list[Path]:
+    """The files that make up an exported model."""
+    return [path.with_suffix(".bin"), path] if path.suffix == ".xml" else [path]
+
+
+def _halve(module: torch.nn.Module) -> None:
+    """Store the weights of `module` in half precision; it still computes with them in single
+    precision, so that nothing else is rounded."""
+    import torch
+    from torch.nn.utils import parametrize
+
+    class Single(torch.nn.Module):  # type: ignore[misc]
+        def forward(self, weight: torch.Tensor) -> torch.Tensor:
+            return weight.float()
+
+    for part in list(module.modules()):
+        for name, weight in list(part.named_parameters(recurse=False)):
+            if weight.dtype == torch.float32 and weight.numel() >= SMALLEST_HALVED:
+                setattr(part, name, torch.nn.Parameter(weight.detach().half(), False))
+                parametrize.register_parametrization(part, name, Single(), unsafe=True)

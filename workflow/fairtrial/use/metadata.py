@@ -46,12 +46,15 @@ class OutputLayout(FileModel):
     confidence, class; `queries`, likewise, but centre and size as shares of the input;
     `retinanet`, (batch, anchors, 4 + classes): shifts of anchors, and confidences;
     `probabilities`, (batch, classes). iou: the overlap above which the weaker of two boxes is
-    dropped; max_det: detections an image at most.
+    dropped; max_det: detections an image at most. anchors, ratios: of `retinanet`, the square
+    roots of the areas of its anchors by level, and their ratios of height to width.
     """
 
     layout: Layout
     iou: float | None = None
     max_det: int | None = None
+    anchors: tuple[tuple[float, ...], ...] = ()
+    ratios: tuple[float, ...] = ()
 
 
 class Origin(FileModel):

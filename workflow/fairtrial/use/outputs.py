@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from fairtrial.use.anchors import anchored
 from fairtrial.use.metadata import OutputLayout
 from fairtrial.use.preparation import Place
 from fairtrial.use.suppression import kept
@@ -39,7 +40,12 @@ def boxes_of(
     raw: Floats, how: OutputLayout, place: Place, size: tuple[int, int], limits: Limits
 ) -> Boxes:
     """The boxes in the output of one image, `raw`; `size`: height and width of the input."""
-    corners, scores, labels, suppress = _READ[how.layout](raw, place, size, limits)
+    if how.layout == "retinanet":
+        image = (round(place.height * place.scale_y), round(place.width * place.scale_x))
+        corners, scores, labels = anchored(raw, how, size, image, limits.confidence, limits.classes)
+        suppress = True
+    else:
+        corners, scores, labels, suppress = _READ[how.layout](raw, size, limits)
     most = how.max_det or len(scores)
     if suppress:
         strongest = np.argsort(-scores, kind="stable")[:MOST_CANDIDATES]
@@ -55,7 +61,7 @@ def boxes_of(
 _Read = tuple[Floats, Floats, Integers, bool]
 
 
-def _yolo(raw: Floats, place: Place, size: tuple[int, int], limits: Limits) -> _Read:
+def _yolo(raw: Floats, size: tuple[int, int], limits: Limits) -> _Read:
     """(4 + classes, places): the most confident class of each place."""
     confidences = raw[4:]
     candidates = np.flatnonzero(confidences.max(axis=0) > limits.confidence)
@@ -67,16 +73,16 @@ def _yolo(raw: Floats, place: Place, size: tuple[int, int], limits: Limits) -> _
     return _corners(raw[:4, candidates].T), scores, labels, True
 
 
-def _end_to_end(raw: Floats, place: Place, size: tuple[int, int], limits: Limits) -> _Read:
+def _end_to_end(raw: Floats, size: tuple[int, int], limits: Limits) -> _Read:
     """(boxes, 6), strongest first."""
     labels = raw[:, 5].astype(np.int64)
     inside = (raw[:, 4] > limits.confidence) & limits.classes[labels]
     return raw[inside, :4], raw[inside, 4], labels[inside], False
 
 
-def _queries(raw: Floats, place: Place, size: tuple[int, int], limits: Limits) -> _Read:
+def _queries(raw: Floats, size: tuple[int, int], limits: Limits) -> _Read:
     """(boxes, 6), with centre and size as shares."""
-    corners, scores, labels, _ = _end_to_end(raw, place, size, limits)
+    corners, scores, labels, _ = _end_to_end(raw, size, limits)
     height, width = size
     pixels = np.array([width, height] * 2, np.float32)
     return _corners(corners) * pixels, scores, labels, False
@@ -88,7 +94,7 @@ def _corners(boxes: Floats) -> Floats:
     return np.concatenate([boxes[:, :2] - half, boxes[:, :2] + half], axis=1)
 
 
-_READ: dict[str, Callable[[Floats, Place, tuple[int, int], Limits], _Read]] = {
+_READ: dict[str, Callable[[Floats, tuple[int, int], Limits], _Read]] = {
     "yolo": _yolo,
     "end_to_end": _end_to_end,
     "queries": _queries,

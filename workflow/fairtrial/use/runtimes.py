@@ -6,6 +6,7 @@ import importlib
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import numpy as np
 
@@ -67,4 +68,50 @@ def _open_onnx(path: Path, threads: int) -> _Opened:
     return metadata, network
 
 
-_OPEN: dict[str, Callable[[Path, int], _Opened]] = {".onnx": _open_onnx}
+def _open_openvino(path: Path, threads: int) -> _Opened:
+    runtime = required("openvino")
+    core = runtime.Core()
+    model = core.read_model(str(path))
+    text = str(model.get_rt_info([KEY]).value) if model.has_rt_info([KEY]) else None
+    metadata = parse_metadata(text, path)
+    options = {"INFERENCE_NUM_THREADS": threads, "INFERENCE_PRECISION_HINT": "f32"}
+    compiled = core.compile_model(model, "CPU", options)
+
+    def network(values: Floats) -> Floats:
+        return np.array(compiled(values)[0], np.float32)
+
+    return metadata, network
+
+
+def _open_pt2(path: Path, threads: int) -> _Opened:
+    torch = required("torch")
+    extra = {KEY: ""}
+    program = torch.export.load(str(path), extra_files=extra)
+    metadata = parse_metadata(extra[KEY], path)
+    if torch.cuda.is_available():
+        from torch.export.passes import move_to_device_pass
+
+        program = move_to_device_pass(program, "cuda")
+    return metadata, torch_network(program.module(), threads)
+
+
+def torch_network(module: Callable[..., Any], threads: int) -> Network:
+    """A module of torch, on the GPU where there is one, as a network."""
+    import torch
+
+    torch.set_num_threads(threads)
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+
+    def network(values: Floats) -> Floats:
+        with torch.inference_mode():
+            output: Floats = module(torch.from_numpy(values).to(device)).float().cpu().numpy()
+        return output
+
+    return network
+
+
+_OPEN: dict[str, Callable[[Path, int], _Opened]] = {
+    ".onnx": _open_onnx,
+    ".xml": _open_openvino,
+    ".pt2": _open_pt2,
+}
