@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import time
 from pathlib import Path
 
 import pytest
 
+from facts import missing_facts
 from project import Project
 
 pytestmark = pytest.mark.slow
@@ -26,6 +28,12 @@ def states(project: Project) -> dict[str, str]:
     return {row["run"]: row["state"] for row in project.status()["runs"]}
 
 
+def log_file(said: str) -> str:
+    """The file with all that Snakemake says, as it is named."""
+    (name,) = re.findall(r"All that Snakemake says: (\S+)$", said, re.M)
+    return name
+
+
 def test_it_follows_runs_that_are_killed_and_go_on(tmp_path: Path) -> None:
     project = Project.new(tmp_path / "project", quick_backend=True)
     project.write("config/experiments/compare.yaml", TWO_RUNS)
@@ -38,7 +46,12 @@ def test_it_follows_runs_that_are_killed_and_go_on(tmp_path: Path) -> None:
     os.killpg(driver.pid, signal.SIGKILL)
     driver.wait()
     assert sorted(states(project).values()) == ["failed", "waiting"]
-    project.snakemake("--cores", "1")
+    said = project.snakemake("--cores", "1")
+    assert (
+        missing_facts(said, "train first-s0 done", "jobs done", "results/compare/report.pdf") == []
+    )
+    assert "rule train" not in said, "Snakemake's own messages are in its log file"
+    assert "rule train" in (project.root / log_file(said)).read_text()
     assert states(project) == {"first-s0": "done", "second-s0": "done"}
     assert not list(project.root.glob("logs/compare/train/*.json"))
     assert [(row["epoch"], row["left"]) for row in project.status()["runs"]] == [(12, None)] * 2
