@@ -375,3 +375,19 @@ def test_the_data_section_is_the_certificate_of_each_set(tmp_path: Path) -> None
         assert fact in text, fact
     assert text.count("Data set shapes1: 3 images have a copy") == 2, "on page one and in Data"
     assert text.count("Checked: no image, no copy of one and no group") == 1, "of shapes alone"
+
+
+def test_what_runs_begin_with_is_told(tmp_path: Path) -> None:
+    fake = Fake(tmp_path, TWO, ap=scores([0.9, 0.9, 0.9], [0.1, 0.1, 0.1])).build()
+    folder = fake.results.parent / "first/choices/@recall"
+    folder.mkdir(parents=True)
+    start = {"experiment": "first", "name": "lr0=0.1", "trial": None, "backend": "b"}
+    verdict = {"by": "recall", "value": 0.5, "runner_up": "lr0=0.2", "told": False}
+    (folder / "start.json").write_text(json.dumps(start | {"settings": {}}))
+    (folder / "verdict.json").write_text(json.dumps(verdict))
+    origin = {"experiment": "first", "name": "", "best": "recall"}
+    text = report_text(fake, build=False, origins=[origin])
+    assert "lr0=0.1, the best by recall 0.500 on val, before lr0=0.2" in text
+    assert "It cannot be told from all others, such as lr0=0.2" in text
+    page = (fake.results / "report.html").read_text()
+    assert "the best by recall 0.500 on val" in page

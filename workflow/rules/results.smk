@@ -67,7 +67,7 @@ rule report:
         speed=per_trained("results/{experiment}/runs/{run}/speed.json"),
         sets=dataset_files,
         studies=study_files,
-        choices=choice_files("start", "weights"),
+        choices=choice_files("start", "weights", "verdict"),
         quality=lambda w: planned(w).quality(),
     output:
         pdf="results/{experiment}/report.pdf",

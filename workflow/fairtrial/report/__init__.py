@@ -6,6 +6,7 @@ answer     which configuration is best, by how much, and whether that would hold
 wording    how numbers, intervals and verdicts are written
 cautions   warnings: leaks, unequal code, versions, hardware; with them
            small_sets, doubtful_runs
+origins    results of other experiments with which runs begin
 data       data sets: contents, splits, defects
 search     hyperparameter searches
 sweeps     one parameter at a time

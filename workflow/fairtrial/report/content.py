@@ -20,6 +20,7 @@ from fairtrial.report.error_kinds import ErrorsPart, errors
 from fairtrial.report.learning_curve import LearningPart, learning_parts
 from fairtrial.report.next_steps import next_steps
 from fairtrial.report.operating_points import OperatingPart, operating_parts
+from fairtrial.report.origins import origin_cautions, origin_pairs
 from fairtrial.report.repeats import RepeatsPart, repeats
 from fairtrial.report.search import SearchPart, searches
 from fairtrial.report.sweeps import SweepPart, sweep_parts
@@ -110,6 +111,7 @@ class DifferingSettings(TypedDict):
 class Provenance(TypedDict):
     """Settings, versions, hardware and checksums: pairs of a name and a value."""
 
+    origins: list[list[str]]
     shared: list[list[str]]
     differing: list[DifferingSettings]
     versions: list[list[str]]
@@ -174,7 +176,10 @@ def content(
         "iou": " and ".join(sorted({c.iou for c in experiment.comparisons})),
         "base": settings_text(experiment.base),
         "timings": timings,
-        "cautions": cautions(experiment, (*settings.accepted, *settings.idle)),
+        "cautions": cautions(
+            experiment,
+            (*origin_cautions(experiment, settings.origins), *settings.accepted, *settings.idle),
+        ),
         "next_steps": next_steps(experiment, f"results/{settings.experiment}", timings),
         "repeats": repeats(experiment),
         "sweeps": sweep_parts(experiment, settings.sweeps),
@@ -202,7 +207,7 @@ def content(
             for c in experiment.configurations
             for run in c.runs
         ],
-        "provenance": _provenance(experiment, timings),
+        "provenance": _provenance(experiment, settings),
     }
 
 
@@ -290,15 +295,16 @@ def _run_metrics(experiment: ExperimentResults) -> tuple[str, ...]:
     return (*metrics, "AP75") if experiment.task == "detect" else metrics
 
 
-def _provenance(experiment: ExperimentResults, timings: bool) -> Provenance:
+def _provenance(experiment: ExperimentResults, settings: ReportSettings) -> Provenance:
     """Settings shared by all configurations, then what differs; versions and hardware that all
     runs share; checksums of code and data."""
     shared, _ = differences([c.settings for c in experiment.configurations])
     records = [run.record for run in experiment.runs]
     versions, _ = differences([r.versions for r in records if not r.elsewhere])
     machines = [r.hardware for r in records if r.hardware is not None]
-    hardware, _ = differences([_hardware(machine, timings) for machine in machines])
+    hardware, _ = differences([_hardware(machine, settings.timings) for machine in machines])
     return {
+        "origins": origin_pairs(experiment, settings.origins),
         "shared": [[key, setting_text(shared, key)] for key in shared],
         "differing": [_differing(c, shared) for c in experiment.configurations],
         "versions": [[name, str(version)] for name, version in versions.items()],

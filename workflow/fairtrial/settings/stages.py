@@ -323,6 +323,14 @@ class PlotSettings(PlotSection, _Results):
     """The figures of one experiment."""
 
 
+class ReferredResult(Closed):
+    """A result with which runs begin; see `settings.choice.Reference`."""
+
+    experiment: str
+    name: str
+    best: str | int | None
+
+
 class ReportSettings(_Results):
     """The report of one experiment and its tables."""
 
@@ -335,5 +343,7 @@ class ReportSettings(_Results):
     html_conf: float = Field(default=HTML_CONF, exclude_if=lambda value: value == HTML_CONF)
     # Detections of an image and class that were scored, as `validate:` has it.
     max_det: int = Field(default=100, exclude_if=lambda value: value == 100)
+    # The results of other experiments, and the trials, with which runs begin.
+    origins: tuple[ReferredResult, ...] = Field(default=(), exclude_if=not_)
     # Edits of code that were accepted as changing no result, a sentence each.
     accepted: tuple[str, ...] = Field(default=(), exclude_if=not_)
