@@ -33,17 +33,18 @@ def main() -> None:
     common_settings = {"runs": fake.runs, "timings": True, "rank_by": "AP"}
     plot_settings = json.dumps(common_settings | {"gallery": 4})
     figures, manifest = fake.results / "figures", fake.results / "figures.json"
+    images: tuple[object, ...] = ("--pictures", fake.results / "pictures.json")
     common = ("--results", fake.results, "--data", fake.data, "--figures")
-    flags: tuple[object, ...] = ("--settings", plot_settings, *common, figures)
+    flags: tuple[object, ...] = ("--settings", plot_settings, *common, figures, *images)
     print(f"plot, 12 runs: {seconds('plot', *flags, '--manifest', manifest):.1f} s")
     texts = {"experiment": "trial", "title": "Which momentum?", "question": ""}
     report_settings = json.dumps(common_settings | texts)
     outputs = [
         part
-        for name in ("pdf", "metrics", "comparison", "runs", "markdown", "latex")
+        for name in ("pdf", "html", "metrics", "comparison", "runs", "markdown", "latex", "answer")
         for part in (f"--{name}", fake.results / f"out.{name}")
     ]
-    flags = ("--settings", report_settings, *common, manifest, *outputs)
+    flags = ("--settings", report_settings, *common, manifest, *images, *outputs)
     print(f"report, 12 runs: {seconds('report', *flags):.1f} s")
 
 
