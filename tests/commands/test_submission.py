@@ -93,6 +93,16 @@ def test_a_table_has_the_sources_own_file_names_and_our_classes(project: Path) -
     }
 
 
+def test_a_split_that_was_not_predicted_makes_no_empty_file(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As of a run whose predictions were made elsewhere, on test alone."""
+    (RUN / "predictions/val.json").write_text("null\n")
+    assert main([*SUBMIT, "--split", "val", "--to", "out.csv"]) == 1
+    assert missing_facts(capsys.readouterr().err, "one-s0", "no predictions on val") == []
+    assert not Path("out.csv").exists()
+
+
 def coco_template(images: dict[str, int], classes: dict[str, int]) -> Path:
     content = {
         "images": [{"file_name": name, "id": number} for name, number in images.items()],

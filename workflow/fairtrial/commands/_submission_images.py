@@ -18,6 +18,7 @@ from fairtrial.data.raw_files import image_files
 from fairtrial.data.source_ids import SourceIds, by_file, own_class
 from fairtrial.files.checksums import sha256
 from fairtrial.files.folders import checked_path
+from fairtrial.files.jsonfile import read_json
 from fairtrial.files.modelfile import read_model
 from fairtrial.planning.config_files import read_params
 from fairtrial.plugins import plugin
@@ -84,6 +85,8 @@ def predicted_split(finished: FinishedRun, split: str) -> Predicted:
     """The stored predictions on val or test. Raises SettingsError for another split."""
     if split not in SPLITS:
         raise SettingsError(f"--split: must be val or test, not {split!r}")
+    if read_json(finished.folder / "predictions" / f"{split}.json") is None:
+        raise DataError(f"--split: {finished.name} has no predictions on {split}")
     place = Path("data/sets", finished.dataset)
     certificate = read_certificate(place / "split.json")
     dataset = read_set(place / "annotations.json")

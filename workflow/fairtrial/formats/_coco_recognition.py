@@ -51,7 +51,8 @@ def likeness(listing: Listing) -> Likeness | None:
     ]
     notes += [
         f"{file.name} has no annotations, so its images are in no split; "
-        f"`fairtrial submission --images {file.place}` predicts them"
+        f"`fairtrial submission --images {file.place}` predicts them, or every run does where "
+        f'they are `unlabelled: ["{file.place}/*"]` here and `predict_only` in the data set'
         for file in chosen
         if not file.objects
     ]
