@@ -43,6 +43,9 @@ NOT_OUTPUTS = {
     "raw",
     "scores",
     "trained",
+    "start",
+    "chosen_weights",
+    "lost_minutes",
     "workers",
 }
 
