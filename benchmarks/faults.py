@@ -38,6 +38,7 @@ from pathlib import Path
 CHECKOUT = Path(__file__).parents[1]
 sys.path[:0] = [str(CHECKOUT / "tests/workflow"), str(CHECKOUT / "tests/slurm")]
 
+import preloaded  # noqa: E402
 from cluster import NODES, Cluster  # noqa: E402
 
 from project import Project  # noqa: E402
@@ -384,6 +385,9 @@ def copied(prepared_project: Project, folder: Path, name: str) -> Iterator[Proje
 
 
 def on(cluster: Cluster | None, project: Project) -> Project:
+    first = os.environ["PATH"].partition(":")[0]
+    if (Path(first) / "socket").exists():
+        project.env["PATH"] = f"{first}:{project.env['PATH']}"
     if cluster is not None:
         project.env["PATH"] = f"{cluster.bin}:{project.env['PATH']}"
         project.env["STUB_HURRY"] = "1"
@@ -443,8 +447,12 @@ def main() -> None:
     parser.add_argument("--place", choices=sorted(COMMANDS), default="local")
     parser.add_argument("--backend", choices=sorted(EPOCHS), default="quick")
     parser.add_argument("--only", nargs="*", choices=sorted(FAULTS))
+    parser.add_argument("--preloaded", action="store_true", help="fork commands; not on SLURM")
     options = parser.parse_args()
     folder = Path(tempfile.mkdtemp(prefix="fairtrial-faults-"))
+    if options.preloaded:
+        (folder / "bin").mkdir()
+        os.environ["PATH"] = f"{preloaded.serve(folder / 'bin')}:{os.environ['PATH']}"
     with a_cluster(options.place) as cluster:
         trials = run_faults(options, cluster, folder)
     total: Counter[str] = sum((trial.found for trial in trials), Counter())
