@@ -213,6 +213,12 @@ def test_a_wrong_reference_is_refused_before_anything_runs(name: str) -> None:
         plan_of(f"title: t\n{b}\n", a)
 
 
+def test_a_name_is_trained_or_made_elsewhere() -> None:
+    theirs = "runs: {sgd: {predictions: {0: {test: theirs/test.json}}}, x: {from: a}}\n"
+    with refused(SettingsError, "b.yaml", "sgd-s0", "a.yaml", "rename one"):
+        plan_of("title: t\n" + theirs)
+
+
 def test_elsewhere_has_no_settings() -> None:
     theirs = "runs: {theirs: {predictions: {0: {test: theirs/test.json}}}}\n"
     with refused(SettingsError, "a.yaml trains no run"):

@@ -8,7 +8,7 @@ results stale.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -72,6 +72,7 @@ class Plan:
         read: dict[str, PlannedExperiment] = {}
         for name, place in named.items():
             _read(name, place, params, earlier, read, ())
+        _refuse_both_kinds(read.values())
         first = tuple(map(str, named))
         return cls({name: read[name] for name in (*first, *reversed(read))}, first)
 
@@ -245,6 +246,20 @@ class Plan:
             return next(e for e in self.experiments.values() if name in e.datasets)
         name = experiment or next(iter(self.experiments))
         return self.current(name) if stage in OF_CHOICES else self.experiments[name]
+
+
+def _refuse_both_kinds(experiments: Collection[PlannedExperiment]) -> None:
+    """Raise SettingsError where predictions of a run were made elsewhere, and another experiment
+    of the plan trains a run of that name: rules know them by their names."""
+    trained = {run: e for e in experiments for run in e.trained_here}
+    for experiment in experiments:
+        for run in experiment.made_elsewhere:
+            if run in trained:
+                raise SettingsError(
+                    f"{experiment.file}: the predictions of {run} were made elsewhere, and "
+                    f"{trained[run].file}, with which it is planned, trains a run of that name; "
+                    "rename one"
+                )
 
 
 def _read(

@@ -16,6 +16,7 @@ from pydantic import BaseModel
 from fairtrial.files.folders import whole_file
 from fairtrial.planning.config_files import PARAMS, plugin_settings
 from fairtrial.plugins import plugins
+from fairtrial.settings.choice import BEST, FROM
 from fairtrial.settings.dataset import DatasetSettings
 from fairtrial.settings.experiment import ExperimentSettings
 from fairtrial.settings.params import SECTIONS
@@ -109,7 +110,17 @@ def _params(training: Schema, comments: dict[str, str]) -> Schema:
 def _experiment(training: Schema) -> Schema:
     """Overrides are completed; a key of a grid may also be the name of a set of overrides."""
     schema = _file(_model(ExperimentSettings))
-    overrides = {"type": ["object", "null"], "properties": training}
+    reference = {
+        FROM: TEXT | {"description": "<experiment>[/<run or study>]: what a run begins with"},
+        BEST: {
+            "type": ["string", "integer"],
+            "description": "a metric on val, or a trial's number, in place of the best",
+        },
+    }
+    weights = {"type": "object", "properties": reference, "required": [FROM]}
+    pretrained = {"anyOf": [training["pretrained"], weights | {"additionalProperties": False}]}
+    properties = training | reference | {"pretrained": pretrained}
+    overrides = {"type": ["object", "null"], "properties": properties}
     schema["properties"]["base"] = overrides
     schema["properties"]["runs"]["additionalProperties"] = overrides
     search = next(kind for kind in schema["properties"]["search"]["anyOf"] if "properties" in kind)

@@ -122,6 +122,7 @@ class RunRecord(TrainingRecord):
     inputs: RecordedInputs
     continued_from: str | None
     started_from: list[StartedFrom] = Field(default_factory=list, exclude_if=not_)
+    from_search: Any = Field(default=None, exclude=True)  # in a record of an older release
     adopted: bool
     train_images: int | None = None
     elsewhere: dict[str, ForeignFile] = Field(default_factory=dict, exclude_if=not_)
