@@ -23,6 +23,7 @@ COMMANDS = (  # in the order in which a person needs them
     "compare",
     "data",
     "export-model",
+    "evaluate",
     "detect",
     "submission",
     "export-data",
