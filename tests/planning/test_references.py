@@ -12,6 +12,7 @@ import pytest
 from facts import refused
 from fairtrial import SettingsError
 from fairtrial.files.modelfile import write_model
+from fairtrial.planning.finished import jobs_of
 from fairtrial.planning.plan import Plan
 from fairtrial.settings.choice import (
     ChosenSettings,
@@ -225,3 +226,27 @@ def test_elsewhere_has_no_settings() -> None:
         plan_of(B, "title: t\n" + theirs)
     with refused(SettingsError, "a/theirs", "made elsewhere"):
         plan_of(B.replace("from: a", "from: a/theirs"), "title: t\n" + theirs)
+
+
+JOBS = {
+    "a single run": ("a/sgd", {"train sgd-s0", "train sgd-s1", "choose sgd"}),
+    "a study": ("a/tpe-seed0", {"search tpe-seed0", "choose tpe-seed0"}),
+    "the best": (
+        "a",
+        {
+            *(f"{stage} {run}-s{seed}" for stage in ("train", "predict", "validate")
+              for run in ("sgd", "adam") for seed in (0, 1)),
+            "choose @best",
+        },
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", JOBS)
+def test_of_another_experiment_only_that_is_demanded_on_which_the_choice_rests(name: str) -> None:
+    """The report would miss records of jobs that nobody asked for."""
+    reference, expected = JOBS[name]
+    plan = plan_of(B.replace("from: a", f"from: {reference}"), A + SEARCH)
+    jobs = [job for job in jobs_of(plan) if job.experiment == "a" and "data/" not in job.made]
+    assert {f"{job.stage} {job.name}" for job in jobs} == expected
+    assert len({job.made for job in jobs_of(plan)} & {job.made for job in jobs}) == len(jobs)

@@ -19,20 +19,28 @@ from fairtrial.lineage.expected import ExpectedJob, write_expected
 from fairtrial.lineage.guard import Problem
 from fairtrial.lineage.made import settings_sha256
 from fairtrial.planning.housekeeping import settings_argument
-from fairtrial.planning.job_names import JobName, jobs_of_experiment
+from fairtrial.planning.job_names import JobName, jobs_of_choice, jobs_of_experiment
 from fairtrial.planning.plan import Plan
+from fairtrial.settings.choice import Reference
 
 METADATA = Path(".snakemake/metadata")  # Snakemake's records of finished outputs
 INCOMPLETE = Path(".snakemake/incomplete")  # and its marks of unfinished ones, which it makes again
 
 
 def jobs_of(plan: Plan) -> Iterator[JobName]:
-    """All jobs of all experiments of a plan, in running order; of those to which others refer no
-    figures and no report."""
-    for experiment in plan.experiments.values():
-        yield from jobs_of_experiment(experiment, reported=experiment.name in plan.named)
-    for reference in plan.references:
-        yield JobName("choose", reference.choice, reference.experiment)
+    """All jobs of the experiments of a plan, and those of others on which a choice rests."""
+    for name in plan.named:
+        yield from jobs_of_experiment(plan.experiments[name])
+    referred = (job for r in plan.references for job in _referred(plan, r))
+    yield from dict.fromkeys(referred)
+
+
+def _referred(plan: Plan, reference: Reference) -> Iterator[JobName]:
+    """The job that chooses, and those from whose results it does."""
+    other = plan.experiments[reference.experiment]
+    if other.name not in plan.named:
+        yield from jobs_of_choice(other, reference)
+    yield JobName("choose", reference.choice, other.name)
 
 
 def expected_jobs(plan: Plan) -> dict[str, ExpectedJob]:

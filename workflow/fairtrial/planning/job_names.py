@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import NamedTuple
 
 from fairtrial.lineage.made import made_file
 from fairtrial.lineage.outputs import outputs_of
 from fairtrial.planning.experiment import PlannedExperiment
+from fairtrial.planning.references import referred_runs
+from fairtrial.settings.choice import Reference
 
 
 class JobName(NamedTuple):
@@ -35,22 +37,41 @@ class JobName(NamedTuple):
         return outputs_of(self.stage, self.name, self.experiment, self.worker)
 
 
-def jobs_of_experiment(
-    experiment: PlannedExperiment, *, reported: bool = True
-) -> Iterator[JobName]:
-    """All jobs of an experiment, in running order; without `reported` no figures and no report."""
-    yield from _of_data(experiment)
+def jobs_of_choice(experiment: PlannedExperiment, reference: Reference) -> Iterator[JobName]:
+    """The jobs from whose results something is chosen, in running order."""
+    study = experiment.studies.get(reference.name)
+    runs = [] if study else referred_runs(experiment, reference)
+    names = {study.name} if study else {run.name for run in runs}
+    if reference.name:
+        yield from _of_data(experiment, names)
+    else:  # whose best is told from all data sets
+        yield from _of_data(experiment, experiment.trained.keys())
+    for worker in study.workers if study else ():
+        yield JobName("search", reference.name, experiment.name, worker)
+    for run in runs:
+        for stage in ("train",) if reference.name else ("train", "predict", "validate"):
+            yield JobName(stage, run.name, experiment.name)
+
+
+def jobs_of_experiment(experiment: PlannedExperiment) -> Iterator[JobName]:
+    """All jobs of an experiment, in running order."""
+    yield from _of_data(experiment, experiment.trained.keys())
     yield from _of_runs(experiment)
-    for stage in ("plot", "report") if reported else ():
+    for stage in ("plot", "report"):
         yield JobName(stage, "", experiment.name)
 
 
-def _of_data(experiment: PlannedExperiment) -> Iterator[JobName]:
-    for source in experiment.sources:
+def _of_data(experiment: PlannedExperiment, names: Collection[str]) -> Iterator[JobName]:
+    """The jobs of the data that runs and studies of these names need."""
+    runs = [experiment.trained[name] for name in names]
+    datasets = sorted({run.dataset for run in runs})
+    images = {experiment.datasets[name].source for name in datasets}
+    files = [path for run in runs for path in (run.source_checkpoint, *run.prediction_files)]
+    for source in sorted({*images, *(path.partition("/")[0] for path in files if path)}):
         yield JobName("download", source, experiment.name)
-    for source in sorted({dataset.source for dataset in experiment.datasets.values()}):
+    for source in sorted(images):
         yield JobName("convert", source, experiment.name)
-    for dataset in experiment.datasets:
+    for dataset in datasets:
         yield JobName("split", dataset, experiment.name)
 
 

@@ -109,9 +109,18 @@ class Plan:
 
     @cached_property
     def references(self) -> tuple[Reference, ...]:
-        """All results with which runs and studies begin, each once."""
-        found = (r for experiment in self.experiments.values() for r in experiment.references)
+        """All results on which the named experiments rest, each once."""
+        found = [r for name in self.named for r in self.experiments[name].references]
+        for reference in found:  # which grows: a result may rest on others
+            found += [r for r in self._behind(reference) if r not in found]
         return tuple(dict.fromkeys(found))
+
+    def _behind(self, reference: Reference) -> list[Reference]:
+        """The results with which those begin from which a reference chooses."""
+        other = self.experiments[reference.experiment]
+        study = other.studies.get(reference.name)
+        runs = [study.start] if study else referred_runs(other, reference)
+        return [r for run in runs for r in run.origin.all]
 
     def begins_with(self, stage: str, name: str, experiment: str) -> RunReferences:
         """What the settings of a job depend on."""

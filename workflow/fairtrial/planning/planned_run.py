@@ -61,6 +61,11 @@ class PlannedRun:
         return self.settings.get("pretrained") or ""
 
     @property
+    def source_checkpoint(self) -> str:
+        """The pretrained checkpoint, where it is one of a source; else empty."""
+        return "" if self.origin.weights else self.pretrained
+
+    @property
     def is_elsewhere(self) -> bool:
         """Whether its predictions were made elsewhere, so that nothing is trained."""
         return self.backend == ELSEWHERE
