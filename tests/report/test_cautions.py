@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 from pathlib import Path
 from typing import Any
 
@@ -162,7 +163,18 @@ def test_what_even_a_perfect_detector_cannot_reach_is_named(tmp_path: Path) -> N
     crowded.annotations = [*others, *many]
     dataset.write(crowded, path)
     (sentence,) = cautions(results_of(fake))
-    assert missing_facts(sentence, "Test of shapes", "more than 100 objects", "AP 0.663") == []
+    facts = ["Test of shapes", "more than 100 objects", "AP 0.663", "`validate.max_detections`"]
+    assert missing_facts(sentence, *facts) == []
+    for file in fake.results.glob("runs/*/metrics.json"):
+        metrics = load(file)
+        metrics["max_detections"] = 150
+        for split in ("val", "test"):
+            metrics[split]["AP_max_detections"] = 0.875
+        file.write_text(json.dumps(metrics))
+    (sentence,) = cautions(results_of(fake))
+    assert (
+        missing_facts(sentence, "AP 0.663", "up to 150 detections: ", "A 0.875", "runs.csv") == []
+    )
 
 
 MIXED = {"epochs": 12, "close_mosaic": 10, "mosaic": 1.0, "mixup": 0.0, "cutmix": 0.0}

@@ -31,6 +31,18 @@ def test_splits_are_not_read_anew_for_each_image(tmp_path: Path) -> None:
     assert len(reads) == 2, "once for each of the two splits"
 
 
+def test_a_split_that_is_only_predicted_shares_nothing(tmp_path: Path) -> None:
+    """No metric is computed there that a copy in train could inflate."""
+    fake = Fake(tmp_path, {"only": {}}, seeds=(0,)).build()
+    description = DatasetDescription("shapes", fake.data)
+    content = description.certificate.model_dump()
+    content["test"] = [*content["test"], content["train"][0]]
+    description.certificate = SplitCertificate(**content)
+    assert description.shared_images("test", "train") == 1
+    description.certificate = SplitCertificate(**content, predict_only=True)
+    assert description.shared_images("test", "train") == 0
+
+
 def test_the_hash_of_a_split_is_computed_once_for_all_runs_on_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

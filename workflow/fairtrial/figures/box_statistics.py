@@ -104,7 +104,7 @@ def _size(image: Image) -> tuple[int, int]:
 
 def _boxes(description: DatasetDescription) -> Boxes:
     """The boxes of all splits, without crowd regions, which are no single objects."""
-    used = {number for split in SPLITS for number in description.certificate.splits[split]}
+    used = {number for split in SPLITS for number in description.certificate.labelled[split]}
     sizes = {i.id: _size(i) for i in description.dataset.images if i.id in used}
     rows = [
         (*a.bbox, *sizes[a.image_id])
@@ -119,7 +119,7 @@ def _per_image(ax: Axes, description: DatasetDescription) -> None:
     most = min(max(objects.values(), default=1), MANY)
     edges = np.arange(-0.5, most + 1)
     for number, split in enumerate(SPLITS):
-        if ids := description.certificate.splits[split]:
+        if ids := description.certificate.labelled[split]:
             counts = np.minimum([objects[n] for n in ids], most)
             shares = np.histogram(counts, edges)[0] / len(ids) * 100
             colour, dash = COLOURS[number], DASHES[number]
@@ -134,7 +134,7 @@ def _per_image(ax: Axes, description: DatasetDescription) -> None:
 
 
 def _legend(fig: Figure, descriptions: tuple[DatasetDescription, ...]) -> None:
-    splits = [split for split in SPLITS if any(d.certificate.splits[split] for d in descriptions)]
+    splits = [split for split in SPLITS if any(d.certificate.labelled[split] for d in descriptions)]
     lines = [
         Line2D([], [], color=COLOURS[n], linestyle=DASHES[n], linewidth=1.4)
         for n, split in enumerate(SPLITS)

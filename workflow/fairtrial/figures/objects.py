@@ -64,8 +64,8 @@ def box_sizes(data: DescribedData, settings: PlotSettings) -> Iterator[Drawing]:
 
 
 def _splits(description: DatasetDescription) -> list[str]:
-    """The splits that have images."""
-    return [split for split in SPLITS if description.certificate.splits[split]]
+    """The splits that have images with labels."""
+    return [split for split in SPLITS if description.certificate.labelled[split]]
 
 
 def _counts(description: DatasetDescription, split: str) -> Counter[str]:

@@ -12,6 +12,7 @@ from fairtrial.data.objects import counted
 from fairtrial.data.quality import QualityReport
 from fairtrial.data.summary import SplitSummary
 from fairtrial.data.units import GROUPS, IMAGES
+from fairtrial.data.unlabelled import labelled_part
 from fairtrial.report.cautions import overlaps
 from fairtrial.report.wording import UNDEFINED
 from fairtrial.results.configuration import setting_text
@@ -212,7 +213,8 @@ def _facts(description: DatasetDescription) -> dict[str, str]:
         facts[f"{split}: objects"] = str(summary.objects)
     facts["classes"] = str(len(dataset.categories))
     facts |= _rarest(description)
-    objects = [len(counted(annotations)) for annotations in dataset.by_image().values()]
+    by_image = labelled_part(dataset).by_image().values()
+    objects = [len(counted(annotations)) for annotations in by_image]
     facts["objects per image"] = (
         f"{statistics.median(objects):g} ({min(objects)} to {max(objects)})"
     )

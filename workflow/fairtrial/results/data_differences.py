@@ -115,8 +115,8 @@ def _holm(ps: list[float]) -> list[float]:
 
 
 def _used(description: DatasetDescription) -> tuple[list[Image], list[Annotation]]:
-    """The images in a split, and their objects (no crowds)."""
-    ids = {number for split in SPLITS for number in description.certificate.splits[split]}
+    """The images with labels in a split, and their objects (no crowds)."""
+    ids = {number for split in SPLITS for number in description.certificate.labelled[split]}
     dataset = description.dataset
     images = [image for image in dataset.images if image.id in ids]
     return images, [a for a in dataset.annotations if a.image_id in ids and not a.iscrowd]

@@ -13,6 +13,7 @@ from fairtrial.data.certificate import SplitCertificate, read_certificate
 from fairtrial.data.dataset import Dataset, Image, read
 from fairtrial.data.ground_truth import content_id, ground_truth_sha256
 from fairtrial.data.quality import QualityReport
+from fairtrial.data.unlabelled import PREDICTED
 from fairtrial.files.modelfile import read_model
 
 
@@ -87,7 +88,10 @@ class DatasetDescription:
         return self._hashes[split]
 
     def shared_images(self, split: str, other: str) -> int:
-        """How many images of `split` have their content or their group in `other` too."""
+        """How many images of `split` have their content or their group in `other` too; 0 for a
+        split that is only predicted."""
+        if self.certificate.predict_only and PREDICTED in (split, other):
+            return 0
         images, others = self.images_of(split), self.images_of(other)
         contents = {content_id(image) for image in others}
         groups = {image.group for image in others} - {None}
