@@ -333,6 +333,8 @@ def test_a_plugin_keeps_its_contract(kind: str, name: str) -> None:
         models = [getattr(module, n) for n in ("detector", "classifier") if hasattr(module, n)]
         assert models, "it neither detects nor classifies"
         assert all(list(inspect.signature(model).parameters) == MODEL for model in models)
+        if hasattr(module, "exportable"):
+            assert list(inspect.signature(module.exportable).parameters) == ["weights", "settings"]
 
 
 @pytest.mark.parametrize("name", plugins("backends"))
