@@ -5,7 +5,7 @@ import zlib
 from pathlib import Path
 
 import pytest
-from PIL import Image, ImageOps
+from PIL import Image, ImageChops, ImageOps
 
 from fairtrial.data import defects, imagefile
 from fairtrial.data.defect_actions import Actions
@@ -167,3 +167,36 @@ def test_16_bits_of_colour_are_found(tmp_path: Path) -> None:
     assert checked.defects == [defects.OtherColours("a.png", "mode RGB, 16 bits")]
     with Image.open(tmp_path / "clean" / "a.png.png") as clean:
         assert clean.getpixel((3, 3)) == (0x12, 0x56, 0x9A)
+
+
+READ = {
+    "a.avif": ("AVIF", {"quality": 100, "subsampling": "4:4:4"}, 8),
+    "a.jp2": ("JPEG2000", {"irreversible": False}, 0),
+    "a.webp": ("WEBP", {"lossless": True}, 0),
+    "a.tif": ("TIFF", {}, 0),
+    "a.bmp": ("BMP", {}, 0),
+    "a.tga": ("TGA", {}, 0),
+    "a.qoi": ("QOI", {}, 0),
+    "a.ppm": ("PPM", {}, 0),
+}
+
+
+@pytest.mark.parametrize("name", READ)
+def test_a_type_that_the_locked_decoders_read_keeps_its_pixels(tmp_path: Path, name: str) -> None:
+    """Written anew as PNG; of a lossy type the pixels differ by no more than its own rounding."""
+    kind, options, most = READ[name]
+    checked = cleaned(tmp_path, jpeg("RGB", kind, **options), name)
+    assert checked.defects == [defects.OtherFileType(name, kind)]
+    with Image.open(io.BytesIO(jpeg("RGB", "PNG"))) as whole:
+        written = Image.open(tmp_path / "clean" / checked.file_name).convert("RGB")
+        difference = ImageChops.difference(whole.convert("RGB"), written)
+    assert max(high for _, high in difference.getextrema()) <= most
+
+
+@pytest.mark.parametrize("brand", ["heic", "heix", "hevc", "mif1", "msf1"])
+def test_heic_is_not_decoded_and_named_with_the_reason(tmp_path: Path, brand: str) -> None:
+    checked = cleaned(tmp_path, b"\0\0\0\x18ftyp" + brand.encode() + b"\0\0\0\0mif1heic", "a.heic")
+    assert not checked.is_kept
+    (defect,) = checked.defects
+    assert isinstance(defect, defects.UnreadableImage)
+    assert "HEIC" in defect.seen and "JPEG" in defect.seen
