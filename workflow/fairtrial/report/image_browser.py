@@ -11,7 +11,7 @@ from typing import TypedDict
 
 import numpy as np
 
-from fairtrial.data.dataset import Dataset, Image
+from fairtrial.data.dataset import Annotation, Dataset, Image
 from fairtrial.data.ground_truth import content_id
 from fairtrial.report.forest import colours_of
 from fairtrial.results.configuration import Configuration
@@ -137,7 +137,7 @@ def browser(
         "iou": comparison.iou,
         "confidences": confidences(settings.html_conf),
         "total": len(found),
-        "images": [_image(image, comparison, names) for image in images],
+        "images": _images(images, comparison, names),
         "runs": runs,
     }
     fitting = _fitting(part, shown, budget)
@@ -175,14 +175,22 @@ def _cut(part: BrowserPart, images: int) -> None:
         del run["marks"][images:], run["pairs"][images:]
 
 
-def _image(image: Image, comparison: Comparison, names: list[str]) -> BrowserImage:
-    """An image by its first data set; the ground truth is equal in all of them."""
-    key = content_id(image)
-    datasets = (d.dataset for d in comparison.datasets)
-    dataset, own = next(
-        (d, i) for d in datasets for i in d.images if i is image or content_id(i) == key
-    )
-    annotations = dataset.by_image()[own.id]
+def _images(
+    images: Sequence[Image], comparison: Comparison, names: list[str]
+) -> list[BrowserImage]:
+    """Images by their first data set; the ground truth is equal in all of them."""
+    truths: dict[str, tuple[dict[int, str], list[Annotation]]] = {}
+    for description in comparison.datasets:
+        dataset = description.dataset
+        by_image = dataset.by_image()
+        for image in dataset.images:
+            truths.setdefault(content_id(image), (dataset.categories, by_image[image.id]))
+    return [_image(image, *truths[content_id(image)], names) for image in images]
+
+
+def _image(
+    image: Image, categories: dict[int, str], annotations: list[Annotation], names: list[str]
+) -> BrowserImage:
     objects = [*objects_of(annotations), *(a for a in annotations if a.iscrowd)]
     return {
         "file": image.file_name,
@@ -191,7 +199,7 @@ def _image(image: Image, comparison: Comparison, names: list[str]) -> BrowserIma
         "group": image.group or "",
         "truth": [
             [
-                names.index(dataset.categories[a.category_id]),
+                names.index(categories[a.category_id]),
                 *([*a.bbox, float(a.iscrowd)] if a.bbox else []),
             ]
             for a in objects

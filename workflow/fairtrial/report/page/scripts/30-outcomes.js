@@ -10,8 +10,10 @@ function boxesOf(run, image, confidence) {
   const flat = run.marks[image] ?? [];
   const boxes = [];
   for (let i = 0; i < flat.length && flat[i + 3] >= confidence; i += BOX) {
-    const [category, kind, target, score, x, y, width, height] = flat.slice(i, i + BOX);
-    boxes.push({ category, kind, target, score, x, y, width, height });
+    boxes.push({
+      category: flat[i], kind: flat[i + 1], target: flat[i + 2], score: flat[i + 3],
+      x: flat[i + 4], y: flat[i + 5], width: flat[i + 6], height: flat[i + 7],
+    });
   }
   return boxes;
 }

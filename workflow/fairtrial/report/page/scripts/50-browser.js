@@ -11,6 +11,7 @@ class ImageBrowser {
     this.labels = true;
     this.view = { x: 0, y: 0, size: 1 };
     this.build();
+    this.drawConfusions();
     this.judge();
   }
 
@@ -33,6 +34,7 @@ class ImageBrowser {
     const names = this.part.runs.map((run, number) => [String(number), runText(run)]);
     const pick = (side) => (value) => {
       this.chosen[side] = Number(value);
+      this.drawConfusions();
       this.judge();
     };
     const last = this.part.confidences.length - 1;
@@ -115,6 +117,7 @@ class ImageBrowser {
     const number = this.part.runs.findIndex((run) => run.name === name);
     if (number < 0) return;
     this.chosen[0] = number;
+    this.drawConfusions();
     this.controls.querySelector("select").value = String(number);
     const steps = this.part.confidences;
     const nearest = steps.reduce((best, value, i) => (Math.abs(value - confidence) < Math.abs(steps[best] - confidence) ? i : best), 0);
@@ -126,7 +129,6 @@ class ImageBrowser {
     const text = this.runs.map((run) => hundredths(confidenceOf(this.part, run, this.step)));
     this.sliderText.textContent = this.step === null ? (this.boxes ? [...new Set(text)].join(" and ") : "all") : text[0];
     this.judged = this.runs.map((run) => judgedAll(this.part, run, this.step));
-    this.drawConfusions();
     this.choose();
   }
 
@@ -272,7 +274,9 @@ class ImageBrowser {
       const text = errors.map((one) => (one ? (this.boxes ? `${one.errors.length}` : one.falseAlarms ? "✗" : one.found.size ? "✓" : "–") : "·")).join(" | ");
       this.thumbnails[image].lastChild.textContent = text;
     }
-    this.strip.replaceChildren(...this.images.map((image) => this.thumbnails[image]));
+    const order = this.images.join();
+    if (order !== this.shownOrder) this.strip.replaceChildren(...this.images.map((image) => this.thumbnails[image]));
+    this.shownOrder = order;
     this.markCurrent(false);
   }
 

@@ -30,7 +30,7 @@ class Plot {
     place.setAttribute("role", "img");
     place.setAttribute("aria-label", label);
     new IntersectionObserver((entries, observer) => {
-      if (!entries.some((entry) => entry.isIntersecting)) return;
+      if (this.near || !entries.some((entry) => entry.isIntersecting)) return;
       observer.disconnect();
       this.near = true;
       this.draw();
@@ -250,4 +250,9 @@ class Study {
   }
   for (const study of document.querySelectorAll(".study-place")) new Study(study, data.studies[Number(study.dataset.study)]);
 }
+// Those that nobody has come to are drawn in the end, too, so that print has them.
+(window.requestIdleCallback ?? setTimeout)(() => plots.forEach((plot) => {
+  plot.near = true;
+  plot.draw();
+}), { timeout: 8000 });
 document.documentElement.dataset.ready = "true";
