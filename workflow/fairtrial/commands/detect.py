@@ -6,7 +6,7 @@ import sys
 import uuid
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 
@@ -153,7 +153,7 @@ def _refuse_to_overwrite(text: str, outputs: Sequence[Path]) -> None:
 def _all(sources: Sequence[Input], targets: Sequence[Path | None], work: _Work) -> None:
     """Predict all inputs. Ctrl-C ends it early; what cannot be read is left out."""
     stills = sum(not source.is_video for source in sources)
-    with progress("images", stills) as advance:
+    with progress("images", stills) if stills else nullcontext(lambda: None) as advance:
         for source, target in zip(sources, targets, strict=True):
             try:
                 if source.is_video:

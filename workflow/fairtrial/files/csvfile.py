@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import IO, TypeVar
 
 Cell = TypeVar("Cell")
@@ -36,6 +36,16 @@ def write_rows(
     """Write a table, its lines ended by a line feed; fractions with `digits` significant digits, or
     all that tell them from their neighbours."""
 
+    add = row_writer(file, header, digits)
+    for row in rows:
+        add(row)
+
+
+def row_writer(
+    file: IO[str], header: Sequence[str], digits: int | None = None
+) -> Callable[[Iterable[object]], None]:
+    """Write the header of a table; returns a function that adds a row, as `write_rows` does."""
+
     def written(cell: object) -> object:
         if digits is not None and isinstance(cell, float):
             return f"{cell:.{digits}g}"
@@ -43,7 +53,11 @@ def write_rows(
 
     writer = csv.writer(file, lineterminator="\n")
     writer.writerow(header)
-    writer.writerows([written(cell) for cell in row] for row in rows)
+
+    def add(row: Iterable[object]) -> None:
+        writer.writerow([written(cell) for cell in row])
+
+    return add
 
 
 def read_rows(file: Iterable[str]) -> list[dict[str, str]]:

@@ -41,6 +41,7 @@ def progress(what: str, total: int | None) -> Iterator[Callable[[], None]]:
         desc=what,
         unit=f" {what}",
         bar_format=None if on_terminal else _LINE if total else "{n_fmt} {desc}, {rate_fmt}",
+        position=None if on_terminal else 0,  # a bar within a bar moves no cursor in a log
         mininterval=every,
         miniters=1,
         delay=every,

@@ -3,7 +3,6 @@ by row, and appears under its name when it is whole."""
 
 from __future__ import annotations
 
-import csv
 import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -11,7 +10,7 @@ from pathlib import Path, PurePosixPath
 from typing import IO
 
 from fairtrial.data.boxes import Box, shares
-from fairtrial.files.csvfile import escaped
+from fairtrial.files.csvfile import row_writer
 from fairtrial.files.folders import whole_file, whole_folder
 from fairtrial.files.modelfile import FileModel
 from fairtrial.scoring.predictions import coco_row
@@ -126,17 +125,16 @@ def _rows(file: IO[str]) -> Callable[[str], None]:
 @contextmanager
 def _csv(path: Path, classes: Sequence[str]) -> Iterator[Write]:
     with whole_file(path) as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(
-            ["image", "frame", "seconds", "class", "confidence", "x", "y", "width", "height"]
+        add = row_writer(
+            file, ["image", "frame", "seconds", "class", "confidence", "x", "y", "width", "height"]
         )
 
         def write(row: DetectedImage, _: Prediction) -> None:
             at = [row.image, row.frame, row.seconds]
             for each in row.objects:
-                writer.writerow(map(escaped, [*at, each.name, each.confidence, *each.box]))
+                add([*at, each.name, each.confidence, *each.box])
             for name, probability in row.probabilities.items():
-                writer.writerow(map(escaped, [*at, name, probability]))
+                add([*at, name, probability])
 
         yield write
 
