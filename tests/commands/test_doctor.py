@@ -260,6 +260,19 @@ def test_room_on_the_disk(doctor: Doctor, monkeypatch: pytest.MonkeyPatch) -> No
     assert "ok       disk for store, data, results, .dvc" in doctor()[1]
 
 
+def test_where_snakemake_keeps_its_cache_must_be_writable(
+    doctor: Doctor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else it ends with a traceback before it reads the Snakefile."""
+    monkeypatch.setattr("snakemake.common.APPDIRS", None)
+    monkeypatch.setenv("XDG_CACHE_HOME", "/proc/nowhere")
+    monkeypatch.setattr("os.access", lambda path, mode: not str(path).startswith("/proc"))
+    status, output = doctor()
+    assert status == 1
+    assert "missing  Snakemake's cache: /proc/nowhere/snakemake" in output
+    assert "XDG_CACHE_HOME" in output
+
+
 def test_data_of_coco_are_counted_before_they_are_there(doctor: Doctor) -> None:
     write("config/experiments/big.yaml", "title: t\nbase: {dataset: coco_person_motorcycle}\n")
     output = doctor("--experiment", "big")[1]

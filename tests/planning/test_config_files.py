@@ -92,6 +92,16 @@ def test_what_is_no_mapping_is_refused_in_one_line_with_its_place(name: str) -> 
     assert "\n" not in str(error.value)
 
 
+@pytest.mark.parametrize("text", ["title: &a [*a]", "a: &a {b: *a}", "a: &a {b: [1, {c: *a}]}"])
+def test_an_alias_within_its_own_anchor_is_refused(text: str) -> None:
+    with refused(SettingsError, "x.yaml", "alias", "anchor"):
+        read_yaml_text(text, "x.yaml")
+
+
+def test_an_alias_of_an_earlier_anchor_is_taken() -> None:
+    assert read_yaml_text("a: &a [1]\nb: [*a, *a]", "x") == {"a": [1], "b": [[1], [1]]}
+
+
 def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     (tmp_path / "binary.yaml").write_bytes(b"a: \xff\xfe")
     for path, fact in {

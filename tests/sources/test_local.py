@@ -1,5 +1,6 @@
 import hashlib
 import os
+import threading
 from pathlib import Path
 
 import pytest
@@ -91,6 +92,14 @@ def test_other_links_are_refused(user_folder: Path, tmp_path: Path, target: str,
         user_folder.parent / "secret" if target == "../secret" else user_folder / target
     )
     with refused(DataError, "mine", "deep/er/link is a link", fact):
+        take(user_folder, tmp_path)
+
+
+def test_a_pipe_is_refused_and_not_waited_for(user_folder: Path, tmp_path: Path) -> None:
+    pipe = user_folder / "deep/pipe.jpg"
+    os.mkfifo(pipe)
+    threading.Thread(target=pipe.write_bytes, args=(b"end",), daemon=True).start()
+    with refused(DataError, "mine", "deep/pipe.jpg", "neither a file nor a folder"):
         take(user_folder, tmp_path)
 
 

@@ -31,7 +31,7 @@ from fairtrial import FairtrialError
 from fairtrial.display.ending import ending, say_ending
 from fairtrial.display.messages import shorten_messages
 from fairtrial.lineage import expected
-from fairtrial.planning.command_line import refuse_config, refuse_until
+from fairtrial.planning.command_line import refuse_config, refuse_place, refuse_until
 from fairtrial.planning.committed import departures
 from fairtrial.planning.drivers import outlive_dead_drivers
 from fairtrial.planning.finished import (
@@ -65,6 +65,7 @@ try:
     if workflow.is_main_process:
         options = workflow.config_settings
         refuse_config(options.config, options.configfiles)
+        refuse_place(Path.cwd())
     PLAN = Plan.read(config.get("experiment"))
     PLAN.sources
     if workflow.is_main_process:

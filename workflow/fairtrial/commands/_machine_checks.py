@@ -95,6 +95,7 @@ def space(plan: PlannedExperiment) -> Iterator[Finding]:
             "disk", f"not counted, since their size is not known yet: sources {_some(unknown)}"
         )
     yield _space_on("temporary files", Path(tempfile.gettempdir()), _BYTES_TEMPORARY)
+    yield _snakemakes_cache()
 
 
 def _space_on(thing: str, folder: Path, needed: int) -> Finding:
@@ -105,6 +106,20 @@ def _space_on(thing: str, folder: Path, needed: int) -> Finding:
     if not os.access(folder, os.W_OK):
         return missing(f"disk for {thing}", f"{folder.absolute()} cannot be written to")
     return ok(f"disk for {thing}", text)
+
+
+def _snakemakes_cache() -> Finding:
+    """Whether Snakemake can write its cache, without which it does not start."""
+    from snakemake.common import get_appdirs
+
+    cache = Path(get_appdirs().user_cache_dir)
+    above = next(folder for folder in (cache, *cache.parents) if folder.is_dir())
+    if os.access(above, os.W_OK):
+        return ok("Snakemake's cache", str(cache))
+    return missing(
+        "Snakemake's cache",
+        f"{cache} cannot be written to; `export XDG_CACHE_HOME=<folder>` names another place",
+    )
 
 
 def _existing(place: Path) -> Path:

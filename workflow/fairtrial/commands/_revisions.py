@@ -102,8 +102,9 @@ def open_revision(text: str) -> Iterator[Revision]:
 
 @contextmanager
 def _file_system(revision: str) -> Iterator[AbstractFileSystem]:
+    from fsspec.implementations.dirfs import DirFileSystem
+
     if revision == WORKSPACE:
-        from fsspec.implementations.dirfs import DirFileSystem
         from fsspec.implementations.local import LocalFileSystem
 
         yield DirFileSystem(str(Path.cwd()), LocalFileSystem())
@@ -113,15 +114,16 @@ def _file_system(revision: str) -> Iterator[AbstractFileSystem]:
     from dvc.scm import SCMError
 
     try:
-        files = DVCFileSystem(rev=revision)
+        files = DVCFileSystem(rev=revision, subrepos=True)  # for a project in a subfolder
         repository = files.repo
     except (DvcException, SCMError) as error:
         raise SettingsError(
             f"{revision}: neither a git revision nor an experiment of DVC ({error}). "
             "`dvc exp show` lists experiments; `workspace` stands for the present files"
         ) from error
+    below = Path.cwd().resolve().relative_to(repository.scm.root_dir).as_posix()
     with repository:
-        yield files.fs
+        yield files.fs if below == "." else DirFileSystem(below, files.fs)
 
 
 def _experiment(files: AbstractFileSystem, revision: str) -> str:

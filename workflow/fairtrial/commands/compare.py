@@ -14,6 +14,7 @@ from typing import Any
 from fairtrial import SettingsError
 from fairtrial.commands._revisions import Revision, copy_image, copy_runs, open_revision
 from fairtrial.files.folders import whole_file
+from fairtrial.files.text import counted
 from fairtrial.planning.config_files import read_params
 from fairtrial.scoring import ranking
 from fairtrial.settings.stages import PlotSettings, ReportSettings, validate_settings
@@ -60,7 +61,7 @@ def compare(*revisions: str, to: Path = Path("comparison.pdf")) -> None:
         )
         _report(settings, opened, root)
         _copy_report(root, to)
-    print(f"{to}: {len(runs)} runs of {', '.join(revisions)}")
+    print(f"{to}: {counted(len(runs), 'run')} of {', '.join(revisions)}")
 
 
 def _task(runs: Sequence[str], root: Path) -> str:

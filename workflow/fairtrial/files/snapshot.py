@@ -10,6 +10,7 @@ package.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import shutil
@@ -51,7 +52,8 @@ def take(project: Path, installed: Path | None = None) -> Path:
                     raise
     finally:
         shutil.rmtree(copy, ignore_errors=True)
-    os.utime(snapshot)
+    with contextlib.suppress(PermissionError):  # another user's, and not open to the group
+        os.utime(snapshot)
     _remove_old(folder)
     return snapshot
 

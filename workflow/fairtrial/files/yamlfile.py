@@ -108,7 +108,18 @@ def read_yaml_text(text: str, where: str) -> dict[str, Any]:
     if not isinstance(content, dict):
         state = "is empty" if content is None else "holds none"
         raise SettingsError(f"{where}: must hold `key: value` lines, and {state}")
+    _refuse_circles(content, (), where)
     return content
+
+
+def _refuse_circles(value: object, above: tuple[int, ...], where: str) -> None:
+    """Raise SettingsError where a list or mapping holds itself, by an anchor and its alias."""
+    if not isinstance(value, dict | list):
+        return
+    if id(value) in above:
+        raise SettingsError(f"{where}: not valid: an alias (`*`) within its own anchor (`&`)")
+    for inner in value.values() if isinstance(value, dict) else value:
+        _refuse_circles(inner, (*above, id(value)), where)
 
 
 def _with_remedy(problem: str) -> str:

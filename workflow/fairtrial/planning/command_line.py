@@ -51,6 +51,16 @@ def refuse_config(config: Mapping[str, object], config_files: Collection[Path]) 
         raise SettingsError("\n".join(f"--config {key}: {_of_config(key)}" for key in unknown))
 
 
+def refuse_place(project: Path) -> None:
+    """Raise SettingsError for a project in a folder whose path has braces: Snakemake takes them for
+    names of variables."""
+    if "{" in str(project) or "}" in str(project):
+        raise SettingsError(
+            f"{project}: Snakemake cannot work in a folder with a brace in its path; rename it, or "
+            "move the project"
+        )
+
+
 def _remedy(name: str) -> str:
     if name in TARGETS:
         return f"acts only up to the rule split; type `snakemake {TARGETS[name]}` instead"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from pathlib import Path
 
 from fairtrial import DataError
@@ -44,12 +45,18 @@ def needs(settings: Settings) -> Needs:
 
 
 def _files(root: Path, name: str) -> list[str]:
-    """All files below `root`. Raises DataError for a link that leaves it or leads to no file."""
+    """All files below `root`. Raises DataError for a link that leaves it or leads to no file, and
+    for what is no file, such as a pipe, whose end would never come."""
     inside = root.resolve()
     for top, below, files in os.walk(root):
         for entry in (Path(top, inner) for inner in below + files):
-            if not entry.is_symlink():
+            mode = entry.lstat().st_mode
+            if stat.S_ISREG(mode) or stat.S_ISDIR(mode):
                 continue
+            if not stat.S_ISLNK(mode):
+                raise DataError(
+                    f"source {name}: {entry} is neither a file nor a folder (a pipe, a device, …)"
+                )
             if not entry.resolve().is_relative_to(inside):
                 raise DataError(f"source {name}: {entry} is a link that leaves {root}")
             if not entry.is_file():
