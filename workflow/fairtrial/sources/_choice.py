@@ -22,7 +22,7 @@ def on_this_machine(path: str) -> Path:
     return local if local.exists() else entries.root().parent / local
 
 
-class Choice(BaseModel):
+class FileChoice(BaseModel):
     """The settings of kinds of sources that have a whole folder or archive."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)

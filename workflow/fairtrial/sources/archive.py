@@ -8,14 +8,14 @@ from urllib.parse import unquote, urlsplit
 from pydantic import Field, model_validator
 
 from fairtrial import ChecksumError, DataError
-from fairtrial.sources._choice import Choice, on_this_machine
+from fairtrial.sources._choice import FileChoice, on_this_machine
 from fairtrial.sources._fetching import RemoteFile, has_sha256, obtain
 from fairtrial.sources._needs import Needs
 from fairtrial.sources._transfer import Patience
 from fairtrial.sources._unpacking import unpack
 
 
-class Settings(Patience, Choice):
+class Settings(Patience, FileChoice):
     """Where the archive is, and which of its files are taken."""
 
     archive: str  # an http(s) address, or a path: absolute, or relative to the project

@@ -8,11 +8,11 @@ from pathlib import Path
 
 from fairtrial import DataError
 from fairtrial.files import folders
-from fairtrial.sources._choice import Choice, on_this_machine
+from fairtrial.sources._choice import FileChoice, on_this_machine
 from fairtrial.sources._needs import Needs
 
 
-class Settings(Choice):
+class Settings(FileChoice):
     """Which folder, and which of its files."""
 
     path: str  # absolute, or relative to the project
