@@ -8,6 +8,7 @@ import sys
 import zipfile
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image
 from tests.facts import missing_facts
@@ -99,6 +100,18 @@ def test_classes_of_images_are_trained_as_such(project: Path) -> None:
     assert main(["new", "pets"]) == 0
     assert "backend: networks" in texts("pets")["experiments"]
     assert len(Plan.read("pets").chosen.runs) == 6
+
+
+def test_classes_within_folders_of_splits_have_these_beside_the_format(project: Path) -> None:
+    for number, place in enumerate(("train", "train", "train", "train", "valid", "valid")):
+        folder = project / "pets" / place / ("cat" if number % 2 else "dog")
+        folder.mkdir(parents=True, exist_ok=True)
+        noise = np.random.default_rng(number).integers(0, 256, (48, 64, 3), np.uint8)
+        Image.fromarray(noise).save(folder / f"{number}.png")
+    assert main(["new", "pets"]) == 0
+    text = texts("pets")["sources"]
+    assert "\nsplits: {train: train, val: valid}\n" in text.replace("pets/", "")
+    assert [len(ids) for ids in through_the_split("pets").values()] == [4, 2, 0]
 
 
 def test_an_archive_is_looked_at_and_left_packed(project: Path) -> None:

@@ -202,9 +202,9 @@ def write_contributors(scene: Scene, folder: Path) -> dict[str, Any]:
         options = WRITERS[form].write(part, folder / who)
         if form == "coco":
             options["files"] = [f for f in options["files"] if f["split"] == scene.splits[name]]
-        if form == "yolo":
-            options["splits"] = {scene.splits[name]: f"images/{scene.splits[name]}"}
-        parts.append({"folder": who, "format": form, "options": options})
+        split = scene.splits[name]
+        splits = {split: f"images/{split}"} if form == "yolo" else None
+        parts.append({"folder": who, "format": form, "options": options, "splits": splits})
     return {"parts": parts}
 
 
