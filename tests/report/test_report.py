@@ -249,7 +249,7 @@ def test_backends_are_compared_by_the_settings_that_both_have(tmp_path: Path) ->
     fake = Fake(tmp_path, {"yolo": {}, "deep": {}}, seeds=(0,), record=record)
     text = report_text(fake)
     heading = (fake.results / "comparison.md").read_text().splitlines()[0]
-    assert heading.startswith("|  | backend | lr0 | seeds |")
+    assert heading.startswith("|  | configuration | backend | lr0 | seeds |")
     assert "backend retinanet" in text and "gamma" in text and "yolov8n" in text
 
 

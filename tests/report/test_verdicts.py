@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from fairtrial.files.yamlfile import read_yaml
-from fairtrial.report import tables
+from fairtrial.report import paper_tables, tables
 from fairtrial.report.answer import Answer, answer, method
 from fairtrial.report.next_steps import next_steps
 from fairtrial.results.experiment import ExperimentResults
@@ -337,10 +337,14 @@ def test_the_tables_have_every_gap_with_its_interval(tmp_path: Path) -> None:
     for row in rows:
         low, mean, high = (float(row[f"test/AP{end}"]) for end in ("_low", "", "_high"))
         assert 0 < low < mean < high < 1
-    markdown = tables.markdown(experiment, timings=False)
-    tex = tables.latex(experiment, timings=False)
-    assert "↓ 0.200 (0." in markdown and "worse" in markdown
-    assert r"$\downarrow$ 0.200 (0." in tex and "A above it (95 \\%)" in tex
+    markdown = paper_tables.markdown(experiment, timings=False)
+    tex = paper_tables.latex(experiment, timings=False)
+    assert "0.410 ± 0.010 ↓ | 0.200 (0." in markdown and "worse" in markdown
+    assert r"0.410 $\pm$ 0.010 $\downarrow$ & 0.200 (0." in tex and "A above it (95 \\%)" in tex
+    assert "**0.610 ± 0.010**" in markdown and r"\textbf{0.610 $\pm$ 0.010}" in tex
+    assert r"\caption{On test of shapes (12 images, 47 objects), mean" in tex
+    assert tex.count(r"\toprule") == tex.count(r"\bottomrule") == 1
+    assert len({line.count("&") for line in tex.splitlines() if line.endswith(r"\\")}) == 1
 
 
 def test_gaps_are_there_for_every_metric_of_the_table(tmp_path: Path) -> None:

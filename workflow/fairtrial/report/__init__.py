@@ -16,7 +16,9 @@ operating_points  what is found at a precision, a recall or a rate of false alar
 calibration  how far confidence and correctness lie apart
 repeats    spread over seeds, and replicates
 cost       sizes, times, Pareto fronts
-tables     the tables as CSV, Markdown and LaTeX
+tables     the tables as CSV
+paper_tables  the table of page one as Markdown and LaTeX
+html       the page: page/ and the data of page_data, page_tables, forest and image_browser
 pdf        template/ and the data compiled by Typst
 
 Each section of the PDF is a file in template/sections; they are printed in the order of their

@@ -1,32 +1,23 @@
-"""The tables of a report as files: CSV for programs, Markdown for a README, LaTeX for a paper."""
+"""The tables of a report as CSV files, for programs."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from pathlib import Path
 
 from fairtrial.files.csvfile import escaped
 from fairtrial.files.folders import whole_file
-from fairtrial.report.answer import Answer, answer, legend
-from fairtrial.report.wording import gap_text, spread, time_text, verdict
+from fairtrial.report.answer import Answer, answer
+from fairtrial.report.wording import verdict
 from fairtrial.results.configuration import Configuration
 from fairtrial.results.costs import gflops, milliseconds, seconds
 from fairtrial.results.experiment import Comparison, ExperimentResults
-from fairtrial.results.run import METRIC_NAMES
 from fairtrial.results.significance import interval_of
 from fairtrial.scoring.task_metrics import OWN_NUMBER_METRICS, TASK_METRICS
 from fairtrial.scoring.uncertainty import over_seeds
 
 Cell = str | int | float | None
 Row = dict[str, Cell]  # column → cell
-
-SPECIAL = {
-    "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "$": r"\$", "&": r"\&", "#": r"\#",
-    "_": r"\_", "%": r"\%", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}",
-    "±": r"$\pm$", "–": "--", "≈": r"$\approx$", "↓": r"$\downarrow$", "↑": r"$\uparrow$",
-    "−": "$-$",
-}  # fmt: skip
 
 
 def write_comparison(path: Path, experiment: ExperimentResults, timings: bool) -> None:
@@ -146,25 +137,6 @@ def _write_csv(path: Path, rows: list[Row]) -> None:
         table.to_csv(file, index=False, lineterminator="\n")
 
 
-def cells(comparison: Comparison, timings: bool) -> list[list[str]]:
-    """The table of page one as texts: a heading, then a row for each configuration, the best on
-    val first."""
-    settings = list(comparison.configurations[0].differs) or ["configuration"]
-    metrics, outcome = table_metrics(comparison), answer(comparison)
-    names = [METRIC_NAMES.get(m, m) for m in metrics]
-    heading = ["", *settings, comparison.repeated, *names]
-    heading += [f"{outcome.best} above it (95 %)"] if outcome.gaps else []
-    rows = [heading + (["training"] if timings else [])]
-    for c in comparison.ranked():
-        values = list(c.differs.values()) or [c.name]
-        means = [spread(c.scores(comparison.split, m)) for m in metrics]
-        time = [time_text(seconds(c))] if timings else []
-        gap = [f"{outcome.marks.get(c.letter, '')} {gap_text(outcome.gaps.get(c.letter))}".strip()]
-        gaps = gap if outcome.gaps else []
-        rows.append([c.letter, *values, str(len(c.repeats)), *means, *gaps, *time])
-    return rows
-
-
 def caption(comparison: Comparison) -> str:
     """The caption of a table: its split and data sets, what its metrics are, how it is sorted."""
     split = comparison.split
@@ -179,44 +151,3 @@ def caption(comparison: Comparison) -> str:
         f"{means if repeated else 'one seed each'}; sorted by {comparison.ranking_rule.label} on "
         "val."
     )
-
-
-def _note(comparison: Comparison) -> str:
-    """The caption, and what the signs mean."""
-    signs = legend(answer(comparison))
-    return caption(comparison) + (f" {signs[0].upper()}{signs[1:]}." if signs else "")
-
-
-def markdown(experiment: ExperimentResults, timings: bool) -> str:
-    """A table for each comparison, as Markdown."""
-    parts = []
-    for comparison in experiment.comparisons:
-        rows = cells(comparison, timings)
-        lines = ["| " + " | ".join(_markdown(cell) for cell in row) + " |" for row in rows]
-        lines.insert(1, "|" + " --- |" * len(rows[0]))
-        parts.append("\n".join([*lines, "", _markdown(_note(comparison)), ""]))
-    return "\n".join(parts)
-
-
-def latex(experiment: ExperimentResults, timings: bool) -> str:
-    """A tabular for each comparison; it needs no LaTeX package."""
-    parts = []
-    for comparison in experiment.comparisons:
-        rows = cells(comparison, timings)
-        lines = [" & ".join(_latex(cell) for cell in row) + r" \\" for row in rows]
-        lines.insert(1, r"\hline")
-        right = len(table_metrics(comparison)) + (1 if timings else 0)
-        right += len(comparison.configurations) > 1
-        columns = "l" * (len(rows[0]) - right) + "r" * right
-        note = "% " + " ".join(_note(comparison).split())
-        begin, end = rf"\begin{{tabular}}{{{columns}}}", r"\end{tabular}"
-        parts.append("\n".join([note, begin, r"\hline", *lines, r"\hline", end, ""]))
-    return "\n".join(parts)
-
-
-def _markdown(text: str) -> str:
-    return re.sub(r"([\\`*_{}\[\]<>#|$~])", r"\\\1", " ".join(text.split()))
-
-
-def _latex(text: str) -> str:
-    return "".join(SPECIAL.get(character, character) for character in " ".join(text.split()))

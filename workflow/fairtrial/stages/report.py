@@ -52,7 +52,7 @@ def report(
     Raises:
         DataError: a run lacks one of its files, or `figures` is not a manifest
     """
-    from fairtrial.report import tables
+    from fairtrial.report import paper_tables, tables
     from fairtrial.report.answer_text import answer_text
     from fairtrial.report.content import content
     from fairtrial.report.html import compile_html
@@ -72,7 +72,7 @@ def report(
     write_json(metrics, {run.name: _metrics(run) for run in experiment.runs})
     tables.write_comparison(comparison, experiment, settings.timings)
     tables.write_runs(runs, experiment, settings.timings)
-    for path, write in ((markdown, tables.markdown), (latex, tables.latex)):
+    for path, write in ((markdown, paper_tables.markdown), (latex, paper_tables.latex)):
         with whole_file(path) as file:
             file.write(write(experiment, settings.timings))
 

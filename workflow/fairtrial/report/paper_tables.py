@@ -1,0 +1,168 @@
+"""The table of page one to paste: Markdown for a README, LaTeX with booktabs for a paper.
+
+The best value of each metric is bold, and a sign at each other one tells whether it can be told
+from that of the best configuration on val.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+from fairtrial.report.answer import Answer, answer, legend
+from fairtrial.report.tables import caption, table_metrics
+from fairtrial.report.wording import gap_text, mark, spread, time_text
+from fairtrial.results.configuration import Configuration
+from fairtrial.results.costs import seconds
+from fairtrial.results.experiment import Comparison, ExperimentResults
+from fairtrial.results.run import METRIC_NAMES
+from fairtrial.results.significance import gaps_to
+
+LOWER_IS_BETTER = ("log_loss", "ece")
+SPECIAL = {
+    "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "$": r"\$", "&": r"\&", "#": r"\#",
+    "_": r"\_", "%": r"\%", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}",
+    "±": r"$\pm$", "–": "--", "≈": r"$\approx$", "↓": r"$\downarrow$", "↑": r"$\uparrow$",
+    "−": "$-$",
+}  # fmt: skip
+
+
+class PaperCell(NamedTuple):
+    """A text, and whether it is the best of its column."""
+
+    text: str
+    best: bool = False
+
+
+def cells(comparison: Comparison, timings: bool) -> list[list[PaperCell]]:
+    """A heading, then a row for each configuration, the best on val first."""
+    metrics, outcome = table_metrics(comparison), answer(comparison)
+    ranked = comparison.ranked()
+    named = not ranked[0].differs or any(c.named for c in ranked)
+    heading = ["", *(["configuration"] if named else []), *ranked[0].differs]
+    heading += [comparison.repeated, *(METRIC_NAMES.get(m, m) for m in metrics)]
+    heading += [f"{outcome.best} above it (95 %)"] if outcome.gaps else []
+    heading += ["training"] if timings else []
+    columns = [_metric_column(comparison, ranked, metric, outcome) for metric in metrics]
+    rows = [[PaperCell(text) for text in heading]]
+    for place, c in enumerate(ranked):
+        texts = [c.letter, *([c.name] if named else []), *c.differs.values(), str(len(c.repeats))]
+        gap = [gap_text(outcome.gaps.get(c.letter))] if outcome.gaps else []
+        after = gap + ([time_text(seconds(c))] if timings else [])
+        values = [column[place] for column in columns]
+        rows.append([*map(PaperCell, texts), *values, *map(PaperCell, after)])
+    return rows
+
+
+def _metric_column(
+    comparison: Comparison, ranked: list[Configuration], metric: str, outcome: Answer
+) -> list[PaperCell]:
+    """A metric of each configuration: mean and spread, and the sign that compares it with the
+    best on val."""
+    split = comparison.split
+    means = [c.mean(split, metric) for c in ranked]
+    defined = [mean for mean in means if mean is not None]
+    best = (min if metric in LOWER_IS_BETTER else max)(defined, default=None)
+    signs = _signs(comparison, ranked, metric, outcome)
+    return [
+        PaperCell(
+            f"{spread(c.scores(split, metric))} {signs.get(c.letter, '')}".strip(),
+            len(ranked) > 1 and mean is not None and mean == best,
+        )
+        for c, mean in zip(ranked, means, strict=True)
+    ]
+
+
+def _signs(
+    comparison: Comparison, ranked: list[Configuration], metric: str, outcome: Answer
+) -> dict[str, str]:
+    """Letter → the sign of the gap in one metric."""
+    if not outcome.gaps or metric == comparison.metric:
+        return outcome.marks
+    (best,) = (c for c in ranked if c.letter == outcome.best)
+    others = [c for c in ranked if c.letter in outcome.gaps]
+    gaps = gaps_to(best, others, comparison.split, metric)
+    signs = {letter: mark(gap) for letter, gap in gaps.items()}
+    if metric in LOWER_IS_BETTER:  # a value above that of the best is worse
+        signs = {letter: {"↓": "↑", "↑": "↓"}.get(sign, sign) for letter, sign in signs.items()}
+    return signs
+
+
+def _note(comparison: Comparison) -> str:
+    """The caption, what the signs mean, and what is bold."""
+    outcome = answer(comparison)
+    signs = legend(outcome)
+    if len(comparison.configurations) == 1:
+        return caption(comparison)
+    told = f" At each metric: {signs}." if signs else ""
+    return f"{caption(comparison)}{told} Bold: the best mean of a metric."
+
+
+def markdown(experiment: ExperimentResults, timings: bool) -> str:
+    """A table for each comparison, as Markdown."""
+    parts = []
+    for comparison in experiment.comparisons:
+        rows = cells(comparison, timings)
+        lines = ["| " + " | ".join(map(_markdown_cell, row)) + " |" for row in rows]
+        lines.insert(1, "|" + "".join(f" {_rule(text)} |" for text in _sides(comparison, rows)))
+        parts.append("\n".join([*lines, "", _markdown(_note(comparison)), ""]))
+    return "\n".join(parts)
+
+
+def latex(experiment: ExperimentResults, timings: bool) -> str:
+    """A table for each comparison, with caption and label; it needs the package booktabs."""
+    label = re.sub(r"[^A-Za-z0-9-]+", "-", experiment.results.name)
+    parts = []
+    for number, comparison in enumerate(experiment.comparisons, 1):
+        rows = cells(comparison, timings)
+        lines = [" & ".join(map(_latex_cell, row)) + r" \\" for row in rows]
+        lines.insert(1, r"\midrule")
+        name = label if len(experiment.comparisons) == 1 else f"{label}-{number}"
+        parts.append(
+            "\n".join(
+                [
+                    r"% needs \usepackage{booktabs}",
+                    r"\begin{table}",
+                    r"\centering",
+                    rf"\caption{{{_latex(_note(comparison))}}}",
+                    rf"\label{{tab:{name}}}",
+                    rf"\begin{{tabular}}{{{''.join(_sides(comparison, rows))}}}",
+                    r"\toprule",
+                    *lines,
+                    r"\bottomrule",
+                    r"\end{tabular}",
+                    r"\end{table}",
+                    "",
+                ]
+            )
+        )
+    return "\n".join(parts)
+
+
+def _sides(comparison: Comparison, rows: list[list[PaperCell]]) -> list[str]:
+    """`l` or `r` for each column: numbers stand at the right."""
+    heading = [cell.text for cell in rows[0]]
+    left = heading.index(comparison.repeated)
+    return ["l"] * left + ["r"] * (len(heading) - left)
+
+
+def _rule(side: str) -> str:
+    return "---:" if side == "r" else "---"
+
+
+def _markdown_cell(cell: PaperCell) -> str:
+    text = _markdown(cell.text)
+    return f"**{text}**" if cell.best else text
+
+
+def _latex_cell(cell: PaperCell) -> str:
+    text = _latex(cell.text)
+    return rf"\textbf{{{text}}}" if cell.best else text
+
+
+def _markdown(text: str) -> str:
+    return re.sub(r"([\\`*_{}\[\]<>#|$~])", r"\\\1", " ".join(text.split()))
+
+
+def _latex(text: str) -> str:
+    return "".join(SPECIAL.get(character, character) for character in " ".join(text.split()))
