@@ -19,8 +19,8 @@ from pydantic import Field, ValidationError
 from facts import missing_facts, refused
 from fairtrial import StoreError
 from fairtrial.store import entries, keys, locks, sums
+from fairtrial.training import attempts, checkpoint
 from fairtrial.training import cached_training as training
-from fairtrial.training import checkpoint
 from fairtrial.training.cached_training import Training, train_or_adopt
 from fairtrial.training.contract import AfterEpoch, FitResult, HistoryRow, ModelSize
 from fairtrial.training.effects import CLASSES, Effect
@@ -236,6 +236,36 @@ def test_a_setting_that_is_added_later_changes_no_key_at_its_default(
 ) -> None:
     later = LaterSettings.model_validate(SETTINGS | SHIPPED | changed)
     assert (training.entry_key("fake", later, "code", INPUTS) == key()) is equal
+
+
+@pytest.mark.parametrize("epochs", [4, 2], ids=["in the middle", "the last one"])
+@pytest.mark.parametrize("written", ["state.pt", "history.csv"])
+def test_an_epoch_that_was_committed_and_not_noted_belongs_to_who_made_it(
+    written: str, epochs: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A kill in epoch 2, after the state or the history, before attempts.json."""
+
+    def killed(folder: Path, rows: list[HistoryRow]) -> None:
+        if len(rows) == 2 and written == "state.pt":
+            raise InterruptedError
+        write_history(folder, rows)
+
+    def noted(self: attempts.CurrentAttempt, row: HistoryRow) -> None:
+        if row["epoch"] == 2:
+            raise InterruptedError
+        note(self, row)
+
+    write_history, note = checkpoint.write_history, attempts.CurrentAttempt.after_epoch
+    with monkeypatch.context() as patch, pytest.raises(InterruptedError):
+        patch.setattr(checkpoint, "write_history", killed)
+        patch.setattr(attempts.CurrentAttempt, "after_epoch", noted)
+        train(epochs=epochs)
+    if (written, epochs) == ("state.pt", 2):  # a real backend writes the history anew
+        part = entries.unfinished("runs", a_training(epochs=epochs).key)
+        write_history(part, [{"epoch": 1}, {"epoch": 2}])
+    record, _ = train(epochs=epochs)
+    expected = [(1, 2), (3, epochs - 2)]
+    assert [(a["from_epoch"], a["epochs"]) for a in record["attempts"]] == expected
 
 
 def test_a_record_tells_of_its_attempts() -> None:

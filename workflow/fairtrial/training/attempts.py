@@ -73,8 +73,16 @@ class CurrentAttempt:
         write_model(self._file, AttemptsFile(attempts=self.all()))
 
     def all(self) -> list[Attempt]:
-        """All attempts; the present one up to now."""
-        return [*self._before, self._present()]
+        """All attempts; the present one up to now.
+
+        The last one before was killed. It may have committed an epoch that it did not note.
+        """
+        if not self._before:
+            return [self._present()]
+        *earlier, last = self._before
+        next_epoch = self._from_epoch if self._epochs else checkpoint.epochs_done(self._folder) + 1
+        epochs = max(last.epochs, next_epoch - last.from_epoch)
+        return [*earlier, last.model_copy(update={"epochs": epochs}), self._present()]
 
     def _present(self) -> Attempt:
         return Attempt(
