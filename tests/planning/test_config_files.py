@@ -225,6 +225,26 @@ def test_a_mistake_in_params_is_named(old: str, new: str, facts: tuple[str, ...]
         read_params()
 
 
+def test_a_key_of_an_experiment_is_sent_there(project: Path) -> None:
+    with Path("params.yaml").open("a") as file:
+        file.write("seeds: [0, 1]\n")
+    with refused(SettingsError, "params.yaml", "`seeds`", "config/experiments/quickstart.yaml"):
+        read_params()
+
+
+def test_a_file_that_git_does_not_know_is_told_in_a_temporary_copy_of_dvc(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put("experiments/fresh", "title: New\n")
+    (project / "copy/config/experiments").mkdir(parents=True)
+    monkeypatch.chdir(project / "copy")
+    monkeypatch.setenv("DVC_ROOT", str(project))
+    with refused(SettingsError, "config/experiments/fresh.yaml", "git add"):
+        read_experiment("fresh")
+    with refused(SettingsError, "no such experiment", "frsh"):
+        read_experiment("frsh")
+
+
 @pytest.mark.usefixtures("project")
 def test_a_section_that_is_not_there_is_named() -> None:
     text = Path("params.yaml").read_text()

@@ -6,6 +6,7 @@ So `1e-4` and `0.0001` are one value, and a misspelt key is an error instead of 
 from __future__ import annotations
 
 import json
+import os
 import re
 import sys
 from collections.abc import Container
@@ -57,6 +58,11 @@ def read_params(path: Path = Path(PARAMS)) -> dict[str, Any]:
         params[name] = section.model_dump()
     known = training_keys() | COMMON | set(SECTIONS)
     for name in params:
+        if name in set(ExperimentSettings.model_fields) - known:
+            raise SettingsError(
+                f"{path}: `{name}`: a key of an experiment, so it stands in "
+                f"config/experiments/{params.get('experiment')}.yaml, and `-S` cannot change it"
+            )
         if name not in known:
             raise SettingsError(f"{path}: `{name}`: no such key{nearest(str(name), sorted(known))}")
     return params
@@ -130,4 +136,10 @@ def config_file(folder: str, name: Any, where: str) -> Path:
         return path
     if (snapshot.root() / path).is_file():
         raise SettingsError(f"{where}: {path}: a name may hold only letters, digits and ._-")
+    project = Path(os.environ.get("DVC_ROOT", "")).absolute()
+    if project != Path.cwd() and (project / path).is_file():
+        raise SettingsError(
+            f"{where}: {path}: git does not know it, so that DVC's temporary copy lacks it; "
+            f"`git add {path}` and try again"
+        )
     raise _unknown(f"{folder[:-1]} in {path.parent}", name, known, where)
