@@ -186,6 +186,14 @@ REFUSED: dict[str, tuple[str, str, tuple[str, ...]]] = {
         ("bccd, shapes", "name a run"),
     ),
     "a circle": ("base: {from: a}", A.replace("imgsz: 96", "from: b"), ("b → a → b",)),
+    "first trials of a run": (
+        *(SEARCH.replace("trials: 5", "trials: 5, from: a/sgd"), A + SEARCH),
+        ("search: `from` is a/sgd", "a study", "a/tpe-seed0"),
+    ),
+    "first trials of its own": (
+        *(SEARCH.replace("trials: 5", "trials: 5, from: b/tpe-seed0"), A),
+        ("search: `from`", "another experiment"),
+    ),
     "no text": ("base: {from: 3}", A, ("`from` is 3", "<experiment>")),
     "a key that the winner's backend lacks": (
         *("base: {from: a, box: 3.0}", A.replace("adam: {", "adam: {backend: retinanet, ")),
@@ -218,6 +226,16 @@ def test_a_name_is_trained_or_made_elsewhere() -> None:
     theirs = "runs: {sgd: {predictions: {0: {test: theirs/test.json}}}, x: {from: a}}\n"
     with refused(SettingsError, "b.yaml", "sgd-s0", "a.yaml", "rename one"):
         plan_of("title: t\n" + theirs)
+
+
+def test_the_trials_of_another_study_come_first() -> None:
+    plan = plan_of(
+        "title: t\n" + SEARCH.replace("trials: 5", "trials: 5, from: a/tpe-seed0"), A + SEARCH
+    )
+    assert plan.chosen.studies["tpe-seed0"].first == ("a", "tpe-seed0", None)
+    jobs = [(job.stage, job.name) for job in jobs_of(plan) if job.experiment == "a"]
+    assert jobs[-1] == ("search", "tpe-seed0")
+    assert not plan.awaits("search", "tpe-seed0", "b")
 
 
 def test_elsewhere_has_no_settings() -> None:

@@ -69,8 +69,10 @@ def chosen(study: RunningStudy, best: int | str | None = None) -> dict[str, Any]
         data=Path(),
         scores=[],
         records=[],
+        trained=[],
         workers=[worker],
         start=start,
+        weights=Path("weights.json"),
         verdict=Path("verdict.json"),
     )
     content: dict[str, Any] = json.loads(start.read_text())

@@ -78,6 +78,12 @@ def worker_files(wildcards):
     return worker_files_of(wildcards.experiment, wildcards.study)
 
 
+def first_files(wildcards):
+    """The same for the study whose trials come first in this one; none for most."""
+    first = planned(wildcards).studies[wildcards.study].first
+    return worker_files_of(first.experiment, first.name) if first else []
+
+
 def worker_files_of(experiment, study):
     """The same for any study."""
     numbers = PLAN.experiments[experiment].studies[study].workers

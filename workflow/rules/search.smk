@@ -11,6 +11,7 @@ rule search:
         split=dataset_file("certificate"),
         pretrained=lambda w: current(w).pretrained_manifest(w.study),
         start=start_files,
+        first=first_files,
         chosen_weights=weights_files,
         checkpoint=ancient(lambda w: current(w).own_checkpoint(w.study)),
     output:
@@ -39,6 +40,7 @@ rule search:
         " --annotations {input.annotations:q}"
         " --split {input.split:q}"
         " --pretrained {params.pretrained:q}"
+        " --first {input.first:q}"
         " --threads {threads}"
         " --lost-minutes {resources.lost_minutes}"
         " --progress logs/{wildcards.experiment}/search/{wildcards.study}.json"

@@ -11,6 +11,7 @@ import json
 import os
 from base64 import urlsafe_b64encode
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 
 from fairtrial import DataError
@@ -31,8 +32,10 @@ def jobs_of(plan: Plan) -> Iterator[JobName]:
     """All jobs of the experiments of a plan, and those of others on which a choice rests."""
     for name in plan.named:
         yield from jobs_of_experiment(plan.experiments[name])
+    first = [r for r in plan.first_studies if r.experiment not in plan.named]
+    of_first = (job for r in first for job in jobs_of_choice(plan.experiments[r.experiment], r))
     referred = (job for r in plan.references for job in _referred(plan, r))
-    yield from dict.fromkeys(referred)
+    yield from dict.fromkeys(chain(of_first, referred))
 
 
 def _referred(plan: Plan, reference: Reference) -> Iterator[JobName]:

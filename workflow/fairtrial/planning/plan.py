@@ -111,9 +111,19 @@ class Plan:
     def references(self) -> tuple[Reference, ...]:
         """All results on which the named experiments rest, each once."""
         found = [r for name in self.named for r in self.experiments[name].references]
+        found += [r for first in self.first_studies for r in self._behind(first)]
         for reference in found:  # which grows: a result may rest on others
             found += [r for r in self._behind(reference) if r not in found]
         return tuple(dict.fromkeys(found))
+
+    @cached_property
+    def first_studies(self) -> tuple[Reference, ...]:
+        """The studies whose trials come first in those of the named experiments, and in these."""
+        found = [s.first for n in self.named for s in self.experiments[n].studies.values()]
+        for first in found:  # which grows
+            if first:
+                found.append(self.experiments[first.experiment].studies[first.name].first)
+        return tuple(dict.fromkeys(first for first in found if first))
 
     def _behind(self, reference: Reference) -> list[Reference]:
         """The results with which those begin from which a reference chooses."""

@@ -234,6 +234,24 @@ def weights_of(pretrained: Any, origins: Origins, model: str, place: str) -> Ref
     return reference
 
 
+def first_of(experiment: ExperimentSettings, origins: Origins, file: str) -> Reference | None:
+    """The study whose trials come first in a search; None where it begins anew. Raises
+    SettingsError where there is no such study."""
+    text = experiment.search.first if experiment.search else None
+    if text is None:
+        return None
+    place = f"{file}: search"
+    reference = _reference({FROM: text}, None, origins, place)
+    assert reference is not None
+    where = f"{place}: `{FROM}` is {reference}"
+    if reference.experiment == origins.own:
+        raise SettingsError(f"{where}: a search begins with the trials of another experiment")
+    if reference.name not in (studies := origins.others[reference.experiment].studies):
+        known = [f"{reference.experiment}/{name}" for name in studies]
+        raise SettingsError(f"{where}: must name a study{nearest(text, known)}")
+    return reference
+
+
 def _refuse_former(overrides: Overrides, origins: Origins, place: str) -> None:
     if FORMER in overrides:
         own = origins.own or "<experiment>"
@@ -357,6 +375,8 @@ def named_experiments(experiment: ExperimentSettings) -> Iterator[tuple[str, str
             {key: value} for value in dimension
         )  # fmt: skip
         places += [(overrides, "grid") for overrides in variants]
+    if experiment.search and experiment.search.first:
+        places.append(({FROM: experiment.search.first}, "search"))
     for overrides, place in places:
         stated = overrides or {}
         weights = stated.get("pretrained")

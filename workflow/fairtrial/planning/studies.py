@@ -12,9 +12,9 @@ from fairtrial import SettingsError
 from fairtrial.files.yamlfile import closed, nearest
 from fairtrial.planning.config_files import data_sets, plugin_settings
 from fairtrial.planning.planned_run import PlannedRun
-from fairtrial.planning.references import NOTHING, Origins
+from fairtrial.planning.references import NOTHING, Origins, first_of
 from fairtrial.planning.runs import on_dataset, starting_run
-from fairtrial.settings.choice import NOT_CARRIED
+from fairtrial.settings.choice import NOT_CARRIED, Reference
 from fairtrial.settings.experiment import ExperimentSettings
 from fairtrial.settings.params import COMMON, SECTIONS
 from fairtrial.settings.search import Engine, Range, SearchSettings
@@ -54,6 +54,7 @@ class PlannedStudy:
     engine: Engine
     seed: int
     search: SearchSettings
+    first: Reference | None = None  # the study whose trials come first
 
     @property
     def workers(self) -> range:
@@ -126,6 +127,7 @@ def studies(
     """The studies by name; none without `search:`. Raises SettingsError, naming `file`."""
     search = experiment.search
     planned: dict[str, PlannedStudy] = {}
+    first = first_of(experiment, origins, file)
     for name, (engine, seed, dataset) in (search.studies() if search else {}).items():
         assert search is not None
         start = starting_run(params, experiment, dataset, file, origins)
@@ -141,7 +143,7 @@ def studies(
         for fold in folds:
             study = name if folds == [start.dataset] else f"{fold}-{engine}-seed{seed}"
             on_fold = on_dataset(start, fold, origins, f"{file}: search")
-            planned[study] = PlannedStudy(study, on_fold, space, engine, seed, search)
+            planned[study] = PlannedStudy(study, on_fold, space, engine, seed, search, first)
     if search and len(planned) > len(search.studies()) == 1:
         raise SettingsError(
             f"{file}: `search`: its data set has {len(planned)} folds, and one of them must give "

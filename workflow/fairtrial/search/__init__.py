@@ -4,6 +4,7 @@ space.py        the space as Optuna's distributions, and parameters that no tria
 engines.py      which parameters come next, and which trials are pruned
 journal.py      a study in the store: Optuna's journal, and a lock for each trial that is trained
 worker.py       one worker: trains trial after trial through the store
+first_trials.py  trials of another study with which one begins
 progress.py     how far a study is, for `status`
 summary.py      the results of a study's trials: the best one, a table, importance
 study_files.py  the files of a study under results/ as typed models

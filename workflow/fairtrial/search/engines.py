@@ -12,7 +12,6 @@ import warnings
 from collections.abc import Callable, Sequence
 
 import optuna
-from optuna.distributions import BaseDistribution
 from optuna.samplers import BaseSampler
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
@@ -93,7 +92,7 @@ def draw(
     """
     dimensions = distributions(space)
     if not trials:
-        return _first(engine, start, dimensions)
+        return given(engine, start, space)
     if engine in IGNORE_PRUNED:
         trials = [_as_finished(trial) for trial in trials]
     known = [trial.params for trial in trials]
@@ -114,11 +113,13 @@ def draw(
     return drawn
 
 
-def _first(engine: Engine, start: Params, dimensions: dict[str, BaseDistribution]) -> FrozenTrial:
-    """The first trial, as if the engine had drawn it: for ga a member of the first generation."""
+def given(engine: Engine, params: Params, space: Space) -> FrozenTrial:
+    """A trial with these parameters, as if the engine had drawn it: for ga a member of the first
+    generation."""
+    dimensions = distributions(space)
     notes = {"NSGAIISampler:generation": 0} if engine == "ga" else {}
     return create_trial(
-        state=TrialState.RUNNING, params=start, distributions=dimensions, system_attrs=notes
+        state=TrialState.RUNNING, params=params, distributions=dimensions, system_attrs=notes
     )
 
 

@@ -39,6 +39,16 @@ STATES = {
 
 
 @dataclass(frozen=True)
+class FirstTrial:
+    """A finished trial of another study: its parameters, its metrics by epoch, and the name of its
+    entry in the store."""
+
+    params: Params
+    history: tuple[Metrics, ...]
+    entry: str
+
+
+@dataclass(frozen=True)
 class Trial:
     """One trial as the journal has it."""
 
@@ -80,6 +90,16 @@ class Trial:
     def message(self) -> str:
         """Why it was pruned or failed; empty for other trials."""
         return str(self.frozen.user_attrs.get("message", ""))
+
+    @property
+    def entry(self) -> str:
+        """The name of its entry in the store; empty unless it is finished."""
+        return str(self.frozen.user_attrs.get("entry", ""))
+
+    @property
+    def is_first(self) -> bool:
+        """Whether it was taken from another study."""
+        return bool(self.frozen.user_attrs.get("first", False))
 
     def fitness_by_epoch(self, weights: MetricWeights) -> list[float]:
         """The fitness after each epoch."""
@@ -180,6 +200,14 @@ class Journal:
         """Mark a trial as pruned or failed."""
         self.write(trial, message=message)
         self._study.tell(trial.number, state=state)
+
+
+def within_budget(trials: Sequence[Trial], budget: int | None) -> list[Trial]:
+    """The trials of a study without those beyond its budget, in which those from another study do
+    not count."""
+    if budget is None:
+        return [*trials]
+    return [*trials[: budget + sum(trial.is_first for trial in trials)]]
 
 
 def stored_trials(key: str) -> list[Trial]:

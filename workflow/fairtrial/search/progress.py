@@ -51,7 +51,7 @@ def progress_writer(file: Path, study: RunningStudy) -> Callable[[Sequence[Trial
 
 
 def _progress(trials: Sequence[Trial], study: RunningStudy, is_last: bool) -> StudyProgress:
-    states = Counter(trial.state for trial in trials)
+    states = Counter(trial.state for trial in trials if not trial.is_first)
     weights = study.metric_weights
     values = [max(t.fitness_by_epoch(weights)) for t in trials if t.state == "finished"]
     return StudyProgress(

@@ -20,7 +20,7 @@ from fairtrial import BackendError
 from fairtrial.data.dataset import SplitDataset
 from fairtrial.scoring import fitness
 from fairtrial.search import engines
-from fairtrial.search.journal import STATES, Journal, Metrics, MetricWeights, Trial
+from fairtrial.search.journal import STATES, FirstTrial, Journal, Metrics, MetricWeights, Trial
 from fairtrial.settings.stages import Params, SearchStageSettings
 from fairtrial.store import entries, keys
 from fairtrial.training.cached_training import Training, backend_settings, train_or_adopt
@@ -49,6 +49,7 @@ class RunningStudy:
     pretrained: Path | None
     threads: int
     most_lost: float = 0.0
+    first: tuple[FirstTrial, ...] = ()  # trials of another study
 
     @property
     def key(self) -> str:
@@ -61,12 +62,13 @@ class RunningStudy:
         start = settings.start | {"pretrained": None, "fitness": None}
         space = {name: spec.model_dump(mode="json") for name, spec in settings.space.items()}
         sampling = [space, settings.engine, settings.seed, settings.pruning]
-        return keys.key([settings.backend, start, sampling, self.code, asdict(self.inputs)])
+        first = [[trial.entry for trial in self.first]] if self.first else []
+        return keys.key([settings.backend, start, sampling, self.code, asdict(self.inputs), *first])
 
     def is_spent(self, trials: Sequence[Trial]) -> bool:
         """Whether the budget allows no trial beside these."""
         if self.settings.trials is not None:
-            return len(trials) >= self.settings.trials
+            return sum(not trial.is_first for trial in trials) >= self.settings.trials
         seconds = sum(trial.seconds for trial in trials)
         return self.settings.hours is not None and seconds >= self.settings.hours * 3600
 
@@ -112,6 +114,8 @@ def work(
 def _begin(study: RunningStudy, journal: Journal) -> Trial | None:
     """Begin a new trial; None where the budget or the space is spent."""
     settings = study.settings
+    for first in study.first[len(journal.trials()) :]:
+        _take(first, study, journal)
     trials = journal.trials()
     if study.is_spent(trials):
         return None
@@ -123,6 +127,15 @@ def _begin(study: RunningStudy, journal: Journal) -> Trial | None:
         {name: settings.start[name] for name in settings.space},
     )
     return journal.begin(drawn) if drawn else None
+
+
+def _take(first: FirstTrial, study: RunningStudy, journal: Journal) -> None:
+    """Add a finished trial of another study."""
+    settings = study.settings
+    trial = journal.begin(engines.given(settings.engine, first.params, settings.space))
+    values = [fitness.score(metrics, study.metric_weights) for metrics in first.history]
+    journal.write(trial, first=True)
+    journal.finish(trial, first.history, max(values), first.entry)
 
 
 def _run(study: RunningStudy, journal: Journal, trial: Trial) -> None:

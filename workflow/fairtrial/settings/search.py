@@ -67,6 +67,7 @@ class SearchSettings(Closed):
     trial_seed: Seed = 10000  # of each trial's training; no run may have it
     pruning: Literal["median", "off"] = "median"
     datasets: Annotated[list[str], Field(min_length=1)] | None = None  # null: the run's own
+    first: Annotated[str | None, Field(alias="from")] = None  # the study whose trials come first
 
     @model_validator(mode="after")
     def _has_one_budget(self) -> SearchSettings:

@@ -118,10 +118,10 @@ def _trial(
 ) -> tuple[ChosenSettings, ChoiceVerdict]:
     """A trial of a study."""
     from fairtrial.search import summary
-    from fairtrial.search.journal import stored_trials
+    from fairtrial.search.journal import stored_trials, within_budget
     from fairtrial.search.study_files import WorkerResult
 
-    stored = stored_trials(read_model(worker, WorkerResult).study)[: study.trials]
+    stored = within_budget(stored_trials(read_model(worker, WorkerResult).study), study.trials)
     if isinstance(study.best, int) and study.best >= len(stored):
         raise SettingsError(
             f"best: {study.best}: the search {settings.name} has {len(stored)} trials, 0 to "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from fairtrial.data.seen_images import with_unchanged_images
@@ -20,6 +21,7 @@ def search(
     annotations: Path,
     split: Path,
     pretrained: Path | None,
+    first: list[Path],
     threads: int,
     lost_minutes: int,
     progress: Path,
@@ -36,6 +38,7 @@ def search(
         annotations: the data set's annotations
         split: the data set's split certificate
         pretrained: the pretrained checkpoint that trials start from, or nothing
+        first: the files of the workers of the study whose trials come first, or nothing
         threads: CPU threads
         lost_minutes: minutes of work that a kill may lose; 0: an epoch
         progress: file to write when a trial begins or ends: how far the study is, for `status`
@@ -46,6 +49,7 @@ def search(
         DataError: the split leaks, or an image was changed since `convert` wrote it
         StoreError: an entry of the store cannot be used
     """
+    from fairtrial.search.first_trials import first_trials
     from fairtrial.search.progress import progress_writer
     from fairtrial.search.study_files import WorkerResult
     from fairtrial.search.worker import RunningStudy, work
@@ -63,6 +67,7 @@ def search(
         threads=threads,
         most_lost=60 * lost_minutes,
     )
+    study = replace(study, first=first_trials(study, first))
     with trusting(settings.trusted):
         work(study, progress_writer(progress, study))
     write_model(done, WorkerResult(study=study.key))

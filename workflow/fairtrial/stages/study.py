@@ -35,11 +35,11 @@ def study(
         StoreError: the store has no trial of the study
     """
     from fairtrial.search import summary as results
-    from fairtrial.search.journal import stored_trials
+    from fairtrial.search.journal import stored_trials, within_budget
     from fairtrial.search.study_files import Timings, WorkerResult
 
     key = read_model(workers[0], WorkerResult).study
-    stored = stored_trials(key)[: settings.trials]
+    stored = within_budget(stored_trials(key), settings.trials)
     winner = results.best_trial(stored, settings.fitness)
     with whole_file(trials) as file:
         file.write(results.table(stored, sorted(settings.space), settings.fitness))
