@@ -12,6 +12,8 @@ typed again, and again after each command that a message names. Counted are
 - silent differences: another file of results that is not the undisturbed one's, and of which no
   message speaks.
 
+After damage and a full disk `fairtrial verify` is called, too, and the commands that it names.
+
 Folders live in memory (a tmpfs each), so that a full disk is a real one. Needs root, for mounts.
 SLURM is that of tests/slurm.
 """
@@ -51,7 +53,7 @@ runs: {{first: {{imgsz: 32}}, second: {{imgsz: 64}}}}
 """
 RUNS = ("first-s0", "second-s0")
 COMMANDS = {"local": ("snakemake", "--cores", "2"), "slurm": ("snakemake", "--profile", "slurm")}
-MENDING = re.compile(r"`(fairtrial (?:repair|verify)[^`…]*|snakemake --unlock)`")
+MENDING = re.compile(r"`(fairtrial repair[^`…]*|snakemake --(?:unlock|forcerun [^`…]+))`")
 TIMES = {"record.json", "speed.json"}  # files that hold times, and may differ
 PROVEN = ("store damaged", "results damaged", "data damaged", "metadata damaged", "disk full")
 CALLS = 5  # of the same command, after a fault
@@ -235,10 +237,11 @@ def meet(trial: Trial, fault: str, moment: float, reference: dict[str, bytes]) -
     end = time.monotonic() + moment
     while time.monotonic() < end and trial.driver.poll() is None:
         time.sleep(0.05)
+    meets_a_driver = trial.driver.poll() is None
     trial.what = f"at {moment:.1f} s: {FAULTS[fault](trial)}".removesuffix(": ")
     finish(trial)
-    trial.what += f"; exit {trial.driver.returncode}"
-    if trial.driver.returncode == 0:
+    trial.what += f"; exit {trial.driver.returncode}" if meets_a_driver else "; after the end"
+    if trial.driver.returncode == 0 and meets_a_driver:
         compare(trial, reference, "in the call that met it: ")
     trial.undo()
     told = call_again(trial)
@@ -246,7 +249,7 @@ def meet(trial: Trial, fault: str, moment: float, reference: dict[str, bytes]) -
         trial.found["runs lost"] += sum(not has_metrics(trial, run) for run in RUNS) or 1
     else:
         if fault in PROVEN:
-            verify(trial)
+            told += mended_by_verify(trial)
         compare(trial, reference, "", told)
     count_epochs(trial)
     return trial
@@ -280,12 +283,25 @@ def call_again(trial: Trial) -> str | None:
     return None
 
 
-def verify(trial: Trial) -> None:
-    """Damage that the command does not meet is found by `fairtrial verify`; told is not silent."""
+def mended_by_verify(trial: Trial) -> str:
+    """Damage that the command does not meet is found by `fairtrial verify`, which names the command
+    that mends it; what was told then."""
+    told = verified(trial)
+    if not told:
+        return ""
+    trial.found["damage that verify alone finds"] += 1
+    for command in dict.fromkeys(MENDING.findall(told)):
+        trial.what += f"; {command}"
+        trial.project.run(*command.split(), check=False)
+    told += call_again(trial) or ""
+    trial.found["damage that stays"] += bool(verified(trial))
+    return told
+
+
+def verified(trial: Trial) -> str:
+    """What `fairtrial verify` finds."""
     done = trial.project.run("fairtrial", "verify", check=False)
-    if done.returncode:
-        lines = (done.stdout + done.stderr).strip().splitlines()
-        trial.what += f"; verify: {' / '.join(lines[:3])[:400]}"
+    return done.stdout + done.stderr if done.returncode else ""
 
 
 def has_metrics(trial: Trial, run: str) -> bool:
