@@ -201,6 +201,14 @@ def test_a_mirror_that_has_it_or_not(
     assert "ok       source bccd: 2 of 2 files come from the mirror" in doctor(*BCCD)[1]
 
 
+def test_weights_of_another_experiment_are_no_checkpoint_of_a_source(
+    project: Path, doctor: Doctor
+) -> None:
+    write("config/experiments/first.yaml", "title: t\n")
+    write("config/experiments/on.yaml", "title: t\nbase: {pretrained: {from: first}}\n")
+    assert "checkpoint" not in doctor("--experiment", "on")[1]
+
+
 @pytest.mark.usefixtures("served")
 def test_a_checkpoint(doctor: Doctor) -> None:
     assert (

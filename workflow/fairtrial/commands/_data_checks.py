@@ -25,8 +25,8 @@ def data(plan: PlannedExperiment, online: bool) -> Iterator[Finding]:
             yield _raw(name)
         else:
             yield from _not_downloaded(name, needs_of(source.download), online)
-    for checkpoint in sorted({plan.pretrained(run) for run in plan.runs} - {""}):
-        yield _checkpoint(Path(checkpoint))
+    for checkpoint in sorted({run.source_checkpoint for run in plan.runs.values()} - {""}):
+        yield _checkpoint(Path("data/raw", checkpoint))
 
 
 def needs_of(download: DownloadSettings) -> Needs:
