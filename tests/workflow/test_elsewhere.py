@@ -137,6 +137,16 @@ def test_without_val_they_are_scored_on_test_and_nothing_is_made_up(
     row = {row["run"]: row for row in csv.DictReader((folder / "runs.csv").open())}["theirs-s0"]
     assert (row["confidence"], row["val/AP"], row["test/f1"]) == ("", "", "")
     assert float(row["test/AP"]) == pytest.approx(expected["AP"])
+    if alone:
+        to = project.root / "again.pdf"
+        project.run("fairtrial", "compare", f"workspace:{name}", "--to", str(to))
+        (again,) = csv.DictReader(to.with_suffix(".csv").open())
+        assert float(again["test/AP"]) == pytest.approx(expected["AP"])
+        assert again["val/AP"] == ""
+        flags = ("--run", f"{name}/theirs-s0", "--to", "theirs.csv")
+        refused = project.run("fairtrial", "submission", *flags, "--split", "val", check=False)
+        assert "no predictions on val" in refused.stderr
+        project.run("fairtrial", "submission", *flags, "--split", "test")
 
 
 def test_an_experiment_may_have_them_alone(tmp_path: Path) -> None:
