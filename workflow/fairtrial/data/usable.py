@@ -45,8 +45,8 @@ def refuse_unusable(
     if summary["test"].images and not summary["test"].objects and not predict_only:
         raise DataError(
             f"{where}: no object in test ({summary['test'].images} images), so no metric can be "
-            f"computed there; {remedy}. If they have no labels, name them as `unlabelled` in the "
-            "source and set `predict_only: true` in the data set"
+            f"computed there; {remedy}, or leave test without images. If they have no labels, name "
+            "them as `unlabelled` in the source and set `predict_only: true` in the data set"
         )
 
 
