@@ -6,6 +6,8 @@ import csv
 import functools
 import json
 import shutil
+import subprocess
+import sys
 import tarfile
 import threading
 import zipfile
@@ -355,6 +357,23 @@ def test_a_run_detects_with_the_confidence_that_was_chosen_on_val(
     assert (called["settings"].conf, called["settings"].imgsz) == (0.35, 64)
     assert main(["detect", "one/a-s0", "in.png", "--to", "out.png", "--confidence", "0.5"]) == 0
     assert called["settings"].conf == 0.5
+
+
+def test_an_exported_file_needs_neither_torch_nor_a_project() -> None:
+    """A machine that only uses a model has no use for gigabytes of training."""
+    film(Path("in/film.mp4"), (0, 1))
+    code = (
+        "import sys; from fairtrial.__main__ import main\n"
+        "assert main(['detect', 'model.onnx', 'in', '--to', 'out', '--json', 'o.json']) == 0\n"
+        "names = {name.partition('.')[0] for name in sys.modules}\n"
+        "heavy = {'torch', 'torchvision', 'ultralytics', 'snakemake', 'dvc', 'matplotlib',"
+        " 'pandas', 'scipy', 'cv2'}\n"
+        "print(sorted(names & heavy))\n"
+    )
+    env = {"PYTHONPATH": str(ROOT / "workflow")}
+    done = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[-1] == "[]"
 
 
 @pytest.mark.parametrize(
