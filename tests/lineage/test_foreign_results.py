@@ -96,3 +96,16 @@ def test_a_record_that_was_changed_by_hand_is_known(old: str, new: str) -> None:
     record = read_made(Path(SEARCH))
     (problem,) = guard.contradictions(SEARCH, record, ())
     assert "was changed" in problem.why
+
+
+def test_plot_refuses_a_changed_result_with_which_its_runs_begin() -> None:
+    choice, start = "results/first/made/choose/@best.json", "results/first/choices/@best/start.json"
+    job = ExpectedJob(settings_sha256=settings_sha256("{}"), code="c")
+    jobs = dict.fromkeys((SPLIT, SEARCH, choice), job)
+    jobs["results/first/made/report.json"] = job  # which nobody asked for
+    make(choice, [], [start])
+    plot = Path("results/mine/made/plot.json")
+    assert set(guard.refuse_foreign(jobs, plot)) == {SPLIT, SEARCH, choice}
+    Path(start).write_text("by hand")
+    with refused(DataError, start, "was changed"):
+        guard.refuse_foreign(jobs, plot)

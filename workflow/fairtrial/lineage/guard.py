@@ -115,12 +115,12 @@ def problems_of(jobs: Mapping[str, ExpectedJob], weights_too: bool = False) -> l
 def refuse_foreign(jobs: Mapping[str, ExpectedJob], made: Path) -> dict[str, str]:
     """The SHA-256 of the records of all jobs before the one whose record is `made`: the report, or
     plot. Raises DataError with every file that is not the plan's."""
-    folder, last = made.parent.as_posix(), made.name
-    own = {f"{folder}/report.json"} | ({f"{folder}/plot.json"} if last == "plot.json" else set())
+    plot = made.with_name("plot.json").as_posix()
     before = {
         path: job
-        for path, job in jobs.items()
-        if path not in own and path.startswith(("data/", f"{folder}/"))
+        for path, job in jobs.items()  # among them those of others with whose results runs begin
+        if not path.endswith(("/made/plot.json", "/made/report.json"))
+        or (path == plot and made.name == "report.json")
     }
     if problems := problems_of(before):
         raise DataError(message(problems, made.parent.parent.name))
