@@ -91,6 +91,7 @@ def test_it_answers_as_the_pdf_does(tmp_path: Path) -> None:
     (headline,) = re.findall(r"\w \(momentum 0\.\d\) is best: .*?\)\.", pdf)
     assert headline in words
     assert "Beware" in words and "What to do next" in words
+    assert "sorted by AP on val. ↓ worse." in words
 
 
 def test_two_calls_give_equal_bytes(tmp_path: Path) -> None:

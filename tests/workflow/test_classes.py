@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from pypdf import PdfReader
+from tests.report.test_html import unpacked
 
 from facts import missing_facts
 from project import CHECKOUT, Project
@@ -93,6 +94,18 @@ def test_the_report_has_the_pages_of_classes_and_none_of_boxes(project: Project)
         for row in json.loads((project.root / "results/compare/figures.json").read_text())
     }
     assert {f"figures/{n}-1.svg" for n in ("accuracy", "reliability", "answer")} <= figures
+
+
+def test_the_page_counts_the_answers_of_classifiers(project: Project) -> None:
+    results = project.root / "results/compare"
+    (part,) = json.loads(unpacked((results / "report.html").read_text(), "packed-browsers"))
+    metrics = json.loads((results / "metrics.json").read_text())
+    assert len(part["images"]) == part["total"] == 24 and len(part["runs"]) == len(metrics)
+    for run in part["runs"]:
+        right = sum(truth == answer for truth, answer in run["pairs"])
+        assert right / 24 == pytest.approx(metrics[run["name"]]["test"]["accuracy"])
+        assert sum(of_class[-1] for of_class in run["counts"]["right"]) == right
+        assert sum(of_class[-1] for of_class in run["counts"]["false"]) == 24 - right
 
 
 def test_two_tasks_in_one_experiment_are_an_error(project: Project) -> None:
