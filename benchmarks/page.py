@@ -65,10 +65,16 @@ def opened(path: Path) -> None:
         options = {"executable_path": "/usr/bin/chromium", "args": ["--no-sandbox"]}
         browser = started.chromium.launch(**options)
         page = browser.new_page()
+        tools = page.context.new_cdp_session(page)
+        tools.send("Performance.enable", {"timeDomain": "threadTicks"})
         start = time.perf_counter()
         page.goto(path.as_uri())
         page.wait_for_selector("html[data-ready]")
-        print(f"opened: {time.perf_counter() - start:.2f} s")
+        print(f"opened: {time.perf_counter() - start:.2f} s", end=", ")
+        found = {
+            one["name"]: one["value"] for one in tools.send("Performance.getMetrics")["metrics"]
+        }
+        print(f"{found['TaskDuration']:.2f} processor seconds of its main thread")
         print(f"slider: {page.evaluate(SLIDE):.0f} ms, the median of ten steps")
         browser.close()
 
