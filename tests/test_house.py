@@ -446,7 +446,7 @@ TABLES |= {"formats/_tables.py", "formats/_table_recognition.py"}  # tables of o
 TABLES |= {"commands/_submission_rows.py"}  # as others want it, to the letter
 TABLES |= {"use/tables.py"}  # a row as soon as it is known, with the escapes of the door
 TABLES |= {"training/checkpoint.py", "search/worker.py", "commands/tensorboard.py"}  # numbers alone
-TABLES |= {"results/csv_files.py", "report/tables.py", "use/tables.py"}  # with its escapes
+TABLES |= {"results/csv_files.py", "report/tables.py"}  # by pandas, with its escapes
 
 
 def test_tables_are_written_and_read_through_one_door() -> None:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import fairtrial
+from fairtrial.files import disk
 
 COMMANDS = (  # in the order in which a person needs them
     "init",
@@ -72,8 +73,9 @@ def main(arguments: list[str] | None = None) -> int:
     except OSError as error:
         if error.strerror is None:  # raised by a library, not by the operating system
             raise
-        place = f"{error.filename}: " if error.filename else ""
-        print(f"fairtrial {name}: {place}{error.strerror}", file=sys.stderr)
+        place = disk.place_of(error, map(Path, ("results", "data", "store", "logs")))
+        text = f"{place}: {error.strerror}" if place else error.strerror
+        print(f"fairtrial {name}: {text}", file=sys.stderr)
         return 1
     except KeyboardInterrupt as error:
         print(f"fairtrial {name}: interrupted {error}".rstrip(), file=sys.stderr)

@@ -6,6 +6,7 @@ modelfile   the JSON files of fairtrial as typed models, with errors that name f
 csvfile     tables as CSV that are safe in a spreadsheet
 yamlfile    YAML files as closed models, whose errors name file, key and nearest valid name
 packed      many small images in one file
+disk        which folders are full
 checksums   SHA-256 of files, and manifests of them
 snapshot    a copy of code and settings, with which a driver and its jobs work
 text        durations and counts as text

@@ -23,6 +23,7 @@ from collections.abc import Callable, Collection
 from pathlib import Path
 
 from fairtrial import StoreError
+from fairtrial.files import disk
 from fairtrial.store import locks, sums
 
 FULL = {errno.EDQUOT, errno.EFBIG, errno.ENOSPC, errno.EROFS}
@@ -60,8 +61,9 @@ def obtain(
     except OSError as error:
         if not _is_about_the_store(error):
             raise
+        place = disk.place_of(error, [entry.parent]) or entry.parent
         raise StoreError(
-            f"{error.filename or entry.parent}: {error.strerror}. The store must be a writable "
+            f"{place}: {error.strerror}. The store must be a writable "
             "folder, and it and the temporary folder need free space."
         ) from error
     return entry, False
