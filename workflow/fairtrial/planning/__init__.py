@@ -11,7 +11,8 @@ unused_settings  settings of params.yaml that no run uses, or that it lacks
 idle_settings   settings that are set and cannot act
 elsewhere       runs whose predictions were made elsewhere
 studies         the studies that an experiment's `search:` asks for
-references      runs and searches that begin with the result of another experiment
+references      references to results of others, as experiments write them
+origins         what they may refer to, and what was chosen
 fingerprint     a hash of what the code does that a job's result depends on
 slurm_outages   Snakemake keeps its jobs while SLURM does not answer
 slurm_batches   the scores of many runs in few SLURM jobs

@@ -15,8 +15,8 @@ from fairtrial.planning.config_files import (
     read_dataset,
 )
 from fairtrial.planning.idle_settings import refuse_idle, refuse_idle_sections
+from fairtrial.planning.origins import Origins
 from fairtrial.planning.planned_run import PlannedRun
-from fairtrial.planning.references import Origins
 from fairtrial.planning.runs import resolve
 from fairtrial.planning.sources import Source, read_source, refuse_unlisted
 from fairtrial.planning.studies import PlannedStudy, refuse_trial_seed, studies

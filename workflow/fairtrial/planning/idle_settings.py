@@ -10,8 +10,8 @@ from typing import Any
 from fairtrial import SettingsError
 from fairtrial.files.yamlfile import Closed
 from fairtrial.planning.config_files import PARAMS, read_dataset
+from fairtrial.planning.origins import ends
 from fairtrial.planning.planned_run import PlannedRun
-from fairtrial.planning.references import ends
 from fairtrial.planning.studies import PlannedStudy
 from fairtrial.plugins import plugin
 from fairtrial.settings.experiment import ExperimentSettings

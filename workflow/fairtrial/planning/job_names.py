@@ -8,7 +8,7 @@ from typing import NamedTuple
 from fairtrial.lineage.made import made_file
 from fairtrial.lineage.outputs import outputs_of
 from fairtrial.planning.experiment import PlannedExperiment
-from fairtrial.planning.references import referred_runs
+from fairtrial.planning.origins import referred_runs
 from fairtrial.settings.choice import Reference
 
 

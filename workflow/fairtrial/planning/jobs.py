@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from fairtrial.files.yamlfile import Closed, closed
 from fairtrial.planning.experiment import PlannedExperiment
 from fairtrial.planning.idle_settings import idle_in_some
-from fairtrial.planning.references import referred_runs
+from fairtrial.planning.origins import referred_runs
 from fairtrial.planning.sources import formats_used
 from fairtrial.plugins import plugin
 from fairtrial.settings.choice import BEST, FROM, Reference

@@ -27,8 +27,9 @@ from fairtrial.planning.experiment import PlannedExperiment
 from fairtrial.planning.fingerprint import fingerprint
 from fairtrial.planning.job_names import jobs_of_experiment
 from fairtrial.planning.jobs import STAGES
+from fairtrial.planning.origins import read_choice, referred_runs
 from fairtrial.planning.planned_run import NO_REFERENCES, RunReferences
-from fairtrial.planning.references import named_experiments, read_choice, referred_runs
+from fairtrial.planning.references import named_experiments
 from fairtrial.planning.sources import Source
 from fairtrial.settings.choice import Choice, Reference
 from fairtrial.settings.dataset import DatasetSettings

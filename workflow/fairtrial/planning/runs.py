@@ -20,15 +20,9 @@ from fairtrial.planning.configurations import (
     value_text,
 )
 from fairtrial.planning.elsewhere import is_elsewhere, settings_by_seed
+from fairtrial.planning.origins import NOTHING, Origins, Start
 from fairtrial.planning.planned_run import PlannedRun
-from fairtrial.planning.references import (
-    NOTHING,
-    Origins,
-    Start,
-    references_of,
-    refuse_metric,
-    weights_of,
-)
+from fairtrial.planning.references import references_of, refuse_metric, weights_of
 from fairtrial.settings.choice import BEST, FROM
 from fairtrial.settings.elsewhere import ELSEWHERE
 from fairtrial.settings.experiment import ExperimentSettings

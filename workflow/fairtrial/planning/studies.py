@@ -11,8 +11,9 @@ from pydantic import BaseModel
 from fairtrial import SettingsError
 from fairtrial.files.yamlfile import closed, nearest
 from fairtrial.planning.config_files import data_sets, plugin_settings
+from fairtrial.planning.origins import NOTHING, Origins
 from fairtrial.planning.planned_run import PlannedRun
-from fairtrial.planning.references import NOTHING, Origins, first_of
+from fairtrial.planning.references import first_of
 from fairtrial.planning.runs import on_dataset, starting_run
 from fairtrial.settings.choice import NOT_CARRIED, Reference
 from fairtrial.settings.experiment import ExperimentSettings
