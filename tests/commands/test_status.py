@@ -621,6 +621,7 @@ def tuned(place: Path) -> TrainSettings:
         experiment="compare", name="tpe-seed0", trial=3, backend=settings.backend, settings=values
     )
     write(CHOICE, best.model_dump_json())
+    write(CHOICE.with_name("weights.json"), {"experiment": "compare", "runs": []})
     trained(settings, lr0=0.0025)
     return settings
 

@@ -13,7 +13,7 @@ from fairtrial import SettingsError
 from fairtrial.files.modelfile import write_model
 from fairtrial.planning.plan import Plan
 from fairtrial.planning.studies import PlannedStudy
-from fairtrial.settings.choice import ChosenSettings, Reference
+from fairtrial.settings.choice import ChosenSettings, ChosenWeights, Reference
 from fairtrial.settings.stages import ChoicesSpec, RangeSpec
 
 PROJECT = Path(__file__).parents[2]
@@ -120,6 +120,7 @@ def chosen(reference: Reference, **settings: object) -> None:
     )
     reference.start.parent.mkdir(parents=True, exist_ok=True)
     write_model(reference.start, choice)
+    write_model(reference.weights, ChosenWeights(experiment=reference.experiment, runs=[]))
 
 
 def test_trials_may_stand_in_a_sweep_and_in_a_grid(project: Path) -> None:
