@@ -107,6 +107,8 @@ def run(stage, values):
         Path(values[folder]).mkdir(parents=True, exist_ok=True)
         Path(values[folder], "file").write_text(text)
     inputs = set(INPUTS[stage]) | NOT_OUTPUTS
+    if stage == "choose":
+        inputs.remove("start")  # which it writes, and others read
     written = []
     for name, path in values.items():
         if name not in inputs and name != folder:

@@ -42,6 +42,7 @@ def accept(*experiment: str) -> None:
     The finished jobs of the experiment stay valid though their code was edited since, and their
     trainings keep their keys in the store; so nothing runs again but what is new, and the report,
     which tells of it under Beware. Only code is accepted: a job whose settings differ runs again.
+    An experiment with whose result others begin is accepted by its own name.
     `fairtrial verify` then shows whether scores and tables still follow from the predictions.
     Written is config/accepted/<experiment>.json, which belongs into git beside the edit. Delete
     the file to take it back.
