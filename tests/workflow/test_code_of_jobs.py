@@ -32,7 +32,8 @@ called = set()
 
 def watch(frame, event, argument):
     code = frame.f_code
-    if event == "call" and code.co_filename.startswith(package):
+    is_ours = code.co_filename.startswith(package) and code.co_filename.endswith(".py")
+    if event == "call" and is_ours:  # a template is text, and counts as a file
         if code.co_flags & inspect.CO_OPTIMIZED:  # a function, not the body of a class
             path = code.co_filename[len(package):].removesuffix(".py").removesuffix("/__init__")
             called.add((path.replace("/", "."), code.co_qualname.partition(".")[0]))
@@ -74,7 +75,8 @@ def of_run(run: str) -> dict[str, dict[str, object]]:
     return {
         "train": VIEW
         | {"code": "0", "run": run, "dataset": "shapes", **weights}
-        | dict.fromkeys(("pretrained", "continues", "trial"))
+        | dict.fromkeys(("pretrained", "continues", "chosen_weights"))
+        | {"start": [], "lost_minutes": 0}
         | {"record": f"{folder}/record.json"}
         | {"progress": f"logs/compare/train/{run}.json"}
         | {"history": f"results/compare/history/{run}.csv"},
