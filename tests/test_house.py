@@ -444,7 +444,6 @@ def test_half_of_all_functions_have_ten_lines_or_fewer() -> None:
 TABLES = {"files/csvfile.py"}  # the door
 TABLES |= {"formats/_tables.py", "formats/_table_recognition.py"}  # tables of others
 TABLES |= {"commands/_submission_rows.py"}  # as others want it, to the letter
-TABLES |= {"use/tables.py"}  # a row as soon as it is known, with the escapes of the door
 TABLES |= {"training/checkpoint.py", "search/worker.py", "commands/tensorboard.py"}  # numbers alone
 TABLES |= {"results/csv_files.py", "report/tables.py"}  # by pandas, with its escapes
 

@@ -72,6 +72,7 @@ def test_a_classifier_is_the_same_in_every_format(
     write_exported(exportable, written, tmp_path / f"a{suffix}")
     exported = open_exported(tmp_path / f"a{suffix}", 1)
     assert exported.metadata == written
+    assert b"site-packages" not in (tmp_path / f"a{suffix}").read_bytes(), "paths of the machine"
     found, _ = exported.predict(images, 0.0)
     for ours, theirs in zip(found, expected, strict=True):
         close = 1e-5 if precision == "fp32" else 5e-3

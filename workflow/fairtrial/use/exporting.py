@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -78,7 +79,11 @@ def _write_onnx(program: torch.export.ExportedProgram, metadata: ModelMetadata, 
 def _write_pt2(program: torch.export.ExportedProgram, metadata: ModelMetadata, path: Path) -> None:
     import torch
 
-    torch.export.save(program, str(path), extra_files={KEY: metadata.model_dump_json()})
+    for node in program.graph.nodes:
+        node.meta.pop("stack_trace", None)  # where each came from: paths of this machine
+    content = io.BytesIO()  # a file would have its own name within it
+    torch.export.save(program, content, extra_files={KEY: metadata.model_dump_json()})
+    path.write_bytes(content.getbuffer())
 
 
 def _write_openvino(
