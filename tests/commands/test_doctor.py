@@ -268,6 +268,17 @@ def test_room_on_the_disk(doctor: Doctor, monkeypatch: pytest.MonkeyPatch) -> No
     assert "ok       disk for store, data, results, .dvc" in doctor()[1]
 
 
+def test_runs_that_the_experiment_no_longer_has_are_named(doctor: Doctor) -> None:
+    present = next(iter(Plan.read().chosen.runs))
+    Path("results/quickstart/runs", present).mkdir(parents=True)
+    assert "no longer has" not in doctor()[1]
+    Path("results/quickstart/runs/renamed-s0").mkdir()
+    lines = doctor()[1].splitlines()
+    (line,) = [line for line in lines if "no longer has" in line]
+    assert line.startswith("warning  results: results/quickstart/runs")
+    assert "renamed-s0" in line and present not in line
+
+
 def test_where_snakemake_keeps_its_cache_must_be_writable(
     doctor: Doctor, monkeypatch: pytest.MonkeyPatch
 ) -> None:

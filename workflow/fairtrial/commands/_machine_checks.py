@@ -172,6 +172,19 @@ def leftovers() -> Iterator[Finding]:
         yield ok("store", "no unfinished training")
 
 
+def old_runs(plan: PlannedExperiment) -> Iterator[Finding]:
+    """Results of runs that the experiment no longer has; nothing where there are none."""
+    folder = Path("results", plan.name, "runs")
+    names = {path.name for path in folder.glob("*") if path.is_dir()} - set(plan.runs)
+    if names:
+        yield warning(
+            "results",
+            f"{folder} has runs that the experiment no longer has: {_some(sorted(names))}. No "
+            "report shows them; DVC records and draws them, and gc keeps their trainings. Remove "
+            f"their folders, and their files in {folder.parent}/history, if nothing needs them",
+        )
+
+
 def _snakemake_lock() -> Finding:
     """Whose lock this folder has."""
     if not any(Path(".snakemake/locks").glob("*")):

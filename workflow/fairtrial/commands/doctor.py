@@ -53,6 +53,7 @@ def _findings(plan: PlannedExperiment, profile: Profile | None, online: bool) ->
         ("disk", _machine_checks.space(plan)),
         ("git", _machine_checks.versions()),
         ("leftovers", _machine_checks.leftovers()),
+        ("results", _machine_checks.old_runs(plan)),
         ("packages", _machine_checks.packages()),
         ("SLURM", _slurm_checks.slurm(profile) if profile and on_slurm else iter(())),
         ("GPU", _machine_checks.gpu(on_slurm)),
