@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import os
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -296,3 +297,15 @@ def test_probabilities_add_up_and_classes_match_by_name(trained: Trained) -> Non
         trained.module.classifier(weights, {1: "else"}, predict, 1),
     ):
         pass
+
+
+def test_its_own_weights_begin_a_training_with_five_classes(trained: Trained) -> None:
+    """`pretrained: {from: …}`: as far as the network is the same, it is taken over."""
+    categories = {**trained.data.dataset.categories, 4: "four", 5: "five"}
+    dataset = replace(trained.data.dataset, categories=categories)
+    data = replace(trained.data, dataset=dataset)
+    folder = trained.folder / "five"
+    folder.mkdir()
+    own = settings(trained.backend, epochs=1, pretrained="results/e/runs/a-s0/weights.pt")
+    trained.module.fit(own, data, trained.folder / "whole/weights.pt", folder, 1, lambda row: None)
+    assert (folder / "weights.pt").is_file()
