@@ -34,7 +34,8 @@ def watch(frame, event, argument):
     code = frame.f_code
     is_ours = code.co_filename.startswith(package) and code.co_filename.endswith(".py")
     if event == "call" and is_ours:  # a template is text, and counts as a file
-        if code.co_flags & inspect.CO_OPTIMIZED:  # a function, not the body of a class
+        at_import = code.co_qualname.startswith('<')  # a generator that stands in no function
+        if code.co_flags & inspect.CO_OPTIMIZED and not at_import:  # nor the body of a class
             path = code.co_filename[len(package):].removesuffix(".py").removesuffix("/__init__")
             called.add((path.replace("/", "."), code.co_qualname.partition(".")[0]))
 
