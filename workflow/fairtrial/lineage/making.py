@@ -7,9 +7,11 @@ stage knows of its record.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from fairtrial import DataError, FairtrialError
 from fairtrial.files.checksums import sha256_of
 from fairtrial.files.folders import files_below
 from fairtrial.files.modelfile import write_model
@@ -20,6 +22,7 @@ from fairtrial.lineage.made import (
     OF_RESULTS,
     SMALL,
     MadeRecord,
+    read_made,
     settings_sha256,
     versions_for,
 )
@@ -51,8 +54,13 @@ def make(call: StageCall, function: Callable[..., None], flags: Mapping[str, obj
         inputs |= refuse_foreign(read_expected(), call.made)
     elif call.stage in CHOOSING:
         refuse_foreign_inputs(read_expected(), inputs, call.made.parts[1])
-    with shown_alive(call.made):
-        function(**flags)
+    try:
+        with shown_alive(call.made):
+            function(**flags)
+    except FairtrialError as error:
+        if damaged := _damaged(inputs, call.made):
+            raise type(error)(f"{error}\n{damaged}") from error
+        raise
     record = MadeRecord(
         stage=call.stage,
         settings_sha256=settings_sha256(call.settings),
@@ -63,6 +71,20 @@ def make(call: StageCall, function: Callable[..., None], flags: Mapping[str, obj
         versions=versions_for(call.stage),
     )
     write_model(call.made, record.sealed())
+
+
+def _damaged(inputs: Mapping[str, str], made: Path) -> str:
+    """Which inputs are not what another job of the experiment wrote, and what mends them."""
+    folder = made.parents[1]
+    changed = set()
+    for path in folder.rglob("*.json") if made.parts[0] == "results" else ():
+        with suppress(DataError):
+            outputs = read_made(path).outputs
+            changed |= {name for name in inputs if outputs.get(name, inputs[name]) != inputs[name]}
+    mending = f"`fairtrial repair {folder.parent.name}` makes it whole from the store"
+    return (
+        f"{', '.join(sorted(changed))}: was changed since it was made; {mending}" if changed else ""
+    )
 
 
 def _sums(flags: Mapping[str, object]) -> dict[str, str]:
