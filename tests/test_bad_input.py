@@ -22,6 +22,7 @@ from fairtrial.__main__ import main
 from fairtrial.backends.ultralytics import Settings
 from fairtrial.data import dataset
 from fairtrial.data.dataset import Annotation, Dataset, Image
+from fairtrial.files import checksums
 from fairtrial.files.yamlfile import read_yaml
 from fairtrial.settings.dataset import DatasetSettings
 from fairtrial.settings.split_rule import SplitRule
@@ -730,7 +731,8 @@ def test_data_are_refused_by_the_stage_that_meets_them(
 
 def extra(bench: Bench, stage: str) -> list[str]:
     threads = ["--threads", "1"] if stage in {"train", "predict"} else []
-    flags = ["--continues", "", "--trial", "", "--run", "a-s0", "--dataset", "cells"]
+    flags = ["--continues", "", "--start", "--run", "a-s0", "--dataset", "cells"]
+    flags += ["--chosen-weights", "", "--lost-minutes", "0"]
     flags += ["--progress", str(bench.root / "progress.json")]
     return [*threads, *flags, "--code", "0"] if stage == "train" else threads
 
@@ -767,6 +769,14 @@ def python() -> dict[str, str]:
     return os.environ | {"PYTHONPATH": str(CHECKOUT / "workflow")}
 
 
+def with_their_sums(bench: Bench) -> None:
+    """The set has the SHA-256 of its images, as `convert` writes it: they are checked."""
+    cells = dataset.read(bench.clean / "annotations.json")
+    for image in cells.images:
+        image.sha256 = checksums.sha256(bench.root / "in/raw/images" / image.file_name)
+    dataset.write(cells, bench.clean / "annotations.json")
+
+
 def stage(bench: Bench, name: str, **settings: Any) -> str:
     """The message of a stage that fails in a process of its own."""
     launcher = CHECKOUT / "workflow/fairtrial_command.py"
@@ -781,6 +791,7 @@ def stage(bench: Bench, name: str, **settings: Any) -> str:
 
 @pytest.mark.slow
 def test_a_file_that_is_no_checkpoint_is_refused(bench: Bench) -> None:
+    with_their_sums(bench)
     for name in ("train", "predict"):
         message = stage(bench, name)
         assert message.startswith(f"fairtrial {name}: ")
@@ -790,6 +801,7 @@ def test_a_file_that_is_no_checkpoint_is_refused(bench: Bench) -> None:
 @pytest.mark.slow
 def test_a_checkpoint_of_another_architecture_is_refused(bench: Bench, checkpoint: Path) -> None:
     (bench.root / "in/weights.pt").write_bytes(checkpoint.read_bytes())
+    with_their_sums(bench)
     for epochs in (0, 1):
         other = {"model": "yolo11n", "epochs": epochs}
         message = stage(bench, "train", settings=SETTINGS["train"]["settings"] | other)
@@ -801,5 +813,6 @@ def test_a_checkpoint_without_the_classes_of_the_set_is_refused(
     bench: Bench, checkpoint: Path
 ) -> None:
     (bench.root / "in/weights.pt").write_bytes(checkpoint.read_bytes())
+    with_their_sums(bench)
     message = stage(bench, "predict")
     assert lacking(message, "in/weights.pt", "none of its classes", "cell") == []
