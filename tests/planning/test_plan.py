@@ -44,3 +44,29 @@ def test_data_belong_to_all_experiments(plan: Plan) -> None:
 
 def test_an_experiment_that_is_named_twice_is_one(plan: Plan) -> None:
     assert list(Plan.read("two", "two").experiments) == ["two"]
+
+
+TRUST = "kind: local\npath: own\ncheckpoints: {a.pt: {sha256: %s, trust: true}}\n"
+
+
+@pytest.mark.parametrize("epochs", [0, 3])
+def test_only_jobs_that_open_a_trusted_checkpoint_are_told_so(epochs: int, plan: Plan) -> None:
+    """Elsewhere the key is absent, so that no job's settings changed when it came."""
+    sha256 = "ab" * 32
+    Path("config/sources/own.yaml").write_text(TRUST % sha256)
+    runs = "runs:\n  plain: {pretrained: own/b.pt}\n  trusted: {pretrained: own/a.pt}\n"
+    text = EXPERIMENT.format(name="three", epochs=epochs, dataset="shapes")
+    Path("config/experiments/three.yaml").write_text(text + runs)
+    three = Plan.read("three")
+    told = {
+        (stage, run): json.loads(three.settings(stage, f"{run}-s0")).get("trusted")
+        for stage in ("train", "predict")
+        for run in ("plain", "trusted")
+    }
+    assert told == {
+        ("train", "plain"): None,
+        ("train", "trusted"): sha256,
+        ("predict", "plain"): None,
+        ("predict", "trusted"): True if epochs == 0 else None,
+    }
+    assert "trusted" not in three.settings("train", "plain-s0")
