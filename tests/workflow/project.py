@@ -19,6 +19,8 @@ from typing import Any
 CHECKOUT = Path(__file__).parents[2]
 STUBS = Path(__file__).parent / "stubs"
 QUICK = Path(__file__).parent / "quick_backend.py"
+FORKING = multiprocessing.get_context("forkserver")
+FORKING.set_forkserver_preload(["snakemake.cli"])
 STAGES = ("download", "convert", "split", "train", "predict", "validate", "plot", "report")
 COPIED = ("Snakefile", "workflow", "config", "profiles", "slurm", "params.yaml", "dvc.yaml")
 COPIED += (".gitignore", ".dvcignore", ".dvc/config", ".dvc/.gitignore")
@@ -165,10 +167,13 @@ class Project:
         check: bool,
         env: dict[str, str],
     ) -> str:
-        """What a function prints in a process that imports the project's own package."""
-        context = multiprocessing.get_context("fork")
-        ours, theirs = context.Pipe()
-        child = context.Process(target=_child, args=(self, main, arguments, env, theirs))
+        """What a function prints in a process that imports the project's own package.
+
+        It is forked from a server that has imported Snakemake and called nothing. A copy of the
+        tests' own process could wait for ever for a thread that it lacks, such as typst's.
+        """
+        ours, theirs = FORKING.Pipe()
+        child = FORKING.Process(target=_child, args=(self, main, arguments, env, theirs))
         child.start()
         theirs.close()
         code, text = ours.recv()
