@@ -27,7 +27,13 @@ from typing import Any
 from fairtrial import BackendError
 
 # Classes of which an instance may be made. Of a package: networks (torch.nn.Module) of its modules.
-NETWORKS = ("torch.nn.modules", "ultralytics.nn.modules", "ultralytics.nn.tasks")
+NETWORKS = (
+    "torch.nn.modules",
+    "ultralytics.models.utils",  # the loss of RT-DETR, which its checkpoints hold
+    "ultralytics.nn.modules",
+    "ultralytics.nn.tasks",
+    "ultralytics.utils.loss",
+)
 CLASSES = frozenset(
     {
         "ultralytics.utils.IterableSimpleNamespace",
