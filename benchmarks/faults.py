@@ -41,7 +41,7 @@ CHECKOUT = Path(__file__).parents[1]
 sys.path[:0] = [str(CHECKOUT / "tests/workflow"), str(CHECKOUT / "tests/slurm")]
 
 import preloaded  # noqa: E402
-from cluster import NODES, Cluster  # noqa: E402
+from cluster import NODES, Cluster, running_cluster  # noqa: E402
 
 from project import Project  # noqa: E402
 
@@ -416,13 +416,8 @@ def a_cluster(place: str) -> Iterator[Cluster | None]:
     if place == "local":
         yield None
         return
-    with tempfile.TemporaryDirectory(prefix="fairtrial-slurm-", dir="/tmp") as folder:
-        cluster = Cluster(Path(folder))
-        try:
-            cluster.start()
-            yield cluster
-        finally:
-            cluster.stop()
+    with running_cluster() as cluster:
+        yield cluster
 
 
 def run_faults(options: argparse.Namespace, cluster: Cluster | None, folder: Path) -> list[Trial]:

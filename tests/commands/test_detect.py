@@ -24,12 +24,12 @@ import pytest
 from PIL import Image
 from tests.commands.measured import ROOT, make_run
 from tests.use.films import film, seen
-from tests.use.tiny_model import metadata, write_onnx
+from tests.use.tiny_model import classifier_metadata, metadata, write_onnx
 
 from facts import missing_facts
 from fairtrial.__main__ import main
 from fairtrial.data.dataset import Detection
-from fairtrial.use.metadata import OutputLayout, Preparation
+from fairtrial.use.metadata import Preparation
 
 BOXES = [[20, 24, 50, 40, 0.9, 1], [2, 2, 9, 9, 0.2, 0]]  # a dog, and perhaps a cat
 CALL = ["detect", "model.onnx"]
@@ -168,14 +168,7 @@ def test_a_class_is_no_formula_of_a_spreadsheet() -> None:
 
 
 def test_a_classifier_names_the_class_of_each_image(capsys: pytest.CaptureFixture[str]) -> None:
-    square = Preparation(placement="central_square", size=8, multiple=None, resampling="pillow")
-    about = metadata(
-        task="classify",
-        confidence=None,
-        preparation=square,
-        output=OutputLayout(layout="probabilities"),
-    )
-    write_onnx(Path("model.onnx"), [0.25, 0.75], about)
+    write_onnx(Path("model.onnx"), [0.25, 0.75], classifier_metadata())
     assert main([*CALL, "in", "--to", "out", "--json", "o.json", "--csv", "o.csv"]) == 0
     assert capsys.readouterr().out == "out, o.json, o.csv: 2 images: 2 dog\n"
     images = json.loads(Path("o.json").read_text())["images"]

@@ -14,9 +14,10 @@ import shutil
 import signal
 import socket
 import subprocess
+import tempfile
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 DAEMONS = ("setpriv", "munged", "slurmctld", "slurmd")
@@ -246,3 +247,16 @@ def _free_ports(number: int) -> list[int]:
     finally:
         for opened in sockets:
             opened.close()
+
+
+@contextmanager
+def running_cluster() -> Iterator[Cluster]:
+    """A SLURM of its own, stopped in the end."""
+    # Not below pytest's own folder: the path of a socket has 107 characters at most.
+    with tempfile.TemporaryDirectory(prefix="fairtrial-slurm-", dir="/tmp") as folder:
+        cluster = Cluster(Path(folder))
+        try:
+            cluster.start()
+            yield cluster
+        finally:
+            cluster.stop()

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from cluster import Cluster, missing
+from cluster import Cluster, missing, running_cluster
 
 from project import Project
 
@@ -26,14 +25,8 @@ def cluster() -> Iterator[Cluster]:
         pytest.fail(f"FAIRTRIAL_REQUIRE_SLURM is 1, and {reason}")
     if reason:
         pytest.skip(reason)
-    # Not below pytest's own folder: the path of a socket has 107 characters at most.
-    with tempfile.TemporaryDirectory(prefix="fairtrial-slurm-", dir="/tmp") as folder:
-        cluster = Cluster(Path(folder))
-        try:
-            cluster.start()
-            yield cluster
-        finally:
-            cluster.stop()
+    with running_cluster() as cluster:
+        yield cluster
 
 
 def on(cluster: Cluster, project: Project) -> Project:

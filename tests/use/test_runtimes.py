@@ -13,9 +13,8 @@ import pytest
 from facts import refused
 from fairtrial import DataError, FairtrialError
 from fairtrial.use import runtimes
-from fairtrial.use.metadata import OutputLayout, Preparation
 from fairtrial.use.runtimes import open_exported
-from tests.use.tiny_model import metadata, write_onnx
+from tests.use.tiny_model import classifier_metadata, metadata, write_onnx
 
 ROOT = Path(__file__).parents[2]
 BOXES = [[0, 8, 32, 40, 0.9, 1], [16, 8, 64, 56, 0.4, 0], [0, 0, 9, 9, 0.2, 0]]
@@ -50,14 +49,9 @@ def test_a_batch_of_fixed_size_is_filled_up(tmp_path: Path) -> None:
 
 
 def test_a_classifier_gives_probabilities_that_add_up_to_one(tmp_path: Path) -> None:
-    square = Preparation(placement="central_square", size=8, multiple=None, resampling="pillow")
-    about = metadata(
-        task="classify",
-        confidence=None,
-        preparation=square,
-        output=OutputLayout(layout="probabilities"),
+    model = open_exported(
+        write_onnx(tmp_path / "a.onnx", [0.25, 0.7500001], classifier_metadata()), 1
     )
-    model = open_exported(write_onnx(tmp_path / "a.onnx", [0.25, 0.7500001], about), 1)
     (prediction,), _ = model.predict([np.zeros((9, 20, 3), np.uint8)], 0.5)
     assert prediction.probabilities == pytest.approx((0.25, 0.75), abs=1e-6)
     assert sum(prediction.probabilities) == pytest.approx(1, abs=1e-15)

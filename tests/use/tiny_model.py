@@ -30,6 +30,18 @@ def metadata(**changed: Any) -> ModelMetadata:
     return ModelMetadata(**content | changed)
 
 
+def classifier_metadata() -> ModelMetadata:
+    """Of a classifier of cats and dogs that takes squares of 8 pixels."""
+    return metadata(
+        task="classify",
+        confidence=None,
+        preparation=Preparation(
+            placement="central_square", size=8, multiple=None, resampling="pillow"
+        ),
+        output=OutputLayout(layout="probabilities"),
+    )
+
+
 def write_onnx(path: Path, output: Any, about: ModelMetadata | str | None = None) -> Path:
     """An ONNX file that gives `output` (without the batch's axis) for every image."""
     values = np.array(output, np.float32)[None]
