@@ -8,6 +8,7 @@ import shutil
 import tempfile
 from collections.abc import Sequence
 from contextlib import ExitStack
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -51,14 +52,13 @@ def compare(*revisions: str, to: Path = Path("comparison.pdf")) -> None:
         rank_by = _rank_by(params["report"]["rank_by"], task, runs, root)
         for run in runs:
             _score(params["validate"], task, run, root)
-        for revision in opened:
-            _copy_images(revision, params["plot"]["gallery"], root)
         settings = PlotSettings(
             runs=tuple(runs),
             rank_by=rank_by,
             timings=params["report"]["timings"],
             gallery=params["plot"]["gallery"],
         )
+        _copy_images(opened, settings, root)
         _report(settings, opened, root)
         _copy_report(root, to)
     print(f"{to}: {counted(len(runs), 'run')} of {', '.join(revisions)}")
@@ -127,19 +127,19 @@ def _score(section: dict[str, Any], task: str, run: str, root: Path) -> None:
         )
 
 
-def _copy_images(revision: Revision, count: int, root: Path) -> None:
-    """Copy the first `count` images that the gallery would choose, as far as the revision has
-    them."""
-    from fairtrial.figures.gallery import by_interest
+def _copy_images(revisions: Sequence[Revision], settings: PlotSettings, root: Path) -> None:
+    """Copy the images that the gallery would choose, as far as the revisions have them."""
     from fairtrial.files.packed import file_of
-    from fairtrial.results.dataset import DatasetDescription
+    from fairtrial.results.experiment import load_experiment
+    from fairtrial.results.telling_images import telling_images
 
-    for folder in sorted((root / "data/sets").iterdir()):
-        dataset = DatasetDescription(folder.name, root / "data")
-        for split in ("val", "test"):
-            for image in by_interest(dataset, split)[:count]:
-                file = str(file_of(Path(), image.file_name))
-                copy_image(revision, dataset.source, file, root)
+    experiment = load_experiment(root / RESULTS, root / "data", settings.runs, settings.rank_by)
+    for comparison in experiment.comparisons:
+        every = telling_images(comparison, experiment, comparison.split)
+        for telling in islice(every, settings.gallery):
+            file = str(file_of(Path(), telling.image.file_name))
+            for revision in revisions:
+                copy_image(revision, telling.dataset.source, file, root)
 
 
 def _report(settings: PlotSettings, revisions: Sequence[Revision], root: Path) -> None:

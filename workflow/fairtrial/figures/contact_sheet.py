@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 from fairtrial.data.dataset import SPLITS, Annotation, Image
 from fairtrial.figures.base import WIDTH, Drawing, data_figure, end_of, new_figure
-from fairtrial.figures.gallery import COLOURS, frame, pixels
+from fairtrial.figures.pictures import COLOURS, frame, pixels
 from fairtrial.files.packed import file_of
 from fairtrial.results.configuration import shorten
 from fairtrial.results.dataset import DatasetDescription, DescribedData

@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from fairtrial.data.contradictions import Contradicting, contradicting
 from fairtrial.data.dataset import Annotation, Image
 from fairtrial.figures.base import WIDTH, Drawing, data_figure, end_of, new_figure
-from fairtrial.figures.gallery import COLOURS, frame, pixels
+from fairtrial.figures.pictures import COLOURS, frame, pixels
 from fairtrial.files.packed import file_of
 from fairtrial.results.configuration import shorten
 from fairtrial.results.dataset import DatasetDescription, DescribedData

@@ -1,127 +1,121 @@
-"""The same images with their ground truth and with the detections of each configuration."""
+"""Images with their ground truth and with what each configuration made of them, right and wrong."""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterator
-from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.patches import Rectangle
 
 from fairtrial.data.dataset import Image
 from fairtrial.data.ground_truth import content_id
-from fairtrial.figures.base import WIDTH, Drawing, figure, new_figure, not_shown
-from fairtrial.files import packed
+from fairtrial.figures.base import HEIGHT, WIDTH, Drawing, figure, new_figure, not_shown
+from fairtrial.figures.labels import Labels
+from fairtrial.figures.marks import MARKS, TRUTH, draw_box, draw_label, draw_legend, texts_of
+from fairtrial.figures.pictures import pixels
+from fairtrial.files.packed import file_of
 from fairtrial.results.configuration import Configuration, shorten
-from fairtrial.results.dataset import DatasetDescription
 from fairtrial.results.experiment import Comparison, ExperimentResults
+from fairtrial.results.image_outcomes import objects_of
+from fairtrial.results.marked_boxes import RIGHT, MarkedBox, marked_boxes
+from fairtrial.results.run import FinishedRun
+from fairtrial.results.telling_images import TellingImage, telling_images
 from fairtrial.settings.stages import PlotSettings
 
-if TYPE_CHECKING:
-    from PIL import Image as Picture
-
-MODELS = 11  # configurations at most: with the ground truth, four rows of three panels
+MODELS = 5  # configurations at most: with the ground truth, two rows of three panels
 DENSITY = 160  # pixels per inch of photographs in the report
-COLOURS = ("#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9")
-
-
-@dataclass
-class Box:
-    """A box in pixels of the image, its class, and its confidence (None: ground truth)."""
-
-    xywh: tuple[float, float, float, float]
-    name: str
-    confidence: float | None = None
+GAP, TITLE, LEGEND = 0.15, 0.5, 1.0  # cm between panels, above each of them, below all
+TALLEST = 1.6  # height of a panel, as a share of its width
+LABEL = 6.5  # points
+OTHERS_RIGHT = (RIGHT,)  # drawn below the errors, and labelled after them
+Panels = Mapping[str, Sequence[MarkedBox]]  # boxes by the title of the panel
 
 
 @figure("gallery")
 def gallery(experiment: ExperimentResults, settings: PlotSettings) -> Iterator[Drawing]:
     """One drawing for each image: the ground truth, then the first seed of each configuration, the
     best on val first."""
-    if experiment.task != "detect":
+    if experiment.task != "detect" or not settings.gallery:
         return
     for number, comparison in enumerate(experiment.comparisons):
-        description, split = comparison.datasets[0], comparison.split
-        images = choose(description, split, settings.gallery)
-        ranked = comparison.ranked()[:MODELS]
-        detections = {c.letter: _detections(c, experiment, split, images) for c in ranked}
-        for image in images:
-            panels = {"Ground truth": _ground_truth(description, image)}
-            for c in ranked:
-                panels[c.label(_length(len(ranked) + 1))] = detections[c.letter][content_id(image)]
-            texts = _class_texts(sorted(description.dataset.categories.values()), len(panels) > 4)
-            fig = _panels(description, image, panels, texts)
-            names = sorted({box.name for boxes in panels.values() for box in boxes})
-            key = [f"{texts[n]} {n}" for n in names if texts[n] != n] if len(panels) > 4 else []
-            caption = _caption(comparison, image, key)
-            caption += not_shown(len(comparison.configurations) - len(ranked))
-            name = f"gallery-{number + 1}-{image.id}"
-            yield Drawing(name, fig, f"Detections on {shorten(image.file_name, 60)}", caption)
+        for split in splits_shown(comparison, settings):
+            shown = choose(comparison, experiment, split, settings.gallery)
+            ranked = comparison.ranked()[:MODELS]
+            boxes = {c.letter: _boxes(c, experiment, split, shown) for c in ranked}
+            for telling in shown:
+                image = telling.image
+                title = "Ground truth"
+                panels = {title: _ground_truth(telling)}
+                for c in ranked:
+                    title = c.label(_length(len(ranked) + 1))
+                    panels[title] = boxes[c.letter].get(content_id(image), [])
+                caption = _caption(comparison, split, telling)
+                caption += not_shown(len(comparison.configurations) - len(ranked))
+                name = f"gallery-{number + 1}-{split}-{image.id}"
+                title = f"Errors on {shorten(image.file_name, 60)}"
+                yield Drawing(name, _panels(telling, panels), title, caption)
 
 
-def choose(description: DatasetDescription, split: str, count: int) -> list[Image]:
-    """The first `count` images of `by_interest` whose files exist."""
-    folder = description.images
-    images = [i for i in by_interest(description, split) if (folder / i.file_name).exists()]
-    return images[:count]
+def splits_shown(comparison: Comparison, settings: PlotSettings) -> list[str]:
+    """The splits of which images are shown: that of the tables in place of `test`."""
+    return [comparison.split]
 
 
-def by_interest(description: DatasetDescription, split: str) -> list[Image]:
-    """The images of a split by falling number of classes, then of objects, then by id. Images with
-    no object or with more than 12, which are hard to read, come last."""
-    ids, by_image = set(description.certificate.splits[split]), description.dataset.by_image()
-
-    def interest(image: Image) -> tuple[bool, int, int, int]:
-        objects = by_image[image.id]
-        classes = len({a.category_id for a in objects})
-        return (not 0 < len(objects) <= 12, -classes, -len(objects), image.id)
-
-    return sorted((i for i in description.dataset.images if i.id in ids), key=interest)
+def choose(
+    comparison: Comparison, experiment: ExperimentResults, split: str, count: int
+) -> list[TellingImage]:
+    """The first `count` telling images of a split whose files exist."""
+    every = telling_images(comparison, experiment, split)
+    present = (t for t in every if file_of(t.dataset.images, t.image.file_name).is_file())
+    return list(islice(present, count))
 
 
-def _caption(comparison: Comparison, image: Image, key: list[str]) -> str:
-    text = (
-        f"Image {image.file_name} of {comparison.split} ({comparison.names}); first seed, "
-        "detections above the chosen confidence, with class and confidence. One line style and "
-        "colour a class."
-    )
-    return text + (f" {'; '.join(key)}." if key else "")
-
-
-def _ground_truth(description: DatasetDescription, image: Image) -> list[Box]:
-    names = description.dataset.categories
-    objects = description.dataset.by_image()[image.id]
-    return [Box(a.bbox, names[a.category_id]) for a in objects if a.bbox]
-
-
-def _detections(
-    configuration: Configuration, experiment: ExperimentResults, split: str, images: list[Image]
-) -> dict[str, list[Box]]:
-    """`content_id` of an image → detections of the first seed at or above its chosen confidence.
+def _boxes(
+    configuration: Configuration,
+    experiment: ExperimentResults,
+    split: str,
+    shown: Sequence[TellingImage],
+) -> dict[str, list[MarkedBox]]:
+    """`content_id` → the boxes of the first seed or, of folds, of the image's fold.
 
     The ids of an image may differ between data sets, its content does not.
     """
-    run = configuration.first
-    dataset = experiment.datasets[run.dataset].dataset
-    contents = {i.id: content_id(i) for i in dataset.images}
-    least = run.confidence or 0.0
-    boxes: dict[str, list[Box]] = {content_id(image): [] for image in images}
-    for detection in run.detections(split):
-        key = contents.get(detection.image_id)
-        if key in boxes and detection.confidence >= least:
-            name = dataset.categories[detection.category_id]
-            boxes[key].append(Box(detection.bbox, name, detection.confidence))
+    wanted = {content_id(telling.image) for telling in shown}
+    runs = [repeat[0] for repeat in configuration.repeats]
+    boxes: dict[str, list[MarkedBox]] = {}
+    for run in runs if configuration.folds else runs[:1]:
+        contents = _contents(run, experiment, split, wanted)
+        for image_id, marked in marked_boxes(run, experiment, split, contents).items():
+            boxes[contents[image_id]] = marked
     return boxes
 
 
+def _contents(
+    run: FinishedRun, experiment: ExperimentResults, split: str, wanted: set[str]
+) -> dict[int, str]:
+    """Id → `content_id` of the wanted images in the split of a run."""
+    images = experiment.datasets[run.dataset].images_of(split)
+    contents = {image.id: content_id(image) for image in images}
+    return {image_id: content for image_id, content in contents.items() if content in wanted}
+
+
+def _ground_truth(telling: TellingImage) -> list[MarkedBox]:
+    names = telling.dataset.dataset.categories
+    objects = objects_of(telling.dataset.dataset.by_image()[telling.image.id])
+    return [MarkedBox(a.bbox, TRUTH, names[a.category_id]) for a in objects if a.bbox]
+
+
+def _caption(comparison: Comparison, split: str, telling: TellingImage) -> str:
+    return (
+        f"{telling.why} Image {telling.image.file_name} of {split} ({comparison.names}); first "
+        "seed, detections from the chosen confidence on, judged at IoU 0.5 as the kinds of error "
+        "are. A label stands where there is room for it."
+    )
+
+
 def _columns(panels: int) -> int:
-    if panels <= 3:
-        return max(panels, 2)
-    return 2 if panels == 4 else 3
+    return min(max(panels, 2), 3)
 
 
 def _length(panels: int) -> int:
@@ -129,89 +123,41 @@ def _length(panels: int) -> int:
     return {2: 52, 3: 32}[_columns(panels)]
 
 
-def _class_texts(names: list[str], short: bool) -> dict[str, str]:
-    """Class → the text at its boxes: its name or, if `short`, its first three letters where no
-    other class begins with them, else its number."""
-    if not short:
-        return {name: shorten(name, 12) for name in names}
-    starts = Counter(name[:3] for name in names)
-    return {n: n[:3] if starts[n[:3]] == 1 else str(i) for i, n in enumerate(names, 1)}
-
-
-def _panels(
-    description: DatasetDescription,
-    image: Image,
-    panels: dict[str, list[Box]],
-    texts: dict[str, str],
-) -> Figure:
+def _panels(telling: TellingImage, panels: Panels) -> Figure:
+    """The image once for each panel, at sizes that are known before anything is drawn: labels are
+    placed by them."""
+    image = telling.image
     columns = _columns(len(panels))
     rows = -(-len(panels) // columns)
-    aspect = min(1.6, max(0.4, image.height / image.width))
-    fig = new_figure(rows * (WIDTH / columns * aspect + 0.5) + 0.2)
-    axes = list(fig.subplots(rows, columns, squeeze=False).flat)
-    numbers = {name: i for i, name in enumerate(sorted(description.dataset.categories.values()))}
-    picture = pixels(description.images, image.file_name, round(WIDTH / columns / 2.54 * DENSITY))
-    for ax, (title, boxes) in zip(axes, panels.items(), strict=False):
+    width = (WIDTH - GAP * (columns - 1)) / columns
+    room = min(TALLEST * width, (HEIGHT - LEGEND) / rows - TITLE)
+    scale = min(width / image.width, room / image.height)  # cm a pixel
+    high = rows * (image.height * scale + TITLE) + LEGEND
+    fig = new_figure(high)
+    fig.set_layout_engine("none")
+    picture = pixels(telling.dataset.images, image.file_name, round(width / 2.54 * DENSITY))
+    for number, (title, boxes) in enumerate(panels.items()):
+        row, column = divmod(number, columns)
+        top = high - row * (image.height * scale + TITLE) - TITLE
+        left = column * (width + GAP)
+        size = (image.width * scale / WIDTH, image.height * scale / high)
+        ax = fig.add_axes((left / WIDTH, (top - image.height * scale) / high, *size))
+        ax.set_title(title, loc="left", fontsize=7.5, pad=3)
         ax.imshow(picture, extent=(0, image.width, image.height, 0), interpolation="none")
-        ax.set_title(title, loc="left", fontsize=7.5)
-        for box in sorted(boxes, key=lambda b: b.confidence or 0):
-            text = texts[box.name]
-            if box.confidence is not None:
-                text += f" {_hundredths(box.confidence)}"
-            number = numbers[box.name]
-            line = ("-", "--", ":", "-.")[number % 4]
-            frame(ax, box.xywh, COLOURS[number % len(COLOURS)], line)
-            _label(ax, box, text, (image.width, image.height))
-    for ax in axes:
+        ax.set_aspect("auto")
         ax.axis("off")
+        _draw(ax, image, boxes, 2.54 / 72 / scale)
+    draw_legend(fig, {box.kind for boxes in panels.values() for box in boxes}, LEGEND / high)
     return fig
 
 
-def pixels(folder: Path, name: str, width: int) -> Picture.Image:
-    """An image, upright by its EXIF orientation and at most `width` pixels wide.
-
-    `name` is its file below `folder`, or its place in a file of packed images, which are not
-    resized.
-    """
-    from PIL import Image as Picture
-    from PIL import ImageOps
-
-    if packed.is_packed(name):
-        return Picture.fromarray(packed.pixels(folder, name))
-    with Picture.open(folder / name) as picture:
-        upright = ImageOps.exif_transpose(picture).convert("RGB")
-    upright.thumbnail((width, 2 * width))
-    return upright
-
-
-def _hundredths(confidence: float) -> str:
-    """`.87`, `1.00`."""
-    return f"{confidence:.2f}".removeprefix("0")
-
-
-def frame(ax: Axes, xywh: tuple[float, float, float, float], colour: str, line: str) -> None:
-    """Draw a box (pixels of the image) in a colour and a line style of matplotlib."""
-    x, y, width, height = xywh
-    # A white line below, so that the box can be seen on any photograph.
-    for edge, dash, weight in (("white", "-", 2.0), (colour, line, 1.1)):
-        rectangle = Rectangle((x, y), width, height, facecolor="none", edgecolor=edge)
-        rectangle.set(linestyle=dash, linewidth=weight)
-        ax.add_patch(rectangle)
-
-
-def _label(ax: Axes, box: Box, text: str, size: tuple[int, int]) -> None:
-    """Write `text` at a corner of the box, so that it stays within the image of this size (px)."""
-    x, y, width, height = box.xywh
-    background = {"facecolor": "white", "edgecolor": "none", "alpha": 0.75, "pad": 0.4}
-    right = x + width / 2 > size[0] * 0.7
-    low = y < size[1] * 0.08
-    ax.text(
-        x + width if right else x,
-        y + height if low else y,
-        text,
-        ha="right" if right else "left",
-        va="top" if low else "bottom",
-        fontsize=7,
-        bbox=background,
-        clip_on=True,
-    )
+def _draw(ax: Axes, image: Image, boxes: Sequence[MarkedBox], point: float) -> None:
+    """Draw the boxes of a panel, errors above, and their labels, errors first; `point`:
+    pixels of the image that a point in print is."""
+    labels = Labels(image.width, image.height, point, LABEL)
+    wrong_first = sorted(boxes, key=lambda box: (MARKS[box.kind].order, -(box.confidence or 0.0)))
+    for box in reversed(wrong_first):
+        draw_box(ax, box)
+    for box in wrong_first:
+        if label := labels.place(box.box, texts_of(box)):
+            draw_label(ax, label, box.kind, point, LABEL)

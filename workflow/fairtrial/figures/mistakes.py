@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from fairtrial.data.dataset import Image
 from fairtrial.figures.base import WIDTH, Drawing, figure, new_figure, not_shown
-from fairtrial.figures.gallery import pixels
+from fairtrial.figures.pictures import pixels
 from fairtrial.files.packed import file_of
 from fairtrial.results.configuration import Configuration, shorten
 from fairtrial.results.dataset import DatasetDescription

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from fairtrial.data.certificate import PlacedPair
 from fairtrial.data.dataset import Image
 from fairtrial.figures.base import WIDTH, Drawing, data_figure, end_of, new_figure
-from fairtrial.figures.gallery import pixels
+from fairtrial.figures.pictures import pixels
 from fairtrial.files.packed import file_of
 from fairtrial.results.dataset import DatasetDescription, DescribedData
 from fairtrial.settings.stages import PlotSettings

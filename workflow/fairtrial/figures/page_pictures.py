@@ -9,7 +9,7 @@ from pathlib import Path
 
 from fairtrial.data.dataset import Image
 from fairtrial.data.ground_truth import content_id
-from fairtrial.figures.gallery import pixels
+from fairtrial.figures.pictures import pixels
 from fairtrial.files.packed import file_of
 from fairtrial.results.experiment import Comparison, ExperimentResults
 from fairtrial.results.image_outcomes import telling

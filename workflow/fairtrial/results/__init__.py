@@ -19,4 +19,6 @@ study          the files of a hyperparameter search
 manifest       figures.json: the figures that were drawn
 page_pictures  pictures.json: small images for the page
 image_outcomes what runs made of each image, and which images tell most
+telling_images the same of any split, with the reason for each
+marked_boxes   the boxes of an image, right or with the kind of their error
 """

@@ -3,7 +3,7 @@ images tell most: where configurations disagree, where the best fails, and a pla
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
 from typing import NamedTuple
@@ -13,6 +13,7 @@ import numpy as np
 from fairtrial.data.dataset import Annotation, Dataset, Image
 from fairtrial.data.ground_truth import content_id
 from fairtrial.files.jsonfile import read_json
+from fairtrial.results.configuration import Configuration
 from fairtrial.results.experiment import Comparison, ExperimentResults
 from fairtrial.results.run import FinishedRun
 from fairtrial.scoring import error_kinds, predictions
@@ -79,15 +80,57 @@ def judged(
 def telling(comparison: Comparison, experiment: ExperimentResults) -> list[Image]:
     """All images of the split that tables show: by turns that on which the configurations differ
     most, that on which the best fails most, and the next by file name."""
-    runs = _compared(comparison)
-    outcomes = [_outcomes(run, experiment, comparison.split) for run in runs]
+    outcomes = Outcomes.of(comparison, experiment, comparison.split)
     images = images_of(comparison, experiment)
     names = sorted(images, key=lambda content: images[content].file_name)
-    differ = sorted(names, key=lambda content: -_difference(content, outcomes))
-    worst = sorted(names, key=lambda content: -_weight(content, outcomes))
-    turns = zip_longest(differ, worst, names)
+    turns = zip_longest(outcomes.by_difference(names), outcomes.by_weight(names), names)
     order = dict.fromkeys(content for turn in turns for content in turn if content is not None)
     return [images[content] for content in order]
+
+
+@dataclass(frozen=True)
+class Outcomes:
+    """What several configurations, the best first, made of each image, by `content_id`: their
+    first runs or, of folds, each image's own."""
+
+    by_configuration: Sequence[Mapping[str, ImageOutcome]]
+
+    @classmethod
+    def of(cls, comparison: Comparison, experiment: ExperimentResults, split: str) -> Outcomes:
+        """The outcomes of the best configurations on a split."""
+        best = comparison.ranked()[:COMPARED]
+        return cls([_of_configuration(c, experiment, split) for c in best])
+
+    def of_image(self, content: str) -> list[ImageOutcome]:
+        """Those of one image, of the configurations that have it."""
+        return [outcomes[content] for outcomes in self.by_configuration if content in outcomes]
+
+    def found_by_some(self, content: str) -> frozenset[int]:
+        """The objects of an image that some find and others miss."""
+        found = [outcome.found for outcome in self.of_image(content)]
+        return frozenset[int]().union(*found) - frozenset.intersection(*found)
+
+    def difference(self, content: str) -> int:
+        """How far they differ on an image: objects that some find and others miss, false alarms,
+        classes."""
+        here = self.of_image(content)
+        if len(here) < 2:
+            return 0
+        errors = [o.errors for o in here]
+        some = len(self.found_by_some(content))
+        return some + max(errors) - min(errors) + len({o.answer for o in here}) - 1
+
+    def weight(self, content: str) -> float:
+        """How much the best fails on an image."""
+        return next((outcome.weight for outcome in self.of_image(content)), 0.0)
+
+    def by_difference(self, contents: Iterable[str]) -> list[str]:
+        """Images by falling `difference`."""
+        return sorted(contents, key=lambda content: -self.difference(content))
+
+    def by_weight(self, contents: Iterable[str]) -> list[str]:
+        """Images by falling `weight`."""
+        return sorted(contents, key=lambda content: -self.weight(content))
 
 
 def images_of(comparison: Comparison, experiment: ExperimentResults) -> dict[str, Image]:
@@ -99,10 +142,15 @@ def images_of(comparison: Comparison, experiment: ExperimentResults) -> dict[str
     return found
 
 
-def _compared(comparison: Comparison) -> list[FinishedRun]:
-    """The first run of each of the best configurations; of folds all runs of the best."""
-    ranked = comparison.ranked()[:COMPARED]
-    return ranked[0].runs if ranked[0].folds else [c.first for c in ranked]
+def _of_configuration(
+    configuration: Configuration, experiment: ExperimentResults, split: str
+) -> Mapping[str, ImageOutcome]:
+    """What its first run or, of folds, each fold's run made of each image, by `content_id`."""
+    runs = [fold[0] for fold in configuration.repeats]
+    of_runs = [
+        _outcomes(run, experiment, split) for run in runs[: None if configuration.folds else 1]
+    ]
+    return {content: outcome for outcomes in of_runs for content, outcome in outcomes.items()}
 
 
 def _outcomes(
@@ -134,21 +182,3 @@ def _of_classes(run: FinishedRun, truth: Dataset, split: str) -> Iterator[tuple[
         surest = row["scores"][answer] if wrong else 0.0
         found = frozenset[int]() if wrong else frozenset({0})
         yield row["image_id"], ImageOutcome(found, int(wrong), surest, answer)
-
-
-def _difference(content: str, outcomes: Sequence[Mapping[str, ImageOutcome]]) -> int:
-    """How far the runs differ on an image: objects that some find and others miss, false alarms,
-    classes."""
-    here = [of_run[content] for of_run in outcomes if content in of_run]
-    if len(here) < 2:
-        return 0
-    some = frozenset.union(*(o.found for o in here))
-    every = frozenset.intersection(*(o.found for o in here))
-    errors = [o.errors for o in here]
-    return len(some - every) + max(errors) - min(errors) + len({o.answer for o in here}) - 1
-
-
-def _weight(content: str, outcomes: Sequence[Mapping[str, ImageOutcome]]) -> float:
-    """How much the best fails on an image."""
-    best = next((of_run[content] for of_run in outcomes if content in of_run), None)
-    return best.weight if best else 0.0

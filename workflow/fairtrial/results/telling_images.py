@@ -1,0 +1,75 @@
+"""Which images of a split tell most, and why: where configurations disagree, or the best fails."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import zip_longest
+
+from fairtrial.data.dataset import Image
+from fairtrial.data.ground_truth import content_id
+from fairtrial.results.dataset import DatasetDescription
+from fairtrial.results.experiment import Comparison, ExperimentResults
+from fairtrial.results.image_outcomes import Outcomes
+
+
+@dataclass(frozen=True)
+class TellingImage:
+    """An image, the data set whose file and split it is in, and why it was chosen (a sentence)."""
+
+    image: Image
+    dataset: DatasetDescription
+    why: str
+
+
+def telling_images(
+    comparison: Comparison, experiment: ExperimentResults, split: str
+) -> Iterator[TellingImage]:
+    """The images of a split: by turns that on which the configurations disagree most, and that on
+    which the best fails most; in the end those on which neither is so, by file name."""
+    outcomes = Outcomes.of(comparison, experiment, split)
+    places = _places(comparison, split)
+    names = sorted(places, key=lambda content: places[content][1].file_name)
+    differ = [content for content in outcomes.by_difference(names) if outcomes.difference(content)]
+    worst = [content for content in outcomes.by_weight(names) if outcomes.weight(content)]
+    best = comparison.ranked()[0].letter
+    sentences: dict[str, str] = {}
+    turns = zip_longest(enumerate(differ, 1), enumerate(worst, 1))
+    for disagreement, failure in turns:
+        if disagreement is not None:
+            number, content = disagreement
+            sentences.setdefault(content, _disagreement(number, content, outcomes))
+        if failure is not None:
+            number, content = failure
+            sentences.setdefault(content, _failure(number, content, outcomes, best))
+    for content in names:
+        sentences.setdefault(content, "No configuration errs here; the next by file name.")
+    for content, why in sentences.items():
+        dataset, image = places[content]
+        yield TellingImage(image, dataset, why)
+
+
+def _places(comparison: Comparison, split: str) -> dict[str, tuple[DatasetDescription, Image]]:
+    """`content_id` → the first data set that has the image in this split, and the image there."""
+    places: dict[str, tuple[DatasetDescription, Image]] = {}
+    for dataset in comparison.datasets:
+        for image in dataset.images_of(split):
+            places.setdefault(content_id(image), (dataset, image))
+    return places
+
+
+def _disagreement(number: int, content: str, outcomes: Outcomes) -> str:
+    errors = [outcome.errors for outcome in outcomes.of_image(content)]
+    some = len(outcomes.found_by_some(content))
+    found = "1 object is" if some == 1 else f"{some} objects are"
+    span = f"{min(errors)} to {max(errors)}" if min(errors) < max(errors) else f"{errors[0]}"
+    return (
+        f"No. {number} of the images on which the configurations disagree most: {found} found by "
+        f"some and missed by others, with {span} errors each."
+    )
+
+
+def _failure(number: int, content: str, outcomes: Outcomes, best: str) -> str:
+    errors = outcomes.of_image(content)[0].errors
+    counted = "1 error" if errors == 1 else f"{errors} errors"
+    return f"No. {number} of the images on which {best}, the best, fails most: {counted}."
