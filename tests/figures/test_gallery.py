@@ -17,7 +17,6 @@ from fairtrial.results.telling_images import telling_images
 from fairtrial.settings.stages import PlotSettings
 from tests.report.fake_results import Fake
 
-
 FEW = {"train": 2, "val": 2, "test": 8}
 
 
