@@ -169,7 +169,7 @@ LEVELS = [
     ["settings"],
     ["training"],
     ["use"],
-    ["backends", "formats", "planning", "sources"],
+    ["backends", "formats", "planning", "serving", "sources"],
     ["search"],
     ["display", "results"],
     ["figures", "report"],
@@ -382,6 +382,7 @@ def length(node: ast.FunctionDef) -> int:
         "lineage",
         "display",
         "use",
+        "serving",
     ],
 )
 def test_a_folder_names_its_modules(folder: str) -> None:

@@ -21,8 +21,9 @@ LOCKS = {"base": BASE} | EXTRAS
 # Base packages that no module imports: programs, what packages of others import, and one of which
 # a file is read.
 NOT_IMPORTED = {"cmaes", "pandas", "plotly", "snakemake", "snakemake-executor-plugin-slurm"}
-# Packages that are imported and come with one of the base: dvc, ultralytics, pydantic.
-COME_ALONG = {"fsspec", "opencv-python-headless", "pydantic-core"}
+# Packages that are imported and come with one that is asked for: dvc, ultralytics, pydantic,
+# uvicorn, fastapi.
+COME_ALONG = {"fsspec", "opencv-python-headless", "pydantic-core"} | {"h11", "starlette"}
 
 
 def locked(path: Path) -> dict[tuple[str, str], str]:
@@ -92,5 +93,5 @@ def imported() -> set[str]:
 def test_the_base_is_what_the_package_needs() -> None:
     """What tests alone need is in `dev`."""
     packages = imported()
-    assert packages - required() <= COME_ALONG | required("export", "tensorboard", "video")
+    assert packages - required() <= COME_ALONG | required(*set(EXTRAS) - {"dev"})
     assert required() - packages <= NOT_IMPORTED

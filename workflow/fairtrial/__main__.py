@@ -26,6 +26,7 @@ COMMANDS = (  # in the order in which a person needs them
     "export-model",
     "evaluate",
     "detect",
+    "serve",
     "submission",
     "export-data",
     "tensorboard",

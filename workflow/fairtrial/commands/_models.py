@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import tempfile
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,7 +25,7 @@ from fairtrial.settings.stages import (
 from fairtrial.training.provenance import versions
 from fairtrial.use.exporting import Exportable
 from fairtrial.use.metadata import ModelMetadata, Origin, Precision
-from fairtrial.use.model import Model, Prediction
+from fairtrial.use.model import Model, OpenModel, Prediction
 from fairtrial.use.preparation import Pixels
 from fairtrial.use.runtimes import is_exported, open_exported, torch_network
 
@@ -131,20 +131,6 @@ def find_trained(text: str, imgsz: int | None = None) -> TrainedModel:
     )
 
 
-Predict = Callable[[Sequence[Pixels]], list[Prediction]]
-
-
-@dataclass(frozen=True)
-class OpenModel:
-    """A model that is ready: its classes, in the order of its outputs, the least confidence of its
-    detections, and what it says of a few images."""
-
-    task: str
-    classes: tuple[str, ...]
-    confidence: float
-    predict: Predict
-
-
 @contextmanager
 def open_model(
     text: str, confidence: float | None, imgsz: int | None, threads: int
@@ -178,9 +164,12 @@ def _on_gpu(module: torch.nn.Module) -> torch.nn.Module:
 
 def _ready(model: Model, confidence: float | None) -> OpenModel:
     about = model.metadata
-    least = _first(confidence, about.confidence)
     return OpenModel(
-        about.task, about.classes, least, lambda images: model.predict(images, least)[0]
+        task=about.task,
+        classes=about.classes,
+        confidence=_first(confidence, about.confidence),
+        run=lambda images, least: model.predict(images, least)[0],
+        about=about,
     )
 
 
@@ -204,17 +193,18 @@ def _by_detector(
         file = Path(folder, "image.bmp")
         with trained.backend.detector(trained.weights, names, settings, threads) as detector:
 
-            def predict(images: Sequence[Pixels]) -> list[Prediction]:
+            def run(images: Sequence[Pixels], lowest: float) -> list[Prediction]:
                 from PIL import Image
 
                 predictions = []
                 for pixels in images:
                     Image.fromarray(pixels).save(file)
-                    found = sorted(detector(file)[0], key=lambda each: -each.confidence)
+                    strong = [each for each in detector(file)[0] if each.confidence >= lowest]
+                    found = sorted(strong, key=lambda each: -each.confidence)
                     predictions.append(Prediction(tuple(found)))
                 return predictions
 
-            yield OpenModel(trained.task, classes, least, predict)
+            yield OpenModel(trained.task, classes, least, run)
 
 
 def _checkpoint(path: Path, imgsz: int | None) -> TrainedModel:

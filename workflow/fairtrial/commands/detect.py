@@ -3,48 +3,21 @@
 from __future__ import annotations
 
 import sys
-import uuid
-from collections import Counter
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
+from contextlib import nullcontext
 from pathlib import Path, PurePosixPath
 
 from fairtrial import DataError, SettingsError
-from fairtrial.commands._models import OpenModel, open_model
-from fairtrial.files.folders import whole_file
+from fairtrial.commands._models import open_model
 from fairtrial.files.progress import progress
 from fairtrial.files.text import counted
-from fairtrial.files.threads import cores, made_ahead
-from fairtrial.use.drawing import draw_prediction
+from fairtrial.files.threads import cores
+from fairtrial.use.detecting import Tally, Work, detect_image, detect_video
 from fairtrial.use.images import IMAGES, Input, found, is_address
-from fairtrial.use.model import Prediction
-from fairtrial.use.preparation import Pixels
-from fairtrial.use.tables import Write, predicted_image, tables
-from fairtrial.use.video import Frame, Movie, MovieWriter, Part, open_movie
+from fairtrial.use.model import OpenModel
+from fairtrial.use.tables import tables
 
-AHEAD = 8  # frames that are decoded before they are predicted
 SHOWN = 5  # broken images that are named one by one
-
-
-@dataclass
-class _Tally:
-    """What was done: images and frames, detections by class, and what was left out."""
-
-    images: int = 0
-    counts: Counter[str] = field(default_factory=Counter)
-    broken: list[str] = field(default_factory=list)
-    interrupted: bool = False
-
-
-@dataclass
-class _Work:
-    """What predicts, how many frames together, what writes tables, and what was done."""
-
-    model: OpenModel
-    batch: int
-    write: Write
-    tally: _Tally
 
 
 def detect(
@@ -88,7 +61,7 @@ def detect(
     targets = _targets(sources, to)
     for text in inputs:
         _refuse_to_overwrite(text, outputs)
-    tally = _Tally()
+    tally = Tally()
     with open_model(model, confidence, imgsz, threads or cores()) as opened:
         if opened.task == "classify" and (coco or yolo):
             raise SettingsError(f"{model}: classifies whole images; --coco and --yolo hold boxes")
@@ -96,7 +69,7 @@ def detect(
             opened.classes, json_file=json, csv_file=csv, coco_file=coco, yolo_folder=yolo
         )
         with written as write:
-            _all(sources, targets, _Work(opened, batch, write, tally))
+            _all(sources, targets, Work(opened, batch, write, tally))
     _tell(outputs, opened, tally)
 
 
@@ -150,16 +123,16 @@ def _refuse_to_overwrite(text: str, outputs: Sequence[Path]) -> None:
             )
 
 
-def _all(sources: Sequence[Input], targets: Sequence[Path | None], work: _Work) -> None:
+def _all(sources: Sequence[Input], targets: Sequence[Path | None], work: Work) -> None:
     """Predict all inputs. Ctrl-C ends it early; what cannot be read is left out."""
     stills = sum(not source.is_video for source in sources)
     with progress("images", stills) if stills else nullcontext(lambda: None) as advance:
         for source, target in zip(sources, targets, strict=True):
             try:
                 if source.is_video:
-                    _video(source, target, work)
+                    detect_video(source, target, work)
                 else:
-                    _image(source, target, work)
+                    detect_image(source, target, work)
                     advance()
             except DataError as error:
                 work.tally.broken.append(str(error))
@@ -169,109 +142,7 @@ def _all(sources: Sequence[Input], targets: Sequence[Path | None], work: _Work) 
                 return
 
 
-def _image(source: Input, target: Path | None, work: _Work) -> None:
-    pixels = source.pixels()
-    (prediction,) = work.model.predict([pixels])
-    _note(source, pixels, prediction, None, work)
-    if target is not None:
-        _save(target, draw_prediction(pixels, prediction, work.model.classes))
-
-
-def _save(path: Path, pixels: Pixels) -> None:
-    from PIL import Image
-
-    kind = Image.registered_extensions()[path.suffix.lower()]
-    options = {"quality": 92} if kind in ("JPEG", "WEBP") else {}
-    with whole_file(path, "wb") as file:
-        Image.fromarray(pixels).save(file, kind, **options)
-
-
-def _note(
-    source: Input, pixels: Pixels, prediction: Prediction, frame: Frame | None, work: _Work
-) -> None:
-    """Write the row of an image, and count what is in it."""
-    tally, classes = work.tally, work.model.classes
-    size = (pixels.shape[1], pixels.shape[0])
-    at = None if frame is None else (frame.number, frame.seconds)
-    work.write(predicted_image(source.name, size, prediction, classes, at), prediction)
-    tally.images += 1
-    tally.counts.update(classes[each.category_id - 1] for each in prediction.detections)
-    if prediction.probabilities:
-        best = prediction.probabilities.index(max(prediction.probabilities))
-        tally.counts[classes[best]] += 1
-
-
-def _video(source: Input, target: Path | None, work: _Work) -> None:
-    with (
-        open_movie(source) as movie,
-        _writer(target, movie) as drawn,
-        progress("frames", movie.frames) as advance,
-    ):
-        try:
-            with made_ahead(movie.parts(), AHEAD) as parts:
-                for group in _groups(parts, work.batch):
-                    for part in _predicted(source, group, drawn is not None, work):
-                        if drawn is not None:
-                            drawn.write(part)
-                        if isinstance(part, Frame):
-                            advance()
-        except KeyboardInterrupt:
-            work.tally.interrupted = True
-        finally:
-            work.tally.broken += movie.broken
-        if drawn is not None and not drawn.frames:
-            raise DataError(f"{source.shown}: no frame that can be read")
-
-
-def _predicted(source: Input, group: Sequence[Part], draw: bool, work: _Work) -> Iterator[Part]:
-    """The same parts, their frames with what is drawn on them."""
-    frames = [part for part in group if isinstance(part, Frame)]
-    predictions = iter(work.model.predict([frame.pixels for frame in frames]) if frames else [])
-    for part in group:
-        if isinstance(part, Frame):
-            prediction = next(predictions)
-            _note(source, part.pixels, prediction, part, work)
-            if draw:
-                drawn = draw_prediction(part.pixels, prediction, work.model.classes)
-                yield replace(part, pixels=drawn)
-                continue
-        yield part
-
-
-def _groups(parts: Iterator[Part], batch: int) -> Iterator[list[Part]]:
-    """The parts of a video, in groups that have `batch` frames."""
-    group: list[Part] = []
-    frames = 0
-    for part in parts:
-        group.append(part)
-        frames += isinstance(part, Frame)
-        if frames == batch:
-            yield group
-            group, frames = [], 0
-    if group:
-        yield group
-
-
-@contextmanager
-def _writer(target: Path | None, movie: Movie) -> Iterator[MovieWriter | None]:
-    """What writes an mp4; it appears under its name once it can be played."""
-    if target is None:
-        yield None
-        return
-    target.parent.mkdir(parents=True, exist_ok=True)
-    part = target.with_name(f".{target.stem}.{uuid.uuid4().hex}.mp4")
-    writer = MovieWriter(part, movie)
-    try:
-        try:
-            yield writer
-        finally:
-            writer.close()
-        part.replace(target)
-    finally:
-        part.unlink(missing_ok=True)
-
-
-def _tell(outputs: Sequence[Path], model: OpenModel, tally: _Tally) -> None:
+def _tell(outputs: Sequence[Path], model: OpenModel, tally: Tally) -> None:
     """Say what was found and what was left out. Raises DataError where nothing could be read."""
     for text in tally.broken[:SHOWN]:
         print(f"left out: {text}", file=sys.stderr)

@@ -10,6 +10,7 @@ file no torch.
 - model: a network with what stands before and behind it
 - images: what a person names: files, folders, globs, archives, addresses
 - video: frames of a video, and an mp4 that browsers play
+- detecting: images and videos through a model, into tables and pictures
 - drawing: boxes and labels on pixels
 - tables: predictions as JSON, CSV, COCO's results list and YOLO's text files
 - exporting: a network of torch as an exported file

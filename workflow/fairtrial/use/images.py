@@ -9,6 +9,7 @@ import zipfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import numpy as np
@@ -16,6 +17,9 @@ import numpy as np
 from fairtrial import DataError
 from fairtrial.files.folders import files_below
 from fairtrial.use.preparation import Pixels
+
+if TYPE_CHECKING:
+    import PIL.Image
 
 IMAGES = (".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
 VIDEOS = (".avi", ".gif", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".ts", ".webm", ".wmv")
@@ -48,19 +52,26 @@ class Input:
     def pixels(self) -> Pixels:
         """An image as it is shown: turned by its EXIF, RGB of 8 bits. Raises DataError where it
         cannot be read."""
-        from PIL import Image, ImageOps
+        from PIL import Image
 
         try:
             content = self.content()
             opened = Image.open(io.BytesIO(content) if isinstance(content, bytes) else content)
             with opened as image:
-                shown = ImageOps.exif_transpose(image)
-                if shown.mode.startswith("I;16"):
-                    shown = Image.fromarray((np.asarray(shown) >> 8).astype(np.uint8))
-                return np.asarray(shown.convert("RGB"))
+                return upright(image)
         except Exception as error:  # whatever a decoder raises, the image cannot be used
             reason = " ".join(str(error).split())[:120]
             raise DataError(f"{self.shown}: cannot be read as an image ({reason})") from error
+
+
+def upright(image: PIL.Image.Image) -> Pixels:
+    """An image as it is shown: turned by its EXIF, RGB of 8 bits."""
+    from PIL import Image, ImageOps
+
+    shown = ImageOps.exif_transpose(image)
+    if shown.mode.startswith("I;16"):
+        shown = Image.fromarray((np.asarray(shown) >> 8).astype(np.uint8))
+    return np.asarray(shown.convert("RGB"))
 
 
 def is_address(text: str) -> bool:

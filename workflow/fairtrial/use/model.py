@@ -28,6 +28,23 @@ class Prediction:
 
 
 @dataclass(frozen=True)
+class OpenModel:
+    """A model that is ready: its classes, in the order of its outputs, the least confidence of its
+    detections where no other is asked for, and what runs it on a few images. `about` is unknown
+    where a backend exports no models."""
+
+    task: str
+    classes: tuple[str, ...]
+    confidence: float
+    run: Callable[[Sequence[Pixels], float], list[Prediction]]
+    about: ModelMetadata | None = None
+
+    def predict(self, images: Sequence[Pixels]) -> list[Prediction]:
+        """What it says of a few images."""
+        return self.run(images, self.confidence)
+
+
+@dataclass(frozen=True)
 class Model:
     """A model that can be used: its metadata, and its network."""
 

@@ -26,6 +26,15 @@ ENCODING = {"preset": "veryfast", "crf": "21"}
 
 
 @dataclass(frozen=True)
+class MovieLimits:
+    """What a video from anybody may be. formats: FFmpeg's names of containers, of which none may
+    name other files or addresses; pixels: of a frame, at most."""
+
+    formats: tuple[str, ...]
+    pixels: int
+
+
+@dataclass(frozen=True)
 class Frame:
     """A frame: its number from 0 on, its time in `time_base` and in seconds, its pixels."""
 
@@ -103,9 +112,9 @@ def _pixels(frame: Any) -> Pixels:
 
 
 @contextmanager
-def open_movie(source: Input) -> Iterator[Movie]:
-    """A video. Raises DataError where it cannot be read as one, and FairtrialError where PyAV is
-    not installed."""
+def open_movie(source: Input, limits: MovieLimits | None = None) -> Iterator[Movie]:
+    """A video. Raises DataError where it cannot be read as one or is beyond `limits`, and
+    FairtrialError where PyAV is not installed."""
     if importlib.util.find_spec("av") is None:
         raise FairtrialError(
             "the package `av` is not installed; `make venv EXTRAS=video` installs it"
@@ -115,7 +124,11 @@ def open_movie(source: Input) -> Iterator[Movie]:
     try:
         content = source.content()
         file = io.BytesIO(content) if isinstance(content, bytes) else content
-        container = av.open(file, timeout=None if isinstance(content, bytes) else SECONDS)
+        container = av.open(
+            file,
+            timeout=None if isinstance(content, bytes) else SECONDS,
+            options={"format_whitelist": ",".join(limits.formats)} if limits else {},
+        )
     except (av.error.FFmpegError, OSError) as error:
         reason = getattr(error, "strerror", None) or error
         raise DataError(
@@ -124,7 +137,17 @@ def open_movie(source: Input) -> Iterator[Movie]:
     with container:
         if not container.streams.video:
             raise DataError(f"{source.shown}: a file without pictures")
+        if limits:
+            _limit(container.streams.video[0], limits.pixels, source.shown)
         yield Movie(container, source.shown)
+
+
+def _limit(stream: av.VideoStream, pixels: int, shown: str) -> None:
+    """Raises DataError where frames have more pixels; what grows later is not decoded."""
+    if stream.width * stream.height > pixels:
+        size = f"{stream.width}×{stream.height} pixels"
+        raise DataError(f"{shown}: frames of {size}, more than {pixels / 1e6:g} million")
+    stream.codec_context.options = {"max_pixels": str(pixels)}
 
 
 class MovieWriter:
