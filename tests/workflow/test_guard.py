@@ -115,6 +115,22 @@ def test_a_number_changed_by_hand_is_not_published_and_is_mended(project: Projec
     assert project.plan() == Counter({"validate first-s0": 1, "plot": 1, "report": 1})
 
 
+def test_no_training_begins_with_labels_that_were_changed(project: Project) -> None:
+    change_a_digit(project.root / "data/sets/shapes/annotations.json")
+    project.edit(
+        "config/experiments/compare.yaml", "{imgsz: 64}", "{imgsz: 64}\n  new: {imgsz: 96}"
+    )
+    before = project.trainings()
+    assert project.snakemake("--cores", "1", "trained", check=False)
+    log = (project.root / "logs/compare/train/new-s0.log").read_text()
+    facts = ("data/sets/shapes/annotations.json: was changed", "`fairtrial repair compare`")
+    assert missing_facts(log, *facts) == []
+    assert project.trainings() == before
+    project.fairtrial("repair")
+    project.snakemake("--cores", "1", "trained")
+    assert (project.trainings() - before).total() == 1
+
+
 def test_every_kind_of_damage_is_mended_from_the_store(project: Project) -> None:
     before, trained = files(project), project.trainings()
     damaged = sorted({**before, f"{RUN}/record.json": b"", f"{RUN}/speed.json": b""})

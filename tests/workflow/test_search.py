@@ -106,6 +106,30 @@ def test_a_killed_worker_costs_nothing(finished: Project) -> None:
     assert finished.plan() == Counter()
 
 
+def rank_anew(_: object) -> None:
+    """Print what `verify` says of studies alone, for stand-ins made the scores."""
+    from fairtrial.commands import _recomputed
+    from fairtrial.planning.plan import Plan
+
+    _recomputed.COMPUTED = {"study": _recomputed.compute_study}
+    again = _recomputed.recomputed(Plan.read())
+    print(json.dumps([again.same, [problem[:2] for problem in again.problems], again.notes]))
+
+
+def test_a_ranking_that_does_not_follow_from_the_trials_is_found(project: Project) -> None:
+    table = project.root / PLACE / "trials.csv"
+    names = [f"{PLACE}/{name}" for name in ("trials.csv", "best.yaml", "summary.json")]
+    names.append(f"{PLACE}/timings.json")
+    assert json.loads(project.forked(rank_anew, (), True, {})) == [names, [], []]
+    table.write_text(table.read_text().replace("finished", "pruned", 1))
+    same, problems, _ = json.loads(project.forked(rank_anew, (), True, {}))
+    assert (same, [name for name, _ in problems]) == (names[1:], names[:1])
+    shutil.rmtree(project.root / "store/searches")
+    same, problems, notes = json.loads(project.forked(rank_anew, (), True, {}))
+    assert (same, problems, len(notes)) == ([], [], 1)
+    assert "tpe-seed5" in notes[0]
+
+
 def test_the_board_shows_a_search(project: Project) -> None:
     board = project.status()
     (row,) = board["studies"]

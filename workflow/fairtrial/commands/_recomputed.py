@@ -1,4 +1,4 @@
-"""Scores, tables, verdicts and the PDF, computed anew from what is stored, and compared."""
+"""Scores, studies, tables, verdicts and the PDF, computed anew from what is stored."""
 
 from __future__ import annotations
 
@@ -11,13 +11,15 @@ from pathlib import Path
 
 from pydantic import TypeAdapter
 
+from fairtrial import StoreError
 from fairtrial.lineage.guard import Problem
 from fairtrial.lineage.made import read_made, versions_for
 from fairtrial.planning.finished import jobs_of
 from fairtrial.planning.job_names import JobName
 from fairtrial.planning.plan import Plan
-from fairtrial.settings.stages import ReportSettings, ValidateSettings
+from fairtrial.settings.stages import ReportSettings, StudyStageSettings, ValidateSettings
 from fairtrial.stages.report import report
+from fairtrial.stages.study import study
 from fairtrial.stages.validate import validate
 
 OF_PDF = {"typst", "matplotlib"}  # which set it, and whose fonts it has; of no other file
@@ -34,14 +36,18 @@ class Recomputed:
 
 
 def recomputed(plan: Plan) -> Recomputed:
-    """Compute the scores of every run anew, and the report with its tables."""
+    """Compute the scores of every run and the tables of every study anew, and the report."""
     again = Recomputed()
     for job in jobs_of(plan):
-        if job.stage in ("validate", "report"):
+        if compute := COMPUTED.get(job.stage):
             with tempfile.TemporaryDirectory(prefix="fairtrial-") as folder:
                 files = {flag: Path(folder, Path(path).name) for flag, path in job.files.items()}
-                (compute_validate if job.stage == "validate" else compute_report)(plan, job, files)
-                _compare(job, files, again)
+                try:
+                    compute(plan, job, files)
+                except StoreError as error:  # gc, or another machine: results outlive the store
+                    again.notes.append(f"{job.stage} of {job.name} was not done again: {error}")
+                else:
+                    _compare(job, files, again)
     again.notes = list(dict.fromkeys(again.notes))
     return again
 
@@ -77,6 +83,18 @@ def compute_report(plan: Plan, job: JobName, files: dict[str, Path]) -> None:
         )
 
 
+def compute_study(plan: Plan, job: JobName, files: dict[str, Path]) -> None:
+    """Write the tables of a study, from its trials in the store, into `files`, by flag."""
+    settings = plan.settings(job.stage, job.name, job.experiment)
+    workers = Path("results", job.experiment, "search", job.name, "workers").glob("*.json")
+    study(
+        settings=StudyStageSettings.model_validate_json(settings), workers=sorted(workers), **files
+    )
+
+
+COMPUTED = {"validate": compute_validate, "study": compute_study, "report": compute_report}
+
+
 def _compare(job: JobName, files: dict[str, Path], again: Recomputed) -> None:
     """Sort the outputs of a job into the same and the others."""
     recorded, present = read_made(Path(job.made)).versions, versions_for(job.stage)
@@ -88,7 +106,8 @@ def _compare(job: JobName, files: dict[str, Path], again: Recomputed) -> None:
         elif relevant:
             again.notes.append(_not_compared(job, flag, relevant, recorded))
         else:
-            why = "does not follow from the stored predictions"
+            source = "trials in the store" if job.stage == "study" else "stored predictions"
+            why = f"does not follow from the {source}"
             again.problems.append(Problem(path, why, job.made))
 
 

@@ -22,6 +22,7 @@ from fairtrial.store import keys
 
 SMALL = 4096  # bytes of settings that a record holds beside their SHA-256
 PACKAGES = {  # of which a stage's result may depend on the version, to the last digit
+    "study": ("numpy", "optuna", "scikit-learn", "scipy"),
     "validate": ("numpy", "pycocotools", "scipy"),
     "plot": ("matplotlib", "seaborn"),
     "report": ("jinja2", "matplotlib", "plotly", "scipy", "typst"),

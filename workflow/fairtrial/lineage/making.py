@@ -18,6 +18,7 @@ from fairtrial.files.modelfile import write_model
 from fairtrial.lineage.alive import shown_alive
 from fairtrial.lineage.expected import read_expected
 from fairtrial.lineage.guard import refuse_foreign, refuse_foreign_inputs
+from fairtrial.lineage.inputs import refuse_changed
 from fairtrial.lineage.made import (
     OF_RESULTS,
     SMALL,
@@ -47,13 +48,16 @@ class StageCall:
 
 def make(call: StageCall, function: Callable[..., None], flags: Mapping[str, object]) -> None:
     """Call `function(**flags)`, and write its record. What it raises is passed on, and leaves no
-    record. Raises DataError where results are to be published that are not the plan's."""
+    record. Raises DataError where results are to be published that are not the plan's, or where an
+    input is not what another job wrote."""
     call.made.unlink(missing_ok=True)
     inputs = _sums({k: v for k, v in flags.items() if k not in call.outputs})
     if call.stage in OF_RESULTS:
         inputs |= refuse_foreign(read_expected(), call.made)
     elif call.stage in CHOOSING:
         refuse_foreign_inputs(read_expected(), inputs, call.made.parts[1])
+    else:
+        refuse_changed(inputs, call.made)
     try:
         with shown_alive(call.made):
             function(**flags)
