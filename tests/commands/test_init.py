@@ -6,7 +6,6 @@ import os
 import shutil
 import subprocess
 import sys
-import zipfile
 from collections import Counter
 from pathlib import Path
 
@@ -21,14 +20,14 @@ from fairtrial.files.yamlfile import read_yaml
 
 ROOT = Path(__file__).parents[2]
 BUILT = ("setup.py", "pyproject.toml", "README.md", "LICENSE", "params.yaml", "dvc.yaml")
-BUILT += (".gitignore", ".dvcignore", ".dvc/config", ".dvc/.gitignore")
-PROJECT = ("workflow/rules", "workflow/schemas", "workflow/envs", "config", "profiles")
-MAIN = "from fairtrial_command import main; import sys; sys.exit(main())"
+BUILT += ("requirements.lock", ".gitignore", ".dvcignore", ".dvc/config", ".dvc/.gitignore")
+PROJECT = ("workflow/rules", "workflow/schemas", "workflow/envs", "workflow/report", "config")
+PROJECT += ("profiles",)
 
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with the content of the wheel, and the command in `bin`."""
+    """A folder into which `pip install .` has installed, with the command in `bin`."""
     folder = tmp_path_factory.mktemp("wheel")
     source, site = folder / "source", folder / "site"
     for name in ("workflow", "config", "profiles"):
@@ -37,14 +36,9 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name in BUILT:
         (source / name).parent.mkdir(exist_ok=True)
         shutil.copyfile(ROOT / name, source / name)
-    build = "import setuptools.build_meta as b; b.build_wheel('..')"
-    subprocess.run([sys.executable, "-c", build], cwd=source, check=True, capture_output=True)
-    (wheel,) = folder.glob("*.whl")
-    with zipfile.ZipFile(wheel) as archive:
-        archive.extractall(site)
-    (site / "bin").mkdir()
-    (site / "bin/fairtrial").write_text(f"#!{sys.executable}\n{MAIN}\n")
-    (site / "bin/fairtrial").chmod(0o755)
+    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-index", "--no-deps"]
+    pip += ["--no-build-isolation", "--disable-pip-version-check", "--target", str(site)]
+    subprocess.run([*pip, "."], cwd=source, check=True, capture_output=True)
     return site
 
 
@@ -93,10 +87,12 @@ def test_a_wheel_is_enough_for_a_project(site: Path, tmp_path: Path) -> None:
 def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder that looks like the installed package."""
     package = tmp_path / "site/fairtrial"
-    for name in ("params.yaml", "dvc.yaml", "config/README.md", "workflow/rules/data.smk"):
+    names = ("params.yaml", "dvc.yaml", "requirements.lock", "config/README.md")
+    for name in (*names, "config/config.yaml", "workflow/rules/data.smk"):
         (package / "project" / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(ROOT / name, package / "project" / name)
     (package / "__init__.py").touch()
+    (package.parent / "fairtrial_command.py").touch()
     monkeypatch.setattr("fairtrial.__file__", str(package / "__init__.py"))
     return package
 
@@ -150,6 +146,7 @@ def test_the_copy_of_an_installed_package_lies_as_in_a_checkout(
     copy = snapshot.take(project, installed)
     files = {str(path.relative_to(copy)) for path in copy.rglob("*") if path.is_file()}
     assert files == {
-        *("params.yaml", "config/README.md", "workflow/rules/data.smk"),
+        *("params.yaml", "config/README.md", "workflow/rules/data.smk", "requirements.lock"),
+        "workflow/fairtrial_command.py",
         *("workflow/fairtrial/__init__.py", "workflow/fairtrial/report/project/page.typ"),
     }

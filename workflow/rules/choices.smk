@@ -22,6 +22,7 @@ checkpoint choose:
         "logs/{experiment}/choose/{choice}.log",
     benchmark:
         "logs/{experiment}/choose/{choice}.tsv"
+    localrule: True
     conda:
         "../envs/fairtrial.yaml"
     params:

@@ -1,5 +1,5 @@
 # Purpose: the plan of the experiment, and what all jobs share.
-# Reads params.yaml and config/.
+# Reads params.yaml and config/; the package is where package.smk found it.
 import gc
 import os
 import sys
@@ -14,13 +14,9 @@ from snakemake.exceptions import WorkflowError
 gc.set_threshold(100_000, 50, 100)
 # The driver plans with a copy of code and settings, and so do its jobs: see the module. Jobs get
 # its path by the environment, wherever they run.
-here = Path(workflow.current_basedir.get_path_or_uri(secret_free=True)).parent
-# In a wheel this file lies in fairtrial/project/workflow/rules, and the project has no code.
-installed = None if (here / "fairtrial").is_dir() else here.parents[1]
-package = installed or here / "fairtrial"
 snapshot = SimpleNamespace(**run_path(str(package / "files/snapshot.py")))
 if workflow.is_main_process:
-    os.environ[snapshot.VARIABLE] = str(snapshot.take(Path.cwd(), installed))
+    os.environ[snapshot.VARIABLE] = str(snapshot.take(Path.cwd(), package))
 
 
 if not workflow.is_main_process and (problem := snapshot.problem(snapshot.root())):
@@ -40,6 +36,7 @@ from fairtrial.planning.finished import (
     refuse_unseen_changes,
 )
 from fairtrial.planning.housekeeping import settings_argument, unshare_records
+from fairtrial.planning.imported import also_call, refuse_other_names
 from fairtrial.planning.plan import Plan
 from fairtrial.planning.slurm_batches import share_submissions
 from fairtrial.planning.slurm_outages import survive_outages
@@ -62,9 +59,10 @@ shell.prefix(
 )
 
 try:
+    refuse_other_names(workflow.modifier)
     if workflow.is_main_process:
-        options = workflow.config_settings
-        refuse_config(options.config, options.configfiles)
+        configfiles = [] if is_imported else workflow.config_settings.configfiles
+        refuse_config(config, configfiles)
         refuse_place(Path.cwd())
     PLAN = Plan.read(config.get("experiment"))
     PLAN.sources

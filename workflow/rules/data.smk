@@ -14,6 +14,7 @@ rule download:
         "logs/download/{source}.log",
     benchmark:
         "logs/download/{source}.tsv"
+    localrule: True
     conda:
         "../envs/fairtrial.yaml"
     params:

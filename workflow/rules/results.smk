@@ -23,7 +23,14 @@ rule plot:
         studies=study_files,
         choices=choice_files("start", "weights"),
     output:
-        figures=directory("results/{experiment}/figures"),
+        figures=report(
+            directory("results/{experiment}/figures"),
+            caption="../report/figure.rst",
+            category="{experiment}",
+            subcategory="Figures",
+            patterns=["{figure}.svg"],
+            labels={"figure": "{figure}"},
+        ),
         manifest="results/{experiment}/figures.json",
         pictures="results/{experiment}/pictures.json",
     log:
@@ -70,11 +77,31 @@ rule report:
         choices=choice_files("start", "weights", "verdict"),
         quality=lambda w: planned(w).quality(),
     output:
-        pdf="results/{experiment}/report.pdf",
-        html="results/{experiment}/report.html",
+        pdf=report(
+            "results/{experiment}/report.pdf",
+            caption="../report/pdf.rst",
+            category="{experiment}",
+            subcategory="Report",
+        ),
+        html=report(
+            "results/{experiment}/report.html",
+            caption="../report/page.rst",
+            category="{experiment}",
+            subcategory="Report",
+        ),
         metrics="results/{experiment}/metrics.json",
-        comparison="results/{experiment}/comparison.csv",
-        runs="results/{experiment}/runs.csv",
+        comparison=report(
+            "results/{experiment}/comparison.csv",
+            caption="../report/comparison.rst",
+            category="{experiment}",
+            subcategory="Tables",
+        ),
+        runs=report(
+            "results/{experiment}/runs.csv",
+            caption="../report/runs.rst",
+            category="{experiment}",
+            subcategory="Tables",
+        ),
         markdown="results/{experiment}/comparison.md",
         latex="results/{experiment}/comparison.tex",
         answer="results/{experiment}/answer.txt",
@@ -82,6 +109,7 @@ rule report:
         "logs/{experiment}/report.log",
     benchmark:
         "logs/{experiment}/report.tsv"
+    localrule: True
     conda:
         "../envs/fairtrial.yaml"
     params:

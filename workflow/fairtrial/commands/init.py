@@ -73,9 +73,11 @@ def _lay_out(shipped: Path, target: Path) -> None:
 
 
 def _is_the_users(name: Path) -> bool:
-    """Whether a file belongs to the project: all but the rules, and Python of the wheel."""
+    """Whether a file belongs to the project: all but the rules, what they and snakedeploy need, and
+    Python of the wheel."""
     of_workflow = name.parts[0] == "workflow" and name.parts[1] != "schemas"
-    return not of_workflow and name.suffix not in (".py", ".pyc")
+    other = name.as_posix() in ("config/config.yaml", "requirements.lock")
+    return not of_workflow and not other and name.suffix not in (".py", ".pyc")
 
 
 def dvc_yaml(text: str) -> str:

@@ -9,6 +9,7 @@ packed      many small images in one file
 disk        which folders are full
 checksums   SHA-256 of files, and manifests of them
 snapshot    a copy of code and settings, with which a driver and its jobs work
+first_files  what a project lacks when Snakemake works in its folder for the first time
 text        durations and counts as text
 progress    how far a long piece of work is
 logs        the end of a job's log

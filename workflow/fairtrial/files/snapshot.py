@@ -21,27 +21,28 @@ from pathlib import Path
 
 VARIABLE = "FAIRTRIAL_SNAPSHOT"  # the absolute path of the snapshot, for all jobs of a driver
 FOLDER = ".snakemake/fairtrial/snapshots"
-COPIED = ("workflow", "config", "params.yaml")
+SETTINGS = ("config", "params.yaml")
+COMMAND = "fairtrial_command.py"
+LOCK = "requirements.lock"  # for an environment that Snakemake makes (--sdm conda)
 KEPT = 30 * 24 * 3600  # seconds; no job waits longer in a queue
 
 
-def take(project: Path, installed: Path | None = None) -> Path:
-    """Copy code and settings of `project` into its folder of snapshots, and return the copy.
+def take(project: Path, package: Path | None = None) -> Path:
+    """Copy the code and the settings of `project` into its folder of snapshots, and return the copy.
 
-    installed: the package, where the project has no code of its own (`fairtrial init`). The copy is
-    named after its content, so that equal ones are one folder. Snapshots that no driver has
-    used for 30 days are removed.
+    package: the folder of the package, where it is not the project's own. It is one of a checkout,
+    or an installed one, which is copied as it lies in a checkout. The copy is named after its
+    content, so that equal ones are one folder. Snapshots that no driver has used for 30 days are
+    removed.
     """
     folder = project.resolve() / FOLDER
     folder.mkdir(parents=True, exist_ok=True)
     copy = folder / f".new-{uuid.uuid4().hex}"
     copy.mkdir()
     try:
-        for name in COPIED:
-            if name == "workflow" and installed is not None:
-                _copy_installed(installed, copy / name)
-            else:
-                _copy(project / name, copy / name)
+        _copy_code(package or project / "workflow/fairtrial", copy)
+        for name in SETTINGS:
+            _copy(project / name, copy / name)
         snapshot = folder / digest(copy)
         if problem(snapshot):
             shutil.rmtree(snapshot, ignore_errors=True)
@@ -98,15 +99,22 @@ def _copy(source: Path, target: Path) -> None:
         shutil.copy2(source, target)
 
 
-def _copy_installed(package: Path, workflow: Path) -> None:
-    """Copy an installed package and its rules as they lie in a checkout."""
-    shutil.copytree(package / "project/workflow", workflow)
+def _copy_code(package: Path, copy: Path) -> None:
+    """Copy the package and its rules as they lie in a checkout."""
+    shipped = package / "project"  # of an installed one
+    if not shipped.is_dir():
+        _copy(package.parent, copy / "workflow")
+        _copy(package.parents[1] / LOCK, copy / LOCK)
+        return
+    shutil.copytree(shipped / "workflow", copy / "workflow")
     other = shutil.ignore_patterns("__pycache__")
 
     def ignored(folder: str, names: list[str]) -> set[str]:
         return other(folder, names) | ({"project"} if Path(folder) == package else set())
 
-    shutil.copytree(package, workflow / "fairtrial", ignore=ignored)
+    shutil.copytree(package, copy / "workflow/fairtrial", ignore=ignored)
+    _copy(package.parent / COMMAND, copy / "workflow" / COMMAND)
+    _copy(shipped / LOCK, copy / LOCK)
 
 
 def _remove_old(folder: Path) -> None:

@@ -27,6 +27,7 @@ job_names       the jobs of an experiment, and the files that they leave
 accepted        edits of code that a person has accepted as changing no result
 finished        what earlier calls have finished, against the plan
 command_line    options of Snakemake that are refused, since they would be ignored
+imported        the rules in somebody else's Snakefile, which imports them by `module:`
 housekeeping    what the Snakefile does before its jobs and after them
 schemas         JSON schemas of params.yaml and config/, for editors
 """

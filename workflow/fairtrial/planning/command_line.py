@@ -35,8 +35,8 @@ def refuse_until(until: Collection[str], omit_from: Collection[str]) -> None:
 
 
 def refuse_config(config: Mapping[str, object], config_files: Collection[Path]) -> None:
-    """Raise SettingsError for a file with settings, and for keys of `--config` but `experiment`:
-    nothing would read them."""
+    """Raise SettingsError for a file with settings, and for keys of `--config`, or of a module's
+    `config:`, but `experiment`: nothing would read them."""
     if config_files:
         listed = " ".join(map(str, config_files))
         raise SettingsError(
