@@ -1,7 +1,8 @@
 """What a project lacks when Snakemake works in its folder for the first time.
 
-snakedeploy copies config/ and profiles/, and no params.yaml and no link; a folder whose Snakefile only
-says `module:` has nothing at all. The first `snakemake` writes what is missing, and nothing later.
+snakedeploy copies config/ and profiles/, and no params.yaml and no link; a folder whose Snakefile
+only says `module:` has nothing at all. The first `snakemake` writes what is missing, and nothing
+later.
 
 Only the standard library is imported: the Snakefile loads this file before any other of the
 package.

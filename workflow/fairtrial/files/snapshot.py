@@ -28,7 +28,7 @@ KEPT = 30 * 24 * 3600  # seconds; no job waits longer in a queue
 
 
 def take(project: Path, package: Path | None = None) -> Path:
-    """Copy the code and the settings of `project` into its folder of snapshots, and return the copy.
+    """Copy code and settings of `project` into its folder of snapshots, and return the copy.
 
     package: the folder of the package, where it is not the project's own. It is one of a checkout,
     or an installed one, which is copied as it lies in a checkout. The copy is named after its

@@ -1,4 +1,4 @@
-"""The rules in somebody else's Snakefile, which imports them with `module:` (snakedeploy writes one).
+"""The rules in another Snakefile, which imports them with `module:` (as snakedeploy writes it).
 
 A module may rename rules and move files, which jobs and commands would not find any more, and
 Snakemake leaves what happens at the start and the end to the importing Snakefile.
