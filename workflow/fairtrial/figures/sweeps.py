@@ -1,4 +1,4 @@
-"""Metrics against one parameter, with their spread over seeds."""
+"""Metrics against one parameter, with their intervals."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from matplotlib.ticker import FixedLocator, NullFormatter
 from fairtrial.figures.base import COLOURS, Drawing, figure, new_figure
 from fairtrial.results.configuration import Configuration, shorten
 from fairtrial.results.experiment import ExperimentResults
+from fairtrial.results.significance import interval_of
 from fairtrial.results.sweeps import METRIC_NAMES, METRICS, Sweep, sweeps
 from fairtrial.settings.stages import PlotSettings
 
@@ -41,13 +42,15 @@ def _caption(sweep: Sweep) -> str:
         where += f" Star: {sweep.label(sweep.best)}, the best by {rule} on val."
     if max(len(c.repeats) for c in sweep.members) == 1:
         return (
-            f"{where} One seed each, so there is no band and all circles are hollow: which of "
-            "these differences are more than chance is unknown."
+            f"{where} One seed each, so all circles are hollow: which of these differences are "
+            "more than chance is unknown. Band: 95 % interval over other images alone."
         )
+    band = "mean and 95 % interval over other seeds and other images, which all values share"
+    if sweep.members[0].folds:
+        band = f"mean ± standard deviation over {over}"
     return (
-        f"{where} Line and band: mean ± standard deviation over {over}. Hollow circles cannot be "
-        "told apart from the star in that metric, full ones can (t test, corrected for all values "
-        "of the panel)."
+        f"{where} Line and band: {band}. Hollow circles cannot be told apart from the star in that "
+        "metric, full ones can (corrected for all values of the panel)."
     )
 
 
@@ -66,21 +69,24 @@ def _panels(sweep: Sweep) -> Figure:
 
 
 def _line(ax: Axes, sweep: Sweep, metric: str, colour: str) -> None:
-    """Draw the mean of one metric by value, over a band of ± sd where values are numbers, over bars
-    where they are names."""
+    """Draw the mean of one metric by value, over a band of its intervals where values are numbers,
+    over bars where they are names."""
     split, best, gaps = sweep.comparison.split, sweep.best, sweep.gaps(metric)
     numbers = sweep.numbers
     pairs = zip(numbers or range(len(sweep.members)), sweep.members, strict=True)
     points = [(x, c) for x, c in pairs if c.scores(split, metric)]
     x = [x for x, _ in points]
     mean = np.array([statistics.fmean(c.scores(split, metric)) for _, c in points])
-    sd = np.array([_sd(c, split, metric) for _, c in points])
+    ends = np.array([_ends(c, split, metric) for _, c in points]).T.reshape(2, -1)
     if numbers:
         ax.plot(x, mean, color=colour, linewidth=1.1, zorder=2)
-        if sd.any():
-            ax.fill_between(x, mean - sd, mean + sd, color=colour, alpha=0.18, linewidth=0)
-    elif sd.any():
-        ax.errorbar(x, mean, sd, linestyle="", color=colour, capsize=2.5, linewidth=1.1, zorder=2)
+        if (ends[0] < ends[1]).any():
+            ax.fill_between(x, *ends, color=colour, alpha=0.18, linewidth=0)
+    elif (ends[0] < ends[1]).any():
+        error = np.maximum([mean - ends[0], ends[1] - mean], 0)
+        ax.errorbar(
+            x, mean, error, linestyle="", color=colour, capsize=2.5, linewidth=1.1, zorder=2
+        )
     for number, (at, c) in enumerate(points):
         apart = c.letter in gaps and gaps[c.letter].apart
         marker, size = ("*", 10) if c is best else ("o", 5)
@@ -88,9 +94,12 @@ def _line(ax: Axes, sweep: Sweep, metric: str, colour: str) -> None:
         mark.set_markerfacecolor(colour if c is best or apart else "white")
 
 
-def _sd(configuration: Configuration, split: str, metric: str) -> float:
+def _ends(configuration: Configuration, split: str, metric: str) -> tuple[float, float]:
+    """The 95 % interval of a metric; of folds mean ± sd; the mean itself where nothing is known."""
     scores = configuration.scores(split, metric)
-    return statistics.stdev(scores) if len(scores) > 1 else 0.0
+    mean = statistics.fmean(scores)
+    sd = statistics.stdev(scores) if len(scores) > 1 else 0.0
+    return interval_of(configuration, split, metric) or (mean - sd, mean + sd)
 
 
 def _equal_spans(axes: list[Axes]) -> None:

@@ -11,7 +11,7 @@ from fairtrial import SettingsError
 from fairtrial.files.yamlfile import nearest
 from fairtrial.settings.choice import FROM
 from fairtrial.settings.experiment import ExperimentSettings
-from fairtrial.settings.grid import Overrides, combinations
+from fairtrial.settings.grid import Overrides, combinations, value_text
 
 LONGEST_LABEL = 80
 # The keys of an experiment that repeat each configuration, by the setting that they vary.
@@ -111,8 +111,3 @@ def _label(varied: dict[str, Any]) -> str:
     if label != exact:
         label += "." + hashlib.sha256(exact.encode()).hexdigest()[:6]
     return label
-
-
-def value_text(value: Any) -> str:
-    """A setting in a name: `0.0001`, `AdamW`."""
-    return f"{value:.12g}" if isinstance(value, float) else str(value)

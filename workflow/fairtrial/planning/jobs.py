@@ -15,6 +15,7 @@ from fairtrial.planning.origins import referred_runs
 from fairtrial.planning.sources import formats_used
 from fairtrial.plugins import plugin
 from fairtrial.settings.choice import BEST, FROM, Reference
+from fairtrial.settings.grid import factors_of
 from fairtrial.settings.group_names import group_name
 from fairtrial.settings.stages import (
     ChooseSettings,
@@ -151,6 +152,7 @@ def _results(experiment: PlannedExperiment) -> dict[str, Any]:
         "runs": tuple(experiment.runs),
         "studies": tuple(experiment.studies),
         "sweeps": tuple(name for name in experiment.settings.sweep if name not in {FROM, BEST}),
+        "factors": factors_of(experiment.settings.grid),
         "timings": experiment.params["report"]["timings"],
         "rank_by": experiment.rank_by,
         "html_mb": experiment.params["report"]["html_mb"],

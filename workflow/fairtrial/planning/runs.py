@@ -17,7 +17,6 @@ from fairtrial.planning.configurations import (
     configurations,
     name_of,
     repetitions,
-    value_text,
 )
 from fairtrial.planning.elsewhere import is_elsewhere, settings_by_seed
 from fairtrial.planning.origins import NOTHING, Origins, Start
@@ -26,7 +25,7 @@ from fairtrial.planning.references import references_of, refuse_metric, weights_
 from fairtrial.settings.choice import BEST, FROM
 from fairtrial.settings.elsewhere import ELSEWHERE
 from fairtrial.settings.experiment import ExperimentSettings
-from fairtrial.settings.grid import Overrides
+from fairtrial.settings.grid import Overrides, value_text
 from fairtrial.settings.params import SECTIONS
 from fairtrial.settings.run_name import FoldName, RunName
 from fairtrial.store.keys import canonical

@@ -17,6 +17,7 @@ from fairtrial.report.classes import ClassesPart, classes
 from fairtrial.report.cost import CostRow, FrontPart, cost, fronts, size_notes
 from fairtrial.report.data import DataPart, data
 from fairtrial.report.error_kinds import ErrorsPart, errors
+from fairtrial.report.factors import GridPart, grid_parts
 from fairtrial.report.learning_curve import LearningPart, learning_parts
 from fairtrial.report.next_steps import next_steps
 from fairtrial.report.operating_points import OperatingPart, operating_parts
@@ -138,6 +139,7 @@ class Content(TypedDict):
     next_steps: list[str]
     repeats: RepeatsPart
     sweeps: list[SweepPart]
+    factors: list[GridPart]
     search: SearchPart
     across: list[AcrossPart]
     learning: list[LearningPart]
@@ -183,6 +185,7 @@ def content(
         "next_steps": next_steps(experiment, f"results/{settings.experiment}", timings),
         "repeats": repeats(experiment),
         "sweeps": sweep_parts(experiment, settings.sweeps),
+        "factors": grid_parts(experiment, settings.factors),
         "search": searches(experiment, settings.studies, timings),
         "across": across_parts(experiment),
         "learning": learning_parts(experiment),

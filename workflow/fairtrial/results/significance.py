@@ -16,6 +16,7 @@ __all__ = [
     "gaps_to",
     "independent_units",
     "interval_of",
+    "metric_scale",
     "sample",
     "says_little",
     "without_flattery",
@@ -74,10 +75,11 @@ def interval_of(
     if found is None or configuration.folds:
         return None
     units = independent_units([configuration], split)
-    return interval(found, units, _scale(metric))
+    return interval(found, units, metric_scale(metric))
 
 
-def _scale(metric: str) -> Scale:
+def metric_scale(metric: str) -> Scale:
+    """The scale on which the interval of a metric is symmetric."""
     if metric.startswith(error_costs.METRIC.format("")):
         return "linear"  # a cost is a difference of two AP50
     return "log" if metric == "log_loss" else "logit"

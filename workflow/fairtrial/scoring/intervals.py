@@ -45,6 +45,20 @@ def class_interval(
     return _interval(statistics.fmean(scores), parts, units, "logit")
 
 
+def contrast_interval(
+    sample: Sample, units: int | None, contrasts: int
+) -> tuple[float, float] | None:
+    """The 95 % interval of one of so many differences, for all of them together (Bonferroni's
+    correction). None where there is a single seed, or nothing to base it on."""
+    from scipy.special import stdtrit
+
+    if sample.count < 2:
+        return None
+    both = added(_parts(sample, units))
+    half = float(stdtrit(both.df, 1 - LEVEL / (2 * contrasts))) * math.sqrt(both.variance)
+    return sample.mean - half, sample.mean + half
+
+
 def _interval(
     mean: float, parts: Sequence[Part], units: int | None, scale: Scale
 ) -> tuple[float, float] | None:

@@ -13,6 +13,7 @@ from pydantic import AfterValidator, Field, field_validator, model_validator
 from fairtrial.data.defects import KINDS
 from fairtrial.files.yamlfile import Closed, distinct, nearest
 from fairtrial.settings.elsewhere import ClassIds, PredictionFiles
+from fairtrial.settings.grid import Factor
 from fairtrial.settings.params import (
     HTML_CONF,
     HTML_MB,
@@ -312,6 +313,7 @@ class _Results(Closed):
     runs: tuple[str, ...]  # names, in the order of the experiment
     studies: tuple[str, ...] = ()
     sweeps: tuple[str, ...] = ()  # the settings that the experiment sweeps
+    factors: tuple[Factor, ...] = Field(default=(), exclude_if=not_)  # of the experiment's grid
     timings: bool = True  # false leaves out times
     # What params.yaml's `rank_by` stands for: a metric, or the metric weights of a fitness.
     rank_by: str | dict[str, float] = "AP"
