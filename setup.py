@@ -10,7 +10,8 @@ PROJECT = [
     *("workflow/Snakefile", "workflow/rules/*.smk", "workflow/schemas/*.json"),
     *("workflow/envs/*.yaml", "workflow/envs/*.sh", "workflow/report/*.rst", "requirements.lock"),
     *("config/README.md", "config/config.yaml", "config/*/*", "profiles/*/config.yaml"),
-    *("params.yaml", "dvc.yaml", ".gitignore", ".dvcignore", ".dvc/config", ".dvc/.gitignore"),
+    *("params.yaml", "dvc.yaml", ".gitignore", ".dvcignore"),
+    *(".dvc/config", ".dvc/.gitignore", ".dvc/plots/*.json"),
 ]
 
 setup(

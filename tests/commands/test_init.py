@@ -21,6 +21,7 @@ from fairtrial.files.yamlfile import read_yaml
 ROOT = Path(__file__).parents[2]
 BUILT = ("setup.py", "pyproject.toml", "README.md", "LICENSE", "params.yaml", "dvc.yaml")
 BUILT += ("requirements.lock", ".gitignore", ".dvcignore", ".dvc/config", ".dvc/.gitignore")
+BUILT += (".dvc/plots/runs.json",)
 PROJECT = ("workflow/rules", "workflow/schemas", "workflow/envs", "workflow/report", "config")
 PROJECT += ("profiles",)
 

@@ -527,3 +527,19 @@ def test_what_params_lacks_is_known(name: str) -> None:
     params, experiment, expected = SHIPPED[name]
     settings = ExperimentSettings(title="An experiment", **experiment)
     assert shipped_settings(PARAMS | params, settings, {}, FILE) == expected
+
+
+@pytest.mark.parametrize(
+    ("experiment", "taken"),
+    [
+        ({"runs": {"small": {}, "small-s0": {"lr0": 0.1}}}, "small-s0"),
+        ({"runs": {"best": {"lr0": 0.1}}}, "best"),
+    ],
+    ids=["of a run", "best"],
+)
+def test_a_configuration_is_not_called_like_what_stands_beside_it(
+    experiment: dict[str, Any], taken: str
+) -> None:
+    """In metrics.json one of them would hide the other."""
+    with refused(SettingsError, FILE, f"runs.{taken}", "rename"):
+        runs(**experiment)

@@ -15,6 +15,7 @@ from PIL import Image
 from pypdf import PdfReader
 
 from fairtrial import SettingsError
+from fairtrial.lineage.outputs import PLOTS
 from fairtrial.settings.stages import PlotSettings, ReportSettings
 from fairtrial.stages.plot import plot
 from fairtrial.stages.report import report
@@ -61,6 +62,7 @@ def report_text(fake: Fake, draw: bool = False, build: bool = True, **settings: 
         markdown=results / "comparison.md",
         latex=results / "comparison.tex",
         answer=results / "answer.txt",
+        **{f"{name}_plot": results / f"plots/{name}.csv" for name in PLOTS},
     )
     return pdf_text(results / "report.pdf")
 
@@ -329,7 +331,7 @@ def test_every_run_is_in_the_tables_dvc_reads(tmp_path: Path) -> None:
     fake = Fake(tmp_path, TWO)
     report_text(fake)
     metrics = load(fake.results / "metrics.json")
-    assert set(metrics) == set(fake.runs)
+    assert set(metrics) == {*fake.runs, "high", "low", "best"}
     assert set(metrics["low-s2"]) == {"val", "test"}
     rows = list(csv.DictReader((fake.results / "runs.csv").open()))
     assert [row["run"] for row in rows] == fake.runs

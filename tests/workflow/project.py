@@ -23,7 +23,7 @@ FORKING = multiprocessing.get_context("forkserver")
 FORKING.set_forkserver_preload(["snakemake.cli"])
 STAGES = ("download", "convert", "split", "train", "predict", "validate", "plot", "report")
 COPIED = ("Snakefile", "workflow", "config", "profiles", "slurm", "params.yaml", "dvc.yaml")
-COPIED += (".gitignore", ".dvcignore", ".dvc/config", ".dvc/.gitignore")
+COPIED += (".gitignore", ".dvcignore", ".dvc/config", ".dvc/.gitignore", ".dvc/plots")
 
 EXPERIMENT = """\
 title: An experiment of four runs

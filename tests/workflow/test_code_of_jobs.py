@@ -64,6 +64,7 @@ VIEW = {
 }
 
 
+PLOTS = ("history", "calibration", "classes", "confusion")
 BREAKDOWNS = ("error_kinds", "by_size", "by_group", "class_curves")
 
 
@@ -130,7 +131,8 @@ JOBS: list[tuple[str, str, dict[str, object]]] = [
         | {"metrics": "results/compare/metrics.json"}
         | {"comparison": "results/compare/comparison.csv", "runs": "results/compare/runs.csv"}
         | {"markdown": "results/compare/comparison.md", "latex": "results/compare/comparison.tex"}
-        | {"answer": "results/compare/answer.txt"},
+        | {"answer": "results/compare/answer.txt"}
+        | {f"{name}_plot": f"results/compare/plots/{name}.csv" for name in PLOTS},
     ),
 ]
 

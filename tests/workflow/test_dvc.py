@@ -279,6 +279,21 @@ def test_a_change_that_would_be_another_one_is_refused(project: Project) -> None
     assert trained(project) == 0
 
 
+def test_a_run_that_leaves_the_experiment_leaves_results(project: Project) -> None:
+    """And comes back without a training."""
+    whole = (project.root / "config/experiments/compare.yaml").read_text()
+    project.edit("config/experiments/compare.yaml", "  large: {imgsz: 160, lr0: 0.01}\n", "")
+    said = project.snakemake("--cores", "2")
+    assert not missing_facts(said, "No longer in compare", "large-s0, large-s1")
+    results = project.root / "results/compare"
+    assert sorted(path.name for path in (results / "runs").iterdir()) == ["small-s0", "small-s1"]
+    assert not list(results.rglob("*large*"))
+    project.write("config/experiments/compare.yaml", whole)
+    project.run("dvc", "repro")
+    assert trained(project) == 0
+    right(project, DEFAULT)
+
+
 def test_another_way_to_write_the_record_trains_nothing(project: Project) -> None:
     """The job of every run runs, and finds its training finished."""
     old, new = '"adopted": adopted', '"adopted": bool(adopted)'

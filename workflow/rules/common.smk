@@ -29,6 +29,7 @@ from fairtrial.display.messages import shorten_messages
 from fairtrial.lineage import expected
 from fairtrial.planning.command_line import refuse_config, refuse_place, refuse_until
 from fairtrial.planning.committed import departures
+from fairtrial.planning.departed import clear_departed
 from fairtrial.planning.drivers import outlive_dead_drivers
 from fairtrial.planning.finished import (
     ExpectedFile,

@@ -1,6 +1,6 @@
 # Purpose: the figures and the report of one experiment.
 # Inputs: results/<experiment>/runs/, results/<experiment>/history/, data/sets/, data/clean/
-# Outputs: results/<experiment>/figures/, pictures.json, report.pdf, report.html, metrics.json, tables
+# Outputs: results/<experiment>/figures/, pictures.json, report.pdf, report.html, metrics.json, tables, plots
 
 
 rule plot:
@@ -105,6 +105,10 @@ rule report:
         markdown="results/{experiment}/comparison.md",
         latex="results/{experiment}/comparison.tex",
         answer="results/{experiment}/answer.txt",
+        history_plot="results/{experiment}/plots/history.csv",
+        calibration_plot="results/{experiment}/plots/calibration.csv",
+        classes_plot="results/{experiment}/plots/classes.csv",
+        confusion_plot="results/{experiment}/plots/confusion.csv",
     log:
         "logs/{experiment}/report.log",
     benchmark:
@@ -132,4 +136,8 @@ rule report:
         " --markdown {output.markdown:q}"
         " --latex {output.latex:q}"
         " --answer {output.answer:q}"
+        " --history-plot {output.history_plot:q}"
+        " --calibration-plot {output.calibration_plot:q}"
+        " --classes-plot {output.classes_plot:q}"
+        " --confusion-plot {output.confusion_plot:q}"
         " > {log:q} 2>&1"

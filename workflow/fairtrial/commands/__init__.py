@@ -2,5 +2,5 @@
 
 Modules that begin with an underscore serve them: _data_checks, _machine_checks, _slurm_checks,
 _profile and _findings `doctor`; _run_states, _study_states, _slurm_queue and _logs `status`;
-_revisions `compare`; _frames `detect`; _store_copies `repair`; _recomputed `verify`.
+_revisions `compare`; _frames `detect`; _recomputed `verify`.
 """

@@ -16,6 +16,7 @@ from fairtrial import SettingsError
 from fairtrial.commands._revisions import Revision, copy_image, copy_runs, open_revision
 from fairtrial.files.folders import whole_file
 from fairtrial.files.text import counted
+from fairtrial.lineage.outputs import PLOTS
 from fairtrial.planning.config_files import read_params
 from fairtrial.scoring import ranking
 from fairtrial.settings.stages import PlotSettings, ReportSettings, validate_settings
@@ -156,6 +157,7 @@ def _report(settings: PlotSettings, revisions: Sequence[Revision], root: Path) -
     outputs |= {kind: root / f"report.{kind}" for kind in ("pdf", "html")}
     outputs |= {"metrics": root / "m.json", "runs": root / "runs.csv"}
     outputs |= {"answer": root / "answer.txt"}
+    outputs |= {f"{name}_plot": root / "plots" / f"{name}.csv" for name in PLOTS}
     report(
         settings=ReportSettings(
             runs=settings.runs,

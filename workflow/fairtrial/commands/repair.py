@@ -6,13 +6,13 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from fairtrial import StoreError
-from fairtrial.commands._store_copies import has_search, has_training
 from fairtrial.files.text import counted
 from fairtrial.lineage import guard
 from fairtrial.lineage.guard import Problem
 from fairtrial.planning.finished import expected_jobs, jobs_of, unseen_changes
 from fairtrial.planning.job_names import JobName
 from fairtrial.planning.plan import Plan
+from fairtrial.planning.store_copies import has_search, has_training
 
 
 def repair(*experiment: str, train: bool = False) -> None:

@@ -12,6 +12,7 @@ TABLES = (
     *("per_class", "curves", "confusion", "operating_points", "calibration"),
     *("error_kinds", "by_size", "by_group", "class_curves"),
 )
+PLOTS = ("history", "calibration", "classes", "confusion")
 
 OUTPUTS: dict[str, dict[str, str]] = {
     "download": {"manifest": "data/raw/{name}.sha256"},
@@ -53,6 +54,7 @@ OUTPUTS: dict[str, dict[str, str]] = {
         "markdown": RESULTS + "comparison.md",
         "latex": RESULTS + "comparison.tex",
         "answer": RESULTS + "answer.txt",
+        **{f"{name}_plot": f"{RESULTS}plots/{name}.csv" for name in PLOTS},
     },
 }
 

@@ -26,6 +26,8 @@ drivers         who drives the workflow here; locks of dead drivers
 job_names       the jobs of an experiment, and the files that they leave
 accepted        edits of code that a person has accepted as changing no result
 finished        what earlier calls have finished, against the plan
+store_copies    whether the store still has what results were copied from
+departed        runs that have left their experiment leave results/
 command_line    options of Snakemake that are refused, since they would be ignored
 imported        the rules in somebody else's Snakefile, which imports them by `module:`
 housekeeping    what the Snakefile does before its jobs and after them

@@ -27,7 +27,7 @@ from fairtrial.settings.elsewhere import ELSEWHERE
 from fairtrial.settings.experiment import ExperimentSettings
 from fairtrial.settings.grid import Overrides, value_text
 from fairtrial.settings.params import SECTIONS
-from fairtrial.settings.run_name import FoldName, RunName
+from fairtrial.settings.run_name import BEST_NAME, FoldName, RunName
 from fairtrial.store.keys import canonical
 from fairtrial.training.settings import TrainingSettings
 
@@ -75,7 +75,25 @@ def resolve(
                 runs.setdefault(name, run)
                 if configuration.label:
                     labelled[configuration.label, repetition, run.dataset] = name
+    _refuse_taken_names(runs, file)
     return runs
+
+
+def _refuse_taken_names(runs: dict[str, PlannedRun], file: str) -> None:
+    """Raise SettingsError for configurations that metrics.json could not tell from a run, or from
+    the best one: their numbers stand beside each other."""
+    problems = []
+    for run in runs.values():
+        name = run.run_name.configuration
+        for taken in {name, run.run_name.without_seed} & {BEST_NAME, *runs}:
+            whose = "the best configuration" if taken == BEST_NAME else _run_of(runs[taken])
+            problems.append(f"{file}: `{run.place}`: {taken} is what {whose} is called; rename it")
+    if problems:
+        raise SettingsError("\n".join(dict.fromkeys(problems)))
+
+
+def _run_of(run: PlannedRun) -> str:
+    return f"a run of {run.run_name.without_seed}"
 
 
 def _identity(run: PlannedRun, experiment: ExperimentSettings) -> tuple[object, ...]:

@@ -30,7 +30,7 @@ def comparison_rows(experiment: ExperimentResults, timings: bool) -> list[Row]:
     and standard deviation of every metric, with the 95 % interval of those of the table of page
     one."""
     rows = []
-    metrics = _all_metrics(experiment)
+    metrics = all_metrics(experiment)
     for number, comparison in enumerate(experiment.comparisons, 1):
         outcome = answer(comparison)
         for rank, c in enumerate(comparison.ranked(), 1):
@@ -50,7 +50,7 @@ def write_runs(path: Path, experiment: ExperimentResults, timings: bool) -> None
 def run_rows(experiment: ExperimentResults, timings: bool) -> list[Row]:
     """A row for each run: settings that differ, then every metric."""
     rows = []
-    metrics = _all_metrics(experiment)
+    metrics = all_metrics(experiment)
     replicated = any(run.replicate > 1 for run in experiment.runs)
     for c in experiment.configurations:
         for run in c.runs:
@@ -67,7 +67,7 @@ def run_rows(experiment: ExperimentResults, timings: bool) -> list[Row]:
     return rows
 
 
-def _all_metrics(experiment: ExperimentResults) -> tuple[str, ...]:
+def all_metrics(experiment: ExperimentResults) -> tuple[str, ...]:
     """All metrics of the task, and the fitness where it ranks."""
     metric, metrics = experiment.ranking_rule.name, TASK_METRICS[experiment.task].all
     if any(run.max_detections is not None for run in experiment.runs):

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+BEST_NAME = "best"  # the best configuration, in metrics.json
+
 _FOLD = re.compile(r"(.+)\.fold([1-9][0-9]*)")
 _RUN = re.compile(r"(.+)-s([0-9]+)(?:r([1-9][0-9]*))?")
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from fairtrial.files.folders import whole_file
 from fairtrial.files.jsonfile import write_json
@@ -11,9 +10,6 @@ from fairtrial.files.modelfile import read_model
 from fairtrial.results.manifest import FigureManifest
 from fairtrial.results.page_pictures import PagePictures
 from fairtrial.settings.stages import ReportSettings
-
-if TYPE_CHECKING:
-    from fairtrial.results.run import FinishedRun
 
 
 def report(
@@ -31,6 +27,10 @@ def report(
     markdown: Path,
     latex: Path,
     answer: Path,
+    history_plot: Path,
+    calibration_plot: Path,
+    classes_plot: Path,
+    confusion_plot: Path,
 ) -> None:
     """Write the report of one experiment, and its tables.
 
@@ -48,11 +48,15 @@ def report(
         markdown: file to write: the comparison as Markdown
         latex: file to write: the comparison as LaTeX
         answer: file to write: page one as plain text
+        history_plot: file to write: fitness and losses by epoch, for DVC's plots
+        calibration_plot: file to write: likewise, how often a confidence is right
+        classes_plot: file to write: likewise, the metric of each class
+        confusion_plot: file to write: likewise, the confusion matrix of the best configuration
 
     Raises:
         DataError: a run lacks one of its files, or `figures` is not a manifest
     """
-    from fairtrial.report import paper_tables, tables
+    from fairtrial.report import dvc_files, paper_tables, tables
     from fairtrial.report.answer_text import answer_text
     from fairtrial.report.content import content
     from fairtrial.report.html import compile_html
@@ -69,15 +73,11 @@ def report(
         file.write(compile_html(experiment, said, settings, read_model(pictures, PagePictures)))
     with whole_file(answer) as file:
         file.write(answer_text(said))
-    write_json(metrics, {run.name: _metrics(run) for run in experiment.runs})
+    write_json(metrics, dvc_files.metrics(experiment))
+    plots = (history_plot, calibration_plot, classes_plot, confusion_plot)
+    dvc_files.write_plots(experiment, *plots)
     tables.write_comparison(comparison, experiment, settings.timings)
     tables.write_runs(runs, experiment, settings.timings)
     for path, write in ((markdown, paper_tables.markdown), (latex, paper_tables.latex)):
         with whole_file(path) as file:
             file.write(write(experiment, settings.timings))
-
-
-def _metrics(run: FinishedRun) -> dict[str, dict[str, float | None]]:
-    """The metrics of one run by split, without a split that has no images."""
-    splits = {split: run.metrics_of(split) for split in ("val", "test")}
-    return {split: metrics.model_dump() for split, metrics in splits.items() if metrics}
