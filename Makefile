@@ -16,7 +16,7 @@ LOCKS := requirements.lock $(WANTED:%=locks/%.lock)
 
 .PHONY: help
 help: ## this list
-	@sed -n 's/^\([a-z]*\):.*## /make \1	/p' $(MAKEFILE_LIST) | expand -t 12
+	@sed -n 's/^\([a-z-]*\):.*## /make \1	/p' $(MAKEFILE_LIST) | expand -t 16
 
 .PHONY: venv
 venv: .venv/extras .venv/bin/fairtrial ## the environment in .venv, exactly as the locks say; EXTRAS=a,b adds extras
@@ -51,11 +51,15 @@ PYTEST := pytest --numprocesses auto --dist loadfile --no-loadscope-reorder
 
 .PHONY: check
 check: lint ## lint and the fast tests, in about a minute
-	$(PYTEST) -q -m "not slow and not slurm"
+	$(PYTEST) -q -m "not slow and not slurm and not use"
 
 .PHONY: test
-test: dev ## every test; those that need SLURM or real data say why they are skipped
-	$(PYTEST) --durations 25
+test: dev ## every test but those of test-use; those that need SLURM or real data say why they are skipped
+	$(PYTEST) --durations 25 -m "not use"
+
+.PHONY: test-use
+test-use: dev ## containers, remotes and servers, for real; what a machine lacks is said
+	$(PYTEST) --durations 10 -m use
 
 .PHONY: lint
 lint: dev ## style, types, and Snakemake's own linter
