@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import socket
 from contextlib import suppress
@@ -13,6 +14,7 @@ from fairtrial.files.threads import cores
 from fairtrial.serving.limits import ServingLimits
 from fairtrial.use.model import OpenModel
 
+PACKAGES = ("fastapi", "python_multipart", "uvicorn")
 TOKEN = "FAIRTRIAL_TOKEN"  # noqa: S105  # the name of the variable
 
 
@@ -89,12 +91,15 @@ def _limits(
 def _refuse_bad_arguments(
     host: str, port: int, token: str | None, confidence: float | None
 ) -> None:
-    try:
-        from fairtrial.serving.guard import is_loopback
-    except ImportError as error:
-        raise FairtrialError(
-            f"the package `{error.name}` is not installed; `make venv EXTRAS=serve` installs it"
-        ) from error
+    for name in PACKAGES:
+        try:
+            importlib.import_module(name)
+        except ImportError as error:
+            raise FairtrialError(
+                f"the package `{name}` is not installed; `make venv EXTRAS=serve` installs it"
+            ) from error
+    from fairtrial.serving.guard import is_loopback
+
     if token is None and not is_loopback(host):
         raise SettingsError(
             f"--host: {host} lets other machines in, and there is no token; set {TOKEN}"
