@@ -37,7 +37,7 @@ from fairtrial.data.split_dataset import read_split_dataset  # noqa: E402
 from fairtrial.planning.plan import Plan  # noqa: E402
 from fairtrial.search.journal import Journal, Trial  # noqa: E402
 from fairtrial.search.worker import RunningStudy, work  # noqa: E402
-from fairtrial.settings.search import Engine  # noqa: E402
+from fairtrial.settings.search import Engine, Pruning  # noqa: E402
 from fairtrial.settings.stages import RangeSpec, SearchStageSettings, Space  # noqa: E402
 from fairtrial.training.inputs import TrainingInputs  # noqa: E402
 
@@ -84,12 +84,12 @@ class Setting:
 @dataclass(frozen=True)
 class Study:
     engine: Engine | Literal["tune"]
-    pruning: Literal["median", "off"]
+    pruning: Pruning
     seed: int
 
     @property
     def name(self) -> str:
-        return self.engine if self.pruning == "off" else f"{self.engine} pruned"
+        return self.engine if self.pruning == "off" else f"{self.engine} {self.pruning}"
 
     @property
     def label(self) -> tuple[str, str]:

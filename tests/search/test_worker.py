@@ -16,8 +16,9 @@ from optuna.storages.journal import JournalFileOpenLock
 
 from facts import refused
 from fairtrial import BackendError, StoreError
-from fairtrial.search import engines
+from fairtrial.search import engines, pruning
 from fairtrial.search.journal import Journal, Trial
+from fairtrial.search.pruning import rungs
 from fairtrial.search.worker import RunningStudy, work
 from fairtrial.settings.search import Engine
 from fairtrial.settings.stages import ChoicesSpec, RangeSpec
@@ -104,7 +105,7 @@ def test_the_time_of_a_trial_is_noted_however_it_ends(
     state: str, backend: FakeBackend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Also of one that fails before its first epoch: hours would never be spent."""
-    monkeypatch.setattr(engines, "should_prune", lambda *arguments: state == "pruned")
+    monkeypatch.setitem(pruning.RULES, "median", lambda trial: "why" if state == "pruned" else None)
     study = a_study(trials=2, pruning="off" if state == "finished" else "median")
 
     def wait(settings: dict[str, Any], epoch: int) -> None:
@@ -133,7 +134,7 @@ def test_equal_seeds_give_equal_trials_interrupted_or_not(
 ) -> None:
     """Interrupted in the middle of a trial, and between two."""
     monkeypatch.setattr(engines, "POPULATION", 4)
-    study = a_study(engine=engine, trials=9, pruning="median")
+    study = a_study(engine=engine, trials=9, pruning="hyperband" if engine == "tpe" else "median")
     work(study)
     whole, trained = facts(study), backend.epochs
     assert len({str(row[2]) for row in whole}) == 9, "an engine draws a trial again"
@@ -363,14 +364,18 @@ def test_a_broken_store_fails_no_trial(backend: FakeBackend, study: RunningStudy
     assert states(study) == ["finished", "unfinished"]
 
 
-def test_a_hopeless_trial_is_given_up_and_leaves_nothing(backend: FakeBackend) -> None:
-    study = a_study(pruning="median", trials=12)
+RULES = {"median": "below the median after epoch {}", "halving": "after epoch {}, of which"}
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_a_hopeless_trial_is_given_up_and_leaves_nothing(rule: str, backend: FakeBackend) -> None:
+    study = a_study(pruning=rule, trials=12)
     work(study)
     pruned = [trial for trial in trials(study) if trial.state == "pruned"]
     assert pruned
     for trial in pruned:
-        assert 1 < len(trial.epochs) < EPOCHS
-        assert trial.message == f"below the median after epoch {len(trial.epochs)}"
+        assert len(trial.epochs) in (range(2, EPOCHS) if rule == "median" else rungs(EPOCHS, 3))
+        assert RULES[rule].format(len(trial.epochs)) in trial.message
     finished = states(study).count("finished")
     entries = [path for path in Path("store/runs").iterdir() if path.is_dir()]
     assert len(entries) == finished == 12 - len(pruned)

@@ -1,7 +1,8 @@
 """Hyperparameter search with Optuna.
 
 space.py        the space as Optuna's distributions, and parameters that no trial has had
-engines.py      which parameters come next, and which trials are pruned
+engines.py      which parameters come next
+pruning.py      which trials are given up early
 journal.py      a study in the store: Optuna's journal, and a lock for each trial that is trained
 worker.py       one worker: trains trial after trial through the store
 first_trials.py  trials of another study with which one begins

@@ -1,4 +1,4 @@
-"""Engines: which parameters the next trial gets, and which trials are pruned.
+"""Engines: which parameters the next trial gets.
 
 Each trial is drawn by a new sampler, seeded by the study's seed and the trial's number, from the
 trials before it. So no state of a sampler need be saved, and an interrupted study gets the same
@@ -98,7 +98,7 @@ def draw(
     known = [trial.params for trial in trials]
     for attempt in range(MAX_DRAWS):
         attempt_seed = _seed(seed, len(trials), attempt)
-        study = _in_memory(trials, sampler(engine, attempt_seed, start))
+        study = in_memory(trials, sampler(engine, attempt_seed, start))
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
             study.ask(dimensions)
@@ -139,29 +139,13 @@ def _as_finished(trial: FrozenTrial) -> FrozenTrial:
     )
 
 
-def _in_memory(trials: Sequence[FrozenTrial], sampler: BaseSampler | None) -> optuna.Study:
+def in_memory(trials: Sequence[FrozenTrial], sampler: BaseSampler | None) -> optuna.Study:
     """A study in memory with copies of these trials: the values in the journal's study may be those
     of an earlier fitness."""
     silence_optuna()
     study = optuna.create_study(direction="maximize", sampler=sampler)
     study.add_trials(trials)
     return study
-
-
-def should_prune(trials: Sequence[FrozenTrial], so_far: Sequence[float], epochs: int) -> bool:
-    """Whether the best value so far is below the median of what finished trials had reached.
-
-    trials: the finished ones; so_far: the value after each epoch. Never in the first quarter of
-    `epochs`, never at the last epoch, and never before STARTUP_TRIALS trials are finished.
-    """
-    if len(so_far) >= epochs:
-        return False
-    pruner = optuna.pruners.MedianPruner(
-        n_startup_trials=STARTUP_TRIALS, n_warmup_steps=epochs // 4 + 1
-    )
-    values = dict(enumerate(so_far, 1))
-    trial = create_trial(state=TrialState.RUNNING, intermediate_values=values)
-    return pruner.prune(_in_memory(trials, None), trial)
 
 
 def importance(trials: Sequence[FrozenTrial]) -> dict[str, float]:
@@ -174,7 +158,7 @@ def importance(trials: Sequence[FrozenTrial]) -> dict[str, float]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         shares = optuna.importance.get_param_importances(
-            _in_memory(finished, None), evaluator=evaluator
+            in_memory(finished, None), evaluator=evaluator
         )
     return {name: round(float(share), 6) for name, share in shares.items()}
 

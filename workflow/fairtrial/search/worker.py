@@ -19,7 +19,7 @@ from optuna.trial import TrialState
 from fairtrial import BackendError
 from fairtrial.data.dataset import SplitDataset
 from fairtrial.scoring import fitness
-from fairtrial.search import engines
+from fairtrial.search import engines, pruning
 from fairtrial.search.journal import STATES, FirstTrial, Journal, Metrics, MetricWeights, Trial
 from fairtrial.settings.stages import Params, SearchStageSettings
 from fairtrial.store import entries, keys
@@ -210,11 +210,15 @@ class _TrialAttempt:
         settings, weights = self._study.settings, self._study.metric_weights
         if settings.pruning == "off":
             return
-        finished = [t for t in self._journal.trials() if t.state == "finished"]
-        others = [trial.with_values(weights) for trial in finished]
-        values = self._trial.fitness_by_epoch(weights)[:epoch]
-        if engines.should_prune(others, values, settings.start["epochs"]):
-            raise _Pruned(f"below the median after epoch {epoch}")
+        number = self._trial.number
+        judged = pruning.Judged(
+            number=number,
+            so_far=self._trial.fitness_by_epoch(weights)[:epoch],
+            epochs=settings.start["epochs"],
+            others=[t.with_values(weights) for t in self._journal.trials() if t.number != number],
+        )
+        if why := pruning.reason(settings.pruning, judged):
+            raise _Pruned(why)
 
     def finish(self, history: list[Metrics], entry: str) -> None:
         """Mark the trial, which was trained to its end, as finished; failed if no fitness is

@@ -25,6 +25,7 @@ def _number(value: Any, validate: ValidatorFunctionWrapHandler) -> Any:
 
 
 Engine = Literal["ga", "tpe", "cmaes", "gp", "random"]
+Pruning = Literal["median", "halving", "hyperband", "off"]
 Number = Annotated[int | float, WrapValidator(_number)]
 Seed = Annotated[int, Field(ge=0, le=LARGEST_SEED)]
 T = TypeVar("T")
@@ -65,7 +66,7 @@ class SearchSettings(Closed):
     workers: Annotated[int, Field(ge=1, le=256)] = 1
     seed: OneOrMore[Seed] = (0,)  # of the engine
     trial_seed: Seed = 10000  # of each trial's training; no run may have it
-    pruning: Literal["median", "off"] = "median"
+    pruning: Pruning = "median"
     datasets: Annotated[list[str], Field(min_length=1)] | None = None  # null: the run's own
     first: Annotated[str | None, Field(alias="from")] = None  # the study whose trials come first
 

@@ -22,7 +22,7 @@ from fairtrial.settings.params import (
     SpeedSection,
     ValidateSection,
 )
-from fairtrial.settings.search import Engine
+from fairtrial.settings.search import Engine, Pruning
 from fairtrial.settings.split_rule import BalanceRule, SplitRule
 
 PRESENT = "present"  # in place of names: the classes of which train has an object
@@ -198,7 +198,7 @@ class SearchStageSettings(_StudyStage):
 
     backend: str
     start: dict[str, Any]  # settings of the first trial, as the backend's `Settings` holds them
-    pruning: Literal["median", "off"]
+    pruning: Pruning
     # The SHA-256 of the pretrained checkpoint where it may run code when it is opened.
     trusted: str | None = Field(default=None, exclude_if=not_)
 
