@@ -31,7 +31,8 @@ if is_imported:
     for path in [shipped / "Snakefile", *sorted(shipped.glob("rules/*.smk"))]:
         file = fetched.join(path.relative_to(shipped).as_posix())
         known = workflow.sourcecache.exists(file)
-        if not known or workflow.sourcecache.open(file).read() != path.read_text():
+        text = workflow.sourcecache.open(file).read() if known else ""
+        if text.rstrip() != path.read_text().rstrip():  # Snakemake drops the last newline
             version = run_path(str(package / "__init__.py"))["__version__"]
             raise WorkflowError(
                 f"{fetched}: these rules are not those of fairtrial {version}, the package in the "

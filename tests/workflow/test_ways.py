@@ -1,0 +1,126 @@
+"""Each way from nothing to the report, with stand-ins for the stages: `pip install` and `fairtrial
+init`, snakedeploy, `module:`. Nothing of a checkout is there but what the way brings."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from fairtrial.files import snapshot
+from installed import InstalledProject, checkout_at, install
+from project import CHECKOUT, STAGES
+
+pytestmark = pytest.mark.slow
+
+ONE_RUN = "title: One run\nruns: {small: {imgsz: 96}}\n"
+REPOSITORY = "https://github.com/me/fairtrial"
+MODULE = """\
+module fairtrial:
+    snakefile: {snakefile}
+
+
+use rule * from fairtrial
+"""
+SHIPPED = ("workflow/rules", "workflow/schemas", "workflow/envs", "workflow/report", "config")
+SHIPPED += ("profiles",)
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return install(tmp_path_factory.mktemp("installed"))
+
+
+@pytest.fixture(scope="module")
+def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The checkout as a repository with the tag v0.1.0."""
+    folder = checkout_at(tmp_path_factory.mktemp("git") / "fairtrial")
+    git = ["git", "-c", "user.name=t", "-c", "user.email=t@example.org"]
+    for command in (["init", "-q"], ["add", "-A"], ["commit", "-qm", "all"], ["tag", "v0.1.0"]):
+        subprocess.run([*git, *command], cwd=folder, check=True)
+    return folder
+
+
+def test_a_wheel_holds_all_that_a_checkout_has(site: Path) -> None:
+    """Else a template is missing months later."""
+    ignored = ("__pycache__", ".mypy_cache")
+    for kept, here in (("", "workflow/fairtrial"), *((f"project/{n}", n) for n in SHIPPED)):
+        theirs, ours = (
+            {
+                path.relative_to(folder).as_posix()
+                for path in folder.rglob("*")
+                if path.is_file() and not set(path.parts) & set(ignored)
+            }
+            for folder in (site / "fairtrial" / kept, CHECKOUT / here)
+        )
+        inside = {name for name in theirs if kept or not name.startswith("project/")}
+        ours = {name for name in ours if not name.endswith(".v9+.yaml")}
+        assert ours <= inside, here
+
+
+def laid_out(project: InstalledProject) -> None:
+    project.init()
+
+
+def deployed(project: InstalledProject, repository: Path) -> None:
+    """By snakedeploy, for which the repository stands at github.com."""
+    project.env |= {
+        "GIT_CONFIG_COUNT": "1",
+        "GIT_CONFIG_KEY_0": f"url.{repository}/.insteadOf",
+        "GIT_CONFIG_VALUE_0": REPOSITORY,
+        "XDG_CACHE_HOME": f"{project.root}.cache",
+    }
+    project.root.mkdir()
+    project.run("snakedeploy", "deploy-workflow", REPOSITORY, ".", "--tag", "v0.1.0")
+    assert not (project.root / "params.yaml").exists()
+    said = project.run("snakemake", "-n").stderr
+    assert "Written, since missing: params.yaml, workflow/schemas, slurm\n" in said
+
+
+def imported(project: InstalledProject, site: Path) -> None:
+    """By a Snakefile of one's own; its second call knows the profile."""
+    project.root.mkdir()
+    snakefile = site / "fairtrial/project/workflow/Snakefile"
+    project.write("Snakefile", MODULE.format(snakefile=repr(str(snakefile))))
+    done = project.run("snakemake", "-n", check=False)
+    assert done.returncode and "type the same again" in done.stdout
+
+
+@pytest.mark.parametrize("way", ["init", "snakedeploy", "module"])
+def test_from_nothing_to_the_report(way: str, site: Path, repository: Path, tmp_path: Path) -> None:
+    project = InstalledProject(tmp_path / "new", site)
+    if way == "init":
+        laid_out(project)
+    elif way == "snakedeploy":
+        deployed(project, repository)
+    else:
+        imported(project, site)
+    project.choose(ONE_RUN)
+    said = project.run("snakemake", "--cores", "2")
+    assert Counter(job.split()[0] for job in project.jobs()) == Counter(STAGES)
+    assert (project.root / "results/compare/report.pdf").exists()
+    assert "Report: results/compare/report.pdf" in said.stdout, "nothing was called at the end"
+    assert [*(project.root / "store/users").iterdir()], "gc elsewhere would remove what it needs"
+    assert (project.root / "slurm/config.yaml").is_file()
+    copies = project.root.glob(".snakemake/fairtrial/snapshots/*/workflow/fairtrial")
+    code = snapshot.digest(CHECKOUT / "workflow/fairtrial")
+    assert {snapshot.digest(copy) for copy in copies} == {code}
+
+
+def test_rules_of_another_version_are_refused(site: Path, tmp_path: Path) -> None:
+    """In one sentence, before anything runs: their flags may be unknown to the package."""
+    project = InstalledProject(tmp_path / "new", site)
+    shutil.copytree(CHECKOUT / "workflow/rules", tmp_path / "other/rules")
+    shutil.copy(CHECKOUT / "workflow/Snakefile", tmp_path / "other")
+    with (tmp_path / "other/rules/runs.smk").open("a") as file:
+        file.write("# of a later version\n")
+    snakefile = str(tmp_path / "other/Snakefile")
+    project.write("Snakefile", MODULE.format(snakefile=repr(snakefile)))
+    done = project.run("snakemake", "-n", check=False)
+    assert done.returncode
+    line = next(line for line in done.stdout.splitlines() if "fairtrial 0.1.0" in line)
+    assert "runs.smk differs" in line and "install" in line
+    assert not (project.root / "params.yaml").exists()
