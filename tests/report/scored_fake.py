@@ -39,9 +39,9 @@ def scored(fake: Fake) -> Fake:
     return fake
 
 
-def page_with_images(fake: Fake, html_mb: float = 20.0) -> Path:
+def page_with_images(fake: Fake, html_mb: float = 20.0, unshared: tuple[str, ...] = ()) -> Path:
     """The page of an experiment that was built, with its images, but no figures."""
     experiment = load_experiment(fake.results, fake.data, fake.runs)
-    write_model(fake.results / "pictures.json", page_pictures(experiment, html_mb))
-    report_text(fake, build=False, html_mb=html_mb)
+    write_model(fake.results / "pictures.json", page_pictures(experiment, html_mb, unshared))
+    report_text(fake, build=False, html_mb=html_mb, unshared=unshared)
     return fake.results / "report.html"

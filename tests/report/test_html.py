@@ -14,6 +14,8 @@ from typing import Any
 
 import pytest
 
+from fairtrial.figures.page_pictures import page_pictures
+from fairtrial.results.experiment import load_experiment
 from tests.report.fake_results import Fake
 from tests.report.scored_fake import page_with_images, scored
 from tests.report.test_report import TWO, report_text
@@ -186,3 +188,18 @@ def test_the_page_is_no_larger_than_asked_for(megabytes: float, tmp_path: Path) 
 def read_rows(path: Path) -> list[dict[str, str]]:
     with path.open(newline="", encoding="utf-8") as lines:
         return list(csv.DictReader(lines))
+
+
+@pytest.mark.parametrize("source", ["drawn", "another"])
+def test_a_source_that_is_not_shared_leaves_no_image_in_the_page(
+    source: str, tmp_path: Path
+) -> None:
+    """Neither as an image nor packed as data; and the reader is told."""
+    fake = Fake(tmp_path, TWO, seeds=(0,)).build()
+    page = page_with_images(fake, unshared=(source,)).read_text(encoding="utf-8")
+    experiment = load_experiment(fake.results, fake.data, fake.runs)
+    jpegs = [picture.jpeg for picture in page_pictures(experiment, 20.0).of(0)]
+    assert len(jpegs) == 12
+    is_there = any(jpeg in page for jpeg in jpegs) or unpacked(page, "packed-browsers") != b"[]"
+    assert is_there == (source == "another")
+    assert f"Images of {source} may not be handed on" in Page(page).text

@@ -63,6 +63,9 @@ def report_text(fake: Fake, draw: bool = False, build: bool = True, **settings: 
         latex=results / "comparison.tex",
         answer=results / "answer.txt",
         **{f"{name}_plot": results / f"plots/{name}.csv" for name in PLOTS},
+        winner=results / "winner.pt",
+        facts=results / "winner.json",
+        card=results / "winner.md",
     )
     return pdf_text(results / "report.pdf")
 

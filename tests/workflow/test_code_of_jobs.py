@@ -132,7 +132,9 @@ JOBS: list[tuple[str, str, dict[str, object]]] = [
         | {"comparison": "results/compare/comparison.csv", "runs": "results/compare/runs.csv"}
         | {"markdown": "results/compare/comparison.md", "latex": "results/compare/comparison.tex"}
         | {"answer": "results/compare/answer.txt"}
-        | {f"{name}_plot": f"results/compare/plots/{name}.csv" for name in PLOTS},
+        | {f"{name}_plot": f"results/compare/plots/{name}.csv" for name in PLOTS}
+        | {"winner": "results/compare/winner.pt", "facts": "results/compare/winner.json"}
+        | {"card": "results/compare/winner.md"},
     ),
 ]
 

@@ -216,6 +216,38 @@ def test_a_clone_pulls_everything_and_has_nothing_to_do(project: Project, tmp_pa
     right(clone, DEFAULT)
 
 
+def test_a_clone_gets_the_promoted_winner_from_the_remote(project: Project, tmp_path: Path) -> None:
+    """By DVC's own command, without a pull: of the last version, whatever has come since."""
+    winner = "results/compare/winner.pt"
+    project.run("dvc", "remote", "add", "-d", "shelf", str(tmp_path / "shelf"))
+    refused = project.fairtrial("promote", check=False)
+    assert not missing_facts(refused, "commit first", ".dvc/config")
+    project.run("git", "commit", "-qam", "a remote")
+    said = project.fairtrial("promote")
+    assert not missing_facts(said, "winner@v1.0.0", "small-s0", "git push origin winner@v1.0.0")
+    assert "already" in project.fairtrial("promote", check=False)
+    shown = project.run("git", "show", "winner@v1.0.0").stdout
+    assert not missing_facts(shown, "small-s0 is best.", "Chosen by AP on val")
+    first = (project.root / winner).read_bytes()
+    project.run("dvc", "push", "-q")
+    project.run("git", "clone", "-q", str(project.root), str(tmp_path / "clone"))
+    clone = Project(tmp_path / "clone")
+    clone.run("dvc", "artifacts", "get", ".", "winner")
+    assert (clone.root / "winner.pt").read_bytes() == first
+
+    project.run("dvc", "exp", "run", "-S", "lr0=1e-4")
+    assert (project.root / winner).read_bytes() != first
+    assert "commit first" in project.fairtrial("promote", check=False)
+    project.run("git", "commit", "-qam", "another learning rate")
+    assert "winner@v2.0.0" in project.fairtrial("promote")
+    project.run("dvc", "push", "-q")
+    clone.run("git", "fetch", "-q", "--tags")
+    clone.run("dvc", "artifacts", "get", ".", "winner", "--out", "second.pt")
+    assert (clone.root / "second.pt").read_bytes() == (project.root / winner).read_bytes()
+    clone.run("dvc", "artifacts", "get", ".", "winner", "--rev", "v1.0.0", "--out", "old.pt")
+    assert (clone.root / "old.pt").read_bytes() == first
+
+
 def test_a_parameter_that_no_run_uses_is_refused(project: Project) -> None:
     call = project.run("dvc", "exp", "run", "-S", "imgsz=320", check=False)
     assert call.returncode != 0

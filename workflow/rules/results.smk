@@ -72,6 +72,7 @@ rule report:
         history=per_trained("results/{experiment}/history/{run}.csv"),
         predictions=per_run("results/{experiment}/runs/{run}/predictions/test.json"),
         speed=per_trained("results/{experiment}/runs/{run}/speed.json"),
+        weights=per_trained("results/{experiment}/runs/{run}/weights.pt"),
         sets=dataset_files,
         studies=study_files,
         choices=choice_files("start", "weights", "verdict"),
@@ -109,6 +110,9 @@ rule report:
         calibration_plot="results/{experiment}/plots/calibration.csv",
         classes_plot="results/{experiment}/plots/classes.csv",
         confusion_plot="results/{experiment}/plots/confusion.csv",
+        winner="results/{experiment}/winner.pt",
+        facts="results/{experiment}/winner.json",
+        card="results/{experiment}/winner.md",
     log:
         "logs/{experiment}/report.log",
     benchmark:
@@ -140,4 +144,7 @@ rule report:
         " --calibration-plot {output.calibration_plot:q}"
         " --classes-plot {output.classes_plot:q}"
         " --confusion-plot {output.confusion_plot:q}"
+        " --winner {output.winner:q}"
+        " --facts {output.facts:q}"
+        " --card {output.card:q}"
         " > {log:q} 2>&1"

@@ -150,9 +150,25 @@ def content_of(stage, name, values, text):
         return json.dumps(how | {"median": part, "q1": part, "q3": part})
     if stage == "choose":
         return json.dumps({"start": chosen, "weights": weights}.get(name, dict)())
+    if stage == "report" and name == "winner":
+        run = json.loads(values["settings"])["runs"][0]
+        return Path(values["winner"]).parent.joinpath("runs", run, "weights.pt").read_text()
+    if stage == "report" and name == "facts":
+        return json.dumps(won(values))
     if stage == "report" and name == "runs":
         return "\n".join(["run", *json.loads(values["settings"])["runs"]])
     return json.dumps({"stage": stage, "content": text})
+
+
+def won(values):
+    """That the first run is the winner."""
+    run = json.loads(values["settings"])["runs"][0]
+    described = {"configuration": "a", "label": "a", "seed": 0, "value": 0.5, "name": run}
+    described["weights_sha256"] = sums([values["winner"]])[values["winner"]]
+    verdict = {"metric": "AP", "split": "val", "value": 0.5, "told": None, "details": ""}
+    verdict |= {"headline": f"{run} is best.", "compared": []}
+    facts = {"experiment": Path(values["winner"]).parent.name, "title": "t", "question": ""}
+    return facts | {"problem": "", "licence": None, "verdict": verdict, "run": described}
 
 
 def chosen():

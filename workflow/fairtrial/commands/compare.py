@@ -18,6 +18,7 @@ from fairtrial.files.folders import whole_file
 from fairtrial.files.text import counted
 from fairtrial.lineage.outputs import PLOTS
 from fairtrial.planning.config_files import read_params
+from fairtrial.planning.sources import may_share
 from fairtrial.scoring import ranking
 from fairtrial.settings.stages import PlotSettings, ReportSettings, validate_settings
 from fairtrial.training.record import read_record
@@ -58,6 +59,7 @@ def compare(*revisions: str, to: Path = Path("comparison.pdf")) -> None:
             rank_by=rank_by,
             timings=params["report"]["timings"],
             gallery=params["plot"]["gallery"],
+            unshared=_unshared(root),
         )
         _copy_images(opened, settings, root)
         _report(settings, opened, root)
@@ -143,6 +145,15 @@ def _copy_images(revisions: Sequence[Revision], settings: PlotSettings, root: Pa
                 copy_image(revision, telling.dataset.source, file, root)
 
 
+def _unshared(root: Path) -> tuple[str, ...]:
+    """The sources below `root` whose images may not be handed on, as config/ says now; those that
+    it no longer has are among them."""
+    from fairtrial.results.dataset import DatasetDescription
+
+    names = {DatasetDescription(f.name, root / "data").source for f in root.glob("data/sets/*")}
+    return tuple(sorted(name for name in names if not may_share(name.partition("@")[0])))
+
+
 def _report(settings: PlotSettings, revisions: Sequence[Revision], root: Path) -> None:
     """Draw the figures, and write the report and its tables as report.* below `root`."""
     from fairtrial.stages.plot import plot
@@ -156,13 +167,14 @@ def _report(settings: PlotSettings, revisions: Sequence[Revision], root: Path) -
     outputs = {name: root / f"report{suffix}" for name, suffix in TABLES.items()}
     outputs |= {kind: root / f"report.{kind}" for kind in ("pdf", "html")}
     outputs |= {"metrics": root / "m.json", "runs": root / "runs.csv"}
-    outputs |= {"answer": root / "answer.txt"}
     outputs |= {f"{name}_plot": root / "plots" / f"{name}.csv" for name in PLOTS}
+    outputs |= {name: root / name for name in ("answer", "winner", "facts", "card")}
     report(
         settings=ReportSettings(
             runs=settings.runs,
             rank_by=settings.rank_by,
             timings=settings.timings,
+            unshared=settings.unshared,
             experiment="comparison",
             title=f"Comparison of {', '.join(revision.label for revision in revisions)}",
             question=_sources(revisions),

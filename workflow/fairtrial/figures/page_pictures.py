@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 
 from fairtrial.data.dataset import Image
@@ -22,12 +22,23 @@ SCRIPTS_MB = 2.2  # of the page without images
 PICTURE_SHARE = 0.8  # of what is left; boxes need the rest
 
 
-def page_pictures(experiment: ExperimentResults, html_mb: float) -> PagePictures:
-    """The images of each comparison, for a page of `html_mb` megabytes."""
+def page_pictures(
+    experiment: ExperimentResults, html_mb: float, unshared: Collection[str] = ()
+) -> PagePictures:
+    """The images of each comparison, for a page of `html_mb` megabytes; none of those sources whose
+    images may not be handed on."""
     budget = max(0.0, html_mb - SCRIPTS_MB) * 1e6 * PICTURE_SHARE / len(experiment.comparisons)
     return PagePictures(
-        comparisons=tuple(tuple(_pictures(c, experiment, budget)) for c in experiment.comparisons)
+        comparisons=tuple(
+            tuple(_pictures(c, experiment, 0.0 if _is_unshared(c, unshared) else budget))
+            for c in experiment.comparisons
+        )
     )
+
+
+def _is_unshared(comparison: Comparison, unshared: Collection[str]) -> bool:
+    """Whether any of its images may not be handed on."""
+    return any(dataset.source in unshared for dataset in comparison.datasets)
 
 
 def _pictures(

@@ -55,6 +55,9 @@ OUTPUTS: dict[str, dict[str, str]] = {
         "latex": RESULTS + "comparison.tex",
         "answer": RESULTS + "answer.txt",
         **{f"{name}_plot": f"{RESULTS}plots/{name}.csv" for name in PLOTS},
+        "winner": RESULTS + "winner.pt",
+        "facts": RESULTS + "winner.json",
+        "card": RESULTS + "winner.md",
     },
 }
 

@@ -25,6 +25,7 @@ from fairtrial.scoring import ranking
 from fairtrial.settings.choice import Choice, Reference
 from fairtrial.settings.dataset import DatasetSettings
 from fairtrial.settings.experiment import ExperimentSettings
+from fairtrial.settings.source import SourceTerms
 
 
 @dataclass(frozen=True)
@@ -156,10 +157,15 @@ class PlannedExperiment:
         """The folder of clean images that a run, or a study, learns from."""
         return f"data/clean/{self.datasets[self.trained[run].dataset].source}/images"
 
+    @cached_property
+    def terms(self) -> dict[str, SourceTerms]:
+        """On which terms the images of each source are used."""
+        names = sorted({dataset.source for dataset in self.datasets.values()})
+        return {name: self.sources[name].terms for name in names}
+
     def quality(self) -> list[str]:
         """The quality reports of all sources of images."""
-        sources = sorted({dataset.source for dataset in self.datasets.values()})
-        return [f"data/clean/{source}/quality.json" for source in sources]
+        return [f"data/clean/{source}/quality.json" for source in self.terms]
 
     def pretrained(self, run: str) -> str:
         """The pretrained checkpoint of a run or study; an empty text from scratch."""

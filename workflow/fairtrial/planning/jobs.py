@@ -122,6 +122,8 @@ def _report(experiment: PlannedExperiment, _: str) -> PlannedJob:
         idle=tuple(idle_in_some(experiment.runs, experiment.studies, experiment.settings)),
         html_conf=experiment.params["report"]["html_conf"],
         max_det=experiment.params["validate"]["max_det"],
+        licence=experiment.settings.licence,
+        licences={n: terms.licence for n, terms in experiment.terms.items() if terms.licence},
         **_results(experiment),
     )
     backends = {run.backend for run in experiment.runs.values() if not run.is_elsewhere}
@@ -156,6 +158,7 @@ def _results(experiment: PlannedExperiment) -> dict[str, Any]:
         "timings": experiment.params["report"]["timings"],
         "rank_by": experiment.rank_by,
         "html_mb": experiment.params["report"]["html_mb"],
+        "unshared": tuple(n for n, terms in experiment.terms.items() if not terms.share),
     }
 
 

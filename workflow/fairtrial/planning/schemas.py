@@ -20,7 +20,8 @@ from fairtrial.settings.choice import BEST, FROM
 from fairtrial.settings.dataset import DatasetSettings
 from fairtrial.settings.experiment import ExperimentSettings
 from fairtrial.settings.params import SECTIONS
-from fairtrial.settings.stages import ConvertSettings, TrustedCheckpoint
+from fairtrial.settings.source import SourceTerms, TrustedCheckpoint
+from fairtrial.settings.stages import ConvertSettings
 
 Schema = dict[str, Any]  # JSON Schema, draft 7: what YAML's language server understands
 
@@ -147,11 +148,12 @@ def _source() -> Schema:
         }
         for name in plugins("formats")
     ]
-    trusted = {"checkpoints": {"additionalProperties": _model(TrustedCheckpoint)}}
+    beside = {"checkpoints": {"additionalProperties": _model(TrustedCheckpoint)}}
+    beside |= _model(SourceTerms)["properties"]
     kinds = []
     for kind in plugins("sources"):
         own = _model(plugin_settings("sources", kind, ""))
-        keys = {"kind": {"const": kind}} | own.get("properties", {}) | convert | trusted
+        keys = {"kind": {"const": kind}} | own.get("properties", {}) | convert | beside
         kinds.append(_closed(keys, ["kind", *own.get("required", [])]))
     return _file({"type": "object", "oneOf": kinds, "allOf": options})
 

@@ -10,7 +10,8 @@ from fairtrial import SettingsError
 from fairtrial.files import checksums, snapshot
 from fairtrial.files.yamlfile import closed, nearest, read_yaml
 from fairtrial.planning.config_files import config_file, plugin_settings
-from fairtrial.settings.stages import ConvertSettings, DownloadSettings, TrustedCheckpoint
+from fairtrial.settings.source import SourceTerms, TrustedCheckpoint
+from fairtrial.settings.stages import ConvertSettings, DownloadSettings
 
 
 @dataclass(frozen=True)
@@ -18,12 +19,13 @@ class Source:
     """config/sources/<name>.yaml: the settings of `download` and of `convert`.
 
     convert: None for a source without images, such as one of checkpoints; trusted: the SHA-256 of
-    checkpoints that may hold anything, by file.
+    checkpoints that may hold anything, by file; terms: on which its images are used.
     """
 
     download: DownloadSettings
     convert: ConvertSettings | None
     trusted: dict[str, str] = field(default_factory=dict)
+    terms: SourceTerms = field(default_factory=SourceTerms)
 
     @property
     def manifest(self) -> str | None:
@@ -43,6 +45,8 @@ def read_source(name: Any, where: str = "`source`") -> Source:
     content = read_yaml(snapshot.root() / path, str(path))
     kind = content.pop("kind", None)
     trusted = _trusted(content.pop("checkpoints", {}), content.get("manifest"), str(path))
+    terms = {key: content.pop(key) for key in SourceTerms.model_fields if key in content}
+    agreed = closed(SourceTerms, terms, str(path))
     annotations = {key: content.pop(key) for key in ConvertSettings.model_fields if key in content}
     model = plugin_settings("sources", kind, f"{path}: `kind`")
     if "exclude" in annotations and "exclude" in model.model_fields:
@@ -50,10 +54,17 @@ def read_source(name: Any, where: str = "`source`") -> Source:
     settings = closed(model, content, str(path)).model_dump(mode="json")
     download = DownloadSettings(name=name, kind=kind, settings=settings)
     if annotations.get("format") is None:
-        return Source(download, None, trusted)
+        return Source(download, None, trusted, agreed)
     options = _of_format(annotations["format"], annotations.get("options", {}), str(path))
     convert = closed(ConvertSettings, annotations | {"options": options}, str(path))
-    return Source(download, convert, trusted)
+    return Source(download, convert, trusted, agreed)
+
+
+def may_share(name: str) -> bool:
+    """Whether the images of a source may be handed on; not those of one that is not here."""
+    if not (snapshot.root() / "config/sources" / f"{name}.yaml").is_file():
+        return False
+    return read_source(name).terms.share
 
 
 def _trusted(checkpoints: Any, manifest: str | None, path: str) -> dict[str, str]:

@@ -19,6 +19,8 @@ cost       sizes, times, Pareto fronts
 tables     the tables as CSV
 paper_tables  the table of page one as Markdown and LaTeX
 html       the page: page/ and the data of page_data, page_tables, forest and image_browser
+winner     the run whose weights are handed on, and by which verdict
+card       what is known of it; card_text: the same as Markdown, with the Hub's front matter
 pdf        template/ and the data compiled by Typst
 
 Each section of the PDF is a file in template/sections; they are printed in the order of their

@@ -8,6 +8,7 @@ from typing import TypeVar
 
 from fairtrial.plugins import plugin
 from fairtrial.report.doubtful_runs import doubtful_runs
+from fairtrial.report.origins import origin_cautions
 from fairtrial.report.small_sets import small_sets
 from fairtrial.report.wording import listed
 from fairtrial.results.dataset import DatasetDescription
@@ -15,6 +16,7 @@ from fairtrial.results.experiment import Comparison, ExperimentResults
 from fairtrial.results.run import FinishedRun
 from fairtrial.scoring.coco_metrics import highest_ap
 from fairtrial.scoring.matching import MAX_DET
+from fairtrial.settings.stages import ReportSettings
 from fairtrial.training.effects import effects_of, partial
 from fairtrial.training.provenance import CODE
 
@@ -145,6 +147,26 @@ def similar_pairs(description: DatasetDescription) -> list[str]:
     return [
         f"Data set {description.name}: pairs of images that look alike are in two splits ({pairs} "
         "such pairs). If they show the same, the metrics are inflated: see them in section Data."
+    ]
+
+
+def planned_cautions(experiment: ExperimentResults, settings: ReportSettings) -> tuple[str, ...]:
+    """What only the plan and the choices of others know."""
+    return (
+        *origin_cautions(experiment, settings.origins),
+        *unshared_images(settings.unshared),
+        *settings.accepted,
+        *settings.idle,
+    )
+
+
+def unshared_images(sources: Sequence[str]) -> list[str]:
+    """A sentence on sources whose images may not be handed on."""
+    if not sources:
+        return []
+    return [
+        f"Images of {listed(sources)} may not be handed on (share: false): the page shows none, "
+        "and the PDF with its pictures is for those who have them."
     ]
 
 

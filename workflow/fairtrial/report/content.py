@@ -12,7 +12,7 @@ from fairtrial.report.across_datasets import AcrossPart, across_parts
 from fairtrial.report.answer import Answer
 from fairtrial.report.breakdowns import BreakdownPart
 from fairtrial.report.calibration import CalibrationPart, calibration_parts
-from fairtrial.report.cautions import cautions, differences
+from fairtrial.report.cautions import cautions, differences, planned_cautions
 from fairtrial.report.classes import ClassesPart, classes
 from fairtrial.report.cost import CostRow, FrontPart, cost, fronts, size_notes
 from fairtrial.report.data import DataPart, data
@@ -21,7 +21,7 @@ from fairtrial.report.factors import GridPart, grid_parts
 from fairtrial.report.learning_curve import LearningPart, learning_parts
 from fairtrial.report.next_steps import next_steps
 from fairtrial.report.operating_points import OperatingPart, operating_parts
-from fairtrial.report.origins import origin_cautions, origin_pairs
+from fairtrial.report.origins import origin_pairs
 from fairtrial.report.repeats import RepeatsPart, repeats
 from fairtrial.report.search import SearchPart, searches
 from fairtrial.report.sweeps import SweepPart, sweep_parts
@@ -178,10 +178,7 @@ def content(
         "iou": " and ".join(sorted({c.iou for c in experiment.comparisons})),
         "base": settings_text(experiment.base),
         "timings": timings,
-        "cautions": cautions(
-            experiment,
-            (*origin_cautions(experiment, settings.origins), *settings.accepted, *settings.idle),
-        ),
+        "cautions": cautions(experiment, planned_cautions(experiment, settings)),
         "next_steps": next_steps(experiment, f"results/{settings.experiment}", timings),
         "repeats": repeats(experiment),
         "sweeps": sweep_parts(experiment, settings.sweeps),

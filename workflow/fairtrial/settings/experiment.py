@@ -16,6 +16,7 @@ class ExperimentSettings(Closed):
 
     title: Annotated[str, Field(min_length=1)]
     question: str = ""
+    licence: str = ""  # of the weights of its winner
     base: Overrides = Field(default_factory=dict)
     runs: dict[Name, Overrides | None] = Field(default_factory=dict)
     sweep: dict[str, Values] = Field(default_factory=dict)

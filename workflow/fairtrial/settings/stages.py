@@ -37,13 +37,6 @@ class DownloadSettings(Closed):
     settings: dict[str, Any]  # that module's own Settings
 
 
-class TrustedCheckpoint(Closed):
-    """A checkpoint that may hold more than the listed classes, and so may run code when opened."""
-
-    sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
-    trust: Literal[True]
-
-
 def _two_files(pair: tuple[str, str]) -> tuple[str, str]:
     if pair[0] == pair[1]:
         raise ValueError("must name two files")
@@ -319,6 +312,8 @@ class _Results(Closed):
     rank_by: str | dict[str, float] = "AP"
     # Megabytes that the page may have, its images among them.
     html_mb: float = Field(default=HTML_MB, exclude_if=lambda value: value == HTML_MB)
+    # The sources whose images may not be handed on.
+    unshared: tuple[str, ...] = Field(default=(), exclude_if=not_)
 
 
 class PlotSettings(PlotSection, _Results):
@@ -345,6 +340,9 @@ class ReportSettings(_Results):
     html_conf: float = Field(default=HTML_CONF, exclude_if=lambda value: value == HTML_CONF)
     # Detections of an image and class that were scored, as `validate:` has it.
     max_det: int = Field(default=100, exclude_if=lambda value: value == 100)
+    # Of the weights, and of the images by source: what the model card states.
+    licence: str = Field(default="", exclude_if=not_)
+    licences: dict[str, str] = Field(default_factory=dict, exclude_if=not_)
     # The results of other experiments, and the trials, with which runs begin.
     origins: tuple[ReferredResult, ...] = Field(default=(), exclude_if=not_)
     # Edits of code that were accepted as changing no result, a sentence each.

@@ -42,4 +42,4 @@ def plot(
         old.unlink()
     entries = save_experiment_figures(experiment, settings, figures)
     write_model(manifest, FigureManifest(tuple(entries)))
-    write_model(pictures, page_pictures(experiment, settings.html_mb))
+    write_model(pictures, page_pictures(experiment, settings.html_mb, settings.unshared))

@@ -31,6 +31,9 @@ def report(
     calibration_plot: Path,
     classes_plot: Path,
     confusion_plot: Path,
+    winner: Path,
+    facts: Path,
+    card: Path,
 ) -> None:
     """Write the report of one experiment, and its tables.
 
@@ -52,15 +55,20 @@ def report(
         calibration_plot: file to write: likewise, how often a confidence is right
         classes_plot: file to write: likewise, the metric of each class
         confusion_plot: file to write: likewise, the confusion matrix of the best configuration
+        winner: file to write: a copy of the weights of the best run
+        facts: file to write: which run that is, by which verdict, and what is known of it
+        card: file to write: the same as a model card, in Markdown
 
     Raises:
         DataError: a run lacks one of its files, or `figures` is not a manifest
     """
     from fairtrial.report import dvc_files, paper_tables, tables
     from fairtrial.report.answer_text import answer_text
+    from fairtrial.report.card_text import write_winner
     from fairtrial.report.content import content
     from fairtrial.report.html import compile_html
     from fairtrial.report.pdf import compile_pdf
+    from fairtrial.report.winner import winner_of
     from fairtrial.results.experiment import load_experiment
 
     experiment = load_experiment(results, data, settings.runs, settings.rank_by)
@@ -81,3 +89,4 @@ def report(
     for path, write in ((markdown, paper_tables.markdown), (latex, paper_tables.latex)):
         with whole_file(path) as file:
             file.write(write(experiment, settings.timings))
+    write_winner(winner_of(experiment), said, settings, winner, facts, card)
