@@ -12,8 +12,9 @@ from fairtrial.files.folders import whole_file
 from fairtrial.files.modelfile import write_model
 from fairtrial.report.card import CardMetric, ModelCard, model_card
 from fairtrial.report.content import Content
-from fairtrial.report.winner import Winner, write_weights
+from fairtrial.report.winner import winner_of, write_weights
 from fairtrial.report.wording import UNDEFINED, number
+from fairtrial.results.experiment import ExperimentResults
 from fairtrial.results.run import METRIC_NAMES
 from fairtrial.settings.stages import ReportSettings
 
@@ -22,7 +23,7 @@ PIPELINES = {"detect": "object-detection", "classify": "image-classification"}
 
 
 def write_winner(
-    winner: Winner,
+    experiment: ExperimentResults,
     content: Content,
     settings: ReportSettings,
     weights: Path,
@@ -30,6 +31,7 @@ def write_winner(
     file: Path,
 ) -> None:
     """Write the winner's weights, what is known of it, and its card into these three files."""
+    winner = winner_of(experiment)
     write_weights(winner, weights)
     card = model_card(winner, content, settings)
     write_model(facts, card)

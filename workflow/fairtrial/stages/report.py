@@ -68,7 +68,6 @@ def report(
     from fairtrial.report.content import content
     from fairtrial.report.html import compile_html
     from fairtrial.report.pdf import compile_pdf
-    from fairtrial.report.winner import winner_of
     from fairtrial.results.experiment import load_experiment
 
     experiment = load_experiment(results, data, settings.runs, settings.rank_by)
@@ -89,4 +88,4 @@ def report(
     for path, write in ((markdown, paper_tables.markdown), (latex, paper_tables.latex)):
         with whole_file(path) as file:
             file.write(write(experiment, settings.timings))
-    write_winner(winner_of(experiment), said, settings, winner, facts, card)
+    write_winner(experiment, said, settings, winner, facts, card)
