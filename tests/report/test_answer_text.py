@@ -23,10 +23,10 @@ def flat(text: str) -> str:
 
 def test_headline_numbers_and_cautions_are_those_of_the_report(tmp_path: Path) -> None:
     answer, pdf = said(Fake(tmp_path, TWO))
-    headline = re.search(r"^B \(.*\.$", answer, re.M)
+    headline = re.search(r"^A \(.*\.$", answer, re.M)
     assert headline and flat(headline[0]) in flat(pdf)
     rows = [line for line in answer.splitlines() if re.match(r"[*≈↓↑?] +[AB] ", line)]
-    assert [row.split()[1] for row in rows] == ["B", "A"]
+    assert [row.split()[1] for row in rows] == ["A", "B"]
     for row in rows:
         numbers = re.findall(r"\d\.\d{3} ± \d\.\d{3}", row)
         assert len(numbers) == 5

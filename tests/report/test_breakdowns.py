@@ -33,7 +33,7 @@ THREE = TWO | {"mid": {"imgsz": 480}}
 
 
 def compared(tmp_path: Path, configurations: Any = None, **changed: Any) -> Comparison:
-    """The comparison of a fake experiment; A is `low`, B, the best, is `high`."""
+    """The comparison of a fake experiment; A, the best, is `high`, the last is `low`."""
     return results(tmp_path, configurations, **changed).comparisons[0]
 
 
@@ -48,8 +48,8 @@ def results(tmp_path: Path, configurations: Any = None, **changed: Any) -> Exper
 def test_a_cost_that_differs_by_more_than_chance_is_a_sentence(tmp_path: Path) -> None:
     costs = {"low": NOTHING | {"missed": 0.20, "background": 0.01}, "high": NOTHING}
     first, second, last = sentences(compared(tmp_path, costs=costs))
-    assert first.startswith("B loses less to missed objects than A: 0.1")
-    assert second.startswith("B loses more to detections on background than A: 0.0")
+    assert first.startswith("A loses less to missed objects than B: 0.1")
+    assert second.startswith("A loses more to detections on background than B: 0.0")
     assert "(95 %: 0.0" in second and "less" not in second
     assert last.startswith("No other difference")
 
@@ -57,7 +57,7 @@ def test_a_cost_that_differs_by_more_than_chance_is_a_sentence(tmp_path: Path) -
 def test_equal_costs_are_not_told_apart(tmp_path: Path) -> None:
     costs = {"low": NOTHING, "high": NOTHING}
     (only,) = sentences(compared(tmp_path, costs=costs))
-    assert only.startswith("Between B (imgsz 640) and A no difference")
+    assert only.startswith("Between A (imgsz 640) and B no difference")
 
 
 def test_several_that_differ_alike_share_a_sentence_with_the_nearest(tmp_path: Path) -> None:
@@ -67,7 +67,7 @@ def test_several_that_differ_alike_share_a_sentence_with_the_nearest(tmp_path: P
         "high": NOTHING,
     }
     first, _ = sentences(compared(tmp_path, THREE, costs=costs))
-    assert first.startswith("B loses less to duplicates than C and A: at least, than C, 0.1")
+    assert first.startswith("A loses less to duplicates than B and C: at least, than B, 0.1")
 
 
 def test_one_seed_each_compares_the_trained_models(tmp_path: Path) -> None:
@@ -80,7 +80,7 @@ def test_the_table_of_errors_has_counts_costs_and_intervals(tmp_path: Path) -> N
     comparison = compared(tmp_path, costs={"low": NOTHING, "high": NOTHING})
     part = errors(comparison)
     assert part is not None and part["kinds"] == list(KINDS)
-    assert [row["letter"] for row in part["rows"]] == ["B", "A"]  # the best first
+    assert [row["letter"] for row in part["rows"]] == ["A", "B"]  # the best first
     cell = part["rows"][0]["cells"][KINDS.index("missed")]
     rows = [run.breakdowns.errors("test")["missed"] for run in comparison.ranked()[0].runs]
     assert float(cell["count"]) == pytest.approx(sum(r["count"] for r in rows) / 3, abs=0.05)
@@ -170,7 +170,7 @@ def test_curves_of_each_class_of_the_best(tmp_path: Path) -> None:
         (drawing,) = class_curves.draw(results(tmp_path), PlotSettings(gallery=4, runs=()))
     titles = [ax.get_title("left") for ax in drawing.figure.axes if ax.get_visible()]
     assert titles[0].startswith("circle, n = ") and len(titles) == 3
-    assert "Configuration B on test" in drawing.caption
+    assert "Configuration A on test" in drawing.caption
     assert len(drawing.figure.axes[0].lines) == 4  # three curves, and the chosen confidence
 
 
@@ -180,7 +180,7 @@ def test_curves_of_each_class_of_the_best(tmp_path: Path) -> None:
 def test_sizes_with_objects_have_their_ap(tmp_path: Path) -> None:
     comparison = compared(tmp_path)
     part = breakdowns.sizes(comparison)
-    assert part is not None and part["letters"] == ["B", "A"]
+    assert part is not None and part["letters"] == ["A", "B"]
     table = {row[0]: row for row in part["rows"]}
     assert "COCO: large" not in table  # none that large
     assert table["COCO: small"][1] == "up to 32"

@@ -117,7 +117,7 @@ def test_runs_that_learned_nothing_are_counted(tmp_path: Path) -> None:
     ("last", "who"),
     [
         (("high-s0", "high-s1", "low-s0", "low-s1"), "In 4 of 6 runs"),
-        (("high-s0", "high-s1"), "In most runs of A"),
+        (("high-s0", "high-s1"), "In most runs of B"),
         (("high-s0", "low-s0"), None),
     ],
     ids=["most of all", "most of one configuration", "some of each"],
@@ -148,7 +148,7 @@ def test_a_run_that_is_the_winning_trial_is_named(same: bool, tmp_path: Path) ->
         writer.writeheader()
         writer.writerows(rows)
     said = [s for s in cautions(results_of(fake)) if "trial" in s]
-    assert [missing_facts(s, "low-s0 (B)", "luck") for s in said] == [[]] * same
+    assert [missing_facts(s, "low-s0 (A)", "luck") for s in said] == [[]] * same
 
 
 def test_what_even_a_perfect_detector_cannot_reach_is_named(tmp_path: Path) -> None:
@@ -202,10 +202,10 @@ def test_what_a_job_recorded_is_said_with_its_configurations(tmp_path: Path) -> 
     fake = enough(tmp_path).build()
     edit_record(fake, "low-s0", cautions=["`amp` is true and had no effect: there was no GPU"])
     (sentence,) = [s for s in cautions(results_of(fake)) if "amp" in s]
-    assert missing_facts(sentence, "no GPU (B)") == []
+    assert missing_facts(sentence, "no GPU (A)") == []
 
 
 def test_the_width_of_a_checkpoint_stands_below_the_sizes(tmp_path: Path) -> None:
     runs = {"fine": {"pretrained": "weights/yolov8n.pt"}, "scratch": {"pretrained": None}}
     (note,) = size_notes(results_of(Fake(tmp_path, runs).build()))
-    assert missing_facts(note, "keeps the checkpoint's width", "(A)") == []
+    assert missing_facts(note, "keeps the checkpoint's width", "(B)") == []

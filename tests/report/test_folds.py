@@ -62,8 +62,9 @@ def reloaded(experiment: ExperimentResults) -> ExperimentResults:
 
 
 def names(experiment: ExperimentResults) -> list[tuple[str, str, int]]:
-    """Name, what sets it apart, and number of runs of each configuration."""
-    return [(c.name, c.departure, len(c.runs)) for c in experiment.configurations]
+    """Name, what sets it apart, and number of runs of each configuration, as they are listed."""
+    ordered = sorted(experiment.configurations, key=lambda c: c.place)
+    return [(c.name, c.departure, len(c.runs)) for c in ordered]
 
 
 def test_folds_are_averaged_and_compared_fold_by_fold(tmp_path: Path) -> None:
@@ -100,8 +101,8 @@ def test_what_differs_between_runs_on_folds_is_named_by_letter(tmp_path: Path) -
         folder / "record.json", hardware=HARDWARE | {"cpu": "Other CPU"}, deviations=["another GPU"]
     )
     text = " ".join(cautions(reloaded(experiment)))
-    assert "Hardware differs, cpu: Example CPU 9 (A, B); Other CPU (B)." in text
-    assert "may differ from uninterrupted ones: another GPU (B)." in text
+    assert "Hardware differs, cpu: Example CPU 9 (A, B); Other CPU (A)." in text
+    assert "may differ from uninterrupted ones: another GPU (A)." in text
 
 
 def test_sets_that_are_balanced_otherwise_are_two_configurations(tmp_path: Path) -> None:

@@ -53,7 +53,7 @@ def test_a_cell_is_the_mean_over_seeds(fake: Fake, experiment: ExperimentResults
     expected = [
         float(row["recall"])
         for seed in (0, 1, 2)
-        for row in table(fake, f"high-s{seed}", "operating_points")
+        for row in table(fake, f"low-s{seed}", "operating_points")
         if (row["split"], row["kind"], row["asked"]) == ("test", "precision", "0.9")
     ]
     assert values(first, "test", "precision", 0.9, "recall") == pytest.approx(expected)
@@ -64,7 +64,7 @@ def test_a_cell_is_the_mean_over_seeds(fake: Fake, experiment: ExperimentResults
     sensitivities = [
         [
             float(row["sensitivity"])
-            for row in table(fake, f"high-s{seed}", "operating_points")
+            for row in table(fake, f"low-s{seed}", "operating_points")
             if (row["split"], row["kind"]) == ("test", "false_alarms")
         ]
         for seed in (0, 1, 2)
@@ -85,7 +85,7 @@ def test_a_seed_that_does_not_reach_what_is_asked_is_left_out_and_counted(tmp_pa
         edit(fake, f"low-s{seed}", **EMPTY)
     text = report_text(fake, build=False)
     assert "(2 of 3)" in text
-    assert "On val B reaches a precision of 0.9 at no confidence." in text
+    assert "On val A reaches a precision of 0.9 at no confidence." in text
 
 
 def test_the_section_names_what_is_asked_and_what_is_reached(fake: Fake) -> None:
@@ -104,7 +104,7 @@ def test_the_section_names_what_is_asked_and_what_is_reached(fake: Fake) -> None
 def test_the_error_of_calibration_leaves_weak_detections_out(
     fake: Fake, experiment: ExperimentResults
 ) -> None:
-    rows = [row for row in table(fake, "high-s0", "calibration") if row["split"] == "test"]
+    rows = [row for row in table(fake, "low-s0", "calibration") if row["split"] == "test"]
     counted = [row for row in rows if float(row["low"]) > 0.299 and row["count"] != "0"]
     total = sum(int(row["count"]) for row in counted)
     gaps = [
@@ -124,7 +124,7 @@ def test_bins_of_all_seeds_together_are_weighted_by_their_detections(
     rows = [
         row
         for seed in (0, 1, 2)
-        for row in table(fake, f"high-s{seed}", "calibration")
+        for row in table(fake, f"low-s{seed}", "calibration")
         if row["split"] == "test" and float(row["low"]) == last["low"] and row["count"] != "0"
     ]
     count = sum(int(row["count"]) for row in rows)

@@ -87,7 +87,7 @@ def swept(root: Path, *means: float) -> Fake:
 def test_a_sweep_is_sorted_by_its_parameter_and_compares_its_values(tmp_path: Path) -> None:
     text = report_text(swept(tmp_path, 0.40, 0.50, 0.60, 0.595), sweeps=["lrf"])
     assert "One parameter at a time" in text
-    assert "Precision Recall mAP50 mAP50-95 lrf seeds vs. best" in text
+    assert "Precision Recall AP50 AP lrf seeds vs. best" in text
     rows = ["0.500 ± 0.010 0.0001 3 ↓", "0.595 ± 0.010 0.001 3 ≈"]
     rows += ["0.600 ± 0.010 0.01 3", "0.400 ± 0.010 0.1 3 ↓"]
     places = [text.index(row) for row in rows]
@@ -149,20 +149,20 @@ FITNESS = {"recall": 0.9, "map50_95": 0.1}
 
 def test_a_fitness_ranks_and_its_formula_is_printed(tmp_path: Path) -> None:
     fake = Fake(tmp_path, TWO, ap=scores([0.60, 0.61, 0.62], [0.50, 0.51, 0.52])).build()
-    for run in ("low-s0", "low-s1", "low-s2"):  # B finds more, with a lower AP
+    for run in ("low-s0", "low-s1", "low-s2"):  # finds more, with a lower AP
         path = fake.results / "runs" / run / "metrics.json"
         metrics = load(path)
         for split in SPLITS:
             metrics[split]["recall"] = 0.9
         path.write_text(json.dumps(metrics))
     text = content_text(fake, build=False, rank_by=FITNESS)
-    assert "B (momentum 0.9) is best: fitness 0.861 on test" in text
+    assert "A (momentum 0.9) is best: fitness 0.861 on test" in text
     assert "Fitness is 0.9 recall + 0.1 AP here." in text
     assert "sorted by fitness (0.9 recall + 0.1 AP) on val" in text
     rows = list(csv.DictReader((fake.results / "comparison.csv").open()))
     assert [(row["letter"], row["ranked_by"]) for row in rows] == [
-        ("B", "fitness (0.9 recall + 0.1 AP)"),
         ("A", "fitness (0.9 recall + 0.1 AP)"),
+        ("B", "fitness (0.9 recall + 0.1 AP)"),
     ]
     assert float(rows[0]["val/fitness"]) == pytest.approx(0.9 * 0.9 + 0.1 * 0.6)
 
@@ -307,9 +307,9 @@ def test_the_front_holds_what_nothing_beats_at_its_cost(tmp_path: Path) -> None:
     text = content_text(fake, timings=False)
     steps = front(results_of(fake).comparisons[0], parameters)
     assert [(s.configuration.letter, s.gap and s.gap.apart) for s in steps] == [
-        *(("A", None), ("B", True), ("D", False))
+        *(("D", None), ("B", True), ("A", False))
     ]
-    assert "Parameters A → B (+0.100) → D (+0.005, not told apart)" in text
+    assert "Parameters D → B (+0.100) → A (+0.005, not told apart)" in text
 
 
 def test_where_many_are_compared_each_class_is_shown_for_all(tmp_path: Path) -> None:

@@ -209,9 +209,9 @@ def test_a_continued_training_is_compared_seed_by_seed(tmp_path: Path) -> None:
     """0.020, 0.019, 0.021: "cannot be told apart (p = 0.65)" as independent samples."""
     fake = continued(tmp_path, image_noise=0.0005)
     found = answer(results_of(fake).comparisons[0])
-    assert "B (epochs 40) is best: AP 0.570 on test, 0.020 above A" in found.headline
-    assert "B goes on from A, so they are compared seed by seed." in found.details
-    assert found.gaps["A"].p_seeds == pytest.approx(0.0008, abs=5e-5)
+    assert "A (epochs 40) is best: AP 0.570 on test, 0.020 above B" in found.headline
+    assert "A goes on from B, so they are compared seed by seed." in found.details
+    assert found.gaps["B"].p_seeds == pytest.approx(0.0008, abs=5e-5)
 
 
 def test_a_training_that_continues_another_seed_is_not_paired(tmp_path: Path) -> None:
@@ -220,7 +220,7 @@ def test_a_training_that_continues_another_seed_is_not_paired(tmp_path: Path) ->
     edit(path, inputs=load(path)["inputs"] | {"continues": "of none of these"})
     found = answer(results_of(fake).comparisons[0])
     assert "cannot be told apart" in found.headline
-    assert found.gaps["A"].compared == "seeds"
+    assert found.gaps["B"].compared == "seeds"
 
 
 def test_a_setting_without_any_effect_leaves_no_gap(tmp_path: Path) -> None:

@@ -40,7 +40,9 @@ def data(*names: str, to: Path = Path("data.pdf")) -> None:
         for entry in save_data_figures(described, PlotSettings(runs=(), gallery=0), figures):
             print(f"drawn: {entry.title}", flush=True)
             entries.append(entry)
-        svg = {entry.file: (figures.parent / entry.file).read_bytes() for entry in entries}
+        svg = {
+            file: (figures.parent / file).read_bytes() for entry in entries for file in entry.files
+        }
         with whole_file(to, "wb") as file:
             file.write(compile_pdf(data_report(described, entries), svg, "data.typ"))
     print(f"{to}: {', '.join(chosen)}")

@@ -21,9 +21,11 @@ from typing import TypedDict
 
 import matplotlib as mpl
 import seaborn as sns
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.lines import Line2D
+from matplotlib.transforms import Bbox
 
 from fairtrial.files.folders import whole_file
 from fairtrial.results.configuration import Configuration
@@ -50,6 +52,7 @@ DASHES: tuple[Dash, ...] = (
     (0, (4, 1, 4, 1, 1, 1)),
 )
 MARKERS = "osD^vPX*"
+BOLD = 2.2  # points: the line of the best
 OTHERS = "#B8B8B8"  # colour of the configurations beyond the eight that can be told apart
 
 
@@ -65,12 +68,16 @@ class LineStyle(TypedDict):
 
 @dataclass
 class Drawing:
-    """A drawn figure. The file is called `name`.svg; title and caption are printed below it."""
+    """A drawn figure. The file is called `name`.svg; title and caption are printed below it.
+
+    `rows`: a plot with a row for each whole number on its y axis, between which a page may end.
+    """
 
     name: str
     figure: Figure
     title: str
     caption: str
+    rows: Axes | None = None
 
 
 Draw = Callable[[ExperimentResults, PlotSettings], Iterator[Drawing]]
@@ -142,10 +149,11 @@ def new_figure(height: float, width: float = WIDTH) -> Figure:
     return Figure(figsize=size, layout=ConstrainedLayoutEngine(wspace=0.05, hspace=0.05))
 
 
-def save(fig: Figure, path: Path) -> None:
-    """Write the figure as SVG. The bytes depend on its content alone; photographs become JPEG."""
+def save(fig: Figure, path: Path, part: Bbox | None = None) -> None:
+    """Write the figure, or a part of it in inches, as SVG. The bytes depend on its content alone;
+    photographs become JPEG."""
     buffer = io.StringIO()
-    fig.savefig(buffer, format="svg", dpi=200, metadata={"Date": None})
+    fig.savefig(buffer, format="svg", dpi=200, metadata={"Date": None}, bbox_inches=part)
     text = re.sub(r"data:image/png;base64,([^\"]+)", _jpeg, buffer.getvalue())
     with whole_file(path) as file:
         file.write(text)
@@ -181,20 +189,18 @@ def line_styles(
 ) -> dict[str, LineStyle]:
     """Letter of a configuration → the style of its lines.
 
-    Of more than eight configurations only the best seven of `ranked` can be told apart; the others
-    are thin and grey.
+    The best of `ranked` is black and bold. Of more than eight configurations only the best seven
+    can be told apart; the others are thin and grey.
     """
-    styled = configurations
-    if len(configurations) > len(COLOURS):
-        best = {c.letter for c in ranked[: len(COLOURS) - 1]}
-        styled = [c for c in configurations if c.letter in best]
+    few = len(configurations) <= len(COLOURS)
+    styled = [c for c in (ranked if few else ranked[: len(COLOURS) - 1]) if c in configurations]
     grey = LineStyle(color=OTHERS, linestyle="-", linewidth=0.7, zorder=1.5, marker="o")
     styles = {c.letter: grey for c in configurations}
     for number, c in enumerate(styled):
         styles[c.letter] = LineStyle(
             color=COLOURS[number],
             linestyle=DASHES[number],
-            linewidth=1.3,
+            linewidth=BOLD if number == 0 else 1.3,
             zorder=3 - number / 100,
             marker=MARKERS[number],
         )

@@ -55,7 +55,8 @@ def per_class(experiment: ExperimentResults, settings: PlotSettings) -> Iterator
             page_number = f" ({page + 1})" if len(commonest) > PER_PAGE else ""
             title = f"{metric} of each class{page_number}"
             fig = _rows(comparison, names, counts)
-            yield Drawing(f"per-class-{number + 1}-{page + 1}", fig, title, caption)
+            name = f"per-class-{number + 1}-{page + 1}"
+            yield Drawing(name, fig, title, caption, rows=fig.axes[0])
 
 
 @figure("classes")

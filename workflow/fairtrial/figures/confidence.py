@@ -75,7 +75,7 @@ def _pair(comparison: Comparison, *panels: tuple[str, str, str]) -> Figure | Non
     curves = [r.curves for c in comparison.configurations for r in c.runs]
     if not any((split, curve) in of_run for of_run in curves for curve, _, _ in panels):
         return None
-    fig = new_figure(6.6 + legend_height(comparison.configurations))
+    fig = new_figure(5.2 + legend_height(comparison.configurations))
     axes = fig.subplots(1, 2)
     styles = line_styles(comparison.configurations, comparison.ranked())
     for ax, (curve, x, y) in zip(axes, panels, strict=True):

@@ -53,18 +53,17 @@ def _differs(comparison: Comparison, read: Read) -> bool:
 
 
 def _scatter(comparison: Comparison, panels: dict[str, Read]) -> Figure:
-    """One panel for each cost, two side by side."""
-    rows = -(-len(panels) // 2)
-    columns = -(-len(panels) // rows)
-    fig = new_figure(5.6 * rows + 0.4 + legend_height(comparison.configurations))
-    axes = list(fig.subplots(rows, columns, sharey=True, squeeze=False).flat)
+    """One panel for each cost, side by side."""
+    columns = max(2, len(panels))
+    fig = new_figure(5.0 + 0.4 + legend_height(comparison.configurations))
+    axes = list(fig.subplots(1, columns, sharey=True, squeeze=False).flat)
     styles = line_styles(comparison.configurations, comparison.ranked())
     for ax, (title, read) in zip(axes, panels.items(), strict=False):
         for configuration in comparison.configurations:
             _mark(ax, configuration, comparison, read, styles[configuration.letter])
         ax.set_xlabel(title)
         low, high = ax.dataLim.intervalx
-        ax.xaxis.set_major_locator(MaxNLocator(5))
+        ax.xaxis.set_major_locator(MaxNLocator(4))
         if low > 0 and high >= DECADE * low:
             ax.set_xscale("log")
             ax.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))

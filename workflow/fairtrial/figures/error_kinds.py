@@ -47,7 +47,7 @@ def error_costs(experiment: ExperimentResults, settings: PlotSettings) -> Iterat
 
 
 def _panels(comparison: Comparison, shown: list[Configuration]) -> Figure:
-    fig = new_figure(8.4 + legend_height(shown))
+    fig = new_figure(6.4 + legend_height(shown))
     axes = fig.subplots(2, 3, sharex=True, sharey=True)
     styles = line_styles(comparison.configurations, comparison.ranked())
     for ax, kind in zip(axes.flat, KINDS, strict=True):

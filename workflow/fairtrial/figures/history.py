@@ -72,7 +72,7 @@ def _curves(
     for number, comparison in enumerate(experiment.comparisons):
         columns = [column for column in titles if _filled(comparison, column)]
         if columns:
-            fig = _panels(comparison, columns, titles, per_row=2)
+            fig = _panels(comparison, columns, titles, per_row=4)
             text = _lines_explained(comparison) + caption.format(comparison.names)
             yield Drawing(f"{name}-{number + 1}", fig, title, text)
 
@@ -129,7 +129,7 @@ def _panels(
 ) -> Figure:
     """One panel for each column of the history, `per_row` side by side."""
     rows = -(-len(columns) // per_row)
-    fig = new_figure(4.2 * rows + 0.6 + legend_height(comparison.configurations))
+    fig = new_figure(3.3 * rows + 0.6 + legend_height(comparison.configurations))
     axes = list(fig.subplots(rows, per_row, sharex=True, squeeze=False).flat)
     styles = line_styles(comparison.configurations, comparison.ranked())
     for ax, column in zip(axes, columns, strict=False):

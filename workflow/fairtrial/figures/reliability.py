@@ -53,7 +53,7 @@ def _caption(comparison: Comparison) -> str:
 
 
 def _panels(comparison: Comparison) -> Figure:
-    fig = new_figure(6.6 + legend_height(comparison.configurations))
+    fig = new_figure(5.2 + legend_height(comparison.configurations))
     left, right = fig.subplots(1, 2)
     styles = line_styles(comparison.configurations, comparison.ranked())
     left.plot([0, 1], [0, 1], color="#444444", linestyle=":", linewidth=1)

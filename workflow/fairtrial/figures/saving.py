@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from fairtrial.figures import data_figure_functions, figure_functions
-from fairtrial.figures.base import Drawing, save, style
+from fairtrial.figures.base import Drawing, style
+from fairtrial.figures.strips import save_strips
 from fairtrial.files.checksums import sha256
 from fairtrial.results.dataset import DescribedData
 from fairtrial.results.experiment import ExperimentResults
@@ -38,12 +39,13 @@ def save_data_figures(
 
 
 def _saved(section: str, drawing: Drawing, folder: Path) -> FigureEntry:
-    path = folder / f"{drawing.name}.svg"
-    save(drawing.figure, path)
+    files = save_strips(drawing, folder)
+    first, *below = [(path.relative_to(folder.parent).as_posix(), sha256(path)) for path in files]
     return FigureEntry(
-        file=path.relative_to(folder.parent).as_posix(),
+        file=first[0],
         section=section,
         title=drawing.title,
         caption=drawing.caption,
-        sha256=sha256(path),
+        sha256=first[1],
+        below=dict(below),
     )

@@ -13,8 +13,9 @@ from matplotlib.ticker import FixedLocator, NullFormatter
 from fairtrial.figures.base import COLOURS, Drawing, figure, new_figure
 from fairtrial.results.configuration import Configuration, shorten
 from fairtrial.results.experiment import ExperimentResults
+from fairtrial.results.run import METRIC_NAMES
 from fairtrial.results.significance import interval_of
-from fairtrial.results.sweeps import METRIC_NAMES, METRICS, Sweep, sweeps
+from fairtrial.results.sweeps import METRICS, Sweep, sweeps
 from fairtrial.settings.stages import PlotSettings
 
 NEAR = 0.042  # share of the axis that a label takes
@@ -25,7 +26,7 @@ CROWDED = 6  # more labels than this are turned by 90°
 def metrics_against_parameter(
     experiment: ExperimentResults, settings: PlotSettings
 ) -> Iterator[Drawing]:
-    """Four metrics, such as mAP50-95 or the accuracy, against each parameter that was swept."""
+    """Four metrics, such as AP or the accuracy, against each parameter that was swept."""
     for number, comparison in enumerate(experiment.comparisons):
         for sweep in sweeps(comparison, settings.sweeps):
             name = f"sweep-{number + 1}-{sweep.parameter}"
@@ -55,12 +56,12 @@ def _caption(sweep: Sweep) -> str:
 
 
 def _panels(sweep: Sweep) -> Figure:
-    fig = new_figure(12.5)
+    fig = new_figure(9.0)
     axes = list(fig.subplots(2, 2, sharex=True).flat)
     colours = (COLOURS[i] for i in (2, 4, 5, 0))
     for ax, metric, colour in zip(axes, METRICS[sweep.comparison.task], colours, strict=True):
         _line(ax, sweep, metric, colour)
-        ax.set_title(METRIC_NAMES[metric], loc="left")
+        ax.set_title(METRIC_NAMES.get(metric, metric), loc="left")
     _equal_spans(axes)
     for ax in axes[2:]:
         ax.set_xlabel(sweep.parameter)

@@ -261,7 +261,7 @@ def _listed(groups: dict[str, list[FinishedRun]], experiment: ExperimentResults)
     letter_of_run = {run.name: c.letter for c in experiment.configurations for run in c.runs}
     parts = []
     for value, runs in sorted(groups.items()):
-        letters = list(dict.fromkeys(letter_of_run[run.name] for run in runs))
+        letters = sorted({letter_of_run[run.name] for run in runs}, key=lambda x: (len(x), x))
         text = ", ".join(letters) if len(letters) <= 8 else f"{len(runs)} runs"
         parts.append(f"{'none' if value == 'None' else value} ({text})")
     return "; ".join(parts)

@@ -9,7 +9,7 @@ from fairtrial.report.wording import Verdict, mark, spread, verdict
 from fairtrial.results.experiment import ExperimentResults
 from fairtrial.results.run import METRIC_NAMES as LONG
 from fairtrial.results.significance import Gap
-from fairtrial.results.sweeps import METRIC_NAMES, METRICS, Sweep, sweeps
+from fairtrial.results.sweeps import METRICS, Sweep, sweeps
 
 UNKNOWN = "Trained once each: which of the differences another training would repeat, nobody knows."
 VERDICTS: dict[Verdict, str] = {
@@ -71,7 +71,7 @@ def _part(sweep: Sweep, number: int, several: bool) -> SweepPart:
                 "repeats": str(len(c.repeats)),
             }
         )
-    names = [*(LONG.get(m, m) for m in extra), *(METRIC_NAMES[m] for m in metrics)]
+    names = [*(LONG.get(m, m) for m in extra), *(LONG.get(m, m) for m in metrics)]
     return {
         "parameter": sweep.parameter,
         "table": f" (table {number})" if several else "",

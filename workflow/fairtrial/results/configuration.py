@@ -34,6 +34,7 @@ class Configuration:
     differs: dict[str, str]  # the settings in which configurations differ, as text
     base: dict[str, str]  # of these, the values that most configurations share
     folds: int = 0
+    place: int = 0  # in the list of the experiment; their own order is that of their rank
 
     @cached_property
     def repeats(self) -> list[list[FinishedRun]]:

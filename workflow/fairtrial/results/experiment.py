@@ -2,8 +2,8 @@
 
 A configuration is a run without its seed; runs on the folds of one data set are one
 configuration, too. Configurations stand in one comparison only if their metrics come from the
-same images with the same ground truth. The letters A, B, C … follow the order of the experiment,
-so that they are the same in every figure and table.
+same images with the same ground truth. Configurations are ordered by their rank, comparison by
+comparison, and the letters A, B, C … follow that order: texts, tables, legends and colours agree.
 """
 
 from __future__ import annotations
@@ -34,8 +34,8 @@ from fairtrial.settings.run_name import without_folds
 
 @dataclass
 class Comparison:
-    """Configurations scored on the same images; `split` (test or val) is the one that tables
-    show, and `same_val` whether their val images are equal, too."""
+    """Configurations scored on the same images, the best on val first; `split` (test or val) is
+    the one that tables show, and `same_val` whether their val images are equal, too."""
 
     split: str
     configurations: list[Configuration]
@@ -166,30 +166,34 @@ class ExperimentResults:
 
     @cached_property
     def configurations(self) -> list[Configuration]:
-        return [
-            self._configuration(letter(number), runs)
-            for number, runs in enumerate(self._grouped().values())
-        ]
+        """All of them, comparison by comparison, the best on val first."""
+        return [c for comparison in self.comparisons for c in comparison.configurations]
 
-    def _configuration(self, letter: str, runs: list[FinishedRun]) -> Configuration:
+    def _configuration(self, place: int, runs: list[FinishedRun]) -> Configuration:
+        """One that has no letter yet."""
         several = len({run.dataset for run in runs}) > 1
         folds = self.datasets[runs[0].dataset].folds if several else 0
         settings = shared_settings(runs)
         differs = {key: setting_text(settings, key) for key in self.differing_settings}
         name = without_folds(runs[0].configuration) if folds else runs[0].configuration
         ordered = sorted(runs, key=lambda run: (run.seed, run.name))
-        return Configuration(name, letter, ordered, differs, self.base, folds)
+        return Configuration(name, "", ordered, differs, self.base, folds, place)
 
     @cached_property
     def comparisons(self) -> list[Comparison]:
         """Configurations by what they were scored on: test, or val if test is empty."""
         groups: dict[tuple[str, str], list[Configuration]] = {}
-        for configuration in self.configurations:
+        for place, runs in enumerate(self._grouped().values()):
+            configuration = self._configuration(place, runs)
             tested = all(run.metrics.test for run in configuration.runs)
             split = "test" if tested else "val"
             truths = self._ground_truths(configuration, split)
             groups.setdefault((split, " ".join(sorted(truths))), []).append(configuration)
-        return [self._comparison(split, members) for (split, _), members in groups.items()]
+        comparisons = [self._comparison(split, members) for (split, _), members in groups.items()]
+        ordered = [c for comparison in comparisons for c in comparison.configurations]
+        for number, configuration in enumerate(ordered):
+            configuration.letter = letter(number)
+        return comparisons
 
     def _ground_truths(self, configuration: Configuration, split: str) -> frozenset[str]:
         runs = configuration.runs
@@ -199,7 +203,9 @@ class ExperimentResults:
         names = sorted({run.dataset for configuration in members for run in configuration.runs})
         same_val = len({self._ground_truths(c, "val") for c in members}) == 1
         datasets = [self.datasets[name] for name in names]
-        return Comparison(split, members, datasets, same_val, self.ranking_rule)
+        comparison = Comparison(split, members, datasets, same_val, self.ranking_rule)
+        comparison.configurations = comparison.ranked()
+        return comparison
 
 
 def load_experiment(

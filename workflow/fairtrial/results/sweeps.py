@@ -13,7 +13,6 @@ from typing import TypeGuard
 from fairtrial.results.configuration import Configuration, setting_text
 from fairtrial.results.experiment import Comparison
 from fairtrial.results.learning_curve import SHARE
-from fairtrial.results.run import METRIC_NAMES as LONG
 from fairtrial.results.significance import Gap, gaps_to
 from fairtrial.store.keys import canonical
 
@@ -21,7 +20,6 @@ METRICS = {  # four metrics by task
     "detect": ("precision", "recall", "AP50", "AP"),
     "classify": ("accuracy", "precision", "recall", "f1"),
 }
-METRIC_NAMES = LONG | {"AP50": "mAP50", "AP": "mAP50-95"}
 WIDE = 100  # ratio of the largest to the smallest value from which on the axis is logarithmic
 
 
@@ -108,7 +106,7 @@ def _sorted(members: list[Configuration], parameter: str) -> list[Configuration]
     for configuration in members:
         value = configuration.settings.get(parameter)
         if not _is_number(value):
-            return members
+            return sorted(members, key=lambda c: c.place)
         numbers[configuration.letter] = float(value)
     return sorted(members, key=lambda c: numbers[c.letter])
 

@@ -72,7 +72,8 @@ def report(
 
     experiment = load_experiment(results, data, settings.runs, settings.rank_by)
     manifest = read_model(figures, FigureManifest)
-    svg = {entry.file: (figures.parent / entry.file).read_bytes() for entry in manifest.root}
+    files = [file for entry in manifest.root for file in entry.files]
+    svg = {file: (figures.parent / file).read_bytes() for file in files}
     said = content(experiment, settings, manifest)
     with whole_file(pdf, "wb") as file:
         file.write(compile_pdf(said, svg))
