@@ -28,7 +28,7 @@ KEYS = PAGES[-1].read_text(encoding="utf-8")
 # The prefix that the keys of a model have in the tables: `predict.conf`. Those of the others stand
 # alone.
 PREFIXES = {model: f"{name}." for name, model in SECTIONS.items()}
-PREFIXES |= {params.SpeedSection: "predict."}
+PREFIXES |= {params.SpeedSection: "predict.", params.PredictSection: "predict."}
 PREFIXES |= {split_rule.SplitRule: "split.", split_rule.BalanceRule: "balance."}
 ROW = re.compile(r"^\| `([\w.]+)` \|(.*)\|$", re.MULTILINE)
 

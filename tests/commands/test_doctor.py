@@ -384,6 +384,7 @@ def test_the_shipped_profile_fits(cluster: Callable[..., None], doctor: Doctor) 
         "ok       SLURM, study: partition cpu has 1 h, 4,000 MB",
         "ok       SLURM, train and predict: partition gpu has gpu:1, 13 h, 32,000 MB, 8 CPUs",
         "ok       SLURM, validate: partition cpu has 1 h, 4,000 MB",
+        "ok       SLURM, probe: partition gpu has gpu:1, 1 h, 32,000 MB, 8 CPUs",
         "ok       SLURM, plot: partition cpu has 1 h, 4,000 MB",
     ]
     assert "ok       GPU: none on this machine; the profile asks SLURM" in output

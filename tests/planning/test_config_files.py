@@ -26,7 +26,7 @@ from fairtrial.planning.sources import read_source
 from fairtrial.plugins import plugins
 from fairtrial.settings.dataset import DatasetSettings
 from fairtrial.settings.experiment import ExperimentSettings
-from fairtrial.settings.params import SECTIONS, PredictSection
+from fairtrial.settings.params import SECTIONS, PredictParams
 
 ROOT = Path(__file__).parents[2]
 
@@ -188,7 +188,7 @@ def edit(old: str, new: str) -> None:
 def test_the_shipped_params_are_read() -> None:
     assert (
         read_params()["predict"]
-        == PredictSection(conf=0.001, iou=0.7, max_det=300, speed_images=100).model_dump()
+        == PredictParams(conf=0.001, iou=0.7, max_det=300, speed_images=100).model_dump()
     )
 
 
@@ -582,7 +582,7 @@ def test_what_params_lacks_is_reported_once_and_reaches_each_job(
 def test_a_section_may_lack_what_was_added_later(
     project: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    class LaterSection(PredictSection):
+    class LaterSection(PredictParams):
         later: int = 0
 
     monkeypatch.setitem(SECTIONS, "predict", LaterSection)

@@ -15,7 +15,7 @@ from fairtrial.results.experiment import load_experiment
 from fairtrial.results.factors import FactorGrid, factor_grid
 from fairtrial.scoring.intervals import contrast_interval
 from fairtrial.scoring.verdict import Sample
-from fairtrial.settings.grid import factors_of
+from fairtrial.settings.factors import factors_of
 from tests.report.fake_results import Fake
 
 GRID: dict[str, Any] = {

@@ -21,7 +21,8 @@ STUBS = Path(__file__).parent / "stubs"
 QUICK = Path(__file__).parent / "quick_backend.py"
 FORKING = multiprocessing.get_context("forkserver")
 FORKING.set_forkserver_preload(["snakemake.cli"])
-STAGES = ("download", "convert", "split", "train", "predict", "validate", "plot", "report")
+STAGES = ("download", "convert", "split", "train", "predict", "validate", "probe", "plot")
+STAGES += ("report",)
 COPIED = ("Snakefile", "workflow", "config", "profiles", "slurm", "params.yaml", "dvc.yaml")
 COPIED += (".gitignore", ".dvcignore", ".dvc/config", ".dvc/.gitignore", ".dvc/plots")
 
@@ -220,7 +221,7 @@ def planned(text: str) -> Counter[str]:
     for block in re.split(r"\n(?=\[|(?:local)?(?:rule|checkpoint) )", text):
         match = re.search(r"^(?:local)?(?:rule|checkpoint) (\w+):$", block, re.MULTILINE)
         if match and match[1] != "all":
-            name = re.search(r"wildcards: .*?(?:run|dataset|source)=(\S+)", block)
+            name = re.search(r"wildcards: .*?(?:run|dataset|source)=([^\s,]+)", block)
             counts[f"{match[1]} {name[1] if name else ''}".strip()] += 1
     return counts
 

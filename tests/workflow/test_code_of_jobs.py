@@ -91,6 +91,21 @@ def of_run(run: str) -> dict[str, dict[str, object]]:
     }
 
 
+def of_probe(probe: str) -> dict[str, object]:
+    """The files of one probe."""
+    folder, name = (
+        f"results/compare/runs/{probe.partition('@')[0]}",
+        f"results/compare/probes/{probe}",
+    )
+    return VIEW | {
+        "weights": f"{folder}/weights.pt",
+        "threads": 1,
+        "val": f"{folder}/predictions/val.json",
+        "scores": f"{name}.json",
+        "predictions": f"{name}.predictions.json",
+    }
+
+
 # A stage, the source, data set or run that it works on, and its files; in running order.
 JOBS: list[tuple[str, str, dict[str, object]]] = [
     (
@@ -115,6 +130,7 @@ JOBS: list[tuple[str, str, dict[str, object]]] = [
         | {"annotations": VIEW["annotations"], "certificate": VIEW["split"]},
     ),
     *((stage, run, job) for run in ("tiny-s0", "deep-s0") for stage, job in of_run(run).items()),
+    *(("probe", probe, of_probe(probe)) for probe in ("tiny-s0@train", "deep-s0@64")),
     (
         "plot",
         "",

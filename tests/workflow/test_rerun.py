@@ -24,7 +24,7 @@ SMALL = RUNS[:2]
 
 def jobs(*stages: str, of: tuple[str, ...] = RUNS) -> set[str]:
     """Jobs by name: a stage of runs stands for one job a run."""
-    per_run = {"train", "predict", "validate"}
+    per_run = {"train", "predict", "validate", "probe"}
     names = {f"{stage} {run}" for stage in stages if stage in per_run for run in of}
     return names | {stage for stage in stages if stage not in per_run}
 
@@ -219,6 +219,15 @@ PLANNED: dict[str, tuple[Edit, set[str]]] = {
     ),
     "validate.iou": (param("iou: 0.5", "iou: 0.6"), jobs("validate", *RESULTS)),
     "validate.max_det": (param("max_det: 100", "max_det: 50"), jobs("validate", *RESULTS)),
+    "predict.splits": (
+        param("splits: [val, test]", "splits: [train, val, test]"),
+        jobs("probe", *RESULTS),
+    ),
+    "predict.sizes: the size of some runs": (
+        param("sizes: [] ", "sizes: [96] "),
+        jobs("probe", of=RUNS[2:]) | jobs(*RESULTS),
+    ),
+    "plot.gallery_splits": (param("splits: [test]", "splits: [val]"), jobs(*RESULTS)),
     "plot.gallery": (param("gallery: 4", "gallery: 2"), jobs(*RESULTS)),
     "report.rank_by": (param("rank_by: fitness ", "rank_by: f1 "), jobs(*RESULTS)),
     "the title": (experiment("An experiment", "The experiment"), jobs("report")),

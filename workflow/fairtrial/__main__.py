@@ -48,6 +48,7 @@ STAGES = (  # in running order
     "train",
     "predict",
     "validate",
+    "probe",
     "plot",
     "report",
 )

@@ -39,6 +39,15 @@ def per_trained(pattern):
     return lambda w: expand(pattern, run=planned(w).trained_here, **w)
 
 
+def probe_files(*suffixes):
+    """The files of every probe of the experiment: a list, as with `per_run`."""
+    return lambda w: [
+        f"results/{w.experiment}/probes/{probe}{suffix}"
+        for probe in planned(w).probes
+        for suffix in suffixes
+    ]
+
+
 def listed(wildcards):
     """The manifest of a source as an input of `download`, with which every plan begins: a place to
     look at options that Snakemake does not know yet when it reads this file."""

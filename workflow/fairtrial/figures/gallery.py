@@ -59,7 +59,8 @@ def gallery(experiment: ExperimentResults, settings: PlotSettings) -> Iterator[D
 
 def splits_shown(comparison: Comparison, settings: PlotSettings) -> list[str]:
     """The splits of which images are shown: that of the tables in place of `test`."""
-    return [comparison.split]
+    named = [comparison.split if s == "test" else s for s in settings.gallery_splits]
+    return list(dict.fromkeys(named))
 
 
 def choose(

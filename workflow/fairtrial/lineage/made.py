@@ -24,6 +24,7 @@ SMALL = 4096  # bytes of settings that a record holds beside their SHA-256
 PACKAGES = {  # of which a stage's result may depend on the version, to the last digit
     "study": ("numpy", "optuna", "scikit-learn", "scipy"),
     "validate": ("numpy", "pycocotools", "scipy"),
+    "probe": ("numpy", "pycocotools"),
     "plot": ("matplotlib", "seaborn"),
     "report": ("jinja2", "matplotlib", "plotly", "scipy", "typst"),
 }

@@ -44,6 +44,10 @@ OUTPUTS: dict[str, dict[str, str]] = {
         "resamples": RUN + "resamples.npz",
         **{name: f"{RUN}{name}.csv" for name in TABLES},
     },
+    "probe": {
+        "scores": RESULTS + "probes/{name}.json",
+        "predictions": RESULTS + "probes/{name}.predictions.json",
+    },
     "plot": {"manifest": RESULTS + "figures.json", "pictures": RESULTS + "pictures.json"},
     "report": {
         "pdf": RESULTS + "report.pdf",

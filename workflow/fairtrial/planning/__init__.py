@@ -10,6 +10,7 @@ runs            each run with all of its settings
 unused_settings  settings of params.yaml that no run uses, or that it lacks
 idle_settings   settings that are set and cannot act
 elsewhere       runs whose predictions were made elsewhere
+probes          what weights predict beside val and test
 studies         the studies that an experiment's `search:` asks for
 references      references to results of others, as experiments write them
 origins         what they may refer to, and what was chosen

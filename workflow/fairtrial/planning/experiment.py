@@ -17,6 +17,7 @@ from fairtrial.planning.config_files import (
 from fairtrial.planning.idle_settings import refuse_idle, refuse_idle_sections
 from fairtrial.planning.origins import Origins
 from fairtrial.planning.planned_run import PlannedRun
+from fairtrial.planning.probes import probes_of, refuse_gallery_without_train
 from fairtrial.planning.runs import resolve
 from fairtrial.planning.sources import Source, read_source, refuse_unlisted
 from fairtrial.planning.studies import PlannedStudy, refuse_trial_seed, studies
@@ -25,6 +26,7 @@ from fairtrial.scoring import ranking
 from fairtrial.settings.choice import Choice, Reference
 from fairtrial.settings.dataset import DatasetSettings
 from fairtrial.settings.experiment import ExperimentSettings
+from fairtrial.settings.probes import ProbeName
 from fairtrial.settings.source import SourceTerms
 
 
@@ -66,6 +68,7 @@ class PlannedExperiment:
         changed = [key for key, value in before.items() if params.get(key) != value]
         refuse_idle(runs, planned, settings, changed, file)
         refuse_idle_sections(params, before, runs)
+        refuse_gallery_without_train(params)
         resolved = cls(name, params, settings, runs, planned, origins)
         resolved.refuse_unfit_candidates()
         return resolved
@@ -212,6 +215,11 @@ class PlannedExperiment:
     def trained_here(self) -> list[str]:
         """The names of the runs that are trained."""
         return [name for name, run in self.runs.items() if not run.is_elsewhere]
+
+    @cached_property
+    def probes(self) -> list[ProbeName]:
+        """What its weights predict beside val and test."""
+        return probes_of(self.runs.values(), self.params)
 
     @property
     def made_elsewhere(self) -> list[str]:

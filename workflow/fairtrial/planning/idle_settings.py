@@ -93,7 +93,8 @@ def refuse_idle_sections(
     tasks = {run.task for run in runs.values()}
     problems = []
     for section, models in OF_TASKS.items():
-        used = {key for task in tasks for key in models[task].model_fields}
+        used = {key for task in tasks for key in models[task].model_fields} | {"splits"}
+        used |= {"sizes"} if "detect" in tasks else set()
         for key, before in earlier.get(section, {}).items():
             now = params[section].get(key)
             if key not in used and canonical(now) != canonical(before):

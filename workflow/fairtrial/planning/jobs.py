@@ -12,14 +12,19 @@ from fairtrial.files.yamlfile import Closed, closed
 from fairtrial.planning.experiment import PlannedExperiment
 from fairtrial.planning.idle_settings import idle_in_some
 from fairtrial.planning.origins import referred_runs
+from fairtrial.planning.planned_run import PlannedRun
+from fairtrial.planning.probes import refuse_size
 from fairtrial.planning.sources import formats_used
 from fairtrial.plugins import plugin
 from fairtrial.settings.choice import BEST, FROM, Reference
-from fairtrial.settings.grid import factors_of
+from fairtrial.settings.factors import factors_of
 from fairtrial.settings.group_names import group_name
+from fairtrial.settings.probes import ProbeName, ProbeSettings, size_of
 from fairtrial.settings.stages import (
     ChooseSettings,
     PlotSettings,
+    PredictClassifySettings,
+    PredictDetectSettings,
     ReceiveSettings,
     ReferredResult,
     ReportSettings,
@@ -94,18 +99,44 @@ def _receive(experiment: PlannedExperiment, name: str) -> PlannedJob:
 
 
 def _predict(experiment: PlannedExperiment, name: str) -> PlannedJob:
+    return PlannedJob(_model(experiment, name), _model_code(experiment.runs[name]))
+
+
+def _model(
+    experiment: PlannedExperiment, name: str
+) -> PredictDetectSettings | PredictClassifySettings:
+    """The model of a run, and how it predicts."""
     run, section = experiment.runs[name], experiment.params["predict"]
     settings = predict_settings(run.task, section, run.backend, run.settings["imgsz"])
-    if run.settings["epochs"] == 0 and experiment.trusted(name):
-        settings = settings.model_copy(update={"trusted": True})
+    trusted = run.settings["epochs"] == 0 and bool(experiment.trusted(name))
+    return settings.model_copy(update={"trusted": True}) if trusted else settings
+
+
+def _model_code(run: PlannedRun) -> tuple[str, ...]:
     model = {"detect": "detector", "classify": "classifier"}[run.task]
-    return PlannedJob(settings, (f"backends.{run.backend}:{model}",))
+    return (f"backends.{run.backend}:{model}",)
 
 
 def _validate(experiment: PlannedExperiment, name: str) -> PlannedJob:
     task = experiment.runs[name].task
     settings = validate_settings(task, experiment.params["validate"])
     return PlannedJob(settings, (f"scoring.{task}:score",))
+
+
+def _probe(experiment: PlannedExperiment, name: str) -> PlannedJob:
+    of_run, probe = ProbeName.parse(name)
+    run, size = experiment.runs[of_run], size_of(probe)
+    model = _model(experiment, of_run)
+    if size is not None:
+        refuse_size(run, size)
+        model = model.model_copy(update={"imgsz": size})
+    settings = ProbeSettings(
+        of="train" if size is None else "size",
+        predict=model,
+        scoring=validate_settings(run.task, experiment.params["validate"]),
+        train_share=run.settings.get("train_share", 1.0) if size is None else 1.0,
+    )
+    return PlannedJob(settings, (*_model_code(run), f"scoring.{run.task}:score"))
 
 
 def _plot(experiment: PlannedExperiment, _: str) -> PlannedJob:
@@ -157,6 +188,7 @@ def _results(experiment: PlannedExperiment) -> dict[str, Any]:
         "factors": factors_of(experiment.settings.grid),
         "timings": experiment.params["report"]["timings"],
         "rank_by": experiment.rank_by,
+        "probes": tuple(dict.fromkeys(name.probe for name in experiment.probes)),
         "html_mb": experiment.params["report"]["html_mb"],
         "unshared": tuple(n for n, terms in experiment.terms.items() if not terms.share),
     }
@@ -173,6 +205,7 @@ STAGES: dict[str, Callable[[PlannedExperiment, str], PlannedJob]] = {
     "receive": _receive,
     "predict": _predict,
     "validate": _validate,
+    "probe": _probe,
     "plot": _plot,
     "report": _report,
 }

@@ -33,10 +33,11 @@ from fairtrial.planning.references import named_experiments
 from fairtrial.planning.sources import Source
 from fairtrial.settings.choice import Choice, Reference
 from fairtrial.settings.dataset import DatasetSettings
+from fairtrial.settings.probes import AT
 from fairtrial.store.keys import canonical
 
 # Stages whose settings, or those of their model, may depend on what is chosen.
-OF_CHOICES = {"search", "choose", "train", "predict"}
+OF_CHOICES = {"search", "choose", "train", "predict", "probe"}
 
 
 class _Job(NamedTuple):
@@ -138,7 +139,7 @@ class Plan:
         if stage not in OF_CHOICES:
             return NO_REFERENCES
         planned = self.experiments[experiment]
-        run = self.study_of(experiment, name) if stage == "choose" else name
+        run = self.study_of(experiment, name) if stage == "choose" else name.partition(AT)[0]
         return planned.trained[run].origin if run in planned.trained else NO_REFERENCES
 
     def study_of(self, experiment: str, choice: str) -> str:

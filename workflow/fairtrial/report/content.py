@@ -22,6 +22,7 @@ from fairtrial.report.learning_curve import LearningPart, learning_parts
 from fairtrial.report.next_steps import next_steps
 from fairtrial.report.operating_points import OperatingPart, operating_parts
 from fairtrial.report.origins import origin_pairs
+from fairtrial.report.probes import ProbePart, size_parts, train_parts
 from fairtrial.report.repeats import RepeatsPart, repeats
 from fairtrial.report.search import SearchPart, searches
 from fairtrial.report.sweeps import SweepPart, sweep_parts
@@ -140,6 +141,8 @@ class Content(TypedDict):
     repeats: RepeatsPart
     sweeps: list[SweepPart]
     factors: list[GridPart]
+    on_train: list[ProbePart]
+    image_sizes: list[ProbePart]
     search: SearchPart
     across: list[AcrossPart]
     learning: list[LearningPart]
@@ -183,6 +186,8 @@ def content(
         "repeats": repeats(experiment),
         "sweeps": sweep_parts(experiment, settings.sweeps),
         "factors": grid_parts(experiment, settings.factors),
+        "on_train": train_parts(experiment, settings.probes),
+        "image_sizes": size_parts(experiment, settings.probes, timings),
         "search": searches(experiment, settings.studies, timings),
         "across": across_parts(experiment),
         "learning": learning_parts(experiment),

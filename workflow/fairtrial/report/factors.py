@@ -11,7 +11,7 @@ from fairtrial.results.experiment import ExperimentResults
 from fairtrial.results.factors import FactorGrid, Interaction, factor_grid
 from fairtrial.results.run import METRIC_NAMES
 from fairtrial.scoring.verdict import Gap
-from fairtrial.settings.grid import Factor
+from fairtrial.settings.factors import Factor
 
 WIDEST = 6  # levels of the factor that makes the columns
 

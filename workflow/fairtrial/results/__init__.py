@@ -10,6 +10,10 @@ experiment     all runs of an experiment, and the comparisons between them
 best_on_val    the best configuration of an experiment, for others to begin with
 significance   how far the best configuration lies above others, and whether by more than chance
 across_datasets  configurations that ran on several data sets: mean ranks and gaps
+probes         the files of probes: scores on train, and at other image sizes
+on_train       scores on the images that the models learned from
+image_sizes    the same weights at several image sizes, with their times
+factors        what each factor of a grid does on average
 learning_curve  configurations that differ in their share of train alone
 operating_points  what is found at a precision, a recall or a rate of false alarms
 calibration    confidence against the share that is right

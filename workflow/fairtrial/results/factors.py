@@ -24,7 +24,7 @@ from fairtrial.results.significance import independent_units, metric_scale, samp
 from fairtrial.scoring.fold_gaps import fold_gaps
 from fairtrial.scoring.intervals import contrast_interval, interval
 from fairtrial.scoring.verdict import Gap, Sample, gaps_to_best
-from fairtrial.settings.grid import Factor, FactorLevel
+from fairtrial.settings.factors import Factor, FactorLevel
 
 Cell = tuple[str, ...]  # a level of each factor, in the order of the factors
 

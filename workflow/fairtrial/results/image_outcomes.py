@@ -55,7 +55,7 @@ def split_of(run: FinishedRun, experiment: ExperimentResults, split: str) -> Dat
 
 def detections_of(run: FinishedRun, truth: Dataset, split: str) -> list[ImageDetection]:
     """The detections of a run on a split, in the order in which they are scored."""
-    file = run.folder / "predictions" / f"{split}.json"
+    file = run.predictions_file(split)
     ids = {image.id for image in truth.images}
     return predictions.parse(read_json(file) or [], file, ids, truth.categories)
 

@@ -14,6 +14,7 @@ from fairtrial.files.checksums import sha256
 from fairtrial.files.jsonfile import read_json
 from fairtrial.results.breakdowns import Breakdowns
 from fairtrial.results.csv_files import read_csv
+from fairtrial.results.probes import predictions_on_train
 from fairtrial.scoring import error_costs
 from fairtrial.scoring.predictions import ImageDetection
 from fairtrial.scoring.ranking import FITNESS, RankingRule
@@ -24,6 +25,7 @@ from fairtrial.scoring.scores import (
     SplitMetrics,
     read_metrics,
 )
+from fairtrial.settings.probes import TRAIN
 from fairtrial.settings.run_name import RunName, without_folds
 from fairtrial.training.record import RunRecord, read_record
 from fairtrial.training.speed import Speed, read_speed
@@ -263,10 +265,16 @@ class FinishedRun:
         """Its errors by kind, metrics by size and group, and curves by class."""
         return Breakdowns(self.folder)
 
+    def predictions_file(self, split: str) -> Path:
+        """Its predictions on a split; on train those of its probe."""
+        if split == TRAIN:
+            return predictions_on_train(self.results, self.name)
+        return self.folder / "predictions" / f"{split}.json"
+
     def detections(self, split: str) -> list[ImageDetection]:
         """The detections on one split, in the order of the file."""
         detections = []
-        for row in read_json(self.folder / "predictions" / f"{split}.json") or []:
+        for row in read_json(self.predictions_file(split)) or []:
             x, y, width, height = row["bbox"]
             box = (x, y, width, height)
             detections.append(
@@ -276,7 +284,7 @@ class FinishedRun:
 
     def probabilities(self, split: str) -> list[ProbabilityRow]:
         """The probabilities of the images of one split, of the task `classify`."""
-        rows: list[ProbabilityRow] = read_json(self.folder / "predictions" / f"{split}.json")
+        rows: list[ProbabilityRow] = read_json(self.predictions_file(split))
         return rows
 
 

@@ -3,6 +3,8 @@
 params      the sections of params.yaml
 experiment  config/experiments/<name>.yaml: the runs that answer a question
 grid        its combinations of values
+factors     its dimensions, as figures and report get them
+probes      what weights predict beside val and test
 elsewhere   its runs whose predictions were made elsewhere
 search      its hyperparameter search
 dataset     config/datasets/<name>.yaml: a view of a source, and how it is split

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, Discriminator, Field, Tag
 
-from fairtrial.files.yamlfile import NAME, Closed, mapping_or_plain
+from fairtrial.files.yamlfile import NAME, mapping_or_plain
 
 Overrides = dict[str, Any]  # settings by key, in place of those of params.yaml
 Variant = Annotated[str, Field(pattern=NAME, max_length=80)]
@@ -32,38 +32,6 @@ Dimension = Annotated[
     Discriminator(mapping_or_plain),
 ]
 Grid = Annotated[dict[str, Dimension], AfterValidator(_set_once)]
-
-
-class FactorLevel(Closed):
-    """One level of a factor, by the name that tables have for it, and the settings that it is."""
-
-    name: str
-    settings: dict[str, Any]
-
-
-class Factor(Closed):
-    """A dimension of a grid."""
-
-    name: str
-    levels: tuple[FactorLevel, ...]
-
-
-def factors_of(grid: dict[str, list[Any] | dict[str, Overrides | None]]) -> tuple[Factor, ...]:
-    """The dimensions of a grid with two levels or more."""
-    return tuple(
-        Factor(name=name, levels=tuple(_levels(name, dimension)))
-        for name, dimension in grid.items()
-        if len(dimension) > 1
-    )
-
-
-def _levels(name: str, dimension: list[Any] | dict[str, Overrides | None]) -> Iterator[FactorLevel]:
-    if isinstance(dimension, dict):
-        for variant, overrides in dimension.items():
-            yield FactorLevel(name=variant, settings=overrides or {})
-    else:
-        for value in dimension:
-            yield FactorLevel(name=value_text(value), settings={name: value})
 
 
 def value_text(value: Any) -> str:

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
-from fairtrial.files.yamlfile import LARGEST, Closed, PositiveInt
+from fairtrial.files.yamlfile import LARGEST, Closed, PositiveInt, distinct
 from fairtrial.scoring.ranking import RankBy
+
+
+def _with_both(splits: tuple[str, ...]) -> tuple[str, ...]:
+    if not {"val", "test"} <= set(splits):
+        raise ValueError("must hold val and test; train may be added")
+    distinct([*splits])
+    return splits
+
 
 Rate = Annotated[float, Field(gt=0, le=1)]
 HTML_MB, HTML_CONF = 20.0, 0.05
@@ -28,6 +36,20 @@ class PredictSection(SpeedSection):
     max_det: PositiveInt  # detections an image at most
 
 
+Split = Literal["train", "val", "test"]
+GALLERY_SPLITS: tuple[Split, ...] = ("test",)
+
+
+class PredictParams(PredictSection):
+    """The whole of it. What more there is to predict is other jobs, so that these two run nothing
+    but them."""
+
+    # train adds scores and pictures of the images that the models learned from
+    splits: Annotated[tuple[Split, ...], AfterValidator(_with_both)] = ("val", "test")
+    # sides of images at which the models are scored and timed again, without training
+    sizes: Annotated[tuple[PositiveInt, ...], AfterValidator(distinct)] = ()
+
+
 class ValidateSection(Closed):
     """`validate:` in params.yaml. A change scores the stored predictions again."""
 
@@ -42,7 +64,11 @@ class ValidateSection(Closed):
 class PlotSection(Closed):
     """`plot:` in params.yaml. A change draws the figures again."""
 
-    gallery: Annotated[int, Field(ge=0, le=24)]  # test images shown with every model's boxes
+    gallery: Annotated[int, Field(ge=0, le=24)]  # images shown with every model's boxes
+    # of which splits; train needs train in `predict.splits`
+    gallery_splits: Annotated[tuple[Split, ...], Field(min_length=1), AfterValidator(distinct)] = (
+        GALLERY_SPLITS
+    )
 
 
 class ReportSection(Closed):
@@ -57,7 +83,7 @@ class ReportSection(Closed):
 
 
 SECTIONS: dict[str, type[Closed]] = {
-    "predict": PredictSection,
+    "predict": PredictParams,
     "validate": ValidateSection,
     "plot": PlotSection,
     "report": ReportSection,

@@ -13,13 +13,15 @@ from pydantic import AfterValidator, Field, field_validator, model_validator
 from fairtrial.data.defects import KINDS
 from fairtrial.files.yamlfile import Closed, distinct, nearest
 from fairtrial.settings.elsewhere import ClassIds, PredictionFiles
-from fairtrial.settings.grid import Factor
+from fairtrial.settings.factors import Factor
 from fairtrial.settings.params import (
+    GALLERY_SPLITS,
     HTML_CONF,
     HTML_MB,
     PlotSection,
     PredictSection,
     SpeedSection,
+    Split,
     ValidateSection,
 )
 from fairtrial.settings.search import Engine, Pruning
@@ -288,7 +290,8 @@ def predict_settings(
 ) -> PredictDetectSettings | PredictClassifySettings:
     """The settings of `predict` for a task, from `section`, that is `predict:` of params.yaml."""
     if task == "detect":
-        return PredictDetectSettings(backend=backend, imgsz=imgsz, **section)
+        own = {key: section[key] for key in PredictSection.model_fields if key in section}
+        return PredictDetectSettings(backend=backend, imgsz=imgsz, **own)
     speed_images = section["speed_images"]
     return PredictClassifySettings(backend=backend, imgsz=imgsz, speed_images=speed_images)
 
@@ -310,6 +313,8 @@ class _Results(Closed):
     timings: bool = True  # false leaves out times
     # What params.yaml's `rank_by` stands for: a metric, or the metric weights of a fitness.
     rank_by: str | dict[str, float] = "AP"
+    # What was predicted beside val and test: `train`, and image sizes.
+    probes: tuple[str, ...] = Field(default=(), exclude_if=not_)
     # Megabytes that the page may have, its images among them.
     html_mb: float = Field(default=HTML_MB, exclude_if=lambda value: value == HTML_MB)
     # The sources whose images may not be handed on.
@@ -318,6 +323,10 @@ class _Results(Closed):
 
 class PlotSettings(PlotSection, _Results):
     """The figures of one experiment."""
+
+    gallery_splits: tuple[Split, ...] = Field(
+        default=GALLERY_SPLITS, exclude_if=lambda splits: splits == GALLERY_SPLITS
+    )
 
 
 class ReferredResult(Closed):

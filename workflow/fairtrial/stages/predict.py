@@ -74,8 +74,8 @@ def predict(
         for name, path in (("val", val), ("test", test)):
             progress = tqdm(data.split(name), desc=name, unit="image", mininterval=5)
             write_predictions([row for image in progress for row in predict_image(image)[0]], path)
-        times = _times(predict_image, data, settings.speed_images)
-    write_model(speed, speed_of(times, settings.imgsz, _device(), threads))
+        times = times_of(predict_image, data, settings.speed_images)
+    write_model(speed, speed_of(times, settings.imgsz, device_name(), threads))
 
 
 @contextmanager
@@ -109,14 +109,14 @@ def predictor(
             yield classes
 
 
-def _times(predict_image: Predict, data: SplitDataset, count: int) -> list[Milliseconds]:
+def times_of(predict_image: Predict, data: SplitDataset, count: int) -> list[Milliseconds]:
     """The times of `count` images, after a warm-up; val is repeated as often as needed."""
     images = itertools.cycle(data.split("val"))
     times = [predict_image(image)[1] for image in itertools.islice(images, WARM_UP + count)]
     return times[WARM_UP:]
 
 
-def _device() -> str:
+def device_name() -> str:
     """The name of the GPU, or `cpu`."""
     import torch
 
