@@ -78,6 +78,11 @@ lock: venv ## write requirements.lock and locks/ anew from pyproject.toml
 	for extra in $$(python -c 'import tomllib, pathlib; text = pathlib.Path("pyproject.toml").read_text(); \
 	  print(*tomllib.loads(text)["project"]["optional-dependencies"])'); do \
 	  $(COMPILE) --extra $$extra --constraint requirements.lock -o locks/$$extra.lock || exit 1; done
+	$(subst pyproject.toml,container/serve.in,$(COMPILE)) --constraint locks/dev.lock -o container/serve.lock
+
+.PHONY: image
+image: venv ## a container image of `fairtrial serve` for an exported ONNX file: MODEL=file.onnx [REPO=address]
+	container/build.sh $(if $(MODEL),--model $(MODEL)) $(if $(REPO),--repo $(REPO)) $(if $(BASE),--base $(BASE))
 
 .PHONY: schemas
 schemas: venv ## write workflow/schemas/ anew from the models of params.yaml and config/

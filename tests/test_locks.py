@@ -17,7 +17,7 @@ ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 BASE = ROOT / "requirements.lock"
 EXTRAS = {path.stem: path for path in sorted((ROOT / "locks").iterdir())}
-LOCKS = {"base": BASE} | EXTRAS
+LOCKS = {"base": BASE} | EXTRAS | {"container": ROOT / "container/serve.lock"}
 # Base packages that no module imports: programs, what packages of others import, and one of which
 # a file is read.
 NOT_IMPORTED = {"cmaes", "pandas", "plotly", "snakemake", "snakemake-executor-plugin-slurm"}
@@ -74,6 +74,14 @@ def test_the_extras_agree_with_each_other() -> None:
         for key, version in locked(path).items():
             versions.setdefault(key, set()).add(version)
     assert {key: pins for key, pins in versions.items() if len(pins) > 1} == {}
+
+
+def test_the_container_has_the_versions_that_were_tested() -> None:
+    """They are those of `dev`, by which its exported file was checked."""
+    dev = {name: pin for (name, _), pin in locked(EXTRAS["dev"]).items()}
+    pins = {pin for (name, _), pin in locked(LOCKS["container"]).items() if dev.get(name) == pin}
+    assert len(pins) >= 20
+    assert {name for name, _ in locked(LOCKS["container"])} <= set(dev)
 
 
 def imported() -> set[str]:

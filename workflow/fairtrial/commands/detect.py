@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path, PurePosixPath
 
 from fairtrial import DataError, SettingsError
@@ -33,13 +33,15 @@ def detect(
     imgsz: int | None = None,
     batch: int = 1,
     threads: int = 0,
+    server: str | None = None,
 ) -> None:
     """Detect objects in images and videos, or classify these.
 
     The model is a run, a checkpoint, or an exported file, which needs no torch. Inputs are images,
     videos, folders of them, archives (.zip, .tar), patterns such as `photos/*.jpg`, and addresses
     (http, rtsp). What cannot be read is left out and named. Ctrl-C ends a video where it is, and
-    the file can be played. Videos need `make venv EXTRAS=video`.
+    the file can be played. Videos need `make venv EXTRAS=video`. With --server a server has the
+    model, and all words are inputs.
 
     Args:
         model: <experiment>/<run>, a checkpoint, or an exported file
@@ -54,7 +56,11 @@ def detect(
         imgsz: pixels of the longer side; by default those of the training, 640 for a checkpoint
         batch: frames of a video that are predicted together
         threads: CPU threads; 0: all cores
+        server: the address of a `fairtrial serve`, which is sent the images and the frames of
+            videos; its token is in FAIRTRIAL_TOKEN
     """
+    if server is not None:
+        inputs = (model, *inputs)
     outputs = [path for path in (to, json, csv, coco, yolo) if path is not None]
     _refuse_bad_arguments(inputs, outputs, confidence, batch)
     sources = found(inputs)
@@ -62,15 +68,29 @@ def detect(
     for text in inputs:
         _refuse_to_overwrite(text, outputs)
     tally = Tally()
-    with open_model(model, confidence, imgsz, threads or cores()) as opened:
+    with _opened(model, server, confidence, imgsz, threads) as opened:
         if opened.task == "classify" and (coco or yolo):
-            raise SettingsError(f"{model}: classifies whole images; --coco and --yolo hold boxes")
+            raise SettingsError(
+                f"{server or model}: classifies whole images; --coco and --yolo hold boxes"
+            )
         written = tables(
             opened.classes, json_file=json, csv_file=csv, coco_file=coco, yolo_folder=yolo
         )
         with written as write:
             _all(sources, targets, Work(opened, batch, write, tally))
     _tell(outputs, opened, tally)
+
+
+def _opened(
+    model: str, server: str | None, confidence: float | None, imgsz: int | None, threads: int
+) -> AbstractContextManager[OpenModel]:
+    if server is None:
+        return open_model(model, confidence, imgsz, threads or cores())
+    if imgsz is not None:
+        raise SettingsError("--imgsz: the server says itself which size its model takes")
+    from fairtrial.serving.client import open_server
+
+    return open_server(server, confidence)
 
 
 def _refuse_bad_arguments(

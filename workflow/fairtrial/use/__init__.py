@@ -3,6 +3,7 @@ file no torch.
 
 - metadata: what an exported file says of itself
 - preparation: from an image to the network's input
+- scaling: as OpenCV scales, without OpenCV
 - suppression: of boxes that overlap, the strongest stays
 - anchors: RetinaNet's output, which shifts anchors
 - outputs: from the network's output to detections or probabilities

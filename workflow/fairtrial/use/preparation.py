@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fairtrial.use.metadata import Preparation
+from fairtrial.use.scaling import scaled_like_opencv
 
 Pixels = NDArray[np.uint8]  # (height, width, 3), RGB
 Floats = NDArray[np.float32]
@@ -73,8 +74,10 @@ def _scaled(pixels: Pixels, size: tuple[int, int], how: Preparation) -> Pixels:
     if pixels.shape[1::-1] == size:
         return pixels
     if how.resampling == "opencv":
-        import cv2
-
+        try:
+            import cv2
+        except ImportError:
+            return scaled_like_opencv(pixels, size)
         return np.asarray(cv2.resize(pixels, size, interpolation=cv2.INTER_LINEAR), np.uint8)
     from PIL import Image
 
