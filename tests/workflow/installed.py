@@ -61,6 +61,14 @@ class InstalledProject(Project):
         self.root.mkdir(exist_ok=True)
         self.run("fairtrial", "init", ".")
 
+    def copy(self, root: Path) -> InstalledProject:
+        subprocess.run(["cp", "-a", self.root, root], check=True)
+        return InstalledProject(root, self.site, tuple(self.env["STUB_STAGES"].split(",")))
+
+    def snakemake(self, *arguments: str, check: bool = True, **env: str) -> str:
+        done = self.run("snakemake", *arguments, check=check, **env)
+        return done.stdout + done.stderr
+
     def choose(self, experiment: str) -> None:
         """Write an experiment, and choose it."""
         self.write("config/experiments/compare.yaml", experiment)

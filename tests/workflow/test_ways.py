@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+import sys
 from collections import Counter
 from pathlib import Path
 
@@ -12,11 +13,12 @@ import pytest
 
 from fairtrial.files import snapshot
 from installed import InstalledProject, checkout_at, install
-from project import CHECKOUT, STAGES
+from project import CHECKOUT, QUICK_SOURCE, STAGES, STUBS
 
 pytestmark = pytest.mark.slow
 
 ONE_RUN = "title: One run\nruns: {small: {imgsz: 96}}\n"
+ACTIVATE = 'export CONDA_PREFIX="$1" PATH="$1/bin:$PATH"\n'
 REPOSITORY = "https://github.com/me/fairtrial"
 MODULE = """\
 module fairtrial:
@@ -124,3 +126,27 @@ def test_rules_of_another_version_are_refused(site: Path, tmp_path: Path) -> Non
     line = next(line for line in done.stdout.splitlines() if "fairtrial 0.1.0" in line)
     assert "runs.smk differs" in line and "install" in line
     assert not (project.root / "params.yaml").exists()
+
+
+def test_conda_makes_the_environment_of_the_lock(site: Path, tmp_path: Path) -> None:
+    """`snakemake --sdm conda`, with a stand-in for conda, in a project that has no lock itself:
+    what conda is given, and that the job uses what it made."""
+    project = InstalledProject(tmp_path / "new", site)
+    project.init()
+    project.write("config/sources/shapes.yaml", QUICK_SOURCE)
+    conda = tmp_path / "conda/bin"
+    conda.mkdir(parents=True)
+    shutil.copy(STUBS / "conda", conda)
+    (conda / "activate").write_text(ACTIVATE)
+    project.env |= {"STUB_CONDA": str(conda.parent), "STUB_PYTHON": sys.executable}
+    path = f"{conda}:{project.env['PATH']}"
+    project.run("snakemake", "--sdm", "conda", "--cores", "1", "downloaded", PATH=path)
+    given = (conda.parent / "given.yaml").read_text()
+    assert given == (CHECKOUT / "workflow/envs/fairtrial.yaml").read_text()
+    assert "--require-hashes" in (conda.parent / "pip").read_text()
+    lock = (conda.parent / "given.lock").read_text()
+    assert lock == (CHECKOUT / "requirements.lock").read_text()
+    (command,) = project.root.glob(".snakemake/conda/*/bin/fairtrial")
+    launcher = (CHECKOUT / "workflow/fairtrial_command.py").read_text()
+    assert command.read_text().endswith(launcher)
+    assert f"{command} download" in (conda.parent / "called").read_text(), "the job's command"
