@@ -73,6 +73,22 @@ def test_a_cnn_has_its_blocks_and_a_network_of_torchvision_its_head() -> None:
     assert widths(built(model="resnet18", widths=[7], imgsz=32)) == [512, 7, 3]
 
 
+def test_a_plain_cnn_is_flattened_and_has_no_batch_norm() -> None:
+    """64 channels of 8 × 8 from pictures of 32; of an odd side the rest counts as a pixel."""
+    plain = {"model": "cnn", "batch_norm": False, "flatten": True, "widths": [16]}
+    net = built(**plain, blocks=[32, 64], imgsz=32)
+    assert widths(net) == [64 * 8 * 8, 16, 3]
+    kinds = [type(part) for part in net.modules()]
+    assert torch.nn.BatchNorm2d not in kinds
+    assert net.body[0].bias is not None
+    odd = built(**plain, blocks=[4, 4, 4], imgsz=18)
+    assert odd(torch.zeros(2, 3, 18, 18)).shape == (2, 3)
+
+
+def test_an_ordinary_cnn_has_the_settings_and_the_key_of_a_release_without_these() -> None:
+    assert not {"batch_norm", "flatten"} & settings(model="cnn").model_dump().keys()
+
+
 @pytest.mark.parametrize(
     "name",
     [

@@ -88,6 +88,21 @@ def test_what_was_chosen_goes_before_params_and_behind_what_is_set() -> None:
     assert json.loads(plan.settings("predict", "x-s0", "b"))["imgsz"] == 128
 
 
+def test_what_a_record_leaves_out_at_its_default_is_carried_too() -> None:
+    """Else the winner would be trained anew with another value of params.yaml."""
+    params = Path("params.yaml")
+    params.write_text(params.read_text().replace("batch_norm: true", "batch_norm: false"))
+    network = "base: {backend: networks, dataset: cifar10, imgsz: 32, model: cnn"
+    plan = plan_of(
+        "title: t\nbase: {from: a, dataset: cifar10}\nruns: {x: {flatten: true}}\n",
+        f"title: t\n{network}, batch_norm: true}}\nsweep: {{lr0: [0.1, 0.01]}}\n",
+    )
+    choose(Reference("a"), "lr0=0.1", backend="networks", model="cnn", lr0=0.1, imgsz=32)
+    settings = trained(plan, "x-s0")
+    assert "batch_norm" not in settings, "true, its default"
+    assert settings["flatten"] is True
+
+
 def test_another_choice_changes_settings_and_no_name() -> None:
     plan = plan_of(B + "sweep: {momentum: [0.7, 0.8]}\n")
     names = list(plan.chosen.runs)

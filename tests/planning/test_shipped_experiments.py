@@ -31,8 +31,9 @@ RUNS = {
     "cifar10_architectures": 5 * 3,
     "cifar10_cnn": 5 * 3,
     "cifar10_activations": 5 * 3,
-    "cifar10_optimizers": 5 * 3,
-    "cifar10_dropout": 3 * 3,
+    "cifar10_pretrained": 4 * 3,
+    "cifar10_optimizers": 6 * 3,
+    "cifar10_dropout": 3 * 3 * 2,
     "cifar10_search": 2 * 3,
 }
 

@@ -130,13 +130,15 @@ def test_recorded_probabilities_are_compared(project: Project, tmp_path: Path) -
 
 
 def test_a_search_over_classes_in_small(project: Project, tmp_path: Path) -> None:
-    """The question `cifar10_search` with three trials of one or two epochs."""
+    """The question `cifar10_search` with three trials of one or two epochs, from settings of its
+    own."""
     searched = project.copy(tmp_path / "project")
     text = (CHECKOUT / "config/experiments/cifar10_search.yaml").read_text()
     for shipped, small in (
-        ("trials: 40", "trials: 3"),
-        ("epochs: {min: 10, max: 100}", "epochs: {min: 1, max: 3}"),
-        ("epochs: 30", "epochs: 2"),
+        ("from: cifar10_optimizers,", "backend: networks, model: cnn, imgsz: 32,"),
+        ("trials: 10", "trials: 3"),
+        ("epochs: {min: 10, max: 100, step: 5}", "epochs: {min: 1, max: 3}"),
+        ("epochs: 50", "epochs: 2"),
         ("[0, 1, 2]", "[0]"),
     ):
         assert shipped in text

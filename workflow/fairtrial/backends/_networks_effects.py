@@ -35,6 +35,12 @@ EFFECTS = (
         off=("none",),
     ),
     Effect(
+        ("batch_norm", "flatten"),
+        "on `model: cnn`",
+        ("model",),
+        lambda values: values["model"] == "cnn",
+    ),
+    Effect(
         ("activation",),
         "on the dense layers that `widths` adds, and on the convolutions of a `cnn`",
         ("model", "widths"),

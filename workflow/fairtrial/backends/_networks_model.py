@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Any
 
@@ -54,8 +55,7 @@ def build(architecture: Architecture, classes: int, mean: Tensor, deviation: Ten
         body: nn.Module = nn.Sequential(nn.Flatten(), *head)
     elif name == "cnn":
         blocks = convolutions(architecture)  # before the head: the order decides the random weights
-        last = (architecture.blocks or BLOCKS)[-1]
-        body = nn.Sequential(*blocks, *dense(last, architecture, classes))
+        body = nn.Sequential(*blocks, *dense(features(architecture), architecture, classes))
     else:
         body = published(architecture, classes)
     return Network(body, mean, deviation)
@@ -75,19 +75,26 @@ def dense(inputs: int, architecture: Architecture, classes: int) -> list[nn.Modu
 
 
 def convolutions(architecture: Architecture) -> list[nn.Module]:
-    """Blocks of a 3×3 convolution, batch norm, activation and 2×2 max pooling; then the mean over
-    the image, so that the dense part does not depend on the image size."""
+    """Blocks of a 3×3 convolution, batch norm unless it is switched off, activation and 2×2 max
+    pooling; then the mean over the image, so that the dense part does not depend on the image
+    size, or with `flatten` all that is left of it."""
     layers: list[nn.Module] = []
     inputs = 3
     for channels in architecture.blocks or BLOCKS:
-        layers += [
-            nn.Conv2d(inputs, channels, 3, padding=1, bias=False),
-            nn.BatchNorm2d(channels),
-            ACTIVATIONS[architecture.activation](),
-            nn.MaxPool2d(2, ceil_mode=True),
-        ]
+        is_normed = architecture.batch_norm  # which has a bias of its own
+        layers.append(nn.Conv2d(inputs, channels, 3, padding=1, bias=not is_normed))
+        layers += [nn.BatchNorm2d(channels)] if is_normed else []
+        layers += [ACTIVATIONS[architecture.activation](), nn.MaxPool2d(2, ceil_mode=True)]
         inputs = channels
-    return [*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten()]
+    pooled = [] if architecture.flatten else [nn.AdaptiveAvgPool2d(1)]
+    return [*layers, *pooled, nn.Flatten()]
+
+
+def features(architecture: Architecture) -> int:
+    """How many numbers the convolutions of a cnn leave of an image."""
+    blocks = architecture.blocks or BLOCKS
+    side = math.ceil(architecture.imgsz / 2 ** len(blocks)) if architecture.flatten else 1
+    return blocks[-1] * side**2
 
 
 def published(architecture: Architecture, classes: int) -> nn.Module:

@@ -59,6 +59,8 @@ class Architecture(BaseModel):
     blocks: list[int] | None
     activation: str
     dropout: float
+    batch_norm: bool = True
+    flatten: bool = False
 
 
 class Settings(TrainingSettings):
@@ -80,6 +82,8 @@ class Settings(TrainingSettings):
     momentum: Annotated[float, Field(ge=0, lt=1)]
     weight_decay: NotNegative
     amp: bool
+    batch_norm: Annotated[bool, Field(exclude_if=lambda value: value)] = True
+    flatten: Annotated[bool, Field(exclude_if=lambda value: not value)] = False
 
     @property
     def task(self) -> str:
@@ -136,4 +140,6 @@ def architecture_of(settings: Settings) -> Architecture:
         blocks=settings.blocks,
         activation=settings.activation,
         dropout=settings.dropout,
+        batch_norm=settings.batch_norm,
+        flatten=settings.flatten,
     )

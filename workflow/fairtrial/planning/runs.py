@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any, cast
 
+from pydantic import BaseModel
+
 from fairtrial import SettingsError
 from fairtrial.files.yamlfile import closed, nearest
 from fairtrial.planning.config_files import PARAMS, plugin_settings
@@ -22,7 +24,7 @@ from fairtrial.planning.elsewhere import is_elsewhere, settings_by_seed
 from fairtrial.planning.origins import NOTHING, Origins, Start
 from fairtrial.planning.planned_run import PlannedRun
 from fairtrial.planning.references import references_of, refuse_metric, weights_of
-from fairtrial.settings.choice import BEST, FROM
+from fairtrial.settings.choice import BEST, FROM, NOT_CARRIED
 from fairtrial.settings.elsewhere import ELSEWHERE
 from fairtrial.settings.experiment import ExperimentSettings
 from fairtrial.settings.grid import Overrides, value_text
@@ -191,6 +193,18 @@ def _refuse_no_more_epochs(run: PlannedRun, earlier: dict[str, PlannedRun], plac
         )
 
 
+def _carried(start: Start, model: type[BaseModel], backend: str) -> dict[str, Any]:
+    """What a run takes from another result, as far as its backend knows it. Settings that are
+    left out at their default are there with it: params.yaml may have other values."""
+    left_out = {
+        name: field.default
+        for name, field in model.model_fields.items()
+        if start.settings and backend == start.backend and not field.is_required()
+        if name not in NOT_CARRIED
+    }
+    return left_out | {n: v for n, v in start.settings.items() if n in model.model_fields}
+
+
 def _run(
     params: dict[str, Any],
     experiment: ExperimentSettings,
@@ -211,7 +225,7 @@ def _run(
     _refuse_several(common["dataset"], f"{file}: `{place}`")
     model = plugin_settings("backends", common["backend"], f"{file}: `{place}`: `backend`")
     defaults = {name: params[name] for name in model.model_fields if name in params}
-    carried = {name: v for name, v in start.settings.items() if name in model.model_fields}
+    carried = _carried(start, model, common["backend"])
     searched = (experiment.search.space.keys() if experiment.search else set()) - varied.keys()
 
     def where(key: str) -> str:
