@@ -5,20 +5,18 @@ from __future__ import annotations
 import csv
 import io
 import json
-import pickle
 from pathlib import Path
 
-import numpy as np
 import pytest
 from pypdf import PdfReader
 from tests.report.test_html import unpacked
 
 from facts import missing_facts
 from project import CHECKOUT, Project
+from small_cifar10 import use_small_cifar10
 
 pytestmark = pytest.mark.slow
 
-NAMES = ("red", "green", "blue")
 EXPERIMENT = """\
 title: Which network?
 base: {backend: networks, dataset: cifar10, imgsz: 32, batch: 16, epochs: 2, lr0: 0.001}
@@ -29,29 +27,10 @@ seeds: [0, 1]
 """
 
 
-def write_archive(folder: Path) -> None:
-    """Twenty noisy images of one colour in each of CIFAR-10's batches."""
-    folder.mkdir(parents=True)
-    rng = np.random.default_rng(0)
-    for name in (*(f"data_batch_{n}" for n in range(1, 6)), "test_batch"):
-        labels = [n % 3 for n in range(20)]
-        data = rng.integers(0, 160, (20, 3, 1024), dtype=np.uint8)
-        for row, label in zip(data, labels, strict=True):
-            row[label] += 60
-        files = [f"{name}_{n}.png" for n in range(20)]
-        content = {"labels": labels, "data": data.reshape(20, 3072), "filenames": files}
-        (folder / name).write_bytes(pickle.dumps(content, 2))
-    names = {"label_names": list(NAMES), "num_vis": 3072}
-    (folder / "batches.meta").write_bytes(pickle.dumps(names, 2))
-
-
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
     project = Project.new(tmp_path_factory.mktemp("classes") / "project", stubs=("none",))
-    write_archive(project.root / "pictures/cifar-10-batches-py")
-    project.write("config/sources/cifar10.yaml", "kind: local\npath: pictures\nformat: cifar10\n")
-    dataset = "source: cifar10\nsplit: {method: stratified, seed: 0, val: 0.2, test: 0.2}\n"
-    project.write("config/datasets/cifar10.yaml", dataset)
+    use_small_cifar10(project)
     project.write("config/experiments/compare.yaml", EXPERIMENT)
     project.snakemake("--cores", "2")
     return project
