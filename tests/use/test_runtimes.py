@@ -76,6 +76,19 @@ def test_nothing_but_the_runtime_is_imported_for_an_exported_file(tmp_path: Path
     assert loaded & heavy == set()
 
 
+def test_onnx_runtime_keeps_no_record_of_what_it_is_used_for(tmp_path: Path) -> None:
+    """By default it notes events for Microsoft, with the name of the model's file."""
+    file = write_onnx(tmp_path / "a.onnx", BOXES)
+    (tmp_path / "home").mkdir()
+    code = (
+        "from pathlib import Path; from fairtrial.use.runtimes import open_exported\n"
+        f"open_exported(Path({str(file)!r}), 1)\n"
+    )
+    env = {"PYTHONPATH": str(ROOT / "workflow"), "HOME": str(tmp_path / "home")}
+    subprocess.run([sys.executable, "-c", code], env=env, check=True)
+    assert list((tmp_path / "home").rglob("*")) == []
+
+
 @pytest.mark.parametrize(
     ("name", "about", "facts"),
     [

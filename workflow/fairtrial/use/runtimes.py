@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
@@ -52,6 +53,7 @@ _Opened = tuple[ModelMetadata, Network]
 
 
 def _open_onnx(path: Path, threads: int) -> _Opened:
+    os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")  # it tells Microsoft the model's file name
     runtime = required("onnxruntime")
     options = runtime.SessionOptions()
     options.intra_op_num_threads = threads
