@@ -21,7 +21,7 @@ STUBS = Path(__file__).parent / "stubs"
 QUICK = Path(__file__).parent / "quick_backend.py"
 FORKING = multiprocessing.get_context("forkserver")
 FORKING.set_forkserver_preload(["snakemake.cli"])
-STAGES = ("download", "convert", "split", "train", "predict", "validate", "probe", "plot")
+STAGES = ("download", "convert", "split", "train", "batch", "predict", "validate", "probe", "plot")
 STAGES += ("report",)
 COPIED = ("Snakefile", "workflow", "config", "profiles", "slurm", "params.yaml", "dvc.yaml")
 COPIED += (".gitignore", ".dvcignore", ".dvc/config", ".dvc/.gitignore", ".dvc/plots")

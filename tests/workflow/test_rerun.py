@@ -24,7 +24,7 @@ SMALL = RUNS[:2]
 
 def jobs(*stages: str, of: tuple[str, ...] = RUNS) -> set[str]:
     """Jobs by name: a stage of runs stands for one job a run."""
-    per_run = {"train", "predict", "validate", "probe"}
+    per_run = {"train", "predict", "validate", "probe", "batch"}
     names = {f"{stage} {run}" for stage in stages if stage in per_run for run in of}
     return names | {stage for stage in stages if stage not in per_run}
 
@@ -226,6 +226,10 @@ PLANNED: dict[str, tuple[Edit, set[str]]] = {
     "predict.sizes: the size of some runs": (
         param("sizes: [] ", "sizes: [96] "),
         jobs("probe", of=RUNS[2:]) | jobs(*RESULTS),
+    ),
+    "plot.first_batch": (
+        param("first_batch: false", "first_batch: true"),
+        jobs("batch", of=("small-s0", "large-s0")) | jobs(*RESULTS),
     ),
     "plot.gallery_splits": (param("splits: [test]", "splits: [val]"), jobs(*RESULTS)),
     "plot.gallery": (param("gallery: 4", "gallery: 2"), jobs(*RESULTS)),

@@ -46,6 +46,7 @@ STAGES = (  # in running order
     "choose",
     "receive",
     "train",
+    "batch",
     "predict",
     "validate",
     "probe",

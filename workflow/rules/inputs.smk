@@ -48,6 +48,12 @@ def probe_files(*suffixes):
     ]
 
 
+def batch_files(wildcards):
+    """The first batches of the experiment that are shown."""
+    names = planned(wildcards).batches
+    return expand("results/{experiment}/batches/{run}.json", run=names, **wildcards)
+
+
 def listed(wildcards):
     """The manifest of a source as an input of `download`, with which every plan begins: a place to
     look at options that Snakemake does not know yet when it reads this file."""

@@ -1,6 +1,40 @@
-# Purpose: what weights predict beside val and test: on train, and at other image sizes.
+# Purpose: what else is shown of a run, where params.yaml asks for it: the first batch of its training,
+# and what its weights predict on train and at other image sizes.
 # Inputs: results/<experiment>/runs/, data/sets/, data/clean/
-# Outputs: results/<experiment>/probes/
+# Outputs: results/<experiment>/batches/, results/<experiment>/probes/
+
+
+rule batch:
+    """The first batch of one run's training, with its augmentation; nothing is trained."""
+    input:
+        images=ancient(lambda w: planned(w).images(w.run)),
+        annotations=dataset_file("annotations"),
+        split=dataset_file("certificate"),
+        start=start_files,
+        chosen_weights=weights_files,
+    output:
+        first="results/{experiment}/batches/{run}.json",
+    log:
+        "logs/{experiment}/batch/{run}.log",
+    benchmark:
+        "logs/{experiment}/batch/{run}.tsv"
+    conda:
+        "../envs/fairtrial.yaml"
+    threads: 1
+    params:
+        settings=lambda w: settings("batch", w.run, w.experiment),
+        code=lambda w: PLAN.code("batch", w.run, w.experiment),
+    shell:
+        "fairtrial batch"
+        " --made results/{wildcards.experiment}/made/batch/{wildcards.run}.json"
+        " --job-code {params.code}"
+        " --settings {params.settings:q}"
+        " --images {input.images:q}"
+        " --annotations {input.annotations:q}"
+        " --split {input.split:q}"
+        " --threads {threads}"
+        " --first {output.first:q}"
+        " > {log:q} 2>&1"
 
 
 rule probe:

@@ -20,6 +20,7 @@ rule plot:
         predictions=per_run("results/{experiment}/runs/{run}/predictions/test.json"),
         speed=per_trained("results/{experiment}/runs/{run}/speed.json"),
         probes=probe_files(".json", ".predictions.json"),
+        batches=batch_files,
         sets=dataset_files,
         studies=study_files,
         choices=choice_files("start", "weights"),

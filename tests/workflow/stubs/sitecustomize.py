@@ -21,6 +21,7 @@ INPUTS = {
     "predict": ("weights", "annotations", "split"),
     "validate": ("annotations", "split", "val", "test"),
     "choose": ("records",),
+    "batch": ("annotations", "split"),
     "probe": ("weights", "annotations", "split", "val"),
     "plot": (),
     "report": ("figures", "pictures"),

@@ -16,6 +16,7 @@ from fairtrial.data.dataset import SplitDataset
 from fairtrial.settings.stages import PredictClassifySettings
 from fairtrial.training.checkpoint import WEIGHTS, best_epoch, write_history
 from fairtrial.training.contract import AfterEpoch, Classify, FitResult, Milliseconds
+from fairtrial.training.first_batch import BatchImage
 
 if TYPE_CHECKING:
     import numpy as np
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
     from fairtrial.use.exporting import Exportable
 
-__all__ = ["EFFECTS", "Settings", "classifier", "exportable", "fit"]
+__all__ = ["EFFECTS", "Settings", "classifier", "exportable", "first_batch", "fit"]
 
 
 def fit(
@@ -57,6 +58,13 @@ def fit(
         len(training.rows),
         deviations=tuple(training.deviations),
     )
+
+
+def first_batch(settings: Settings, data: SplitDataset, threads: int) -> list[BatchImage]:
+    """The images of the first batch that a training with these settings learns from."""
+    from fairtrial.backends import _networks_batch
+
+    return _networks_batch.first_batch(settings, data, threads)
 
 
 @contextmanager

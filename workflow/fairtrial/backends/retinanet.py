@@ -16,13 +16,14 @@ from fairtrial.data.dataset import Detection, SplitDataset
 from fairtrial.settings.stages import PredictDetectSettings
 from fairtrial.training import checkpoint
 from fairtrial.training.contract import AfterEpoch, Detect, FitResult, Milliseconds
+from fairtrial.training.first_batch import BatchImage
 
 if TYPE_CHECKING:
     import torch
 
     from fairtrial.use.exporting import Exportable
 
-__all__ = ["EFFECTS", "Settings", "detector", "exportable", "fit"]
+__all__ = ["EFFECTS", "Settings", "detector", "exportable", "first_batch", "fit"]
 
 
 def fit(
@@ -62,6 +63,13 @@ def fit(
         gpus=world,
         deviations=tuple(training.deviations),
     )
+
+
+def first_batch(settings: Settings, data: SplitDataset, threads: int) -> list[BatchImage]:
+    """The images of the first batch that a training with these settings learns from."""
+    from fairtrial.backends import _retinanet_batch
+
+    return _retinanet_batch.first_batch(settings, data)
 
 
 def _untrained(settings: Settings, pretrained: Path | None, folder: Path) -> FitResult:

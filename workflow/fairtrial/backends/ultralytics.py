@@ -16,6 +16,7 @@ from fairtrial.data.dataset import Detection, SplitDataset
 from fairtrial.settings.stages import PredictDetectSettings
 from fairtrial.training.checkpoint import WEIGHTS, best_epoch, write_history
 from fairtrial.training.contract import AfterEpoch, Detect, FitResult, Milliseconds, ModelSize
+from fairtrial.training.first_batch import BatchImage
 
 if TYPE_CHECKING:
     import torch
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from fairtrial.backends._ultralytics_trainer import Trainer
     from fairtrial.use.exporting import Exportable
 
-__all__ = ["EFFECTS", "Settings", "detector", "exportable", "fit", "size_note"]
+__all__ = ["EFFECTS", "Settings", "detector", "exportable", "first_batch", "fit", "size_note"]
 
 # --------------------------------------------------------------------------- training
 
@@ -108,6 +109,21 @@ def _train(
     trainer.train()
     audit(trainer, requested)
     return trainer
+
+
+def first_batch(settings: Settings, data: SplitDataset, threads: int) -> list[BatchImage]:
+    """The images of the first batch that a training with these settings learns from.
+
+    Images do not depend on the weights from which it starts.
+    """
+    from fairtrial.backends import _ultralytics_batch
+
+    def train(folder: Path) -> None:
+        with workplace() as place:
+            _train(settings, None, write_dataset(data, place), folder, threads, lambda _: None)
+
+    names = [name for _, name in sorted(data.dataset.categories.items())]
+    return _ultralytics_batch.first_batch(train, names)
 
 
 OURS = {"model", "pretrained", "fitness", "replicate"}  # not passed on as they are

@@ -15,7 +15,18 @@ from fairtrial import SettingsError
 from fairtrial.files.yamlfile import read_yaml
 
 # The rules whose jobs go to SLURM; other jobs run on the machine on which Snakemake runs.
-SUBMITTED = ("convert", "split", "search", "study", "train", "predict", "validate", "probe", "plot")
+SUBMITTED = (
+    "convert",
+    "split",
+    "search",
+    "study",
+    "train",
+    "batch",
+    "predict",
+    "validate",
+    "probe",
+    "plot",
+)
 _UNITS = {"s": 1 / 60, "m": 1, "h": 60, "d": 1440, "w": 10080}  # minutes
 
 

@@ -44,6 +44,7 @@ OUTPUTS: dict[str, dict[str, str]] = {
         "resamples": RUN + "resamples.npz",
         **{name: f"{RUN}{name}.csv" for name in TABLES},
     },
+    "batch": {"first": RESULTS + "batches/{name}.json"},
     "probe": {
         "scores": RESULTS + "probes/{name}.json",
         "predictions": RESULTS + "probes/{name}.predictions.json",

@@ -17,7 +17,7 @@ from fairtrial.planning.config_files import (
 from fairtrial.planning.idle_settings import refuse_idle, refuse_idle_sections
 from fairtrial.planning.origins import Origins
 from fairtrial.planning.planned_run import PlannedRun
-from fairtrial.planning.probes import probes_of, refuse_gallery_without_train
+from fairtrial.planning.probes import batches_of, probes_of, refuse_gallery_without_train
 from fairtrial.planning.runs import resolve
 from fairtrial.planning.sources import Source, read_source, refuse_unlisted
 from fairtrial.planning.studies import PlannedStudy, refuse_trial_seed, studies
@@ -220,6 +220,11 @@ class PlannedExperiment:
     def probes(self) -> list[ProbeName]:
         """What its weights predict beside val and test."""
         return probes_of(self.runs.values(), self.params)
+
+    @cached_property
+    def batches(self) -> list[str]:
+        """The runs whose first batch is shown."""
+        return batches_of(self.runs.values(), self.params)
 
     @property
     def made_elsewhere(self) -> list[str]:

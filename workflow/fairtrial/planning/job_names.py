@@ -84,5 +84,7 @@ def _of_runs(experiment: PlannedExperiment) -> Iterator[JobName]:
         stages = ("receive", "validate") if run.is_elsewhere else ("train", "predict", "validate")
         for stage in stages:
             yield JobName(stage, name, experiment.name)
+    for run_name in experiment.batches:
+        yield JobName("batch", run_name, experiment.name)
     for probe in experiment.probes:
         yield JobName("probe", str(probe), experiment.name)

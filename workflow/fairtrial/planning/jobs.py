@@ -139,6 +139,11 @@ def _probe(experiment: PlannedExperiment, name: str) -> PlannedJob:
     return PlannedJob(settings, (*_model_code(run), f"scoring.{run.task}:score"))
 
 
+def _batch(experiment: PlannedExperiment, name: str) -> PlannedJob:
+    training = experiment.runs[name].train_settings
+    return PlannedJob(training, (f"backends.{training.backend}:first_batch",))
+
+
 def _plot(experiment: PlannedExperiment, _: str) -> PlannedJob:
     settings = PlotSettings(**experiment.params["plot"], **_results(experiment))
     return PlannedJob(settings, ("figures/",))  # plot draws every module of it
@@ -206,6 +211,7 @@ STAGES: dict[str, Callable[[PlannedExperiment, str], PlannedJob]] = {
     "predict": _predict,
     "validate": _validate,
     "probe": _probe,
+    "batch": _batch,
     "plot": _plot,
     "report": _report,
 }

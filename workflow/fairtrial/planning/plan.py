@@ -37,7 +37,7 @@ from fairtrial.settings.probes import AT
 from fairtrial.store.keys import canonical
 
 # Stages whose settings, or those of their model, may depend on what is chosen.
-OF_CHOICES = {"search", "choose", "train", "predict", "probe"}
+OF_CHOICES = {"search", "choose", "train", "predict", "probe", "batch"}
 
 
 class _Job(NamedTuple):

@@ -1,4 +1,5 @@
-"""Which probes an experiment needs: its weights once more, on train and at other image sizes."""
+"""What an experiment shows beside its scores: weights once more, on train and at other image sizes;
+the first batch of a training."""
 
 from __future__ import annotations
 
@@ -9,6 +10,7 @@ from fairtrial import SettingsError
 from fairtrial.files.yamlfile import closed
 from fairtrial.planning.config_files import PARAMS, plugin_settings
 from fairtrial.planning.planned_run import PlannedRun
+from fairtrial.plugins import plugin
 from fairtrial.settings.probes import TRAIN, ProbeName
 
 
@@ -24,6 +26,18 @@ def probes_of(runs: Iterable[PlannedRun], params: Mapping[str, Any]) -> list[Pro
         sizes = sorted(predict["sizes"]) if run.task == "detect" else []
         found += [ProbeName(run.name, str(size)) for size in sizes if size != own]
     return found
+
+
+def batches_of(runs: Iterable[PlannedRun], params: Mapping[str, Any]) -> list[str]:
+    """The runs whose first batch is shown: the first of each configuration that trains."""
+    if not params["plot"]["first_batch"]:
+        return []
+    first: dict[str, str] = {}
+    for run in runs:
+        trains = not run.is_elsewhere and run.settings["epochs"] != 0
+        if trains and hasattr(plugin("backends", run.backend), "first_batch"):
+            first.setdefault(run.run_name.configuration, run.name)
+    return [*first.values()]
 
 
 def refuse_size(run: PlannedRun, size: int) -> None:

@@ -69,6 +69,8 @@ class PlotSection(Closed):
     gallery_splits: Annotated[tuple[Split, ...], Field(min_length=1), AfterValidator(distinct)] = (
         GALLERY_SPLITS
     )
+    # whether the first batch of each configuration's training is shown, augmented as it was there
+    first_batch: bool = False
 
 
 class ReportSection(Closed):

@@ -324,6 +324,7 @@ class _Results(Closed):
 class PlotSettings(PlotSection, _Results):
     """The figures of one experiment."""
 
+    first_batch: bool = Field(default=False, exclude_if=not_)
     gallery_splits: tuple[Split, ...] = Field(
         default=GALLERY_SPLITS, exclude_if=lambda splits: splits == GALLERY_SPLITS
     )
