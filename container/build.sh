@@ -1,14 +1,15 @@
 #!/usr/bin/env bash
 # Build the image of `fairtrial serve` by docker, podman or buildah: `make image`, or
-#   container/build.sh [--model FILE.onnx [--repo GIT-ADDRESS]] [--base IMAGE] [--tag NAME] [BUILDER ARGUMENT...]
+#   container/build.sh [--model FILE.onnx [--repo GIT-ADDRESS]] [--gpu] [--base IMAGE] [--tag NAME] [BUILDER ARGUMENT...]
 # --model: the file is put into the image; without it one is mounted as /model/model.onnx.
 # --repo: `dvc get` fetches that file from a project and its remote.
 set -euo pipefail
-model='' repo='' tag=fairtrial-serve arguments=()
+model='' repo='' tag=fairtrial-serve file=Dockerfile arguments=()
 while (($#)); do
     case $1 in
         --model) model=$2; shift 2 ;;
         --repo) repo=$2; shift 2 ;;
+        --gpu) tag+=-gpu file=gpu.Dockerfile; shift ;;
         --base) arguments+=(--build-arg "BASE=$2"); shift 2 ;;
         --tag) tag=$2; shift 2 ;;
         *) arguments+=("$1"); shift ;;
@@ -33,6 +34,8 @@ if [[ $repo ]]; then
     dvc get "$repo" "$model" --out "$context/model/model.onnx"
 elif [[ $model ]]; then
     cp -- "$model" "$context/model/model.onnx"
+    card=${model%.onnx}.md # its model card, where there is one
+    if [[ -f $card ]]; then cp -- "$card" "$context/model/model.md"; fi
 fi
 
 # For the Python of the image, whatever the one here is.
@@ -58,4 +61,4 @@ find . -depth \( -name tests -o -name __pycache__ -o -name '*.pyi' -o -name bin 
 rm -rf onnxruntime/{transformers,tools,quantization,datasets} onnxruntime/capi/libonnxruntime.so.*  # C programs use that
 cd - >/dev/null
 
-"${build[@]}" "${arguments[@]}" --tag "$tag" --file "$project/container/Dockerfile" "$context"
+"${build[@]}" "${arguments[@]}" --tag "$tag" --file "$project/container/$file" "$context"

@@ -20,6 +20,7 @@ from tests.serving.running import tiny_detector
 
 from facts import missing_facts
 from fairtrial.__main__ import main
+from fairtrial.commands.serve import model_card_of
 
 HEAVY = ("torch", "torchvision", "ultralytics", "snakemake", "dvc", "matplotlib", "pandas", "scipy")
 # The command itself, which tells at its end what it has imported.
@@ -74,6 +75,20 @@ def test_the_token_of_the_environment_is_asked_for() -> None:
         assert httpx.get(at, trust_env=False).status_code == 401
         known = {"Authorization": "Bearer secret"}
         assert httpx.get(at, headers=known, trust_env=False).status_code == 200
+
+
+def test_the_card_is_that_of_the_winner_or_lies_beside_the_file() -> None:
+    assert model_card_of("tiny.onnx") is None
+    Path("tiny.md").write_text("# Tiny")
+    assert model_card_of("tiny.onnx") == "# Tiny"
+    assert model_card_of("one/a-s0") is None
+    Path("results/one").mkdir(parents=True)
+    Path("results/one/winner.md").write_text("# Won")
+    Path("results/one/winner.json").write_text('{"run": {"name": "a-s0"}}')
+    assert model_card_of("one/a-s0") == model_card_of("results/one/runs/a-s0") == "# Won"
+    assert model_card_of("one/b-s0") is None
+    Path("results/one/winner.json").write_text('{"run": null}')
+    assert model_card_of("one/a-s0") is None
 
 
 @pytest.mark.parametrize(

@@ -82,6 +82,40 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Built]:
     image.buildah("rmi", "--all", "--force")
 
 
+def test_a_model_comes_from_a_remote_at_build(tmp_path: Path) -> None:
+    """By `dvc get`; the builder is one that only keeps what it is given."""
+    project, clone = tmp_path / "project", {"cwd": tmp_path / "project", "check": True}
+    project.mkdir()
+    tiny_detector(project)
+    bin_folder = f"{Path(sys.executable).parent}"
+    environment = os.environ | {
+        "DVC_NO_ANALYTICS": "1",
+        "PATH": f"{bin_folder}:{os.environ['PATH']}",
+    }
+    for call in (
+        ["git", "init", "--quiet"],
+        ["dvc", "init", "--quiet"],
+        ["dvc", "remote", "add", "--quiet", "--default", "lab", str(tmp_path / "remote")],
+        ["dvc", "add", "--quiet", "tiny.onnx"],
+        ["dvc", "push", "--quiet"],
+        ["git", "add", "--all"],
+        ["git", "-c", "user.name=a", "-c", "user.email=a@b", "commit", "--quiet", "-m", "A model"],
+    ):
+        subprocess.run(call, env=environment, **clone)
+    shutil.rmtree(project / ".dvc/cache")
+    stubs = tmp_path / "stubs"
+    stubs.mkdir()
+    keep = f'if [ "$1" = build ]; then for last; do :; done; cp -r "$last" {tmp_path}/context; fi\n'
+    for name, script in {"docker": keep, "python3": "exit 0\n"}.items():
+        (stubs / name).write_text(f"#!/bin/sh\n{script}")
+        (stubs / name).chmod(0o755)
+    call = [ROOT / "container/build.sh", "--model", "tiny.onnx", "--repo", str(project)]
+    environment["PATH"] = f"{stubs}:{environment['PATH']}"
+    subprocess.run(call, cwd=tmp_path, env=environment, check=True)
+    model = (tmp_path / "context/model/model.onnx").read_bytes()
+    assert model == (project / "tiny.onnx").read_bytes()
+
+
 def free_port() -> str:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         return str(taken.getsockname()[1])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import json
 import os
 import socket
 from contextlib import suppress
@@ -134,7 +135,7 @@ def _run(
         classes=opened.classes,
         confidence=opened.confidence,
         about=opened.about,
-        card=None,
+        card=model_card_of(name),
         limits=limits,
     )
     with batched(opened, limits.batch) as (model, batcher):
@@ -152,3 +153,19 @@ def _run(
         shown = f"[{host}]" if ":" in host else host
         print(f"{about.name}: http://{shown}:{port}", flush=True)
         uvicorn.Server(config).run([listener])
+
+
+def model_card_of(name: str) -> str | None:
+    """The model card, as Markdown: of a file what lies beside it, as winner.md beside winner.pt; of
+    a run that of its experiment, where the run is the winner."""
+    path = Path(name)
+    if path.is_file():
+        card = path.with_suffix(".md")
+    else:
+        experiment, _, run = name.removeprefix("results/").replace("/runs/", "/").partition("/")
+        card = Path("results", experiment, "winner.md")
+        facts = card.with_suffix(".json")
+        won = json.loads(facts.read_text(encoding="utf-8"))["run"] if facts.is_file() else None
+        if won is None or won["name"] != run:
+            return None
+    return card.read_text(encoding="utf-8") if card.is_file() else None
