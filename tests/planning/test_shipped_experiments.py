@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -118,3 +119,13 @@ def test_balanced_train_leaves_val_and_test_as_they_are(name: str) -> None:
     assert balanced.pop("balance") and plain.pop("balance") is None
     assert plain == balanced
     assert {run.settings["cls_pw"] for run in plan.chosen.runs.values()} >= {0.0, 1.0}
+
+
+def test_the_experiment_of_dot_test_is_planned(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With the params.yaml that its first `snakemake` writes."""
+    shutil.copytree(PROJECT / ".test/config", tmp_path / "config")
+    shutil.copy(PROJECT / "params.yaml", tmp_path)
+    monkeypatch.chdir(tmp_path)
+    assert read("quickstart").chosen.runs

@@ -57,6 +57,13 @@ def test_a_clean_project_names_its_commit(project: Path) -> None:
     assert commits.present() == commits.Commit(sha=git("rev-parse", "HEAD"))
 
 
+def test_a_project_whose_snakefile_lies_in_workflow_names_its_commit(project: Path) -> None:
+    """As snakedeploy writes it."""
+    git("mv", "Snakefile", "workflow/Snakefile")
+    git("commit", "-qm", "moved")
+    assert commits.present() == commits.Commit(sha=git("rev-parse", "HEAD"))
+
+
 def _append(name: str) -> Callable[[Path], None]:
     def edit(project: Path) -> None:
         with (project / name).open("a") as file:

@@ -6,6 +6,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
+import zipfile
 from collections import Counter
 from pathlib import Path
 
@@ -63,53 +64,53 @@ def test_a_wheel_holds_all_that_a_checkout_has(site: Path) -> None:
         assert ours <= inside, here
 
 
-def laid_out(project: InstalledProject) -> None:
-    project.init()
+def documented(way: str) -> list[str]:
+    """The commands of a section of docs/install.md, after those that install."""
+    page = (CHECKOUT / "docs/install.md").read_text(encoding="utf-8")
+    section = page.partition(f"\n## {way}\n")[2].partition("\n## ")[0]
+    lines = section.partition("```sh\n")[2].partition("```")[0].splitlines()
+    assert lines[1].startswith("pip install ") and lines[-1] == "snakemake"
+    return lines[2:-1]
 
 
-def deployed(project: InstalledProject, repository: Path) -> None:
-    """By snakedeploy, for which the repository stands at github.com."""
+SAID = {
+    "pip and init": "",
+    "snakedeploy": "Written, since missing: params.yaml, workflow/schemas, slurm\n",
+    "module": "workflow/schemas, profiles, slurm\n",
+}
+
+
+@pytest.mark.parametrize("way", SAID)
+def test_from_nothing_to_the_report(way: str, site: Path, repository: Path, tmp_path: Path) -> None:
+    """By the commands of the documentation; the repository stands at github.com."""
+    project = InstalledProject(tmp_path / "trials", site)
     project.env |= {
         "GIT_CONFIG_COUNT": "1",
         "GIT_CONFIG_KEY_0": f"url.{repository}/.insteadOf",
         "GIT_CONFIG_VALUE_0": REPOSITORY,
-        "XDG_CACHE_HOME": f"{project.root}.cache",
+        "XDG_CACHE_HOME": str(tmp_path / "cache"),
     }
-    project.root.mkdir()
-    project.run("snakedeploy", "deploy-workflow", REPOSITORY, ".", "--tag", "v0.1.0")
-    assert not (project.root / "params.yaml").exists()
-    said = project.run("snakemake", "-n").stderr
-    assert "Written, since missing: params.yaml, workflow/schemas, slurm\n" in said
-
-
-def imported(project: InstalledProject, site: Path) -> None:
-    """By a Snakefile of one's own; its second call knows the profile."""
-    project.root.mkdir()
-    snakefile = site / "fairtrial/project/workflow/Snakefile"
-    project.write("Snakefile", MODULE.format(snakefile=repr(str(snakefile))))
-    done = project.run("snakemake", "-n", check=False)
-    assert done.returncode and "type the same again" in done.stdout
-
-
-@pytest.mark.parametrize("way", ["init", "snakedeploy", "module"])
-def test_from_nothing_to_the_report(way: str, site: Path, repository: Path, tmp_path: Path) -> None:
-    project = InstalledProject(tmp_path / "new", site)
-    if way == "init":
-        laid_out(project)
-    elif way == "snakedeploy":
-        deployed(project, repository)
-    else:
-        imported(project, site)
+    shell = ["bash", "-e", "-c", "\n".join(documented(way))]
+    typed = subprocess.run(shell, cwd=tmp_path, env=project.env, capture_output=True, text=True)
+    assert typed.returncode == 0, typed.stderr
+    said = project.run("snakemake", "-n", "--quiet", "all").stderr if way == "snakedeploy" else ""
+    assert SAID[way] in typed.stderr + said
     project.choose(ONE_RUN)
-    said = project.run("snakemake", "--cores", "2")
-    assert Counter(job.split()[0] for job in project.jobs()) == Counter(STAGES)
+    said = project.run("snakemake", "--cores", "2").stdout
+    assert Counter(job.split()[0] for job in project.jobs()) == Counter({*STAGES} - {"probe"})
     assert (project.root / "results/compare/report.pdf").exists()
-    assert "Report: results/compare/report.pdf" in said.stdout, "nothing was called at the end"
+    assert "Report: results/compare/report.pdf" in said, "nothing was called at the end"
     assert [*(project.root / "store/users").iterdir()], "gc elsewhere would remove what it needs"
     assert (project.root / "slurm/config.yaml").is_file()
     copies = project.root.glob(".snakemake/fairtrial/snapshots/*/workflow/fairtrial")
     code = snapshot.digest(CHECKOUT / "workflow/fairtrial")
     assert {snapshot.digest(copy) for copy in copies} == {code}
+    if way != "pip and init":
+        return
+    project.run("snakemake", "--report", "report.zip")
+    with zipfile.ZipFile(project.root / "report.zip") as archive:
+        names = {Path(name).name for name in archive.namelist()}
+    assert names >= {"report.html", "report.pdf", "comparison.csv", "runs.csv"}
 
 
 def test_rules_of_another_version_are_refused(site: Path, tmp_path: Path) -> None:

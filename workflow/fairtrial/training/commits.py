@@ -16,6 +16,7 @@ from pydantic import Field, ValidationError
 from fairtrial.files.modelfile import FileModel
 
 VARIABLE = "FAIRTRIAL_COMMIT"  # a Commit as JSON
+SNAKEFILES = ("Snakefile", "workflow/Snakefile")  # one of them is a project's
 CODE = ("config", "workflow")  # folders in which a file counts that git does not know
 RECORDS = "dvc.lock"  # what DVC writes on results; no part of what made them
 REFUSED = "dubious ownership"  # in git's message on a folder of another user
@@ -46,7 +47,7 @@ def present() -> Commit:
         return Commit(sha=None, problem="git is not installed, so no commit is recorded")
     if head.returncode:
         return Commit(sha=None, problem=_refusal(head.stderr))
-    if _git("cat-file", "-e", "HEAD:./Snakefile").returncode:
+    if all(_git("cat-file", "-e", f"HEAD:./{name}").returncode for name in SNAKEFILES):
         return Commit(
             sha=None,
             problem="the git repository around the project does not hold its Snakefile, so no "
