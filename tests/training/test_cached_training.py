@@ -444,3 +444,17 @@ def test_a_signal_stops_at_once_keeps_the_state_and_leaves_no_lock(number: signa
     assert f"KeyboardInterrupt: {number.name}" in child.communicate(timeout=10)[1]
     assert child.returncode != 0
     assert sorted(path.name for path in Path("store/runs").rglob("*")) == ["key.part", "state.pt"]
+
+
+def test_no_framework_reports_a_training_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ultralytics sends each training to MLflow wherever that is installed."""
+    monkeypatch.setitem(sys.modules, "mlflow", SimpleNamespace(__version__="3"))
+
+    def curious(*arguments: Any) -> FitResult:
+        with pytest.raises(ImportError):
+            import mlflow  # noqa: F401
+        return fit(*arguments)
+
+    monkeypatch.setattr(training, "plugin", lambda kind, name: backend(curious))
+    train_or_adopt(a_training(), lambda row: None)
+    assert sys.modules["mlflow"] is not None

@@ -5,10 +5,12 @@ A run of an experiment and a trial of a search that have equal settings share on
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
+from unittest import mock
 
 from pydantic import ValidationError
 from pydantic.fields import FieldInfo
@@ -26,6 +28,9 @@ from fairtrial.training.effects import effects_of, idle_in_job
 from fairtrial.training.inputs import TrainingInputs
 from fairtrial.training.record import RECORD, TrainingRecord
 from fairtrial.training.settings import TrainingSettings
+
+# Packages to which a framework reports by itself once they are installed; `fairtrial track` does.
+UNASKED = {"mlflow": None}
 
 
 @dataclass(frozen=True)
@@ -98,7 +103,8 @@ def train_or_adopt(training: Training, after_epoch: AfterEpoch) -> tuple[Path, b
         attempt = CurrentAttempt(folder, after_epoch, earlier_epochs)
         data = training.data()
         lock = partial(entries.require_lock, folder)
-        with saving.saved_in_background(folder, training.most_lost, lock):
+        saved = saving.saved_in_background(folder, training.most_lost, lock)
+        with saved, mock.patch.dict(sys.modules, UNASKED):
             result = fit(
                 training.settings.model_copy(update={"train_share": 1.0}),  # `data` has that only
                 data,
