@@ -30,7 +30,7 @@ COMMANDS = (  # in the order in which a person needs them
     "serve",
     "submission",
     "export-data",
-    "tensorboard",
+    "track",
     "doctor",
     "verify",
     "repair",

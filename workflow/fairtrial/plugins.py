@@ -1,4 +1,5 @@
-"""The folders of the package in which one module is one plugin: backends, formats, sources."""
+"""The folders of the package in which one module is one plugin: backends, formats, sources,
+trackers."""
 
 from __future__ import annotations
 
@@ -12,7 +13,7 @@ from fairtrial import SettingsError
 
 @cache
 def plugins(kind: str) -> tuple[str, ...]:
-    """The modules of one folder: backends, formats or sources.
+    """The modules of one folder: backends, formats, sources or trackers.
 
     A leading underscore marks a module that serves others.
     """
