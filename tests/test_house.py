@@ -125,7 +125,7 @@ def test_outputs_and_record_of_a_rule_are_those_that_are_checked(name: str) -> N
     marked = re.compile(r'^ {8}(\w+)=(?:report\(\s+)?"([^"]*)",$', re.M)
     files = marked.findall(RULES[name]["output"])
     of_rule = {
-        flag: re.sub(r"\{(source|dataset|run|study|choice)\}", "{name}", file)
+        flag: re.sub(r"\{(run\}@\{probe|source|dataset|run|study|choice)\}", "{name}", file)
         for flag, file in files
     }
     assert of_rule == OUTPUTS[name]
@@ -134,7 +134,7 @@ def test_outputs_and_record_of_a_rule_are_those_that_are_checked(name: str) -> N
     (made,) = re.findall(r'" --made (\S+)"', RULES[name]["shell"])
     wildcards = re.sub(r"\{wildcards\.(\w+)\}", r"<\1>", made)
     named = {"search": "<study>-<worker>", "study": "<study>", "split": "<dataset>"}
-    named |= {"choose": "<choice>"}
+    named |= {"choose": "<choice>", "probe": "<run>@<probe>"}
     named |= dict.fromkeys(("download", "convert"), "<source>")
     assert wildcards == made_file(name, named.get(name, "<run>"), "<experiment>")
 

@@ -383,8 +383,8 @@ def test_the_shipped_profile_fits(cluster: Callable[..., None], doctor: Doctor) 
         "ok       SLURM, search: partition gpu has gpu:1, 24 h, 32,000 MB, 8 CPUs",
         "ok       SLURM, study: partition cpu has 1 h, 4,000 MB",
         "ok       SLURM, train and predict: partition gpu has gpu:1, 13 h, 32,000 MB, 8 CPUs",
-        "ok       SLURM, batch: partition gpu has gpu:1, 1 h, 32,000 MB, 8 CPUs",
         "ok       SLURM, validate: partition cpu has 1 h, 4,000 MB",
+        "ok       SLURM, batch: partition gpu has gpu:1, 1 h, 32,000 MB, 8 CPUs",
         "ok       SLURM, probe: partition gpu has gpu:1, 1 h, 32,000 MB, 8 CPUs",
         "ok       SLURM, plot: partition cpu has 1 h, 4,000 MB",
     ]

@@ -131,6 +131,10 @@ JOBS: list[tuple[str, str, dict[str, object]]] = [
     ),
     *((stage, run, job) for run in ("tiny-s0", "deep-s0") for stage, job in of_run(run).items()),
     *(("probe", probe, of_probe(probe)) for probe in ("tiny-s0@train", "deep-s0@64")),
+    *(
+        ("batch", run, VIEW | {"threads": 1, "first": f"results/compare/batches/{run}.json"})
+        for run in ("tiny-s0", "deep-s0")
+    ),
     (
         "plot",
         "",

@@ -32,6 +32,13 @@ def per_run(pattern):
     return lambda w: expand(pattern, run=list(planned(w).runs), **w)
 
 
+def tables_per_run(*names):
+    """Some tables of every run of the experiment."""
+    return per_run(
+        [f"results/{{experiment}}/runs/{{run}}/{name}.csv" for name in names]
+    )
+
+
 def per_trained(pattern):
     """The same for every run that was trained here."""
     if len(PLAN.experiments) == 1:

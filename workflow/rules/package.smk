@@ -32,7 +32,9 @@ if is_imported:
         file = fetched.join(path.relative_to(shipped).as_posix())
         known = workflow.sourcecache.exists(file)
         text = workflow.sourcecache.open(file).read() if known else ""
-        if text.rstrip() != path.read_text().rstrip():  # Snakemake drops the last newline
+        if (
+            text.rstrip() != path.read_text().rstrip()
+        ):  # Snakemake drops the last newline
             version = run_path(str(package / "__init__.py"))["__version__"]
             raise WorkflowError(
                 f"{fetched}: these rules are not those of fairtrial {version}, the package in the "

@@ -21,9 +21,9 @@ SUBMITTED = (
     "search",
     "study",
     "train",
-    "batch",
     "predict",
     "validate",
+    "batch",
     "probe",
     "plot",
 )

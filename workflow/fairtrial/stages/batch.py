@@ -23,7 +23,7 @@ def batch(
     threads: int,
     first: Path,
 ) -> None:
-    """Load the first batch that a run's training learned from, augmented as it was there.
+    """Load the first batch of a training, augmented as it was there.
 
     A job of its own goes the training's way up to the first step, with the same settings and seed;
     so the training itself is not touched.

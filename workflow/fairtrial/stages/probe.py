@@ -39,10 +39,10 @@ def probe(
     scores: Path,
     predictions: Path,
 ) -> None:
-    """Predict once more with one run's weights, on train or at another image size, and score that.
+    """Predict once more with a run's weights: on train, or at another size.
 
-    Nothing is trained. On train the confidence is that chosen on val; at another size it is chosen
-    there, on val.
+    The predictions are scored; nothing is trained. On train the confidence is that chosen on val;
+    at another size it is chosen there, on val.
 
     Args:
         settings: JSON of the resolved settings, or @FILE with it
