@@ -51,7 +51,7 @@ RANGES = {  # low, high, whether on a log scale; `tune` knows no scale
     "box": (2.0, 12.0, False),
     "cls": (0.2, 2.0, False),
 }
-ENGINES: tuple[Engine, ...] = ("tpe", "ga", "cmaes", "gp", "random")
+ENGINES: tuple[Engine, ...] = ("tpe", "ga", "mutate", "cmaes", "gp", "random")
 Point = tuple[int, float]  # epochs spent, best fitness so far
 
 TUNE = """

@@ -2,6 +2,7 @@
 
 space.py        the space as Optuna's distributions, and parameters that no trial has had
 engines.py      which parameters come next
+mutation.py     the rule by which Ultralytics' `tune` draws them
 pruning.py      which trials are given up early
 journal.py      a study in the store: Optuna's journal, and a lock for each trial that is trained
 worker.py       one worker: trains trial after trial through the store

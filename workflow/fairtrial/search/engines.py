@@ -16,6 +16,7 @@ from optuna.samplers import BaseSampler
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from fairtrial import BackendError
+from fairtrial.search.mutation import MutationSampler
 from fairtrial.search.space import distributions, rounded, unseen
 from fairtrial.settings.search import Engine
 from fairtrial.settings.stages import Params, Space
@@ -23,7 +24,12 @@ from fairtrial.settings.stages import Params, Space
 POPULATION = 10  # of `ga`; Optuna's 50 random trials at the start would use up most budgets
 MAX_DRAWS = 10  # draws by the engine until a trial has new parameters
 STARTUP_TRIALS = 5  # trials before tpe and gp learn, and before any is pruned
-IGNORE_PRUNED = {"ga", "cmaes", "gp"}  # engines that in Optuna learn nothing from a pruned trial
+IGNORE_PRUNED = {
+    "ga",
+    "cmaes",
+    "gp",
+    "mutate",
+}  # engines that in Optuna learn nothing from a pruned trial
 REQUIRED_PACKAGES = {"cmaes": "cmaes", "gp": "scipy"}  # not installed with Optuna
 
 
@@ -33,7 +39,8 @@ def sampler(engine: Engine, seed: int, start: Params) -> BaseSampler:
     ga is NSGA-II (Deb et al., 2002), which with one objective is a genetic algorithm with
     elites, uniform crossover and polynomial mutation; tpe is the tree-structured Parzen estimator
     (Bergstra et al., 2011) over all parameters jointly; cmaes is Hansen's CMA-ES; gp is a Gaussian
-    process. Raises BackendError where a package is missing.
+    process; mutate is the rule of Ultralytics' `tune`. Raises BackendError where a package is
+    missing.
     """
     _refuse_missing_package(engine)
     makers: dict[str, Callable[[], BaseSampler]] = {
@@ -51,6 +58,7 @@ def sampler(engine: Engine, seed: int, start: Params) -> BaseSampler:
         "gp": lambda: optuna.samplers.GPSampler(
             n_startup_trials=STARTUP_TRIALS, seed=seed, warn_independent_sampling=False
         ),
+        "mutate": lambda: MutationSampler(seed),
         "random": lambda: optuna.samplers.RandomSampler(seed=seed),
     }
     with warnings.catch_warnings():

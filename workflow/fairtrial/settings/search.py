@@ -24,7 +24,7 @@ def _number(value: Any, validate: ValidatorFunctionWrapHandler) -> Any:
         raise ValueError("must be a number") from None
 
 
-Engine = Literal["ga", "tpe", "cmaes", "gp", "random"]
+Engine = Literal["ga", "mutate", "tpe", "cmaes", "gp", "random"]
 Pruning = Literal["median", "halving", "hyperband", "off"]
 Number = Annotated[int | float, WrapValidator(_number)]
 Seed = Annotated[int, Field(ge=0, le=LARGEST_SEED)]
