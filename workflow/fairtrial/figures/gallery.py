@@ -18,7 +18,7 @@ from fairtrial.files.packed import file_of
 from fairtrial.results.configuration import Configuration, shorten
 from fairtrial.results.experiment import Comparison, ExperimentResults
 from fairtrial.results.image_outcomes import objects_of
-from fairtrial.results.marked_boxes import RIGHT, MarkedBox, marked_boxes
+from fairtrial.results.marked_boxes import MarkedBox, marked_boxes
 from fairtrial.results.run import FinishedRun
 from fairtrial.results.telling_images import TellingImage, telling_images
 from fairtrial.settings.stages import PlotSettings
@@ -28,7 +28,7 @@ DENSITY = 160  # pixels per inch of photographs in the report
 GAP, TITLE, LEGEND = 0.15, 0.5, 1.0  # cm between panels, above each of them, below all
 TALLEST = 1.6  # height of a panel, as a share of its width
 LABEL = 6.5  # points
-OTHERS_RIGHT = (RIGHT,)  # drawn below the errors, and labelled after them
+MANY = 14  # boxes of a panel from which on labels would hide the picture
 Panels = Mapping[str, Sequence[MarkedBox]]  # boxes by the title of the panel
 
 
@@ -153,12 +153,16 @@ def _panels(telling: TellingImage, panels: Panels) -> Figure:
 
 
 def _draw(ax: Axes, image: Image, boxes: Sequence[MarkedBox], point: float) -> None:
-    """Draw the boxes of a panel, errors above, and their labels, errors first; `point`:
-    pixels of the image that a point in print is."""
+    """Draw the boxes of a panel, errors above, and their labels, errors first; `point`: pixels of
+    the image that a point in print is. Among many boxes labels are signs alone."""
     labels = Labels(image.width, image.height, point, LABEL)
     wrong_first = sorted(boxes, key=lambda box: (MARKS[box.kind].order, -(box.confidence or 0.0)))
+    crowded = len(boxes) > MANY
     for box in reversed(wrong_first):
         draw_box(ax, box)
     for box in wrong_first:
-        if label := labels.place(box.box, texts_of(box)):
+        texts = texts_of(box)
+        if crowded and box.kind != TRUTH:
+            texts = [MARKS[box.kind].sign] if MARKS[box.kind].sign else []
+        if label := labels.place(box.box, texts):
             draw_label(ax, label, box.kind, point, LABEL)

@@ -81,8 +81,10 @@ def _line(ax: Axes, curve: SizeCurve, style: LineStyle, timed: bool, named: bool
             (ring,) = ax.plot([x], [point.mean], "o", color=style["color"], markersize=9)
             ring.set(markerfacecolor="none", markeredgewidth=0.9)
         if timed and named and style["color"] != OTHERS:
-            text = ax.annotate(str(point.imgsz), (x, point.mean), (0, 6), fontsize=6.5)
-            text.set(textcoords="offset points", ha="center", color=style["color"])
+            text = ax.annotate(
+                str(point.imgsz), (x, point.mean), (0, 6), textcoords="offset points", fontsize=6.5
+            )
+            text.set(ha="center", color=style["color"])
 
 
 def _x(point: SizePoint, timed: bool) -> float:

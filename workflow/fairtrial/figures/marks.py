@@ -58,8 +58,8 @@ def texts_of(box: MarkedBox) -> list[str]:
         name = shorten(box.name, length)
         named = f"{name} ≠ {shorten(box.truth, length)}" if box.truth else f"{mark.sign} {name}"
         texts.append(f"{named} {confidence}".strip())
-    short = shorten(box.name, SHORT) if box.kind in (RIGHT, TRUTH) else mark.sign
-    return list(dict.fromkeys([*texts, short]))
+    short = shorten(box.name, SHORT) if box.kind == TRUTH else mark.sign
+    return [text for text in dict.fromkeys([*texts, short]) if text]
 
 
 def draw_box(ax: Axes, box: MarkedBox) -> None:

@@ -82,8 +82,7 @@ def report(
     with whole_file(answer) as file:
         file.write(answer_text(said))
     write_json(metrics, dvc_files.metrics(experiment))
-    plots = (history_plot, calibration_plot, classes_plot, confusion_plot)
-    dvc_files.write_plots(experiment, *plots)
+    dvc_files.write_plots(experiment, history_plot, calibration_plot, classes_plot, confusion_plot)
     tables.write_comparison(comparison, experiment, settings.timings)
     tables.write_runs(runs, experiment, settings.timings)
     for path, write in ((markdown, paper_tables.markdown), (latex, paper_tables.latex)):
