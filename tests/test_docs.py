@@ -21,7 +21,7 @@ from fairtrial.settings import dataset, experiment, grid, params, search, split_
 from fairtrial.settings.params import SECTIONS
 
 PROJECT = Path(__file__).parents[1]
-PAGES = [PROJECT / "README.md", PROJECT / "CONTRIBUTING.md", *sorted(PROJECT.glob("docs/*.md"))]
+PAGES = [PROJECT / "README.md", PROJECT / "CONTRIBUTING.md", *sorted(PROJECT.glob("docs/**/*.md"))]
 PAGES += [PROJECT / "config/README.md"]
 KEYS = PAGES[-1].read_text(encoding="utf-8")
 

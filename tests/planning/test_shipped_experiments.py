@@ -27,7 +27,7 @@ RUNS = {
     "longer": 2 * 3,
     "seeds": 5 * 2,
     "coco_person_motorcycle": 4 * 3,
-    "retinanet_depth": 4,
+    "retinanet_depth": 5,
     "retinanet_lr": 3,
     "retinanet_focal": 8 * 3,
     "detectors": 5 * 3,
