@@ -37,6 +37,10 @@ def pages(pdf: Path) -> list[str]:
 
 @pytest.mark.slow
 def test_two_sets_stand_side_by_side_without_any_results(project: Path) -> None:
+    for source in ("drawn", "drawn1"):
+        text = (project / "config/sources/shapes.yaml").read_text()
+        kept = f"share: {'true' if source == 'drawn' else 'false'}\n"
+        (project / f"config/sources/{source}.yaml").write_text(f"{text}\n{kept}")
     assert main(["data", "shapes", "shapes1", "--to", "both.pdf"]) == 0
     text = " ".join(" ".join(pages(project / "both.pdf")).split())
     absent = missing_facts(
@@ -51,6 +55,9 @@ def test_two_sets_stand_side_by_side_without_any_results(project: Path) -> None:
         "different:",
     )
     assert not absent
+    page = (project / "both.html").read_text()
+    assert not missing_facts(page, "No difference is both", "Without images: shapes1", "drawn.yaml")
+    assert page.count('class="jpegs"') == 1, "of the source that may be shared"
 
 
 @pytest.mark.slow

@@ -1,25 +1,17 @@
-"""A video of `detect` in a real browser: Debian's Chromium, driven by Playwright.
-
-Skipped, with the reason, where one of them is missing; `.ci/run` installs both.
-"""
+"""A video of `detect` in a real browser."""
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
 import pytest
+from tests.browser import IN_A_BROWSER, chromium
 from tests.use.films import film
 from tests.use.tiny_model import write_onnx
 
 from fairtrial.__main__ import main
 
-playwright = pytest.importorskip("playwright.sync_api", reason="no browser: Playwright is missing")
-CHROMIUM = shutil.which("chromium")
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(CHROMIUM is None, reason="no browser: apt-get install chromium"),
-]
+pytestmark = IN_A_BROWSER
 
 # Plays the whole video, and tells what was seen; or why it cannot be played.
 PLAY = """() => new Promise(done => {
@@ -45,13 +37,11 @@ def test_a_browser_plays_the_video_to_its_end(
     film(Path("in.mp4"), (0, 1, 2, 3, 6, 7, 9), size=(63, 47), sound="aac")
     assert main(["detect", "model.onnx", "in.mp4", "--to", "seen.mp4"]) == 0
     Path("page.html").write_text("<video></video>")
-    with playwright.sync_playwright() as started:
-        browser = started.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+    with chromium() as browser:
         page = browser.new_page()
         page.set_default_timeout(60_000)
         page.goto((tmp_path / "page.html").as_uri())
         seen = page.evaluate(PLAY)
-        browser.close()
     assert seen.get("error") is None
     assert seen["size"] == [64, 48]
     assert seen["seconds"] == pytest.approx(2.0, abs=0.25)

@@ -1,28 +1,22 @@
-"""report.html in a real browser: Debian's Chromium, driven by Playwright.
-
-Skipped, with the reason, where one of them is missing; `.ci/run` installs both.
-"""
+"""report.html in a real browser."""
 
 from __future__ import annotations
 
 import csv
 import json
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.browser import IN_A_BROWSER, browser, opened_from_disk
 from tests.report.fake_results import Fake
 from tests.report.scored_fake import page_with_images, scored
 
-playwright = pytest.importorskip("playwright.sync_api", reason="no browser: Playwright is missing")
-CHROMIUM = shutil.which("chromium")
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(CHROMIUM is None, reason="no browser: apt-get install chromium"),
-]
+__all__ = ["browser"]
+
+pytestmark = IN_A_BROWSER
 
 HOSTILE = '"><script>window.hacked=1</script><img src=x onerror="window.hacked=1">'
 CONFIGURATIONS = {f"momentum={m}": {"momentum": m, "model": HOSTILE} for m in (0.3, 0.6, 0.9)}
@@ -45,35 +39,10 @@ def fake(tmp_path_factory: pytest.TempPathFactory) -> Fake:
     return fake
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with playwright.sync_playwright() as started:
-        options = ["--no-sandbox", "--enable-unsafe-swiftshader"]
-        chromium = started.chromium.launch(executable_path=CHROMIUM, args=options)
-        yield chromium
-        chromium.close()
-
-
 @pytest.fixture
 def page(fake: Fake, browser: Any) -> Iterator[Any]:
-    """The page, opened from disk. Afterwards: no error, and nothing was asked of the network."""
-    opened = browser.new_page(viewport={"width": 1200, "height": 900})
-    problems: list[str] = []
-    opened.on("pageerror", lambda error: problems.append(str(error)))
-    opened.on(
-        "console", lambda said: said.type == "error" and problems.append(f"console: {said.text}")
-    )
-    address = (fake.results / "report.html").as_uri()
-    opened.on(
-        "request",
-        lambda r: r.url.startswith(("data:", "blob:", address)) or problems.append(r.url),
-    )
-    opened.goto(address)
-    opened.wait_for_selector("html[data-ready]", timeout=20_000)
-    yield opened
-    assert problems == []
-    assert opened.evaluate("window.hacked") is None
-    opened.close()
+    with opened_from_disk(browser, fake.results / "report.html") as opened:
+        yield opened
 
 
 def rows_of(path: Path) -> list[dict[str, str]]:

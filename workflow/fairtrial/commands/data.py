@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import tempfile
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from fairtrial import DataError, SettingsError
 from fairtrial.files.folders import whole_file
 from fairtrial.planning.config_files import read_params
 from fairtrial.planning.plan import Plan
+from fairtrial.planning.sources import may_share
 from fairtrial.settings.stages import PlotSettings
 
+if TYPE_CHECKING:
+    from fairtrial.results.dataset import DatasetDescription
+
 DATA = Path("data")
+PICTURE_SHARE = 0.9  # of the page; boxes and scripts need the rest
 
 
 def data(*names: str, to: Path = Path("data.pdf")) -> None:
@@ -19,13 +25,16 @@ def data(*names: str, to: Path = Path("data.pdf")) -> None:
 
     Shows classes, sizes, places and shapes of the objects, splits and leaks, defects as pictures,
     pairs that look alike, and images of each split with their boxes. The first data set is
-    compared with each of the others, and the differences that matter stand first.
+    compared with each of the others, and the differences that matter stand first. Beside the PDF
+    stands a page (.html) with a browser of the images: filters by split, class, size, group and
+    defect, and each doubtful pair side by side.
 
     Args:
         names: data sets of config/datasets/; by default those of the experiment of params.yaml
         to: the PDF to write
     """
     from fairtrial.figures.saving import save_data_figures
+    from fairtrial.report.data_page import compile_data_page
     from fairtrial.report.data_report import data_report
     from fairtrial.report.pdf import compile_pdf
     from fairtrial.results.dataset import DatasetDescription, DescribedDatasets
@@ -43,9 +52,23 @@ def data(*names: str, to: Path = Path("data.pdf")) -> None:
         svg = {
             file: (figures.parent / file).read_bytes() for entry in entries for file in entry.files
         }
+        report = data_report(described, entries)
         with whole_file(to, "wb") as file:
-            file.write(compile_pdf(data_report(described, entries), svg, "data.typ"))
-    print(f"{to}: {', '.join(chosen)}")
+            file.write(compile_pdf(report, svg, "data.typ"))
+    sets = list(described.datasets.values())
+    pictures = _pictures(sets, read_params()["report"]["html_mb"])
+    with whole_file(to.with_suffix(".html"), "wb") as file:
+        file.write(compile_data_page(report, sets, pictures))
+    print(f"{to}, {to.with_suffix('.html')}: {', '.join(chosen)}")
+
+
+def _pictures(described: list[DatasetDescription], html_mb: float) -> dict[str, dict[int, str]]:
+    """The images of each data set that the page has room for; none that may not be handed on."""
+    from fairtrial.figures.data_pictures import data_pictures
+
+    budget = html_mb * 1e6 * PICTURE_SHARE / len(described)
+    shared = [d for d in described if may_share(d.source)]
+    return {d.name: data_pictures(d, budget) for d in shared} if budget else {}
 
 
 def _refuse_absent(names: list[str]) -> None:

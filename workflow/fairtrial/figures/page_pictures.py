@@ -52,26 +52,26 @@ def _pictures(
         for image in telling(comparison, experiment)
         if file_of(folders[content_id(image)], image.file_name).is_file()
     ]
-    width = _width(images, budget)
+    width = width_for(images, budget)
     for folder, image in images:
-        jpeg = _jpeg(folder, image, width)
+        jpeg = as_jpeg(folder, image, width)
         budget -= len(jpeg)
         if budget < 0:
             return
         yield PagePicture(content=content_id(image), jpeg=jpeg)
 
 
-def _width(images: Sequence[tuple[Path, Image]], budget: float) -> int:
+def width_for(images: Sequence[tuple[Path, Image]], budget: float) -> int:
     """The largest width at which all images fit, by the mean size of some."""
     some = images[:: max(1, len(images) // TRIED)]
     for width in WIDTHS:
-        total = sum(len(_jpeg(folder, image, width)) for folder, image in some)
+        total = sum(len(as_jpeg(folder, image, width)) for folder, image in some)
         if total * len(images) <= budget * len(some):
             return width
     return WIDTHS[-1]
 
 
-def _jpeg(folder: Path, image: Image, width: int) -> str:
+def as_jpeg(folder: Path, image: Image, width: int) -> str:
     """An image of at most this width as JPEG, in base64."""
     stream = io.BytesIO()
     pixels(folder, image.file_name, width).convert("RGB").save(stream, "JPEG", quality=QUALITY)

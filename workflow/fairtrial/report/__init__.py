@@ -19,6 +19,8 @@ cost       sizes, times, Pareto fronts
 tables     the tables as CSV
 paper_tables  the table of page one as Markdown and LaTeX
 html       the page: page/ and the data of page_data, page_tables, forest and image_browser
+data_page  the page of the data report; page_parts: what both have in common
+dvc_files  what DVC shows: metrics, tables of plots
 winner     the run whose weights are handed on, and by which verdict
 card       what is known of it; card_text: the same as Markdown, with the Hub's front matter
 pdf        template/ and the data compiled by Typst
