@@ -60,6 +60,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Built]:
     options += ["--root", str(folder / "store"), "--runroot", str(folder / "run")]
     image = Built(options, "")
     excluded = [f"--dpkgopt=path-exclude=/usr/share/{name}/*" for name in ("doc", "locale", "man")]
+    excluded.append("--dpkgopt=force-unsafe-io")
     base = ["mmdebstrap", "--quiet", "--variant=minbase", "--include=python3", *excluded]
     subprocess.run([*base, "bookworm", str(folder / "base.tar")], check=True)
     (folder / "Dockerfile").write_text("FROM scratch\nADD base.tar /\n")

@@ -34,6 +34,7 @@ def serve(
     megapixels: float = 50,
     frames: int = 3000,
     seconds: float = 60,
+    video_seconds: float = 600,
     requests: int = 64,
 ) -> None:
     """Serve a model over HTTP: detections of images and videos.
@@ -57,11 +58,20 @@ def serve(
         megabytes: of an upload, at most
         megapixels: millions of pixels of an image or a frame, at most
         frames: of a video, at most
-        seconds: for an upload, and again for the work on it
+        seconds: for an upload, and again for the work on an image
+        video_seconds: for the work on a video
         requests: uploads at the same time; more are told to come again
     """
     token = token or os.environ.get(TOKEN) or None
-    limits = _limits(megabytes, megapixels, frames, seconds, requests, batch)
+    limits = _checked(
+        megabytes=megabytes,
+        megapixels=megapixels,
+        frames=frames,
+        seconds=seconds,
+        video_seconds=video_seconds,
+        requests=requests,
+        batch=batch,
+    )
     _refuse_bad_arguments(host, port, token, confidence)
     with (
         _listening(host, port) as listener,
@@ -71,17 +81,7 @@ def serve(
         _run(listener, opened, model, limits, token)
 
 
-def _limits(
-    megabytes: float, megapixels: float, frames: int, seconds: float, requests: int, batch: int
-) -> ServingLimits:
-    given = {
-        "megabytes": megabytes,
-        "megapixels": megapixels,
-        "frames": frames,
-        "seconds": seconds,
-        "requests": requests,
-        "batch": batch,
-    }
+def _checked(**given: float) -> ServingLimits:
     if wrong := [
         f"--{name}: {value} is not above 0" for name, value in given.items() if value <= 0
     ]:

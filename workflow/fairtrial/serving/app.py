@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import shutil
 import tempfile
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -106,16 +106,21 @@ class Service:
     async def _done(self, job: Job, request: Request) -> UploadAnswer:
         """The answer to a job, which is stopped when its time is over or nobody waits for it."""
         try:
-            async with asyncio.timeout(self.limits.seconds):
-                answer = await self._unless_gone(self.images, job.answer_image, request)
-                if answer is None:
-                    return await self._unless_gone(self.films, job.answer_video, request)
-                return answer
-        except TimeoutError:
-            text = f"not done within {self.limits.seconds:g} seconds; send less at once"
-            raise HTTPException(503, text) from None
+            answer = await self._in_time(
+                self._unless_gone(self.images, job.answer_image, request), self.limits.seconds
+            )
+            if answer is None:
+                working = self._unless_gone(self.films, job.answer_video, request)
+                answer = await self._in_time(working, self.limits.video_seconds)
+            return answer
         finally:
             job.stopped.set()
+
+    async def _in_time(self, work: Awaitable[T], seconds: float) -> T:
+        try:
+            return await asyncio.wait_for(work, seconds)
+        except TimeoutError:
+            raise HTTPException(503, f"not done within {seconds:g} seconds") from None
 
     async def _unless_gone(
         self, pool: ThreadPoolExecutor, work: Callable[[], T], request: Request

@@ -7,13 +7,15 @@ from fairtrial.files.modelfile import FileModel
 
 class ServingLimits(FileModel):
     """megabytes: of an upload; megapixels: of an image or a frame; frames: of a video; seconds: for
-    an upload, and again for the work on it; requests: uploads that are received or worked on at
-    the same time; batch: images that go through the model together."""
+    an upload, and again for the work on an image; video_seconds: for the work on a video;
+    requests: uploads that are received or worked on at the same time; batch: images that go
+    through the model together."""
 
     megabytes: float = 64
     megapixels: float = 50
     frames: int = 3000
     seconds: float = 60
+    video_seconds: float = 600
     requests: int = 64
     batch: int = 8
 
