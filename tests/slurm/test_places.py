@@ -9,6 +9,7 @@ import pytest
 from cluster import Cluster
 
 from conftest import on
+from installed import InstalledProject, install
 from project import Project
 
 pytestmark = pytest.mark.slurm
@@ -82,4 +83,17 @@ def test_an_sbatch_header_in_the_ignored_copy_reaches_slurm(
         "job": job["JobId"],
         "node": "g1",
         "partition": "gpu",
+    }
+
+
+def test_a_project_of_an_installed_package_runs_on_slurm(cluster: Cluster, tmp_path: Path) -> None:
+    """`fairtrial init` lays out no code: the nodes run the copy that the driver made."""
+    project = InstalledProject(tmp_path / "project", install(tmp_path))
+    project.init()
+    on(cluster, project).run("snakemake", "--profile", "slurm", "datasets")
+    places = [json.loads(line) for line in project.places.read_text().splitlines()]
+    assert {stage: partition for stage, _, partition, _ in places} == {
+        "download": None,
+        "convert shapes": "cpu",
+        "split shapes": "cpu",
     }

@@ -17,6 +17,7 @@ import pypdf
 import pytest
 
 from facts import missing_facts
+from installed import install, quick_project
 from project import Project
 
 pytestmark = pytest.mark.slow
@@ -353,3 +354,32 @@ def test_nothing_is_trained_on_an_image_that_dvc_restored_damaged(project: Proje
     log = (project.root / "logs/compare/train/small-s0.log").read_text()
     assert not missing_facts(log, image.relative_to(images).as_posix(), "snakemake --forcerun data")
     assert trained(project) == 0
+
+
+def test_an_update_of_the_package_runs_what_it_changes(tmp_path: Path) -> None:
+    """A project of `fairtrial init`: DVC cannot see the package, and asks Snakemake each time."""
+    site = install(tmp_path)
+    project = quick_project(tmp_path / "project", site)
+    for command in (["add", "-A"], ["commit", "-qm", "project"]):
+        project.run("git", *command)
+    project.run("dvc", "exp", "run")
+    assert trained(project) == 4
+    project.run("git", "add", "-A")
+    project.run("git", "commit", "-qm", "compare")
+    project.jobs()
+    updated(site / "fairtrial/stages/train.py", '"adopted": adopted', '"adopted": bool(adopted)')
+    project.run("dvc", "repro")
+    assert project.jobs()["train small-s0"] == 1, "DVC did not notice the update"
+    assert trained(project) == 0
+    updated(site / "fairtrial/backends/quick.py", '_log("end"', '_log("ended"')
+    project.run("dvc", "exp", "run", "-S", "lr0=1e-4")
+    assert trained(project) == 4, "other code trains every run"
+    right(project, OTHER)
+    project.run("git", "checkout", "-q", "params.yaml", "dvc.lock")
+    assert project.run("git", "status", "--short").stdout == "", "a file of the user's was changed"
+
+
+def updated(path: Path, old: str, new: str) -> None:
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new))
