@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 Level = Literal["ok", "warning", "missing"]
+MAX_NAMES = 4  # in one line
 
 
 @dataclass(frozen=True)
@@ -33,3 +34,9 @@ def warning(thing: str, text: str) -> Finding:
 def missing(thing: str, text: str) -> Finding:
     """The experiment will fail, since the thing is missing or wrong."""
     return Finding("missing", thing, text)
+
+
+def some(names: list[str]) -> str:
+    """The first names, and how many more there are."""
+    more = f" and {len(names) - MAX_NAMES} more" if len(names) > MAX_NAMES else ""
+    return ", ".join(names[:MAX_NAMES]) + more

@@ -10,7 +10,7 @@ from importlib import metadata
 from pathlib import Path
 
 from fairtrial.commands._data_checks import is_downloaded, needs_of
-from fairtrial.commands._findings import Finding, missing, ok, warning
+from fairtrial.commands._findings import Finding, missing, ok, some, warning
 from fairtrial.planning import drivers
 from fairtrial.planning.experiment import PlannedExperiment
 from fairtrial.store import entries, locks
@@ -21,7 +21,6 @@ from fairtrial.training import commits
 _BYTES_A_RUN = {"store": 150_000_000, "results": 50_000_000}
 _PLACES = ("store", "data", "results", ".dvc")
 _BYTES_TEMPORARY = 1_000_000_000
-_MAX_NAMES = 4  # in one line
 
 
 def packages(lock: Path = Path("requirements.lock")) -> Iterator[Finding]:
@@ -42,11 +41,9 @@ def packages(lock: Path = Path("requirements.lock")) -> Iterator[Finding]:
         if not specifier.contains(version, prereleases=True):
             other.append(f"{name} {version} (locked {str(specifier).lstrip('=')})")
     if absent:
-        yield missing("packages", f"not installed: {_some(absent)}; `make venv` installs them")
+        yield missing("packages", f"not installed: {some(absent)}; `make venv` installs them")
     if other:
-        yield warning(
-            "packages", f"other versions: {_some(other)}; `make venv` installs the locked"
-        )
+        yield warning("packages", f"other versions: {some(other)}; `make venv` installs the locked")
     if not locked:
         yield warning("packages", f"there is no {lock}, so versions cannot be compared")
     elif not absent and not other:
@@ -92,7 +89,7 @@ def space(plan: PlannedExperiment) -> Iterator[Finding]:
         yield _space_on(", ".join(places), _existing(Path(places[0])), total)
     if unknown:
         yield warning(
-            "disk", f"not counted, since their size is not known yet: sources {_some(unknown)}"
+            "disk", f"not counted, since their size is not known yet: sources {some(unknown)}"
         )
     yield _space_on("temporary files", Path(tempfile.gettempdir()), _BYTES_TEMPORARY)
     yield _snakemakes_cache()
@@ -179,7 +176,7 @@ def old_runs(plan: PlannedExperiment) -> Iterator[Finding]:
     if names:
         yield warning(
             "results",
-            f"{folder} has runs that the experiment no longer has: {_some(sorted(names))}. No "
+            f"{folder} has runs that the experiment no longer has: {some(sorted(names))}. No "
             "report shows them; DVC records and draws them, and gc keeps their trainings. Remove "
             f"their folders, and their files in {folder.parent}/history, if nothing needs them",
         )
@@ -196,9 +193,3 @@ def _snakemake_lock() -> Finding:
         return warning("snakemake", f"this folder is locked: {'; '.join(map(str, working))}")
     text = "this folder is locked: another Snakemake works here, or was killed"
     return warning("snakemake", f"{text}; if it was killed, call `snakemake --unlock`")
-
-
-def _some(names: list[str]) -> str:
-    """The first names, and how many more there are."""
-    more = f" and {len(names) - _MAX_NAMES} more" if len(names) > _MAX_NAMES else ""
-    return ", ".join(names[:_MAX_NAMES]) + more

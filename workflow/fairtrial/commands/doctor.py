@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from itertools import chain
 
 from fairtrial import FairtrialError
-from fairtrial.commands import _data_checks, _machine_checks, _slurm_checks
+from fairtrial.commands import _data_checks, _machine_checks, _remote_checks, _slurm_checks
 from fairtrial.commands._findings import Finding, missing, ok
 from fairtrial.commands._hours_left import hours_left
 from fairtrial.commands._profile import Profile, read_profile
@@ -52,6 +52,7 @@ def _findings(plan: PlannedExperiment, profile: Profile | None, online: bool) ->
         ("data", _data_checks.data(plan, online)),
         ("disk", _machine_checks.space(plan)),
         ("git", _machine_checks.versions()),
+        ("remote", _remote_checks.remotes()),
         ("leftovers", _machine_checks.leftovers()),
         ("results", _machine_checks.old_runs(plan)),
         ("packages", _machine_checks.packages()),
