@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import tempfile
 import warnings
 from collections.abc import Iterator, Sequence
@@ -23,6 +24,7 @@ from fairtrial.settings.stages import (
     predict_settings,
 )
 from fairtrial.training.provenance import versions
+from fairtrial.training.unpickling import trusting
 from fairtrial.use.exporting import Exportable
 from fairtrial.use.metadata import ModelMetadata, Origin, Precision
 from fairtrial.use.model import Model, OpenModel, Prediction
@@ -49,6 +51,16 @@ def quiet() -> Iterator[None]:
             yield
     finally:
         logging.disable(before)
+
+
+@contextmanager
+def trusting_checkpoint(sha256: str) -> Iterator[None]:
+    """Within it a checkpoint with this SHA-256 is opened whatever it holds, as a person says that
+    he trusts who made it; "": none."""
+    if sha256 and not re.fullmatch("[0-9a-f]{64}", sha256):
+        raise SettingsError(f"--trust: {sha256} is no SHA-256, which has 64 digits of 0-9 and a-f")
+    with trusting(sha256 or None):
+        yield
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path, PurePosixPath
 
 from fairtrial import DataError, SettingsError
-from fairtrial.commands._models import open_model
+from fairtrial.commands._models import open_model, trusting_checkpoint
 from fairtrial.files.progress import progress
 from fairtrial.files.text import counted
 from fairtrial.files.threads import cores
@@ -34,6 +34,7 @@ def detect(
     batch: int = 1,
     threads: int = 0,
     server: str | None = None,
+    trust: str = "",
 ) -> None:
     """Detect objects in images and videos, or classify these.
 
@@ -58,6 +59,7 @@ def detect(
         threads: CPU threads; 0: all cores
         server: the address of a `fairtrial serve`, which is sent the images and the frames of
             videos; its token is in FAIRTRIAL_TOKEN
+        trust: the SHA-256 of a checkpoint whose maker you trust: it may run code when it is opened
     """
     if server is not None:
         inputs = (model, *inputs)
@@ -68,7 +70,8 @@ def detect(
     for text in inputs:
         _refuse_to_overwrite(text, outputs)
     tally = Tally()
-    with _opened(model, server, confidence, imgsz, threads) as opened:
+    opening = _opened(model, server, confidence, imgsz, threads)
+    with trusting_checkpoint(trust), opening as opened:
         if opened.task == "classify" and (coco or yolo):
             raise SettingsError(
                 f"{server or model}: classifies whole images; --coco and --yolo hold boxes"

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from fairtrial import SettingsError
 from fairtrial.commands._measuring import predict_with, read_set
-from fairtrial.commands._models import find_trained, quiet
+from fairtrial.commands._models import find_trained, quiet, trusting_checkpoint
 from fairtrial.data.dataset import SplitDataset
 from fairtrial.data.ground_truth import content_id
 from fairtrial.files.folders import whole_folder
@@ -52,6 +52,7 @@ def evaluate(
     to: Path | None = None,
     imgsz: int | None = None,
     threads: int = 1,
+    trust: str = "",
 ) -> None:
     """Measure a model on any data set, without an experiment.
 
@@ -66,10 +67,11 @@ def evaluate(
         to: the folder to write; by default evaluations/<set>/<model>
         imgsz: pixels of the longer side; by default those of the training, 640 for a checkpoint
         threads: CPU threads
+        trust: the SHA-256 of a checkpoint whose maker you trust: it may run code when it is opened
     """
     data, described = read_set(set), DatasetDescription(set, Path("data"))
     folder = to or Path("evaluations", set, re.sub(r"[^\w.-]+", "-", model).strip("-."))
-    with whole_folder(folder) as place, quiet():
+    with whole_folder(folder) as place, quiet(), trusting_checkpoint(trust):
         with _opened(model, data, imgsz, threads) as (predict, origin):
             for split in SPLITS:
                 _predict(data, split, predict, place / f"{split}.json")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from fairtrial import FairtrialError, SettingsError
 from fairtrial.commands._measuring import MeasuringSet, measuring_set, outcome, predict_with
-from fairtrial.commands._models import TrainedModel, find_trained, quiet
+from fairtrial.commands._models import TrainedModel, find_trained, quiet, trusting_checkpoint
 from fairtrial.stages.predict import predictor
 from fairtrial.use.comparison import (
     ComparedMetric,
@@ -38,6 +38,7 @@ def export_model(
     batch: int = 0,
     half: bool = False,
     threads: int = 1,
+    trust: str = "",
 ) -> None:
     """Write a model as one file for other programs, checked on test images.
 
@@ -62,6 +63,7 @@ def export_model(
         batch: how many images the file takes at once; 0: any number
         half: store the weights in half precision; they are computed with in single precision
         threads: CPU threads
+        trust: the SHA-256 of a checkpoint whose maker you trust: it may run code when it is opened
     """
     if to not in SUFFIXES:
         raise SettingsError(f"--to: `{to}` is none of {', '.join(SUFFIXES)}")
@@ -79,7 +81,7 @@ def export_model(
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".{path.stem}.{uuid.uuid4().hex}{path.suffix}")
     try:
-        with quiet():
+        with quiet(), trusting_checkpoint(trust):
             _write(trained, part, fixed=fixed, batch=batch or None, half=half)
             check = _check(trained, part, path, measuring, tolerance, threads)
         print(_table(check))

@@ -125,7 +125,8 @@ def unpickled(path: Path) -> Any:
             f"{path}: holds {error}, which is not among what a checkpoint may hold, so it was not "
             "opened: opening it could run a program. Where you trust who made it, say so in "
             "config/sources/, in the file of its source: `checkpoints: {<file>: {sha256: "
-            f"{hashlib.sha256(content).hexdigest()}, trust: true}}}}`"
+            f"{hashlib.sha256(content).hexdigest()}, trust: true}}}}`, or to a command by --trust "
+            "and that SHA-256"
         ) from error
     except Exception as error:  # torch raises many kinds for a damaged file
         reason = f"{type(error).__name__}: {error}".partition("\n")[0]
