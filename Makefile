@@ -72,12 +72,17 @@ lint: dev ## style, types, and Snakemake's own linter
 COMPILE := uv pip compile --quiet pyproject.toml --universal --generate-hashes \
   --no-emit-index-url --python-version 3.11
 
+TOGETHER := .venv/together.lock
+
+# The extras are resolved together first, so that several can be installed at once.
 .PHONY: lock
 lock: venv ## write requirements.lock and locks/ anew from pyproject.toml
 	$(COMPILE) -o requirements.lock
+	cp locks/dev.lock $(TOGETHER) && \
+	$(COMPILE) --all-extras --constraint requirements.lock -o $(TOGETHER) && \
 	for extra in $$(python -c 'import tomllib, pathlib; text = pathlib.Path("pyproject.toml").read_text(); \
 	  print(*tomllib.loads(text)["project"]["optional-dependencies"])'); do \
-	  $(COMPILE) --extra $$extra --constraint requirements.lock -o locks/$$extra.lock || exit 1; done
+	  $(COMPILE) --extra $$extra --constraint $(TOGETHER) -o locks/$$extra.lock || exit 1; done
 	$(subst pyproject.toml,container/serve.in,$(COMPILE)) --constraint locks/dev.lock -o container/serve.lock
 
 .PHONY: image

@@ -84,7 +84,7 @@ def test_experiments_that_began_before_the_remote_are_named() -> None:
     commit()
     git("update-ref", "refs/exps/56/78/late", "HEAD")
     (line,) = said()
-    assert not missing_facts(line, "warning", "early.", "dvc exp apply", "dvc push")
+    assert not missing_facts(line, "warning", "early.", "dvc exp apply", "git checkout .dvc/config")
     assert "late" not in line and "EXEC" not in line
 
 
