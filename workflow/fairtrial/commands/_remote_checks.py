@@ -63,8 +63,8 @@ def _before_it(name: str) -> Iterator[Finding]:
         yield warning(
             "remote",
             f"made before {name} was committed: {some(sorted(early))}. `dvc exp push` of "
-            f"these says Pushed and sends no data: `dvc exp apply <name>`, `git checkout {CONFIG}`, "
-            "`dvc push`",
+            "these says Pushed and sends no data: `dvc exp apply <name>`, "
+            f"`git checkout {CONFIG}`, `dvc push`",
         )
 
 
