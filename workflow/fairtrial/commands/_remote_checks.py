@@ -13,8 +13,10 @@ from fairtrial.commands._findings import Finding, missing, ok, some, warning
 CONFIG, LOCAL = ".dvc/config", ".dvc/config.local"
 EXPERIMENTS = "refs/exps/*/*/*"
 PLUGINS = {"s3": "dvc_s3", "ssh": "dvc_ssh", "gs": "dvc_gs", "azure": "dvc_azure"}
-SECRETS = ("access_key_id", "secret_access_key", "session_token", "password", "account_key")
-SECRETS += ("sas_token", "connection_string", "client_secret", "passphrase")
+SECRETS = (
+    *("access_key_id", "secret_access_key", "session_token", "password", "passphrase"),
+    *("account_key", "sas_token", "connection_string", "client_secret"),
+)
 
 
 def remotes() -> Iterator[Finding]:
