@@ -14,6 +14,8 @@ from itertools import groupby
 from fairtrial.use.model import OpenModel, Prediction
 from fairtrial.use.preparation import Pixels
 
+SECONDS = 0.5  # after which who waits looks whether the model still works
+
 
 @dataclass
 class _Asked:
@@ -37,11 +39,20 @@ class Batcher:
         return self._thread.is_alive()
 
     def run(self, images: Sequence[Pixels], confidence: float) -> list[Prediction]:
-        """What the model says of a few images, from any thread."""
+        """What the model says of a few images, from any thread. Raises RuntimeError when it has
+        ended."""
         asked = [_Asked(pixels, confidence) for pixels in images]
         for each in asked:
             self._asked.put(each)
-        return [each.answer.result() for each in asked]
+        return [self._answered(each) for each in asked]
+
+    def _answered(self, asked: _Asked) -> Prediction:
+        while True:
+            try:
+                return asked.answer.result(timeout=SECONDS)
+            except TimeoutError:
+                if not self.alive and not asked.answer.done():
+                    raise RuntimeError("the server ends") from None
 
     def close(self) -> None:
         """End when all that was asked is answered."""
