@@ -250,9 +250,10 @@ class Study {
   }
   for (const study of document.querySelectorAll(".study-place")) new Study(study, data.studies[Number(study.dataset.study)]);
 }
-// Those that nobody has come to are drawn in the end, too, so that print has them.
-(window.requestIdleCallback ?? setTimeout)(() => plots.forEach((plot) => {
+// Those that nobody has come to are drawn in the end, too, so that print has them: once the page has
+// been open for a while, for unpacking and reading plotly.js takes longer than all else.
+setTimeout(() => (window.requestIdleCallback ?? setTimeout)(() => plots.forEach((plot) => {
   plot.near = true;
   plot.draw();
-}), { timeout: 8000 });
+})), 4000);
 document.documentElement.dataset.ready = "true";
