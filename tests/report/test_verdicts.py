@@ -350,7 +350,7 @@ def test_the_tables_have_every_gap_with_its_interval(tmp_path: Path) -> None:
 def test_gaps_are_there_for_every_metric_of_the_table(tmp_path: Path) -> None:
     comparison = results_of(several(tmp_path, [0.6, 0.61, 0.62], [0.5, 0.51, 0.52]).build())
     best, other = comparison.comparisons[0].ranked()
-    for metric in tables.table_metrics(comparison.comparisons[0]):
+    for metric in comparison.comparisons[0].table_metrics:
         gap = gaps_to(best, [other], "test", metric)["B"]
         assert gap.unit_variance and gap.seed_variance and gap.apart, metric
 

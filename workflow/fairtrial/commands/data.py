@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from fairtrial import DataError, SettingsError
 from fairtrial.files.folders import whole_file
 from fairtrial.planning.config_files import read_params
+from fairtrial.planning.fonts import font_files
 from fairtrial.planning.plan import Plan
 from fairtrial.planning.sources import may_share
 from fairtrial.settings.stages import PlotSettings
@@ -42,11 +43,14 @@ def data(*names: str, to: Path = Path("data.pdf")) -> None:
     chosen = list(dict.fromkeys(names)) or list(Plan.read(None).datasets)
     _refuse_absent(chosen)
     described = DescribedDatasets({name: DatasetDescription(name, DATA) for name in chosen})
+    settings = PlotSettings(
+        runs=(), gallery=0, fonts=font_files(read_params()["report"].get("fonts", ()))
+    )
     with tempfile.TemporaryDirectory(prefix="fairtrial-") as folder:
         figures = Path(folder) / "figures"
         figures.mkdir()
         entries = []
-        for entry in save_data_figures(described, PlotSettings(runs=(), gallery=0), figures):
+        for entry in save_data_figures(described, settings, figures):
             print(f"drawn: {entry.title}", flush=True)
             entries.append(entry)
         svg = {
@@ -54,7 +58,8 @@ def data(*names: str, to: Path = Path("data.pdf")) -> None:
         }
         report = data_report(described, entries)
         with whole_file(to, "wb") as file:
-            file.write(compile_pdf(report, svg, "data.typ"))
+            fonts = [font.path for font in settings.fonts]
+            file.write(compile_pdf(report, svg, "data.typ", fonts))
     sets = list(described.datasets.values())
     pictures = _pictures(sets, read_params()["report"]["html_mb"])
     with whole_file(to.with_suffix(".html"), "wb") as file:

@@ -25,7 +25,7 @@ from fairtrial.results.significance import Gap, gaps_to, interval_of
 from fairtrial.scoring.ranking import FITNESS
 from fairtrial.settings.stages import PlotSettings
 
-ROWS = 16  # configurations at most: more would push the contents off page one
+ROWS, TOP = 8, 6  # of more configurations than the first, the best, as in the table
 UNDECIDED = "#777777"  # of a gap that is not told from zero
 
 
@@ -40,8 +40,8 @@ def answer(experiment: ExperimentResults, settings: PlotSettings) -> Iterator[Dr
             continue
         gaps = gaps_to(ranked[0], ranked[1:], split, metric)
         title = f"{METRIC_NAMES.get(metric, metric)} of each configuration, and the gap to the best"
-        caption = _caption(comparison, ranked, gaps)
-        shown = ranked[:ROWS]
+        shown = ranked if len(ranked) <= ROWS else ranked[:TOP]
+        caption = _caption(comparison, ranked, gaps) + not_shown(len(ranked) - len(shown))
         yield Drawing(f"answer-{number + 1}", _rows(shown, gaps, comparison), title, caption)
 
 
@@ -61,7 +61,7 @@ def _caption(comparison: Comparison, ranked: list[Configuration], gaps: Mapping[
         )
     if comparison.metric == FITNESS:
         caption += f" Fitness: {comparison.ranking_rule.formula}."
-    return caption + not_shown(len(ranked) - ROWS)
+    return caption
 
 
 def _rows(

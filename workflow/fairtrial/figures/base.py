@@ -13,7 +13,7 @@ import base64
 import io
 import re
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +21,7 @@ from typing import TypedDict
 
 import matplotlib as mpl
 import seaborn as sns
+from matplotlib import font_manager
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
@@ -117,8 +118,11 @@ def figure(section: str) -> Callable[[Draw], FigureFunction]:
 
 
 @contextmanager
-def style() -> Iterator[None]:
-    """Set the style of all figures within a `with` block, and restore the former one after it."""
+def style(fonts: Iterable[str] = ()) -> Iterator[None]:
+    """Set the style of all figures within a `with` block, and restore the former one after it.
+
+    fonts: files that are looked into for characters that DejaVu Sans lacks.
+    """
     sizes = dict.fromkeys(
         ("font.size", "axes.labelsize", "xtick.labelsize", "ytick.labelsize", "legend.fontsize"),
         FONT,
@@ -126,7 +130,8 @@ def style() -> Iterator[None]:
     common = {
         **sizes,
         "axes.titlesize": FONT + 0.5,
-        "font.family": "DejaVu Sans",  # comes with matplotlib: the same on every machine
+        # DejaVu Sans comes with matplotlib: the same on every machine
+        "font.family": ["DejaVu Sans", *map(_added, fonts)],
         "svg.hashsalt": "fairtrial",
         "svg.fonttype": "path",
         "text.parse_math": False,  # a class may be called $x$
@@ -141,6 +146,12 @@ def style() -> Iterator[None]:
         warnings.filterwarnings("ignore", "Glyph .* missing")  # an empty box is drawn instead
         mpl.rcParams.update(common)
         yield
+
+
+def _added(path: str) -> str:
+    """The name of a font that figures may use from now on."""
+    font_manager.fontManager.addfont(path)
+    return font_manager.FontProperties(fname=path).get_name()
 
 
 def new_figure(height: float, width: float = WIDTH) -> Figure:

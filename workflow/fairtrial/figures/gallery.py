@@ -42,7 +42,7 @@ def gallery(experiment: ExperimentResults, settings: PlotSettings) -> Iterator[D
         for split in splits_shown(comparison, settings):
             shown = choose(comparison, experiment, split, settings.gallery)
             ranked = comparison.ranked()[:MODELS]
-            boxes = {c.letter: _boxes(c, experiment, split, shown) for c in ranked}
+            boxes = {c.letter: boxes_of(c, experiment, split, shown) for c in ranked}
             for telling in shown:
                 image = telling.image
                 title = "Ground truth"
@@ -72,7 +72,7 @@ def choose(
     return list(islice(present, count))
 
 
-def _boxes(
+def boxes_of(
     configuration: Configuration,
     experiment: ExperimentResults,
     split: str,
@@ -147,12 +147,12 @@ def _panels(telling: TellingImage, panels: Panels) -> Figure:
         ax.imshow(picture, extent=(0, image.width, image.height, 0), interpolation="none")
         ax.set_aspect("auto")
         ax.axis("off")
-        _draw(ax, image, boxes, 2.54 / 72 / scale)
+        draw_boxes(ax, image, boxes, 2.54 / 72 / scale)
     draw_legend(fig, {box.kind for boxes in panels.values() for box in boxes}, LEGEND / high)
     return fig
 
 
-def _draw(ax: Axes, image: Image, boxes: Sequence[MarkedBox], point: float) -> None:
+def draw_boxes(ax: Axes, image: Image, boxes: Sequence[MarkedBox], point: float) -> None:
     """Draw the boxes of a panel, errors above, and their labels, errors first; `point`: pixels of
     the image that a point in print is. Among many boxes labels are signs alone."""
     labels = Labels(image.width, image.height, point, LABEL)

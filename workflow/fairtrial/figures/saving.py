@@ -20,7 +20,7 @@ def save_experiment_figures(
 ) -> list[FigureEntry]:
     """Write the figures of an experiment as SVG files; their paths are relative to the folder's
     parent."""
-    with style():
+    with style(font.path for font in settings.fonts):
         return [
             _saved(function.section, drawing, folder)
             for function in figure_functions()
@@ -32,7 +32,7 @@ def save_data_figures(
     data: DescribedData, settings: PlotSettings, folder: Path
 ) -> Iterator[FigureEntry]:
     """Write the figures of data sets, as `save_experiment_figures` does, one by one."""
-    with style():
+    with style(font.path for font in settings.fonts):
         for function in data_figure_functions():
             for drawing in function.draw(data, settings):
                 yield _saved(function.section, drawing, folder)

@@ -23,6 +23,7 @@ from fairtrial.planning.sources import Source, read_source, refuse_unlisted
 from fairtrial.planning.studies import PlannedStudy, refuse_trial_seed, studies
 from fairtrial.planning.unused_settings import refuse_unused, shipped_settings
 from fairtrial.scoring import ranking
+from fairtrial.scoring.task_metrics import TASK_METRICS
 from fairtrial.settings.choice import Choice, Reference
 from fairtrial.settings.dataset import DatasetSettings
 from fairtrial.settings.experiment import ExperimentSettings
@@ -247,6 +248,19 @@ class PlannedExperiment:
                 "common; make it two experiments"
             )
         return next(iter(runs))
+
+    @property
+    def table_metrics(self) -> tuple[str, ...]:
+        """The metrics of `report.metrics` that its task has. Raises SettingsError for one that no
+        task has."""
+        asked = tuple(self.params["report"].get("metrics", ()))
+        known = {metric for task in TASK_METRICS.values() for metric in task.all}
+        if unknown := [metric for metric in asked if metric not in known]:
+            raise SettingsError(
+                f"params.yaml: report.metrics: no metric is called {', '.join(unknown)}; possible: "
+                f"{', '.join(TASK_METRICS[self.task].all)}"
+            )
+        return tuple(metric for metric in asked if metric in TASK_METRICS[self.task].all)
 
     @property
     def rank_by(self) -> str | dict[str, float]:

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from fairtrial.files.yamlfile import Closed, closed
 from fairtrial.planning.experiment import PlannedExperiment
+from fairtrial.planning.fonts import font_files
 from fairtrial.planning.idle_settings import idle_in_some
 from fairtrial.planning.origins import referred_runs
 from fairtrial.planning.planned_run import PlannedRun
@@ -156,6 +157,7 @@ def _report(experiment: PlannedExperiment, _: str) -> PlannedJob:
         question=experiment.settings.question,
         origins=tuple(ReferredResult(**r._asdict()) for r in experiment.references),
         idle=tuple(idle_in_some(experiment.runs, experiment.studies, experiment.settings)),
+        metrics=experiment.table_metrics,
         html_conf=experiment.params["report"]["html_conf"],
         max_det=experiment.params["validate"]["max_det"],
         licence=experiment.settings.licence,
@@ -194,6 +196,7 @@ def _results(experiment: PlannedExperiment) -> dict[str, Any]:
         "timings": experiment.params["report"]["timings"],
         "rank_by": experiment.rank_by,
         "probes": tuple(dict.fromkeys(name.probe for name in experiment.probes)),
+        "fonts": font_files(experiment.params["report"].get("fonts", ())),
         "html_mb": experiment.params["report"]["html_mb"],
         "unshared": tuple(n for n, terms in experiment.terms.items() if not terms.share),
     }

@@ -3,7 +3,10 @@
 content    all data of the PDF, put together from the parts below
 answer     which configuration is best, by how much, and whether that would hold; from
            standing (who is better, worse, not told apart), headline and details
+comparison_part  the table of page one, with signs at every metric
 wording    how numbers, intervals and verdicts are written
+limits     what the results cannot say; reproduction, claim: how to make them again, a checklist
+glyphs     characters that no font has
 cautions   warnings: leaks, unequal code, versions, hardware; with them
            small_sets, doubtful_runs
 origins    results of other experiments with which runs begin

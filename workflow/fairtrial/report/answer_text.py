@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from textwrap import fill, shorten
 
-from fairtrial.report.content import ComparisonPart, ComparisonRow, Content
+from fairtrial.report.comparison_part import ComparisonPart, ComparisonRow
+from fairtrial.report.content import Content
 
 WIDTH = 100  # characters of a line of prose
 LABEL = 44  # characters of a configuration's label at most

@@ -14,7 +14,6 @@ from fairtrial.files.modelfile import FileModel
 from fairtrial.report.cautions import overlaps
 from fairtrial.report.classes import CLASS_METRICS
 from fairtrial.report.content import Content
-from fairtrial.report.tables import table_metrics
 from fairtrial.report.winner import Winner, WinnerRun, WinnerVerdict
 from fairtrial.results.configuration import Configuration
 from fairtrial.results.dataset import DatasetDescription
@@ -208,7 +207,7 @@ def _training(run: FinishedRun, timings: bool) -> CardTraining:
 
 def _metrics(run: FinishedRun, best: Configuration, comparison: Comparison) -> list[CardMetric]:
     """Those of page one, on the split that it shows; and the one that ranks where it was chosen."""
-    places = [(comparison.split, metric) for metric in table_metrics(comparison)]
+    places = [(comparison.split, metric) for metric in comparison.table_metrics]
     chosen = (comparison.chosen_on, comparison.metric)
     return [_metric(run, best, *place) for place in dict.fromkeys([*places, chosen])]
 

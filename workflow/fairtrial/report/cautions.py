@@ -8,6 +8,7 @@ from typing import TypeVar
 
 from fairtrial.plugins import plugin
 from fairtrial.report.doubtful_runs import doubtful_runs
+from fairtrial.report.glyphs import glyph_cautions
 from fairtrial.report.origins import origin_cautions
 from fairtrial.report.small_sets import small_sets
 from fairtrial.report.wording import listed
@@ -155,6 +156,9 @@ def planned_cautions(experiment: ExperimentResults, settings: ReportSettings) ->
     return (
         *origin_cautions(experiment, settings.origins),
         *unshared_images(settings.unshared),
+        *glyph_cautions(
+            experiment, (settings.title, settings.question), [f.path for f in settings.fonts]
+        ),
         *settings.accepted,
         *settings.idle,
     )

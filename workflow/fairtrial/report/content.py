@@ -9,39 +9,37 @@ from fairtrial.files.checksums import sha256
 from fairtrial.report import answer as answers
 from fairtrial.report import breakdowns
 from fairtrial.report.across_datasets import AcrossPart, across_parts
-from fairtrial.report.answer import Answer
 from fairtrial.report.breakdowns import BreakdownPart
 from fairtrial.report.calibration import CalibrationPart, calibration_parts
 from fairtrial.report.cautions import cautions, differences, planned_cautions
+from fairtrial.report.claim import ClaimPart, claim
 from fairtrial.report.classes import ClassesPart, classes
+from fairtrial.report.comparison_part import ComparisonPart, comparison_part
 from fairtrial.report.cost import CostRow, FrontPart, cost, fronts, size_notes
 from fairtrial.report.data import DataPart, data
 from fairtrial.report.error_kinds import ErrorsPart, errors
 from fairtrial.report.factors import GridPart, grid_parts
 from fairtrial.report.learning_curve import LearningPart, learning_parts
+from fairtrial.report.limits import limits
 from fairtrial.report.next_steps import next_steps
 from fairtrial.report.operating_points import OperatingPart, operating_parts
 from fairtrial.report.origins import origin_pairs
 from fairtrial.report.probes import ProbePart, size_parts, train_parts
 from fairtrial.report.repeats import RepeatsPart, repeats
+from fairtrial.report.reproduction import Command, made_text, reproduction
 from fairtrial.report.search import SearchPart, searches
 from fairtrial.report.sweeps import SweepPart, sweep_parts
-from fairtrial.report.tables import caption, table_metrics
-from fairtrial.report.wording import UNDEFINED, gap_text, number, spread, time_text
+from fairtrial.report.wording import UNDEFINED, number, time_text
 from fairtrial.results.configuration import Configuration, setting_text, settings_text
 from fairtrial.results.dataset import DatasetDescription
-from fairtrial.results.experiment import Comparison, ExperimentResults
+from fairtrial.results.experiment import ExperimentResults
 from fairtrial.results.manifest import FigureManifest
-from fairtrial.results.run import METRIC_NAMES, FinishedRun
-from fairtrial.scoring.task_metrics import DETECTION_TABLE_METRICS, TASK_METRICS
+from fairtrial.results.run import FinishedRun
+from fairtrial.scoring.task_metrics import TASK_METRICS
 from fairtrial.settings.stages import ReportSettings
 from fairtrial.training.provenance import Hardware
 from fairtrial.training.record import RunRecord
 
-# Characters that the table of page one has for settings; fewer where metrics have a spread. Longer
-# settings are printed below each row.
-ROOM, ROOM_WITH_SPREAD = 30, 20
-COLUMN, COLUMN_WITH_SPREAD = 7, 14  # characters of a column of metrics
 SHORT = {  # metrics as headings of narrow columns
     "precision": "P",
     "recall": "R",
@@ -54,40 +52,6 @@ SHORT = {  # metrics as headings of narrow columns
 TIMED = (
     "memory_gb",
 )  # keys of the hardware that are left out without times: they vary as times do
-
-
-class ComparisonRow(TypedDict):
-    """One configuration in the table of page one."""
-
-    letter: str
-    best: bool
-    label: str
-    settings: list[str]
-    repeats: int
-    metrics: list[str]
-    gap: str
-    mark: str
-
-
-class ComparisonPart(TypedDict):
-    """The answer and the table of one comparison.
-
-    `layout` of the settings: `columns` (one for each setting), `label` (one column), or `below`
-    each row.
-    """
-
-    datasets: str
-    split: str
-    caption: str
-    headline: str
-    details: str
-    best: str
-    legend: str
-    layout: str
-    columns: list[str]
-    repeated: str
-    metrics: list[str]
-    rows: list[ComparisonRow]
 
 
 class RunPart(TypedDict):
@@ -135,6 +99,9 @@ class Content(TypedDict):
     method: str
     iou: str
     base: str
+    made: str
+    limits: list[str]
+    reproduction: list[Command]
     timings: bool
     cautions: list[str]
     next_steps: list[str]
@@ -162,6 +129,7 @@ class Content(TypedDict):
     run_metrics: list[str]
     runs: list[RunPart]
     provenance: Provenance
+    claim: list[ClaimPart]
 
 
 def content(
@@ -180,6 +148,9 @@ def content(
         "method": answers.method(experiment.comparisons),
         "iou": " and ".join(sorted({c.iou for c in experiment.comparisons})),
         "base": settings_text(experiment.base),
+        "made": made_text(experiment),
+        "limits": limits(experiment),
+        "reproduction": reproduction(experiment, settings.experiment),
         "timings": timings,
         "cautions": cautions(experiment, planned_cautions(experiment, settings)),
         "next_steps": next_steps(experiment, f"results/{settings.experiment}", timings),
@@ -193,7 +164,7 @@ def content(
         "learning": learning_parts(experiment),
         "operating": operating_parts(experiment),
         "calibration": calibration_parts(experiment),
-        "comparisons": [_comparison(c) for c in experiment.comparisons],
+        "comparisons": [comparison_part(c) for c in experiment.comparisons],
         "figures": figures,
         "errors": [kinds for c in experiment.comparisons if (kinds := errors(c))],
         "classes": [classes(c) for c in experiment.comparisons],
@@ -213,61 +184,9 @@ def content(
             for run in c.runs
         ],
         "provenance": _provenance(experiment, settings),
-    }
-
-
-def _comparison(comparison: Comparison) -> ComparisonPart:
-    answer = answers.answer(comparison)
-    ranked = comparison.ranked()
-    columns, settings = list(ranked[0].differs), [list(c.differs.values()) for c in ranked]
-    if any(c.named for c in ranked):
-        columns = ["configuration", *columns]
-        settings = [[c.name, *values] for c, values in zip(ranked, settings, strict=True)]
-    return {
-        "datasets": comparison.names,
-        "split": comparison.split,
-        "caption": caption(comparison),
-        "headline": answer.headline,
-        "details": answer.details,
-        "best": answer.best,
-        "legend": answers.legend(answer),
-        "layout": _layout(comparison, columns, settings),
-        "columns": columns,
-        "repeated": comparison.repeated,
-        "metrics": [METRIC_NAMES.get(m, m) for m in table_metrics(comparison)],
-        "rows": [
-            _row(c, values, comparison, answer) for c, values in zip(ranked, settings, strict=True)
-        ],
-    }
-
-
-def _layout(comparison: Comparison, columns: list[str], settings: list[list[str]]) -> str:
-    """The layout of the settings, by the room that they need; see ComparisonPart.
-
-    settings: for each row the texts of `columns`.
-    """
-    widths = [max(map(len, column)) for column in zip(columns, *settings, strict=True)]
-    longest_label = max(len(c.full_label) for c in comparison.configurations)
-    with_spread = max(len(c.repeats) for c in comparison.configurations) > 1
-    room, column = (ROOM_WITH_SPREAD, COLUMN_WITH_SPREAD) if with_spread else (ROOM, COLUMN)
-    room -= column * (len(table_metrics(comparison)) - len(DETECTION_TABLE_METRICS))
-    if columns and sum(width + 2 for width in widths) <= room:
-        return "columns"
-    return "label" if longest_label <= room else "below"
-
-
-def _row(
-    c: Configuration, settings: list[str], comparison: Comparison, answer: Answer
-) -> ComparisonRow:
-    return {
-        "letter": c.letter,
-        "best": c.letter == answer.best,
-        "label": c.full_label,
-        "settings": settings,
-        "repeats": len(c.repeats),
-        "metrics": [spread(c.scores(comparison.split, m)) for m in table_metrics(comparison)],
-        "gap": gap_text(answer.gaps.get(c.letter)),
-        "mark": answer.marks.get(c.letter, ""),
+        "claim": claim(
+            experiment, settings.title, settings.question, answers.method(experiment.comparisons)
+        ),
     }
 
 

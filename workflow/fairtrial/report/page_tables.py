@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TypedDict
 
-from fairtrial.report.tables import Cell, Row, comparison_rows, run_rows, table_metrics
+from fairtrial.report.tables import Cell, Row, comparison_rows, run_rows
 from fairtrial.report.wording import UNDEFINED, number, signed, time_text
 from fairtrial.results.experiment import Comparison, ExperimentResults
 from fairtrial.results.run import METRIC_NAMES
@@ -65,7 +65,7 @@ def runs_table(experiment: ExperimentResults, timings: bool) -> PageTable:
 
 
 def _table(rows: list[Row], comparison: Comparison) -> PageTable:
-    shown = table_metrics(comparison)
+    shown = comparison.table_metrics
     every = (*TASK_METRICS[comparison.task].all, *OWN_NUMBER_METRICS)
     metrics = [*shown, *(m for m in every if m not in shown)]
     columns = [_column("letter", title=""), _column("configuration")]
@@ -91,7 +91,7 @@ def _table(rows: list[Row], comparison: Comparison) -> PageTable:
 
 
 def _run_metrics(experiment: ExperimentResults) -> list[str]:
-    return list(dict.fromkeys(m for c in experiment.comparisons for m in table_metrics(c)))
+    return list(dict.fromkeys(m for c in experiment.comparisons for m in c.table_metrics))
 
 
 def _settings(rows: Sequence[Row]) -> list[str]:

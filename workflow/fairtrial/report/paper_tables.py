@@ -10,15 +10,14 @@ import re
 from typing import NamedTuple
 
 from fairtrial.report.answer import Answer, answer, legend
-from fairtrial.report.tables import caption, table_metrics
-from fairtrial.report.wording import gap_text, mark, spread, time_text
-from fairtrial.results.configuration import Configuration
+from fairtrial.report.signs import signs_of
+from fairtrial.report.tables import caption
+from fairtrial.report.wording import gap_text, spread, time_text
 from fairtrial.results.costs import seconds
 from fairtrial.results.experiment import Comparison, ExperimentResults
 from fairtrial.results.run import METRIC_NAMES
-from fairtrial.results.significance import gaps_to
+from fairtrial.scoring.task_metrics import LOWER_IS_BETTER
 
-LOWER_IS_BETTER = ("log_loss", "ece")
 SPECIAL = {
     "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "$": r"\$", "&": r"\&", "#": r"\#",
     "_": r"\_", "%": r"\%", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}",
@@ -36,14 +35,14 @@ class PaperCell(NamedTuple):
 
 def cells(comparison: Comparison, timings: bool) -> list[list[PaperCell]]:
     """A heading, then a row for each configuration, the best on val first."""
-    metrics, outcome = table_metrics(comparison), answer(comparison)
+    metrics, outcome = comparison.table_metrics, answer(comparison)
     ranked = comparison.ranked()
     named = not ranked[0].differs or any(c.named for c in ranked)
     heading = ["", *(["configuration"] if named else []), *ranked[0].differs]
     heading += [comparison.repeated, *(METRIC_NAMES.get(m, m) for m in metrics)]
     heading += [f"{outcome.best} above it (95 %)"] if outcome.gaps else []
     heading += ["training"] if timings else []
-    columns = [_metric_column(comparison, ranked, metric, outcome) for metric in metrics]
+    columns = [_metric_column(comparison, metric, outcome) for metric in metrics]
     rows = [[PaperCell(text) for text in heading]]
     for place, c in enumerate(ranked):
         texts = [c.letter, *([c.name] if named else []), *c.differs.values(), str(len(c.repeats))]
@@ -54,16 +53,14 @@ def cells(comparison: Comparison, timings: bool) -> list[list[PaperCell]]:
     return rows
 
 
-def _metric_column(
-    comparison: Comparison, ranked: list[Configuration], metric: str, outcome: Answer
-) -> list[PaperCell]:
+def _metric_column(comparison: Comparison, metric: str, outcome: Answer) -> list[PaperCell]:
     """A metric of each configuration: mean and spread, and the sign that compares it with the
     best on val."""
-    split = comparison.split
+    split, ranked = comparison.split, comparison.ranked()
     means = [c.mean(split, metric) for c in ranked]
     defined = [mean for mean in means if mean is not None]
     best = (min if metric in LOWER_IS_BETTER else max)(defined, default=None)
-    signs = _signs(comparison, ranked, metric, outcome)
+    signs = signs_of(comparison, metric, outcome)
     return [
         PaperCell(
             f"{spread(c.scores(split, metric))} {signs.get(c.letter, '')}".strip(),
@@ -71,21 +68,6 @@ def _metric_column(
         )
         for c, mean in zip(ranked, means, strict=True)
     ]
-
-
-def _signs(
-    comparison: Comparison, ranked: list[Configuration], metric: str, outcome: Answer
-) -> dict[str, str]:
-    """Letter → the sign of the gap in one metric."""
-    if not outcome.gaps or metric == comparison.metric:
-        return outcome.marks
-    (best,) = (c for c in ranked if c.letter == outcome.best)
-    others = [c for c in ranked if c.letter in outcome.gaps]
-    gaps = gaps_to(best, others, comparison.split, metric)
-    signs = {letter: mark(gap) for letter, gap in gaps.items()}
-    if metric in LOWER_IS_BETTER:  # a value above that of the best is worse
-        signs = {letter: {"↓": "↑", "↑": "↓"}.get(sign, sign) for letter, sign in signs.items()}
-    return signs
 
 
 def _note(comparison: Comparison) -> str:

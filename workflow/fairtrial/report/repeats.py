@@ -9,7 +9,6 @@ from typing import TypedDict
 
 from fairtrial.files.checksums import sha256
 from fairtrial.report.standing import standing
-from fairtrial.report.tables import table_metrics
 from fairtrial.report.wording import number
 from fairtrial.results.configuration import Configuration
 from fairtrial.results.experiment import Comparison, ExperimentResults
@@ -125,7 +124,7 @@ def _or(texts: Sequence[str]) -> str:
 
 def _spread(configuration: Configuration, comparison: Comparison) -> SpreadPart:
     split, rows = comparison.split, []
-    for name in table_metrics(comparison):
+    for name in comparison.table_metrics:
         scores = configuration.scores(split, name)
         if scores:
             seeds, lowest, highest = over_seeds(scores), min(scores), max(scores)

@@ -79,12 +79,6 @@ def _settings(configuration: Configuration) -> Row:
     return {f"setting/{key}": value for key, value in configuration.differs.items()}
 
 
-def table_metrics(comparison: Comparison) -> tuple[str, ...]:
-    """The metrics of a table, the one that ranks among them."""
-    metric, metrics = comparison.metric, comparison.task_metrics.in_tables
-    return metrics if metric in metrics else (metric, *metrics)
-
-
 def _gap(configuration: Configuration, outcome: Answer) -> Row:
     """How far the best lies above it in the metric that ranks, with the 95 % interval; `p` and
     `verdict`; `limited_by`: of which there should be more, `seeds` or `units` (images)."""
@@ -99,7 +93,7 @@ def _gap(configuration: Configuration, outcome: Answer) -> Row:
 
 def _means(configuration: Configuration, metrics: Sequence[str], comparison: Comparison) -> Row:
     row: Row = {}
-    shown = table_metrics(comparison)
+    shown = comparison.table_metrics
     for split in ("val", "test"):
         for metric in metrics:
             scores = configuration.scores(split, metric)

@@ -42,6 +42,7 @@ class Comparison:
     datasets: list[DatasetDescription]
     same_val: bool
     ranking_rule: RankingRule  # by which the best is chosen
+    chosen_metrics: tuple[str, ...] = ()  # of tables
 
     @property
     def metric(self) -> str:
@@ -54,6 +55,15 @@ class Comparison:
     @property
     def task_metrics(self) -> TaskMetrics:
         return TASK_METRICS[self.task]
+
+    @property
+    def table_metrics(self) -> tuple[str, ...]:
+        """The metrics of tables: those that were asked for, else the task's. The one that ranks is
+        among them; top-5 of five classes or fewer, which is always 1, is not."""
+        metrics = self.chosen_metrics or self.task_metrics.in_tables
+        if len(self.datasets[0].dataset.categories) <= 5 and not self.chosen_metrics:
+            metrics = tuple(metric for metric in metrics if metric != "top5")
+        return metrics if self.metric in metrics else (self.metric, *metrics)
 
     @property
     def names(self) -> str:
@@ -106,6 +116,7 @@ class ExperimentResults:
     data: Path
     runs: list[FinishedRun]
     ranking_rule: RankingRule
+    chosen_metrics: tuple[str, ...] = ()  # of tables
 
     @property
     def task(self) -> str:
@@ -203,19 +214,25 @@ class ExperimentResults:
         names = sorted({run.dataset for configuration in members for run in configuration.runs})
         same_val = len({self._ground_truths(c, "val") for c in members}) == 1
         datasets = [self.datasets[name] for name in names]
-        comparison = Comparison(split, members, datasets, same_val, self.ranking_rule)
+        comparison = Comparison(
+            split, members, datasets, same_val, self.ranking_rule, self.chosen_metrics
+        )
         comparison.configurations = comparison.ranked()
         return comparison
 
 
 def load_experiment(
-    results: Path, data: Path, runs: Sequence[str], rank_by: str | dict[str, float] = "AP"
+    results: Path,
+    data: Path,
+    runs: Sequence[str],
+    rank_by: str | dict[str, float] = "AP",
+    metrics: Sequence[str] = (),
 ) -> ExperimentResults:
     """The results of the runs with these names.
 
-    `rank_by`: a metric of metrics.json, or the weights of a fitness. Raises SettingsError where
-    there are no runs, or runs of two tasks, or they lack that metric; DataError where a run's
-    folder is missing.
+    `rank_by`: a metric of metrics.json, or the weights of a fitness; `metrics`: those of tables.
+    Raises SettingsError where there are no runs, or runs of two tasks, or they lack that metric;
+    DataError where a run's folder is missing.
     """
     if not runs:
         raise SettingsError("the experiment has no runs, so there are no results to show")
@@ -225,7 +242,7 @@ def load_experiment(
         if not run.folder.is_dir():
             raise DataError(f"{run.folder}: no such folder; has the run {run.name} been trained?")
     _refuse_incomparable(finished, rule)
-    return ExperimentResults(results, data, finished, rule)
+    return ExperimentResults(results, data, finished, rule, tuple(metrics))
 
 
 def _refuse_incomparable(runs: list[FinishedRun], rule: RankingRule) -> None:

@@ -12,6 +12,7 @@ DETECTION_METRICS = (
     *("AP75", "AP_small", "AP_medium", "AP_large"),
     *("AR_1", "AR_10", "AR_100", "AR_small", "AR_medium", "AR_large"),
 )
+LOWER_IS_BETTER = ("log_loss", "ece")
 # Those at one's own number of detections, which metrics.json has only where one is asked for.
 OWN_NUMBER_METRICS = ("AP_max_detections", "AP50_max_detections", "AR_max_detections")
 

@@ -79,6 +79,8 @@ class ReportSection(Closed):
     timings: bool  # false leaves times out, so that two machines print equal reports
     # metric on val that ranks; fitness: as the runs' own setting says; or metric weights
     rank_by: RankBy
+    metrics: tuple[str, ...] = ()  # of the tables; none: those of the task
+    fonts: tuple[str, ...] = ()  # font files of the project, for what the shipped fonts lack
     # megabytes that report.html may have; 0: a page without images
     html_mb: Annotated[float, Field(ge=0, le=500)] = HTML_MB
     html_conf: Annotated[float, Field(ge=0, lt=1)] = HTML_CONF  # weaker boxes are not in it

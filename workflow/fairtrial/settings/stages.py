@@ -303,6 +303,13 @@ def validate_settings(
     return ValidateDetectSettings(**section) if task == "detect" else ValidateClassifySettings()
 
 
+class FontFile(Closed):
+    """A font of the project, by its path and content."""
+
+    path: str
+    sha256: str
+
+
 class _Results(Closed):
     """The settings that figures and report share: the results that they show, and the ranking."""
 
@@ -317,6 +324,8 @@ class _Results(Closed):
     probes: tuple[str, ...] = Field(default=(), exclude_if=not_)
     # Megabytes that the page may have, its images among them.
     html_mb: float = Field(default=HTML_MB, exclude_if=lambda value: value == HTML_MB)
+    # Fonts for what those that are shipped lack, in figures and PDF.
+    fonts: tuple[FontFile, ...] = Field(default=(), exclude_if=not_)
     # The sources whose images may not be handed on.
     unshared: tuple[str, ...] = Field(default=(), exclude_if=not_)
 
@@ -346,6 +355,8 @@ class ReportSettings(_Results):
     question: str = ""
     # What `base` sets and what cannot act in some of the runs, a sentence each.
     idle: tuple[str, ...] = Field(default=(), exclude_if=not_)
+    # The metrics of the tables; none: those of the task.
+    metrics: tuple[str, ...] = Field(default=(), exclude_if=not_)
     # Boxes below this confidence are not in the page.
     html_conf: float = Field(default=HTML_CONF, exclude_if=lambda value: value == HTML_CONF)
     # Detections of an image and class that were scored, as `validate:` has it.

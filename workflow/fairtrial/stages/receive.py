@@ -171,6 +171,8 @@ def _record(
         hardware=None,
         versions={},
         commit=present.sha,
+        commit_date=present.date,
+        commit_author=present.author,
         commit_problem=present.problem,
         dirty=present.dirty,
         slurm=None,

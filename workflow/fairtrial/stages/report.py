@@ -70,13 +70,13 @@ def report(
     from fairtrial.report.pdf import compile_pdf
     from fairtrial.results.experiment import load_experiment
 
-    experiment = load_experiment(results, data, settings.runs, settings.rank_by)
+    experiment = load_experiment(results, data, settings.runs, settings.rank_by, settings.metrics)
     manifest = read_model(figures, FigureManifest)
     files = [file for entry in manifest.root for file in entry.files]
     svg = {file: (figures.parent / file).read_bytes() for file in files}
     said = content(experiment, settings, manifest)
     with whole_file(pdf, "wb") as file:
-        file.write(compile_pdf(said, svg))
+        file.write(compile_pdf(said, svg, fonts=[font.path for font in settings.fonts]))
     with whole_file(html, "wb") as file:
         file.write(compile_html(experiment, said, settings, read_model(pictures, PagePictures)))
     with whole_file(answer) as file:

@@ -175,6 +175,8 @@ def _record(
         hardware=hardware,
         versions=provenance.versions(),
         commit=commit.sha,
+        commit_date=commit.date,
+        commit_author=commit.author,
         commit_problem=commit.problem,
         dirty=commit.dirty,
         slurm=provenance.slurm_job(),

@@ -23,10 +23,12 @@ REFUSED = "dubious ownership"  # in git's message on a folder of another user
 
 
 class Commit(FileModel):
-    """The commit of the project; `sha` is None where none holds it, and `problem` says why that is
-    unexpected. `dirty`: files differ from it."""
+    """The commit of the project, its date (2026-11-29) and author; `sha` is None where none holds
+    it, and `problem` says why that is unexpected. `dirty`: files differ from it."""
 
     sha: str | None
+    date: str = ""
+    author: str = ""
     dirty: bool = False
     problem: str = Field(default="")
 
@@ -53,7 +55,9 @@ def present() -> Commit:
             problem="the git repository around the project does not hold its Snakefile, so no "
             "commit is recorded",
         )
-    return Commit(sha=head.stdout.strip(), dirty=any(map(_counts, _changed())))
+    date, _, author = _git("show", "-s", "--format=%cs %an", "HEAD").stdout.strip().partition(" ")
+    dirty = any(map(_counts, _changed()))
+    return Commit(sha=head.stdout.strip(), date=date, author=author, dirty=dirty)
 
 
 def _refusal(message: str) -> str:

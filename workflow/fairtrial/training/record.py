@@ -43,6 +43,8 @@ class TrainingRecord(FileModel):
     hardware: Hardware | None
     versions: dict[str, str]
     commit: str | None
+    commit_date: str = Field(default="", exclude_if=not_)
+    commit_author: str = Field(default="", exclude_if=not_)
     commit_problem: str = Field(default="", exclude_if=not_)
     dirty: bool
     slurm: SlurmJob | None

@@ -1,0 +1,124 @@
+"""The strip of page one: three telling images with what the best configuration made of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from fairtrial.data.dataset import Image
+from fairtrial.data.ground_truth import content_id
+from fairtrial.figures.base import WIDTH, Drawing, figure, new_figure
+from fairtrial.figures.gallery import boxes_of, choose, draw_boxes
+from fairtrial.figures.marks import draw_legend
+from fairtrial.figures.mistakes import surest
+from fairtrial.figures.pictures import pixels
+from fairtrial.files.packed import file_of
+from fairtrial.results.configuration import shorten
+from fairtrial.results.dataset import DatasetDescription
+from fairtrial.results.experiment import Comparison, ExperimentResults
+from fairtrial.results.marked_boxes import MarkedBox
+from fairtrial.settings.stages import PlotSettings
+
+SHOWN = 3
+HIGH, GAP, LEGEND, TITLE = 3.1, 0.2, 0.7, 0.6  # cm: of the images at most, between, below, above
+DENSITY = 160  # pixels an inch
+Draw = Callable[[Axes, Image, float], None]  # pixels of the image that a point in print is
+
+
+@dataclass(frozen=True)
+class Panel:
+    """An image, what stands above it, and what is drawn over it."""
+
+    image: Image
+    dataset: DatasetDescription
+    title: str
+    draw: Draw
+
+
+@figure("poster")
+def poster(experiment: ExperimentResults, settings: PlotSettings) -> Iterator[Drawing]:
+    """Of the first comparison, which page one begins with."""
+    if not settings.gallery:
+        return
+    comparison = experiment.comparisons[0]
+    detect = experiment.task == "detect"
+    found = (_detected if detect else _classified)(comparison, experiment)
+    panels, kinds, why = found
+    if panels:
+        best = comparison.ranked()[0]
+        title = f"What {best.letter} makes of telling images of {comparison.split}"
+        caption = f"First seed. {why}"
+        yield Drawing("poster", _strip(panels, kinds), title, caption)
+
+
+def _detected(
+    comparison: Comparison, experiment: ExperimentResults
+) -> tuple[list[Panel], set[str], str]:
+    """Images on which configurations disagree, and those on which the best fails, by turns."""
+    best, split = comparison.ranked()[0], comparison.split
+    shown = choose(comparison, experiment, split, SHOWN)
+    boxes = boxes_of(best, experiment, split, shown)
+    panels, kinds = [], set()
+    for telling in shown:
+        here: list[MarkedBox] = boxes.get(content_id(telling.image), [])
+        kinds |= {box.kind for box in here}
+        title = shorten(telling.image.file_name, 30)
+        panels.append(
+            Panel(telling.image, telling.dataset, title, partial(_boxes_over, boxes=here))
+        )
+    why = " ".join(f"{telling.image.file_name}: {telling.why}" for telling in shown)
+    return panels, kinds, why
+
+
+def _boxes_over(ax: Axes, image: Image, point: float, boxes: list[MarkedBox]) -> None:
+    draw_boxes(ax, image, boxes, point)
+
+
+def _classified(
+    comparison: Comparison, experiment: ExperimentResults
+) -> tuple[list[Panel], set[str], str]:
+    """The surest mistakes of the best."""
+    best = comparison.ranked()[0]
+    dataset = experiment.datasets[best.first.dataset]
+    wrong = surest(best, dataset, comparison.split)
+    panels = [
+        Panel(
+            mistake.image,
+            dataset,
+            f"{shorten(mistake.truth, 24)}\n→ {shorten(mistake.predicted, 18)} "
+            f"{mistake.confidence:.2f}",
+            lambda ax, image, point: None,
+        )
+        for mistake in wrong
+        if file_of(dataset.images, mistake.image.file_name).is_file()
+    ][:SHOWN]
+    return panels, set(), f"Of {len(wrong)} mistakes those of which the model was surest."
+
+
+def _strip(panels: list[Panel], kinds: set[str]) -> Figure:
+    """Images of equal height side by side, as high as fits the width of the page."""
+    aspects = [min(3.0, panel.image.width / panel.image.height) for panel in panels]
+    room = WIDTH - GAP * (len(panels) - 1)
+    height = min(HIGH, room / sum(aspects))
+    below = LEGEND if kinds else 0.1
+    high = height + TITLE + below
+    fig = new_figure(high)
+    fig.set_layout_engine("none")
+    left = 0.0
+    for panel, aspect in zip(panels, aspects, strict=True):
+        image, width = panel.image, aspect * height
+        place = (left / WIDTH, below / high, width / WIDTH, height / high)
+        ax = fig.add_axes(place)
+        picture = pixels(panel.dataset.images, image.file_name, round(width / 2.54 * DENSITY))
+        ax.imshow(picture, extent=(0, image.width, image.height, 0), interpolation="none")
+        ax.set_aspect("auto")
+        ax.set_title(panel.title, loc="left", fontsize=7, pad=2)
+        ax.axis("off")
+        panel.draw(ax, image, 2.54 / 72 * image.height / height)
+        left += width + GAP
+    draw_legend(fig, kinds, below / high)
+    return fig

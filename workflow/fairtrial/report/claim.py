@@ -1,0 +1,180 @@
+"""A page by the headings of CLAIM 2024, the checklist for artificial intelligence in medical
+imaging (Tejani et al., Radiology: Artificial Intelligence, 2024), filled with what is known.
+
+What only the author knows stays blank.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TypedDict
+
+from fairtrial.report.limits import limits
+from fairtrial.report.reproduction import made_text
+from fairtrial.report.wording import counted
+from fairtrial.results.dataset import DatasetDescription
+from fairtrial.results.experiment import ExperimentResults
+from fairtrial.results.run import METRIC_NAMES
+
+TASKS = {"detect": "object detection", "classify": "classification of images"}
+HEADINGS: dict[str, tuple[str, ...]] = {
+    "Title, abstract, introduction": (
+        "Category of technology",
+        "Abstract",
+        "Background, intended use and role",
+        "Aims, objectives, hypotheses",
+    ),
+    "Study design": ("Prospective or retrospective", "Study goal"),
+    "Data": (
+        "Data sources",
+        "Inclusion and exclusion criteria",
+        "Preprocessing",
+        "Selection of data subsets",
+        "De-identification",
+        "Missing data",
+        "Image acquisition protocol",
+    ),
+    "Reference standard": (
+        "Definition",
+        "Rationale",
+        "Source of annotations",
+        "Annotation of the test set",
+        "Variability between and within raters",
+    ),
+    "Data partitions and testing data": (
+        "Assignment to partitions",
+        "Level at which partitions are disjoint",
+        "Intended sample size",
+    ),
+    "Model": ("Description", "Software", "Initial parameters"),
+    "Training": ("Approach", "Selection of the final model", "Ensembles"),
+    "Evaluation": (
+        "Metrics",
+        "Significance and uncertainty",
+        "Robustness or sensitivity",
+        "Explainability",
+        "Internal data",
+        "External data",
+        "Trial registration",
+    ),
+    "Results": (
+        "Patients or examinations included and excluded",
+        "Demographic and clinical characteristics",
+        "Performance with uncertainty",
+        "Diagnostic performance and its precision",
+        "Failure analysis",
+    ),
+    "Discussion and other information": (
+        "Limitations",
+        "Implications for practice",
+        "Protocol and technical details",
+        "Availability of software, model, data",
+        "Funding",
+    ),
+}
+
+
+class ClaimItem(TypedDict):
+    """An item of the checklist, numbered as there; "" where only the author knows."""
+
+    number: str
+    name: str
+    text: str
+
+
+class ClaimPart(TypedDict):
+    """A heading with its items."""
+
+    heading: str
+    items: list[ClaimItem]
+
+
+def claim(experiment: ExperimentResults, title: str, question: str, method: str) -> list[ClaimPart]:
+    """All headings; items are numbered through."""
+    known = _known(experiment, title, question, method)
+    parts, number = [], 0
+    for heading, names in HEADINGS.items():
+        items = []
+        for name in names:
+            number += 1
+            items.append(ClaimItem(number=str(number), name=name, text=known.get(number, "")))
+        parts.append(ClaimPart(heading=heading, items=items))
+    return parts
+
+
+def _known(experiment: ExperimentResults, title: str, question: str, method: str) -> dict[int, str]:
+    """Number of an item → what the experiment knows of it."""
+    sets = list(experiment.datasets.values())
+    metrics = experiment.comparisons[0].table_metrics
+    return {
+        1: f"Deep learning for {TASKS[experiment.task]}.",
+        4: f"{title} {question}".strip(),
+        7: _joined(f"{d.name}: source {d.source}" for d in sets),
+        9: _joined(map(_repaired, sets)),
+        10: _joined(map(_subset, sets)),
+        19: _joined(f"{d.name}: {d.certificate.method}, seed {d.certificate.seed}" for d in sets),
+        20: _joined(
+            f"{d.name}: {d.certificate.unit_name}, and equal or copied images" for d in sets
+        ),
+        22: _models(experiment),
+        23: _software(experiment),
+        24: _initial(experiment),
+        25: "See Provenance: all settings of each configuration.",
+        26: "The best epoch and configuration on val; see Method and limits.",
+        28: f"{', '.join(METRIC_NAMES.get(m, m) for m in metrics)}; see Method and limits.",
+        29: method,
+        32: _joined(map(_sizes, sets)),
+        37: "See page one and Classes.",
+        39: "See Confusion and Gallery.",
+        40: " ".join(limits(experiment)[:2]),
+        42: made_text(experiment),
+    }
+
+
+def _joined(sentences: Iterable[str]) -> str:
+    return "; ".join(text for text in sentences if text)
+
+
+def _repaired(description: DatasetDescription) -> str:
+    quality = description.quality
+    if quality is None:
+        return ""
+    defects = sum(defect.count for defect in quality.defects.values())
+    return f"{description.name}: {counted(defects, 'defects')} repaired or left out, see Data"
+
+
+def _subset(description: DatasetDescription) -> str:
+    left = description.certificate.without_split
+    return f"{description.name}: {left} images in no split" if left else ""
+
+
+def _sizes(description: DatasetDescription) -> str:
+    splits = description.certificate.summary
+    counts = ", ".join(f"{name} {part.images}" for name, part in splits.items())
+    return f"{description.name}: images of {counts}"
+
+
+def _models(experiment: ExperimentResults) -> str:
+    pairs = {
+        f"{run.record.backend} {run.record.settings.get('model', '')}".strip()
+        for run in experiment.runs
+    }
+    return f"{', '.join(sorted(pairs))}; sizes in Size."
+
+
+def _software(experiment: ExperimentResults) -> str:
+    versions = {
+        f"{name} {version}"
+        for run in experiment.runs
+        for name, version in run.record.versions.items()
+        if name in ("python", "torch", "ultralytics", "torchvision")
+    }
+    return ", ".join(sorted(versions))
+
+
+def _initial(experiment: ExperimentResults) -> str:
+    starts = {
+        checkpoint.path if checkpoint else "random weights"
+        for checkpoint in (run.record.inputs.pretrained for run in experiment.runs)
+    }
+    return ", ".join(sorted(starts))
