@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -18,7 +19,6 @@ from fairtrial.figures.mistakes import surest
 from fairtrial.figures.pictures import pixels
 from fairtrial.files.packed import file_of
 from fairtrial.results.configuration import shorten
-from fairtrial.results.dataset import DatasetDescription
 from fairtrial.results.experiment import Comparison, ExperimentResults
 from fairtrial.results.marked_boxes import MarkedBox
 from fairtrial.settings.stages import PlotSettings
@@ -31,10 +31,10 @@ Draw = Callable[[Axes, Image, float], None]  # pixels of the image that a point 
 
 @dataclass(frozen=True)
 class Panel:
-    """An image, what stands above it, and what is drawn over it."""
+    """An image in a folder, what stands above it, and what is drawn over it."""
 
     image: Image
-    dataset: DatasetDescription
+    folder: Path
     title: str
     draw: Draw
 
@@ -68,7 +68,7 @@ def _detected(
         kinds |= {box.kind for box in here}
         title = shorten(telling.image.file_name, 30)
         panels.append(
-            Panel(telling.image, telling.dataset, title, partial(_boxes_over, boxes=here))
+            Panel(telling.image, telling.dataset.images, title, partial(_boxes_over, boxes=here))
         )
     why = " ".join(f"{telling.image.file_name}: {telling.why}" for telling in shown)
     return panels, kinds, why
@@ -83,18 +83,17 @@ def _classified(
 ) -> tuple[list[Panel], set[str], str]:
     """The surest mistakes of the best."""
     best = comparison.ranked()[0]
-    dataset = experiment.datasets[best.first.dataset]
-    wrong = surest(best, dataset, comparison.split)
+    wrong = surest(best, experiment, comparison.split)
     panels = [
         Panel(
             mistake.image,
-            dataset,
+            mistake.folder,
             f"{shorten(mistake.truth, 24)}\n→ {shorten(mistake.predicted, 18)} "
             f"{mistake.confidence:.2f}",
             lambda ax, image, point: None,
         )
         for mistake in wrong
-        if file_of(dataset.images, mistake.image.file_name).is_file()
+        if file_of(mistake.folder, mistake.image.file_name).is_file()
     ][:SHOWN]
     return panels, set(), f"Of {len(wrong)} mistakes those of which the model was surest."
 
@@ -113,7 +112,7 @@ def _strip(panels: list[Panel], kinds: set[str]) -> Figure:
         image, width = panel.image, aspect * height
         place = (left / WIDTH, below / high, width / WIDTH, height / high)
         ax = fig.add_axes(place)
-        picture = pixels(panel.dataset.images, image.file_name, round(width / 2.54 * DENSITY))
+        picture = pixels(panel.folder, image.file_name, round(width / 2.54 * DENSITY))
         ax.imshow(picture, extent=(0, image.width, image.height, 0), interpolation="none")
         ax.set_aspect("auto")
         ax.set_title(panel.title, loc="left", fontsize=7, pad=2)
