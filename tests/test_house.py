@@ -122,7 +122,7 @@ def test_a_rule_is_whole(name: str) -> None:
 @pytest.mark.parametrize("name", STAGES)
 def test_outputs_and_record_of_a_rule_are_those_that_are_checked(name: str) -> None:
     """Else a file that a rule writes could be missing or changed, and nobody would say so."""
-    marked = re.compile(r'^ {8}(\w+)=(?:report\(\s+)?"([^"]*)",$', re.M)
+    marked = re.compile(r'^ {8}(\w+)=(?:\w*report\(\s+)?"([^"]*)",$', re.M)
     files = marked.findall(RULES[name]["output"])
     of_rule = {
         flag: re.sub(r"\{(run\}@\{probe|source|dataset|run|study|choice)\}", "{name}", file)

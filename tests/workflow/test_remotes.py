@@ -44,7 +44,7 @@ def first(finished: Project, tmp_path: Path) -> Project:
     """The same on the first machine, with an empty repository that both machines reach."""
     (tmp_path / "first").mkdir()
     project = finished.copy(tmp_path / "first/project")
-    project.run("git", "init", "-q", "--bare", str(tmp_path / "hub.git"))
+    project.run("git", "init", "-q", "--bare", "-b", "main", str(tmp_path / "hub.git"))
     project.run("git", "remote", "add", "origin", str(tmp_path / "hub.git"))
     project.run("git", "push", "-q", "-u", "origin", "main")
     project.trained.unlink(missing_ok=True)

@@ -61,6 +61,11 @@ def batch_files(wildcards):
     return expand("results/{experiment}/batches/{run}.json", run=names, **wildcards)
 
 
+def shareable_report(file, **marks):
+    """A file with pictures in `snakemake --report`; left out there where they may not be handed on."""
+    return report(file, **marks) if PLAN.shares_pictures else file
+
+
 def listed(wildcards):
     """The manifest of a source as an input of `download`, with which every plan begins: a place to
     look at options that Snakemake does not know yet when it reads this file."""

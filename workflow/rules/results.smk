@@ -23,7 +23,7 @@ rule plot:
         studies=study_files,
         choices=choice_files("start", "weights"),
     output:
-        figures=report(
+        figures=shareable_report(
             directory("results/{experiment}/figures"),
             caption="../report/figure.rst",
             category="{experiment}",
@@ -76,7 +76,7 @@ rule report:
         choices=choice_files("start", "weights", "verdict"),
         quality=lambda w: planned(w).quality(),
     output:
-        pdf=report(
+        pdf=shareable_report(
             "results/{experiment}/report.pdf",
             caption="../report/pdf.rst",
             category="{experiment}",

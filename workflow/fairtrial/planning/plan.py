@@ -189,6 +189,11 @@ class Plan:
         experiments = self.experiments.values()
         return {name: item for e in experiments for name, item in e.sources.items()}
 
+    @property
+    def shares_pictures(self) -> bool:
+        """Whether the images of all sources may be handed on."""
+        return all(t.share for e in self.experiments.values() for t in e.terms.values())
+
     def settings(self, stage: str, name: str = "", experiment: str = "") -> str:
         """The settings of a job, as canonical JSON.
 
