@@ -131,8 +131,8 @@ OF_CLASSES = 2  # figures that image classification alone has
 def test_every_figure_function_is_tested(drawn: Drawn) -> None:
     if drawn.case == "twelve":
         # test_search.py has those of a search, report/test_learning_curve.py that of shares,
-        # results/test_factors.py those of a grid
-        elsewhere = {"search", "learning", "factors"}
+        # results/test_factors.py those of a grid, test_image_sizes.py and test_batches.py others
+        elsewhere = {"search", "learning", "factors", "sizes", "batches"}
         functions = [f for f in figure_functions() if f.section not in elsewhere]
         kinds = {row["file"].rstrip("0123456789-.svg") for row in drawn.rows}
         assert len(kinds) == len(functions) - OF_CLASSES

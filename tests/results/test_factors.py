@@ -17,6 +17,7 @@ from fairtrial.scoring.intervals import contrast_interval
 from fairtrial.scoring.verdict import Sample
 from fairtrial.settings.factors import factors_of
 from tests.report.fake_results import Fake
+from tests.report.test_report import report_text
 
 GRID: dict[str, Any] = {
     "lr0": [0.001, 0.01],
@@ -125,3 +126,13 @@ def test_the_interval_of_a_contrast_is_students() -> None:
     corrected = stats.t.interval(0.99, 3, loc=np.mean(scores), scale=stats.sem(scores))
     assert wider == pytest.approx(corrected)
     assert contrast_interval(Sample((0.1,), (0,)), None, 1) is None
+
+
+@pytest.mark.slow
+def test_a_grid_has_its_section_in_the_pdf(tmp_path: Path) -> None:
+    assert grid_of(tmp_path) is not None
+    runs = sorted(path.name for path in (tmp_path / "results/compare/runs").iterdir())
+    fake = Fake(tmp_path, {name.rpartition("-s")[0]: {} for name in runs})
+    text = report_text(fake, build=False, factors=factors_of(GRID))
+    for fact in ("Factors of the grid", "size: large is best on val", "lr0 and size: the step of"):
+        assert fact in text

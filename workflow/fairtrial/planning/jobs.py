@@ -142,7 +142,9 @@ def _probe(experiment: PlannedExperiment, name: str) -> PlannedJob:
 
 def _batch(experiment: PlannedExperiment, name: str) -> PlannedJob:
     training = experiment.runs[name].train_settings
-    return PlannedJob(training, (f"backends.{training.backend}:first_batch",))
+    # the settings are read in the job, and these say what of them is equal
+    read = "scoring.fitness:normalised"
+    return PlannedJob(training, (f"backends.{training.backend}:first_batch", read))
 
 
 def _plot(experiment: PlannedExperiment, _: str) -> PlannedJob:
