@@ -230,7 +230,7 @@ def test_text_of_people_is_never_markup(tmp_path: Path) -> None:
     assert HOSTILE.split(" www", maxsplit=1)[0] in text
     assert "#panic()" in text
     tex = (fake.results / "comparison.tex").read_text()
-    assert r"a|b \& c\_d 100\% \#1 \textasciitilde{} \textasciicircum{}" in tex
+    assert r"a\textbar{}b \& c\_d 100\% \#1 \textasciitilde{} \textasciicircum{}" in tex
     assert r"\$x\$ \textbackslash{}" in tex
     rows = (fake.results / "comparison.md").read_text().splitlines()
     assert r"a\|b" in "".join(rows)

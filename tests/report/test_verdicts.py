@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 import shutil
 from pathlib import Path
 from random import Random
@@ -343,8 +344,29 @@ def test_the_tables_have_every_gap_with_its_interval(tmp_path: Path) -> None:
     assert r"0.410 $\pm$ 0.010 $\downarrow$ & 0.200 (0." in tex and "A above it (95 \\%)" in tex
     assert "**0.610 ± 0.010**" in markdown and r"\textbf{0.610 $\pm$ 0.010}" in tex
     assert r"\caption{On test of shapes (12 images, 47 objects), mean" in tex
+    for text in (markdown.replace("\\", ""), tex):
+        assert not missing_facts(text, "n = 3 seeds", "95", "bootstrap of images, Tukey")
     assert tex.count(r"\toprule") == tex.count(r"\bottomrule") == 1
     assert len({line.count("&") for line in tex.splitlines() if line.endswith(r"\\")}) == 1
+
+
+HOSTILE = r"""a_b & 50% of #1 {x} $y$ ^~ \z <w> | "q" × ≥ µ"""
+
+
+def test_no_name_breaks_the_table_for_a_paper(tmp_path: Path) -> None:
+    """Beside what is escaped no character is left that TeX, or pdfLaTeX's fonts, would take for
+    something else."""
+    configurations: dict[str, dict[str, Any]] = {"a": {"model": HOSTILE}, "b": {"model": "é"}}
+    tex = paper_tables.latex(results_of(Fake(tmp_path, configurations).build()), timings=False)
+    (row,) = (line for line in tex.splitlines() if "a\\_b" in line)
+    assert row.count(" & ") == tex.count(" & ") / 3, "each line has the same cells"
+    bare = re.sub(r"\\[a-zA-Z]+(?:\{\})?|\\[_&%#{}$]|\$[^$]*\$|\\textbf\{", "", row)
+    assert not set(bare.replace(" & ", "").replace(r"\\", "")) & set('_%#$^~<>|"\\&×≥µ')
+    assert "XeLaTeX" not in tex
+    configurations["b"]["model"] = "日本"
+    fake = Fake(tmp_path / "2", configurations).build()
+    other = paper_tables.latex(results_of(fake), timings=False)
+    assert "XeLaTeX" in other.splitlines()[0]
 
 
 def test_gaps_are_there_for_every_metric_of_the_table(tmp_path: Path) -> None:

@@ -99,16 +99,21 @@ def method(comparisons: list[Comparison]) -> str:
 def _method(comparison: Comparison) -> str:
     over, once = comparison.repeated, _once(comparison)
     spreads = "" if once else f"±: standard deviation over {over}. "
-    signs = "" if once else " and ≈ ↓ ↑"
     luck = (
         " Without that luck: each seed counts for the configuration that the other seeds choose."
         if over == "seeds" and not once
         else ""
     )
     return (
-        f"{spreads}Intervals{signs}: {_over(comparison)}. Chosen by "
+        f"{spreads}{intervals_text(comparison)} Chosen by "
         f"{comparison.ranking_rule.label} {_choice(comparison)}.{luck}"
     )
+
+
+def intervals_text(comparison: Comparison) -> str:
+    """What intervals and signs rest on, and the test."""
+    signs = "" if _once(comparison) else " and ≈ ↓ ↑"
+    return f"Intervals{signs}: {_over(comparison)}."
 
 
 def _once(comparison: Comparison) -> bool:

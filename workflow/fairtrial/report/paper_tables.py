@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-from fairtrial.report.answer import Answer, answer, legend
+from fairtrial.report.answer import Answer, answer, intervals_text, legend
 from fairtrial.report.signs import signs_of
 from fairtrial.report.tables import caption
 from fairtrial.report.wording import gap_text, spread, time_text
@@ -18,11 +18,15 @@ from fairtrial.results.experiment import Comparison, ExperimentResults
 from fairtrial.results.run import METRIC_NAMES
 from fairtrial.scoring.task_metrics import LOWER_IS_BETTER
 
+FIRST_OTHER_SCRIPT = 0x180  # the Latin letters before it are known to every LaTeX
 SPECIAL = {
     "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "$": r"\$", "&": r"\&", "#": r"\#",
     "_": r"\_", "%": r"\%", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}",
     "±": r"$\pm$", "–": "--", "≈": r"$\approx$", "↓": r"$\downarrow$", "↑": r"$\uparrow$",
-    "−": "$-$",
+    "−": "$-$", "×": r"$\times$", "·": r"$\cdot$", "≤": r"$\leq$", "≥": r"$\geq$",
+    "→": r"$\rightarrow$", "µ": r"$\mu$", "μ": r"$\mu$", "…": r"\dots{}", "—": "---",
+    "<": r"\textless{}", ">": r"\textgreater{}", "|": r"\textbar{}", '"': "''", "’": "'",
+    "‘": "`", "“": "``", "”": "''", "„": ",,", "\u200b": "",
 }  # fmt: skip
 
 
@@ -71,13 +75,26 @@ def _metric_column(comparison: Comparison, metric: str, outcome: Answer) -> list
 
 
 def _note(comparison: Comparison) -> str:
-    """The caption, what the signs mean, and what is bold."""
+    """The caption, the number of seeds, what the signs mean and which test they rest on, and what
+    is bold."""
     outcome = answer(comparison)
     signs = legend(outcome)
     if len(comparison.configurations) == 1:
         return caption(comparison)
     told = f" At each metric: {signs}." if signs else ""
-    return f"{caption(comparison)}{told} Bold: the best mean of a metric."
+    tested = f" {intervals_text(comparison)}" if outcome.gaps else ""
+    first = f"{caption(comparison)}{_repeats(comparison)}"
+    return f"{first}{told}{tested} Bold: the best mean of a metric."
+
+
+def _repeats(comparison: Comparison) -> str:
+    """How many seeds or folds a mean has, where it has several."""
+    numbers = {len(c.repeats) for c in comparison.configurations}
+    if numbers == {1}:
+        return ""
+    least, most = min(numbers), max(numbers)
+    text = f"{most}" if least == most else f"{least} to {most}"
+    return f" n = {text} {comparison.repeated}."
 
 
 def markdown(experiment: ExperimentResults, timings: bool) -> str:
@@ -103,7 +120,7 @@ def latex(experiment: ExperimentResults, timings: bool) -> str:
         parts.append(
             "\n".join(
                 [
-                    r"% needs \usepackage{booktabs}",
+                    r"% needs \usepackage{booktabs}" + _engine(rows),
                     r"\begin{table}",
                     r"\centering",
                     rf"\caption{{{_latex(_note(comparison))}}}",
@@ -119,6 +136,13 @@ def latex(experiment: ExperimentResults, timings: bool) -> str:
             )
         )
     return "\n".join(parts)
+
+
+def _engine(rows: list[list[PaperCell]]) -> str:
+    """For names in scripts of which pdfLaTeX knows nothing."""
+    texts = "".join(cell.text for row in rows for cell in row)
+    is_plain = all(ord(c) < FIRST_OTHER_SCRIPT or c in SPECIAL for c in texts)
+    return "" if is_plain else ", and for these names XeLaTeX or LuaLaTeX"
 
 
 def _sides(comparison: Comparison, rows: list[list[PaperCell]]) -> list[str]:
