@@ -33,6 +33,9 @@ def leave(name: str, **record: Any) -> None:
     files = {RUNS / name / "record.json": json.dumps(RECORD | {"run": name} | record)}
     files |= {RUNS / name / "weights.pt": "w", Path(f"results/compare/history/{name}.csv"): "h"}
     files |= {Path(f"results/compare/made/{s}/{name}.json"): "{}" for s in departed.STAGES}
+    files |= {Path(f"results/compare/batches/{name}.json"): "b"}
+    probes = (f"probes/{name}@96.json", f"probes/{name}@96.predictions.json")
+    files |= {Path("results/compare", p): "p" for p in (*probes, f"made/probe/{name}@96.json")}
     for path, text in files.items():
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
@@ -41,8 +44,9 @@ def leave(name: str, **record: Any) -> None:
 def present() -> set[str]:
     """Of which runs there is anything in results/."""
     names = {path.name for path in RUNS.glob("*")}
-    below = ("history/*", "made/*/*")
-    return names | {path.stem for part in below for path in Path("results/compare").glob(part)}
+    below = ("history/*", "made/*/*", "batches/*", "probes/*")
+    paths = [path for part in below for path in Path("results/compare").glob(part)]
+    return names | {path.stem.partition("@")[0] for path in paths}
 
 
 def test_a_run_that_left_leaves_nothing() -> None:

@@ -6,6 +6,7 @@ again stays, and is named.
 
 from __future__ import annotations
 
+import glob
 import shutil
 from collections.abc import Iterator
 from contextlib import suppress
@@ -18,10 +19,11 @@ from fairtrial.planning.drivers import recorded
 from fairtrial.planning.experiment import PlannedExperiment
 from fairtrial.planning.job_names import JobName
 from fairtrial.planning.store_copies import has_training
+from fairtrial.settings.probes import AT
 from fairtrial.store import locks
 from fairtrial.training.record import read_record
 
-STAGES = ("train", "receive", "predict", "validate")
+STAGES = ("train", "receive", "predict", "validate", "batch")
 
 
 def clear_departed(experiment: PlannedExperiment) -> str:
@@ -67,8 +69,17 @@ def _remove(name: str, experiment: str) -> None:
     """Remove the records first: what a kill leaves then is nobody's."""
     for stage in STAGES:
         Path(JobName(stage, name, experiment).made).unlink(missing_ok=True)
-    Path(outputs_of("train", name, experiment, None)["history"]).unlink(missing_ok=True)
+    history = outputs_of("train", name, experiment, None)["history"]
+    batch = outputs_of("batch", name, experiment, None)["first"]
+    for path in (Path(history), Path(batch), *_of_probes(name, experiment)):
+        path.unlink(missing_ok=True)
     shutil.rmtree(Path("results", experiment, "runs", name), ignore_errors=True)
+
+
+def _of_probes(name: str, experiment: str) -> list[Path]:
+    """What the probes of a run have left, their records first."""
+    folder, pattern = Path("results", experiment), f"{glob.escape(name)}{AT}*"
+    return [path for place in ("made/probe", "probes") for path in (folder / place).glob(pattern)]
 
 
 def _told(removed: list[str], kept: list[str], experiment: str) -> Iterator[str]:
