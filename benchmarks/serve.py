@@ -19,6 +19,7 @@ from pathlib import Path
 
 import httpx
 import numpy as np
+import psutil
 from PIL import Image
 
 ROOT = Path(__file__).parents[1]
@@ -49,7 +50,9 @@ async def ask(
     return statuses
 
 
-async def load(address: str, clients: int, seconds: float, body: bytes) -> None:
+async def load(
+    address: str, clients: int, seconds: float, body: bytes, server: psutil.Process
+) -> None:
     """Ask by many clients at once, and tell how it went."""
     seen: list[float] = []
     limits = httpx.Limits(max_connections=clients, max_keepalive_connections=clients)
@@ -57,12 +60,14 @@ async def load(address: str, clients: int, seconds: float, body: bytes) -> None:
         base_url=address, timeout=60, limits=limits, trust_env=False
     ) as client:
         await client.post("/detect", content=body, headers={"Content-Type": "image/jpeg"})
-        end = time.monotonic() + seconds
+        before, end = sum(server.cpu_times()[:2]), time.monotonic() + seconds
         answers = await asyncio.gather(*(ask(client, body, end, seen) for _ in range(clients)))
+    spent = (sum(server.cpu_times()[:2]) - before) / len(seen)
     statuses = sum(answers, Counter())
     cuts = statistics.quantiles(seen, n=100)
     shown = ", ".join(f"p{n} {1000 * cuts[n - 1]:.0f} ms" for n in (50, 95, 99))
     print(f"{len(seen)} answers {dict(statuses)}, {len(seen) / seconds:.1f} a second; {shown}")
+    print(f"{1000 * spent:.0f} ms of a processor an image")
 
 
 def main() -> None:
@@ -80,7 +85,9 @@ def main() -> None:
         assert server.stdout is not None
         address = server.stdout.readline().rpartition(" ")[2].strip()
         body = options.image.read_bytes() if options.image else photo()
-        asyncio.run(load(address, options.clients, options.seconds, body))
+        asyncio.run(
+            load(address, options.clients, options.seconds, body, psutil.Process(server.pid))
+        )
     finally:
         server.terminate()
         server.wait()
