@@ -26,7 +26,7 @@ def fake(root: Path, **changed: Any) -> Fake:
     """Two configurations with two seeds; on test the order of all runs is the reverse."""
     ap = {(*run, "val"): value for run, value in ON_VAL.items()}
     ap |= {(*run, "test"): 1 - value for run, value in ON_VAL.items()}
-    made = Fake(root, TWO, seeds=(0, 1), **{"ap": ap, **changed}).build()
+    made = Fake(root, TWO, **{"seeds": (0, 1), "ap": ap, **changed}).build()
     for run in made.runs:
         (made.results / "runs" / run / "weights.pt").write_bytes(f"weights of {run}".encode())
     return made
@@ -164,6 +164,12 @@ def test_names_of_people_are_shown_as_they_are(tmp_path: Path) -> None:
     assert [line for line in text.splitlines() if line.startswith("# ")] == [
         '# a\\|b \\<img src=x\\> \\*c\\*: "d" --- \\# e'
     ]
+
+
+def test_of_one_seed_nothing_is_said_of_others(tmp_path: Path) -> None:
+    several = reported(fake(tmp_path / "several"))[1]
+    one = reported(fake(tmp_path / "one", seeds=(0,)))[1]
+    assert "over other seeds" in several and "over other seeds" not in one
 
 
 def test_times_are_left_out_where_the_report_leaves_them_out(tmp_path: Path) -> None:

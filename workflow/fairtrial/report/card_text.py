@@ -142,8 +142,13 @@ def _metrics(card: ModelCard) -> str:
         ]
         for m in card.metrics
     ]
-    heading = ["metric", "split", "this file", f"mean over {card.metrics[0].repeats}", "95 %"]
-    note = "The interval is of the mean, over other seeds and other images like these.\n"
+    repeats = card.metrics[0].repeats
+    heading = ["metric", "split", "this file", f"mean over {repeats}", "95 %"]
+    note = (
+        "The interval is that of this one training, over other images like these.\n"
+        if repeats == "one seed"
+        else "The interval is of the mean, over other seeds and other images like these.\n"
+    )
     return "\n".join([_table(heading, rows), note])
 
 
