@@ -448,13 +448,17 @@ def test_a_signal_stops_at_once_keeps_the_state_and_leaves_no_lock(number: signa
 
 def test_no_framework_reports_a_training_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:
     """Ultralytics sends each training to MLflow wherever that is installed."""
-    monkeypatch.setitem(sys.modules, "mlflow", SimpleNamespace(__version__="3"))
+    tracker, heavy = (SimpleNamespace(__version__="3") for _ in range(2))
+    monkeypatch.setitem(sys.modules, "mlflow", tracker)
+    monkeypatch.delitem(sys.modules, "heavy", raising=False)
 
     def curious(*arguments: Any) -> FitResult:
         with pytest.raises(ImportError):
             import mlflow  # noqa: F401
+        sys.modules["heavy"] = heavy
         return fit(*arguments)
 
     monkeypatch.setattr(training, "plugin", lambda kind, name: backend(curious))
     train_or_adopt(a_training(), lambda row: None)
-    assert sys.modules["mlflow"] is not None
+    assert sys.modules["mlflow"] is tracker
+    assert sys.modules.pop("heavy") is heavy, "what it imports stays imported"

@@ -6,11 +6,11 @@ A run of an experiment and a trial of a search that have equal settings share on
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
-from unittest import mock
 
 from pydantic import ValidationError
 from pydantic.fields import FieldInfo
@@ -29,8 +29,8 @@ from fairtrial.training.inputs import TrainingInputs
 from fairtrial.training.record import RECORD, TrainingRecord
 from fairtrial.training.settings import TrainingSettings
 
-# Packages to which a framework reports by itself once they are installed; `fairtrial track` does.
-UNASKED = {"mlflow": None}
+# A package to which a framework reports by itself once it is installed; `fairtrial track` does.
+UNASKED = "mlflow"
 
 
 @dataclass(frozen=True)
@@ -104,7 +104,7 @@ def train_or_adopt(training: Training, after_epoch: AfterEpoch) -> tuple[Path, b
         data = training.data()
         lock = partial(entries.require_lock, folder)
         saved = saving.saved_in_background(folder, training.most_lost, lock)
-        with saved, mock.patch.dict(sys.modules, UNASKED):
+        with saved, _hidden(UNASKED):
             result = fit(
                 training.settings.model_copy(update={"train_share": 1.0}),  # `data` has that only
                 data,
@@ -183,3 +183,17 @@ def _record(
         attempts=attempts,
         resumed=any(attempt.from_epoch > 1 for attempt in attempts[1:]),
     )
+
+
+@contextmanager
+def _hidden(package: str) -> Iterator[None]:
+    """Within it a package cannot be imported; whatever else is imported meanwhile stays so."""
+    before = sys.modules.get(package)
+    sys.modules[package] = None  # type: ignore[assignment]
+    try:
+        yield
+    finally:
+        if before is None:
+            del sys.modules[package]
+        else:
+            sys.modules[package] = before
