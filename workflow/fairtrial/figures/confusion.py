@@ -12,28 +12,31 @@ from numpy.typing import NDArray
 
 from fairtrial.figures.base import HEIGHT, WIDTH, Drawing, figure, new_figure, not_shown
 from fairtrial.results.configuration import Configuration, shorten
+from fairtrial.results.confusions import confusion_counts, counted_runs, row_names
 from fairtrial.results.experiment import Comparison, ExperimentResults
-from fairtrial.results.run import BACKGROUND
 from fairtrial.settings.stages import PlotSettings
 
-CELL = 0.58  # cm, width and height: room for three digits
-SMALL = 8  # classes at most for which matrices stand side by side
+CELL = 0.45  # cm, width and height: room for three digits
+SMALL = 12  # classes at most for which matrices stand side by side
+OVERVIEW = 8.0  # cm: height of a matrix whose counts are not written
 WRITTEN = 20  # with more classes, counts would be too small to read
 
 
 @figure("confusion")
 def confusion(experiment: ExperimentResults, settings: PlotSettings) -> Iterator[Drawing]:
-    """One matrix for each configuration (its first seed), the best on val first."""
+    """One matrix for each configuration, the best on val first."""
     for number, comparison in enumerate(experiment.comparisons):
-        ranked = [c for c in comparison.ranked() if c.first.confusion.get(comparison.split)]
-        names = _names(ranked[0], comparison.split) if ranked else []
+        ranked = [c for c in comparison.ranked() if confusion_counts(c, comparison.split)]
+        names = row_names(ranked[0], comparison.split) if ranked else []
+        if len(names) <= 2:  # of one class a table says as much
+            continue
         limit, per_page, across = _layout(len(names))
         for page, start in enumerate(range(0, min(limit, len(ranked)), per_page)):
             configurations = ranked[start : min(start + per_page, limit)]
             fig = _matrices(configurations, names, comparison.split, across)
             several = "matrices" if len(configurations) > 1 else "matrix"
             title = f"Confusion {several} of {', '.join(c.letter for c in configurations)}"
-            caption = _caption(comparison, len(names), len(ranked) - limit)
+            caption = _caption(comparison, len(names), len(ranked) - limit, counted_runs(ranked[0]))
             name = f"confusion-{number + 1}-{page + 1}"
             yield Drawing(name, fig, title, caption)
 
@@ -46,31 +49,25 @@ def _layout(size: int) -> tuple[int, int, int]:
         return 24, 4, 2
     if size <= WRITTEN + 1:
         return 6, 2 if _height(size) <= HEIGHT / 2 else 1, 1
-    return 3, 1, 1
+    return 1, 1, 1
 
 
 def _height(size: int) -> float:
     """Height of one matrix with its labels, cm."""
-    return min(WIDTH, 3.2 + CELL * size)
+    return OVERVIEW if size - 1 > WRITTEN else 3.2 + CELL * size
 
 
-def _names(configuration: Configuration, split: str) -> list[str]:
-    """Names of the rows: the classes and, of detection, the background as the last."""
-    names = dict.fromkeys(truth for truth, _ in configuration.first.confusion[split])
-    background = [BACKGROUND] if configuration.first.task == "detect" else []
-    return [n for n in names if n not in background] + background
-
-
-def _caption(comparison: Comparison, size: int, left_out: int) -> str:
+def _caption(comparison: Comparison, size: int, left_out: int, counted: str) -> str:
     if comparison.task == "classify":
-        text = f"On {comparison.split} of {comparison.names}, first seed; each image counts as its "
+        text = f"On {comparison.split} of {comparison.names}, {counted}; each image counts as its "
         text += "most probable class. The shade is the share of the row, the number counts images."
         return text + not_shown(left_out)
     text = (
-        f"On {comparison.split} of {comparison.names}, first seed, at the chosen confidence, "
+        f"On {comparison.split} of {comparison.names}, {counted}, at the chosen confidence, "
         f"IoU {comparison.iou}. The shade is the share of the row"
         + ("; the number counts objects, none where it is empty. " if size - 1 <= WRITTEN else ". ")
-        + "Last column: missed objects; last row: detections where there is nothing."
+        + "Last column: missed objects; last row: detections where there is nothing. Here classes "
+        "compete for an object, so that a row may show fewer right ones than its recall."
     )
     return text + not_shown(left_out)
 
@@ -86,7 +83,7 @@ def _matrices(
     axes = list(fig.subplots(rows, columns, squeeze=False).flat)
     for ax, configuration in zip(axes, configurations, strict=False):
         _matrix(ax, _counts(configuration, names, split), names, configuration.first.task)
-        ax.set_title(configuration.label({1: 90, 2: 42, 3: 24}[columns]), loc="left")
+        ax.set_title(configuration.label({1: 80, 2: 34, 3: 15}[columns]), loc="left")
     for ax in axes[len(configurations) :]:
         ax.set_visible(False)
     return fig
@@ -94,7 +91,7 @@ def _matrices(
 
 def _counts(configuration: Configuration, names: list[str], split: str) -> NDArray[np.int64]:
     """Counts by truth (row) and prediction (column), both in the order of `names`."""
-    counts = configuration.first.confusion[split]
+    counts = confusion_counts(configuration, split)
     return np.array([[counts.get((truth, name), 0) for name in names] for truth in names])
 
 

@@ -15,6 +15,7 @@ from fairtrial.report.cautions import cautions, differences, planned_cautions
 from fairtrial.report.claim import ClaimPart, claim
 from fairtrial.report.classes import ClassesPart, classes
 from fairtrial.report.comparison_part import ComparisonPart, comparison_part
+from fairtrial.report.confusions import ConfusionPart, confusion_parts
 from fairtrial.report.cost import CostRow, FrontPart, cost, fronts, size_notes
 from fairtrial.report.data import DataPart, data
 from fairtrial.report.error_kinds import ErrorsPart, errors
@@ -128,6 +129,7 @@ class Content(TypedDict):
     fronts: list[FrontPart]
     run_metrics: list[str]
     runs: list[RunPart]
+    confusions: list[ConfusionPart]
     provenance: Provenance
     claim: list[ClaimPart]
 
@@ -183,6 +185,7 @@ def content(
             for c in experiment.configurations
             for run in c.runs
         ],
+        "confusions": confusion_parts(experiment),
         "provenance": _provenance(experiment, settings),
         "claim": claim(
             experiment, settings.title, settings.question, answers.method(experiment.comparisons)
