@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -22,6 +22,8 @@ from fairtrial.figures.base import (
 )
 from fairtrial.results.configuration import Configuration
 from fairtrial.results.experiment import Comparison, ExperimentResults
+from fairtrial.results.run import FinishedRun
+from fairtrial.scoring.matching import Floats
 from fairtrial.settings.stages import PlotSettings
 
 
@@ -86,12 +88,35 @@ def _pair(comparison: Comparison, *panels: tuple[str, str, str]) -> Figure | Non
     return fig
 
 
+def mean_curve(runs: Sequence[FinishedRun], key: tuple[str, str]) -> tuple[Floats, Floats]:
+    """x and the mean over runs; a run has no precision above its surest detection, where curves.csv
+    counts 0, so that it says nothing there."""
+    x = np.array(runs[0].curves[key][0])
+    rows = [np.array(run.curves[key][1], float) for run in runs]
+    if key[1] == "precision_confidence":
+        rows = [
+            np.where(x > surest_bin(run, key[0]), np.nan, row)
+            for run, row in zip(runs, rows, strict=True)
+        ]
+    values = np.array(rows)
+    counts = np.isfinite(values).sum(axis=0)
+    total = np.nansum(values, axis=0)
+    return x, np.where(counts > 0, total / np.maximum(counts, 1), np.nan)
+
+
+def surest_bin(run: FinishedRun, split: str) -> float:
+    """The upper end of the bin of confidence that holds its surest detection; 1 where bins are not
+    known."""
+    ends = [row["high"] for row in run.calibration.get(split, []) if row["count"]]
+    return max(ends, default=1.0)
+
+
 def _line(ax: Axes, configuration: Configuration, key: tuple[str, str], style: LineStyle) -> None:
     """Draw the mean curve of a configuration's runs, with a mark at the chosen confidence."""
-    curves = [run.curves[key] for run in configuration.runs if key in run.curves]
-    if not curves:
+    runs = [run for run in configuration.runs if key in run.curves]
+    if not runs:
         return
-    x, y = np.array(curves[0][0]), np.mean([of_run[1] for of_run in curves], axis=0)
+    x, y = mean_curve(runs, key)
     ax.plot(x, y, **with_marker(style, ""))
     confidences = [run.confidence for run in configuration.runs if run.confidence is not None]
     if confidences and key[1].endswith("_confidence") and style["color"] != OTHERS:

@@ -1,0 +1,216 @@
+"""Reports of many sizes: filled pages, one order, whole words, characters of any script."""
+
+from __future__ import annotations
+
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import typst
+from fontTools.fontBuilder import FontBuilder
+from fontTools.pens.ttGlyphPen import TTGlyphPen
+from matplotlib.figure import Figure
+from PIL import Image
+from pypdf import PdfReader
+
+from fairtrial import SettingsError
+from fairtrial.figures.base import BOLD, Drawing, line_styles, style
+from fairtrial.figures.confidence import mean_curve
+from fairtrial.figures.strips import save_strips
+from fairtrial.planning.fonts import font_files
+from fairtrial.report.claim import HEADINGS
+from fairtrial.report.confusions import confusion_parts
+from fairtrial.report.glyphs import missing_glyphs
+from fairtrial.results.confusions import confusion_counts
+from fairtrial.results.experiment import ExperimentResults, load_experiment
+from tests.facts import missing_facts, refused
+from tests.report.fake_results import Fake, load
+from tests.report.sized_reports import CASES, folds
+from tests.report.test_report import TWO, pdf_text, scores
+from tests.report.white_pages import white_share
+from tests.report.written import plotted, reported
+
+CHINESE = "细胞"
+
+
+def results_of(fake: Fake, **settings: Any) -> ExperimentResults:
+    return load_experiment(fake.results, fake.data, fake.runs, **settings)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["demo", "grid", "one_class"])
+def test_no_page_but_the_last_is_more_than_a_third_white(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pictures: list[bytes] = []
+    compile_as_it_is = typst.compile
+
+    def also_as_pictures(source: Any, **options: Any) -> bytes:
+        pictures.extend(compile_as_it_is(source, format="png", ppi=40, **options))
+        return compile_as_it_is(source, **options)
+
+    monkeypatch.setattr(typst, "compile", also_as_pictures)
+    fake, settings = CASES[name](tmp_path)
+    plotted(fake, **settings)
+    pdf = reported(fake, **settings)
+    white = {n: round(white_share(png), 2) for n, png in enumerate(pictures[:-1], 1)}
+    assert {n: share for n, share in white.items() if share > 1 / 3} == {}
+    first = pdf_text(pdf, pages=1)
+    facts = ["What to do next", "Beware", "95 %", "makes of telling images of test"]
+    assert missing_facts(first, *facts) == []
+
+
+def test_a_half_empty_page_is_seen_as_half_white() -> None:
+    page = np.full((297, 210), 255, np.uint8)
+    page[23:150:4] = 0  # lines of text down to the middle
+    stream = io.BytesIO()
+    Image.fromarray(page).save(stream, "PNG")
+    assert white_share(stream.getvalue()) == pytest.approx(0.5, abs=0.02)
+
+
+def test_names_can_be_copied_from_the_pdf(tmp_path: Path) -> None:
+    """Lines break at the punctuation of a name without a character that was not there."""
+    name = "optimizer=AdamW+lr0=0.001+a_rather_long_setting_without_any_space=0.5"
+    fake = Fake(tmp_path, {name: {"lr0": 0.001}, "other": {"lr0": 0.1}}, seeds=(0,)).build()
+    pdf = reported(fake, drawn=False)
+    text = "".join(page.extract_text() for page in PdfReader(pdf).pages)
+    assert "\u200b" not in text
+    assert f"{name}-s0" in text.replace("\n", "")
+
+
+def test_letters_colours_and_rows_follow_the_rank(tmp_path: Path) -> None:
+    fake = Fake(tmp_path, TWO, ap=scores([0.5] * 3, [0.6] * 3, val=(0.4, 0.7))).build()
+    (comparison,) = results_of(fake).comparisons
+    assert [(c.letter, c.name) for c in comparison.configurations] == [("A", "low"), ("B", "high")]
+    styles = line_styles(comparison.configurations, comparison.ranked())
+    assert (styles["A"]["color"], styles["A"]["linewidth"]) == ("#000000", BOLD)
+    assert styles["B"]["linewidth"] < BOLD
+
+
+def test_tables_show_the_metrics_of_choice_and_the_one_that_ranks(tmp_path: Path) -> None:
+    fake = Fake(tmp_path, TWO, seeds=(0,)).build()
+    (comparison,) = results_of(fake, metrics=("AP75", "recall")).comparisons
+    assert comparison.table_metrics == ("AP", "AP75", "recall")
+
+
+def test_a_high_figure_is_cut_between_its_plots(tmp_path: Path) -> None:
+    with style():
+        figure = Figure(figsize=(4, 8), layout="constrained")
+        for ax in figure.subplots(4, 1):
+            ax.plot([0, 1])
+        files = save_strips(Drawing("high", figure, "title", "caption."), tmp_path)
+    assert [file.name for file in files] == ["high.svg", "high.2.svg", "high.3.svg", "high.4.svg"]
+    plots = [file.read_text().count('<g id="axes_') for file in files]
+    assert plots == [1, 1, 1, 1], "each strip holds its own row alone"
+    heights = [float(file.read_text().split('height="')[1].split("pt")[0]) for file in files]
+    assert sum(heights) == pytest.approx(8 * 72, abs=0.1)
+
+
+def test_characters_that_no_font_has_are_found() -> None:
+    assert missing_glyphs(["größe клетка خلية", CHINESE], []) == sorted(CHINESE)
+
+
+def a_font(path: Path, characters: str) -> Path:
+    """A font with a square for each of the characters."""
+    builder = FontBuilder(1000, isTTF=True)
+    names = [f"g{number}" for number, _ in enumerate(characters)]
+    builder.setupGlyphOrder([".notdef", *names])
+    builder.setupCharacterMap({ord(c): n for c, n in zip(characters, names, strict=True)})
+    pen = TTGlyphPen(None)
+    pen.moveTo((100, 0))
+    for corner in ((100, 700), (800, 700), (800, 0)):
+        pen.lineTo(corner)
+    pen.closePath()
+    builder.setupGlyf(dict.fromkeys([".notdef", *names], pen.glyph()))
+    builder.setupHorizontalMetrics(dict.fromkeys([".notdef", *names], (1000, 100)))
+    builder.setupHorizontalHeader(ascent=800, descent=-200)
+    names_of_font = {"familyName": "Squares", "styleName": "Regular", "psName": "Squares"}
+    builder.setupNameTable(names_of_font)
+    builder.setupOS2()
+    builder.setupPost()
+    builder.save(path)
+    return path
+
+
+def test_a_font_of_the_project_serves_figures_and_pdf(tmp_path: Path) -> None:
+    font = a_font(tmp_path / "squares.ttf", CHINESE)
+    assert missing_glyphs([CHINESE], [str(font)]) == []
+    fake = Fake(tmp_path / "project", TWO, seeds=(0,), classes=(CHINESE,)).build()
+    files = font_files([str(font)])
+    without = pdf_text(reported(fake, drawn=False))
+    assert missing_facts(without, "U+7EC6", "U+80DE", "report.fonts") == []
+    pdf = reported(fake, drawn=False, fonts=files)
+    assert "No font has" not in pdf_text(pdf)
+    fonts = {
+        str(font["/BaseFont"])
+        for page in PdfReader(pdf).pages
+        for font in (item.get_object() for item in page["/Resources"]["/Font"].values())
+    }
+    assert any("Squares" in name for name in fonts)
+
+
+def test_fonts_that_are_none_are_refused_together(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("")
+    with refused(SettingsError, "report.fonts", "a.txt", "gone.ttf"):
+        font_files([str(tmp_path / "a.txt"), str(tmp_path / "gone.ttf")])
+
+
+def test_confusions_of_folds_are_counted_together(tmp_path: Path) -> None:
+    fake, _ = folds(tmp_path)
+    best = results_of(fake).comparisons[0].configurations[0]
+    counts = confusion_counts(best, "test")
+    assert best.folds == 5
+    expected = sum(sum(run.confusion["test"].values()) for run in best.runs)
+    assert sum(counts.values()) == expected > sum(best.first.confusion["test"].values())
+
+
+def test_one_class_has_a_table_instead_of_matrices(tmp_path: Path) -> None:
+    fake = Fake(tmp_path, TWO, seeds=(0,), classes=("cell",)).build()
+    (part,) = confusion_parts(results_of(fake))
+    assert part["headings"][2:] == ["found", "missed", "false alarms"]
+    first = results_of(fake).comparisons[0].configurations[0].first.confusion["test"]
+    pairs = [("cell", "cell"), ("cell", "background"), ("background", "cell")]
+    assert part["rows"][0][2:] == [str(first[pair]) for pair in pairs]
+
+
+def test_the_most_frequent_confusions_of_many_classes_come_first(tmp_path: Path) -> None:
+    fake = Fake(tmp_path, TWO, seeds=(0,), classes=tuple(f"c{n}" for n in range(12))).build()
+    (part,) = confusion_parts(results_of(fake))
+    counts = [int(row[2]) for row in part["rows"]]
+    assert counts == sorted(counts, reverse=True) and 0 < len(counts) <= 20
+    assert all(row[0] != row[1] and "background" not in row for row in part["rows"])
+
+
+def test_a_seed_without_detections_does_not_lower_the_precision_of_others(tmp_path: Path) -> None:
+    fake = Fake(tmp_path, TWO, seeds=(0, 1)).build()
+    path = fake.results / "runs/high-s1/calibration.csv"
+    header, *rows = path.read_text().splitlines()
+    low, count = header.split(",").index("low"), header.split(",").index("count")
+    cells = [row.split(",") for row in rows]
+    kept = [
+        [*row[:count], "0", *row[count + 1 :]] if float(row[low]) >= 0.5 else row for row in cells
+    ]
+    path.write_text("\n".join([header, *(",".join(row) for row in kept), ""]))
+    runs = [run for run in results_of(fake).runs if run.configuration == "high"]
+    key = ("test", "precision_confidence")
+    x, mean = mean_curve(runs, key)
+    alone = np.array(runs[0].curves[key][1])
+    assert mean[x > 0.56] == pytest.approx(alone[x > 0.56])
+    assert mean[0] == pytest.approx((alone[0] + runs[1].curves[key][1][0]) / 2)
+
+
+def test_the_checklist_has_all_items_and_blanks_for_what_only_the_author_knows(
+    tmp_path: Path,
+) -> None:
+    fake = Fake(tmp_path, TWO, seeds=(0,)).build()
+    for run in fake.runs:
+        path = fake.results / "runs" / run / "record.json"
+        dated = {"commit_date": "2026-11-29", "commit_author": "Ada"}
+        path.write_text(json.dumps(load(path) | dated))
+    text = pdf_text(reported(fake, drawn=False))
+    assert sum(map(len, HEADINGS.values())) == 44
+    facts = ["CLAIM 2024", "44 Funding", "2026-11-29 · Ada", "git checkout f00d", "Limits."]
+    assert missing_facts(text, *facts, "fairtrial verify compare") == []
