@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import time
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -16,10 +17,12 @@ from tests.commands.trackable import HISTORY, Trackable, trackable
 
 from facts import missing_facts
 from fairtrial.__main__ import main
+from fairtrial.commands import track
 from fairtrial.figures.page_pictures import page_pictures
 from fairtrial.files.modelfile import write_model
 from fairtrial.results.experiment import load_experiment
 from fairtrial.trackers import _tensorboard_graph
+from fairtrial.trackers._contract import Sent
 from fairtrial.trackers.tensorboard import NAME
 
 __all__ = ["trackable"]
@@ -58,6 +61,7 @@ def test_a_running_training_is_followed(
     assert scalars("two-s0") == {"train/box_loss": [(1, 2.5), (2, 1.5)], "val/AP": [(2, 0.25)]}
 
 
+@pytest.mark.slow
 def test_finished_runs_have_settings_finals_and_curves(trackable: Trackable) -> None:
     fake = trackable.finish()
     assert main(TRACK) == 0
@@ -79,6 +83,7 @@ def test_finished_runs_have_settings_finals_and_curves(trackable: Trackable) -> 
     assert recall.tolist() == pytest.approx(curve["recall"], abs=1e-6)
 
 
+@pytest.mark.slow
 def test_the_report_has_intervals_and_the_answer(trackable: Trackable) -> None:
     trackable.finish()
     assert main(TRACK) == 0
@@ -87,6 +92,7 @@ def test_the_report_has_intervals_and_the_answer(trackable: Trackable) -> None:
     assert "answer/text_summary" in read("report").summary_metadata
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shared", [True, False], ids=["shared", "not shared"])
 def test_pictures_of_images_that_may_be_shown(trackable: Trackable, shared: bool) -> None:
     fake = trackable.finish()
@@ -103,6 +109,7 @@ def test_pictures_of_images_that_may_be_shown(trackable: Trackable, shared: bool
         assert image.encoded_image_string.startswith(b"\x89PNG")
 
 
+@pytest.mark.slow
 def test_the_graph_is_that_of_the_network(
     trackable: Trackable, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -117,6 +124,7 @@ def test_the_graph_is_that_of_the_network(
     assert not read("two-s0").Tags()["graph"], "it has no weights"
 
 
+@pytest.mark.slow
 def test_a_second_call_changes_nothing_and_a_killed_one_is_gone_on_with(
     trackable: Trackable, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -132,6 +140,7 @@ def test_a_second_call_changes_nothing_and_a_killed_one_is_gone_on_with(
     assert {path: path.read_bytes() for path in FOLDER.rglob(NAME)} == files
 
 
+@pytest.mark.slow
 def test_another_training_of_that_name_replaces_the_file(trackable: Trackable) -> None:
     trackable.finish()
     assert main(TRACK) == 0
@@ -140,6 +149,7 @@ def test_another_training_of_that_name_replaces_the_file(trackable: Trackable) -
     assert scalars("one-s0")["train/box_loss"] == [(1, 7.5), (2, 1.5)]
 
 
+@pytest.mark.slow
 def test_values_that_are_not_finite_are_left_out(trackable: Trackable) -> None:
     trackable.finish()
     trackable.history("one-s0", "epoch,train/box_loss,val/AP\n1,nan,0.5\n2,inf,0.25\n")
@@ -147,6 +157,23 @@ def test_values_that_are_not_finite_are_left_out(trackable: Trackable) -> None:
     found = scalars("one-s0")
     assert found["val/AP"] == [(1, 0.5), (2, 0.25)]
     assert "train/box_loss" not in found
+
+
+@pytest.mark.slow
+def test_it_looks_again_as_long_as_snakemake_works(
+    trackable: Trackable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And once more after its end, when the report is there."""
+    works = SimpleNamespace(is_dead=False)
+    drivers = iter([[works], [works], [SimpleNamespace(is_dead=True)]])
+    monkeypatch.setattr(track, "recorded", lambda: next(drivers))
+    monkeypatch.setattr(track, "EVERY", 0.0)
+    seen: list[int] = []
+    tracker = SimpleNamespace(PACKAGE="json", send=lambda e, at: seen.append(len(e.runs)) or Sent())
+    monkeypatch.setattr(track, "plugin", lambda kind, name: tracker)
+    monkeypatch.setattr(time, "sleep", lambda seconds: len(seen) == 2 and trackable.finish())
+    assert main([*TRACK, "--live"]) == 0
+    assert seen == [0, 0, 2]
 
 
 @pytest.mark.parametrize("tracker", ["mlflow", "tensorboard", "wandb"])
