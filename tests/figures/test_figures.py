@@ -115,7 +115,7 @@ def test_every_figure_has_a_title_and_a_caption(drawn: Drawn) -> None:
 def test_sections_have_figures_where_there_is_something_to_show(drawn: Drawn) -> None:
     sections = {row["section"] for row in drawn.rows}
     always = {"detection", "operating", "calibration", "errors", "classes", "confusion", "data"}
-    always |= {"gallery"}
+    always |= {"gallery", "poster"}
     if drawn.case.startswith("one run"):  # nothing to compare, and no epoch
         assert sections == always
     elif drawn.case == "two data sets":  # a configuration each: no winner, no cost to compare
