@@ -1,8 +1,8 @@
-"""Reports of every size, made up: how long they take, and how white their pages are.
+"""Reports of every size, made up: processor seconds that they take, and how white pages are.
 
     python benchmarks/report_pages.py FOLDER [CASE…] [--dpi 80]
 
-Leaves report.pdf and, with poppler's `pdftoppm`, a PNG of each page below FOLDER/CASE.
+Leaves PDF and page and, with poppler's `pdftoppm`, a PNG of each page below FOLDER/CASE.
 """
 
 from __future__ import annotations

@@ -35,6 +35,12 @@ def demo(root: Path) -> Built:
     return fake.build(), {"title": title, "question": question}
 
 
+def twenty(root: Path) -> Built:
+    """20 runs: five configurations, four seeds."""
+    momenta = {f"momentum={m / 10}": {"momentum": m / 10} for m in range(5, 10)}
+    return Fake(root, momenta, seeds=(0, 1, 2, 3)).build(), {"sweeps": ("momentum",)}
+
+
 def one_class(root: Path) -> Built:
     """Seven configurations of one class."""
     momenta = {f"momentum={m / 10}": {"momentum": m / 10} for m in range(3, 10)}
@@ -155,7 +161,7 @@ def _classified(fake: Fake, run: str, number: int) -> None:
 CASES: dict[str, Callable[[Path], Built]] = {
     case.__name__: case
     for case in (
-        demo, grid, sweep, hundred, classes80, one_class, seeds30, scripts, searched, folds,
+        demo, twenty, grid, sweep, hundred, classes80, one_class, seeds30, scripts, searched, folds,
         classification,
     )
 }  # fmt: skip
