@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
+import logging
+import warnings
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -27,12 +32,26 @@ def graph_of(experiment: str, run: TrackedRun) -> Any:
 
     task = "classify" if "test/accuracy" in run.final or "val/accuracy" in run.final else "detect"
     size = int(str(run.settings.get("imgsz", SIDE)))
+    side = SIDE if task == "detect" else size  # dense layers take one size
     try:
         settings = predict_settings(task, read_params()["predict"], name, size)
-        module = backend.exportable(weights, settings).module
-        with torch.no_grad():
-            definition, _ = graph(module, torch.zeros(1, 3, SIDE, SIDE), use_strict_trace=False)
-    except (RuntimeError, ValueError, TypeError) as error:
+        with _quiet(), torch.no_grad():
+            module = backend.exportable(weights, settings).module
+            definition, _ = graph(module, torch.zeros(1, 3, side, side), use_strict_trace=False)
+    except (RuntimeError, ValueError, TypeError, torch.jit.TracingCheckError) as error:
         print(f"{run.name}: no graph: {str(error).splitlines()[0]}", flush=True)
         return None
     return definition.SerializeToString(deterministic=True)
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Within it neither Ultralytics nor torch says how it goes about its work."""
+    before = logging.root.manager.disable
+    logging.disable(logging.INFO)
+    try:
+        with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logging.disable(before)
