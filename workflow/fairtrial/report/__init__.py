@@ -12,7 +12,10 @@ cautions   warnings: leaks, unequal code, versions, hardware; with them
 origins    results of other experiments with which runs begin
 data       data sets: contents, splits, defects
 search     hyperparameter searches
+by_settings  of these parts those on single settings and on what was tried beside
 sweeps     one parameter at a time
+factors    factors of a grid
+probes     scores on train, and at other image sizes
 across_datasets  mean ranks and gaps over several data sets
 learning_curve  would more training images help
 operating_points  what is found at a precision, a recall or a rate of false alarms

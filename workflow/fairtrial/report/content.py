@@ -8,8 +8,8 @@ from typing import TypedDict
 from fairtrial.files.checksums import sha256
 from fairtrial.report import answer as answers
 from fairtrial.report import breakdowns
-from fairtrial.report.across_datasets import AcrossPart, across_parts
 from fairtrial.report.breakdowns import BreakdownPart
+from fairtrial.report.by_settings import SettingsContent, by_settings
 from fairtrial.report.calibration import CalibrationPart, calibration_parts
 from fairtrial.report.cautions import cautions, differences, planned_cautions
 from fairtrial.report.claim import ClaimPart, claim
@@ -19,17 +19,12 @@ from fairtrial.report.confusions import ConfusionPart, confusion_parts
 from fairtrial.report.cost import CostRow, FrontPart, cost, fronts, size_notes
 from fairtrial.report.data import DataPart, data
 from fairtrial.report.error_kinds import ErrorsPart, errors
-from fairtrial.report.factors import GridPart, grid_parts
-from fairtrial.report.learning_curve import LearningPart, learning_parts
 from fairtrial.report.limits import limits
 from fairtrial.report.next_steps import next_steps
 from fairtrial.report.operating_points import OperatingPart, operating_parts
 from fairtrial.report.origins import origin_pairs
-from fairtrial.report.probes import ProbePart, size_parts, train_parts
 from fairtrial.report.repeats import RepeatsPart, repeats
 from fairtrial.report.reproduction import Command, made_text, reproduction
-from fairtrial.report.search import SearchPart, searches
-from fairtrial.report.sweeps import SweepPart, sweep_parts
 from fairtrial.report.wording import UNDEFINED, number, time_text
 from fairtrial.results.configuration import Configuration, setting_text, settings_text
 from fairtrial.results.dataset import DatasetDescription
@@ -90,7 +85,7 @@ class Provenance(TypedDict):
     elsewhere: list[list[str]]
 
 
-class Content(TypedDict):
+class Content(SettingsContent):
     """The data of the template, by the names that it uses."""
 
     experiment: str
@@ -107,13 +102,6 @@ class Content(TypedDict):
     cautions: list[str]
     next_steps: list[str]
     repeats: RepeatsPart
-    sweeps: list[SweepPart]
-    factors: list[GridPart]
-    on_train: list[ProbePart]
-    image_sizes: list[ProbePart]
-    search: SearchPart
-    across: list[AcrossPart]
-    learning: list[LearningPart]
     operating: list[OperatingPart]
     calibration: list[CalibrationPart]
     comparisons: list[ComparisonPart]
@@ -157,13 +145,7 @@ def content(
         "cautions": cautions(experiment, planned_cautions(experiment, settings)),
         "next_steps": next_steps(experiment, f"results/{settings.experiment}", timings),
         "repeats": repeats(experiment),
-        "sweeps": sweep_parts(experiment, settings.sweeps),
-        "factors": grid_parts(experiment, settings.factors),
-        "on_train": train_parts(experiment, settings.probes),
-        "image_sizes": size_parts(experiment, settings.probes, timings),
-        "search": searches(experiment, settings.studies, timings),
-        "across": across_parts(experiment),
-        "learning": learning_parts(experiment),
+        **by_settings(experiment, settings),
         "operating": operating_parts(experiment),
         "calibration": calibration_parts(experiment),
         "comparisons": [comparison_part(c) for c in experiment.comparisons],
