@@ -8,6 +8,7 @@ configurations  the configurations that an experiment lists, sweeps or multiplie
 planned_run     a run: its name, its data, and every setting
 runs            each run with all of its settings
 unused_settings  settings of params.yaml that no run uses, or that it lacks
+fonts           the font files that params.yaml names
 idle_settings   settings that are set and cannot act
 elsewhere       runs whose predictions were made elsewhere
 probes          what weights predict beside val and test

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TypedDict
 
+from fairtrial.report.answer import method
 from fairtrial.report.limits import limits
 from fairtrial.report.reproduction import made_text
 from fairtrial.report.wording import counted
@@ -89,9 +90,9 @@ class ClaimPart(TypedDict):
     items: list[ClaimItem]
 
 
-def claim(experiment: ExperimentResults, title: str, question: str, method: str) -> list[ClaimPart]:
+def claim(experiment: ExperimentResults, title: str, question: str) -> list[ClaimPart]:
     """All headings; items are numbered through."""
-    known = _known(experiment, title, question, method)
+    known = _known(experiment, title, question)
     parts, number = [], 0
     for heading, names in HEADINGS.items():
         items = []
@@ -102,7 +103,7 @@ def claim(experiment: ExperimentResults, title: str, question: str, method: str)
     return parts
 
 
-def _known(experiment: ExperimentResults, title: str, question: str, method: str) -> dict[int, str]:
+def _known(experiment: ExperimentResults, title: str, question: str) -> dict[int, str]:
     """Number of an item → what the experiment knows of it."""
     sets = list(experiment.datasets.values())
     metrics = experiment.comparisons[0].table_metrics
@@ -122,7 +123,7 @@ def _known(experiment: ExperimentResults, title: str, question: str, method: str
         25: "See Provenance: all settings of each configuration.",
         26: "The best epoch and configuration on val; see Method and limits.",
         28: f"{', '.join(METRIC_NAMES.get(m, m) for m in metrics)}; see Method and limits.",
-        29: method,
+        29: method(experiment.comparisons),
         32: _joined(map(_sizes, sets)),
         37: "See page one and Classes.",
         39: "See Confusion and Gallery.",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TypedDict
+from typing import Any, TypedDict
 
 from fairtrial.files.checksums import sha256
 from fairtrial.report import answer as answers
@@ -105,7 +105,7 @@ class Content(SettingsContent):
     operating: list[OperatingPart]
     calibration: list[CalibrationPart]
     comparisons: list[ComparisonPart]
-    figures: dict[str, list[dict[str, str]]]
+    figures: dict[str, list[dict[str, Any]]]
     errors: list[ErrorsPart]
     classes: list[ClassesPart]
     sizes: list[BreakdownPart]
@@ -127,9 +127,6 @@ def content(
 ) -> Content:
     """All that the report of an experiment says; `manifest` lists its figures."""
     timings = settings.timings
-    figures: dict[str, list[dict[str, str]]] = {}
-    for entry in manifest.root:
-        figures.setdefault(entry.section, []).append(entry.model_dump())
     return {
         "experiment": settings.experiment,
         "title": settings.title or settings.experiment,
@@ -149,7 +146,7 @@ def content(
         "operating": operating_parts(experiment),
         "calibration": calibration_parts(experiment),
         "comparisons": [comparison_part(c) for c in experiment.comparisons],
-        "figures": figures,
+        "figures": _figures(manifest),
         "errors": [kinds for c in experiment.comparisons if (kinds := errors(c))],
         "classes": [classes(c) for c in experiment.comparisons],
         "sizes": [size for c in experiment.comparisons if (size := breakdowns.sizes(c))],
@@ -162,17 +159,24 @@ def content(
         "size_notes": size_notes(experiment),
         "fronts": fronts(experiment, timings),
         "run_metrics": [SHORT.get(m, m) for m in _run_metrics(experiment)],
-        "runs": [
-            _run(run, c, _run_metrics(experiment), timings)
-            for c in experiment.configurations
-            for run in c.runs
-        ],
+        "runs": _runs(experiment, timings),
         "confusions": confusion_parts(experiment),
         "provenance": _provenance(experiment, settings),
-        "claim": claim(
-            experiment, settings.title, settings.question, answers.method(experiment.comparisons)
-        ),
+        "claim": claim(experiment, settings.title, settings.question),
     }
+
+
+def _figures(manifest: FigureManifest) -> dict[str, list[dict[str, Any]]]:
+    """Section → its figures."""
+    figures: dict[str, list[dict[str, Any]]] = {}
+    for entry in manifest.root:
+        figures.setdefault(entry.section, []).append(entry.model_dump())
+    return figures
+
+
+def _runs(experiment: ExperimentResults, timings: bool) -> list[RunPart]:
+    metrics = _run_metrics(experiment)
+    return [_run(run, c, metrics, timings) for c in experiment.configurations for run in c.runs]
 
 
 def _run(

@@ -16,6 +16,7 @@ image_sizes    the same weights at several image sizes, with their times
 factors        what each factor of a grid does on average
 learning_curve  configurations that differ in their share of train alone
 operating_points  what is found at a precision, a recall or a rate of false alarms
+confusions     what is taken for what
 calibration    confidence against the share that is right
 sweeps         configurations that differ in one setting alone
 costs          size and time against the metric that ranks
