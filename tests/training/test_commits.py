@@ -53,15 +53,21 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
+def the_commit() -> commits.Commit:
+    """The last commit, as git itself tells of it."""
+    sha, date, author = git("log", "-1", "--format=%H%n%as%n%cn").splitlines()
+    return commits.Commit(sha=sha, date=date, author=author)
+
+
 def test_a_clean_project_names_its_commit(project: Path) -> None:
-    assert commits.present() == commits.Commit(sha=git("rev-parse", "HEAD"))
+    assert commits.present() == the_commit()
 
 
 def test_a_project_whose_snakefile_lies_in_workflow_names_its_commit(project: Path) -> None:
     """As snakedeploy writes it."""
     git("mv", "Snakefile", "workflow/Snakefile")
     git("commit", "-qm", "moved")
-    assert commits.present() == commits.Commit(sha=git("rev-parse", "HEAD"))
+    assert commits.present() == the_commit()
 
 
 def _append(name: str) -> Callable[[Path], None]:
@@ -129,7 +135,7 @@ def test_a_project_in_a_folder_of_a_larger_repository(
     assert not missing_facts(foreign.problem, "Snakefile", "no commit is recorded")
     git("add", "-A")
     git("commit", "-qm", "both")
-    assert commits.present() == commits.Commit(sha=git("rev-parse", "HEAD"))
+    assert commits.present() == the_commit()
     _append("workflow/code.py")(project)
     assert not commits.present().dirty, "that is a file of the other"
     _new("workflow/new.py")(inner)
