@@ -103,3 +103,22 @@ def test_the_base_is_what_the_package_needs() -> None:
     packages = imported()
     assert packages - required() <= COME_ALONG | required(*set(EXTRAS) - {"dev"})
     assert required() - packages <= NOT_IMPORTED
+
+
+def hashes(path: Path) -> dict[str, frozenset[str]]:
+    """The hashes of each package, by its name and version."""
+    found: dict[str, frozenset[str]] = {}
+    for block in re.split(r"^(?=[a-z0-9])", path.read_text(), flags=re.MULTILINE)[1:]:
+        package = re.split(r"[ ;\\\n]", block, maxsplit=1)[0]
+        found[package] = frozenset(re.findall(r"sha256:([0-9a-f]{64})", block))
+    return found
+
+
+def test_a_version_has_the_same_hashes_in_every_lock() -> None:
+    """When a version changes, uv may keep the hashes of the old one; no installation would do."""
+    found: dict[str, set[frozenset[str]]] = {}
+    for path in LOCKS.values():
+        for package, sums in hashes(path).items():
+            found.setdefault(package, set()).add(sums)
+    assert len(found) > 100
+    assert [package for package, sums in found.items() if len(sums) > 1] == []

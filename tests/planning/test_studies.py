@@ -192,7 +192,7 @@ REFUSED: dict[str, tuple[str, ...]] = {
     "the start between steps": ("step: 4}", "step: 3}", "batch (8)", "not in the space"),
     "an unknown engine": (
         *("trials: 5", "trials: 5\n  engine: anneal"),
-        *('`search.engine.0` is "anneal"', "'ga', 'tpe', 'cmaes', 'gp' or 'random'"),
+        *('`search.engine.0` is "anneal"', "'ga', 'mutate', 'tpe', 'cmaes', 'gp' or 'random'"),
     ),
     "no budget": ("trials: 5", "workers: 1", "either `trials` or `hours`"),
     "two budgets": ("trials: 5", "trials: 5\n  hours: 1", "either `trials` or `hours`"),
