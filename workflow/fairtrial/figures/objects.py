@@ -44,7 +44,8 @@ def class_distribution(data: DescribedData, settings: PlotSettings) -> Iterator[
             page_number = f" ({page + 1})" if len(commonest) > PER_PAGE else ""
             title = f"{counted.capitalize()} of each class{page_number}"
             fig = _bars(names, counts, counted)
-            yield Drawing(f"classes-{description.name}-{page + 1}", fig, title, caption)
+            name = f"classes-{description.name}-{page + 1}"
+            yield Drawing(name, fig, title, caption, rows=fig.axes[0])
 
 
 @data_figure()
@@ -93,7 +94,7 @@ def _bars(names: list[str], counts: dict[str, Counter[str]], counted: str) -> Fi
         ax.bar_label(bars, padding=2, fontsize=7)
         ax.set(xlim=(0, 1.3 * max([*heights, 1])), ylim=(len(names) - 0.4, -0.6))
         ax.set_title(f"{split}: {sum(of_split.values())} {counted}", loc="left")
-        ax.set_yticks(range(len(names)), [shorten(name, 24) for name in names])
+        ax.set_yticks(range(len(names)), [shorten(name, 34) for name in names])
         ax.grid(axis="y", visible=False)
     return fig
 

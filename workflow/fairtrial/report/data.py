@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import statistics
 from collections import Counter
+from collections.abc import Iterable
 from typing import TypedDict
 
 from fairtrial.data.certificate import Balance, PlacedDuplicates
@@ -18,7 +19,7 @@ from fairtrial.report.wording import UNDEFINED
 from fairtrial.results.configuration import setting_text
 from fairtrial.results.dataset import DatasetDescription
 
-CLASSES = 40  # rows of classes in a table at most
+CLASSES = 100  # rows of classes in a table at most: the commonest
 
 
 class BalancePart(TypedDict):
@@ -62,7 +63,7 @@ def data(descriptions: list[DatasetDescription]) -> DataPart:
 def _dataset(description: DatasetDescription) -> DatasetPart:
     split_certificate, quality = description.certificate, description.quality
     summaries = [split_certificate.summary[split] for split in SPLITS]
-    names = list(description.dataset.categories.values())
+    names = _by_objects(description.dataset.categories.values(), summaries)
     return {
         "name": description.name,
         "certificate": certificate(description),
@@ -75,6 +76,12 @@ def _dataset(description: DatasetDescription) -> DatasetPart:
         "quality": _quality(quality) if quality else {},
         "defects": _defects(quality) if quality else [],
     }
+
+
+def _by_objects(names: Iterable[str], summaries: list[SplitSummary]) -> list[str]:
+    """Classes, the commonest first."""
+    counts = {name: sum(part.classes[name].objects for part in summaries) for name in names}
+    return sorted(counts, key=lambda name: (-counts[name], name))
 
 
 def _totals(summaries: list[SplitSummary]) -> list[list[str]]:
