@@ -67,6 +67,7 @@ def test_the_last_step_is_the_gap_of_the_two_largest_shares(tmp_path: Path) -> N
     assert (gap.gap, gap.means) == (pytest.approx(-0.11), 2)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("values", "facts"),
     [

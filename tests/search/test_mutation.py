@@ -31,7 +31,7 @@ def trial(value: float, **params: object) -> FrozenTrial:
     )
 
 
-def draws(trials: Sequence[FrozenTrial], number: int = 200) -> list[Params]:
+def draws(trials: Sequence[FrozenTrial], number: int = 120) -> list[Params]:
     found = [engines.draw("mutate", seed, trials, SPACE, START) for seed in range(number)]
     return [drawn.params for drawn in found if drawn]
 
@@ -39,8 +39,8 @@ def draws(trials: Sequence[FrozenTrial], number: int = 200) -> list[Params]:
 def test_half_of_the_parameters_move_by_a_fifth_of_their_range() -> None:
     found = np.array([[params[name] for name in "abcdefgh"] for params in draws([trial(0.3)])])
     is_moved = found != 0.5
-    assert is_moved.mean() == pytest.approx(0.5, abs=0.05)
-    assert (found[is_moved] - 0.5).std() == pytest.approx(0.2, rel=0.1)
+    assert is_moved.mean() == pytest.approx(0.5, abs=0.06)
+    assert (found[is_moved] - 0.5).std() == pytest.approx(0.2, rel=0.15)
     assert found.min() >= 0 and found.max() <= 1
 
 
@@ -57,7 +57,7 @@ def test_each_kind_of_parameter_stays_in_its_range() -> None:
 def test_the_better_a_trial_the_likelier_it_is_a_parent_and_the_tenth_never_is() -> None:
     """Told by a parameter that all else being equal stays in half of the draws."""
     trials = [trial(0.1 * n, a=round(0.3 + 0.05 * n, 2), epochs=10 + 5 * n) for n in range(10)]
-    parents = Counter(params["a"] for params in draws(trials, 600))
+    parents = Counter(params["a"] for params in draws(trials, 250))
     kept = [parents[trial.params["a"]] for trial in trials]
     assert kept[0] == 0
     assert kept[9] > kept[5] > kept[2]
@@ -75,9 +75,9 @@ def test_steps_are_shorter_when_nothing_better_comes() -> None:
 def test_of_many_trials_the_best_say_which_parameters_change_together() -> None:
     """`a` and `b` agree in the best ones, so that they do in more draws than chance would have."""
     random = np.random.default_rng(0)
-    same = [(x, x) for x in random.random(60)]
+    same = [(x, x) for x in random.random(40)]
     trials = [trial(1 - 0.001 * n, a=x, b=y, rate=1e-4 + 1e-5 * n) for n, (x, y) in enumerate(same)]
-    found = draws(trials, 600)
+    found = draws(trials, 200)
     moved = [(p["a"], p["b"]) for p in found if not {(p["a"], p["b"])} & set(same)]
     far = np.array([(a - 0.5, b - 0.5) for a, b in moved])
     assert np.corrcoef(far.T)[0, 1] > 0.5

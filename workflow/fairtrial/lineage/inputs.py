@@ -41,13 +41,18 @@ def _recorded(name: str, total: str) -> str:
 
 def maker(name: str) -> str | None:
     """The path of the record of the job that makes a file, or None for a file that none makes, or
-    one of several workers."""
-    for stage, patterns in _patterns().items():
-        for pattern in patterns:
-            if found := pattern.fullmatch(name):
-                groups = found.groupdict()
-                return made_file(stage, groups.get("name", ""), groups.get("experiment", ""))
-    return None
+    one of several workers. Of two readings, as of `<run>.predictions.json`, that with the shorter
+    name of a job."""
+    readings = [
+        (found.groupdict(), stage)
+        for stage, patterns in _patterns().items()
+        for pattern in patterns
+        if (found := pattern.fullmatch(name))
+    ]
+    if not readings:
+        return None
+    groups, stage = min(readings, key=lambda reading: len(reading[0].get("name", "")))
+    return made_file(stage, groups.get("name", ""), groups.get("experiment", ""))
 
 
 @cache
