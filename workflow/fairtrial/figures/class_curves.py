@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from fairtrial.figures.base import COLOURS, DASHES, Drawing, figure, new_figure
-from fairtrial.results.configuration import Configuration, shorten
+from fairtrial.results.configuration import Configuration, shortened
 from fairtrial.results.experiment import Comparison, ExperimentResults
 from fairtrial.settings.stages import PlotSettings
 
@@ -53,9 +53,10 @@ def _panels(
     rows = -(-len(classes) // COLUMNS)
     fig = new_figure(1.4 + 3.6 * rows)
     axes = fig.subplots(rows, COLUMNS, sharex=True, sharey=True, squeeze=False)
-    for ax, (name, count) in zip(axes.flat, classes, strict=False):
+    texts = shortened([name for name, _ in classes], 16)
+    for ax, (name, count), text in zip(axes.flat, classes, texts, strict=False):
         _curves(ax, configuration, (comparison.split, name))
-        ax.set_title(f"{shorten(name, 20)}, n = {count}", loc="left")
+        ax.set_title(f"{text}, n = {count}", loc="left")
         ax.set(xlim=(0, 1), ylim=(0, 1.02))
     for ax in list(axes.flat)[len(classes) :]:
         ax.set_visible(False)

@@ -21,7 +21,7 @@ from fairtrial.figures.base import (
     new_figure,
     not_shown,
 )
-from fairtrial.results.configuration import Configuration, shorten
+from fairtrial.results.configuration import Configuration, shortened
 from fairtrial.results.experiment import Comparison, ExperimentResults
 from fairtrial.results.run import METRIC_NAMES
 from fairtrial.results.significance import FEW_OBJECTS, FEW_UNITS, says_little
@@ -102,7 +102,7 @@ def _map(configurations: list[Configuration], names: list[str], comparison: Comp
     mesh = ax.pcolormesh(table, cmap="cividis", edgecolors="white", linewidth=0.3)
     ax.invert_yaxis()
     ax.set_xticks(np.arange(len(configurations)) + 0.5, [c.letter for c in configurations])
-    ax.set_yticks(np.arange(len(names)) + 0.5, [shorten(name, 28) for name in names])
+    ax.set_yticks(np.arange(len(names)) + 0.5, shortened(names, 28))
     ax.grid(visible=False)
     middle = (np.nanmin(table) + np.nanmax(table)) / 2
     for row, column in np.argwhere(np.isfinite(table)) if len(configurations) <= WRITTEN else []:
@@ -136,7 +136,7 @@ def _rows(comparison: Comparison, names: list[str], counts: dict[str, int]) -> F
         _marks(left, configuration, names, comparison, styles[configuration.letter])
     xlabel = f"{_metric(comparison)} on {comparison.split}"
     left.set(xlim=(-0.02, 1.02), ylim=(len(names) - 0.5, -0.5), xlabel=xlabel)
-    left.set_yticks(range(len(names)), [shorten(name, 28) for name in names])
+    left.set_yticks(range(len(names)), shortened(names, 28))
     for label, name in zip(left.get_yticklabels(), names, strict=True):
         if says_little(comparison.configurations[0], comparison.split, name, counts[name]):
             label.set_color(OTHERS)

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from fairtrial.figures.base import HEIGHT, WIDTH, Drawing, figure, new_figure, not_shown
-from fairtrial.results.configuration import Configuration, shorten
+from fairtrial.results.configuration import Configuration, shortened
 from fairtrial.results.confusions import confusion_counts, counted_runs, row_names
 from fairtrial.results.experiment import Comparison, ExperimentResults
 from fairtrial.settings.stages import PlotSettings
@@ -99,7 +99,7 @@ def _matrix(ax: Axes, counts: NDArray[np.int64], names: list[str], task: str) ->
     """Draw counts of shape (names, names) as a heat map of each row's shares."""
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     written = len(names) - 1 <= WRITTEN
-    labels = [shorten(name, 16) for name in names]
+    labels = shortened(names, 16)
     sns.heatmap(
         shares,
         ax=ax,

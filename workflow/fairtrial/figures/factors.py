@@ -17,7 +17,7 @@ from fairtrial.figures.base import (
     figure,
     new_figure,
 )
-from fairtrial.results.configuration import shorten
+from fairtrial.results.configuration import shorten, shortened
 from fairtrial.results.experiment import ExperimentResults
 from fairtrial.results.factors import Cell, FactorGrid, factor_grid
 from fairtrial.results.run import METRIC_NAMES
@@ -107,7 +107,7 @@ def _level(ax: Axes, x: float, found: Sample, grid: FactorGrid, colour: int, mar
 
 def _named(ax: Axes, levels: Sequence[str]) -> None:
     """Name the levels below the axis."""
-    texts = [shorten(level, 24) for level in levels]
+    texts = shortened(levels, 24)
     crowded = sum(map(len, texts)) > 22
     ax.set_xticks(range(len(texts)), texts, rotation=90 if crowded else 0)
     ax.set_xlim(-0.5, len(texts) - 0.5)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from fairtrial.data.dataset import SPLITS
 from fairtrial.data.objects import counted
 from fairtrial.figures.base import DASHES, Drawing, data_figure, new_figure
-from fairtrial.results.configuration import shorten
+from fairtrial.results.configuration import shortened
 from fairtrial.results.dataset import DatasetDescription, DescribedData
 from fairtrial.settings.stages import PlotSettings
 
@@ -94,7 +94,7 @@ def _bars(names: list[str], counts: dict[str, Counter[str]], counted: str) -> Fi
         ax.bar_label(bars, padding=2, fontsize=7)
         ax.set(xlim=(0, 1.3 * max([*heights, 1])), ylim=(len(names) - 0.4, -0.6))
         ax.set_title(f"{split}: {sum(of_split.values())} {counted}", loc="left")
-        ax.set_yticks(range(len(names)), [shorten(name, 34) for name in names])
+        ax.set_yticks(range(len(names)), shortened(names, 34))
         ax.grid(axis="y", visible=False)
     return fig
 

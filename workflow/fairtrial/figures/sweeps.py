@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, NullFormatter
 
 from fairtrial.figures.base import COLOURS, Drawing, figure, new_figure
-from fairtrial.results.configuration import Configuration, shorten
+from fairtrial.results.configuration import Configuration, shortened
 from fairtrial.results.experiment import ExperimentResults
 from fairtrial.results.run import METRIC_NAMES
 from fairtrial.results.significance import interval_of
@@ -117,7 +117,7 @@ def _ticks(ax: Axes, sweep: Sweep) -> None:
     if sweep.logarithmic:
         ax.set_xscale("log")
         ax.xaxis.set_minor_formatter(NullFormatter())
-    labels = [shorten(text, 24) for text in sweep.texts]
+    labels = shortened(sweep.texts, 24)
     if numbers := sweep.numbers:
         ax.xaxis.set_minor_locator(FixedLocator(numbers))
         ax.set_xticks(*zip(*_spaced_labels(sweep, labels), strict=True))

@@ -9,6 +9,7 @@ import statistics
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import takewhile
 from typing import TYPE_CHECKING
 
 from fairtrial.results.run import FinishedRun
@@ -242,3 +243,20 @@ def shorten(text: str, length: int) -> str:
         return text
     half = (length - 1) // 2
     return text[: length - 1 - half] + "…" + text[len(text) - half :]
+
+
+def shortened(texts: Sequence[str], length: int) -> list[str]:
+    """The same for texts that stand together: cut where they stay distinct, in the middle, else at
+    the end, at the beginning, or without what all of them begin with."""
+    lines = [" ".join(text.split()) for text in texts]
+    columns = zip(*lines, strict=False)
+    begin = sum(1 for _ in takewhile(lambda column: len(set(column)) == 1, columns))
+    for cut in (
+        shorten,
+        lambda text, length: text if len(text) <= length else f"{text[: length - 1]}…",
+        lambda text, length: text if len(text) <= length else f"…{text[1 - length :]}",
+    ):
+        found = [cut(line, length) for line in lines]
+        if len(set(found)) == len(set(lines)):
+            return found
+    return [shorten(f"…{line[begin:]}", length) for line in lines]
