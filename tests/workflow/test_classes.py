@@ -116,6 +116,7 @@ def test_a_search_over_classes_in_small(project: Project, tmp_path: Path) -> Non
     text = (CHECKOUT / "config/experiments/cifar10_search.yaml").read_text()
     for shipped, small in (
         ("from: cifar10_optimizers,", "backend: networks, model: cnn, imgsz: 32,"),
+        ("from: cifar10_search/", "from: compare/"),
         ("trials: 10", "trials: 3"),
         ("epochs: {min: 10, max: 100, step: 5}", "epochs: {min: 1, max: 3}"),
         ("epochs: 50", "epochs: 2"),
