@@ -97,7 +97,9 @@ def test_from_nothing_to_the_report(way: str, site: Path, repository: Path, tmp_
     assert SAID[way] in typed.stderr + said
     project.choose(ONE_RUN)
     said = project.run("snakemake", "--cores", "2").stdout
-    assert Counter(job.split()[0] for job in project.jobs()) == Counter({*STAGES} - {"probe", "batch"})
+    assert Counter(job.split()[0] for job in project.jobs()) == Counter(
+        {*STAGES} - {"probe", "batch"}
+    )
     assert (project.root / "results/compare/report.pdf").exists()
     assert "Report: results/compare/report.pdf" in said, "nothing was called at the end"
     assert [*(project.root / "store/users").iterdir()], "gc elsewhere would remove what it needs"
