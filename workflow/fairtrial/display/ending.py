@@ -6,6 +6,8 @@ import os
 import time
 from pathlib import Path
 
+from fairtrial.lineage import guard
+
 BEGAN = time.time()  # of this process, which imports this module when it reads the Snakefile
 
 
@@ -16,6 +18,7 @@ def ending(experiment: str, since: float = BEGAN) -> str:
     if not report.exists() or report.stat().st_mtime < since:
         return ""
     parts = [answer.read_text(encoding="utf-8")] if answer.exists() else []
+    parts += _damaged(folder)
     page = report.with_suffix(".html")
     parts.append(f"Report: {report}" + (f", {page}" if page.exists() else ""))
     if "DVC_STAGE" not in os.environ and Path(".dvc").is_dir():
@@ -23,6 +26,21 @@ def ending(experiment: str, since: float = BEGAN) -> str:
             "Record it with `dvc repro` (no finished job runs again) before the next `dvc exp run`."
         )
     return "\n".join(parts)
+
+
+def _damaged(folder: Path) -> list[str]:
+    """What of the figures and of the report was changed since it was made: after that no job reads
+    these files, so that none would say so. Weights are left to `verify`."""
+    records, _ = guard.read_records(
+        path.as_posix()
+        for path in (folder / "made/plot.json", folder / "made/report.json")
+        if path.exists()
+    )
+    problems = guard.changed_files(records, weights_too=False)
+    if not problems:
+        return []
+    mend = f"`fairtrial repair {folder.name}` and the same command again make it whole"
+    return [f"Not as it was made:\n{guard.listed(problems)}\n{mend}."]
 
 
 def say_ending(experiment: str, targets: object) -> None:
