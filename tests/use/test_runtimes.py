@@ -118,3 +118,12 @@ def test_a_missing_package_is_named_with_the_command_that_installs_it(
     with refused(FairtrialError, "`onnxruntime`", "make venv EXTRAS=export"):
         open_exported(file, 1)
     assert runtimes.is_exported(file)
+
+
+def test_a_size_that_a_torch_program_does_not_take_is_said() -> None:
+    def refuses(values: np.ndarray) -> np.ndarray:
+        raise AssertionError("Guard failed: 1 + (-1 + images.size()[2]) // 128 != 1")
+
+    network = runtimes._saying_which_sizes(refuses, Path("model.pt2"))
+    with refused(DataError, "model.pt2", "160×128", "`--fixed`", "`onnx`"):
+        network(np.zeros((1, 3, 128, 160), np.float32))

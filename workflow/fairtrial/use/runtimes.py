@@ -94,7 +94,24 @@ def _open_pt2(path: Path, threads: int) -> _Opened:
         from torch.export.passes import move_to_device_pass
 
         program = move_to_device_pass(program, "cuda")
-    return metadata, torch_network(program.module(), threads)
+    return metadata, _saying_which_sizes(torch_network(program.module(), threads), path)
+
+
+def _saying_which_sizes(network: Network, path: Path) -> Network:
+    """The same network, with a message where torch's program was not written for a size: a side
+    that leaves a single cell of a layer is of another form than all larger ones."""
+
+    def guarded(values: Floats) -> Floats:
+        try:
+            return network(values)
+        except AssertionError as error:
+            height, width = values.shape[2:]
+            raise DataError(
+                f"{path}: does not take an image of {width}×{height} pixels, only larger ones; "
+                "written with `--fixed`, or as `onnx`, it takes all"
+            ) from error
+
+    return guarded
 
 
 def torch_network(module: Callable[..., Any], threads: int) -> Network:
