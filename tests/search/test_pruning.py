@@ -12,7 +12,7 @@ import pytest
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from fairtrial.search.engines import silence_optuna
-from fairtrial.search.pruning import Judged, bracket, reason, rungs
+from fairtrial.search.pruning import JudgedTrial, bracket, reason, rungs
 from fairtrial.settings.search import Pruning
 
 EPOCHS = 27
@@ -37,7 +37,7 @@ def judged(rule: Pruning, all_values: Sequence[Sequence[float]]) -> list[int]:
             (
                 epoch
                 for epoch in range(1, len(values) + 1)
-                if reason(rule, Judged(number, values[:epoch], len(values), others))
+                if reason(rule, JudgedTrial(number, values[:epoch], len(values), others))
             ),
             len(values),
         )
@@ -108,10 +108,10 @@ def test_rungs_are_a_third_a_ninth_and_so_on(epochs: int, expected: list[int]) -
 def test_a_trial_without_a_number_is_worth_nothing() -> None:
     others = [as_trial(number, [0.2, 0.3], is_finished=False) for number in range(3)]
     for values, is_given_up in (([math.nan], True), ([0.4], False), ([0.1], True)):
-        assert bool(reason("halving", Judged(9, values, 2, others))) == is_given_up
+        assert bool(reason("halving", JudgedTrial(9, values, 2, others))) == is_given_up
 
 
 def test_a_trial_with_all_its_epochs_is_never_given_up() -> None:
     others = [as_trial(number, [0.5] * 4, is_finished=True) for number in range(9)]
     for rule in ("median", "halving", "hyperband"):
-        assert reason(rule, Judged(9, [0.1] * 4, 4, others)) is None
+        assert reason(rule, JudgedTrial(9, [0.1] * 4, 4, others)) is None

@@ -23,7 +23,7 @@ MOST_RUNGS = 3  # of halving; and the brackets of hyperband beside that without 
 
 
 @dataclass(frozen=True)
-class Judged:
+class JudgedTrial:
     """A trial after an epoch: its number, the value after each of its epochs so far, how many
     epochs it is to have, and the other trials, with values of the same fitness."""
 
@@ -37,13 +37,13 @@ class Judged:
         return len(self.so_far)
 
 
-def reason(pruning: Pruning, trial: Judged) -> str | None:
+def reason(pruning: Pruning, trial: JudgedTrial) -> str | None:
     """Why a trial is given up after its last epoch so far; None where it goes on. No rule gives up
     a trial that has all of its epochs."""
     return RULES[pruning](trial) if trial.epoch < trial.epochs else None
 
 
-def _below_median(trial: Judged) -> str | None:
+def _below_median(trial: JudgedTrial) -> str | None:
     """Its best value so far is below the median of what finished trials had. Never in the first
     quarter of the epochs, and never before STARTUP_TRIALS trials are finished."""
     pruner = optuna.pruners.MedianPruner(
@@ -56,12 +56,12 @@ def _below_median(trial: Judged) -> str | None:
     return f"below the median after epoch {trial.epoch}" if is_below else None
 
 
-def _outside_of_best_third(trial: Judged) -> str | None:
+def _outside_of_best_third(trial: JudgedTrial) -> str | None:
     """Asynchronous successive halving (Li et al., 2020), without trials that pause."""
     return _at_rung(trial, rungs(trial.epochs, MOST_RUNGS), trial.others)
 
 
-def _outside_of_best_third_of_its_bracket(trial: Judged) -> str | None:
+def _outside_of_best_third_of_its_bracket(trial: JudgedTrial) -> str | None:
     """Hyperband (Li et al., 2018): brackets of successive halving that begin with more and more
     epochs, in case that early ones mislead. A trial's number says to which it belongs."""
     own = bracket(trial.number)
@@ -89,7 +89,9 @@ def rungs(epochs: int, count: int) -> list[int]:
     return sorted(part for part in parts if part < epochs)
 
 
-def _at_rung(trial: Judged, compared: Sequence[int], others: Sequence[FrozenTrial]) -> str | None:
+def _at_rung(
+    trial: JudgedTrial, compared: Sequence[int], others: Sequence[FrozenTrial]
+) -> str | None:
     """Whether it is to be given up: at a rung, and not among the best third of those that had
     reached it. Of one or two trials the better one goes on."""
     if trial.epoch not in compared:
@@ -118,7 +120,7 @@ def _worth(values: Sequence[float]) -> float:
     return max(values) if all(map(math.isfinite, values)) else -math.inf
 
 
-RULES: dict[Pruning, Callable[[Judged], str | None]] = {
+RULES: dict[Pruning, Callable[[JudgedTrial], str | None]] = {
     "median": _below_median,
     "halving": _outside_of_best_third,
     "hyperband": _outside_of_best_third_of_its_bracket,

@@ -211,7 +211,7 @@ class _TrialAttempt:
         if settings.pruning == "off":
             return
         number = self._trial.number
-        judged = pruning.Judged(
+        judged = pruning.JudgedTrial(
             number=number,
             so_far=self._trial.fitness_by_epoch(weights)[:epoch],
             epochs=settings.start["epochs"],
