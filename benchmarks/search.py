@@ -194,8 +194,9 @@ def main() -> None:
     parser.add_argument("--imgsz", type=int, default=64)
     parser.add_argument("--batch", type=int, default=16)
     parser.add_argument("--weights", type=Path, help="a checkpoint to start from")
-    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2, 3, 4])
     parser.add_argument("--only", nargs="+", default=["tune", *ENGINES])
+    parser.add_argument("--pruning", nargs="+", default=["off", "median", "halving", "hyperband"])
     parser.add_argument("--jobs", type=int, default=1, help="studies at a time")
     parser.add_argument("--data", type=Path, default=PROJECT / "data")
     parser.add_argument("--go-on", action="store_true", help="keep the studies in search.csv")
@@ -209,7 +210,7 @@ def main() -> None:
         Study(engine, pruning, seed)
         for seed in options.seeds
         for engine in options.only
-        for pruning in (("off",) if engine == "tune" else ("off", "median"))
+        for pruning in (("off",) if engine == "tune" else options.pruning)
     ]
     if not options.go_on:
         TABLE.unlink(missing_ok=True)

@@ -57,9 +57,10 @@ def study(results: Path, name: str, engine: Engine = "tpe", gain: float = 0.0) -
 
 
 def _trial(number: int, ended: tuple[str, float | None], gain: float) -> Recorded:
-    """A trial with equal metrics at each of its epochs."""
+    """A trial with equal metrics at each of its epochs; recall is half of the others."""
     state, value = ended
     metrics = dict.fromkeys(("precision", "recall", "f1", "AP50", "AP"), (value or 0) + gain)
+    metrics["recall"] /= 2
     epochs = {"finished": 4, "pruned": 2, "failed": 0}[state]
     frozen = create_trial(
         state=next(key for key, name in JOURNAL_STATES.items() if name == state),
@@ -80,6 +81,7 @@ def figures_of(results: Path, *names: str) -> dict[str, Figure]:
     experiment = ExperimentResults(results, results, [], ranking_rule("AP"))
     functions = (
         search.progress,
+        search.metrics,
         search.parameters,
         search.importance,
         search.coordinates,
@@ -94,14 +96,17 @@ def figures_of(results: Path, *names: str) -> dict[str, Figure]:
 
 
 @pytest.mark.slow
-def test_a_study_has_its_four_figures(tmp_path: Path) -> None:
+def test_a_study_has_its_five_figures(tmp_path: Path) -> None:
     study(tmp_path, "tpe-seed0")
     figures = figures_of(tmp_path, "tpe-seed0")
-    kinds = ("progress", "parameters", "importance", "coordinates")
+    kinds = ("progress", "metrics", "parameters", "importance", "coordinates")
     assert set(figures) == {f"search-{kind}-tpe-seed0" for kind in kinds}
     top = figures["search-progress-tpe-seed0"].axes[0]
     (line,) = top.lines
     assert list(line.get_ydata()) == [0.4, 0.4, 0.4, 0.4, 0.6]
+    panels = figures["search-metrics-tpe-seed0"].axes[:5]
+    assert [ax.get_title("left") for ax in panels] == ["precision", "recall", "f1", "AP50", "AP"]
+    assert list(panels[1].lines[0].get_ydata()) == pytest.approx([0.2, 0.2, 0.2, 0.2, 0.3])
     rate, cosine = figures["search-parameters-tpe-seed0"].axes[:2]
     assert (rate.get_title("left"), rate.get_xscale()) == ("lr0", "log")
     assert [tick.get_text() for tick in cosine.get_xticklabels()] == ["false", "true"]
@@ -117,9 +122,11 @@ def test_a_trial_that_failed_before_its_first_epoch_stands_at_the_edge(tmp_path:
     columns = ("fitness", "best_epoch", "AP", "AP50", "precision", "recall", "f1")
     assert {failed[name] for name in columns} == {""}
     assert (failed["state"], failed["epochs"]) == ("failed", "0")
-    top = figures_of(tmp_path, "tpe-seed0")["search-progress-tpe-seed0"].axes[0]
-    positions = [points.get_offsets().tolist() for points in top.collections]
-    assert [[3.0, 0.0]] in positions, "without a value, at the lower edge"
+    figures = figures_of(tmp_path, "tpe-seed0")
+    for kind in ("progress", "metrics"):
+        for ax in figures[f"search-{kind}-tpe-seed0"].axes[: 1 if kind == "progress" else 5]:
+            positions = [points.get_offsets().tolist() for points in ax.collections]
+            assert [[3.0, 0.0]] in positions, "without a value, at the lower edge"
 
 
 def test_without_a_search_nothing_is_figures_of(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
 from numpy.typing import NDArray
 
@@ -17,6 +18,8 @@ from fairtrial.settings.stages import ChoicesSpec, ParameterSpec, PlotSettings, 
 
 Floats = NDArray[np.float64]
 FEW = 3  # studies at most for which figures of single studies are drawn
+PANELS = 3  # metrics side by side
+MANY = 100  # trials from which their marks are small
 MARKS = {  # state of a trial → colour and marker
     "finished": (COLOURS[2], "o"),
     "pruned": (COLOURS[1], "v"),
@@ -32,19 +35,14 @@ def _few_studies(experiment: ExperimentResults, settings: PlotSettings) -> list[
 
 @figure("search")
 def progress(experiment: ExperimentResults, settings: PlotSettings) -> Iterator[Drawing]:
-    """Fitness of each trial and the best so far; below, each metric over the trials."""
+    """Fitness of each trial and the best so far."""
     for study in _few_studies(experiment, settings):
-        fig = new_figure(10.5)
-        grid = fig.add_gridspec(2, len(study.metrics), height_ratios=(1.5, 1))
-        _fitness(fig.add_subplot(grid[0, :]), study)
-        for number, name in enumerate(study.metrics):
-            ax = fig.add_subplot(grid[1, number])
-            _points(ax, [(int(row["trial"]), row[name], row) for row in study.trials])
-            ax.set_title(name, loc="left")
-            ax.set_xlabel("Trial")
-            ax.xaxis.set_major_locator(MaxNLocator(4, integer=True))
-        lines, labels = fig.axes[0].get_legend_handles_labels()
-        fig.legend(lines, labels, loc="outside lower center", ncols=4)
+        fig = new_figure(6.5)
+        ax = fig.subplots()
+        _over_trials(ax, study, "fitness")
+        ax.set_ylabel("Fitness")
+        ax.set_xlabel("Trial")
+        _legend(fig)
         states = "; ".join(f"{n} {state}" for state, n in study.summary.states.items() if n)
         caption = (
             f"Study {study.name}: fitness ({study.summary.fitness}) on val of "
@@ -54,30 +52,60 @@ def progress(experiment: ExperimentResults, settings: PlotSettings) -> Iterator[
         yield Drawing(f"search-progress-{study.name}", fig, "Trials of the search", caption)
 
 
-def _fitness(ax: Axes, study: FinishedStudy) -> None:
-    _points(ax, [(int(row["trial"]), row["fitness"], row) for row in study.trials])
+@figure("search")
+def metrics(experiment: ExperimentResults, settings: PlotSettings) -> Iterator[Drawing]:
+    """Each metric of each trial, and its best so far."""
+    for study in _few_studies(experiment, settings):
+        names = study.all_metrics
+        rows = -(-len(names) // PANELS)
+        fig = new_figure(0.8 + 3.9 * rows)
+        axes = list(fig.subplots(rows, PANELS, sharex=True, squeeze=False).flat)
+        for number, (ax, name) in enumerate(zip(axes, names, strict=False)):
+            _over_trials(ax, study, name)
+            ax.set_title(name, loc="left")
+            if number + PANELS >= len(names):
+                ax.set_xlabel("Trial")
+                ax.tick_params(labelbottom=True)
+        for ax in axes[len(names) :]:
+            ax.set_visible(False)
+        _legend(fig)
+        caption = (
+            f"Study {study.name}: each metric on val of {study.summary.dataset} at each trial's "
+            "best epoch, which the fitness picks; the line is the highest of the finished trials "
+            "so far. Each panel has its own scale."
+        )
+        yield Drawing(f"search-metrics-{study.name}", fig, "Each metric over the trials", caption)
+
+
+def _over_trials(ax: Axes, study: FinishedStudy, column: str) -> None:
+    """Draw a column of the table of trials by their numbers, and its best so far."""
+    _points(ax, [(int(row["trial"]), row[column], row) for row in study.trials])
     numbers = range(len(study.trials))
-    lines = ax.step(numbers, study.best_so_far, where="post", label="best so far")
+    lines = ax.step(numbers, study.best_so_far_in(column), where="post", label="best so far")
     lines[0].set(color=COLOURS[0], linewidth=1.3)
-    ax.set_ylabel("Fitness")
-    ax.set_xlabel("Trial")
-    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+    ax.xaxis.set_major_locator(MaxNLocator(4, integer=True))
+
+
+def _legend(fig: Figure) -> None:
+    lines, labels = fig.axes[0].get_legend_handles_labels()
+    fig.legend(lines, labels, loc="outside lower center", ncols=4)
 
 
 def _points(ax: Axes, points: list[tuple[float, str, dict[str, str]]]) -> None:
     """Draw trials, marked by their state: x, y as text, and the row of the table of trials.
 
-    Those without a y value stand at the lower edge.
+    Those without a y value stand at the lower edge. The more there are, the smaller the marks.
     """
+    area = 14 if len(points) <= MANY else 5
     for state, (colour, marker) in MARKS.items():
         of_state = [(x, y) for x, y, row in points if row["state"] == state]
         defined = [(x, float(y)) for x, y in of_state if y]
         x_values, y_values = [x for x, _ in defined], [y for _, y in defined]
-        ax.scatter(x_values, y_values, s=14, label=state, color=colour, marker=marker)
-        edge = ax.get_xaxis_transform()
-        for x in (x for x, y in of_state if not y):
-            dot = ax.scatter([x], [0.0], s=14, transform=edge, color=colour, marker=marker)
-            dot.set_clip_on(False)
+        ax.scatter(x_values, y_values, s=area, label=state, color=colour, marker=marker)
+        if without := [x for x, y in of_state if not y]:
+            edge, heights = ax.get_xaxis_transform(), [0.0] * len(without)
+            dots = ax.scatter(without, heights, s=area, transform=edge, color=colour, marker=marker)
+            dots.set_clip_on(False)
 
 
 @figure("search")

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from fairtrial.files.csvfile import read_rows
 from fairtrial.files.modelfile import read_model
+from fairtrial.scoring import fitness
 from fairtrial.search.study_files import StudySummary, Timings
 
 METRICS = {  # as a table of trials has them, in order, by task
@@ -45,6 +46,11 @@ class FinishedStudy:
         return METRICS["classify" if "accuracy" in self.trials[0] else "detect"]
 
     @property
+    def all_metrics(self) -> list[str]:
+        """All metrics of a trial, as fitness knows them."""
+        return [name for name in fitness.METRICS.values() if name in self.trials[0]]
+
+    @property
     def finished(self) -> list[dict[str, str]]:
         return [row for row in self.trials if row["state"] == "finished"]
 
@@ -67,8 +73,12 @@ class FinishedStudy:
     @cached_property
     def best_so_far(self) -> list[float]:
         """After each trial the highest fitness of a finished one (NaN before the first)."""
+        return self.best_so_far_in("fitness")
+
+    def best_so_far_in(self, column: str) -> list[float]:
+        """The same of a metric."""
         values = [
-            float(row["fitness"]) if row["state"] == "finished" else math.nan for row in self.trials
+            float(row[column]) if row["state"] == "finished" else math.nan for row in self.trials
         ]
         return list(accumulate(values, _higher))
 
