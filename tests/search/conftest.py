@@ -39,6 +39,7 @@ class Settings(BaseModel):
     epochs: int
     pretrained: str | None
     fitness: dict[str, float] | None
+    patience: int = 0  # which `fit` does not heed
 
 
 @dataclass

@@ -12,7 +12,7 @@ from fairtrial.search.study_files import WorkerResult
 from fairtrial.search.worker import RunningStudy, work
 from fairtrial.settings.stages import RangeSpec
 
-from .conftest import SPACE, FakeBackend, changed
+from .conftest import EPOCHS, SPACE, START, FakeBackend, changed
 
 
 def behind(study: RunningStudy, other: RunningStudy) -> RunningStudy:
@@ -55,6 +55,40 @@ def test_trials_of_other_data_or_code_do_not_come_first(
     assert behind(replace(study, code="other"), study).first == ()
     other = replace(study.inputs, annotations="other")
     assert behind(replace(study, inputs=other), study).first == ()
+
+
+RECALL = START | {"fitness": {"recall": 1.0}}
+
+
+def test_another_fitness_takes_the_trials_and_judges_them_anew(
+    backend: FakeBackend, study: RunningStudy
+) -> None:
+    """Also a third search, which begins with what the second took from the first."""
+    work(study)
+    second = behind(changed(study, engine="tpe", seed=9, trials=1, start=RECALL), study)
+    work(second)
+    assert backend.epochs == (4 + 1) * EPOCHS
+    taken = stored_trials(second.key)[:4]
+    recalls = [max(epoch["recall"] for epoch in t.epochs) for t in stored_trials(study.key)]
+    assert [t.with_values({"recall": 1.0}).value for t in taken] == recalls
+    third = behind(changed(study, seed=5, trials=0), second)
+    assert [first.fitness for first in third.first] == [None] * 4 + [{"recall": 1.0}]
+    work(third)
+    assert len(stored_trials(third.key)) == 5
+    assert backend.epochs == (4 + 1) * EPOCHS, "trained twice"
+
+
+def test_a_training_that_its_own_fitness_would_have_ended_does_not_come_first(
+    backend: FakeBackend, study: RunningStudy
+) -> None:
+    """In the tests' backend recall falls from the first epoch on."""
+    patient = changed(study, start=START | {"patience": 2})
+    work(patient)
+    assert len(behind(changed(patient, seed=9), patient).first) == 4
+    assert behind(changed(patient, start=RECALL | {"patience": 2}), patient).first == ()
+    patient = changed(study, start=START | {"patience": 3})
+    work(patient)
+    assert len(behind(changed(patient, start=RECALL | {"patience": 3}), patient).first) == 4
 
 
 def test_what_comes_first_is_part_of_the_key(backend: FakeBackend, study: RunningStudy) -> None:

@@ -11,19 +11,22 @@ from fairtrial.search.journal import FirstTrial, Trial, stored_trials
 from fairtrial.search.study_files import WorkerResult
 from fairtrial.search.worker import RunningStudy
 from fairtrial.settings.stages import Params
+from fairtrial.training.checkpoint import finished
 
 
 def first_trials(study: RunningStudy, workers: Sequence[Path]) -> tuple[FirstTrial, ...]:
     """The finished trials of the study of these workers that are trials of `study` too: its data,
-    code and settings would train each to the same entry of the store. Raises StoreError where the
-    store has no trial of that study."""
+    code and settings would train each to the same epochs. Their fitness may have been another one.
+    Raises StoreError where the store has no trial of that study."""
     if not workers:
         return ()
     found: dict[str, FirstTrial] = {}  # by entry, each once
     for trial in stored_trials(read_model(workers[0], WorkerResult).study):
         params = _params(study, trial)
         if params is not None:
-            found.setdefault(trial.entry, FirstTrial(params, tuple(trial.epochs), trial.entry))
+            weights = trial.trained_under(study.metric_weights)
+            first = FirstTrial(params, tuple(trial.epochs), trial.entry, weights)
+            found.setdefault(trial.entry, first)
     return tuple(found.values())
 
 
@@ -35,7 +38,18 @@ def _params(study: RunningStudy, trial: Trial) -> Params | None:
         spec.contains(params[name]) for name, spec in settings.space.items()
     ):
         return None
+    weights = trial.trained_under(study.metric_weights)
     try:
-        return params if study.training(params).key == trial.entry else None
+        is_own = study.training(params, weights).key == trial.entry
     except BackendError:  # values that its settings refuse
         return None
+    return params if is_own and _would_stop_there(study, trial) else None
+
+
+def _would_stop_there(study: RunningStudy, trial: Trial) -> bool:
+    """Whether the training would have ended after the same epoch by the fitness of `study`."""
+    epochs, patience = study.settings.start["epochs"], study.settings.start.get("patience", 0)
+    values = trial.fitness_by_epoch(study.metric_weights)
+    rows = [{"val/fitness": value} for value in values]
+    ends = [finished(rows[:count], epochs, patience) for count in range(1, len(rows) + 1)]
+    return ends.index(True) + 1 == len(rows) if True in ends else False

@@ -40,12 +40,13 @@ STATES = {
 
 @dataclass(frozen=True)
 class FirstTrial:
-    """A finished trial of another study: its parameters, its metrics by epoch, and the name of its
-    entry in the store."""
+    """A finished trial of another study: its parameters, its metrics by epoch, the name of its
+    entry in the store, and the metric weights under which it was trained."""
 
     params: Params
     history: tuple[Metrics, ...]
     entry: str
+    fitness: MetricWeights = None
 
 
 @dataclass(frozen=True)
@@ -95,6 +96,12 @@ class Trial:
     def entry(self) -> str:
         """The name of its entry in the store; empty unless it is finished."""
         return str(self.frozen.user_attrs.get("entry", ""))
+
+    def trained_under(self, otherwise: MetricWeights) -> MetricWeights:
+        """The metric weights that picked its best epoch when it was trained; `otherwise` where a
+        journal of an older release does not say."""
+        weights: MetricWeights = self.frozen.user_attrs.get("fitness", otherwise)
+        return weights
 
     @property
     def is_first(self) -> bool:
@@ -191,9 +198,17 @@ class Journal:
         """Note an epoch's metrics, and how long the trial has taken so far."""
         return self.write(trial, **{f"epoch:{epoch}": metrics, "seconds": seconds})
 
-    def finish(self, trial: Trial, history: Sequence[Metrics], value: float, entry: str) -> None:
+    def finish(
+        self,
+        trial: Trial,
+        history: Sequence[Metrics],
+        value: float,
+        entry: str,
+        trained_under: MetricWeights,
+    ) -> None:
         """Mark a trial as finished, with the `history` of its `entry` in the store."""
-        self.write(trial, history=list(history), entry=entry)
+        weights = trained_under and dict(trained_under)
+        self.write(trial, history=list(history), entry=entry, fitness=weights)
         self._study.tell(trial.number, value)
 
     def give_up(self, trial: Trial, state: TrialState, message: str) -> None:

@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Literal
 
 from optuna.trial import TrialState
 
@@ -72,11 +73,14 @@ class RunningStudy:
         seconds = sum(trial.seconds for trial in trials)
         return self.settings.hours is not None and seconds >= self.settings.hours * 3600
 
-    def training(self, params: Params) -> Training:
-        """The training of a trial."""
+    def training(self, params: Params, weights: MetricWeights | Literal["own"] = "own") -> Training:
+        """The training of a trial, whose best epoch other metric `weights` may pick."""
+        values = self.settings.start | params
+        if weights != "own":
+            values |= {"fitness": weights}
         return Training(
             backend=self.settings.backend,
-            settings=backend_settings(self.settings.backend, self.settings.start | params),
+            settings=backend_settings(self.settings.backend, values),
             code=self.code,
             inputs=self.inputs,
             data=self.data,
@@ -135,7 +139,7 @@ def _take(first: FirstTrial, study: RunningStudy, journal: Journal) -> None:
     trial = journal.begin(engines.given(settings.engine, first.params, settings.space))
     values = [fitness.score(metrics, study.metric_weights) for metrics in first.history]
     journal.write(trial, first=True)
-    journal.finish(trial, first.history, max(values), first.entry)
+    journal.finish(trial, first.history, max(values), first.entry, first.fitness)
 
 
 def _run(study: RunningStudy, journal: Journal, trial: Trial) -> None:
@@ -228,7 +232,8 @@ class _TrialAttempt:
             self.give_up(TrialState.FAIL, "its fitness is NaN or infinite")
         else:
             self.write(seconds=self._seconds)
-            self._journal.finish(self._trial, history, max(values), entry)
+            weights = self._study.metric_weights
+            self._journal.finish(self._trial, history, max(values), entry, weights)
             _log(self._trial, f"finished: {max(values):.4g}")
 
     def fail(self, message: str) -> None:
