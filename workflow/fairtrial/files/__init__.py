@@ -7,6 +7,7 @@ csvfile     tables as CSV that are safe in a spreadsheet
 yamlfile    YAML files as closed models, whose errors name file, key and nearest valid name
 packed      many small images in one file
 disk        which folders are full
+nvml        the machine's GPUs as their driver knows them: memory, processes, energy
 checksums   SHA-256 of files, and manifests of them
 snapshot    a copy of code and settings, with which a driver and its jobs work
 first_files  what a project lacks when Snakemake works in its folder for the first time
