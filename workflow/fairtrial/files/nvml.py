@@ -62,7 +62,7 @@ def _card(nvml: Any, index: int) -> Card:
 def _library() -> Iterator[Any]:
     """NVML while a block runs; None without package or driver."""
     try:
-        import pynvml as nvml
+        import pynvml as nvml  # type: ignore[import-untyped]
 
         nvml.nvmlInit()
     except Exception:  # no package, no driver, no card, or no right to ask
