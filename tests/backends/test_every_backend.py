@@ -17,7 +17,7 @@ from fairtrial import BackendError
 from fairtrial.data.dataset import SplitDataset
 from fairtrial.data.imagefile import pixels
 from fairtrial.files.yamlfile import read_yaml
-from fairtrial.planning.config_files import plugin_settings
+from fairtrial.planning.config_files import of_params, plugin_settings
 from fairtrial.plugins import plugin, plugins
 from fairtrial.scoring import fitness
 from fairtrial.settings.stages import predict_settings
@@ -42,7 +42,7 @@ pytestmark = pytest.mark.slow
 def settings(backend: str, **changed: Any) -> TrainingSettings:
     model = plugin_settings("backends", backend, "")
     params = read_yaml(PARAMS) | SMALL | MODELS.get(backend, {}) | changed
-    own = {name: params[name] for name in model.model_fields}
+    own = {name: params[name] for name in of_params(model)}
     validated: TrainingSettings = model.model_validate(own)
     return validated
 

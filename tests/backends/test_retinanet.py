@@ -35,6 +35,7 @@ from fairtrial.backends import _retinanet_processes as processes
 from fairtrial.backends import retinanet
 from fairtrial.data.dataset import Annotation, Dataset, Image, SplitDataset
 from fairtrial.files.yamlfile import read_yaml
+from fairtrial.planning.config_files import of_params
 from fairtrial.settings.stages import predict_settings
 from fairtrial.sources import shapes
 from fairtrial.training.contract import FitResult
@@ -48,7 +49,7 @@ PREDICT = predict_settings("detect", SECTION, "retinanet", imgsz=64)
 def settings(**changed: Any) -> retinanet.Settings:
     params = read_yaml(ROOT / "params.yaml")
     small = {"imgsz": 64, "batch": 2, "epochs": 2, "lr0": 0.0005}
-    own = {name: params[name] for name in retinanet.Settings.model_fields} | small
+    own = {name: params[name] for name in of_params(retinanet.Settings)} | small
     return retinanet.Settings.model_validate(own | changed)
 
 

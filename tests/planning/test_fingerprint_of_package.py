@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -212,7 +213,8 @@ def test_a_setting_more_leaves_the_code_of_trainings_alone(backend: str, package
     place = definitions.meaning("Settings", f"backends.{backend}")
     assert isinstance(place, Definition)
     path = package / f"{place.module.replace('.', '/')}.py"
-    replace(path, "(TrainingSettings):", "(TrainingSettings):\n    shipped_later: int = 0\n")
+    (head,) = re.findall(r"^class Settings\(\w+\):", path.read_text(encoding="utf-8"), re.MULTILINE)
+    replace(path, head, f"{head}\n    shipped_later: int = 0\n")
     clear()
     assert fit_fingerprint(backend) == before
 

@@ -60,6 +60,15 @@ IDLE = [  # what a run sets, the setting that cannot act, and what its reason na
     ({**NETWORK, "optimizer": "Adagrad", "momentum": 0.8}, "momentum", "Adagrad"),
     ({**NETWORK, "scheduler": "none", "lrf": 0.5}, "lrf", "scheduler"),
     ({**NETWORK, "lrf": 1.0, "scheduler": "step"}, "scheduler", "lrf"),
+    ({**NETWORK, "scheduler": "exponential", "lr_factor": 0.9, "lrf": 0.5}, "lrf", "lr_factor"),
+    ({**NETWORK, "scheduler": "cosine", "lr_factor": 0.9}, "lr_factor", "exponential"),
+    ({**NETWORK, "scheduler": "exponential", "milestones": [3]}, "milestones", "step"),
+    ({**NETWORK, "scheduler": "step", "milestones": [12]}, "milestones", "within `epochs`"),
+    ({**RETINANET, "scheduler": "step", "step_size": 12}, "step_size", "within `epochs`"),
+    ({**RETINANET, "step_size": 2}, "step_size", "`scheduler`"),
+    ({**RETINANET, "scheduler": "none", "lrf": 0.5}, "lrf", "scheduler"),
+    ({**RETINANET, "lrf": 1.0, "scheduler": "cosine"}, "scheduler", "lrf"),
+    ({**RETINANET, "scheduler": "step", "cos_lr": True}, "cos_lr", "scheduler"),
     ({**NETWORK, "model": "resnet18", "activation": "elu"}, "activation", "widths"),
     ({**NETWORK, "widths": [], "dropout": 0.5}, "dropout", "widths"),
     ({**NETWORK, "model": "mlp", "widths": [], "activation": "elu"}, "activation", "widths"),
@@ -90,6 +99,11 @@ ACTING = [
     {**NETWORK, "model": "resnet18", "widths": [64], "activation": "elu", "dropout": 0.5},
     {**NETWORK, "activation": "elu", "scheduler": "step"},
     {**NETWORK, "scheduler": "none"},
+    {**NETWORK, "scheduler": "step", "lr_factor": 0.1},
+    {**NETWORK, "scheduler": "step", "milestones": [11]},
+    {**RETINANET, "scheduler": "step", "milestones": [3, 30], "lr_factor": 0.1},
+    {**RETINANET, "scheduler": "step", "step_size": 3, "cos_lr": False},
+    {**RETINANET, "scheduler": "exponential", "lrf": 0.1},
 ]
 
 

@@ -29,6 +29,7 @@ RUNS = {
     "coco_person_motorcycle": 4 * 3,
     "retinanet_depth": 5,
     "retinanet_lr": 3,
+    "retinanet_schedules": 5 * 3,
     "retinanet_focal": 8 * 3,
     "detectors": 5 * 3,
     "searched": 2 * 3,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fairtrial.backends._networks_settings import Settings
+from fairtrial.training import schedules
 from fairtrial.training.effects import Effect, Values, common
 
 
@@ -21,19 +22,7 @@ EFFECTS = (
         ("optimizer",),
         lambda values: values["optimizer"] not in {"Adagrad", "Adadelta"},
     ),
-    Effect(
-        ("lrf",),
-        "where the rate falls: with a `scheduler` other than none, and a second epoch",
-        ("epochs", "scheduler"),
-        lambda values: values["epochs"] > 1 and values["scheduler"] != "none",
-    ),
-    Effect(
-        ("scheduler",),
-        "where the rate falls: with `lrf` other than 1, and a second epoch",
-        ("epochs", "lrf"),
-        lambda values: values["epochs"] > 1 and values["lrf"] != 1,
-        off=("none",),
-    ),
+    *schedules.EFFECTS,
     Effect(
         ("batch_norm", "flatten"),
         "on `model: cnn`",

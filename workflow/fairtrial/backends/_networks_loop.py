@@ -16,7 +16,7 @@ from fairtrial.backends import _networks_model as model
 from fairtrial.backends._networks_settings import Settings, architecture_of
 from fairtrial.data.dataset import SplitDataset
 from fairtrial.scoring import class_metrics
-from fairtrial.training import checkpoint
+from fairtrial.training import checkpoint, schedules
 from fairtrial.training.audit import refuse_differences
 from fairtrial.training.contract import HistoryRow
 from fairtrial.training.resumable import ResumableTraining, epoch_seed
@@ -156,20 +156,9 @@ def optimizer(net: model.Network, settings: Settings) -> torch.optim.Optimizer:
 
 
 def learning_rate(settings: Settings, epoch: int) -> float:
-    """The learning rate of an epoch (from 0): from `lr0` in the first to `lr0 * lrf` in the last.
-
-    `exponential`: the same factor each epoch; `step`: three equally long levels; `cosine`: half
-    a cosine; `none`: constant.
-    """
-    lrf, epochs = settings.lrf, settings.epochs
-    progress = epoch / max(1, epochs - 1)
-    factors = {
-        "none": 1.0,
-        "exponential": lrf**progress,
-        "step": lrf ** (min(2, 3 * epoch // epochs) / 2),
-        "cosine": lrf + (1 - lrf) * (1 + math.cos(math.pi * progress)) / 2,
-    }
-    return float(settings.lr0 * factors[settings.scheduler])
+    """The learning rate of an epoch (from 0)."""
+    share = schedules.falling(settings.scheduler, settings, settings.lrf, epoch)
+    return float(settings.lr0 * share)
 
 
 def probabilities(

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validat
 
 from fairtrial.files.yamlfile import LARGEST, PositiveInt
 from fairtrial.scoring import fitness
-from fairtrial.training.settings import TrainingSettings
+from fairtrial.training.schedules import Scheduler, ScheduleSettings
 
 Positive = Annotated[float, Field(gt=0)]
 NotNegative = Annotated[float, Field(ge=0)]
@@ -63,7 +63,7 @@ class Architecture(BaseModel):
     flatten: bool = False
 
 
-class Settings(TrainingSettings):
+class Settings(ScheduleSettings):
     """Keys with the same meaning as those of detectors have the same names."""
 
     fitness_keys: ClassVar[tuple[str, ...]] = fitness.TASK_KEYS["classify"]
@@ -78,7 +78,7 @@ class Settings(TrainingSettings):
     optimizer: Literal["SGD", "Adam", "AdamW", "Adagrad", "Adadelta"]
     lr0: Positive
     lrf: Annotated[float, Field(gt=0, le=1)]
-    scheduler: Literal["none", "exponential", "step", "cosine"]
+    scheduler: Scheduler
     momentum: Annotated[float, Field(ge=0, lt=1)]
     weight_decay: NotNegative
     amp: bool

@@ -18,7 +18,7 @@ from fairtrial.backends._retinanet_evaluate import evaluate
 from fairtrial.backends._retinanet_processes import Process
 from fairtrial.backends._retinanet_settings import Settings
 from fairtrial.data.dataset import SplitDataset
-from fairtrial.training import checkpoint
+from fairtrial.training import checkpoint, schedules
 from fairtrial.training.audit import refuse_differences
 from fairtrial.training.contract import AfterEpoch, HistoryRow
 from fairtrial.training.resumable import ResumableTraining, epoch_seed
@@ -182,12 +182,15 @@ def optimizer(net: model.Net, settings: Settings) -> torch.optim.Optimizer:
 def learning_rate(settings: Settings, epoch: int, step: int, steps: int) -> float:
     """The learning rate of one step of an epoch of `steps`; epoch and step count from 0.
 
-    It falls from `lr0` to `lr0 * lrf`, epoch by epoch, along a line or half a cosine; within
-    the first `warmup_epochs` it rises from 0, step by step.
+    It falls from `lr0`, epoch by epoch: as `scheduler` says, or to `lr0 * lrf` along a line or half
+    a cosine. Within the first `warmup_epochs` it rises from 0, step by step.
     """
     progress = epoch / settings.epochs
     left = (1 + math.cos(math.pi * progress)) / 2 if settings.cos_lr else 1 - progress
-    rate = settings.lr0 * (settings.lrf + (1 - settings.lrf) * left)
+    share = settings.lrf + (1 - settings.lrf) * left
+    if settings.scheduler is not None:
+        share = schedules.falling(settings.scheduler, settings, settings.lrf, epoch)
+    rate = settings.lr0 * share
     warm_up = settings.warmup_epochs * steps
     done = epoch * steps + step + 1
     return float(rate * min(1.0, done / warm_up)) if warm_up else float(rate)

@@ -7,14 +7,15 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from fairtrial.files.yamlfile import LARGEST, NonNegativeInt
-from fairtrial.training.settings import TrainingSettings
+from fairtrial.training.schedules import Scheduler, ScheduleSettings
+from fairtrial.training.settings import OF_EXPERIMENTS
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Positive = Annotated[float, Field(gt=0)]
 NotNegative = Annotated[float, Field(ge=0)]
 
 
-class Settings(TrainingSettings):
+class Settings(ScheduleSettings):
     """Keys with the same meaning as those of Ultralytics have the same names."""
 
     depth: Literal[18, 34, 50, 101, 152]
@@ -38,3 +39,7 @@ class Settings(TrainingSettings):
     flipud: Share
     amp: bool
     workers: NonNegativeInt
+    # None: along a line, or with `cos_lr` a cosine. In params.yaml it is that of the networks.
+    scheduler: Annotated[
+        Scheduler | None, Field(exclude_if=lambda name: name is None), OF_EXPERIMENTS
+    ] = None

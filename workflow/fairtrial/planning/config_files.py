@@ -25,6 +25,7 @@ from fairtrial.settings.dataset import DatasetSettings, one_fold
 from fairtrial.settings.experiment import ExperimentSettings
 from fairtrial.settings.params import COMMON, SECTIONS
 from fairtrial.settings.run_name import FoldName
+from fairtrial.training.settings import OF_EXPERIMENTS
 
 PARAMS = "params.yaml"
 
@@ -84,6 +85,12 @@ def shipped(model: type[BaseModel], content: Container[str]) -> dict[str, object
         for name, field in model.model_fields.items()
         if name not in content and not field.is_required()
     }
+
+
+def of_params(model: type[BaseModel]) -> list[str]:
+    """The settings of a backend for which a value in params.yaml is meant."""
+    fields = model.model_fields.items()
+    return [name for name, field in fields if OF_EXPERIMENTS not in field.metadata]
 
 
 def print_shipped(values: dict[str, object], path: str = PARAMS) -> None:

@@ -11,7 +11,7 @@ from pydantic import BaseModel
 
 from fairtrial import SettingsError
 from fairtrial.files.yamlfile import closed, nearest
-from fairtrial.planning.config_files import PARAMS, plugin_settings
+from fairtrial.planning.config_files import PARAMS, of_params, plugin_settings
 from fairtrial.planning.configurations import (
     REPEATING_KEYS,
     ConfigurationSpec,
@@ -224,7 +224,7 @@ def _run(
     }
     _refuse_several(common["dataset"], f"{file}: `{place}`")
     model = plugin_settings("backends", common["backend"], f"{file}: `{place}`: `backend`")
-    defaults = {name: params[name] for name in model.model_fields if name in params}
+    defaults = {name: params[name] for name in of_params(model) if name in params}
     carried = _carried(start, model, common["backend"])
     searched = (experiment.search.space.keys() if experiment.search else set()) - varied.keys()
 

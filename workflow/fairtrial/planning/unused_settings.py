@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from fairtrial import SettingsError
-from fairtrial.planning.config_files import PARAMS, plugin_settings, shipped, training_keys
+from fairtrial.planning.config_files import PARAMS, of_params, plugin_settings, shipped, training_keys
 from fairtrial.planning.configurations import REPEATING_KEYS, configurations, repetitions
 from fairtrial.planning.elsewhere import is_elsewhere
 from fairtrial.planning.planned_run import PlannedRun
@@ -98,7 +98,7 @@ def _knows(name: str, params: dict[str, Any], overrides: Overrides) -> bool:
     if PREDICTIONS in overrides:
         return name == "dataset"
     backend = overrides.get("backend", params.get("backend"))
-    fields = plugin_settings("backends", backend, "`backend`").model_fields
+    fields = of_params(plugin_settings("backends", backend, "`backend`"))
     return name in {"backend", "dataset", *fields}
 
 

@@ -2,6 +2,7 @@
 
 settings         the settings that every backend has
 effects          when a setting acts, as a backend declares it
+schedules        how the rate of our own loops falls over the epochs
 contract         the types that the functions of a backend take and return
 cached_training  a finished training from the store, or one that is trained now
 inputs           what a training reads, by content: part of its key in the store

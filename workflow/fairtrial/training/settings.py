@@ -11,6 +11,9 @@ from fairtrial.files.yamlfile import Closed, NonNegativeInt, PositiveInt
 from fairtrial.scoring import fitness
 from fairtrial.settings.search import Seed
 
+# Marks a setting that only an experiment sets: the value in params.yaml is that of other backends.
+OF_EXPERIMENTS = "of experiments"
+
 Weight = Annotated[float, Field(ge=0)]
 
 
