@@ -1,4 +1,4 @@
-"""How the learning rate falls: as torch's own schedules do, and no older training has another key."""
+"""How the learning rate falls: as torch's own schedules do, and no older key changes."""
 
 from __future__ import annotations
 
@@ -73,7 +73,9 @@ SCHEDULES = [
 
 
 @pytest.mark.parametrize(("changed", "theirs"), SCHEDULES, ids=short)
-def test_rates_are_those_of_torch_in_each_of_our_loops(changed: dict[str, Any], theirs: Any) -> None:
+def test_rates_are_those_of_torch_in_each_of_our_loops(
+    changed: dict[str, Any], theirs: Any
+) -> None:
     expected = of_torch(theirs)
     of_networks = settings(networks, **changed)
     of_retinanet = settings(retinanet, warmup_epochs=0.0, **changed)

@@ -11,11 +11,12 @@ EFFECTS = (
     *schedules.EFFECTS,
     Effect(
         ("cos_lr",),
-        "without a `scheduler`, where the rate falls (`lrf` other than 1) over three epochs or more",
+        "without a `scheduler`, where the rate falls (`lrf` other than 1) over three epochs or "
+        "more",
         ("epochs", "lrf", "scheduler"),
-        lambda values: values["epochs"] > 2
-        and values["lrf"] != 1
-        and values.get("scheduler") is None,
+        lambda values: (
+            values["epochs"] > 2 and values["lrf"] != 1 and values.get("scheduler") is None
+        ),
         off=(False,),
     ),
 )

@@ -6,7 +6,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from fairtrial import SettingsError
-from fairtrial.planning.config_files import PARAMS, of_params, plugin_settings, shipped, training_keys
+from fairtrial.planning.config_files import (
+    PARAMS,
+    of_params,
+    plugin_settings,
+    shipped,
+    training_keys,
+)
 from fairtrial.planning.configurations import REPEATING_KEYS, configurations, repetitions
 from fairtrial.planning.elsewhere import is_elsewhere
 from fairtrial.planning.planned_run import PlannedRun

@@ -100,8 +100,9 @@ EFFECTS = (
         ("scheduler",),
         "where the rate falls: with a second epoch, and `lrf` other than 1 or an `lr_factor`",
         ("epochs", "lrf", "lr_factor"),
-        lambda values: values["epochs"] > 1
-        and (values["lrf"] != 1 or values.get("lr_factor") is not None),
+        lambda values: (
+            values["epochs"] > 1 and (values["lrf"] != 1 or values.get("lr_factor") is not None)
+        ),
         off=("none", None),
     ),
     Effect(
@@ -115,8 +116,7 @@ EFFECTS = (
         ("lr_factor",),
         "with `scheduler` step or exponential, and a second epoch",
         ("epochs", "scheduler"),
-        lambda values: values["epochs"] > 1
-        and values.get("scheduler") in {"step", "exponential"},
+        lambda values: values["epochs"] > 1 and values.get("scheduler") in {"step", "exponential"},
         off=(None,),
     ),
 )
