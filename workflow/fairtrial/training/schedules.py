@@ -57,11 +57,12 @@ def falling(scheduler: Scheduler, settings: ScheduleSettings, lrf: float, epoch:
     if scheduler == "cosine":
         return lrf + (1 - lrf) * (1 + math.cos(math.pi * progress)) / 2
     if scheduler == "exponential":
-        return lrf**progress if settings.lr_factor is None else settings.lr_factor ** float(epoch)
-    falls, all_falls = _falls(settings, epoch)
-    if settings.lr_factor is not None:
-        return settings.lr_factor ** float(falls)
-    return lrf ** (falls / all_falls)
+        falls: float = epoch
+        to_lrf = progress
+    else:
+        falls, all_falls = _falls(settings, epoch)
+        to_lrf = falls / all_falls
+    return float(lrf**to_lrf if settings.lr_factor is None else settings.lr_factor**falls)
 
 
 def _falls(settings: ScheduleSettings, epoch: int) -> tuple[int, int]:
