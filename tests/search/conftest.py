@@ -52,7 +52,7 @@ class FakeBackend:
 
     def fit(self, own: Settings, data: object, pretrained: object, folder: Path, threads: int,
             after_epoch: AfterEpoch) -> FitResult:  # fmt: skip
-        settings = own.model_dump()
+        settings = own.model_dump(exclude_defaults=True)
         self.begun.append(settings)
         done = epochs_done(folder)
         rows = [self._row(settings, epoch) for epoch in range(1, done + 1)]
