@@ -38,7 +38,7 @@ from fairtrial.planning.plan import Plan  # noqa: E402
 from fairtrial.search.journal import Journal, Trial  # noqa: E402
 from fairtrial.search.worker import RunningStudy, work  # noqa: E402
 from fairtrial.settings.search import Engine, Pruning  # noqa: E402
-from fairtrial.settings.stages import RangeSpec, SearchStageSettings, Space  # noqa: E402
+from fairtrial.settings.study import RangeSpec, SearchStageSettings, Space  # noqa: E402
 from fairtrial.training.inputs import TrainingInputs  # noqa: E402
 
 LOG = PROJECT / "benchmarks/search.log"

@@ -22,7 +22,8 @@ from fairtrial.search.journal import Trial as Recorded
 from fairtrial.search.study_files import StudySummary
 from fairtrial.search.summary import table
 from fairtrial.settings.search import Engine
-from fairtrial.settings.stages import ChoicesSpec, PlotSettings, RangeSpec, Space
+from fairtrial.settings.stages import PlotSettings
+from fairtrial.settings.study import ChoicesSpec, RangeSpec, Space
 
 SPACE: Space = {
     "cos_lr": ChoicesSpec(choices=(False, True)),

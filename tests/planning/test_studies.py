@@ -14,7 +14,7 @@ from fairtrial.files.modelfile import write_model
 from fairtrial.planning.plan import Plan
 from fairtrial.planning.studies import PlannedStudy
 from fairtrial.settings.choice import ChosenSettings, ChosenWeights, Reference
-from fairtrial.settings.stages import ChoicesSpec, RangeSpec
+from fairtrial.settings.study import ChoicesSpec, RangeSpec
 
 PROJECT = Path(__file__).parents[2]
 SEARCH = """\

@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict
 
 from fairtrial.scoring.fitness import with_fitness
 from fairtrial.search.worker import RunningStudy
-from fairtrial.settings.stages import ChoicesSpec, RangeSpec, SearchStageSettings, Space
+from fairtrial.settings.study import ChoicesSpec, RangeSpec, SearchStageSettings, Space
 from fairtrial.training.checkpoint import HISTORY, best_epoch, epochs_done, write_history
 from fairtrial.training.contract import AfterEpoch, FitResult, ModelSize
 from fairtrial.training.inputs import TrainingInputs

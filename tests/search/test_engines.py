@@ -7,7 +7,7 @@ from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from fairtrial.search import engines
 from fairtrial.settings.search import Engine
-from fairtrial.settings.stages import Params, RangeSpec, Space
+from fairtrial.settings.study import Params, RangeSpec, Space
 
 SPACE: Space = {
     name: RangeSpec(low=0.0, high=1.0, log=False, step=None, integer=False) for name in "xy"

@@ -10,7 +10,7 @@ from fairtrial.search.first_trials import first_trials
 from fairtrial.search.journal import stored_trials, within_budget
 from fairtrial.search.study_files import WorkerResult
 from fairtrial.search.worker import RunningStudy, work
-from fairtrial.settings.stages import RangeSpec
+from fairtrial.settings.study import RangeSpec
 
 from .conftest import EPOCHS, SPACE, START, FakeBackend, changed
 

@@ -11,7 +11,7 @@ from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from fairtrial.search import engines
 from fairtrial.search.space import distributions
-from fairtrial.settings.stages import ChoicesSpec, Params, RangeSpec, Space
+from fairtrial.settings.study import ChoicesSpec, Params, RangeSpec, Space
 
 SPACE: Space = {
     **{n: RangeSpec(low=0.0, high=1.0, log=False, step=None, integer=False) for n in "abcdefgh"},

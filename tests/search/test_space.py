@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from fairtrial.search.space import rounded, unseen
-from fairtrial.settings.stages import ChoicesSpec, ParameterSpec, Params, RangeSpec, Space
+from fairtrial.settings.study import ChoicesSpec, ParameterSpec, Params, RangeSpec, Space
 
 FLOAT = RangeSpec(low=0.1, high=0.9, log=False, step=None, integer=False)
 STEPPED = RangeSpec(low=0.1, high=0.9, log=False, step=0.2, integer=False)

@@ -15,7 +15,7 @@ from fairtrial.files.modelfile import write_model
 from fairtrial.results.study import FinishedStudy
 from fairtrial.search.study_files import WorkerResult
 from fairtrial.search.worker import RunningStudy, work
-from fairtrial.settings.stages import (
+from fairtrial.settings.study import (
     ChoicesSpec,
     ChooseSettings,
     RangeSpec,

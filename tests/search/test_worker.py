@@ -21,7 +21,7 @@ from fairtrial.search.journal import Journal, Trial
 from fairtrial.search.pruning import rungs
 from fairtrial.search.worker import RunningStudy, work
 from fairtrial.settings.search import Engine
-from fairtrial.settings.stages import ChoicesSpec, RangeSpec
+from fairtrial.settings.study import ChoicesSpec, RangeSpec
 from fairtrial.training.inputs import TrainingInputs
 
 from .conftest import EPOCHS, SPACE, START, FakeBackend, a_study, changed

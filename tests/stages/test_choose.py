@@ -14,7 +14,8 @@ from facts import missing_facts, refused
 from fairtrial import DataError
 from fairtrial.report.origins import origin_cautions, origin_pairs
 from fairtrial.results.experiment import load_experiment
-from fairtrial.settings.stages import ChooseSettings, ReferredResult
+from fairtrial.settings.stages import ReferredResult
+from fairtrial.settings.study import ChooseSettings
 from fairtrial.stages.choose import choose
 
 TWO = {"high": {"momentum": 0.6}, "low": {"momentum": 0.9}}

@@ -17,7 +17,8 @@ from fairtrial.lineage.made import read_made, versions_for
 from fairtrial.planning.finished import jobs_of
 from fairtrial.planning.job_names import JobName
 from fairtrial.planning.plan import Plan
-from fairtrial.settings.stages import ReportSettings, StudyStageSettings, ValidateSettings
+from fairtrial.settings.stages import ReportSettings, ValidateSettings
+from fairtrial.settings.study import StudyStageSettings
 from fairtrial.stages.report import report
 from fairtrial.stages.study import study
 from fairtrial.stages.validate import validate

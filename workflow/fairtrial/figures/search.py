@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from fairtrial.figures.base import COLOURS, DASHES, MARKERS, Drawing, figure, new_figure
 from fairtrial.results.experiment import ExperimentResults
 from fairtrial.results.study import FinishedStudy, finished_studies
-from fairtrial.settings.stages import ChoicesSpec, ParameterSpec, PlotSettings, RangeSpec
+from fairtrial.settings.stages import PlotSettings
+from fairtrial.settings.study import ChoicesSpec, ParameterSpec, RangeSpec
 
 Floats = NDArray[np.float64]
 FEW = 3  # studies at most for which figures of single studies are drawn

@@ -22,7 +22,6 @@ from fairtrial.settings.factors import factors_of
 from fairtrial.settings.group_names import group_name
 from fairtrial.settings.probes import ProbeName, ProbeSettings, size_of
 from fairtrial.settings.stages import (
-    ChooseSettings,
     PlotSettings,
     PredictClassifySettings,
     PredictDetectSettings,
@@ -32,6 +31,7 @@ from fairtrial.settings.stages import (
     predict_settings,
     validate_settings,
 )
+from fairtrial.settings.study import ChooseSettings
 
 
 class PlannedJob(NamedTuple):

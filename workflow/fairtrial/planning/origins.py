@@ -24,7 +24,7 @@ from fairtrial.settings.choice import (
     Reference,
 )
 from fairtrial.settings.search import SearchSettings
-from fairtrial.settings.stages import ChoicesSpec, Space
+from fairtrial.settings.study import ChoicesSpec, Space
 
 
 class PlannedTrials(Protocol):

@@ -19,7 +19,7 @@ from fairtrial.settings.choice import NOT_CARRIED, Reference
 from fairtrial.settings.experiment import ExperimentSettings
 from fairtrial.settings.params import COMMON, SECTIONS
 from fairtrial.settings.search import Engine, Range, SearchSettings
-from fairtrial.settings.stages import (
+from fairtrial.settings.study import (
     ChoicesSpec,
     ParameterSpec,
     RangeSpec,

@@ -19,7 +19,7 @@ from fairtrial import BackendError
 from fairtrial.search.mutation import MutationSampler
 from fairtrial.search.space import distributions, rounded, unseen
 from fairtrial.settings.search import Engine
-from fairtrial.settings.stages import Params, Space
+from fairtrial.settings.study import Params, Space
 
 POPULATION = 10  # of `ga`; Optuna's 50 random trials at the start would use up most budgets
 MAX_DRAWS = 10  # draws by the engine until a trial has new parameters

@@ -10,7 +10,7 @@ from fairtrial.files.modelfile import read_model
 from fairtrial.search.journal import FirstTrial, Trial, stored_trials
 from fairtrial.search.study_files import WorkerResult
 from fairtrial.search.worker import RunningStudy
-from fairtrial.settings.stages import Params
+from fairtrial.settings.study import Params
 from fairtrial.training.checkpoint import finished
 
 

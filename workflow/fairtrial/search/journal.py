@@ -24,7 +24,7 @@ from optuna.trial import FrozenTrial, TrialState, create_trial
 from fairtrial import StoreError
 from fairtrial.scoring import fitness
 from fairtrial.search import engines
-from fairtrial.settings.stages import Params
+from fairtrial.settings.study import Params
 from fairtrial.store import entries, locks
 
 Metrics = dict[str, float]  # of one epoch, on val: precision, recall, f1, AP50, AP …

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from fairtrial import DataError
 from fairtrial.files.modelfile import FileModel, read_model, write_model
-from fairtrial.settings.stages import SearchStageSettings
+from fairtrial.settings.study import SearchStageSettings
 from fairtrial.training.progress import settings_hash
 
 if TYPE_CHECKING:

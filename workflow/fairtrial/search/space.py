@@ -12,7 +12,7 @@ from optuna.distributions import (
     IntDistribution,
 )
 
-from fairtrial.settings.stages import ChoicesSpec, ParameterSpec, Params, RangeSpec, Space, Value
+from fairtrial.settings.study import ChoicesSpec, ParameterSpec, Params, RangeSpec, Space, Value
 
 DIGITS = 4  # significant digits of a drawn number, as a person would type it
 STEP_DIGITS = 12  # of a number with a step: Optuna's sums of steps end in 0.30000000000000004

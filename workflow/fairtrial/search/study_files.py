@@ -13,7 +13,7 @@ from pydantic import RootModel
 
 from fairtrial.files.modelfile import FileModel
 from fairtrial.settings.search import Engine
-from fairtrial.settings.stages import Space
+from fairtrial.settings.study import Space
 
 
 class WorkerResult(FileModel):

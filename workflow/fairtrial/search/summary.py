@@ -14,7 +14,7 @@ from fairtrial.scoring import fitness
 from fairtrial.search import engines
 from fairtrial.search.journal import STATES, Metrics, MetricWeights, Trial
 from fairtrial.search.study_files import StudySummary
-from fairtrial.settings.stages import StudyStageSettings, Value
+from fairtrial.settings.study import StudyStageSettings, Value
 
 
 def best_trial(trials: Sequence[Trial], weights: MetricWeights) -> Trial:

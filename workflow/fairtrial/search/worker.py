@@ -22,7 +22,7 @@ from fairtrial.data.dataset import SplitDataset
 from fairtrial.scoring import fitness
 from fairtrial.search import engines, pruning
 from fairtrial.search.journal import STATES, FirstTrial, Journal, Metrics, MetricWeights, Trial
-from fairtrial.settings.stages import Params, SearchStageSettings
+from fairtrial.settings.study import Params, SearchStageSettings
 from fairtrial.store import entries, keys
 from fairtrial.training.cached_training import Training, backend_settings, train_or_adopt
 from fairtrial.training.checkpoint import HISTORY

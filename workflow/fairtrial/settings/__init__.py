@@ -13,4 +13,5 @@ group_names  what the groups of a source are called
 run_name    the names of runs and folds, written and read
 choice      references to the results of other experiments, and what was chosen
 stages      the settings of each stage, made of these
+study       those of the stages of a search, and of the choice of what others begin with
 """

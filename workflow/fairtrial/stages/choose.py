@@ -15,7 +15,7 @@ from fairtrial.settings.choice import (
     TrainedWeights,
 )
 from fairtrial.settings.run_name import RunName
-from fairtrial.settings.stages import ChooseSettings, StudyChoiceSettings
+from fairtrial.settings.study import ChooseSettings, StudyChoiceSettings
 from fairtrial.training.record import read_record
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from fairtrial.data.seen_images import with_unchanged_images
 from fairtrial.data.split_dataset import read_leak_free_dataset, read_training_splits
 from fairtrial.files.modelfile import write_model
-from fairtrial.settings.stages import SearchStageSettings
+from fairtrial.settings.study import SearchStageSettings
 from fairtrial.training.inputs import inputs_of
 from fairtrial.training.unpickling import trusting
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from fairtrial.files.folders import whole_file
 from fairtrial.files.modelfile import read_model, write_model
-from fairtrial.settings.stages import StudyStageSettings
+from fairtrial.settings.study import StudyStageSettings
 
 
 def study(

@@ -13,7 +13,8 @@ from pathlib import Path
 
 from fairtrial import DataError
 from fairtrial.files.modelfile import FileModel, read_model, write_model
-from fairtrial.settings.stages import SearchStageSettings, TrainSettings
+from fairtrial.settings.stages import TrainSettings
+from fairtrial.settings.study import SearchStageSettings
 from fairtrial.store import keys
 from fairtrial.store.locks import Holder, holder
 from fairtrial.training.contract import HistoryRow
