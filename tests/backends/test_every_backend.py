@@ -11,16 +11,19 @@ from typing import Any
 
 import pytest
 import torch
+from PIL import Image as Pillow
 
 from facts import refused
 from fairtrial import BackendError
-from fairtrial.data.dataset import SplitDataset
+from fairtrial.data.dataset import Dataset, Image, SplitDataset
 from fairtrial.data.imagefile import pixels
 from fairtrial.files.yamlfile import read_yaml
 from fairtrial.planning.config_files import of_params, plugin_settings
 from fairtrial.plugins import plugin, plugins
 from fairtrial.scoring import fitness
 from fairtrial.settings.stages import predict_settings
+from fairtrial.stages.predict import predictor
+from fairtrial.training.batches import agree, answers, batches
 from fairtrial.training.contract import AfterEpoch, FitResult
 from fairtrial.training.settings import TrainingSettings
 from tests.backends.tiny import draw, draw_classes
@@ -297,6 +300,44 @@ def test_probabilities_add_up_and_classes_match_by_name(trained: Trained) -> Non
         trained.module.classifier(weights, {1: "else"}, predict, 1),
     ):
         pass
+
+
+@pytest.fixture
+def of_many_shapes(trained: Trained, tmp_path: Path) -> SplitDataset:
+    """Twelve parts of images of train, four of each of three shapes, in turns."""
+    shapes, images = [(64, 64), (60, 37), (31, 52)], []
+    originals = trained.data.split("train")
+    for number in range(12):
+        picture = pixels(trained.data.folder, originals[number % len(originals)].file_name)
+        width, height = shapes[number % 3]
+        part = Pillow.fromarray(picture).resize((width, height))
+        part.save(tmp_path / f"{number}.png")
+        images.append(Image(number + 1, f"{number}.png", width, height))
+    dataset = Dataset(images, [], trained.data.dataset.categories)
+    splits = {"train": [], "val": [image.id for image in images], "test": []}
+    return SplitDataset(dataset, splits, tmp_path)
+
+
+def test_images_have_the_same_answers_in_a_batch_as_alone(
+    trained: Trained, of_many_shapes: SplitDataset, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """To a millionth: the padding of one never depends on the shapes of others."""
+    section = {"conf": 1e-5, "iou": 0.7, "max_det": 300, "speed_images": 100}
+    predict = predict_settings(trained.task, section, trained.backend, imgsz=96)
+    images, weights = of_many_shapes.split("val"), trained.folder / "whole/weights.pt"
+    with predictor(predict, weights, of_many_shapes, 1) as model:
+        alone = [model.several([model.read(image)])[0][0] for image in images]
+        sizes = [len(part) for part in batches(images, 3, model)]
+        batched = dict(answers(model, images, 3, threads=2))
+        mixed = [answer for answer, _ in model.several([model.read(i) for i in images[:3]])]
+    shared = 4 if trained.task == "classify" else 3
+    assert sizes.count(3) == shared, "batches are made"
+    assert sum(map(len, alone)) > 20
+    for number, image in enumerate(images):
+        assert agree(batched[number], alone[number], max(image.width, image.height)), image
+    for answer, one, image in zip(mixed, alone, images, strict=False):
+        assert agree(answer, one, max(image.width, image.height)), "of different shapes"
+    assert capsys.readouterr().err == "", "the batch was given up"
 
 
 def test_its_own_weights_begin_a_training_with_five_classes(trained: Trained) -> None:

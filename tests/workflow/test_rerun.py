@@ -217,6 +217,14 @@ PLANNED: dict[str, tuple[Edit, set[str]]] = {
         param("speed_images: 100", "speed_images: 200"),
         jobs("predict", "validate", *RESULTS),
     ),
+    "predict.batch": (
+        param("  batch: 1 ", "  batch: 4 "),
+        jobs("predict", "validate", *RESULTS),
+    ),
+    "predict.batches": (
+        param("batches: [] ", "batches: [1, 8] "),
+        jobs("predict", "validate", *RESULTS),
+    ),
     "validate.iou": (param("iou: 0.5", "iou: 0.6"), jobs("validate", *RESULTS)),
     "validate.max_det": (param("max_det: 100", "max_det: 50"), jobs("validate", *RESULTS)),
     "predict.splits": (

@@ -4,7 +4,7 @@ fairtrial's own training loop."""
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,8 +14,9 @@ from fairtrial.backends._networks_effects import EFFECTS
 from fairtrial.backends._networks_settings import Settings
 from fairtrial.data.dataset import SplitDataset
 from fairtrial.settings.stages import PredictClassifySettings
+from fairtrial.training.batches import Batched
 from fairtrial.training.checkpoint import WEIGHTS, best_epoch, write_history
-from fairtrial.training.contract import AfterEpoch, Classify, FitResult, Milliseconds
+from fairtrial.training.contract import AfterEpoch, FitResult, Milliseconds
 from fairtrial.training.first_batch import BatchImage
 
 if TYPE_CHECKING:
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from fairtrial.use.exporting import Exportable
+
+    Pixels = NDArray[np.uint8]
 
 __all__ = ["EFFECTS", "Settings", "classifier", "exportable", "first_batch", "fit"]
 
@@ -70,13 +73,14 @@ def first_batch(settings: Settings, data: SplitDataset, threads: int) -> list[Ba
 @contextmanager
 def classifier(
     weights: Path, categories: dict[int, str], settings: object, threads: int
-) -> Iterator[Classify]:
-    """A function from an image's pixels (height, width, 3; RGB, 8 bit) to the probability of
-    each category, in the order of their ids, and to milliseconds by part.
+) -> Iterator[Batched[Pixels, Pixels, list[float]]]:
+    """A function from an image's pixels (height, width, 3; RGB, 8 bit), or from those of several,
+    to the probability of each category, in the order of their ids, and to milliseconds by part.
 
-    Images are scaled to the size in weights.pt; `settings` is not used. Raises BackendError
-    where the model's classes are not those of `categories`.
+    Images are scaled to the size in weights.pt, and so can share a batch; `settings` is not used.
+    Raises BackendError where the model's classes are not those of `categories`.
     """
+    import numpy as np
     import torch
 
     from fairtrial.backends import _networks_loop as loop
@@ -92,17 +96,26 @@ def classifier(
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     net.to(device)
 
-    def classify(pixels: NDArray[np.uint8]) -> tuple[list[float], Milliseconds]:
+    def predict(pictures: Sequence[Pixels]) -> list[tuple[list[float], Milliseconds]]:
         start = time.perf_counter()
-        square = central_square(pixels, architecture.imgsz)
-        batch = torch.from_numpy(square.transpose(2, 0, 1)[None].copy())
+        squares = [central_square(pixels, architecture.imgsz) for pixels in pictures]
+        batch = torch.from_numpy(np.stack(squares).transpose(0, 3, 1, 2).copy())
         ready = time.perf_counter()
-        probabilities = loop.probabilities(net, batch, device)[0]
+        probabilities = loop.probabilities(net, batch, device)
         done = time.perf_counter()
-        times = {"preprocess": 1000 * (ready - start), "inference": 1000 * (done - ready)}
-        return [float(probabilities[output]) for output in outputs], times
+        count = len(pictures)
+        times = {
+            "preprocess": 1000 * (ready - start) / count,
+            "inference": 1000 * (done - ready) / count,
+        }
+        return [([float(row[output]) for output in outputs], times) for row in probabilities]
 
-    yield classify
+    yield Batched(lambda pixels: pixels, _size_of, lambda width, height: None, predict)
+
+
+def _size_of(pixels: Pixels) -> tuple[int, int]:
+    height, width = pixels.shape[:2]
+    return width, height
 
 
 def exportable(weights: Path, settings: PredictClassifySettings) -> Exportable:

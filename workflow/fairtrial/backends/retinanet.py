@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,15 +15,19 @@ from fairtrial.backends._retinanet_settings import Settings
 from fairtrial.data.dataset import Detection, SplitDataset
 from fairtrial.settings.stages import PredictDetectSettings
 from fairtrial.training import checkpoint
-from fairtrial.training.contract import AfterEpoch, Detect, FitResult, Milliseconds
+from fairtrial.training.batches import Batched
+from fairtrial.training.contract import AfterEpoch, FitResult, Milliseconds
 from fairtrial.training.first_batch import BatchImage
 
 if TYPE_CHECKING:
     import torch
+    from PIL.Image import Image as Picture
 
     from fairtrial.use.exporting import Exportable
 
 __all__ = ["EFFECTS", "Settings", "detector", "exportable", "first_batch", "fit"]
+
+STRIDE = 32  # torchvision pads the images of a batch to multiples of so many pixels
 
 
 def fit(
@@ -100,11 +104,12 @@ def _content(depth: int, names: list[str], state: dict[str, torch.Tensor]) -> di
 @contextmanager
 def detector(
     weights: Path, categories: dict[int, str], settings: PredictDetectSettings, threads: int
-) -> Iterator[Detect]:
-    """A function from an image file to its detections and to milliseconds by part.
+) -> Iterator[Batched[Path, Picture, list[Detection]]]:
+    """A function from an image file, or from several, to detections and to milliseconds by part.
 
-    One image at a time. The model's classes are matched to `categories` by name; those that
-    have no match are left out. Boxes are in pixels of the file.
+    Images share a batch that are padded to one size, alone as in it. The model's classes are
+    matched to `categories` by name; those that have no match are left out. Boxes are in pixels of
+    the file.
     """
     import torch
 
@@ -118,26 +123,34 @@ def detector(
     net, names = model.restore(weights, settings.imgsz, numbers)
     model.set_limits(net.to(device), settings.conf, settings.iou, settings.max_det)
 
-    def detect(path: Path) -> tuple[list[Detection], Milliseconds]:
-        picture = pictures.read(path)
+    def padded(width: int, height: int) -> tuple[int, ...]:
+        return tuple(-(-n // STRIDE) for n in pictures.scaled_size(width, height, settings.imgsz))
+
+    def predict(files: Sequence[Picture]) -> list[tuple[list[Detection], Milliseconds]]:
         start = time.perf_counter()
-        size = pictures.scaled_size(picture.width, picture.height, settings.imgsz)
-        resized = picture.resize(size, pictures.BILINEAR)
-        pixels = pictures.as_tensor(resized).to(device) / 255
+        sizes = [pictures.scaled_size(*picture.size, settings.imgsz) for picture in files]
+        resized = [
+            picture.resize(size, pictures.BILINEAR)
+            for picture, size in zip(files, sizes, strict=True)
+        ]
+        pixels = [pictures.as_tensor(picture).to(device) / 255 for picture in resized]
         ready = time.perf_counter()
         with torch.inference_mode():
-            output = net([pixels])[0]
-        to_file = (picture.width / size[0], picture.height / size[1])
-        rows = evaluation.in_pixels(output, to_file)
+            outputs = net(pixels)
+        found = []
+        for picture, size, output in zip(files, sizes, outputs, strict=True):
+            to_file = (picture.width / size[0], picture.height / size[1])
+            rows = evaluation.in_pixels(output, to_file)
+            found.append([Detection(numbers[names[n]], bbox, score) for n, bbox, score in rows])
         times = {
             "preprocess": ready - start,
             "inference": net.inferred - ready,
             "postprocess": time.perf_counter() - net.inferred,
         }
-        detections = [Detection(numbers[names[label]], bbox, score) for label, bbox, score in rows]
-        return detections, {name: 1000 * seconds for name, seconds in times.items()}
+        each = {name: 1000 * seconds / len(files) for name, seconds in times.items()}
+        return [(detections, each) for detections in found]
 
-    yield detect
+    yield Batched(pictures.read, lambda picture: picture.size, padded, predict)
 
 
 def exportable(weights: Path, settings: PredictDetectSettings) -> Exportable:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import math
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from unittest import mock
 
 from fairtrial import BackendError
 from fairtrial.backends._ultralytics_defaults import PASSED, unknown_defaults
@@ -14,15 +16,20 @@ from fairtrial.backends._ultralytics_files import load, save_weights, workplace,
 from fairtrial.backends._ultralytics_settings import Settings, is_transformer
 from fairtrial.data.dataset import Detection, SplitDataset
 from fairtrial.settings.stages import PredictDetectSettings
+from fairtrial.training.batches import Batched
 from fairtrial.training.checkpoint import WEIGHTS, best_epoch, write_history
-from fairtrial.training.contract import AfterEpoch, Detect, FitResult, Milliseconds, ModelSize
+from fairtrial.training.contract import AfterEpoch, FitResult, Milliseconds, ModelSize
 from fairtrial.training.first_batch import BatchImage
 
 if TYPE_CHECKING:
+    import numpy as np
     import torch
+    from numpy.typing import NDArray
 
     from fairtrial.backends._ultralytics_trainer import Trainer
     from fairtrial.use.exporting import Exportable
+
+    Pixels = NDArray[np.uint8]
 
 __all__ = ["EFFECTS", "Settings", "detector", "exportable", "first_batch", "fit", "size_note"]
 
@@ -185,17 +192,15 @@ def _device() -> str:
 @contextmanager
 def detector(
     weights: Path, categories: dict[int, str], settings: PredictDetectSettings, threads: int
-) -> Iterator[Detect]:
-    """A function from an image file to its detections and to milliseconds by part.
+) -> Iterator[Batched[Path, Pixels, list[Detection]]]:
+    """A function from an image file, or from several, to detections and to milliseconds by part.
 
-    One image at a time, so that no image's boxes depend on its neighbours in a batch. The
-    model's classes are matched to `categories` by name; those that have no match are left out.
-    Boxes are in pixels of the file.
+    Images whose files have equal width and height share a batch: Ultralytics pads them alike, and
+    alone as in it. The model's classes are matched to `categories` by name; those that have no
+    match are left out. Boxes are in pixels of the file.
     """
     with workplace():
-        import cv2
         import torch
-        from ultralytics.utils.ops import clip_boxes
 
         model = load(weights)
         torch.set_num_threads(threads)
@@ -213,20 +218,52 @@ def detector(
             "verbose": False,
         }
 
-        def detect(path: Path) -> tuple[list[Detection], Milliseconds]:
-            pixels = cv2.imread(str(path), cv2.IMREAD_COLOR)
-            if pixels is None:  # Ultralytics would predict on its own example images instead
-                raise BackendError(f"{path}: cannot be read as an image")
-            result = model.predict(pixels, **arguments)[0]
-            boxes = clip_boxes(result.boxes.xyxy.clone(), result.orig_shape).tolist()
-            rows = zip(boxes, result.boxes.conf.tolist(), result.boxes.cls.tolist(), strict=True)
-            detections = [
-                Detection(classes[int(c)], (x1, y1, x2 - x1, y2 - y1), score)
-                for (x1, y1, x2, y2), score, c in rows
-            ]
-            return detections, dict(result.speed)
+        def predict(pictures: Sequence[Pixels]) -> list[tuple[list[Detection], Milliseconds]]:
+            results = model.predict(list(pictures), **arguments)
+            return [(_detections(result, classes), dict(result.speed)) for result in results]
 
-        yield detect
+        with _patient_suppression():
+            yield Batched(_read, _size_of, lambda width, height: (width, height), predict)
+
+
+def _read(path: Path) -> Pixels:
+    """Pixels (height, width, 3; BGR, 8 bit) of an image file."""
+    import cv2
+
+    pixels = cv2.imread(str(path), cv2.IMREAD_COLOR)
+    if pixels is None:  # Ultralytics would predict on its own example images instead
+        raise BackendError(f"{path}: cannot be read as an image")
+    return pixels.astype("uint8", copy=False)
+
+
+def _size_of(pixels: Pixels) -> tuple[int, int]:
+    height, width = pixels.shape[:2]
+    return width, height
+
+
+def _detections(result: Any, classes: dict[int, int]) -> list[Detection]:
+    """Ultralytics' result on one image; classes: category ids by the numbers of the outputs."""
+    from ultralytics.utils.ops import clip_boxes
+
+    boxes = clip_boxes(result.boxes.xyxy.clone(), result.orig_shape).tolist()
+    rows = zip(boxes, result.boxes.conf.tolist(), result.boxes.cls.tolist(), strict=True)
+    return [
+        Detection(classes[int(c)], (x1, y1, x2 - x1, y2 - y1), score)
+        for (x1, y1, x2, y2), score, c in rows
+    ]
+
+
+@contextmanager
+def _patient_suppression() -> Iterator[None]:
+    """Within it Ultralytics gives non-maximum suppression all the time that it needs. Else it ends
+    after some seconds, and the last images of a batch have no boxes."""
+    from functools import partial
+
+    from ultralytics.utils import nms
+
+    patient = partial(nms.non_max_suppression, max_time_img=math.inf)
+    with mock.patch.object(nms, "non_max_suppression", patient):
+        yield
 
 
 # --------------------------------------------------------------------------- exporting

@@ -20,7 +20,7 @@ from fairtrial.planning.config_files import read_params
 from fairtrial.results.dataset import DatasetDescription
 from fairtrial.scoring.predictions import write_predictions
 from fairtrial.settings.stages import validate_settings
-from fairtrial.stages.predict import Predict, predictor
+from fairtrial.stages.predict import Predict, one_by_one, predictor
 from fairtrial.stages.validate import validate
 from fairtrial.use.metadata import Origin
 from fairtrial.use.runtimes import is_exported, open_exported
@@ -111,8 +111,8 @@ def _opened(
         return
     trained = find_trained(text, imgsz)
     _refuse_other_task(text, trained.task, data)
-    with predictor(trained.settings(), trained.weights, data, threads) as predict:
-        yield predict, trained.origin
+    with predictor(trained.settings(), trained.weights, data, threads) as found:
+        yield one_by_one(found), trained.origin
 
 
 def _refuse_other_task(text: str, task: str, data: SplitDataset) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from fairtrial import FairtrialError, SettingsError
 from fairtrial.commands._measuring import MeasuringSet, measuring_set, outcome, predict_with
 from fairtrial.commands._models import TrainedModel, find_trained, quiet, trusting_checkpoint
-from fairtrial.stages.predict import predictor
+from fairtrial.stages.predict import one_by_one, predictor
 from fairtrial.use.comparison import (
     ComparedMetric,
     ExportCheck,
@@ -120,8 +120,8 @@ def _check(
     """Predict with both models, and compare them. `part` is what will be called `path`."""
     settings = trained.settings()
     images, data = measuring.images, measuring.data
-    with predictor(settings, trained.weights, data, threads) as predict:
-        original = outcome(predict, images, "images (original)")
+    with predictor(settings, trained.weights, data, threads) as found:
+        original = outcome(one_by_one(found), images, "images (original)")
     exported = open_exported(part, threads)
     confidence = getattr(settings, "conf", 0.0)
     seen = outcome(predict_with(exported, data, confidence), images, "images (exported)")

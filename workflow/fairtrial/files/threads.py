@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import queue
 import threading
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import TypeVar
 
@@ -65,6 +66,41 @@ def made_ahead(items: Iterable[T], most: int) -> Iterator[Iterator[T]]:
     finally:
         stopped.set()
         thread.join()
+
+
+@contextmanager
+def taken_ahead(
+    function: Callable[[T], R],
+    items: Iterable[T],
+    cost: Callable[[T], int],
+    most: int,
+    threads: int,
+) -> Iterator[Iterator[R]]:
+    """The results of `function` in the order of the items, computed by threads before they are
+    asked for, as long as the items that wait cost `most` at most; one always does.
+
+    What an item raises is raised where its result is asked for.
+    """
+    pool = ThreadPoolExecutor(threads)
+    waiting: deque[tuple[Future[R], int]] = deque()
+
+    def results() -> Iterator[R]:
+        held = 0
+        for item in items:
+            price = cost(item)
+            while waiting and held + price > most:
+                future, paid = waiting.popleft()
+                yield future.result()
+                held -= paid
+            waiting.append((pool.submit(function, item), price))
+            held += price
+        while waiting:
+            yield waiting.popleft()[0].result()
+
+    try:
+        yield results()
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
 def cores() -> int:

@@ -127,7 +127,7 @@ def _validate(experiment: PlannedExperiment, name: str) -> PlannedJob:
 def _probe(experiment: PlannedExperiment, name: str) -> PlannedJob:
     of_run, probe = ProbeName.parse(name)
     run, size = experiment.runs[of_run], size_of(probe)
-    model = _model(experiment, of_run)
+    model = _model(experiment, of_run).model_copy(update={"batches": ()})  # timed at batch 1 alone
     if size is not None:
         refuse_size(run, size)
         model = model.model_copy(update={"imgsz": size})

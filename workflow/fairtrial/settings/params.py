@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from operator import not_
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
@@ -26,6 +27,12 @@ class SpeedSection(Closed):
 
     # images timed one by one, after a warm-up
     speed_images: Annotated[int, Field(ge=100, le=LARGEST)]
+    # images that are predicted at once, where no result depends on the others
+    batch: PositiveInt = Field(default=1, exclude_if=lambda batch: batch == 1)
+    # images at once at which the time of an image, memory and energy are measured, beside 1
+    batches: Annotated[tuple[PositiveInt, ...], AfterValidator(distinct)] = Field(
+        default=(), exclude_if=not_
+    )
 
 
 class PredictSection(SpeedSection):

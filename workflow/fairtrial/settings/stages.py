@@ -207,8 +207,8 @@ def predict_settings(
     if task == "detect":
         own = {key: section[key] for key in PredictSection.model_fields if key in section}
         return PredictDetectSettings(backend=backend, imgsz=imgsz, **own)
-    speed_images = section["speed_images"]
-    return PredictClassifySettings(backend=backend, imgsz=imgsz, speed_images=speed_images)
+    own = {key: section[key] for key in SpeedSection.model_fields if key in section}
+    return PredictClassifySettings(backend=backend, imgsz=imgsz, **own)
 
 
 def validate_settings(

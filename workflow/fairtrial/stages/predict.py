@@ -6,16 +6,18 @@ import itertools
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TypedDict
+from typing import Any, TypedDict
 
-from fairtrial.data.dataset import Image, SplitDataset
+from fairtrial.data.dataset import Detection, Image, SplitDataset
 from fairtrial.data.seen_images import with_unchanged_images
 from fairtrial.data.split_dataset import read_split_dataset
 from fairtrial.files import checksums
 from fairtrial.files.modelfile import write_model
+from fairtrial.files.threads import cores
 from fairtrial.plugins import plugin
 from fairtrial.scoring.predictions import CocoRow, coco_row, write_predictions
 from fairtrial.settings.stages import PredictClassifySettings, PredictDetectSettings
+from fairtrial.training.batches import ImageModel, answers, image_model
 from fairtrial.training.contract import Milliseconds
 from fairtrial.training.speed import speed_of
 from fairtrial.training.unpickling import trusting
@@ -31,6 +33,8 @@ class ClassRow(TypedDict):
 
 
 Rows = Sequence[CocoRow | ClassRow]
+Answer = Sequence[Detection] | Sequence[float]
+Model = ImageModel[Any, Answer]
 Predict = Callable[[Image], tuple[Rows, Milliseconds]]  # an image's rows, and their times
 
 
@@ -66,15 +70,12 @@ def predict(
     Raises:
         DataError: an image was changed since `convert` wrote it
     """
-    from tqdm import tqdm
-
     data = with_unchanged_images(read_split_dataset(annotations, split, images))
     trusted = checksums.sha256(weights) if settings.trusted else None
-    with trusting(trusted), predictor(settings, weights, data, threads) as predict_image:
+    with trusting(trusted), predictor(settings, weights, data, threads) as model:
         for name, path in (("val", val), ("test", test)):
-            progress = tqdm(data.split(name), desc=name, unit="image", mininterval=5)
-            write_predictions([row for image in progress for row in predict_image(image)[0]], path)
-        times = times_of(predict_image, data, settings.speed_images)
+            predict_split(model, data, name, settings.batch, path)
+        times = times_of(model, data, settings.speed_images)
     write_model(speed, speed_of(times, settings.imgsz, device_name(), threads))
 
 
@@ -84,36 +85,62 @@ def predictor(
     weights: Path,
     data: SplitDataset,
     threads: int,
-) -> Iterator[Predict]:
-    """A function from an image to its rows of a prediction file and its times, by the model."""
+) -> Iterator[Model]:
+    """The model of a run, which predicts images of the data set."""
     from fairtrial.data.imagefile import pixels
 
     backend, categories = plugin("backends", settings.backend), data.dataset.categories
-
-    def detections(image: Image) -> tuple[Rows, Milliseconds]:
-        boxes, times = model(data.folder / image.file_name)
-        rows = [coco_row(image.id, detection) for detection in boxes]
-        order = sorted(rows, key=lambda row: (-row["score"], row["category_id"], row["bbox"]))
-        return order, times
-
-    def classes(image: Image) -> tuple[Rows, Milliseconds]:
-        probabilities, times = model(pixels(data.folder, image.file_name))
-        scores = [float(f"{probability:.9g}") for probability in probabilities]
-        return [ClassRow(image_id=image.id, scores=scores)], times
-
     if isinstance(settings, PredictDetectSettings):
         with backend.detector(weights, categories, settings, threads) as model:
-            yield detections
+            yield image_model(model, lambda image: data.folder / image.file_name)
     else:
         with backend.classifier(weights, categories, settings, threads) as model:
-            yield classes
+            yield image_model(model, lambda image: pixels(data.folder, image.file_name))
 
 
-def times_of(predict_image: Predict, data: SplitDataset, count: int) -> list[Milliseconds]:
+def predict_split(model: Model, data: SplitDataset, name: str, batch: int, path: Path) -> None:
+    """Write the predictions on a split, in the order of its images whatever the batches."""
+    from tqdm import tqdm
+
+    images = data.split(name)
+    rows: list[Rows] = [[] for _ in images]
+    found = answers(model, images, batch, _readers())
+    for index, answer in tqdm(found, desc=name, total=len(images), unit="image", mininterval=5):
+        rows[index] = rows_of(images[index], answer)
+    write_predictions([row for of_image in rows for row in of_image], path)
+
+
+def rows_of(image: Image, answer: Answer) -> Rows:
+    """What a model says of an image, as rows of a prediction file."""
+    if answer and isinstance(answer[0], Detection):
+        rows = [coco_row(image.id, box) for box in answer if isinstance(box, Detection)]
+        return sorted(rows, key=lambda row: (-row["score"], row["category_id"], row["bbox"]))
+    scores = [float(f"{probability:.9g}") for probability in answer]
+    return [ClassRow(image_id=image.id, scores=scores)] if scores else []
+
+
+def one_by_one(model: Model) -> Predict:
+    """A model as a function from an image to its rows of a prediction file and its times."""
+
+    def predict(image: Image) -> tuple[Rows, Milliseconds]:
+        answer, times = model.answer(image)
+        return rows_of(image, answer), times
+
+    return predict
+
+
+def times_of(model: Model, data: SplitDataset, count: int) -> list[Milliseconds]:
     """The times of `count` images, after a warm-up; val is repeated as often as needed."""
     images = itertools.cycle(data.split("val"))
-    times = [predict_image(image)[1] for image in itertools.islice(images, WARM_UP + count)]
+    times = [model.answer(image)[1] for image in itertools.islice(images, WARM_UP + count)]
     return times[WARM_UP:]
+
+
+def _readers() -> int:
+    """How many threads read images ahead: one where the model itself computes on the CPU."""
+    import torch
+
+    return min(cores(), 8) if torch.cuda.is_available() else 1
 
 
 def device_name() -> str:

@@ -8,7 +8,7 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from fairtrial.data.certificate import SplitCertificate, read_certificate
-from fairtrial.data.dataset import Dataset, SplitDataset, Splits
+from fairtrial.data.dataset import Dataset, Splits
 from fairtrial.data.ground_truth import ground_truth_sha256
 from fairtrial.data.seen_images import with_unchanged_images
 from fairtrial.data.split_dataset import read_split_dataset, read_training_splits
@@ -20,7 +20,7 @@ from fairtrial.scoring.predictions import write_predictions
 from fairtrial.scoring.resampling import UnitDraws, draw
 from fairtrial.scoring.scores import DetectionMetricsFile, MetricsFile
 from fairtrial.settings.probes import ProbeSettings
-from fairtrial.stages.predict import Predict, device_name, predictor, times_of
+from fairtrial.stages.predict import device_name, predict_split, predictor, times_of
 from fairtrial.training.speed import Speed, speed_of
 from fairtrial.training.unpickling import trusting
 
@@ -62,18 +62,18 @@ def probe(
     trusted = checksums.sha256(weights) if settings.predict.trusted else None
     with (
         trusting(trusted),
-        predictor(settings.predict, weights, data, threads) as predict_image,
+        predictor(settings.predict, weights, data, threads) as model,
         tempfile.TemporaryDirectory(prefix="fairtrial-") as folder,
     ):
         if settings.of == "train":
-            _predict(data, "train", predict_image, predictions)
+            predict_split(model, data, "train", settings.predict.batch, predictions)
             files = {"val": val, "test": predictions}
             speed = None
         else:
             files = {"val": Path(folder, "val.json"), "test": predictions}
             for name, path in files.items():
-                _predict(data, name, predict_image, path)
-            times = times_of(predict_image, data, settings.predict.speed_images)
+                predict_split(model, data, name, settings.predict.batch, path)
+            times = times_of(model, data, settings.predict.speed_images)
             speed = speed_of(times, settings.predict.imgsz, device_name(), threads)
         certificate = read_certificate(split)
         ids = certificate.splits
@@ -85,13 +85,6 @@ def probe(
             del files["test"]
         found = _scored(data.dataset, ids, certificate, files, settings)
     write_model(scores, _content(found, settings, speed))
-
-
-def _predict(data: SplitDataset, name: str, predict_image: Predict, path: Path) -> None:
-    from tqdm import tqdm
-
-    progress = tqdm(data.split(name), desc=name, unit="image", mininterval=5)
-    write_predictions([row for image in progress for row in predict_image(image)[0]], path)
 
 
 def _of_images(predictions: Path, ids: Collection[int], path: Path) -> Path:

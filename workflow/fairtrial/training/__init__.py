@@ -11,6 +11,7 @@ attempts         attempts.json: which processes worked on an unfinished training
 record           record.json: the typed record of a finished training, and of a run
 resumable        the base of our own training loops
 first_batch      batches/<run>.json: the first batch, as the network got it
+batches          several images predicted at once, as far as none depends on the others
 speed            speed.json: the time of one image
 checkpoint       the files of an unfinished training, from which it is resumed
 saving           writes them while the training goes on, at a bounded cost
