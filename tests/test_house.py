@@ -165,7 +165,7 @@ LEVELS = [
     ["fairtrial"],
     ["files", "plugins"],
     ["store"],
-    ["lineage"],
+    ["devices", "lineage"],
     ["data"],
     ["scoring"],
     ["settings"],
@@ -374,6 +374,7 @@ def length(node: ast.FunctionDef) -> int:
     [
         "files",
         "store",
+        "devices",
         "data",
         "scoring",
         "settings",

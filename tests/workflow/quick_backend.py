@@ -121,7 +121,7 @@ def _seconds() -> float:
 def _log(event: str, settings: Settings) -> None:
     """One line in one write: trainings in several jobs share the file."""
     words = [event, *(f"{name}={getattr(settings, name)}" for name in ("imgsz", "lr0", "seed"))]
-    words.append(f"process={os.getpid()}")
+    words += [f"process={os.getpid()}", f"gpus={os.environ.get('CUDA_VISIBLE_DEVICES', '')}"]
     if "SLURM_JOB_ID" in os.environ:
         words.append(f"job={os.environ['SLURM_JOB_ID']}")
     if "QUICK_LOG" in os.environ:

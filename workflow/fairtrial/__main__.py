@@ -92,6 +92,9 @@ def _make(
 ) -> None:
     """Run a stage; where a rule has called it, also write the record of what it made."""
     made, code = options.pop("made"), options.pop("job_code")
+    from fairtrial.devices import pinning
+
+    pinning.begin(name, f"{name} {made.stem if made else ''}".rstrip())
     if made is None:
         function(**options)
         return

@@ -36,6 +36,7 @@ from fairtrial.planning.finished import (
     missing_files,
     refuse_unseen_changes,
 )
+from fairtrial.planning.gpu_jobs import share_gpus
 from fairtrial.planning.housekeeping import settings_argument, unshare_records
 from fairtrial.planning.imported import also_call, refuse_other_names
 from fairtrial.planning.plan import Plan

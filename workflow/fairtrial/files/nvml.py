@@ -5,31 +5,41 @@ No CUDA is started by it, so a process that asks holds no memory of a card.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
 
 @dataclass(frozen=True)
 class Card:
-    """One card. index: among all of the machine; total and free: bytes of its memory; processes:
-    ids of those that compute on it, whoever's they are."""
+    """One card. index: among all of the machine, as nvidia-smi counts; total and free: bytes of its
+    memory, 0 where that is not known; processes: ids of those that compute on it, whoever's they
+    are."""
 
     index: int
     uuid: str
-    name: str
-    total: int
-    free: int
-    processes: tuple[int, ...]
+    name: str = ""
+    total: int = 0
+    free: int = 0
+    processes: tuple[int, ...] = ()
+
+    def __str__(self) -> str:
+        return f"GPU {self.index}"
 
 
-def cards() -> list[Card]:
-    """All cards of the machine, whatever CUDA_VISIBLE_DEVICES says; none without a driver."""
+def cards(parts: Sequence[str] = ()) -> list[Card]:
+    """All cards of the machine that this process may use, whatever CUDA_VISIBLE_DEVICES says; none
+    without a driver. parts: UUIDs of parts of cards (MIG), which are told, too."""
+    found: list[Card] = []
     with _library() as nvml:
-        if nvml is None:
-            return []
-        return [_card(nvml, index) for index in range(nvml.nvmlDeviceGetCount())]
+        for index in range(nvml.nvmlDeviceGetCount() if nvml else 0):
+            with suppress(nvml.NVMLError):  # another job's, of which a cluster tells nothing
+                found.append(_card(nvml, nvml.nvmlDeviceGetHandleByIndex(index), index))
+        for number, uuid in enumerate(parts if nvml else ()):
+            with suppress(nvml.NVMLError):
+                found.append(_card(nvml, nvml.nvmlDeviceGetHandleByUUID(uuid.encode()), number))
+    return found
 
 
 def joules(uuid: str) -> float | None:
@@ -44,18 +54,17 @@ def joules(uuid: str) -> float | None:
             return None
 
 
-def _card(nvml: Any, index: int) -> Card:
-    handle = nvml.nvmlDeviceGetHandleByIndex(index)
-    memory = nvml.nvmlDeviceGetMemoryInfo(handle)
-    running = nvml.nvmlDeviceGetComputeRunningProcesses(handle)
-    return Card(
-        index=index,
-        uuid=nvml.nvmlDeviceGetUUID(handle),
-        name=nvml.nvmlDeviceGetName(handle),
-        total=int(memory.total),
-        free=int(memory.free),
-        processes=tuple(sorted(int(process.pid) for process in running)),
-    )
+def _card(nvml: Any, handle: Any, index: int) -> Card:
+    total = free = 0
+    processes: tuple[int, ...] = ()
+    with suppress(nvml.NVMLError):  # of a card that has no memory of its own
+        memory = nvml.nvmlDeviceGetMemoryInfo(handle)
+        total, free = int(memory.total), int(memory.free)
+    with suppress(nvml.NVMLError):
+        running = nvml.nvmlDeviceGetComputeRunningProcesses(handle)
+        processes = tuple(sorted(int(process.pid) for process in running))
+    uuid, name = nvml.nvmlDeviceGetUUID(handle), nvml.nvmlDeviceGetName(handle)
+    return Card(index, uuid, name, total, free, processes)
 
 
 @contextmanager

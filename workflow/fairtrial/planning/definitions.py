@@ -15,7 +15,7 @@ PACKAGE = Path(__file__).parents[1]
 # Modules that store, name or describe a result and have no influence on it.
 OUTSIDE = {"", "files.yamlfile", "planning.fingerprint", "search.progress"}
 OUTSIDE |= {"files.snapshot", "training.commits", "training.progress", "training.provenance"}
-OUTSIDE |= {"training.unpickling"}
+OUTSIDE |= {"training.unpickling", "devices.pinning"}
 OUTSIDE |= {"store.entries", "store.keys", "store.locks", "store.sums"}
 
 OF_A_MODULE = {"__doc__", "__file__", "__name__", "__package__", "__path__", "__spec__"}

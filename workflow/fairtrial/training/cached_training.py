@@ -18,6 +18,7 @@ from pydantic_core import to_jsonable_python
 
 from fairtrial import BackendError, StoreError
 from fairtrial.data.dataset import SplitDataset
+from fairtrial.devices import pinning
 from fairtrial.files.modelfile import write_model
 from fairtrial.plugins import plugin
 from fairtrial.store import entries, keys, sums
@@ -99,6 +100,7 @@ def train_or_adopt(training: Training, after_epoch: AfterEpoch) -> tuple[Path, b
     fit = plugin("backends", training.backend).fit
 
     def train(folder: Path) -> None:
+        pinning.take()
         earlier_epochs = _copy_end_state(training.inputs.continues, folder)
         attempt = CurrentAttempt(folder, after_epoch, earlier_epochs)
         data = training.data()
