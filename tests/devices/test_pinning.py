@@ -114,7 +114,7 @@ def test_a_card_that_somebody_else_fills_is_taken_once_it_is_free(machine: Machi
     other = {"uuid": "GPU-0", "index": 0, "free": 100 << 20, "processes": [41]}
     machine.have(other)
     job = machine.start()
-    wait_for(lambda: "GPU 0 has 100 of 1000 MiB free; 1 process: 41" in machine.log(job))
+    wait_for(lambda: "GPU 0 has 100 of 1000 MiB free, used by process 41" in machine.log(job))
     machine.have(other | {"free": 990 << 20, "processes": []})
     assert line(job) == "GPU-0"
 

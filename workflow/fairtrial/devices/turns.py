@@ -10,7 +10,6 @@ from collections.abc import Sequence
 
 from fairtrial.devices.claims import Claim
 from fairtrial.files.nvml import Card
-from fairtrial.files.text import counted
 
 MIB = 2**20
 
@@ -68,6 +67,6 @@ def obstacle(claim: Claim, card: Card, users: Sequence[Claim]) -> str:
 
 def _memory(card: Card) -> str:
     """How little of a card's memory is free, and who uses it."""
-    used = counted(len(card.processes), "process", "processes")
-    by = f"; {used}: {', '.join(map(str, card.processes))}" if card.processes else ""
+    noun = "processes" if len(card.processes) > 1 else "process"
+    by = f", used by {noun} {', '.join(map(str, card.processes))}" if card.processes else ""
     return f"has {card.free // MIB} of {card.total // MIB} MiB free{by}"
