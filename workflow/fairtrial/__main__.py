@@ -23,6 +23,7 @@ COMMANDS = (  # in the order in which a person needs them
     "status",
     "compare",
     "data",
+    "lr-range",
     "promote",
     "export-model",
     "evaluate",

@@ -13,6 +13,8 @@ Each has (types in training/contract.py):
   text; it may be left out;
 - `fit(settings, data, pretrained, folder, threads, after_epoch)`: trains in `folder`, which is
   empty at a first attempt and later holds what an interrupted one left, and returns a FitResult;
+- `lr_range(settings, data, pretrained, threads, test)`: trains with the rates of a
+  training.lr_range.RangeTest until that ends it, and keeps nothing; it may be left out;
 - `detector(weights, categories, settings, threads)`: a context manager that yields a function
   from an image file to its detections and the milliseconds that each part took. A backend whose
   `Settings` have the task `classify` has `classifier` instead, with the same parameters: from the

@@ -18,6 +18,7 @@ from fairtrial.training.batches import Batched
 from fairtrial.training.checkpoint import WEIGHTS, best_epoch, write_history
 from fairtrial.training.contract import AfterEpoch, FitResult, Milliseconds
 from fairtrial.training.first_batch import BatchImage
+from fairtrial.training.lr_range import RangeTest
 
 if TYPE_CHECKING:
     import numpy as np
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 
     Pixels = NDArray[np.uint8]
 
-__all__ = ["EFFECTS", "Settings", "classifier", "exportable", "first_batch", "fit"]
+__all__ = ["EFFECTS", "Settings", "classifier", "exportable", "first_batch", "fit", "lr_range"]
 
 
 def fit(
@@ -68,6 +69,15 @@ def first_batch(settings: Settings, data: SplitDataset, threads: int) -> list[Ba
     from fairtrial.backends import _networks_batch
 
     return _networks_batch.first_batch(settings, data, threads)
+
+
+def lr_range(
+    settings: Settings, data: SplitDataset, pretrained: Path | None, threads: int, test: RangeTest
+) -> None:
+    """Train with the rising rates of a range test, until it ends that; nothing is kept."""
+    from fairtrial.backends import _networks_range
+
+    _networks_range.lr_range(settings, data, pretrained, threads, test)
 
 
 @contextmanager

@@ -18,6 +18,7 @@ from fairtrial.training import checkpoint
 from fairtrial.training.batches import Batched
 from fairtrial.training.contract import AfterEpoch, FitResult, Milliseconds
 from fairtrial.training.first_batch import BatchImage
+from fairtrial.training.lr_range import RangeTest
 
 if TYPE_CHECKING:
     import torch
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
     from fairtrial.use.exporting import Exportable
 
-__all__ = ["EFFECTS", "Settings", "detector", "exportable", "first_batch", "fit"]
+__all__ = ["EFFECTS", "Settings", "detector", "exportable", "first_batch", "fit", "lr_range"]
 
 STRIDE = 32  # torchvision pads the images of a batch to multiples of so many pixels
 
@@ -74,6 +75,15 @@ def first_batch(settings: Settings, data: SplitDataset, threads: int) -> list[Ba
     from fairtrial.backends import _retinanet_batch
 
     return _retinanet_batch.first_batch(settings, data)
+
+
+def lr_range(
+    settings: Settings, data: SplitDataset, pretrained: Path | None, threads: int, test: RangeTest
+) -> None:
+    """Train with the rising rates of a range test, until it ends that; nothing is kept."""
+    from fairtrial.backends import _retinanet_range
+
+    _retinanet_range.lr_range(settings, data, pretrained, threads, test)
 
 
 def _untrained(settings: Settings, pretrained: Path | None, folder: Path) -> FitResult:

@@ -20,6 +20,7 @@ from fairtrial.training.batches import Batched
 from fairtrial.training.checkpoint import WEIGHTS, best_epoch, write_history
 from fairtrial.training.contract import AfterEpoch, FitResult, Milliseconds, ModelSize
 from fairtrial.training.first_batch import BatchImage
+from fairtrial.training.lr_range import RangeTest
 
 if TYPE_CHECKING:
     import numpy as np
@@ -31,7 +32,10 @@ if TYPE_CHECKING:
 
     Pixels = NDArray[np.uint8]
 
-__all__ = ["EFFECTS", "Settings", "detector", "exportable", "first_batch", "fit", "size_note"]
+__all__ = [
+    *("EFFECTS", "Settings", "detector", "exportable", "first_batch", "fit", "lr_range"),
+    "size_note",
+]
 
 # --------------------------------------------------------------------------- training
 
@@ -131,6 +135,27 @@ def first_batch(settings: Settings, data: SplitDataset, threads: int) -> list[Ba
 
     names = [name for _, name in sorted(data.dataset.categories.items())]
     return _ultralytics_batch.first_batch(train, names)
+
+
+def lr_range(
+    settings: Settings, data: SplitDataset, pretrained: Path | None, threads: int, test: RangeTest
+) -> None:
+    """Train with the rising rates of a range test, until it ends that; nothing is kept.
+
+    Without warm-up, and with so many epochs that none of them is among the last ones.
+    """
+    from fairtrial.backends import _ultralytics_range
+
+    epochs = len(test.rates) * -(-(settings.nbs or settings.batch) // settings.batch)
+    longer = {"warmup_epochs": 0.0, "patience": 0, "epochs": epochs + settings.close_mosaic + 1}
+    long = settings.model_copy(update=longer)
+
+    def train(folder: Path) -> None:
+        with workplace() as place:
+            data_yaml = write_dataset(data, place)
+            _train(long, pretrained, data_yaml, folder, threads, lambda _: None)
+
+    _ultralytics_range.lr_range(train, test)
 
 
 OURS = {"model", "pretrained", "fitness", "replicate"}  # not passed on as they are

@@ -10,6 +10,7 @@ needed           the entries of the store that results were made from
 attempts         attempts.json: which processes worked on an unfinished training
 record           record.json: the typed record of a finished training, and of a run
 resumable        the base of our own training loops
+lr_range         one short training whose rate rises
 first_batch      batches/<run>.json: the first batch, as the network got it
 batches          several images predicted at once, as far as none depends on the others
 speed            speed.json: the time of one image

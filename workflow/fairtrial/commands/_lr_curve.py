@@ -1,0 +1,54 @@
+"""The curve of a learning-rate range test, as a picture and as a table."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+from fairtrial.files.folders import whole_file
+from fairtrial.training.lr_range import RangeResult
+
+
+def write_rows(result: RangeResult, path: Path) -> None:
+    """A row a step: its rate, the loss of its batch, and the smoothed loss (empty where it is not
+    finite)."""
+    means = [f"{mean:.6g}" for mean in result.smoothed]
+    means += [""] * (len(result.losses) - len(means))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with whole_file(path) as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(("step", "lr", "loss", "smoothed_loss"))
+        for step, row in enumerate(zip(result.rates, result.losses, means, strict=True), 1):
+            rate, loss, mean = row
+            writer.writerow((step, f"{rate:.6g}", f"{loss:.6g}", mean))
+
+
+def write_curve(result: RangeResult, title: str, path: Path) -> None:
+    """The losses against the rate, the smoothed ones as a line, and the proposal."""
+    from fairtrial.figures import base
+
+    means = result.smoothed
+    with base.style(), whole_file(path, "wb") as file:
+        figure = base.new_figure(8.0)
+        axes = figure.add_subplot()
+        axes.plot(
+            result.rates[: len(means)], result.losses[: len(means)], ".", color=base.OTHERS, ms=3
+        )
+        axes.plot(result.rates[: len(means)], means, color=base.COLOURS[2])
+        if means:
+            first = means[min(len(means) - 1, 10)]
+            axes.set_ylim(0.9 * min(means), max(1.5 * first, 1.1 * min(means)))
+        if result.proposal is not None:
+            axes.axvline(result.proposal, color=base.COLOURS[4], linestyle=base.DASHES[1])
+            axes.annotate(
+                f"lr0: {result.proposal:g}",
+                (result.proposal, 0.97),
+                xycoords=("data", "axes fraction"),
+                xytext=(4, 0),
+                textcoords="offset points",
+                va="top",
+            )
+        axes.set_xscale("log")
+        axes.set(xlabel="learning rate", ylabel="loss on train (dots: a batch; line: smoothed)")
+        axes.set_title(f"{title}: learning-rate range test")
+        figure.savefig(file, format="png", dpi=200, metadata={"Software": None})
