@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Callable
 
@@ -32,7 +33,7 @@ def valley(rate: float) -> float:
 def test_rates_rise_by_one_factor() -> None:
     rates = rising(LOW, HIGH, STEPS)
     assert (rates[0], rates[-1], len(rates)) == (LOW, pytest.approx(HIGH), STEPS)
-    factors = [after / before for before, after in zip(rates, rates[1:], strict=False)]
+    factors = [after / before for before, after in itertools.pairwise(rates)]
     assert factors == pytest.approx([factors[0]] * (STEPS - 1))
 
 

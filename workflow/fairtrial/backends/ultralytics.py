@@ -32,10 +32,8 @@ if TYPE_CHECKING:
 
     Pixels = NDArray[np.uint8]
 
-__all__ = [
-    *("EFFECTS", "Settings", "detector", "exportable", "first_batch", "fit", "lr_range"),
-    "size_note",
-]
+__all__ = ["EFFECTS", "Settings", "detector", "exportable", "first_batch", "fit", "lr_range"]
+__all__ += ["size_note"]
 
 # --------------------------------------------------------------------------- training
 

@@ -36,11 +36,12 @@ def lr_range(
 ) -> None:
     """Try rising learning rates in one short training, and propose one.
 
-    The run's own training, with its data set, settings and seed, but without warm-up: its rate rises
-    by one factor a step from the lowest to the highest, and the test ends early where the smoothed
-    loss is four times its lowest. The proposal is the smaller one of a tenth of the rate at the lowest
-    loss and the rate at which it falls most. Nothing is kept of the training; equal seeds give equal
-    curves. Written are the curve as .png and its steps as .csv; the line for the experiment is printed.
+    The run's own training, with its data set, settings and seed, but without warm-up: its rate
+    rises by one factor a step from the lowest to the highest, and the test ends early where the
+    smoothed loss is four times its lowest. The proposal is the smaller one of a tenth of the rate
+    at the lowest loss and the rate at which it falls most. Nothing is kept of the training; equal
+    seeds give equal curves. Written are the curve as .png and its steps as .csv; the line for the
+    experiment is printed.
 
     Args:
         run: <experiment>/<run>, or <experiment>/<configuration> for its first seed
@@ -63,7 +64,7 @@ def lr_range(
         quiet(),
         trusting(settings.trusted),
         progress("steps", steps) as advance,
-        open(os.devnull, "w") as nowhere,
+        Path(os.devnull).open("w") as nowhere,
         redirect_stdout(nowhere),
     ):
         test = RangeTest(rising(low, high, steps), after_step=advance)

@@ -1,10 +1,10 @@
 """The learning-rate range test: one short training whose rate rises, and what its losses say.
 
 After L. N. Smith, Cyclical Learning Rates for Training Neural Networks (2017, arXiv:1506.01186),
-who raised the rate along a line. As in fastai's `lr_find` it rises by one factor a step, the loss is
-smoothed, and the test ends where that is four times its lowest. The proposal is the smaller one of
-two that fastai has: a tenth of the rate at the lowest loss (`minimum`, a decade below where the loss
-begins to rise again), and the rate at which it falls most (`steep`).
+who raised the rate along a line. As in fastai's `lr_find` it rises by one factor a step, the loss
+is smoothed, and the test ends where that is four times its lowest. The proposal is the smaller one
+of two that fastai has: a tenth of the rate at the lowest loss (`minimum`, a decade below where the
+loss begins to rise again), and the rate at which it falls most (`steep`).
 """
 
 from __future__ import annotations
