@@ -109,14 +109,15 @@ def _try(
 ) -> None:
     """Train with the rates of a test."""
     described = DatasetDescription(experiment.trained[name].dataset, Path("data"))
-    files = [described.folder / "annotations.json", described.folder / "split.json"]
+    annotations, split = described.folder / "annotations.json", described.folder / "split.json"
     pretrained = Path(path) if (path := experiment.pretrained(name)) else None
     manifests = map(Path, experiment.pretrained_manifest(name))
-    for file in [*files, *manifests, *([pretrained] if pretrained else [])]:
+    for file in [annotations, split, *manifests, *([pretrained] if pretrained else [])]:
         if not file.is_file():
             raise DataError(f"{file}: missing; `snakemake {file}` makes it")
     resolved: Any = backend_settings(settings.backend, settings.settings)
-    data = read_leak_free_dataset(*files, described.images, resolved.train_share)
+    share = resolved.train_share
+    data = read_leak_free_dataset(annotations, split, described.images, share)
     plugin("backends", settings.backend).lr_range(
         resolved.model_copy(update={"train_share": 1.0}),
         with_unchanged_images(data),
