@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import csv
 from pathlib import Path
 
+from fairtrial.files import csvfile
 from fairtrial.files.folders import whole_file
 from fairtrial.training.lr_range import RangeResult
 
@@ -12,15 +12,12 @@ from fairtrial.training.lr_range import RangeResult
 def write_rows(result: RangeResult, path: Path) -> None:
     """A row a step: its rate, the loss of its batch, and the smoothed loss (empty where it is not
     finite)."""
-    means = [f"{mean:.6g}" for mean in result.smoothed]
-    means += [""] * (len(result.losses) - len(means))
+    means = [*result.smoothed, *[""] * (len(result.losses) - len(result.smoothed))]
+    steps = range(1, len(means) + 1)
     path.parent.mkdir(parents=True, exist_ok=True)
     with whole_file(path) as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(("step", "lr", "loss", "smoothed_loss"))
-        for step, row in enumerate(zip(result.rates, result.losses, means, strict=True), 1):
-            rate, loss, mean = row
-            writer.writerow((step, f"{rate:.6g}", f"{loss:.6g}", mean))
+        rows = zip(steps, result.rates, result.losses, means, strict=True)
+        csvfile.write_rows(file, ("step", "lr", "loss", "smoothed_loss"), rows, digits=6)
 
 
 def write_curve(result: RangeResult, title: str, path: Path) -> None:
