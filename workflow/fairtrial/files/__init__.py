@@ -6,6 +6,7 @@ modelfile   the JSON files of fairtrial as typed models, with errors that name f
 csvfile     tables as CSV that are safe in a spreadsheet
 yamlfile    YAML files as closed models, whose errors name file, key and nearest valid name
 packed      many small images in one file
+memory      the most memory that this process has held
 disk        which folders are full
 nvml        the machine's GPUs as their driver knows them: memory, processes, energy
 checksums   SHA-256 of files, and manifests of them

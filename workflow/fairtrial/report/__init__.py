@@ -22,6 +22,7 @@ operating_points  what is found at a precision, a recall or a rate of false alar
 calibration  how far confidence and correctness lie apart
 repeats    spread over seeds, and replicates
 cost       sizes, times, Pareto fronts
+batch_costs  time, memory and energy of several images at once
 tables     the tables as CSV
 paper_tables  the table of page one as Markdown and LaTeX
 html       the page: page/ and the data of page_data, page_tables, forest and image_browser

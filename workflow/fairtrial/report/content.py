@@ -8,6 +8,7 @@ from typing import Any, TypedDict
 from fairtrial.files.checksums import sha256
 from fairtrial.report import answer as answers
 from fairtrial.report import breakdowns
+from fairtrial.report.batch_costs import BatchCosts, batch_costs
 from fairtrial.report.breakdowns import BreakdownPart
 from fairtrial.report.by_settings import SettingsContent, by_settings
 from fairtrial.report.calibration import CalibrationPart, calibration_parts
@@ -114,6 +115,7 @@ class Content(SettingsContent):
     data: DataPart
     cost: list[CostRow]
     size_notes: list[str]
+    batch_costs: BatchCosts
     fronts: list[FrontPart]
     run_metrics: list[str]
     runs: list[RunPart]
@@ -157,6 +159,7 @@ def content(
         "data": data(list(experiment.datasets.values())),
         "cost": cost(experiment, timings),
         "size_notes": size_notes(experiment),
+        "batch_costs": batch_costs(experiment, timings),
         "fronts": fronts(experiment, timings),
         "run_metrics": [SHORT.get(m, m) for m in _run_metrics(experiment)],
         "runs": _runs(experiment, timings),

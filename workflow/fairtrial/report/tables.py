@@ -115,6 +115,18 @@ def _cost(configuration: Configuration, timings: bool) -> Row:
     if timings:
         row["seconds"] = seconds(configuration)
         row["ms_per_image"] = milliseconds(configuration)
+        row |= _of_batches(configuration)
+    return row
+
+
+def _of_batches(configuration: Configuration) -> Row:
+    """Columns for each batch that was asked for: `ms_per_image_batch_8` and so on."""
+    speed = configuration.first.speed
+    row: Row = {}
+    for one in speed.batches if speed else ():
+        row[f"ms_per_image_batch_{one.batch}"] = one.median
+        row[f"peak_mb_batch_{one.batch}"] = one.peak_mb
+        row[f"joules_per_image_batch_{one.batch}"] = one.joules
     return row
 
 

@@ -19,6 +19,7 @@ from fairtrial.scoring.predictions import CocoRow, coco_row, write_predictions
 from fairtrial.settings.stages import PredictClassifySettings, PredictDetectSettings
 from fairtrial.training.batches import ImageModel, answers, image_model
 from fairtrial.training.contract import Milliseconds
+from fairtrial.training.measuring import batch_speeds
 from fairtrial.training.speed import speed_of
 from fairtrial.training.unpickling import trusting
 
@@ -54,7 +55,7 @@ def predict(
 
     Detections are COCO results lists, boxes in pixels to 0.001, confidence to 0.000001.
     Classifications are the probabilities of all classes, to 9 digits. Speed is in milliseconds for
-    one image at a time, after a warm-up.
+    one image at a time, after a warm-up; then, where it is asked for, for several at once.
 
     Args:
         settings: JSON of the resolved settings, or @FILE with it
@@ -73,10 +74,13 @@ def predict(
     data = with_unchanged_images(read_split_dataset(annotations, split, images))
     trusted = checksums.sha256(weights) if settings.trusted else None
     with trusting(trusted), predictor(settings, weights, data, threads) as model:
+        count = settings.speed_images  # first, before other work has filled the memory
+        together = batch_speeds(model, data.split("val"), settings.batches, count)
         for name, path in (("val", val), ("test", test)):
             predict_split(model, data, name, settings.batch, path)
-        times = times_of(model, data, settings.speed_images)
-    write_model(speed, speed_of(times, settings.imgsz, device_name(), threads))
+        times = times_of(model, data, count)
+    found = speed_of(times, settings.imgsz, device_name(), threads, together)
+    write_model(speed, found)
 
 
 @contextmanager
