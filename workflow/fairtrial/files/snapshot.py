@@ -16,7 +16,7 @@ import os
 import shutil
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 VARIABLE = "FAIRTRIAL_SNAPSHOT"  # the absolute path of the snapshot, for all jobs of a driver
@@ -37,10 +37,22 @@ def take(project: Path, package: Path | None = None) -> Path:
     """
     folder = project.resolve() / FOLDER
     folder.mkdir(parents=True, exist_ok=True)
+    package = package or project / "workflow/fairtrial"
+    snapshot = folder / _digest(_sources(project, package))
+    if problem(snapshot):
+        snapshot = _copied(project, package, folder)
+    with contextlib.suppress(PermissionError):  # another user's, and not open to the group
+        os.utime(snapshot)
+    _remove_old(folder)
+    return snapshot
+
+
+def _copied(project: Path, package: Path, folder: Path) -> Path:
+    """A new snapshot in `folder`, named after what has really been copied."""
     copy = folder / f".new-{uuid.uuid4().hex}"
     copy.mkdir()
     try:
-        _copy_code(package or project / "workflow/fairtrial", copy)
+        _copy_code(package, copy)
         for name in SETTINGS:
             _copy(project / name, copy / name)
         snapshot = folder / digest(copy)
@@ -53,9 +65,6 @@ def take(project: Path, package: Path | None = None) -> Path:
                     raise
     finally:
         shutil.rmtree(copy, ignore_errors=True)
-    with contextlib.suppress(PermissionError):  # another user's, and not open to the group
-        os.utime(snapshot)
-    _remove_old(folder)
     return snapshot
 
 
@@ -70,10 +79,13 @@ def problem(snapshot: Path) -> str:
 
 def digest(folder: Path) -> str:
     """The SHA-256 of the names and contents of all files below a folder."""
+    return _digest(_files(folder))
+
+
+def _digest(files: Iterable[tuple[str, str]]) -> str:
     total = hashlib.sha256()
-    for path in sorted(_files(folder)):
-        name = path.relative_to(folder).as_posix()
-        content = hashlib.sha256(path.read_bytes()).hexdigest()
+    for name, path in sorted(files):
+        content = hashlib.sha256(Path(path).read_bytes()).hexdigest()
         total.update(f"{name}\0{content}\n".encode())
     return total.hexdigest()
 
@@ -84,11 +96,31 @@ def root() -> Path:
     return Path(os.environ.get(VARIABLE, ""))
 
 
-def _files(folder: Path) -> Iterator[Path]:
-    """All files but those that Python writes."""
-    for path in folder.rglob("*"):
-        if path.is_file() and "__pycache__" not in path.parts:
-            yield path
+def _files(folder: Path | str, below: str = "") -> Iterator[tuple[str, str]]:
+    """The name and the path of each file but those that Python writes."""
+    for entry in os.scandir(folder):
+        if entry.is_dir():
+            if entry.name != "__pycache__":
+                yield from _files(entry.path, f"{below}{entry.name}/")
+        elif entry.is_file():
+            yield below + entry.name, entry.path
+
+
+def _sources(project: Path, package: Path) -> Iterator[tuple[str, str]]:
+    """What a copy would hold: the name of each file in it, and where it lies now."""
+    shipped = package / "project"  # of an installed one
+    places = {name: project / name for name in SETTINGS}
+    if shipped.is_dir():
+        places |= {"workflow": shipped / "workflow", "workflow/fairtrial": package}
+        places |= {f"workflow/{COMMAND}": package.parent / COMMAND, LOCK: shipped / LOCK}
+    else:
+        places |= {"workflow": package.parent, LOCK: package.parents[1] / LOCK}
+    for name, place in places.items():
+        if place.is_dir():
+            inside = _files(place, f"{name}/")
+            yield from (f for f in inside if not f[0].startswith("workflow/fairtrial/project/"))
+        elif place.is_file():
+            yield name, str(place)
 
 
 def _copy(source: Path, target: Path) -> None:

@@ -17,6 +17,7 @@ references      references to results of others, as experiments write them
 origins         what they may refer to, and what was chosen
 fingerprint     a hash of what the code does that a job's result depends on
 gpu_jobs        how many jobs Snakemake starts on this machine's GPUs
+known_code      the fingerprints that were found before, of exactly this code
 slurm_outages   Snakemake keeps its jobs while SLURM does not answer
 slurm_batches   the scores of many runs in few SLURM jobs
 code_text       the text of a definition, of which the fingerprint is a hash

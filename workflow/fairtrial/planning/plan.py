@@ -24,9 +24,9 @@ from fairtrial.planning.accepted import (
 from fairtrial.planning.committed import params_before_dvc
 from fairtrial.planning.config_files import PARAMS, read_experiment, read_params
 from fairtrial.planning.experiment import PlannedExperiment
-from fairtrial.planning.fingerprint import fingerprint
 from fairtrial.planning.job_names import jobs_of_experiment
 from fairtrial.planning.jobs import STAGES
+from fairtrial.planning.known_code import known_fingerprint
 from fairtrial.planning.origins import read_choice, referred_runs
 from fairtrial.planning.planned_run import NO_REFERENCES, RunReferences
 from fairtrial.planning.references import named_experiments
@@ -210,7 +210,7 @@ class Plan:
 
     def run_by(self, stage: str, name: str = "", experiment: str = "") -> str:
         """The fingerprint of the code that a job runs."""
-        return fingerprint(*self.entries(stage, name, experiment))
+        return known_fingerprint(*self.entries(stage, name, experiment))
 
     def entries(self, stage: str, name: str = "", experiment: str = "") -> tuple[str, ...]:
         """Where the code of a job begins: its stage, and what that calls by a setting."""
@@ -317,4 +317,5 @@ def fit_code(backend: str) -> str:
     It covers less than that of the job: after a change of how the record is written, the job runs
     again, finds its entry, and trains nothing.
     """
-    return fingerprint(f"backends.{backend}:fit", "data.dataset:read", "data.dataset:with_splits")
+    data = ("data.dataset:read", "data.dataset:with_splits")
+    return known_fingerprint(f"backends.{backend}:fit", *data)

@@ -1,0 +1,70 @@
+"""Fingerprints that were found before, of exactly this code: to find them takes seconds.
+
+One file holds them, beside a hash of every file of the package and of the version of Python. Where
+that is another, nothing of the file is believed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import suppress
+from functools import cache
+from pathlib import Path
+
+from fairtrial import DataError
+from fairtrial.files.modelfile import FileModel, read_model, write_model
+from fairtrial.planning import definitions
+from fairtrial.planning.fingerprint import fingerprint
+
+FILE = Path(".snakemake/fairtrial/fingerprints.json")
+
+
+class KnownCode(FileModel):
+    """The fingerprints of one state of the package, by their entries."""
+
+    package: str
+    fingerprints: dict[str, str]
+
+
+@cache
+def known_fingerprint(*entries: str) -> str:
+    """As `fingerprint`; looked up where the same code was asked before in this folder."""
+    package, key = _package_sha256(), " ".join(entries)
+    if (found := _known(package).get(key)) is not None:
+        return found
+    found = fingerprint(*entries)
+    if FILE.parent.is_dir():  # a driver was here
+        content = KnownCode(package=package, fingerprints=_known(package) | {key: found})
+        with suppress(OSError):  # another user's folder
+            write_model(FILE, content)
+    return found
+
+
+def _known(package: str) -> dict[str, str]:
+    with suppress(DataError, OSError):
+        known = read_model(FILE, KnownCode)
+        return known.fingerprints if known.package == package else {}
+    return {}
+
+
+@cache
+def _package_sha256() -> str:
+    """The SHA-256 of the names and contents of all files that may count, and of Python's version,
+    whose parser reads them."""
+    total = hashlib.sha256(sys.version.encode())
+    for path in sorted(_files(definitions.PACKAGE)):
+        content = hashlib.sha256(Path(path).read_bytes()).hexdigest()
+        total.update(f"{os.path.relpath(path, definitions.PACKAGE)}\0{content}\n".encode())
+    return total.hexdigest()
+
+
+def _files(folder: str | Path) -> Iterator[str]:
+    """All files below a folder but those that Python has compiled."""
+    for entry in os.scandir(folder):
+        if entry.is_dir():
+            yield from _files(entry.path) if entry.name != "__pycache__" else ()
+        else:
+            yield entry.path
