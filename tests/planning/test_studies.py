@@ -165,6 +165,24 @@ def test_lists_make_a_study_of_each_combination(project: Path) -> None:
     assert set(plan.datasets) == {"bccd", "shapes"}
 
 
+def test_several_objectives_reach_the_stages_and_switch_pruning_off(project: Path) -> None:
+    run = "runs: {a: {from: t/tpe-seed0, best: parameters}}\n"
+    plan = plan_of(SEARCH + "  objectives: [AP, parameters]\n" + run)
+    study = plan.chosen.studies["tpe-seed0"]
+    for told in (study.of_worker(), study.of_study(), study.chosen_from("parameters")):
+        assert told.objectives == ("AP", "parameters")
+    assert (study.of_worker().pruning, study.of_worker().predict) == ("off", None)
+    assert "objectives" not in plan_of(SEARCH).settings("search", "tpe-seed0")
+
+
+def test_a_time_among_the_objectives_is_measured_as_predict_does(project: Path) -> None:
+    plan = plan_of(SEARCH + "  objectives: [AP, ms]\nruns: {a: {}}\n")
+    search = json.loads(plan.settings("search", "tpe-seed0"))
+    assert search["predict"] == json.loads(plan.settings("predict", "a-s0"))
+    assert "backends.ultralytics:detector" in plan.entries("search", "tpe-seed0")
+    assert "backends.ultralytics:detector" not in plan_of(SEARCH).entries("search", "tpe-seed0")
+
+
 LR0 = "lr0: {min: 1e-4, max: 1e-2, log: true}"
 REFUSED: dict[str, tuple[str, ...]] = {
     "an unknown parameter": (LR0, "lr0_: [1, 2]", "space: `lr0_`", "did you mean `lr0`"),
@@ -199,6 +217,31 @@ REFUSED: dict[str, tuple[str, ...]] = {
     "a negative trial_seed": (
         *("trials: 5", "trials: 5\n  trial_seed: -1"),
         *("`search.trial_seed`", "-1"),
+    ),
+    "one objective": (
+        *("trials: 5", "trials: 5\n  objectives: [AP]"),
+        *("`objectives`", "two at least", "`fitness`"),
+    ),
+    "an objective twice": ("trials: 5", "trials: 5\n  objectives: [AP, AP]", "twice", "AP"),
+    "an unknown objective": (
+        *("trials: 5", "trials: 5\n  objectives: [AP, size]"),
+        *("`search.objectives.1`", '"size"', "parameters"),
+    ),
+    "an objective of another task": (
+        *("trials: 5", "trials: 5\n  objectives: [accuracy, parameters]"),
+        *("`objectives`", "`accuracy`", "possible: fitness, precision", "ms"),
+    ),
+    "objectives and pruning": (
+        *("trials: 5", "trials: 5\n  objectives: [AP, ms]\n  pruning: halving"),
+        *("`pruning: halving`", "one value", "`objectives`", "off"),
+    ),
+    "objectives of an engine of one": (
+        *("trials: 5", "trials: 5\n  objectives: [AP, ms]\n  engine: [ga, mutate]"),
+        *("`engine: mutate`", "one objective", "ga (NSGA-II)"),
+    ),
+    "best of what is no objective": (
+        *("title: t", "title: t\nruns: {a: {from: t/tpe-seed0, best: parameters}}"),
+        *("`runs.a`", "`best`", "`parameters`"),
     ),
     "no trials": ("trials: 5", "trials: 0", "`search.trials` is 0"),
     "no space": (SEARCH.partition("  space:")[2].partition("  trials")[0], " {}\n", "space"),

@@ -49,6 +49,9 @@ class FakeBackend:
     begun: list[dict[str, Any]] = field(default_factory=list)
     epochs: int = 0  # trained, over all trainings
     before: Callable[[dict[str, Any], int], None] = lambda settings, epoch: None
+    size: Callable[[dict[str, Any]], ModelSize] = lambda settings: ModelSize(
+        parameters=0, gflops=None, layers=None
+    )
 
     def fit(self, own: Settings, data: object, pretrained: object, folder: Path, threads: int,
             after_epoch: AfterEpoch) -> FitResult:  # fmt: skip
@@ -63,8 +66,7 @@ class FakeBackend:
             write_history(folder, rows)
             after_epoch(rows[-1])
         (folder / "weights.pt").write_text("weights")
-        size = ModelSize(parameters=0, gflops=None, layers=None)
-        return FitResult(size, best_epoch(rows), len(rows))
+        return FitResult(self.size(settings), best_epoch(rows), len(rows))
 
     def _row(self, settings: dict[str, Any], epoch: int) -> dict[str, Any]:
         off = abs(settings["x"] - 0.1) + abs(settings["y"] - 3) / 8

@@ -56,11 +56,12 @@ def evaluate(study: RunningStudy, folder: str = "tpe-seed0", **settings: Any) ->
     return place
 
 
-def chosen(study: RunningStudy, best: int | str | None = None) -> dict[str, Any]:
-    """What the stage `choose` takes of a study of four trials."""
+def chosen(study: RunningStudy, best: int | str | None = None, **told: Any) -> dict[str, Any]:
+    """What the stage `choose` takes of a study of four trials; `told`: other settings of it."""
     worker, start = Path("worker.json"), Path("start.json")
     write_model(worker, WorkerResult(study=study.key))
-    choice = StudyChoiceSettings(trials=4, fitness=None, best=best, backend="fake", start=START)
+    settings: dict[str, Any] = {"trials": 4, "fitness": None, "backend": "fake", "start": START}
+    choice = StudyChoiceSettings(best=best, **(settings | told))
     choose(
         settings=ChooseSettings(
             experiment="a", name="tpe-seed0", runs=(), rank_by="AP", study=choice

@@ -65,7 +65,9 @@ def _split(experiment: PlannedExperiment, dataset: str) -> PlannedJob:
 def _search(experiment: PlannedExperiment, study: str) -> PlannedJob:
     worker = experiment.studies[study].of_worker()
     settings = worker.model_copy(update={"trusted": experiment.trusted(study)})
-    return PlannedJob(settings, (f"backends.{settings.backend}:fit", *_effects(settings.backend)))
+    timed = _model_code(experiment.studies[study].start) if settings.predict else ()
+    fit = f"backends.{settings.backend}:fit"
+    return PlannedJob(settings, (fit, *_effects(settings.backend), *timed))
 
 
 def _study(experiment: PlannedExperiment, study: str) -> PlannedJob:

@@ -19,6 +19,7 @@ from fairtrial.settings.choice import (
 from fairtrial.settings.experiment import ExperimentSettings
 from fairtrial.settings.grid import Overrides
 from fairtrial.settings.run_name import FoldName
+from fairtrial.settings.search import SearchSettings
 
 
 def references_of(
@@ -141,13 +142,15 @@ def check(reference: Reference, origins: Origins, place: str) -> None:
     if other is None:
         raise SettingsError(f"{place}: `{FROM}`: no such experiment: `{reference.experiment}`")
     where = f"{place}: `{FROM}` is {reference}"
+    search = None
     if reference.name in other.studies:
-        _refuse_no_trial(reference, other.studies[reference.name].search.trials, where)
+        search = other.studies[reference.name].search
+        _refuse_no_trial(reference, search.trials, where)
     elif isinstance(reference.best, int):
         raise SettingsError(f"{where}: a number is that of a trial; name the study of {other.file}")
     else:
         _refuse_no_run(reference, other, where)
-    refuse_metric(reference, other.task, where)
+    refuse_metric(reference, other.task, where, search)
 
 
 def _refuse_no_run(reference: Reference, other: PlannedResults, where: str) -> None:
@@ -193,9 +196,13 @@ def _refuse_no_trial(reference: Reference, trials: int | None, where: str) -> No
         raise SettingsError(f"{where}: the search has {trials} trials, 0 to {trials - 1}")
 
 
-def refuse_metric(reference: Reference, task: str, where: str) -> None:
-    """Raise SettingsError where something is to be the best in a metric that its task lacks."""
-    known = [fitness.METRICS[name] for name in fitness.TASK_KEYS[task]]
+def refuse_metric(
+    reference: Reference, task: str, where: str, search: SearchSettings | None
+) -> None:
+    """Raise SettingsError where something is to be the best in a metric that its task lacks, and
+    that is none of the objectives of its search."""
+    metrics = [fitness.METRICS[name] for name in fitness.TASK_KEYS[task]]
+    known = list(dict.fromkeys([*metrics, *(search.objectives if search else ())]))
     if isinstance(reference.best, str) and reference.best not in known:
         raise SettingsError(
             f"{where}: `{BEST}`: `{reference.best}` is no metric on val"

@@ -241,7 +241,7 @@ def _run(
     values |= _filled(pattern, values, where("pretrained"))
     settings = cast(TrainingSettings, closed(model, values, where))
     if origin.trial:
-        refuse_metric(origin.trial, settings.task, f"{file}: `{place}`: `{FROM}`")
+        refuse_metric(origin.trial, settings.task, f"{file}: `{place}`: `from`", experiment.search)
     checked = settings.model_dump(mode="json")
     name = name_of(configuration, varied | common | checked)
     return PlannedRun(

@@ -15,10 +15,16 @@ from fairtrial.planning.origins import NOTHING, Origins
 from fairtrial.planning.planned_run import PlannedRun
 from fairtrial.planning.references import first_of
 from fairtrial.planning.runs import on_dataset, starting_run
+from fairtrial.scoring import fitness
 from fairtrial.settings.choice import NOT_CARRIED, Reference
 from fairtrial.settings.experiment import ExperimentSettings
 from fairtrial.settings.params import COMMON, SECTIONS
-from fairtrial.settings.search import Engine, Range, SearchSettings
+from fairtrial.settings.search import COSTS, Engine, Range, SearchSettings
+from fairtrial.settings.stages import (
+    PredictClassifySettings,
+    PredictDetectSettings,
+    predict_settings,
+)
 from fairtrial.settings.study import (
     ChoicesSpec,
     ParameterSpec,
@@ -56,6 +62,7 @@ class PlannedStudy:
     seed: int
     search: SearchSettings
     first: Reference | None = None  # the study whose trials come first
+    predict: PredictDetectSettings | PredictClassifySettings | None = None  # how models are timed
 
     @property
     def workers(self) -> range:
@@ -72,7 +79,9 @@ class PlannedStudy:
             seed=self.seed,
             backend=self.start.backend,
             start=self.start.settings,
-            pruning=self.search.pruning,
+            pruning=self.search.pruned_by,
+            objectives=tuple(self.search.objectives),
+            predict=self.predict,
         )
 
     def chosen_from(self, best: int | str | None) -> StudyChoiceSettings:
@@ -84,6 +93,7 @@ class PlannedStudy:
             best=best,
             backend=self.start.backend,
             start={k: v for k, v in self.start.settings.items() if k not in NOT_CARRIED},
+            objectives=tuple(self.search.objectives),
         )
 
     def of_study(self) -> StudyStageSettings:
@@ -97,6 +107,7 @@ class PlannedStudy:
             seed=self.seed,
             dataset=self.start.dataset,
             fitness=self.start.settings["fitness"],
+            objectives=tuple(self.search.objectives),
         )
 
 
@@ -134,17 +145,21 @@ def studies(
         start = starting_run(params, experiment, dataset, file, origins)
         if not start.settings["epochs"]:
             raise SettingsError(f"{file}: `search`: `epochs` must be at least 1")
-        fixed = {k: v for k, v in FIXED.items() if k != "epochs" or search.pruning != "off"}
+        fixed = {k: v for k, v in FIXED.items() if k != "epochs" or search.pruned_by != "off"}
         for key in sorted(search.space.keys() & fixed.keys()):
             why = f"`{key}` cannot be searched: {fixed[key]}"
             raise SettingsError(f"{file}: search.space: {why}")
         space = {key: _spec(key, search.space[key], start, file) for key in sorted(search.space)}
         _refuse_unfit(engine, space, file)
+        _refuse_foreign_objective(search, start.task, file)
+        predict = _timed(search, start, params)
         folds = data_sets(start.dataset, f"{file}: search: `datasets`")
         for fold in folds:
             study = name if folds == [start.dataset] else f"{fold}-{engine}-seed{seed}"
             on_fold = on_dataset(start, fold, origins, f"{file}: search")
-            planned[study] = PlannedStudy(study, on_fold, space, engine, seed, search, first)
+            planned[study] = PlannedStudy(
+                study, on_fold, space, engine, seed, search, first, predict
+            )
     if search and len(planned) > len(search.studies()) == 1:
         raise SettingsError(
             f"{file}: `search`: its data set has {len(planned)} folds, and one of them must give "
@@ -217,6 +232,27 @@ def _kinds(annotation: Any) -> set[Any]:
     """The plain types within an annotation: `Annotated[int, …] | None` has int and NoneType."""
     inner = typing.get_args(annotation)
     return set().union(*map(_kinds, inner)) if inner else {annotation}
+
+
+def _timed(
+    search: SearchSettings, start: PlannedRun, params: dict[str, Any]
+) -> PredictDetectSettings | PredictClassifySettings | None:
+    """How the models of trials are timed: as `predict` times those of runs; None where their time
+    is no objective."""
+    if "ms" not in search.objectives:
+        return None
+    return predict_settings(start.task, params["predict"], start.backend, start.settings["imgsz"])
+
+
+def _refuse_foreign_objective(search: SearchSettings, task: str, file: str) -> None:
+    """Raise SettingsError for a metric that the task lacks."""
+    known = ["fitness", *(fitness.METRICS[name] for name in fitness.TASK_KEYS[task]), *COSTS]
+    for name in search.objectives:
+        if name not in known:
+            raise SettingsError(
+                f"{file}: search: `objectives`: `{name}` is no metric of this task; possible: "
+                f"{', '.join(known)}"
+            )
 
 
 def _refuse_unfit(engine: Engine, space: Space, file: str) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import warnings
 from collections.abc import Callable, Sequence
+from typing import Literal
 
 import optuna
 from optuna.samplers import BaseSampler
@@ -30,6 +31,8 @@ IGNORE_PRUNED = {
     "gp",
     "mutate",
 }  # engines that in Optuna learn nothing from a pruned trial
+Direction = Literal["maximize", "minimize"]
+MAXIMISED: tuple[Direction, ...] = ("maximize",)  # one value, the fitness
 REQUIRED_PACKAGES = {"cmaes": "cmaes", "gp": "scipy"}  # not installed with Optuna
 
 
@@ -39,8 +42,8 @@ def sampler(engine: Engine, seed: int, start: Params) -> BaseSampler:
     ga is NSGA-II (Deb et al., 2002), which with one objective is a genetic algorithm with
     elites, uniform crossover and polynomial mutation; tpe is the tree-structured Parzen estimator
     (Bergstra et al., 2011) over all parameters jointly; cmaes is Hansen's CMA-ES; gp is a Gaussian
-    process; mutate is the rule of Ultralytics' `tune`. Raises BackendError where a package is
-    missing.
+    process; mutate is the rule of Ultralytics' `tune`. cmaes and mutate know one objective. Raises
+    BackendError where a package is missing.
     """
     _refuse_missing_package(engine)
     makers: dict[str, Callable[[], BaseSampler]] = {
@@ -91,12 +94,14 @@ def draw(
     trials: Sequence[FrozenTrial],
     space: Space,
     start: Params,
+    directions: Sequence[Direction] = MAXIMISED,
 ) -> FrozenTrial | None:
     """The next trial of a study: its parameters, and the engine's notes (`system_attrs`).
 
-    trials: all trials so far, by number, with values of the present fitness. The first trial has
-    the parameters `start`. Parameters that an earlier trial has are drawn again, up to MAX_DRAWS
-    times by the engine, then at random among new ones. None where the space has no new ones.
+    trials: all trials so far, by number, with values of the present fitness or objectives;
+    directions: `maximize` or `minimize` for each value. The first trial has the parameters `start`.
+    Parameters that an earlier trial has are drawn again, up to MAX_DRAWS times by the engine, then
+    at random among new ones. None where the space has no new ones.
     """
     dimensions = distributions(space)
     if not trials:
@@ -106,7 +111,7 @@ def draw(
     known = [trial.params for trial in trials]
     for attempt in range(MAX_DRAWS):
         attempt_seed = _seed(seed, len(trials), attempt)
-        study = in_memory(trials, sampler(engine, attempt_seed, start))
+        study = in_memory(trials, sampler(engine, attempt_seed, start), directions)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
             study.ask(dimensions)
@@ -147,11 +152,15 @@ def _as_finished(trial: FrozenTrial) -> FrozenTrial:
     )
 
 
-def in_memory(trials: Sequence[FrozenTrial], sampler: BaseSampler | None) -> optuna.Study:
+def in_memory(
+    trials: Sequence[FrozenTrial],
+    sampler: BaseSampler | None = None,
+    directions: Sequence[Direction] = MAXIMISED,
+) -> optuna.Study:
     """A study in memory with copies of these trials: the values in the journal's study may be those
     of an earlier fitness."""
     silence_optuna()
-    study = optuna.create_study(direction="maximize", sampler=sampler)
+    study = optuna.create_study(directions=[*directions], sampler=sampler)
     study.add_trials(trials)
     return study
 
@@ -165,9 +174,7 @@ def importance(trials: Sequence[FrozenTrial]) -> dict[str, float]:
     evaluator = optuna.importance.PedAnovaImportanceEvaluator()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        shares = optuna.importance.get_param_importances(
-            in_memory(finished, None), evaluator=evaluator
-        )
+        shares = optuna.importance.get_param_importances(in_memory(finished), evaluator=evaluator)
     return {name: round(float(share), 6) for name, share in shares.items()}
 
 

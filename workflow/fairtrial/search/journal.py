@@ -24,12 +24,14 @@ from optuna.trial import FrozenTrial, TrialState, create_trial
 from fairtrial import StoreError
 from fairtrial.scoring import fitness
 from fairtrial.search import engines
+from fairtrial.search.costs import Costs
 from fairtrial.settings.study import Params
 from fairtrial.store import entries, locks
 
 Metrics = dict[str, float]  # of one epoch, on val: precision, recall, f1, AP50, AP …
 MetricWeights = Mapping[str, float] | None  # of the fitness
 FILE = "journal.log"
+COSTS_OF = "costs:"  # before a trial's number: the study's note of what its model costs
 STATES = {
     TrialState.COMPLETE: "finished",
     TrialState.PRUNED: "pruned",
@@ -54,6 +56,7 @@ class Trial:
     """One trial as the journal has it."""
 
     frozen: FrozenTrial
+    costs: Costs | None = None  # of its model, where they are objectives and were measured
 
     @property
     def number(self) -> int:
@@ -150,7 +153,14 @@ class Journal:
 
     def trials(self) -> list[Trial]:
         """All trials by number, those of other workers among them."""
-        return [Trial(frozen) for frozen in self._study.get_trials(deepcopy=False)]
+        costs = {
+            int(name.removeprefix(COSTS_OF)): Costs.model_validate(content)
+            for name, content in self._study.user_attrs.items()
+        }
+        return [
+            Trial(frozen, costs.get(frozen.number))
+            for frozen in self._study.get_trials(deepcopy=False)
+        ]
 
     @contextmanager
     def next_trial(self, begin: Callable[[], Trial | None]) -> Iterator[Trial | None]:
@@ -210,6 +220,10 @@ class Journal:
         weights = trained_under and dict(trained_under)
         self.write(trial, history=list(history), entry=entry, fitness=weights)
         self._study.tell(trial.number, value)
+
+    def write_costs(self, trial: Trial, costs: Costs) -> None:
+        """Note what the model of a finished trial costs: beside it, for Optuna has closed it."""
+        self._study.set_user_attr(f"{COSTS_OF}{trial.number}", costs.model_dump(mode="json"))
 
     def give_up(self, trial: Trial, state: TrialState, message: str) -> None:
         """Mark a trial as pruned or failed."""

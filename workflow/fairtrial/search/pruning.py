@@ -52,7 +52,7 @@ def _below_median(trial: JudgedTrial) -> str | None:
     values = dict(enumerate(trial.so_far, 1))
     finished = [other for other in trial.others if other.state == TrialState.COMPLETE]
     running = create_trial(state=TrialState.RUNNING, intermediate_values=values)
-    is_below = pruner.prune(in_memory(finished, None), running)
+    is_below = pruner.prune(in_memory(finished), running)
     return f"below the median after epoch {trial.epoch}" if is_below else None
 
 

@@ -9,10 +9,12 @@ They are written with `write_model` and read with `read_model` of `files/modelfi
 
 from __future__ import annotations
 
-from pydantic import RootModel
+from operator import not_
+
+from pydantic import Field, RootModel
 
 from fairtrial.files.modelfile import FileModel
-from fairtrial.settings.search import Engine
+from fairtrial.settings.search import Engine, Objective
 from fairtrial.settings.study import Space
 
 
@@ -37,6 +39,9 @@ class StudySummary(FileModel):
     states: dict[str, int]  # number of trials by state
     epochs: int  # trained, over all trials
     importance: dict[str, float]  # share of each parameter; empty with too few trials
+    objectives: tuple[Objective, ...] = Field(default=(), exclude_if=not_)  # none: the fitness
+    # Where models were timed, as far as their time is an objective: number of trials.
+    machines: dict[str, int] = Field(default_factory=dict, exclude_if=not_)
 
 
 class Timings(RootModel[dict[str, float]]):

@@ -13,54 +13,65 @@ from fairtrial.files.csvfile import write_rows
 from fairtrial.scoring import fitness
 from fairtrial.search import engines
 from fairtrial.search.journal import STATES, Metrics, MetricWeights, Trial
+from fairtrial.search.objectives import best_in, front, value
 from fairtrial.search.study_files import StudySummary
-from fairtrial.settings.study import StudyStageSettings, Value
+from fairtrial.settings.search import COSTS
+from fairtrial.settings.study import StudyChoiceSettings, StudyStageSettings, Value
 
 
-def best_trial(trials: Sequence[Trial], weights: MetricWeights) -> Trial:
-    """The finished trial with the highest fitness; the first of several."""
-    finished = [trial for trial in trials if trial.state == "finished"]
-    if not finished:
+def best_trial(
+    trials: Sequence[Trial], weights: MetricWeights, objectives: Sequence[str] = ()
+) -> Trial:
+    """The finished trial with the highest fitness, or the best in the first of several objectives;
+    the first of several trials."""
+    if all(trial.state != "finished" for trial in trials):
         raise BackendError("no trial has finished, so there is no best one")
-    return max(finished, key=lambda trial: (max(trial.fitness_by_epoch(weights)), -trial.number))
+    best = best_in(trials, weights, objectives or ("fitness",))
+    if best is None:
+        raise BackendError(
+            f"no finished trial has a value of each objective ({', '.join(objectives)}): their "
+            "models were removed from the store before they were measured"
+        )
+    return best
 
 
-def best_in(metric: str, trials: Sequence[Trial], weights: MetricWeights) -> Trial:
-    """The finished trial with the highest value of a metric at its best epoch, which the fitness
-    picks; the first of several. At least one trial has finished."""
-
-    def value(trial: Trial) -> float:
-        best = _best_epoch(trial, weights)
-        return best.metrics[metric] if best else 0.0
-
-    finished = [trial for trial in trials if trial.state == "finished"]
-    return max(finished, key=lambda trial: (value(trial), -trial.number))
-
-
-def chosen_trial(trials: Sequence[Trial], weights: MetricWeights, best: int | str | None) -> Trial:
-    """The best trial by the fitness (None) or in a metric, or that of a number."""
-    if isinstance(best, int):
-        return trials[best]
-    winner = best_trial(trials, weights)
-    return winner if best is None else best_in(best, trials, weights)
+def chosen_trial(trials: Sequence[Trial], study: StudyChoiceSettings) -> Trial:
+    """The best trial by the fitness or the first objective (None), in a metric or another
+    objective, or that of a number."""
+    if isinstance(study.best, int):
+        return trials[study.best]
+    winner = best_trial(trials, study.fitness, study.objectives)
+    if study.best is None:
+        return winner
+    order = (study.best, *(name for name in study.objectives if name != study.best))
+    return best_in(trials, study.fitness, order) or winner
 
 
-def choice_text(
-    trial: Trial, weights: MetricWeights, best: int | str | None
-) -> tuple[str, float | None]:
+def choice_text(trial: Trial, study: StudyChoiceSettings) -> tuple[str, float | None]:
     """By what a trial was chosen, and its value of that; its fitness where it was named by its
     number, None before its first epoch."""
-    epoch = _best_epoch(trial, weights)
-    if isinstance(best, str):
-        return best, epoch.metrics[best] if epoch else None
-    return fitness.formula(weights, _task([trial])), epoch.fitness if epoch else None
+    by = study.best if isinstance(study.best, str) else next(iter(study.objectives), "fitness")
+    if isinstance(study.best, int):
+        by = "fitness"
+    found = value(trial, by, study.fitness)
+    name = fitness.formula(study.fitness, _task([trial])) if by == "fitness" else by
+    return name, None if found is None else float(f"{found:.6g}")
 
 
-def table(trials: Sequence[Trial], parameters: Sequence[str], weights: MetricWeights) -> str:
+def table(
+    trials: Sequence[Trial],
+    parameters: Sequence[str],
+    weights: MetricWeights,
+    objectives: Sequence[str] = (),
+) -> str:
     """A line a trial, in CSV: its state, its metrics at its best epoch (empty before its first
-    epoch), and the values of its `parameters`."""
+    epoch), and the values of its `parameters`; with several objectives also the costs among them,
+    and whether it is on their front."""
     metrics = [fitness.METRICS[name] for name in fitness.TASK_KEYS[_task(trials)]]
-    header = ["trial", "state", "fitness", "epochs", "best_epoch", *metrics]
+    costs = [name for name in objectives if name in COSTS]
+    on_front = set(front(trials, weights, objectives)) if objectives else set()
+    of_front = [*costs, "front"] if objectives else []
+    header = ["trial", "state", "fitness", "epochs", "best_epoch", *metrics, *of_front]
     rows: list[list[object]] = []
     for trial in trials:
         best = _best_epoch(trial, weights)
@@ -68,6 +79,10 @@ def table(trials: Sequence[Trial], parameters: Sequence[str], weights: MetricWei
         if best:
             values = [best.metrics.get(name, "") for name in metrics]
             results = [best.fitness, best.epochs, best.epoch, *values]
+        if objectives:
+            known = [value(trial, name, weights) for name in costs]
+            results += ["" if one is None else one for one in known]
+            results.append(json.dumps(trial.number in on_front))
         params = [_cell(trial.params[name]) for name in parameters]
         message = " ".join(trial.message.split())
         rows.append([trial.number, trial.state, *results, *params, message])
@@ -113,10 +128,13 @@ def _cell(value: Value) -> int | float | str:
 def best_settings(name: str, best: Trial, settings: StudyStageSettings) -> str:
     """The parameters of the best trial as YAML, to be copied."""
     rule = fitness.formula(settings.fitness, _task([best]))
-    epoch = _best_epoch(best, settings.fitness)
-    assert epoch is not None, "a finished trial has one"
-    value = f"{epoch.fitness:.4g}"
-    head = f"# Trial {best.number} of {name}: {rule} = {value} on val of {settings.dataset}"
+    names = settings.objectives or ("fitness",)
+    labels = [rule if name == "fitness" else name for name in names]
+    values = [value(best, name, settings.fitness) for name in names]
+    texts = [f"{label} = {one:.4g}" for label, one in zip(labels, values, strict=True)]
+    head = f"# Trial {best.number} of {name}: {', '.join(texts)} on val of {settings.dataset}"
+    if settings.objectives:
+        head += f"\n# It is the best in {labels[0]}; trials.csv marks all trials of the front."
     lines = [f"{key}: {json.dumps(best.params[key])}" for key in sorted(best.params)]
     return "\n".join([head, *lines, ""])
 
@@ -127,6 +145,7 @@ def summary(
     """The content of summary.json; `name` is that of the study."""
     states = Counter(trial.state for trial in trials)
     valued = [trial.with_values(settings.fitness) for trial in trials]
+    machines = Counter(trial.costs.machine for trial in trials if trial.costs)
     return StudySummary(
         study=name,
         engine=settings.engine,
@@ -140,4 +159,6 @@ def summary(
         states={state: states[state] for state in STATES.values()},
         epochs=sum(len(trial.epochs) for trial in trials),
         importance=engines.importance(valued),
+        objectives=settings.objectives,
+        machines={name: machines[name] for name in sorted(machines) if name},
     )

@@ -21,11 +21,14 @@ from fairtrial import BackendError
 from fairtrial.data.dataset import SplitDataset
 from fairtrial.scoring import fitness
 from fairtrial.search import engines, pruning
+from fairtrial.search.costs import Timing, costs_of, refuse_uncounted
 from fairtrial.search.journal import STATES, FirstTrial, Journal, Metrics, MetricWeights, Trial
+from fairtrial.search.objectives import directions, valued
+from fairtrial.settings.search import COSTS
 from fairtrial.settings.study import Params, SearchStageSettings
 from fairtrial.store import entries, keys
 from fairtrial.training.cached_training import Training, backend_settings, train_or_adopt
-from fairtrial.training.checkpoint import HISTORY
+from fairtrial.training.checkpoint import HISTORY, WEIGHTS
 from fairtrial.training.contract import HistoryRow
 from fairtrial.training.inputs import TrainingInputs
 
@@ -51,12 +54,14 @@ class RunningStudy:
     threads: int
     most_lost: float = 0.0
     first: tuple[FirstTrial, ...] = ()  # trials of another study
+    timing: Timing | None = None  # where the time of an image is an objective
 
     @property
     def key(self) -> str:
         """The name of the study in the store: everything that determines its trials.
 
-        Budget and fitness are no part of it: with others the same trials are evaluated again.
+        Budget, fitness and objectives are no part of it: with others the same trials are evaluated
+        again.
         The pretrained checkpoint counts by its content, which is among `inputs`.
         """
         settings = self.settings
@@ -120,17 +125,34 @@ def _begin(study: RunningStudy, journal: Journal) -> Trial | None:
     settings = study.settings
     for first in study.first[len(journal.trials()) :]:
         _take(first, study, journal)
+    _measure(study, journal)
     trials = journal.trials()
     if study.is_spent(trials):
         return None
     drawn = engines.draw(
         settings.engine,
         settings.seed,
-        [trial.with_values(study.metric_weights) for trial in trials],
+        [valued(trial, study.metric_weights, settings.objectives) for trial in trials],
         settings.space,
         {name: settings.start[name] for name in settings.space},
+        directions(settings.objectives),
     )
     return journal.begin(drawn) if drawn else None
+
+
+def _measure(study: RunningStudy, journal: Journal) -> None:
+    """Note the costs that are objectives, of the finished trials of which they are not known. One
+    whose entry was removed from the store keeps none."""
+    objectives = study.settings.objectives
+    if not set(objectives) & set(COSTS):
+        return
+    for trial in journal.trials():
+        entry = entries.root() / "runs" / trial.entry
+        is_known = trial.costs is not None and trial.costs.covers(objectives)
+        if trial.state == "finished" and not is_known and entry.is_dir():
+            costs = costs_of(entry, entry / WEIGHTS, study.timing)
+            refuse_uncounted(costs, objectives)
+            journal.write_costs(trial, costs)
 
 
 def _take(first: FirstTrial, study: RunningStudy, journal: Journal) -> None:

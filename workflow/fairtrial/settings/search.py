@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar, get_args
 
 from pydantic import (
+    AfterValidator,
     BeforeValidator,
     Field,
     ValidationError,
@@ -13,7 +14,7 @@ from pydantic import (
     model_validator,
 )
 
-from fairtrial.files.yamlfile import LARGEST_SEED, Closed
+from fairtrial.files.yamlfile import LARGEST_SEED, Closed, distinct
 
 
 def _number(value: Any, validate: ValidatorFunctionWrapHandler) -> Any:
@@ -26,6 +27,13 @@ def _number(value: Any, validate: ValidatorFunctionWrapHandler) -> Any:
 
 Engine = Literal["ga", "mutate", "tpe", "cmaes", "gp", "random"]
 Pruning = Literal["median", "halving", "hyperband", "off"]
+Metric = Literal["fitness", "precision", "recall", "f1", "AP50", "AP", "accuracy", "top5"]  # on val
+Cost = Literal["parameters", "gflops", "ms"]
+Objective = Literal[
+    Metric, Cost
+]  # one of several: a metric that is to be high, a cost that is to be low
+COSTS: tuple[Cost, ...] = get_args(Cost)  # of a model: its size, or the time of an image
+ENGINES_OF_ONE: tuple[Engine, ...] = ("cmaes", "mutate")  # which know no second objective
 Number = Annotated[int | float, WrapValidator(_number)]
 Seed = Annotated[int, Field(ge=0, le=LARGEST_SEED)]
 T = TypeVar("T")
@@ -66,15 +74,40 @@ class SearchSettings(Closed):
     workers: Annotated[int, Field(ge=1, le=256)] = 1
     seed: OneOrMore[Seed] = (0,)  # of the engine
     trial_seed: Seed = 10000  # of each trial's training; no run may have it
-    pruning: Pruning = "median"
+    pruning: Pruning = "median"  # with several objectives it must be off, and is, see `pruned_by`
+    # None: the fitness alone.
+    objectives: Annotated[list[Objective], AfterValidator(distinct)] = Field(default_factory=list)
     datasets: Annotated[list[str], Field(min_length=1)] | None = None  # null: the run's own
     first: Annotated[str | None, Field(alias="from")] = None  # the study whose trials come first
+
+    @model_validator(mode="after")
+    def _suits_its_objectives(self) -> SearchSettings:
+        if not self.objectives:
+            return self
+        if len(self.objectives) == 1:
+            raise ValueError("`objectives` must name two at least; one is the `fitness` of `base`")
+        if self.pruning != "off" and "pruning" in self.model_fields_set:
+            raise ValueError(
+                f"`pruning: {self.pruning}` compares trials by one value, and there are several "
+                "`objectives`; leave `pruning` out, or set it to off"
+            )
+        if unfit := [engine for engine in self.engine if engine in ENGINES_OF_ONE]:
+            raise ValueError(
+                f"`engine: {unfit[0]}` knows one objective, and `objectives` names several; take "
+                "ga (NSGA-II), tpe, gp or random"
+            )
+        return self
 
     @model_validator(mode="after")
     def _has_one_budget(self) -> SearchSettings:
         if (self.trials is None) == (self.hours is None):
             raise ValueError("needs either `trials` or `hours`")
         return self
+
+    @property
+    def pruned_by(self) -> Pruning:
+        """The rule that gives trials up; none with several objectives."""
+        return "off" if self.objectives else self.pruning
 
     def studies(self) -> dict[str, tuple[Engine, int, str | None]]:
         """Engine, seed and data set (None: the run's own) of each study, by its name.

@@ -8,7 +8,8 @@ from typing import Any
 from pydantic import Field
 
 from fairtrial.files.yamlfile import Closed
-from fairtrial.settings.search import Engine, Pruning
+from fairtrial.settings.search import Engine, Objective, Pruning
+from fairtrial.settings.stages import PredictSettings
 
 Value = bool | int | float | str | None  # of one searched parameter
 Params = dict[str, Value]  # the searched parameters of one trial, by name
@@ -53,6 +54,7 @@ class _StudyStage(Closed):
     space: Space
     engine: Engine
     seed: int
+    objectives: tuple[Objective, ...] = Field(default=(), exclude_if=not_)  # none: the fitness
 
 
 class SearchStageSettings(_StudyStage):
@@ -63,6 +65,8 @@ class SearchStageSettings(_StudyStage):
     pruning: Pruning
     # The SHA-256 of the pretrained checkpoint where it may run code when it is opened.
     trusted: str | None = Field(default=None, exclude_if=not_)
+    # How models are timed, where that is an objective.
+    predict: PredictSettings | None = Field(default=None, exclude_if=not_)
 
 
 class StudyStageSettings(_StudyStage):
@@ -74,14 +78,15 @@ class StudyStageSettings(_StudyStage):
 
 
 class StudyChoiceSettings(Closed):
-    """How a trial is chosen: among the first `trials`, by the fitness, where `best` is None, by a
-    metric on val, or by its number."""
+    """How a trial is chosen: among the first `trials`, by the fitness, or the first of several
+    objectives, where `best` is None, by a metric on val or an objective, or by its number."""
 
     trials: int | None  # None: among all
     fitness: dict[str, float] | None
     best: int | str | None
     backend: str
     start: dict[str, Any]  # settings of the first trial, as far as others carry them on
+    objectives: tuple[Objective, ...] = Field(default=(), exclude_if=not_)
 
 
 class ChooseSettings(Closed):

@@ -127,7 +127,7 @@ def _trial(
             f"best: {study.best}: the search {settings.name} has {len(stored)} trials, 0 to "
             f"{len(stored) - 1}"
         )
-    trial = summary.chosen_trial(stored, study.fitness, study.best)
+    trial = summary.chosen_trial(stored, study)
     chosen = ChosenSettings(
         experiment=settings.experiment,
         name=settings.name,
@@ -135,5 +135,5 @@ def _trial(
         backend=study.backend,
         settings=study.start | trial.params,
     )
-    by, value = summary.choice_text(trial, study.fitness, study.best)
+    by, value = summary.choice_text(trial, study)
     return chosen, ChoiceVerdict(by=by, value=value, runner_up="", told=None)

@@ -4,13 +4,23 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from fairtrial.data.dataset import SplitDataset
 from fairtrial.data.seen_images import with_unchanged_images
-from fairtrial.data.split_dataset import read_leak_free_dataset, read_training_splits
+from fairtrial.data.split_dataset import (
+    read_leak_free_dataset,
+    read_split_dataset,
+    read_training_splits,
+)
 from fairtrial.files.modelfile import write_model
 from fairtrial.settings.study import SearchStageSettings
 from fairtrial.training.inputs import inputs_of
 from fairtrial.training.unpickling import trusting
+
+if TYPE_CHECKING:
+    from fairtrial.search.costs import Timing
+    from fairtrial.training.speed import Speed
 
 
 def search(
@@ -66,8 +76,27 @@ def search(
         pretrained=pretrained,
         threads=threads,
         most_lost=60 * lost_minutes,
+        timing=_timing(settings, read_split_dataset(annotations, split, images), threads),
     )
     study = replace(study, first=first_trials(study, first))
     with trusting(settings.trusted):
         work(study, progress_writer(progress, study))
     write_model(done, WorkerResult(study=study.key))
+
+
+def _timing(settings: SearchStageSettings, data: SplitDataset, threads: int) -> Timing | None:
+    """How the model of a trial is timed, as `predict` times that of a run; None where its time is
+    no objective."""
+    from fairtrial.stages.predict import device_name, predictor, times_of
+    from fairtrial.training.speed import speed_of
+
+    by = settings.predict
+    if by is None:
+        return None
+
+    def timing(weights: Path) -> Speed:
+        with predictor(by, weights, data, threads) as predict_image:
+            times = times_of(predict_image, data, by.speed_images)
+        return speed_of(times, by.imgsz, device_name(), threads)
+
+    return timing

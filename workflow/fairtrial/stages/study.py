@@ -40,9 +40,10 @@ def study(
 
     key = read_model(workers[0], WorkerResult).study
     stored = within_budget(stored_trials(key), settings.trials)
-    winner = results.best_trial(stored, settings.fitness)
+    winner = results.best_trial(stored, settings.fitness, settings.objectives)
     with whole_file(trials) as file:
-        file.write(results.table(stored, sorted(settings.space), settings.fitness))
+        parameters, objectives = sorted(settings.space), settings.objectives
+        file.write(results.table(stored, parameters, settings.fitness, objectives))
     with whole_file(best) as file:
         file.write(results.best_settings(settings.name, winner, settings))
     write_model(summary, results.summary(settings.name, stored, winner, settings))
