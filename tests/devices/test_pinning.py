@@ -19,8 +19,9 @@ from fairtrial.devices.pinning import Pinning
 
 JOB = """\
 import os, sys, time
+from pathlib import Path
 from fairtrial.devices import pinning
-pinning.begin(*sys.argv[1:])
+pinning.begin(sys.argv[1], Path(sys.argv[2]))
 pinning.take()
 print(os.environ.get("CUDA_VISIBLE_DEVICES"), flush=True)
 if os.environ.get("FORKS") and os.fork() == 0:
@@ -51,7 +52,13 @@ class Machine:
         part.replace(self.folder / "cards.json")
 
     def start(self, stage: str = "train", **env: str) -> subprocess.Popen[str]:
-        command = [sys.executable, "-c", JOB, stage, f"{stage} number {len(self.jobs)}"]
+        command = [
+            sys.executable,
+            "-c",
+            JOB,
+            stage,
+            f"results/shop/made/{stage}/{len(self.jobs)}.json",
+        ]
         job = subprocess.Popen(
             command,
             env=self.env | env,
@@ -103,7 +110,7 @@ def test_each_job_has_a_card_and_the_next_one_waits_until_a_holder_is_killed(
     wait_for(lambda: "waiting" in machine.log(third))
     (said,) = machine.log(third).splitlines()
     assert "GPU 0 is used by" in said
-    assert f"train number 0 (process {first.pid} of " in said
+    assert f"train shop/0 (process {first.pid} of " in said
     first.kill()
     assert line(third) in {"GPU-0", "GPU-1"}
     os.kill(orphan, signal.SIGKILL)
@@ -134,7 +141,6 @@ def test_who_may_share_does_and_a_timed_job_is_alone(machine: Machine) -> None:
     assert line(timed) == "GPU-0"
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("stage", "env"),
     [("validate", {}), ("train", {pinning.VARIABLE: ""}), ("train", {"CUDA_VISIBLE_DEVICES": ""})],
@@ -156,6 +162,7 @@ def test_a_waiting_process_that_is_stopped_is_passed_over(
             claims.Claim(
                 holder=locks.holder(),
                 user="anna",
+                folder="/home/anna",
                 job="train",
                 since=1.0,
                 visible=["GPU-0"],

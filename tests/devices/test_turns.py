@@ -20,6 +20,7 @@ def claim(
     return Claim(
         holder=locks.holder().model_copy(update={"process": int(since)}),
         user="anna",
+        folder="/home/anna",
         job=f"train {since}",
         since=since,
         visible=[f"GPU-{n}" for n in sees],

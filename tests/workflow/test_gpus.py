@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import json
 import re
+import socket
+import time
 from collections import Counter
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from facts import missing_facts
 from fairtrial.devices import cards, claims
 from project import Project
 
@@ -32,7 +36,7 @@ def with_data(tmp_path_factory: pytest.TempPathFactory) -> Project:
 
 
 @pytest.fixture
-def project(with_data: Project, tmp_path: Path) -> Project:
+def project(with_data: Project, tmp_path: Path) -> Iterator[Project]:
     """On a machine with four cards."""
     copied = with_data.copy(tmp_path / "project")
     have = [{"uuid": f"GPU-{n}", "index": n, "total": 1000, "free": 1000} for n in range(4)]
@@ -43,13 +47,21 @@ def project(with_data: Project, tmp_path: Path) -> Project:
         "QUICK_SECONDS": "1.5",
     }
     copied.env.pop("CUDA_VISIBLE_DEVICES", None)
-    return copied
+    yield copied
+    copied.run("fairtrial", "stop")
 
 
-def most_at_once(project: Project) -> dict[str, int]:
+def wait_for(true: Callable[[], object]) -> None:
+    end = time.monotonic() + 120
+    while not true():
+        assert time.monotonic() < end
+        time.sleep(0.1)
+
+
+def most_at_once(lines: list[str]) -> dict[str, int]:
     """For each card the most trainings that used it at the same time."""
     present, most = Counter[str](), Counter[str]()
-    for line in project.trained.read_text().splitlines():
+    for line in lines:
         event = line.split()[0]
         (card,) = re.findall(r"gpus=(\S*)", line)
         present[card] += {"begin": 1, "end": -1}.get(event, 0)
@@ -57,17 +69,54 @@ def most_at_once(project: Project) -> dict[str, int]:
     return dict(most)
 
 
-def test_every_card_has_one_training_at_a_time(project: Project) -> None:
+def test_it_is_started_seen_stopped_and_goes_on_with_a_training_on_each_card(
+    project: Project,
+) -> None:
+    hold = project.root.parent / "hold"
+    hold.touch()
+    said = project.run("fairtrial", "start", *COMMAND[1:], QUICK_HOLD=str(hold)).stdout
+    wait_for(lambda: project.trainings("begin").total() == 4)
+    status = project.status()
+    (driver,) = status["drivers"]
+    process = re.findall(r"process \d+ on ", said)[0]
+    assert process in driver
+    running = [row for row in status["runs"] if row["state"] == "running"]
+    assert {row["gpu"] for row in running} == {f"GPU {n}" for n in range(4)}
+    assert {row["node"] for row in running} == {socket.gethostname()}
+    again = project.run("fairtrial", "start", check=False)
+    assert again.returncode == 1
+    assert missing_facts(again.stderr, process, "fairtrial stop") == []
+
+    stopped = project.run("fairtrial", "stop").stdout
+    assert missing_facts(stopped, "waiting for ", "train compare/one-s") == []
+    assert (project.status()["drivers"], project.trainings("end").total()) == ([], 0)
+    assert not [*project.root.glob("store/runs/*.lock"), *claim_files(project)]
+    assert "no Snakemake works here" in project.run("fairtrial", "stop").stdout
+
+    before = len(project.trained.read_text().splitlines())
     project.run(*COMMAND)
-    assert most_at_once(project) == {f"GPU-{n}": 1 for n in range(4)}
+    after = project.trained.read_text().splitlines()[before:]
+    assert most_at_once(after) == {f"GPU-{n}": 1 for n in range(4)}
     assert project.trainings("end").total() == 8
-    assert not list(Path(project.env[claims.VARIABLE]).glob("*.json"))
+    assert not claim_files(project)
     record = next(project.root.glob("results/compare/runs/*/record.json")).read_text()
-    assert "GPU-" not in record
+    assert "GPU" not in record.replace('"gpu', "")
     assert project.plan("--profile", "profiles/gpu", "trained") == Counter()
     assert project.plan("trained") == Counter(), "the profile is part of a result"
 
 
+def claim_files(project: Project) -> list[Path]:
+    return list(Path(project.env[claims.VARIABLE]).glob("*.json"))
+
+
+def test_a_failed_start_says_why(project: Project) -> None:
+    failed = project.run("fairtrial", "start", "--config", "experiment=nothing", check=False)
+    assert failed.returncode == 1
+    assert missing_facts(failed.stderr, "nothing", "logs/snakemake/") == []
+
+
 def test_two_share_a_card_where_asked_and_hidden_cards_are_not_used(project: Project) -> None:
+    project.edit("config/experiments/compare.yaml", "2, 3, 4, 5, 6, 7", "2, 3, 4")
     project.run(*COMMAND, "--resources", "gpu_share=2", CUDA_VISIBLE_DEVICES="1,3")
-    assert most_at_once(project) == {"GPU-1": 2, "GPU-3": 2}
+    lines = project.trained.read_text().splitlines()
+    assert most_at_once(lines) == {"GPU-1": 2, "GPU-3": 2}

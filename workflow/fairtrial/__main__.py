@@ -20,7 +20,9 @@ from fairtrial.files import disk
 COMMANDS = (  # in the order in which a person needs them
     "init",
     "new",
+    "start",
     "status",
+    "stop",
     "compare",
     "data",
     "lr-range",
@@ -54,6 +56,7 @@ STAGES = (  # in running order
     "plot",
     "report",
 )
+HANDED_ON = ("start",)  # commands whose arguments are another program's
 RENAMED = {"annotate": "detect", "export": "export-data"}
 DESCRIPTION = "Fair, reproducible trials of image models."
 
@@ -64,7 +67,13 @@ def main(arguments: list[str] | None = None) -> int:
     if (new := RENAMED.get("".join(arguments[:1]))) is not None:
         print(f"fairtrial: `{arguments[0]}` is called `{new}` now", file=sys.stderr)
         return 2
-    options = vars(_parser(arguments[:1]).parse_args(arguments))
+    if arguments[:1] in [[name] for name in HANDED_ON] and arguments[1:2] not in (
+        ["-h"],
+        ["--help"],
+    ):
+        options: dict[str, Any] = {"command": arguments[0], "arguments": arguments[1:]}
+    else:
+        options = vars(_parser(arguments[:1]).parse_args(arguments))
     name = options.pop("command")
     try:
         function = _function(name)
@@ -95,7 +104,7 @@ def _make(
     made, code = options.pop("made"), options.pop("job_code")
     from fairtrial.devices import pinning
 
-    pinning.begin(name, f"{name} {made.stem if made else ''}".rstrip())
+    pinning.begin(name, made)
     if made is None:
         function(**options)
         return

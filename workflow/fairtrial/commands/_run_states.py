@@ -46,6 +46,7 @@ class Row:
     log: str = ""
     pace: float | None = None  # seconds an epoch, as measured
     gpus: float | None = None  # that it uses, where that is known
+    gpu: str | None = None  # the card of this machine that it has taken
 
 
 def run_states(plan: PlannedExperiment, queue: Queue) -> list[Row]:
@@ -90,6 +91,7 @@ def _training(experiment: str, progress: TrainingProgress, queue: Queue) -> Row:
     row.job = progress.slurm.job if progress.slurm else None
     row.node = (progress.slurm and progress.slurm.node) or progress.holder.host
     row.pace = progress.seconds / progress.attempt if progress.attempt else None
+    row.gpu = progress.gpu
     lock_holder = locks.read(lock)
     if progress.error is not None:
         row.note = progress.error

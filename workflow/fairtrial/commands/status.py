@@ -12,32 +12,32 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from textwrap import shorten
 
+from fairtrial.commands._cards import note_cards
 from fairtrial.commands._hours_left import hours_left
 from fairtrial.commands._run_states import STATES, Row, run_states
 from fairtrial.commands._slurm_queue import Queue, read_queue
 from fairtrial.commands._study_states import study_states
+from fairtrial.commands._working import NOBODY, working_drivers
 from fairtrial.files.text import counted, duration
-from fairtrial.planning import drivers
 from fairtrial.planning.experiment import PlannedExperiment
 from fairtrial.planning.plan import Plan
 
 INTERVAL = 5.0  # seconds between two updates of --watch
 COLOURS = {"done": "\033[32m", "running": "\033[33m", "waiting": "", "failed": "\033[31m"}
-NOBODY = "no Snakemake works here; the same command goes on"
 RESET, CLEAR = "\033[0m", "\033[H\033[2J"
 URGENCY = ("failed", "running", "waiting", "done")  # which rows stay on a short terminal
-HEADING = ("run", "state", "stage", "epoch", "best", "left", "job", "node")
+HEADING = ("run", "state", "stage", "epoch", "best", "left", "job", "node", "gpu")
 FRAME = 6  # lines beside the rows: title, heading, totals, SLURM jobs, hours, Snakemake
 
 
 def status(*, experiment: str = "", watch: bool = False, json: bool = False) -> None:
     """Show how far each run and search of an experiment is.
 
-    Of a run: its state, epoch, best fitness on val, time left and SLURM job; of a search: how many
-    trials have ended, and how. Green is done, yellow running, white waiting, red failed, with the
-    last line of the error and the log; colours appear on a terminal only, and not where NO_COLOR is
-    set. Works beside a running Snakemake, and on any machine that sees this folder. It reads files,
-    and asks SLURM's queue at most once a minute.
+    Of a run: its state, epoch, best fitness on val, time left, SLURM job, machine and GPU; of a
+    search: how many trials have ended, and how. Green is done, yellow running, white waiting, red
+    failed, with the last line of the error and the log; colours appear on a terminal only, and not
+    where NO_COLOR is set. Works beside a running Snakemake, and on any machine that
+    sees this folder. It reads files, and asks SLURM's queue at most once a minute.
 
     Args:
         experiment: a file in config/experiments/; by default the one that params.yaml names
@@ -47,6 +47,7 @@ def status(*, experiment: str = "", watch: bool = False, json: bool = False) -> 
     while True:
         plan, queue = Plan.read(experiment or None).chosen, read_queue()
         runs, studies = run_states(plan, queue), study_states(plan)
+        note_cards(plan.name, runs)
         if json:
             _print_json(plan, runs, studies, queue)
         else:
@@ -108,7 +109,7 @@ def _cells(row: Row) -> list[str]:
     epoch = f"{row.epoch or 0}/{row.epochs}" if row.epochs or row.epoch is not None else ""
     best = "" if row.best is None else f"{row.best:.3f}"
     texts = [row.run, row.state, row.stage, epoch, best, duration(row.left)]
-    return [*texts, row.job or "", row.node or ""]
+    return [*texts, row.job or "", row.node or "", row.gpu or ""]
 
 
 @dataclass(frozen=True)
@@ -163,7 +164,7 @@ def _outlook(plan: PlannedExperiment, runs: Sequence[Row], studies: Sequence[Row
     lines = [] if left is None else [f"still to train: {left}"]
     if all(row.state == "done" for row in (*runs, *studies)):
         return lines
-    working = [str(driver) for driver in drivers.recorded() if driver.works]
+    working = [str(driver) for driver in working_drivers()]
     return [*lines, f"Snakemake: {'; '.join(working)}" if working else NOBODY]
 
 
@@ -176,7 +177,7 @@ def _print_json(
         "studies": [asdict(row) for row in studies],
         "totals": asdict(totals(runs)),
         "left": None if (left := hours_left(plan, runs, studies)) is None else asdict(left),
-        "drivers": [str(driver) for driver in drivers.recorded() if driver.works],
+        "drivers": [str(driver) for driver in working_drivers()],
         "slurm": {"asked": queue.asked, "jobs": queue.counts},
     }
     print(json.dumps(content), flush=True)

@@ -30,7 +30,7 @@ STALLED = 60.0  # seconds without a sign of life after which a waiting process i
 
 
 class Claim(FileModel):
-    """A job that uses cards, or waits for them as long as `taken` is empty.
+    """A job of a project's folder that uses cards, or waits for them as long as `taken` is empty.
 
     since: when it began to wait, in seconds since 1970; visible: the cards among which it chooses,
     by UUID; cards: how many it needs; share: how many jobs may share each of them; free: which
@@ -39,6 +39,7 @@ class Claim(FileModel):
 
     holder: Holder
     user: str
+    folder: str
     job: str
     since: float
     visible: list[str]
@@ -53,7 +54,7 @@ class Claim(FileModel):
         return self.share == 1
 
     def __str__(self) -> str:
-        return f"{self.job} (process {self.holder.process} of {self.user})"
+        return f"{self.job} (process {self.holder.process} of {self.user}, {self.folder})"
 
 
 class OwnClaim:

@@ -16,6 +16,7 @@ import sys
 import time
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
+from pathlib import Path
 
 from pydantic import ValidationError
 
@@ -56,10 +57,17 @@ class _Job:
 _job = _Job()
 
 
-def begin(stage: str, job: str) -> None:
+def job_name(stage: str, made: Path | None) -> str:
+    """The name of the job whose record is `made`: `train compare/small-s0`."""
+    folders = made.parts[1:-1] if made else ()
+    names = [name for name in folders if name not in ("made", stage)]
+    return " ".join([stage, *(["/".join([*names, made.stem])] if made else [])])
+
+
+def begin(stage: str, made: Path | None) -> None:
     """Let this process need the cards of a stage, and take them unless it does so later.
 
-    job: its name, for those who wait for the same cards.
+    made: the path of the job's record, if it has one; for the name of the job.
     """
     pinning = _pinning()
     number = pinning.gpus.get(stage, 0) if pinning else 0
@@ -69,7 +77,8 @@ def begin(stage: str, job: str) -> None:
     _job.claim = Claim(
         holder=locks.holder(),
         user=_user(),
-        job=job,
+        folder=str(Path.cwd()),
+        job=job_name(stage, made),
         since=time.time(),
         visible=visible,
         cards=min(number, len(visible)),

@@ -12,6 +12,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from fairtrial import DataError
+from fairtrial.devices.pinning import where
 from fairtrial.files.modelfile import FileModel, read_model, write_model
 from fairtrial.settings.stages import TrainSettings
 from fairtrial.settings.study import SearchStageSettings
@@ -37,6 +38,7 @@ class TrainingProgress(FileModel):
     holder: Holder  # the process, as in its lock
     slurm: SlurmJob | None
     error: str | None  # why the training failed; None while it works
+    gpu: str | None = None  # the card that it uses, where it has taken one
 
 
 def progress_file(experiment: str, run: str) -> Path:
@@ -109,7 +111,8 @@ class ProgressReport:
             best, best_epoch = fitness, epoch
         seconds = round(time.monotonic() - self._start, 3)
         attempt = self.state.attempt + 1
-        self.write(epoch=epoch, attempt=attempt, seconds=seconds, best=best, best_epoch=best_epoch)
+        done = {"epoch": epoch, "attempt": attempt, "seconds": seconds, "gpu": where() or None}
+        self.write(**done, best=best, best_epoch=best_epoch)
 
     def fail(self, error: BaseException) -> None:
         """Note why the training ended."""
