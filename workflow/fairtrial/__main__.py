@@ -26,6 +26,7 @@ COMMANDS = (  # in the order in which a person needs them
     "compare",
     "data",
     "lr-range",
+    "fit-batch",
     "promote",
     "export-model",
     "evaluate",

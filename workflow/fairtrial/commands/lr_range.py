@@ -7,17 +7,15 @@ from contextlib import redirect_stdout
 from pathlib import Path
 from typing import Any
 
-from fairtrial import DataError, SettingsError
+from fairtrial import SettingsError
 from fairtrial.commands._lr_curve import write_curve, write_rows
 from fairtrial.commands._models import quiet
+from fairtrial.commands._planned_run import planned_run, training_files
 from fairtrial.data.seen_images import with_unchanged_images
 from fairtrial.data.split_dataset import read_leak_free_dataset
 from fairtrial.files.progress import progress
 from fairtrial.planning.experiment import PlannedExperiment
-from fairtrial.planning.plan import Plan
-from fairtrial.planning.planned_run import PlannedRun
 from fairtrial.plugins import plugin
-from fairtrial.results.dataset import DatasetDescription
 from fairtrial.settings.stages import TrainSettings
 from fairtrial.training.cached_training import backend_settings
 from fairtrial.training.lr_range import FEWEST, RangeResult, RangeTest, rising
@@ -56,7 +54,8 @@ def lr_range(
             f"--low {low:g} must be above 0 and below --high {high:g}, and --steps {steps} be "
             f"{FEWEST} or more"
         )
-    experiment, name = _planned(run)
+    experiment, name = planned_run(run, "no learning rate acts")
+    _refuse_without_test(experiment.runs[name].backend, run)
     settings = experiment.trained[name].train_settings.model_copy(
         update={"trusted": experiment.trusted(name)}
     )
@@ -77,51 +76,23 @@ def lr_range(
     print(f"{folder / name}.png, {folder / name}.csv: written")
 
 
-def _planned(text: str) -> tuple[PlannedExperiment, str]:
-    """The experiment and the name of the run that a person names."""
-    first, _, name = text.removeprefix("results/").replace("/runs/", "/").partition("/")
-    plan = Plan.read(first)
-    experiment = plan.current(first)
-    runs = experiment.runs
-    of_configuration = [n for n, run in runs.items() if run.run_name.configuration == name]
-    found = [name] if name in runs else of_configuration
-    if not found:
-        raise SettingsError(
-            f"{text}: no run of {experiment.file}; name one as <experiment>/<run>: "
-            f"{', '.join(list(runs)[:8])}"
-        )
-    _refuse_untrained(runs[found[0]], text)
-    if plan.awaits("train", found[0], first):
-        wanted = ", ".join(str(r) for r in runs[found[0]].origin.all)
-        raise SettingsError(f"{text}: begins with {wanted}, which is not chosen yet; run it first")
-    return experiment, found[0]
-
-
-def _refuse_untrained(run: PlannedRun, text: str) -> None:
-    if run.is_elsewhere or run.settings.get("epochs") == 0:
-        raise SettingsError(f"{text}: is not trained here, so no learning rate acts")
-    if not hasattr(plugin("backends", run.backend), "lr_range"):
-        raise SettingsError(f"{text}: the backend {run.backend} has no range test")
+def _refuse_without_test(backend: str, text: str) -> None:
+    if not hasattr(plugin("backends", backend), "lr_range"):
+        raise SettingsError(f"{text}: the backend {backend} has no range test")
 
 
 def _try(
     settings: TrainSettings, experiment: PlannedExperiment, name: str, threads: int, test: RangeTest
 ) -> None:
     """Train with the rates of a test."""
-    described = DatasetDescription(experiment.trained[name].dataset, Path("data"))
-    annotations, split = described.folder / "annotations.json", described.folder / "split.json"
-    pretrained = Path(path) if (path := experiment.pretrained(name)) else None
-    manifests = map(Path, experiment.pretrained_manifest(name))
-    for file in [annotations, split, *manifests, *([pretrained] if pretrained else [])]:
-        if not file.is_file():
-            raise DataError(f"{file}: missing; `snakemake {file}` makes it")
+    files = training_files(experiment, name)
     resolved: Any = backend_settings(settings.backend, settings.settings)
     share = resolved.train_share
-    data = read_leak_free_dataset(annotations, split, described.images, share)
+    data = read_leak_free_dataset(files.annotations, files.split, files.images, share)
     plugin("backends", settings.backend).lr_range(
         resolved.model_copy(update={"train_share": 1.0}),
         with_unchanged_images(data),
-        pretrained,
+        files.pretrained,
         threads,
         test,
     )

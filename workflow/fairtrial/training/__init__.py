@@ -15,6 +15,7 @@ first_batch      batches/<run>.json: the first batch, as the network got it
 batches          several images predicted at once, as far as none depends on the others
 speed            speed.json: the time of one image
 measuring        time, memory and energy of an image, several at once
+batch_trial      whether some steps at one batch fit into memory, in a process of its own
 checkpoint       the files of an unfinished training, from which it is resumed
 saving           writes them while the training goes on, at a bounded cost
 progress         how far an unfinished training is, for `status`
