@@ -11,17 +11,18 @@ from matplotlib.figure import Figure
 from optuna.distributions import CategoricalDistribution, FloatDistribution
 from optuna.trial import create_trial
 
-from fairtrial.figures import search
+from fairtrial.figures import search, search_front
 from fairtrial.figures.base import style
 from fairtrial.files.modelfile import write_model
 from fairtrial.results.experiment import ExperimentResults
 from fairtrial.results.study import FinishedStudy
 from fairtrial.scoring.ranking import ranking_rule
+from fairtrial.search.costs import Costs
 from fairtrial.search.journal import STATES as JOURNAL_STATES
 from fairtrial.search.journal import Trial as Recorded
 from fairtrial.search.study_files import StudySummary
 from fairtrial.search.summary import table
-from fairtrial.settings.search import Engine
+from fairtrial.settings.search import Engine, Objective
 from fairtrial.settings.stages import PlotSettings
 from fairtrial.settings.study import ChoicesSpec, RangeSpec, Space
 
@@ -33,7 +34,13 @@ STATES = ("finished", "finished", "pruned", "failed", "finished")
 FITNESS = (0.4, 0.3, 0.2, None, 0.6)
 
 
-def study(results: Path, name: str, engine: Engine = "tpe", gain: float = 0.0) -> FinishedStudy:
+def study(
+    results: Path,
+    name: str,
+    engine: Engine = "tpe",
+    gain: float = 0.0,
+    objectives: tuple[Objective, ...] = (),
+) -> FinishedStudy:
     folder = results / "search" / name
     folder.mkdir(parents=True)
     summary = StudySummary(
@@ -49,11 +56,13 @@ def study(results: Path, name: str, engine: Engine = "tpe", gain: float = 0.0) -
         states={"finished": 3, "pruned": 1, "failed": 1, "unfinished": 0},
         epochs=14,
         importance={"lr0": 0.9, "cos_lr": 0.1},
+        objectives=objectives,
+        machines={"cpu, 1 threads": 2, "a GPU": 1} if "ms" in objectives else {},
     )
     write_model(folder / "summary.json", summary)
     (folder / "timings.json").write_text(json.dumps(dict.fromkeys("01234", 720.0)))
     trials = [_trial(*each, gain) for each in enumerate(zip(STATES, FITNESS, strict=True))]
-    (folder / "trials.csv").write_text(table(trials, list(SPACE), None))
+    (folder / "trials.csv").write_text(table(trials, list(SPACE), None, objectives))
     return FinishedStudy(folder)
 
 
@@ -74,7 +83,8 @@ def _trial(number: int, ended: tuple[str, float | None], gain: float) -> Recorde
         user_attrs={"history": [metrics] * epochs},
     )
     frozen.number = number
-    return Recorded(frozen)
+    size = 4_000_000 - 1_000_000 * (number == 1)  # only the second one is smaller
+    return Recorded(frozen, Costs(parameters=size, gflops=None, ms=10.0 - number))
 
 
 def figures_of(results: Path, *names: str) -> dict[str, Figure]:
@@ -87,6 +97,7 @@ def figures_of(results: Path, *names: str) -> dict[str, Figure]:
         search.importance,
         search.coordinates,
         search.engines,
+        search_front.front,
     )
     with style():
         settings = PlotSettings(gallery=4, runs=(), studies=names)
@@ -116,6 +127,27 @@ def test_a_study_has_its_five_figures(tmp_path: Path) -> None:
     lines = figures["search-coordinates-tpe-seed0"].axes[0].lines
     assert len(lines) == 3, "one line for each finished trial"
     assert list(lines[-1].get_ydata()) == pytest.approx([0, 0, 1])
+
+
+def test_the_front_of_several_objectives_is_drawn(tmp_path: Path) -> None:
+    """Trials 0, 1 and 4 finished, with AP 0.4, 0.3 and 0.6; 1 has the smallest model."""
+    drawn = study(tmp_path, "tpe-seed0", objectives=("AP", "parameters"))
+    assert [row["trial"] for row in drawn.front] == ["4", "1"], "the best in AP first"
+    (ax, unused) = figures_of(tmp_path, "tpe-seed0")["search-front-tpe-seed0"].axes
+    assert not unused.get_visible()
+    rings, line = ax.lines
+    assert rings.get_xydata().tolist() == line.get_xydata().tolist() == [[3, 0.3], [4, 0.6]]
+    assert ax.collections[0].get_offsets().tolist() == [[4, 0.4], [3, 0.3], [4, 0.6]]
+    assert [text.get_text() for text in ax.texts] == ["1", "4"]
+    assert (ax.get_xlabel(), ax.get_ylabel()) == ("Parameters, millions", "AP")
+
+
+def test_three_objectives_have_a_panel_each_beside_the_first(tmp_path: Path) -> None:
+    drawn = study(tmp_path, "tpe-seed0", objectives=("ms", "AP", "parameters"))
+    assert [row["trial"] for row in drawn.front] == ["4", "1"], "the shortest time first"
+    axes = figures_of(tmp_path, "tpe-seed0")["search-front-tpe-seed0"].axes
+    assert [ax.get_xlabel() for ax in axes] == ["AP", "Parameters, millions"]
+    assert [len(ax.lines) for ax in axes] == [1, 1], "rings, and no line"
 
 
 def test_a_trial_that_failed_before_its_first_epoch_stands_at_the_edge(tmp_path: Path) -> None:

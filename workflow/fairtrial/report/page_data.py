@@ -47,13 +47,16 @@ class ComparisonCurves(TypedDict):
 
 
 class StudyTrials(TypedDict):
-    """The trials of one study: `parameters` by importance; `trials`: column → text or number."""
+    """The trials of one study: `parameters` by importance; `trials`: column → text or number;
+    `objectives`: several, or none; `front`: the numbers of the trials on their Pareto front."""
 
     name: str
     fitness: str
     best: int
     parameters: list[str]
     metrics: list[str]
+    objectives: list[str]
+    front: list[int]
     trials: list[dict[str, str | float | None]]
 
 
@@ -73,7 +76,7 @@ def page_data(experiment: ExperimentResults, settings: ReportSettings) -> PageDa
         "experiment": settings.experiment,
         "task": experiment.task,
         "comparisons": [_comparison(c) for c in experiment.comparisons],
-        "studies": [_study(study) for study in studies],
+        "studies": [study_trials(study) for study in studies],
     }
 
 
@@ -119,14 +122,18 @@ def _rounded(values: Iterable[float]) -> Values:
     return [float(f"{v:.{DIGITS}g}") if math.isfinite(v) else None for v in values]
 
 
-def _study(study: FinishedStudy) -> StudyTrials:
-    columns = ["trial", "state", "epochs", "fitness", *study.metrics, *study.parameters]
+def study_trials(study: FinishedStudy) -> StudyTrials:
+    """The trials of a study as scripts draw them."""
+    columns = ["trial", "state", "epochs", "fitness", *study.metrics, *study.costs]
+    columns += study.parameters
     return {
         "name": study.name,
         "fitness": study.summary.fitness,
         "best": study.summary.best,
         "parameters": study.parameters,
-        "metrics": list(study.metrics),
+        "metrics": [*study.metrics, *study.costs],
+        "objectives": study.objectives,
+        "front": [int(row["trial"]) for row in study.front],
         "trials": [_trial(row, columns) for row in study.trials],
     }
 

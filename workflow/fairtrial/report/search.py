@@ -11,14 +11,15 @@ from fairtrial.results.experiment import ExperimentResults
 from fairtrial.results.study import FinishedStudy, finished_studies
 
 LEADING = 10  # trials in the table; trials.csv has all
+OF_FRONT = 20  # of a Pareto front
 
 
 class StudyPart(TypedDict):
-    """One study. `facts`: names and values; `rows`: the best trials, a row each, of number,
-    fitness, `metrics` and `parameters`; `yaml`: lines of the best settings."""
+    """One study. `facts`: names and values; `ranked`: which trials `rows` shows, a row each, of
+    number, fitness, `metrics` and `parameters`; `yaml`: lines of the best settings."""
 
     name: str
-    fitness: str
+    ranked: str
     facts: list[list[str]]
     parameters: list[str]
     metrics: list[str]
@@ -51,24 +52,50 @@ def _study(study: FinishedStudy, timings: bool) -> StudyPart:
         budget.append(["time of training", duration(study.hours * 3600)])
     states = [[state, str(count)] for state, count in summary.states.items()]
     facts = [["engine", summary.engine], ["seed", str(summary.seed)], ["data set", summary.dataset]]
-    leading = sorted(study.finished, key=lambda row: -float(row["fitness"]))[:LEADING]
+    by_fitness = sorted(study.finished, key=lambda row: -float(row["fitness"]))
+    leading = study.front[:OF_FRONT] if study.objectives else by_fitness[:LEADING]
     failed = [row for row in study.trials if row["state"] == "failed"]
     parameters = sorted(summary.space)
     return {
         "name": study.name,
-        "fitness": summary.fitness,
-        "facts": [*facts, *budget, *states],
+        "ranked": _ranked(study),
+        "facts": [*facts, *_objectives(study), *budget, *states],
         "parameters": parameters,
-        "metrics": list(study.metrics),
-        "rows": [_row(row, study.metrics, parameters) for row in leading],
+        "metrics": [*study.metrics, *study.costs],
+        "rows": [_row(row, study, parameters) for row in leading],
         "failed": [f"{row['trial']}: {row['message']}" for row in failed[:LEADING]],
         "yaml": (study.folder / "best.yaml").read_text(encoding="utf-8").splitlines(),
     }
 
 
-def _row(row: Mapping[str, str], metrics: Sequence[str], parameters: Sequence[str]) -> list[str]:
-    values = [number(float(row[name])) for name in ("fitness", *metrics)]
-    return [row["trial"], *values, *(row[name] for name in parameters)]
+def _ranked(study: FinishedStudy) -> str:
+    """Which trials the table shows, and where."""
+    where = "at their best epoch on val."
+    if not study.objectives:
+        return f"The best trials by fitness ({study.summary.fitness}), {where}"
+    first, shown = study.objectives[0], min(len(study.front), OF_FRONT)
+    which = "All trials" if shown == len(study.front) else f"The first {shown} trials"
+    return f"{which} of the Pareto front, the best in {first} first, {where}"
+
+
+def _objectives(study: FinishedStudy) -> list[list[str]]:
+    """Facts on several objectives; times of several kinds of machine cannot be compared."""
+    if not study.objectives:
+        return []
+    facts = [
+        ["objectives", ", ".join(study.objectives)],
+        ["Pareto front", f"{len(study.front)} of {len(study.finished)} finished trials"],
+    ]
+    if len(machines := study.summary.machines) > 1:
+        counts = "; ".join(f"{count} on {name}" for name, count in machines.items())
+        facts.append(["times", f"not comparable: {counts}"])
+    return facts
+
+
+def _row(row: Mapping[str, str], study: FinishedStudy, parameters: Sequence[str]) -> list[str]:
+    values = [number(float(row[name])) for name in ("fitness", *study.metrics)]
+    costs = [f"{float(row[name]):,.10g}" for name in study.costs]
+    return [row["trial"], *values, *costs, *(row[name] for name in parameters)]
 
 
 def _engines(studies: Sequence[FinishedStudy]) -> list[list[str]]:

@@ -13,6 +13,7 @@ from fairtrial.files.csvfile import read_rows
 from fairtrial.files.modelfile import read_model
 from fairtrial.scoring import fitness
 from fairtrial.search.study_files import StudySummary, Timings
+from fairtrial.settings.search import COSTS
 
 METRICS = {  # as a table of trials has them, in order, by task
     "detect": ("precision", "recall", "AP50", "AP"),
@@ -49,6 +50,24 @@ class FinishedStudy:
     def all_metrics(self) -> list[str]:
         """All metrics of a trial, as fitness knows them."""
         return [name for name in fitness.METRICS.values() if name in self.trials[0]]
+
+    @property
+    def objectives(self) -> list[str]:
+        """The objectives of the study, if there are several."""
+        return [*self.summary.objectives]
+
+    @property
+    def costs(self) -> list[str]:
+        """Those of them that are costs of the model."""
+        return [name for name in self.objectives if name in COSTS]
+
+    @property
+    def front(self) -> list[dict[str, str]]:
+        """The trials on the Pareto front of the objectives, the best in the first one first."""
+        first = next(iter(self.objectives), "")
+        sign = 1 if first in COSTS else -1
+        members = [row for row in self.trials if row.get("front") == "true"]
+        return sorted(members, key=lambda row: sign * float(row[first]))
 
     @property
     def finished(self) -> list[dict[str, str]]:

@@ -203,6 +203,7 @@ class Study {
     this.trials = study.trials.filter((trial) => typeof trial.fitness === "number");
     this.x = study.parameters[0];
     this.y = "fitness";
+    if (study.objectives.length) [this.y, this.x] = study.objectives;
     if (!this.trials.length || !study.parameters.length) return;
     const lines = element("div", {});
     const points = element("div", {});
@@ -214,9 +215,9 @@ class Study {
     };
     const pairs = (names) => names.map((name) => [name, name]);
     place.append(
-      element("p", { class: "note" }, "Each line is a trial, its colour the fitness. Drag along an axis to keep the trials that pass there, drag a name to move its axis."),
+      element("p", { class: "note" }, `Each line is a trial, its colour the fitness. Drag along an axis to keep the trials that pass there, drag a name to move its axis.${study.objectives.length ? ` Below, diamonds are the trials on the Pareto front of ${study.objectives.join(", ")}; the star is the best in ${study.objectives[0]}.` : ""}`),
       lines,
-      element("div", { class: "controls" }, chooser("setting", pairs([...study.parameters, "trial", "epochs"]), pick("x"), this.x), chooser("metric", pairs(["fitness", ...study.metrics]), pick("y"), this.y)),
+      element("div", { class: "controls" }, chooser("setting", pairs([...new Set([...study.objectives, ...study.parameters, "trial", "epochs"])]), pick("x"), this.x), chooser("metric", pairs(["fitness", ...study.metrics]), pick("y"), this.y)),
       points,
     );
   }
@@ -234,11 +235,15 @@ class Study {
 
   scatter() {
     const { trials, study, x, y } = this;
+    const front = new Set(study.front);
+    const members = trials.filter(({ trial }) => front.has(trial)).sort((a, b) => a[x] - b[x]);
+    const both = study.objectives.length === 2 && study.objectives.includes(x) && study.objectives.includes(y);
     const best = trials.findIndex((trial) => trial.trial === study.best);
     const scale = dimension(trials, x);
-    const marker = { size: trials.map((_, i) => (i === best ? 14 : 9)), symbol: trials.map((_, i) => (i === best ? "star" : "circle")), color: trials.map((_, i) => colour(i === best ? "c4" : "c2")), opacity: 0.85 };
+    const marker = { size: trials.map((_, i) => (i === best ? 14 : 9)), symbol: trials.map(({ trial }, i) => (i === best ? "star" : front.has(trial) ? "diamond" : "circle")), color: trials.map(({ trial }, i) => colour(i === best || front.has(trial) ? "c4" : "c2")), opacity: 0.85 };
     const text = trials.map((trial) => plain(`trial ${trial.trial}, ${trial.state}: ${study.parameters.map((name) => `${name} ${trial[name]}`).join(", ")}`));
-    return { data: [{ type: "scatter", mode: "markers", x: trials.map((trial) => trial[x]), y: trials.map((trial) => trial[y]), marker, text, hovertemplate: "%{text}<br>%{y:.4f}<extra></extra>", cliponaxis: false }], layout: { xaxis: axis(x, scale.log ? { type: "log", exponentformat: "power", dtick: 1 } : {}), yaxis: axis(y) } };
+    const line = { type: "scatter", mode: "lines", x: members.map((trial) => trial[x]), y: members.map((trial) => trial[y]), line: { color: colour("c4"), width: 1, dash: "dash" }, hoverinfo: "skip" };
+    return { data: [...(both ? [line] : []), { type: "scatter", mode: "markers", x: trials.map((trial) => trial[x]), y: trials.map((trial) => trial[y]), marker, text, hovertemplate: "%{text}<br>%{y:.4f}<extra></extra>", cliponaxis: false }], layout: { xaxis: axis(x, scale.log ? { type: "log", exponentformat: "power", dtick: 1 } : {}), yaxis: axis(y) } };
   }
 }
 
