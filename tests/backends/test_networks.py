@@ -186,7 +186,7 @@ def test_equal_widths_and_augmentations_are_equal_settings() -> None:
 def test_augmentation_sees_train_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever augmentation does, val and predictions see the images as they are."""
     data, seen = draw_classes(tmp_path / "data"), []
-    whole = pictures.SplitImages(data, "train", 16).take(np.arange(len(data.split("train"))))
+    whole = pictures.SplitImages(data, 16, "train").take(np.arange(len(data.split("train"))))
 
     def spoil(batch: torch.Tensor, names: list[str], random: torch.Generator) -> torch.Tensor:
         assert names == ["crop", "flip"]
@@ -209,6 +209,28 @@ def test_augmentation_sees_train_alone(tmp_path: Path, monkeypatch: pytest.Monke
         outputs[name] = [*probabilities, *(row["val/cross_entropy_loss"] for row in rows)]
     assert sum(seen) == 2 * len(data.split("train"))
     assert outputs["spoilt"] == pytest.approx(outputs["plain"], abs=1e-4)
+
+
+@pytest.mark.parametrize("leak", [False, True], ids=["as it should be", "the leak"])
+def test_only_the_leak_learns_from_images_of_val(
+    leak: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data, seen = draw_classes(tmp_path / "data"), []
+    wanted = ("train", "val") if leak else ("train",)
+    known = pictures.SplitImages(data, 16, *wanted)
+    expected = {image.numpy().tobytes() for image in known.take(np.arange(len(known)))}
+
+    def noted(batch: torch.Tensor, names: list[str], random: torch.Generator) -> torch.Tensor:
+        seen.extend(image.numpy().tobytes() for image in batch)
+        return batch
+
+    monkeypatch.setattr(pictures, "augmented", noted)
+    own = settings(augment=["flip"], augment_val_leak=leak, batch=3, epochs=1)
+    training = loop.NetworkTraining(own, data, None, tmp_path, 1)
+    training.learn(0)
+    assert len(seen) == len(expected) == sum(len(data.split(split)) for split in wanted)
+    assert set(seen) == expected
+    assert len(training._val) == len(data.split("val"))
 
 
 def test_augmentation_flips_and_moves_and_nothing_else() -> None:

@@ -41,6 +41,7 @@ RUNS = {
     "cifar10_optimizers": 6 * 3,
     "cifar10_dropout": 3 * 3 * 2,
     "cifar10_search": 2 * 3,
+    "cifar10_leak": 2 * 3,
 }
 
 

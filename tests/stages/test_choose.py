@@ -123,3 +123,18 @@ def test_weights_of_other_data_are_warned_of(tmp_path: Path) -> None:
         path.write_text(json.dumps(json.loads(path.read_text()) | {"started_from": [origin]}))
     (caution,) = said(fake)[1]
     assert missing_facts(caution, "B begins", "photographs", "test") == []
+
+
+@pytest.mark.parametrize("name", ["", "high"], ids=["the best", "by name"])
+def test_a_choice_that_learned_from_val_says_so_and_hands_the_leak_on_to_nobody(
+    name: str, tmp_path: Path
+) -> None:
+    runs = {"high": {"augment_val_leak": True}, "low": {"momentum": 0.9}}
+    fake = Fake(tmp_path, runs, seeds=(0, 1), ap=ap([0.7, 0.7], [0.2, 0.2])).build()
+    found = chosen(fake, name)
+    assert found["verdict"]["learned_from_val"] is True
+    assert "augment_val_leak" not in found["start"]["settings"]
+    experiment = load_experiment(fake.results, fake.data, fake.runs)
+    reference = ReferredResult(experiment="compare", name=name, best=None)
+    sentences = " ".join(origin_cautions(experiment, [reference]))
+    assert missing_facts(sentences, "high of compare", "learned from the images of val") == []

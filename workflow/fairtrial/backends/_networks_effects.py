@@ -24,6 +24,13 @@ EFFECTS = (
     ),
     *schedules.EFFECTS,
     Effect(
+        ("augment_val_leak",),
+        "with an augmentation (`augment`)",
+        ("augment",),
+        lambda values: bool(values["augment"]),
+        off=(False,),
+    ),
+    Effect(
         ("batch_norm", "flatten"),
         "on `model: cnn`",
         ("model",),

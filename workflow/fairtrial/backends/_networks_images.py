@@ -19,17 +19,17 @@ IN_MEMORY = 2 * 2**30  # bytes of pixels of one split that are kept in memory
 
 
 class SplitImages:
-    """The images of one split as squares of `size` pixels, uint8, and their class numbers
-    0 … k-1 in the order of the category ids.
+    """The images of one split (or of several, one behind the other) as squares of `size` pixels,
+    uint8, and their class numbers 0 … k-1 in the order of the category ids.
 
     Images that need more than IN_MEMORY bytes are read from their files for each batch.
     """
 
-    def __init__(self, data: SplitDataset, split: str, size: int) -> None:
+    def __init__(self, data: SplitDataset, size: int, *splits: str) -> None:
         numbers = {category: n for n, category in enumerate(sorted(data.dataset.categories))}
         annotations = data.dataset.by_image()
         self._folder, self._size = data.folder, size
-        self._images = data.split(split)
+        self._images = [image for split in splits for image in data.split(split)]
         self.classes = np.array(
             [numbers[annotations[image.id][0].category_id] for image in self._images],
             dtype=np.int64,

@@ -52,8 +52,9 @@ class NetworkTraining(ResumableTraining):
         self.settings = settings
         self.names = [name for _, name in sorted(data.dataset.categories.items())]
         self._device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-        self._train = pictures.SplitImages(data, "train", settings.imgsz)
-        self._val = pictures.SplitImages(data, "val", settings.imgsz)
+        learned = ("train", "val") if settings.augment_val_leak else ("train",)
+        self._train = pictures.SplitImages(data, settings.imgsz, *learned)
+        self._val = pictures.SplitImages(data, settings.imgsz, "val")
         torch.manual_seed(settings.seed)
         statistics = pictures.channel_statistics(self._train)
         net = model.build(architecture_of(settings), len(self.names), *statistics)

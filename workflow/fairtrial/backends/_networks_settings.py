@@ -84,6 +84,7 @@ class Settings(ScheduleSettings):
     amp: bool
     batch_norm: Annotated[bool, Field(exclude_if=lambda value: value)] = True
     flatten: Annotated[bool, Field(exclude_if=lambda value: not value)] = False
+    augment_val_leak: Annotated[bool, Field(exclude_if=lambda value: not value)] = False
 
     @property
     def task(self) -> str:

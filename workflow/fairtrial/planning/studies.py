@@ -16,7 +16,7 @@ from fairtrial.planning.planned_run import PlannedRun
 from fairtrial.planning.references import first_of
 from fairtrial.planning.runs import on_dataset, starting_run
 from fairtrial.scoring import fitness
-from fairtrial.settings.choice import NOT_CARRIED, Reference
+from fairtrial.settings.choice import LEAK, NOT_CARRIED, Reference
 from fairtrial.settings.experiment import ExperimentSettings
 from fairtrial.settings.params import COMMON, SECTIONS
 from fairtrial.settings.search import COSTS, Engine, Range, SearchSettings
@@ -45,6 +45,7 @@ FIXED = {  # settings that a trial cannot vary, and why
     "patience": "it decides how long a trial runs; set it in `base`",
     "fitness": "it is what the search maximises",
     "seed": "the best seed is chance; `seeds` gives the best trial several",
+    LEAK: "a search chooses on val, and would choose what learned from it",
     "replicate": "it only tells runs apart",
     "experiment": "it names this file",
     **dict.fromkeys(SECTIONS, "it has no part in a training"),

@@ -8,7 +8,7 @@ wording    how numbers, intervals and verdicts are written
 limits     what the results cannot say; reproduction, claim: how to make them again, a checklist
 glyphs     characters that no font has
 cautions   warnings: leaks, unequal code, versions, hardware; with them
-           small_sets, doubtful_runs
+           leaks, small_sets, doubtful_runs with falling_metrics
 origins    results of other experiments with which runs begin
 data       data sets: contents, splits, defects
 search     hyperparameter searches

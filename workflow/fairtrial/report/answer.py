@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from fairtrial.report.details import details, fitness_formula, repeats
 from fairtrial.report.headline import headline
+from fairtrial.report.leaks import leak_note
 from fairtrial.report.standing import Standing, standing
 from fairtrial.report.wording import MARKS, mark, name, number, spread
 from fairtrial.results.experiment import Comparison
@@ -42,7 +43,8 @@ def answer(comparison: Comparison) -> Answer:
         return _nothing_learned(outcome)
     if not outcome.others:
         return _alone(outcome)
-    return Answer(headline(outcome), " ".join(details(outcome)), outcome.best.letter, outcome.gaps)
+    verdict = " ".join(filter(None, (headline(outcome), leak_note(comparison.configurations))))
+    return Answer(verdict, " ".join(details(outcome)), outcome.best.letter, outcome.gaps)
 
 
 def _nothing_learned(outcome: Standing) -> Answer:
@@ -69,6 +71,7 @@ def _alone(outcome: Standing) -> Answer:
     split, metric = comparison.split, comparison.metric
     value = spread(best.scores(split, metric))
     reached = f"{name(best)} reaches {metric} {value} on {split}{repeats(best)}."
+    reached = " ".join(filter(None, (reached, leak_note(comparison.configurations))))
     return Answer(reached, " ".join([ALONE, *fitness_formula(outcome)]), best.letter)
 
 

@@ -9,6 +9,7 @@ from typing import TypeVar
 from fairtrial.plugins import plugin
 from fairtrial.report.doubtful_runs import doubtful_runs
 from fairtrial.report.glyphs import glyph_cautions
+from fairtrial.report.leaks import leak_cautions
 from fairtrial.report.origins import origin_cautions
 from fairtrial.report.small_sets import small_sets
 from fairtrial.report.wording import listed
@@ -32,6 +33,7 @@ def cautions(experiment: ExperimentResults, planned: Sequence[str] = ()) -> list
     runs; a sentence each.
     """
     sentences = [
+        *leak_cautions(experiment),
         *(leak for d in experiment.datasets.values() for leak in overlaps(d)),
         *(pairs for d in experiment.datasets.values() for pairs in similar_pairs(d)),
         *_comparability(experiment),

@@ -1,11 +1,12 @@
-"""Warnings on single trainings: too short, without any success, chosen for their luck, or without
-a metric."""
+"""Warnings on single trainings: too short, too long, without any success, chosen for their luck, or
+without a metric."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 from fairtrial.files.csvfile import read_rows
+from fairtrial.report.falling_metrics import falling_metrics
 from fairtrial.results.configuration import Configuration
 from fairtrial.results.experiment import Comparison, ExperimentResults
 from fairtrial.results.run import FinishedRun
@@ -17,6 +18,7 @@ def doubtful_runs(experiment: ExperimentResults) -> list[str]:
         *_learned_nothing(experiment),
         *(sentence for c in experiment.comparisons for sentence in _undefined(c)),
         *_winning_trials(experiment),
+        *falling_metrics(experiment),
         *_still_rising(experiment),
     ]
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from fairtrial.files.modelfile import read_model
 from fairtrial.report.wording import listed, number
 from fairtrial.results.experiment import ExperimentResults
-from fairtrial.settings.choice import BEST, ChoiceVerdict, ChosenSettings, Reference
+from fairtrial.settings.choice import BEST, LEAK, ChoiceVerdict, ChosenSettings, Reference
 from fairtrial.settings.stages import ReferredResult
 
 
@@ -24,8 +24,9 @@ def origin_cautions(
 ) -> list[str]:
     """A sentence for each choice that might have come out differently, and for weights that were
     trained on other data."""
-    doubts = (_doubt(_reference(one), _folder(experiment, one)) for one in references)
-    return [*filter(None, doubts), *_of_other_data(experiment)]
+    places = [(_reference(one), _folder(experiment, one)) for one in references]
+    texts = [text(*place) for place in places for text in (_leak, _doubt)]
+    return [*filter(None, texts), *_of_other_data(experiment)]
 
 
 def _reference(one: ReferredResult) -> Reference:
@@ -49,6 +50,17 @@ def _chosen(folder: Path) -> str:
         return f"{what}, with {value}"
     rival = f", before {how.runner_up}" if how.runner_up else ""
     return f"{what}, the {BEST} by {value}{rival}"
+
+
+def _leak(reference: Reference, folder: Path) -> str:
+    """Of a choice that learned from val."""
+    if not read_model(folder / "verdict.json", ChoiceVerdict).learned_from_val:
+        return ""
+    start = read_model(folder / "start.json", ChosenSettings)
+    return (
+        f"Runs begin with {start.name} of {reference.experiment}, which learned from the images of "
+        f"val there ({LEAK}): it may have been chosen for that."
+    )
 
 
 def _doubt(reference: Reference, folder: Path) -> str:

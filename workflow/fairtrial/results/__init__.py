@@ -7,6 +7,7 @@ dataset        the data set of a run
 data_differences  what two data sets differ in, by more than chance
 configuration  runs that differ in their seed alone
 experiment     all runs of an experiment, and the comparisons between them
+leaks          configurations that learned from val
 best_on_val    the best configuration of an experiment, for others to begin with
 significance   how far the best configuration lies above others, and whether by more than chance
 across_datasets  configurations that ran on several data sets: mean ranks and gaps

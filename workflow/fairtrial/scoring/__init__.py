@@ -28,6 +28,7 @@ class_resamples  the metrics of classification on all resamples
 resamples     resamples.npz
 class_metrics  metrics of classification, from probabilities
 task_metrics  which metrics each task has
+falling       whether a metric falls with the epochs
 fitness       the metric weights by which an epoch, a trial or a run is judged
 ranking       the rule by which runs are ranked
 uncertainty   the spread over seeds

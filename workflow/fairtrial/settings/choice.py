@@ -9,8 +9,11 @@ They lie in the folder of the experiment in which something is chosen.
 
 from __future__ import annotations
 
+import operator
 from pathlib import Path
 from typing import Any, NamedTuple
+
+from pydantic import Field
 
 from fairtrial.files.modelfile import FileModel
 
@@ -18,6 +21,8 @@ FROM, BEST = "from", "best"  # keys of a run, or of `base`
 FORMER = "from_search"  # what FROM was called for a trial of the own search
 # Settings that belong to an experiment, and that it takes from no other.
 NOT_CARRIED = frozenset({"dataset", "seed", "replicate", "train_share", "fitness"})
+LEAK = "augment_val_leak"  # a setting by which val is learned from, to see what that does
+NOT_CARRIED |= {LEAK}
 
 
 class Reference(NamedTuple):
@@ -109,10 +114,12 @@ class ChoiceVerdict(FileModel):
 
     by: the metric or metric weights by which it was made; value: of the choice on val; runner_up:
     the next one, "" without; told: whether the choice can be told from all others on the split that
-    the experiment's report shows; None for a trial, and where there are no others.
+    the experiment's report shows; None for a trial, and where there are no others;
+    learned_from_val: whether the chosen one was trained on images of val (LEAK).
     """
 
     by: str
     value: float | None
     runner_up: str
     told: bool | None
+    learned_from_val: bool = Field(default=False, exclude_if=operator.not_)

@@ -8,6 +8,7 @@ from fairtrial import SettingsError
 from fairtrial.files.checksums import sha256
 from fairtrial.files.modelfile import read_model, write_model
 from fairtrial.settings.choice import (
+    LEAK,
     NOT_CARRIED,
     ChoiceVerdict,
     ChosenSettings,
@@ -59,7 +60,7 @@ def choose(
     elif scores:
         chosen, how = _best(settings, results, data)
     else:
-        chosen, how = _of_record(settings, settings.name, records[0]), _alone()
+        chosen, how = _of_record(settings, settings.name, records[0]), _alone(records[0])
     write_model(start, chosen)
     write_model(weights, _weights(chosen, trained))
     write_model(verdict, how)
@@ -78,9 +79,10 @@ def _weights(chosen: ChosenSettings, trained: list[Path]) -> ChosenWeights:
     return ChosenWeights(experiment=chosen.experiment, runs=found)
 
 
-def _alone() -> ChoiceVerdict:
+def _alone(record: Path) -> ChoiceVerdict:
     """Where there was nothing to choose from."""
-    return ChoiceVerdict(by="", value=None, runner_up="", told=None)
+    leaks = bool(read_record(record).settings.get(LEAK))
+    return ChoiceVerdict(by="", value=None, runner_up="", told=None, learned_from_val=leaks)
 
 
 def _of_record(settings: ChooseSettings, name: str, record: Path) -> ChosenSettings:
@@ -101,14 +103,17 @@ def _best(
     """The best configuration on val."""
     from fairtrial.results.best_on_val import best_on_val
     from fairtrial.results.experiment import load_experiment
+    from fairtrial.results.leaks import leaking
 
-    found = best_on_val(load_experiment(results, data, settings.runs, settings.rank_by))
+    experiment = load_experiment(results, data, settings.runs, settings.rank_by)
+    found = best_on_val(experiment)
     best, next_one = found.configuration, found.runner_up
     how = ChoiceVerdict(
         by=found.metric,
         value=float(f"{found.value:.6g}"),
         runner_up=next_one.name if next_one else "",
         told=found.told,
+        learned_from_val=best in leaking(experiment.configurations),
     )
     return _of_record(settings, best.name, best.first.folder / "record.json"), how
 
@@ -136,4 +141,7 @@ def _trial(
         settings=study.start | trial.params,
     )
     by, value = summary.choice_text(trial, study)
-    return chosen, ChoiceVerdict(by=by, value=value, runner_up="", told=None)
+    leaks = bool(study.start.get(LEAK))
+    return chosen, ChoiceVerdict(
+        by=by, value=value, runner_up="", told=None, learned_from_val=leaks
+    )
