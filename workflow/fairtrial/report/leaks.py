@@ -18,8 +18,8 @@ def leak_cautions(experiment: ExperimentResults) -> list[str]:
     for comparison in experiment.comparisons:
         if found := leaking(comparison.configurations):
             sentences.append(
-                f"{_names(found)} learned from augmented copies of the images of val ({LEAK}): best "
-                "epoch, confidence and every choice on val are flattered by that, and are no "
+                f"{_names(found)} learned from augmented copies of the images of val ({LEAK}): "
+                "best epoch, confidence and every choice on val are flattered by that, and are no "
                 f"result. {_seen(comparison)}"
             )
     return sentences
