@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import signal
 import socket
 import time
 from collections import Counter
@@ -113,6 +115,38 @@ def test_a_failed_start_says_why(project: Project) -> None:
     failed = project.run("fairtrial", "start", "--config", "experiment=nothing", check=False)
     assert failed.returncode == 1
     assert missing_facts(failed.stderr, "nothing", "logs/snakemake/") == []
+
+
+def test_another_machine_takes_runs_and_none_is_trained_twice(project: Project) -> None:
+    """Two machines with a card each, and a third with two, which is not killed."""
+    holds = [project.root.parent / name for name in ("first", "second")]
+    for hold in holds:
+        hold.touch()
+    first, second = (
+        {"QUICK_HOLD": str(hold), "CUDA_VISIBLE_DEVICES": str(n)} for n, hold in enumerate(holds)
+    )
+    third = {"QUICK_SECONDS": "0", "CUDA_VISIBLE_DEVICES": "2,3"}
+    assert project.run("fairtrial", "join", check=False, **second).returncode == 1
+    driver = project.start(*COMMAND, **first)
+    wait_for(lambda: project.trainings("begin").total() == 1)
+    helper = project.start("fairtrial", "join", **second)
+    wait_for(lambda: project.trainings("begin").total() == 2)
+    assert project.status()["helpers"] == [socket.gethostname()]
+    training = int(re.findall(r"process=(\d+) gpus=GPU-1", project.trained.read_text())[0])
+    for process in (helper.pid, training):
+        os.kill(process, signal.SIGKILL)
+    helper.wait()
+
+    helper = project.start("fairtrial", "join", **third)
+    wait_for(lambda: project.trainings("end").total() == 7)
+    holds[0].unlink()
+    assert (driver.wait(120), helper.wait(120)) == (0, 0)
+    runs = Counter(f"32 s{seed}" for seed in range(8))
+    assert project.trainings("end") == runs
+    assert project.trainings("begin").total() == 9, "one was killed"
+    records = [path.read_text() for path in project.root.glob("results/compare/runs/*/record.json")]
+    assert Counter('"adopted": true' in record for record in records) == {True: 7, False: 1}
+    assert project.plan("--profile", "profiles/gpu", "trained") == Counter()
 
 
 def test_two_share_a_card_where_asked_and_hidden_cards_are_not_used(project: Project) -> None:

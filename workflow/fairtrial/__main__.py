@@ -22,6 +22,7 @@ COMMANDS = (  # in the order in which a person needs them
     "new",
     "start",
     "status",
+    "join",
     "stop",
     "compare",
     "data",

@@ -39,6 +39,7 @@ from fairtrial.planning.finished import (
 from fairtrial.planning.gpu_jobs import share_gpus
 from fairtrial.planning.housekeeping import settings_argument, unshare_records
 from fairtrial.planning.imported import also_call, refuse_other_names
+from fairtrial.planning.offers import offer_trainings
 from fairtrial.planning.plan import Plan
 from fairtrial.planning.slurm_batches import share_submissions
 from fairtrial.planning.slurm_outages import survive_outages
@@ -86,6 +87,7 @@ if workflow.is_main_process:
     outlive_dead_drivers()
     survive_outages()
     share_submissions()
+    offer_trainings(workflow)
     for departure in departures():
         print(f"params.yaml: {departure}", file=sys.stderr)
 

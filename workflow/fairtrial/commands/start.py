@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import os
-import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
 
-import fairtrial
 from fairtrial import SettingsError
+from fairtrial.commands._background import LOGS, in_background
 from fairtrial.commands._working import StartedDriver, working_drivers
 from fairtrial.files.folders import folder_lock
 from fairtrial.files.logs import last_lines
 from fairtrial.planning import drivers
 from fairtrial.store import locks
 
-LOGS = Path("logs/snakemake")
 PATIENCE = 120.0  # seconds for which it is waited until Snakemake works; large plans take longer
 
 
@@ -37,33 +34,9 @@ def start(*arguments: str) -> None:
                 "`fairtrial status` shows how far it is, `fairtrial stop` ends it"
             )
         log = LOGS / f"{time.strftime('%Y-%m-%dT%H-%M-%S')}.log"
-        process = _background([sys.executable, "-m", "snakemake", *arguments], log)
+        process = in_background([sys.executable, "-m", "snakemake", *arguments], log)
         StartedDriver.of(process.pid, log).note()
     _say_how_it_begins(process, log)
-
-
-def _background(command: list[str], log: Path) -> subprocess.Popen[bytes]:
-    """A process in a session of its own: no terminal ends it, and Ctrl-C's signal can."""
-    log.parent.mkdir(parents=True, exist_ok=True)
-    if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:  # in the background of a script
-        signal.signal(signal.SIGINT, signal.default_int_handler)
-    with log.open("ab") as file:
-        return subprocess.Popen(
-            command,
-            stdin=subprocess.DEVNULL,
-            stdout=file,
-            stderr=subprocess.STDOUT,
-            env=_environment(),
-            start_new_session=True,
-        )
-
-
-def _environment() -> dict[str, str]:
-    """That of this process, without the path of the code that the command `fairtrial` has added."""
-    own = str(Path(fairtrial.__file__).parents[1])
-    paths = [p for p in os.environ.get("PYTHONPATH", "").split(os.pathsep) if p not in ("", own)]
-    others = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
-    return others | ({"PYTHONPATH": os.pathsep.join(paths)} if paths else {})
 
 
 def _say_how_it_begins(process: subprocess.Popen[bytes], log: Path) -> None:

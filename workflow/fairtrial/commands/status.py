@@ -20,6 +20,7 @@ from fairtrial.commands._study_states import study_states
 from fairtrial.commands._working import NOBODY, working_drivers
 from fairtrial.files.text import counted, duration
 from fairtrial.planning.experiment import PlannedExperiment
+from fairtrial.planning.offers import Helper, helpers
 from fairtrial.planning.plan import Plan
 
 INTERVAL = 5.0  # seconds between two updates of --watch
@@ -165,7 +166,12 @@ def _outlook(plan: PlannedExperiment, runs: Sequence[Row], studies: Sequence[Row
     if all(row.state == "done" for row in (*runs, *studies)):
         return lines
     working = [str(driver) for driver in working_drivers()]
-    return [*lines, f"Snakemake: {'; '.join(working)}" if working else NOBODY]
+    helping = [f"`join`: process {h.holder.process} on {h.holder.host}" for h in _helpers()]
+    return [*lines, f"Snakemake: {'; '.join(working)}" if working else NOBODY, *helping]
+
+
+def _helpers() -> list[Helper]:
+    return list(helpers().values())
 
 
 def _print_json(
@@ -178,6 +184,7 @@ def _print_json(
         "totals": asdict(totals(runs)),
         "left": None if (left := hours_left(plan, runs, studies)) is None else asdict(left),
         "drivers": [str(driver) for driver in working_drivers()],
+        "helpers": [helper.holder.host for helper in _helpers()],
         "slurm": {"asked": queue.asked, "jobs": queue.counts},
     }
     print(json.dumps(content), flush=True)

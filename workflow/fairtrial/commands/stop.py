@@ -10,6 +10,7 @@ from pathlib import Path
 
 from fairtrial import SettingsError
 from fairtrial.commands._working import NOBODY, WorkingDriver, working_drivers
+from fairtrial.planning import offers
 from fairtrial.store import locks
 
 POLL = 0.5  # seconds between two looks at what still works
@@ -19,7 +20,8 @@ def stop() -> None:
     """End the Snakemake of this folder as Ctrl-C does, and wait until it has ended.
 
     Trainings save their newest state first, and jobs of a cluster are cancelled. The same command,
-    or `fairtrial start`, goes on from there. Ctrl-C ends the waiting alone.
+    or `fairtrial start`, goes on from there. Machines that take part by `join` stop, too. Ctrl-C
+    ends the waiting alone.
     """
     working = working_drivers()
     here = [driver for driver in working if driver.is_here]
@@ -31,6 +33,8 @@ def stop() -> None:
             f"the Snakemake of this folder works on another machine: {'; '.join(map(str, working))}"
             f". Type `fairtrial stop` on {working[0].holder.host}"
         )
+    for helper in offers.helpers():
+        offers.stop_file(helper).touch()
     for driver in here:
         _interrupt(driver)
     _wait_for(here)
@@ -66,11 +70,13 @@ def _ignores_interrupts(process: int) -> bool:
 
 
 def _wait_for(drivers: list[WorkingDriver]) -> None:
-    """Wait until drivers have ended, and say what they wait for whenever that changes."""
+    """Wait until drivers and those that take part have ended, and say what they wait for whenever
+    that changes."""
     said = ""
-    while any(driver.is_here for driver in drivers):
-        jobs = ", ".join(_working_jobs())
-        text = f"waiting for {jobs}" if jobs else "waiting for Snakemake"
+    while (ours := any(driver.is_here for driver in drivers)) or offers.helpers():
+        others = [f"`join` on {helper.holder.host}" for helper in offers.helpers().values()]
+        jobs = _working_jobs() or ["Snakemake"] if ours else []
+        text = f"waiting for {', '.join([*jobs, *others])}"
         if text != said:
             said = text
             print(text, flush=True)

@@ -27,6 +27,7 @@ experiment      one experiment, resolved
 jobs            a function for each stage: the settings of a job, and the code that it calls
 plan            all of it: the jobs, their settings and their code
 drivers         who drives the workflow here; locks of dead drivers
+offers          trainings that a driver offers to other machines
 job_names       the jobs of an experiment, and the files that they leave
 accepted        edits of code that a person has accepted as changing no result
 finished        what earlier calls have finished, against the plan

@@ -59,6 +59,24 @@ def acquired(lock: Path, finished: Callable[[], bool]) -> Iterator[bool]:
 
 
 @contextmanager
+def acquired_at_once(lock: Path) -> Iterator[bool]:
+    """Acquire `lock` unless another process holds it; yields whether this one has it now."""
+    is_own = _try_acquire(lock)
+    if not is_own and is_stale(lock):
+        _remove_stale(lock)
+        is_own = _try_acquire(lock)
+    if not is_own:
+        yield False
+        return
+    try:
+        with kept_alive(lock):
+            yield True
+    finally:
+        if holds(lock):
+            lock.unlink(missing_ok=True)
+
+
+@contextmanager
 def kept_alive(file: Path) -> Iterator[None]:
     """Touch a file every HEARTBEAT seconds meanwhile, as a sign of life."""
     over = threading.Event()
