@@ -53,7 +53,10 @@ class HoursLeft:
     def __str__(self) -> str:
         known = self.own + self.like + self.similar + self.studies
         if not known:
-            return f"unknown for {counted(self.unknown, 'run')}: none like them has ended an epoch"
+            return (
+                f"unknown for {counted(self.unknown, 'run')}: none like them has ended an epoch "
+                "(`fairtrial fit-batch <experiment>/<run>` tells how fast some steps are)"
+            )
         text = _between(self.seconds)
         if self.gpu_seconds[1]:
             text += f", GPUs {_between(self.gpu_seconds)}"

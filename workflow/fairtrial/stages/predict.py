@@ -17,6 +17,7 @@ from fairtrial.files.threads import cores
 from fairtrial.plugins import plugin
 from fairtrial.scoring.predictions import CocoRow, coco_row, write_predictions
 from fairtrial.settings.stages import PredictClassifySettings, PredictDetectSettings
+from fairtrial.training import out_of_memory
 from fairtrial.training.batches import ImageModel, answers, image_model
 from fairtrial.training.contract import Milliseconds
 from fairtrial.training.measuring import batch_speeds
@@ -109,8 +110,10 @@ def predict_split(model: Model, data: SplitDataset, name: str, batch: int, path:
     images = data.split(name)
     rows: list[Rows] = [[] for _ in images]
     found = answers(model, images, batch, _readers())
-    for index, answer in tqdm(found, desc=name, total=len(images), unit="image", mininterval=5):
-        rows[index] = rows_of(images[index], answer)
+    shown = tqdm(found, desc=name, total=len(images), unit="image", mininterval=5)
+    with out_of_memory.helped(*out_of_memory.predicting(batch)):
+        for index, answer in shown:
+            rows[index] = rows_of(images[index], answer)
     write_predictions([row for of_image in rows for row in of_image], path)
 
 

@@ -11,6 +11,7 @@ from fairtrial.files.modelfile import read_model, write_model
 from fairtrial.settings.choice import ChosenSettings, ChosenWeights
 from fairtrial.settings.run_name import RunName
 from fairtrial.settings.stages import TrainSettings
+from fairtrial.training import out_of_memory
 from fairtrial.training.cached_training import Training, backend_settings, train_or_adopt
 from fairtrial.training.checkpoint import HISTORY, WEIGHTS, copy_whole
 from fairtrial.training.inputs import inputs_of
@@ -91,7 +92,8 @@ def train(
         most_lost=60 * lost_minutes,
     )
     with reported(progress, settings, training.key) as report, trusting(settings.trusted):
-        entry, adopted = train_or_adopt(training, report.after_epoch)
+        with out_of_memory.helped(*out_of_memory.training(run, resolved.batch)):
+            entry, adopted = train_or_adopt(training, report.after_epoch)
         of_training = read_model(entry / RECORD, TrainingRecord)
         of_run = _of_run(RunName.parse(run), dataset, adopted, earlier, started)
         of_run |= {"train_images": len(splits["train"])}

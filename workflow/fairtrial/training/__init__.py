@@ -16,6 +16,7 @@ batches          several images predicted at once, as far as none depends on the
 speed            speed.json: the time of one image
 measuring        time, memory and energy of an image, several at once
 batch_trial      whether some steps at one batch fit into memory, in a process of its own
+out_of_memory    too little memory, told in one sentence with what helps
 checkpoint       the files of an unfinished training, from which it is resumed
 saving           writes them while the training goes on, at a bounded cost
 progress         how far an unfinished training is, for `status`
