@@ -135,6 +135,20 @@ def test_a_running_training_reports_itself(
     assert not PROGRESS.exists()
 
 
+def test_a_training_says_for_which_gpu_it_waits_and_which_it_has(
+    settings: TrainSettings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with reported(PROGRESS, settings, "key") as live:
+        live.on_gpu("", "waiting for a GPU: GPU 0 is used by train shop/b")
+        row = board(capsys)[ONE]
+        assert (row["state"], row["gpu"]) == ("running", None)
+        assert row["note"] == "waiting for a GPU: GPU 0 is used by train shop/b"
+        live.on_gpu("GPU 0", "")
+        live.after_epoch({"epoch": 1, "val/fitness": 0.5})
+        row = board(capsys)[ONE]
+        assert (row["note"], row["gpu"]) == ("", "GPU 0")
+
+
 def test_an_error_is_shown_with_its_log(
     settings: TrainSettings, capsys: pytest.CaptureFixture[str]
 ) -> None:

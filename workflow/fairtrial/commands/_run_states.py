@@ -46,7 +46,7 @@ class Row:
     log: str = ""
     pace: float | None = None  # seconds an epoch, as measured
     gpus: float | None = None  # that it uses, where that is known
-    gpu: str | None = None  # the card of this machine that it has taken
+    gpu: str | None = None  # the card of its machine
 
 
 def run_states(plan: PlannedExperiment, queue: Queue) -> list[Row]:
@@ -100,6 +100,7 @@ def _training(experiment: str, progress: TrainingProgress, queue: Queue) -> Row:
         row.note = f"the same training is run by {locks.describe(lock)}"
     elif _is_alive(progress, lock, lock_holder, queue):
         row.state, row.left = "running", seconds_left(progress)
+        row.note = progress.waits_for or ""
     elif entry.is_dir():
         row.state = "waiting"
         row.note = "trained already; Snakemake takes it from the store when it runs again"

@@ -12,7 +12,6 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from textwrap import shorten
 
-from fairtrial.commands._cards import note_cards
 from fairtrial.commands._hours_left import hours_left
 from fairtrial.commands._run_states import STATES, Row, run_states
 from fairtrial.commands._slurm_queue import Queue, read_queue
@@ -48,7 +47,6 @@ def status(*, experiment: str = "", watch: bool = False, json: bool = False) -> 
     while True:
         plan, queue = Plan.read(experiment or None).chosen, read_queue()
         runs, studies = run_states(plan, queue), study_states(plan)
-        note_cards(plan.name, runs)
         if json:
             _print_json(plan, runs, studies, queue)
         else:

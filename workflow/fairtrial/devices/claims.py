@@ -124,15 +124,6 @@ def living() -> list[Claim]:
     return sorted(claims, key=lambda claim: (claim.since, claim.holder.process))
 
 
-def seen() -> list[Claim]:
-    """The claims of processes that live, for somebody who only looks."""
-    claims = []
-    for path in folder().glob("*.json"):
-        with suppress(OSError):
-            claims.append(_claim(path))
-    return [claim for claim in claims if claim is not None]
-
-
 def _claim(path: Path) -> Claim | None:
     """The claim in a file; None where its process has ended."""
     with path.open("rb") as file:

@@ -14,7 +14,8 @@ import os
 import re
 import sys
 import time
-from contextlib import ExitStack, suppress
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -46,12 +47,16 @@ class Pinning(FileModel):
     free: int = 75
 
 
+Tell = Callable[[str, str], None]  # told the cards once it has them, before that what it waits for
+
+
 @dataclass
 class _Job:
     """What this process needs, and the cards that it has."""
 
     claim: Claim | None = None
     taken: tuple[Card, ...] = ()
+    tell: Tell | None = None
 
 
 _job = _Job()
@@ -107,10 +112,26 @@ def take() -> None:
         reasons = "; ".join(_reasons(own))
         if (steady := AMOUNT.sub("", reasons)) != said:
             said = steady
-            print(f"waiting for a GPU: {reasons}", file=sys.stderr, flush=True)
+            _say("", f"waiting for a GPU: {reasons}")
         time.sleep(POLL)
     os.environ[cards.VISIBLE] = ",".join(card.uuid for card in _job.taken)
-    print(f"on {where()}", file=sys.stderr, flush=True)
+    _say(where(), "")
+
+
+@contextmanager
+def telling(tell: Tell) -> Iterator[None]:
+    """Within it, tell a function too where this process computes, or what it waits for."""
+    _job.tell = tell
+    try:
+        yield
+    finally:
+        _job.tell = None
+
+
+def _say(gpu: str, waits_for: str) -> None:
+    print(waits_for or f"on {gpu}", file=sys.stderr, flush=True)
+    if _job.tell is not None:
+        _job.tell(gpu, waits_for)
 
 
 def where() -> str:

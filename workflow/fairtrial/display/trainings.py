@@ -45,11 +45,14 @@ def _is_of(file: Path, job: BegunJob) -> bool:
 
 def training_line(progress: TrainingProgress) -> str:
     """`small-s0: epoch 7 of 12, best 0.312 in epoch 5, 40 s left`."""
+    if progress.waits_for:
+        return f"{progress.run}: {progress.waits_for}"
     parts = [f"{progress.run}: epoch {progress.epoch} of {progress.epochs}"]
     if progress.best is not None:
         parts.append(f"best {progress.best:.3f} in epoch {progress.best_epoch}")
     if left := duration(seconds_left(progress)):
         parts.append(f"{left} left")
+    parts += [progress.gpu] if progress.gpu else []
     return ", ".join(parts)
 
 

@@ -33,7 +33,7 @@ def share_gpus(workflow: Any) -> None:
     os.environ[pinning.VARIABLE] = told.model_dump_json()
     visible = cards.visible(cards.all_cards())
     if not visible:
-        print("No GPU is visible here: trainings run on the CPU, one at a time.", file=sys.stderr)
+        print("NVIDIA's driver tells of no GPU here: one training at a time.", file=sys.stderr)
     if RESOURCE not in given:
         workflow.register_resource(RESOURCE, max(1, len(visible)) * told.share)
 

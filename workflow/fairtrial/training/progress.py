@@ -12,7 +12,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from fairtrial import DataError
-from fairtrial.devices.pinning import where
+from fairtrial.devices import pinning
 from fairtrial.files.modelfile import FileModel, read_model, write_model
 from fairtrial.settings.stages import TrainSettings
 from fairtrial.settings.study import SearchStageSettings
@@ -38,7 +38,8 @@ class TrainingProgress(FileModel):
     holder: Holder  # the process, as in its lock
     slurm: SlurmJob | None
     error: str | None  # why the training failed; None while it works
-    gpu: str | None = None  # the card that it uses, where it has taken one
+    gpu: str | None = None  # the card of its machine that it uses, where it has taken one
+    waits_for: str | None = None  # why it has none yet
 
 
 def progress_file(experiment: str, run: str) -> Path:
@@ -111,8 +112,12 @@ class ProgressReport:
             best, best_epoch = fitness, epoch
         seconds = round(time.monotonic() - self._start, 3)
         attempt = self.state.attempt + 1
-        done = {"epoch": epoch, "attempt": attempt, "seconds": seconds, "gpu": where() or None}
-        self.write(**done, best=best, best_epoch=best_epoch)
+        self.write(epoch=epoch, attempt=attempt, seconds=seconds, best=best, best_epoch=best_epoch)
+
+    def on_gpu(self, gpu: str, waits_for: str) -> None:
+        """Note the card that is used from now on, or what the training waits for."""
+        self._start = time.monotonic()
+        self.write(began=time.time(), gpu=gpu or None, waits_for=waits_for or None)
 
     def fail(self, error: BaseException) -> None:
         """Note why the training ended."""
@@ -134,7 +139,8 @@ def reported(file: Path, settings: TrainSettings, key: str) -> Iterator[Progress
     report = ProgressReport(file, settings, key)
     report.write()
     try:
-        yield report
+        with pinning.telling(report.on_gpu):
+            yield report
     except BaseException as error:
         report.fail(error)
         raise
