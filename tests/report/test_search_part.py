@@ -32,7 +32,7 @@ def test_the_table_shows_the_front_with_its_costs(tmp_path: Path) -> None:
 
 def test_times_of_several_machines_are_said_to_be_no_comparison(tmp_path: Path) -> None:
     facts = dict(part(tmp_path, ("AP", "ms"))["facts"])
-    assert facts["times"] == "not comparable: 1 on a GPU; 2 on cpu, 1 threads"
+    assert facts["times"] == "not comparable: 1 on a GPU; 2 on cpu, 1 thread"
 
 
 def test_one_objective_is_shown_as_ever(tmp_path: Path) -> None:

@@ -233,7 +233,7 @@ def test_a_model_is_timed_once_and_its_time_rounded(sized: FakeBackend) -> None:
     assert [row["ms"] for row in rows(place)] == ["12.0", "13.0", "14.0", "15.0"]
     assert "parameters" not in rows(place)[0]
     machines = json.loads((place / "summary.json").read_text())["machines"]
-    assert machines == {"cpu, 1 threads": 4}
+    assert machines == {"cpu, 1 thread": 4}
 
 
 def test_times_of_two_kinds_of_machine_are_told_apart(sized: FakeBackend) -> None:
@@ -243,4 +243,4 @@ def test_times_of_two_kinds_of_machine_are_told_apart(sized: FakeBackend) -> Non
     work(changed(on_gpu, trials=5))
     place = evaluate(study, trials=5, objectives=("AP", "ms"))
     machines = json.loads((place / "summary.json").read_text())["machines"]
-    assert machines == {"a GPU": 3, "cpu, 1 threads": 2}
+    assert machines == {"a GPU": 3, "cpu, 1 thread": 2}

@@ -7,13 +7,14 @@ from collections.abc import Iterator
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
-from fairtrial.figures.base import COLOURS, Drawing, figure, new_figure
+from fairtrial.figures.base import COLOURS, WIDTH, Drawing, figure, new_figure
 from fairtrial.figures.search import FEW
 from fairtrial.results.experiment import ExperimentResults
 from fairtrial.results.study import FinishedStudy, finished_studies
 from fairtrial.settings.search import COSTS
 from fairtrial.settings.stages import PlotSettings
 
+ALONE = 11  # width in centimetres of a figure with one panel
 NUMBERED = 12  # members of a front that still get their numbers
 LABELS = {
     "fitness": "Fitness",
@@ -32,13 +33,10 @@ def front(experiment: ExperimentResults, settings: PlotSettings) -> Iterator[Dra
         first, *others = study.objectives or [""]
         if not others:
             continue
-        columns = max(2, len(others))
-        fig = new_figure(7)
-        axes = list(fig.subplots(1, columns, sharey=True, squeeze=False).flat)
-        for ax, other in zip(axes, others, strict=False):
+        fig = new_figure(7, ALONE if len(others) == 1 else WIDTH)
+        axes = list(fig.subplots(1, len(others), sharey=True, squeeze=False).flat)
+        for ax, other in zip(axes, others, strict=True):
             _draw(ax, study, other, first)
-        for ax in axes[len(others) :]:
-            ax.set_visible(False)
         axes[0].set_ylabel(LABELS.get(first, first))
         fig.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=2)
         caption = (

@@ -46,7 +46,8 @@ def costs_of(entry: Path, weights: Path, timing: Timing | None) -> Costs:
     if timing is None:
         return size
     speed = timing(weights)
-    machine = speed.device if speed.device != "cpu" else f"cpu, {speed.threads} threads"
+    of_cpu = f"cpu, {speed.threads} thread{'' if speed.threads == 1 else 's'}"
+    machine = of_cpu if speed.device == "cpu" else speed.device
     return size.model_copy(update={"ms": float(f"{speed.median:.{DIGITS}g}"), "machine": machine})
 
 
