@@ -22,6 +22,8 @@ import os, sys, time
 from pathlib import Path
 from fairtrial.devices import pinning
 pinning.begin(sys.argv[1], Path(sys.argv[2]))
+if os.environ.get("ALONE"):
+    pinning.share_none()
 pinning.take()
 print(os.environ.get("CUDA_VISIBLE_DEVICES"), flush=True)
 if os.environ.get("FORKS") and os.fork() == 0:
@@ -124,6 +126,17 @@ def test_a_card_that_somebody_else_fills_is_taken_once_it_is_free(machine: Machi
     wait_for(lambda: "GPU 0 has 100 of 1000 MiB free, used by process 41" in machine.log(job))
     machine.have(other | {"free": 990 << 20, "processes": []})
     assert line(job) == "GPU-0"
+
+
+def test_a_worker_of_a_search_that_measures_time_is_alone(machine: Machine) -> None:
+    machine.have({"uuid": "GPU-0", "index": 0})
+    shared = {pinning.VARIABLE: Pinning(gpus={"search": 1}, share=2).model_dump_json()}
+    first = machine.start("search", **shared)
+    assert line(first) == "GPU-0"
+    timed = machine.start("search", ALONE="1", **shared)
+    wait_for(lambda: "waiting" in machine.log(timed))
+    first.kill()
+    assert line(timed) == "GPU-0"
 
 
 @pytest.mark.slow

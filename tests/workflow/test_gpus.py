@@ -154,3 +154,24 @@ def test_two_share_a_card_where_asked_and_hidden_cards_are_not_used(project: Pro
     project.run(*COMMAND, "--resources", "gpu_share=2", CUDA_VISIBLE_DEVICES="1,3")
     lines = project.trained.read_text().splitlines()
     assert most_at_once(lines) == {"GPU-1": 2, "GPU-3": 2}
+
+
+SEARCHED = """\
+title: A search
+base: {backend: quick, epochs: 1, imgsz: 32}
+search:
+  space: {lr0: {min: 1e-4, max: 1, log: true}}
+  trials: 8
+  workers: 4
+"""
+
+
+def test_workers_of_a_search_share_cards_as_trainings_do(project: Project) -> None:
+    """Each of four workers holds half a card for all of its trials."""
+    project.write("config/experiments/compare.yaml", SEARCHED)
+    table = "results/compare/search/tpe-seed0/trials.csv"
+    sharing = ("--resources", "gpu_share=2")
+    project.run(*COMMAND[:-1], table, *sharing, CUDA_VISIBLE_DEVICES="1,3")
+    lines = project.trained.read_text().splitlines()
+    assert most_at_once(lines) == {"GPU-1": 2, "GPU-3": 2}
+    assert project.trainings("end").total() == 8

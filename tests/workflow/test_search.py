@@ -198,6 +198,24 @@ def test_a_study_whose_store_is_elsewhere_is_made_again_as_its_message_says(
         assert f"{record['settings']['lr0']}" == rows(project)[number]["lr0"]
 
 
+def test_objectives_are_measured_and_shown_without_training_a_trial_again(
+    project: Project,
+) -> None:
+    """Without pruning it is another study, whose first trials are entries of the store."""
+    more = "runs: {fast: {from: compare/tpe-seed5, best: ms}}\nsearch:\n  objectives: [AP, ms]"
+    project.edit("config/experiments/compare.yaml", "search:", more)
+    project.snakemake(*COMMAND[1:])
+    assert {row["ms"] for row in rows(project)} == {"1.2"}, "what the quick backend says"
+    best = max(rows(project), key=lambda row: float(row["AP"]))
+    assert [row["trial"] for row in rows(project) if row["front"] == "true"] == [best["trial"]]
+    start = json.loads(
+        (project.root / "results/compare/choices/tpe-seed5@ms/start.json").read_text()
+    )
+    assert str(start["trial"]) == best["trial"], "of equal times the one with the higher AP"
+    assert trained(project, "begin").total() == 0, "its run is that of the winner before"
+    assert project.plan() == Counter()
+
+
 ENGINES = """\
 title: Which engine?
 base: {backend: quick, epochs: 2}

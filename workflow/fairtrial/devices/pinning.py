@@ -134,6 +134,12 @@ def _say(gpu: str, waits_for: str) -> None:
         _job.tell(gpu, waits_for)
 
 
+def share_none() -> None:
+    """Let this process share its cards with no other: it measures time."""
+    if _job.claim is not None:
+        _job.claim = _job.claim.model_copy(update={"share": 1})
+
+
 def where() -> str:
     """The cards of this process, as a person calls them; "" where it has none."""
     return ", ".join(map(str, _job.taken))

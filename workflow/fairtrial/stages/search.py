@@ -13,6 +13,7 @@ from fairtrial.data.split_dataset import (
     read_split_dataset,
     read_training_splits,
 )
+from fairtrial.devices import pinning
 from fairtrial.files.modelfile import write_model
 from fairtrial.settings.study import SearchStageSettings
 from fairtrial.training.inputs import inputs_of
@@ -93,8 +94,10 @@ def _timing(settings: SearchStageSettings, data: SplitDataset, threads: int) -> 
     by = settings.predict
     if by is None:
         return None
+    pinning.share_none()
 
     def timing(weights: Path) -> Speed:
+        pinning.take()
         with predictor(by, weights, data, threads) as predict_image:
             times = times_of(predict_image, data, by.speed_images)
         return speed_of(times, by.imgsz, device_name(), threads)
