@@ -23,7 +23,8 @@ from fairtrial.planning.drivers import Driver
 from fairtrial.planning.offers import Offer
 from fairtrial.store import locks
 
-ARGUMENTS = ["train", "--made", "m/a.json", "--code", "c", "--progress", "logs/shop/train/a.json"]
+ARGUMENTS = ["train", "--made", "results/shop/made/train/a.json"]
+ARGUMENTS += ["--code", "c", "--progress", "logs/shop/train/a.json"]
 ARGUMENTS += ["--weights", "r/weights.pt", "--record", "r/record.json", "--history", "h/a.csv"]
 # A training that writes its arguments, and saves its state when it is interrupted.
 TRAINING = """\
@@ -51,7 +52,7 @@ def driver(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[subproce
     holder = locks.holder().model_copy(update={"process": process.pid, "started": started})
     write_model(drivers.FOLDER / "one.json", Driver(holder=holder, began=time.time()))
     offer = Offer(driver=holder, arguments=ARGUMENTS, snapshot="code", commit="{}")
-    write_model(offers.FOLDER / "shop~a.json", offer)
+    write_model(offers.FOLDER / "shop~train~a.json", offer)
     yield process
     process.kill()
     process.wait()
@@ -69,7 +70,7 @@ def joined(*flags: str) -> subprocess.Popen:
 
 
 def wait_for(true: Callable[[], object]) -> None:
-    end = time.monotonic() + 60
+    end = time.monotonic() + 30
     while not true():
         assert time.monotonic() < end
         time.sleep(0.02)
@@ -108,9 +109,10 @@ def test_it_ends_with_the_driver_and_takes_nothing_twice(
     driver.wait()
     said, _ = helper.communicate(timeout=60)
     assert helper.returncode == 0
-    assert said.count("shop/a: begins") == 1
+    assert said.count("train shop/a: begins") == 1
     log = f"logs/shop/train/a.{locks.holder().host}.log"
-    assert missing_facts(said, *(["CUDA out of memory", log] if fails else ["a: trained"])) == []
+    facts = ["CUDA out of memory", log] if fails else ["train shop/a: trained"]
+    assert missing_facts(said, *facts) == []
     assert not offers.helpers()
 
 
@@ -134,7 +136,7 @@ def test_when_it_is_stopped_states_are_saved_first(
 
 @pytest.mark.slow
 def test_what_another_one_trains_is_left_to_it(driver: subprocess.Popen) -> None:
-    with locks.acquired_at_once(offers.FOLDER / "shop~a.lock") as is_own:
+    with locks.acquired_at_once(offers.FOLDER / "shop~train~a.lock") as is_own:
         assert is_own
         helper = joined()
         wait_for(offers.helpers)

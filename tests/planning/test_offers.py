@@ -24,7 +24,7 @@ SHELL = "fairtrial train --made results/shop/made/train/a.json --run a --weights
 class Job:
     def __init__(self, run: str, rule: str = "train") -> None:
         self.rule = SimpleNamespace(name=rule)
-        self.wildcards = SimpleNamespace(run=run, experiment="shop")
+        self.wildcards = SimpleNamespace(run=run, study=run, worker="3", experiment="shop")
         self.shellcmd = SHELL
 
     def is_group(self) -> bool:
@@ -83,6 +83,10 @@ def names(jobs: list[Job]) -> list[str]:
     return [job.wildcards.run for job in jobs]
 
 
+def test_workers_of_a_search_have_a_file_each() -> None:
+    assert offers.offer_file(Job("tpe", "search")).name == "shop~search~tpe-3.json"
+
+
 def test_without_anybody_nothing_is_offered(scheduler: Any) -> None:
     assert names(scheduler.open_jobs) == ["a", "b", "data"]
     assert not offers.FOLDER.exists()
@@ -91,13 +95,14 @@ def test_without_anybody_nothing_is_offered(scheduler: Any) -> None:
 def test_ready_trainings_are_offered_until_they_begin(scheduler: Any, helper: Path) -> None:
     assert names(scheduler.open_jobs) == ["a", "b", "data"]
     found = offers.offers([locks.holder()])
-    assert [path.name for path in found] == ["shop~a.json", "shop~b.json"]
-    offer = found[offers.FOLDER / "shop~a.json"]
+    assert [path.name for path in found] == ["shop~train~a.json", "shop~train~b.json"]
+    offer = found[offers.FOLDER / "shop~train~a.json"]
     assert offer.arguments == SHELL.split()[1:-3]
     assert offer.snapshot == f"{snapshot.FOLDER}/digest", "a path of this machine"
     assert '"abc"' in offer.commit
+    assert offer.name == "train shop/a"
     scheduler.run(scheduler.ready[:1])
-    assert [path.name for path in offers.offers([locks.holder()])] == ["shop~b.json"]
+    assert [path.name for path in offers.offers([locks.holder()])] == ["shop~train~b.json"]
 
 
 def test_of_a_driver_that_ended_nothing_is_taken(scheduler: Any, helper: Path) -> None:
@@ -109,9 +114,9 @@ def test_what_is_made_elsewhere_waits_as_long_as_there_is_something_else(
     scheduler: Any, helper: Path
 ) -> None:
     assert scheduler.open_jobs
-    with locks.acquired_at_once(offers.FOLDER / "shop~a.lock"):
+    with locks.acquired_at_once(offers.FOLDER / "shop~train~a.lock"):
         assert names(scheduler.open_jobs) == ["b", "data"]
-        assert [path.name for path in offers.offers([locks.holder()])] == ["shop~b.json"]
+        assert [path.name for path in offers.offers([locks.holder()])] == ["shop~train~b.json"]
         scheduler.ready = scheduler.ready[:1]
         assert names(scheduler.open_jobs) == ["a"], "Snakemake would end without it"
         scheduler.running = {Job("b")}
@@ -121,9 +126,9 @@ def test_what_is_made_elsewhere_waits_as_long_as_there_is_something_else(
 
 def test_what_was_made_elsewhere_is_not_offered_again(scheduler: Any, helper: Path) -> None:
     assert scheduler.open_jobs
-    (offers.FOLDER / "shop~a.json").unlink()
+    (offers.FOLDER / "shop~train~a.json").unlink()
     assert scheduler.open_jobs
-    assert [path.name for path in offers.offers([locks.holder()])] == ["shop~b.json"]
+    assert [path.name for path in offers.offers([locks.holder()])] == ["shop~train~b.json"]
 
 
 @pytest.mark.parametrize("change", ["a helper comes", "a training begins"])
@@ -134,7 +139,7 @@ def test_the_scheduler_is_woken(scheduler: Any, change: str) -> None:
     else:
         offers.HELPERS.mkdir(parents=True)
         offers.FOLDER.mkdir(parents=True)
-        with locks.acquired_at_once(offers.FOLDER / "shop~a.lock"):
+        with locks.acquired_at_once(offers.FOLDER / "shop~train~a.lock"):
             assert scheduler.schedule()
 
 

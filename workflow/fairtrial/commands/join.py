@@ -26,7 +26,6 @@ from fairtrial.store import locks
 from fairtrial.training import commits
 
 POLL = 1.0  # seconds between two looks at what is offered
-OUTPUTS = ("--weights", "--record", "--history")  # which the driver's own job writes
 
 
 def join(
@@ -35,9 +34,10 @@ def join(
     """Train runs of the Snakemake that works in this folder, on another machine.
 
     Both machines see the folder under whatever path, for instance by NFS. This one takes trainings
-    that nobody has begun, one for each GPU that is visible; the driver takes their results from
-    the store, and predicts and scores. Nothing is trained twice. It ends when Snakemake ends;
-    Ctrl-C saves the newest states and stops, and the driver or the next `join` goes on from there.
+    and workers of searches that nobody has begun, one for each GPU that is visible; the driver
+    takes their results from the store, and predicts and scores. Nothing is trained twice. It ends
+    when Snakemake ends; Ctrl-C saves the newest states and stops, and the driver or the next `join`
+    goes on from there.
 
     Args:
         gpu_share: trainings that may share a GPU
@@ -54,7 +54,7 @@ def join(
         _in_background(gpu_share, gpu_free, jobs)
         return
     visible = cards.visible(cards.all_cards())
-    pinned = Pinning(gpus={offers.RULE: 1}, share=gpu_share, free=gpu_free)
+    pinned = Pinning(gpus=dict.fromkeys(offers.OUTPUTS, 1), share=gpu_share, free=gpu_free)
     with offers.registered() as file:
         helper = _Helper(jobs or max(1, len(visible)) * gpu_share, pinned)
         try:
@@ -63,7 +63,7 @@ def join(
             helper.interrupt()
             raise
         finally:
-            helper.wait()
+            helper.wait(offers.stop_file(file))
 
 
 def _in_background(gpu_share: int, gpu_free: int, jobs: int) -> None:
@@ -105,10 +105,12 @@ class _Helper:
             with suppress(ProcessLookupError):
                 process.send_signal(signal.SIGTERM)
 
-    def wait(self) -> None:
-        """Wait for the trainings that run."""
+    def wait(self, stop: Path) -> None:
+        """Wait for the trainings that run, until it is asked to stop."""
         while living := self._living():
-            living[0].join()
+            living[0].join(POLL)
+            if stop.exists() and not self._interrupted:
+                self.interrupt()
 
     def _living(self) -> list[threading.Thread]:
         return [thread for thread in self._running.values() if thread.is_alive()]
@@ -120,16 +122,15 @@ class _Helper:
 
     def _train(self, path: Path, offer: Offer) -> None:
         """Make an offered training in the store, unless it was withdrawn or taken meanwhile."""
-        name = path.stem.replace("~", "/")
         with locks.acquired_at_once(offers.taken_file(path)) as is_own:
             if not is_own or not path.exists() or self._interrupted:
                 self._over.discard(path)
                 return
-            print(f"{name}: begins", flush=True)
+            print(f"{offer.name}: begins", flush=True)
             log = log_of(offer)
             with tempfile.TemporaryDirectory(prefix="fairtrial-") as folder:
                 status = self._run(path, offer, Path(folder), log)
-            print(f"{name}: {_ending(status, log)}", flush=True)
+            print(f"{offer.name}: {_ending(status, log)}", flush=True)
             if status == 0:
                 path.unlink(missing_ok=True)
 
@@ -169,7 +170,7 @@ def into(folder: Path, arguments: list[str]) -> list[str]:
     """The arguments of a training with its outputs in another folder, and without a record: that
     is written by the job that publishes them."""
     words = list(arguments)
-    for flag in OUTPUTS:
+    for flag in offers.OUTPUTS[words[0]]:
         place = words.index(flag) + 1
         words[place] = str(folder / Path(words[place]).name)
     made = words.index("--made")
@@ -179,8 +180,8 @@ def into(folder: Path, arguments: list[str]) -> list[str]:
 
 def log_of(offer: Offer) -> Path:
     """The log of a training on this machine, beside that of the driver's own job."""
-    progress = Path(offer.arguments[offer.arguments.index("--progress") + 1])
-    return progress.with_name(f"{progress.stem}.{socket.gethostname()}.log")
+    _, experiment, _, *stage, name = offer.made.parts
+    return Path("logs", experiment, *stage, f"{Path(name).stem}.{socket.gethostname()}.log")
 
 
 def _ending(status: int, log: Path) -> str:

@@ -13,6 +13,7 @@ from fairtrial.commands._working import NOBODY, WorkingDriver, working_drivers
 from fairtrial.planning import offers
 from fairtrial.store import locks
 
+PATIENCE = 60.0  # seconds until Ctrl-C is pressed again, where nothing works any more
 POLL = 0.5  # seconds between two looks at what still works
 
 
@@ -25,10 +26,10 @@ def stop() -> None:
     """
     working = working_drivers()
     here = [driver for driver in working if driver.is_here]
-    if not working:
+    if not working and not offers.helpers():
         print(NOBODY)
         return
-    if not here:
+    if working and not here:
         raise SettingsError(
             f"the Snakemake of this folder works on another machine: {'; '.join(map(str, working))}"
             f". Type `fairtrial stop` on {working[0].holder.host}"
@@ -72,10 +73,14 @@ def _ignores_interrupts(process: int) -> bool:
 def _wait_for(drivers: list[WorkingDriver]) -> None:
     """Wait until drivers and those that take part have ended, and say what they wait for whenever
     that changes."""
-    said = ""
+    said, again = "", time.monotonic() + PATIENCE
     while (ours := any(driver.is_here for driver in drivers)) or offers.helpers():
         others = [f"`join` on {helper.holder.host}" for helper in offers.helpers().values()]
-        jobs = _working_jobs() or ["Snakemake"] if ours else []
+        jobs = _working_jobs()
+        if not jobs and time.monotonic() > again:
+            again = time.monotonic() + PATIENCE
+            _interrupt_again(drivers)
+        jobs = jobs or ["Snakemake"] if ours else []
         text = f"waiting for {', '.join([*jobs, *others])}"
         if text != said:
             said = text
@@ -83,12 +88,20 @@ def _wait_for(drivers: list[WorkingDriver]) -> None:
         time.sleep(POLL)
 
 
+def _interrupt_again(drivers: list[WorkingDriver]) -> None:
+    """As a person presses Ctrl-C again: one that met Snakemake while it asked a cluster for its
+    queue may have ended that question alone. Jobs get no second signal."""
+    for driver in drivers:
+        with suppress(ProcessLookupError):
+            os.kill(driver.holder.process, signal.SIGINT)
+
+
 def _working_jobs() -> list[str]:
-    """The jobs of this folder that work now: `train compare/small-s0`."""
+    """The jobs of this folder that work on this machine: `train compare/small-s0`."""
     names = []
     for file in sorted(Path("logs").rglob("*.alive")):
         with suppress(OSError):
-            if not locks.looks_stale(file):
+            if locks.is_alive_here(locks.read(file)):
                 *folders, stage = file.parent.parts[1:]
                 names.append(f"{stage} {'/'.join([*folders, file.stem])}")
     return names

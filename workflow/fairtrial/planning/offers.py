@@ -1,10 +1,10 @@
 """Trainings that a driver offers to other machines, and what these machines leave to it.
 
 Snakemake locks its folder for one driver. So another machine drives nothing: `fairtrial join` takes
-trainings whose turn it is and makes them in the store, where the driver's own jobs then find them
-finished. As long as somebody takes part, the driver writes a file for each training that could
-begin, and lets jobs wait that are made elsewhere while it has others. Nothing depends on these
-files: the store's own locks see to it that no training is made twice.
+trainings and workers of searches whose turn it is and makes them in the store, where the driver's
+own jobs then find them finished. As long as somebody takes part, the driver writes a file for each
+of these that could begin, and lets jobs wait that are made elsewhere while it has others. Nothing
+depends on these files: the store's own locks see to it that no training is made twice.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from fairtrial import DataError
+from fairtrial.devices.pinning import job_name
 from fairtrial.files import snapshot
 from fairtrial.files.modelfile import FileModel, read_model, write_model
 from fairtrial.store import locks
@@ -26,12 +27,14 @@ from fairtrial.training import commits
 
 FOLDER = Path(".snakemake/fairtrial/offers")
 HELPERS = Path(".snakemake/fairtrial/helpers")
-RULE = "train"
+# The rules whose jobs are offered, and the flags with what the driver's own job writes.
+OUTPUTS = {"search": ("--done",), "train": ("--weights", "--record", "--history")}
 POLL = 2.0  # seconds between two looks at who takes part, and at what is made elsewhere
 
 
 class Offer(FileModel):
-    """A training that can begin: the arguments of `fairtrial`, with paths in the project's folder.
+    """A training, or a worker of a search, that can begin: the arguments of `fairtrial`, with paths
+    in the project's folder.
 
     driver: the process that offers it; snapshot: the folder with its code and settings; commit: see
     training/commits.py.
@@ -41,6 +44,16 @@ class Offer(FileModel):
     arguments: list[str]
     snapshot: str
     commit: str
+
+    @property
+    def made(self) -> Path:
+        """The record of the driver's own job."""
+        return Path(self.arguments[self.arguments.index("--made") + 1])
+
+    @property
+    def name(self) -> str:
+        """`train shop/small-s0`, as messages call the job."""
+        return job_name(self.arguments[0], self.made)
 
 
 class Helper(FileModel):
@@ -103,9 +116,11 @@ def offers(working: list[locks.Holder]) -> dict[Path, Offer]:
     return found
 
 
-def offer_file(record: Path) -> Path:
-    """The file of an offer, by the path of the job's record: `compare~small-s0.json`."""
-    return FOLDER / f"{record.parts[1]}~{record.name}"
+def offer_file(job: Any) -> Path:
+    """The file of a job of Snakemake: `shop~train~small-s0.json`."""
+    words = job.wildcards
+    name = words.run if job.rule.name == "train" else f"{words.study}-{words.worker}"
+    return FOLDER / f"{words.experiment}~{job.rule.name}~{name}.json"
 
 
 def taken_file(offer: Path) -> Path:
@@ -142,7 +157,7 @@ def offer_ready_jobs(scheduler: Any) -> None:
         jobs: list[Any] = ready(self)
         if self.dryrun or self.touch or not helpers():
             return jobs
-        trainings = {id(job): offer_file(_record(job)) for job in jobs if _is_training(job)}
+        trainings = {id(job): offer_file(job) for job in jobs if _is_training(job)}
         for job in jobs:
             if id(job) in trainings and trainings[id(job)] not in offered:
                 offered.add(trainings[id(job)])
@@ -153,7 +168,7 @@ def offer_ready_jobs(scheduler: Any) -> None:
     def run_and_withdraw(self: Any, jobs: Any, executor: Any = None) -> None:
         for job in jobs:
             if _is_training(job):
-                offer_file(_record(job)).unlink(missing_ok=True)
+                offer_file(job).unlink(missing_ok=True)
         run(self, jobs, executor)
 
     def schedule(self: Any) -> Any:
@@ -182,12 +197,7 @@ def _look_again_at_changes(scheduler: Any, over: threading.Event) -> None:
 
 
 def _is_training(job: Any) -> bool:
-    return not job.is_group() and job.rule.name == RULE
-
-
-def _record(job: Any) -> Path:
-    """The record that a job of RULE writes, in its folder of such records."""
-    return Path("results", job.wildcards.experiment, f"{job.wildcards.run}.json")
+    return not job.is_group() and job.rule.name in OUTPUTS
 
 
 def _offer(job: Any, path: Path) -> None:
