@@ -118,7 +118,11 @@ def _row(batch: int, seen: Outcome) -> str:
 
 
 def _sentences(
-    experiment: PlannedExperiment, name: str, found: int | None, seen: dict[int, Outcome], most: int
+    experiment: PlannedExperiment,
+    name: str,
+    found: int | None,
+    seen: dict[int, Outcome],
+    images: int,
 ) -> list[str]:
     """What was found, for a person, and the line for the experiment."""
     if found is None:
@@ -126,7 +130,7 @@ def _sentences(
     run = experiment.trained[name]
     own = run.settings["batch"]
     lines = [f"the largest batch that fits: {found}"]
-    if found == most:
+    if found == images:
         lines[0] += ", all images of train"
     if found == own:
         lines.append("it is the run's own: nothing to be changed")
@@ -137,15 +141,23 @@ def _sentences(
         )
     if found > 8:
         lines.append("Leave some room: what else uses the card counts, too.")
-    if (one := seen.get(own)) and one.fits and one.rate:
-        epoch = most / one.rate
-        epochs = run.settings["epochs"]
-        lines.append(
-            f"With a batch of {own} an epoch has {_time(epoch)} of steps, {epochs} epochs "
-            f"{_time(epoch * epochs)}, from {one.rate:.4g} images a second; evaluation on val "
-            "comes on top."
-        )
-    return lines
+    epochs = run.settings["epochs"]
+    return lines + [
+        _pace(batch, seen[batch], images, epochs) for batch in sorted({own, found} & {*seen})
+    ]
+
+
+def _pace(batch: int, seen: Outcome, images: int, epochs: int) -> str:
+    """How long trainings with a batch would be."""
+    if not seen.fits:
+        return f"A batch of {batch}, the run's own, does not fit."
+    if not seen.rate:
+        return f"With a batch of {batch} an epoch has too few steps to tell its time."
+    epoch = images / seen.rate
+    return (
+        f"With a batch of {batch} an epoch has {_time(epoch)} of steps, {counted(epochs, 'epoch')} "
+        f"{_time(epoch * epochs)}; evaluation on val comes on top."
+    )
 
 
 def _time(seconds: float) -> str:
