@@ -95,7 +95,7 @@ def test_something_missing_is_an_exit_status_of_one(doctor: Doctor) -> None:
     status, output = doctor("--experiment", "coco_tiny")
     assert status == 1
     assert "missing  source coco_tiny: there is no datasets/coco_tiny; put the data" in output
-    assert "fairtrial doctor: the experiment cannot succeed: see the 1 lines" in output
+    assert "fairtrial doctor: the experiment cannot succeed: see the line `missing`" in output
 
 
 def test_wrong_settings_are_reported_first(doctor: Doctor) -> None:

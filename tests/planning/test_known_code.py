@@ -127,3 +127,15 @@ def test_the_file_holds_the_fingerprints_of_one_state_of_the_code(
     next_process()
     known_fingerprint("figures/")
     assert json.loads(FILE.read_text())["fingerprints"] == {"figures/": "2"}
+
+
+def test_code_that_was_edited_during_the_search_is_not_kept(
+    package: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def search(*entries: str) -> str:
+        _edit(package)
+        return "of either"
+
+    monkeypatch.setattr(known_code, "fingerprint", search)
+    known_fingerprint(ENTRY)
+    assert not FILE.exists()

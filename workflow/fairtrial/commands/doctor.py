@@ -40,9 +40,8 @@ def doctor(*, experiment: str = "", profile: str = "", online: bool = False) -> 
         print(finding, flush=True)
         lacking += finding.level == "missing"
     if lacking:
-        raise FairtrialError(
-            f"the experiment cannot succeed: see the {lacking} lines `missing` above"
-        )
+        lines = "line" if lacking == 1 else f"{lacking} lines"
+        raise FairtrialError(f"the experiment cannot succeed: see the {lines} `missing` above")
 
 
 def _findings(plan: PlannedExperiment, profile: Profile | None, online: bool) -> Iterator[Finding]:

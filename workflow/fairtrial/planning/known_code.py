@@ -36,7 +36,8 @@ def known_fingerprint(*entries: str) -> str:
     if (found := _known(package).get(key)) is not None:
         return found
     found = fingerprint(*entries)
-    if FILE.parent.is_dir():  # a driver was here
+    # A driver was here, and nobody has edited the code since it was hashed.
+    if FILE.parent.is_dir() and _sha256_of_files() == package:
         content = KnownCode(package=package, fingerprints=_known(package) | {key: found})
         with suppress(OSError):  # another user's folder
             write_model(FILE, content)
@@ -52,6 +53,11 @@ def _known(package: str) -> dict[str, str]:
 
 @cache
 def _package_sha256() -> str:
+    """That of the first look, which came before any of the code was searched."""
+    return _sha256_of_files()
+
+
+def _sha256_of_files() -> str:
     """The SHA-256 of the names and contents of all files that may count, and of Python's version,
     whose parser reads them."""
     total = hashlib.sha256(sys.version.encode())
