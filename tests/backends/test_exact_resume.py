@@ -41,10 +41,11 @@ def attempt(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Attempt]:
         kill: tuple[int, str] | None = None,
         recall: Any = None,
         lost: float = 0,
+        processes: int = 0,
         **settings: Any,
     ) -> dict[str, Any]:
         request = {"folder": str(folder), "settings": settings, "kill": kill, "recall": recall}
-        request["lost"] = lost
+        request |= {"lost": lost, "processes": processes}
         requests.write(json.dumps(request) + "\n")
         requests.flush()
         answer: dict[str, Any] = json.loads(answers.readline())
@@ -147,6 +148,21 @@ def test_with_states_in_the_background_only_what_is_not_on_disk_is_trained_again
     assert last["trained"] == [2, 3]
     assert last | {"trained": 0} == whole | {"trained": 0}
     assert_equal(tmp_path / "whole", tmp_path / "killed")
+
+
+def test_any_number_of_loading_processes_gives_the_same_also_when_killed(
+    attempt: Attempt, tmp_path: Path
+) -> None:
+    """What a process has loaded, and so holds, differs in all of these."""
+    settings = {"mosaic": 0.8, "mixup": 0.5, "cutmix": 0.5, "multi_scale": 0.5}
+    assert attempt(tmp_path / "none", **settings)["started"] == 0
+    two = attempt(tmp_path / "two", processes=2, **settings)
+    assert (two["trained"], two["started"]) == ([1, 2, 3], 2), "they live through all epochs"
+    assert attempt(tmp_path / "killed", (2, "batch"), processes=2, **settings)["status"] == 9
+    one = attempt(tmp_path / "killed", processes=1, **settings)
+    assert (one["trained"], one["started"]) == ([2, 3], 1)
+    for other in ("two", "killed"):
+        assert_equal(tmp_path / "none", tmp_path / other)
 
 
 def test_a_continued_training_trains_only_the_further_epochs(

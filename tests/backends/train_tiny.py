@@ -4,9 +4,9 @@
 
 reads attempts from standard input, a line of JSON each: `folder`, `settings` (beside those of
 params.yaml and TINY), `kill` (null, or an epoch from 1 and a place), `recall` (metrics on val
-to pretend, one an epoch, or none), `lost` (seconds of work that a kill may lose). Each is forked
-off, so that torch is imported once, and answered by a line: the exit status, the result of `fit`
-and the epochs trained.
+to pretend, one an epoch, or none), `lost` (seconds of work that a kill may lose), `processes` (that
+load images). Each is forked off, so that torch is imported once, and answered by a line: the exit
+status, the result of `fit`, the epochs trained, and how many loading processes were started.
 
 Places: `batch` (in mid-epoch), `torn` (half of the state's temporary file is written),
 `unnamed` (all of it, before it gets its name), `history` (state written, history not),
@@ -24,6 +24,7 @@ import math
 import os
 import sys
 import traceback
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
 
@@ -110,6 +111,24 @@ def pretend(recall: list[float]) -> None:
     trainer.DetectionTrainer.validate = validated
 
 
+def load_by(processes: int) -> list[str]:
+    """Have train loaded by processes on the CPU, too, where Ultralytics starts none. Returns the
+    list to which the name of each process is added when it is started."""
+    begin, start = trainer.Trainer.__init__, BaseProcess.start
+    names: list[str] = []
+
+    def begun(self: Any, *arguments: Any) -> None:
+        begin(self, *arguments)
+        self.args.workers = processes
+
+    def started(self: BaseProcess) -> None:
+        names.append(self.name)
+        start(self)
+
+    trainer.Trainer.__init__, BaseProcess.start = begun, started
+    return names
+
+
 def attempt(request: dict[str, Any], data: Path) -> dict[str, Any]:
     if request["kill"]:
         kill_at(*request["kill"])
@@ -117,6 +136,7 @@ def attempt(request: dict[str, Any], data: Path) -> dict[str, Any]:
         trouble(request["kill"][1])
     if request["recall"]:
         pretend(request["recall"])
+    started = load_by(request["processes"])
     params = read_yaml(PARAMS) | TINY | request["settings"]
     own = {name: params[name] for name in ultralytics.Settings.model_fields}
     settings = ultralytics.Settings.model_validate(own)
@@ -131,7 +151,8 @@ def attempt(request: dict[str, Any], data: Path) -> dict[str, Any]:
     folder.mkdir(exist_ok=True)
     with saved_in_background(folder, request["lost"], lambda: None):
         result = ultralytics.fit(settings, draw(data), None, folder, 1, after_epoch)
-    return dataclasses.asdict(result) | {"model": result.model.model_dump(), "trained": trained}
+    answer = {"model": result.model.model_dump(), "trained": trained, "started": len(started)}
+    return dataclasses.asdict(result) | answer
 
 
 def main() -> None:

@@ -2,7 +2,8 @@
 
 Its own `resume` is not exact: it keeps half-precision copies and no state of the random
 numbers. Here the same training is set up afresh, and then its state is overwritten. Random
-numbers need no saving, as each epoch begins by seeding all of them from (seed, epoch).
+numbers need no saving, as each image and each batch of an epoch is seeded for itself
+(`_ultralytics_loader`).
 
 Imported only when a training starts: it loads torch and Ultralytics.
 """
@@ -10,13 +11,11 @@ Imported only when a training starts: it loads torch and Ultralytics.
 from __future__ import annotations
 
 import math
-import random
 from copy import deepcopy
 from pathlib import Path
 from typing import Any
 from unittest import mock
 
-import numpy as np
 import torch
 import ultralytics
 from ultralytics.engine import trainer as engine
@@ -26,6 +25,13 @@ from ultralytics.utils.torch_utils import unwrap_model
 
 from fairtrial import BackendError
 from fairtrial.backends._ultralytics_audit import audit
+from fairtrial.backends._ultralytics_loader import (
+    BATCHES,
+    DrawnImages,
+    TrainLoader,
+    seed_everything,
+    seeds,
+)
 from fairtrial.scoring.fitness import with_fitness
 from fairtrial.training.checkpoint import (
     all_deviations,
@@ -35,7 +41,6 @@ from fairtrial.training.checkpoint import (
     last_state,
 )
 from fairtrial.training.contract import AfterEpoch, HistoryRow
-from fairtrial.training.resumable import epoch_seed
 from fairtrial.training.saving import commit
 
 METRICS = {
@@ -83,10 +88,19 @@ class Trainer(DetectionTrainer):  # type: ignore[misc]
     def _do_train(self) -> None:
         """Train the epochs that are left; none, if the last attempt ended after the last epoch."""
         state = self._last_state
-        if state and finished(state["rows"], self.epochs, self.args.patience):
-            self._setup_train()
-        else:
-            super()._do_train()
+        try:
+            if state and finished(state["rows"], self.epochs, self.args.patience):
+                self._setup_train()
+            else:
+                super()._do_train()
+        finally:
+            self._close_loaders()
+
+    def _close_loaders(self) -> None:
+        """End the loading processes, also of a training that ends before its end."""
+        for name in ("train_loader", "test_loader"):
+            if hasattr(self, name):
+                getattr(self, name).close()
 
     def resume_training(self, ckpt: object) -> None:
         """Restore the state of the last attempt, if any. Called at the end of the set-up."""
@@ -139,27 +153,18 @@ class Trainer(DetectionTrainer):  # type: ignore[misc]
 
     def _begin_epoch(self) -> None:
         """Set all that an epoch depends on from (seed, epoch), so that a resumed epoch equals an
-        uninterrupted one: random numbers, the order of images, mosaic's buffer of images."""
-        seed = epoch_seed(self.args.seed, self.epoch)
-        random.seed(seed)
-        np.random.seed(seed)
-        torch.manual_seed(seed)
-        loader = self.train_loader
-        loader.generator.manual_seed(seed)
-        loader.reset()
-        images = loader.dataset
-        if images.cache != "ram":
-            for index in images.buffer:
-                images.ims[index] = images.im_hw0[index] = images.im_hw[index] = None
-            images.buffer = []
+        uninterrupted one; its images and batches are seeded one by one."""
+        self.train_loader.epoch = self.epoch
+        self._seeds = seeds(self.args.seed, self.epoch, BATCHES, len(self.train_loader))
         self._batches = self._pending = 0
 
     def preprocess_batch(self, batch: dict[str, Any]) -> dict[str, Any]:
-        """Also decide whether the optimizer steps after this batch.
+        """Also seed what is drawn until the next one, and decide whether the optimizer steps.
 
         Gradients add up over `accumulate` batches, as they do in Ultralytics, but not beyond an
         epoch's end: the last batches of an epoch end with a step, so no gradient need be saved.
         """
+        seed_everything(self._seeds[self._batches])
         self._batches += 1
         self._pending += 1
         self._accumulate = self.accumulate
@@ -182,7 +187,8 @@ class Trainer(DetectionTrainer):  # type: ignore[misc]
 
     def save_model(self) -> bool:
         """Commit the epoch to the store. Called at its end."""
-        audit(self, self.requested)  # after the first epoch rather than after the last
+        if self.epoch == self.start_epoch:  # rather than after the last
+            audit(self, self.requested)
         self.rows.append(with_fitness(self._row(), self._metric_weights))
         if best_epoch(self.rows) == len(self.rows):
             self._best = _half_precision(self.ema.ema.state_dict())
@@ -224,6 +230,17 @@ class Trainer(DetectionTrainer):  # type: ignore[misc]
                 f"continue with {self.batch_size}, which is another training; set a smaller `batch`"
             )
         super()._build_train_pipeline()
+
+    def get_dataloader(
+        self, dataset_path: str, batch_size: int = 16, rank: int = 0, mode: str = "train"
+    ) -> Any:
+        """Ultralytics' loader; that of train draws each image from (seed, epoch, image)."""
+        theirs = super().get_dataloader(dataset_path, batch_size, rank, mode)
+        if mode != "train":
+            return theirs
+        plain_from = self.epochs - self.args.close_mosaic
+        images = DrawnImages(theirs.dataset, self.args.seed, plain_from, self.args)
+        return TrainLoader(theirs, images, self.epochs)
 
     def _handle_nan_recovery(self, epoch: int) -> bool:
         """Raise BackendError, where Ultralytics would go back to an earlier epoch and train on:

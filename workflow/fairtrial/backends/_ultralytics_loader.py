@@ -1,0 +1,186 @@
+"""Ultralytics' training images, loaded by processes that live as long as the training.
+
+An image of an epoch is drawn from (seed, epoch, image), whichever process loads it and whatever
+that has loaded before. So a training is the same, to the bit, with any number of loading processes,
+and after a kill. Two things of Ultralytics' are not so by themselves, and are replaced:
+
+- Random numbers of a loading process follow its number and all that it has drawn: each image, and
+  each batch in the training's own process, is seeded for itself.
+- A mosaic takes its images from those that its process loaded last (its `buffer`): here from those
+  that stand before it in the order of all images, whoever loaded them.
+
+So no process has to be started anew, and batches of the next epoch are loaded while val is scored.
+"""
+
+from __future__ import annotations
+
+import random
+from collections import deque
+from collections.abc import Iterator
+from copy import copy
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch.utils.data import DataLoader
+
+if TYPE_CHECKING:
+    from ultralytics.data.build import InfiniteDataLoader
+    from ultralytics.data.dataset import YOLODataset
+
+IMAGES, BATCHES = 0, 1  # what is seeded
+Place = tuple[int, int]  # of an image: the epoch (from 0), and its number in the epoch's order
+
+
+def seeds(seed: int, epoch: int, what: int, count: int) -> list[int]:
+    """The seeds of all IMAGES or BATCHES of an epoch (from 0)."""
+    sequence = np.random.SeedSequence([seed, epoch], spawn_key=(what,))
+    numbers: list[int] = sequence.generate_state(count).tolist()
+    return numbers
+
+
+def seed_everything(seed: int) -> None:
+    """Seed all generators from which a training draws."""
+    random.seed(seed)
+    np.random.seed(seed)
+    torch.manual_seed(seed)
+
+
+@dataclass(frozen=True)
+class _Epoch:
+    """The order in which an epoch has the images, and the seed of each."""
+
+    order: NDArray[np.int64]
+    seeds: list[int]
+
+
+class DrawnImages:
+    """The images of train, for torch's DataLoader; an item is named by its Place.
+
+    images: Ultralytics' data set, of which this takes over `buffer`; plain_from: the first epoch
+    without mosaic; arguments: Ultralytics' settings.
+    """
+
+    def __init__(self, images: YOLODataset, seed: int, plain_from: int, arguments: Any) -> None:
+        self._images, self._seed = images, seed
+        self._plain_from, self._arguments, self._is_plain = plain_from, arguments, False
+        self._recent = images.buffer = _Recent(images.max_buffer_length)
+        self._epochs: dict[int, _Epoch] = {}
+
+    def __len__(self) -> int:
+        return len(self._images)
+
+    def __getitem__(self, place: Place) -> dict[str, Any]:
+        epoch, number = place
+        if epoch >= self._plain_from and not self._is_plain:
+            self._images.close_mosaic(hyp=copy(self._arguments))
+            self._is_plain = True
+        index = int(self._of(epoch).order[number])
+        self._recent.window = self._window(epoch, number)
+        seed = self._of(epoch).seeds[index]
+        random.seed(seed)
+        np.random.seed(seed)
+        torch.default_generator.manual_seed(seed)  # of the CPU alone, where images are made
+        image: dict[str, Any] = self._images[index]
+        return image
+
+    def _of(self, epoch: int) -> _Epoch:
+        if epoch not in self._epochs:
+            order = np.random.default_rng([self._seed, epoch]).permutation(len(self))
+            drawn = _Epoch(order, seeds(self._seed, epoch, IMAGES, len(self)))
+            near = {n: known for n, known in self._epochs.items() if abs(n - epoch) == 1}
+            self._epochs = near | {epoch: drawn}
+        return self._epochs[epoch]
+
+    def _window(self, epoch: int, number: int) -> NDArray[np.int64]:
+        """The images from which a mosaic at this place is made: as many up to it as Ultralytics'
+        buffer has, also of the epoch before."""
+        first = number + 1 - self._images.max_buffer_length
+        if first >= 0 or epoch == 0:
+            return self._of(epoch).order[max(0, first) : number + 1]
+        before = self._of(epoch - 1).order[first:]
+        return np.concatenate([before, self._of(epoch).order[: number + 1]])
+
+
+class _Recent:
+    """In place of the list `buffer` of Ultralytics' data set, which holds the images that it loaded
+    last and forgets the first at its largest length: mosaics, which iterate over it, get `window`.
+    """
+
+    def __init__(self, most: int) -> None:
+        self.window: NDArray[np.int64] = np.empty(0, np.int64)
+        self._held: deque[int] = deque()
+        self._most = most
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(self.window.tolist())
+
+    def __len__(self) -> int:
+        return len(self._held)
+
+    def append(self, index: int) -> None:
+        """Note that an image was loaded, and is held."""
+        self._held.append(index)
+
+    def pop(self, _: int) -> int:
+        """The image that has been held the longest, and is held no more."""
+        return self._held.popleft()
+
+
+class TrainLoader:
+    """In place of Ultralytics' loader of train, with its sizes and number of processes.
+
+    `epoch`, set before each: the one whose batches iterating yields.
+    """
+
+    def __init__(self, theirs: InfiniteDataLoader, images: DrawnImages, epochs: int) -> None:
+        self.dataset, self.sampler = theirs.dataset, theirs.sampler
+        self.batch_size, self.drop_last = theirs.batch_size, theirs.drop_last
+        self.num_workers = theirs.num_workers
+        self.epoch = 0
+        self._theirs, self._images, self._epochs = theirs, images, epochs
+        self._batches: Iterator[dict[str, Any]] | None = None
+        self._next_epoch = 0  # of `_batches`
+
+    def __len__(self) -> int:
+        return len(self._theirs)
+
+    def __iter__(self) -> Iterator[dict[str, Any]]:
+        if self._batches is None or self._next_epoch != self.epoch:
+            self._batches = self._started(self.epoch)
+        self._next_epoch = self.epoch + 1
+        for _ in range(len(self)):
+            yield next(self._batches)
+
+    def _started(self, epoch: int) -> Iterator[dict[str, Any]]:
+        """The batches from this epoch on, of all that are left."""
+        theirs = self._theirs
+        return iter(
+            DataLoader(
+                self._images,
+                batch_sampler=self._places(epoch),
+                num_workers=theirs.num_workers,
+                prefetch_factor=theirs.prefetch_factor,
+                pin_memory=theirs.pin_memory,
+                collate_fn=theirs.collate_fn,
+                generator=torch.Generator(),
+            )
+        )
+
+    def _places(self, epoch: int) -> Iterator[list[Place]]:
+        size, count = self.batch_size, len(self._images)
+        for one in range(epoch, self._epochs):
+            for batch in range(len(self)):
+                first = batch * size
+                yield [(one, number) for number in range(first, min(first + size, count))]
+
+    def reset(self) -> None:
+        """Nothing: what Ultralytics changes at `close_mosaic` happens in DrawnImages."""
+
+    def close(self) -> None:
+        """End the loading processes."""
+        if self._batches is not None and self.num_workers:
+            self._batches._shutdown_workers()  # type: ignore[attr-defined]
+        self._batches = None
