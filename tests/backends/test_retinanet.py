@@ -283,7 +283,7 @@ def test_without_augmentation_boxes_come_back_as_they_were(data: SplitDataset) -
     images = pictures.Images(data, "val", settings(), augment=False)
     truth = data.dataset.by_image()
     for index in range(len(images)):
-        pixels, target = images[index]
+        pixels, target = images[0, index]
         assert pixels.shape == (3, 64, 64) and pixels.dtype == torch.uint8
         wide = target["boxes"].double() * torch.tensor(target["to_file"] * 2)
         expected = [
@@ -478,6 +478,29 @@ def test_a_training_cut_short_within_an_epoch_ends_as_an_uninterrupted_one(
     assert same(files["weights.pt"]["model"], files["state.pt"]["best"])
 
 
+@pytest.mark.slow
+def test_any_number_of_loading_processes_gives_the_same_also_when_interrupted(
+    data: SplitDataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    light = {"optimizer": "SGD", "ema": None, "batch": 1}
+    fit(data, tmp_path / "none", **light)
+    monkeypatch.setattr(processes.Process, "loading", lambda self, workers: workers)
+    fit(data, tmp_path / "two", workers=2, **light)
+    assert multiprocessing.active_children() == [], "they end with the training"
+
+    def pruned(row: Any) -> None:
+        raise InterruptedError("pruned")
+
+    killed = tmp_path / "killed"
+    killed.mkdir()
+    with refused(InterruptedError, "pruned"):
+        retinanet.fit(settings(workers=2, **light), data, None, killed, 1, pruned)
+    assert multiprocessing.active_children() == []
+    assert fit(data, killed, workers=1, **light)[1] == [2]
+    none = content(tmp_path / "none")
+    assert same(content(tmp_path / "two"), none) and same(content(killed), none)
+
+
 def failing(read: Any, after: int) -> Any:
     left = iter(range(after))
 
@@ -543,11 +566,11 @@ def trained(
     own.mkdir()
     seen = pictures.Images.__getitem__
 
-    def noted(images: Any, index: int) -> Any:
+    def noted(images: Any, place: tuple[int, int]) -> Any:
         if images.augment:
             with (own / "seen").open("a") as file:
-                file.write(f"{images.images[index].id}\n")
-        return seen(images, index)
+                file.write(f"{images.images[place[1]].id}\n")
+        return seen(images, place)
 
     pictures.Images.__getitem__ = noted  # type: ignore[method-assign]
     try:

@@ -13,7 +13,8 @@ def first_batch(settings: Settings, data: SplitDataset) -> list[BatchImage]:
     images = pictures.Images(data, "train", settings, augment=True)
     first = pictures.batches(images.images, settings, epoch=0)[:1]
     names = [name for _, name in sorted(data.dataset.categories.items())]
-    ((tensors, targets),) = pictures.loader(images, first, workers=0, pin=False)
+    loader = pictures.loader(images, lambda _: first, epochs=1, workers=0, pin=False)
+    ((tensors, targets),) = loader.of(0)
     return [
         BatchImage(
             tensor.permute(1, 2, 0).contiguous().numpy(),

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
 import torch
 
 from fairtrial.backends import _retinanet_images as pictures
 from fairtrial.backends import _retinanet_model as model
 from fairtrial.backends._retinanet_processes import Process
-from fairtrial.backends._retinanet_settings import Settings
 from fairtrial.data.boxes import Box
 from fairtrial.data.dataset import Detection, SplitDataset
 from fairtrial.scoring import coco_metrics, curves, matching, predictions
@@ -22,17 +23,19 @@ HIT_IOU, HIT_MAX_DET = 0.5, 100
 
 
 def evaluate(
-    net: model.Net, data: SplitDataset, settings: Settings, process: Process
+    net: model.Net,
+    data: SplitDataset,
+    batches: Iterable[tuple[list[torch.Tensor], list[pictures.Target]]],
+    process: Process,
 ) -> HistoryRow:
-    """Losses and metrics of `net` on val; the same in every process."""
-    images = pictures.Images(data, "val", settings, augment=False)
-    batches = pictures.in_order(images.images, settings.batch)[process.rank :: process.world]
+    """Losses and metrics of `net` on val, of which `batches` are this process's; the same in every
+    process."""
     model.set_limits(net, CONF, IOU, MAX_DET)
     net.eval()
     rows: list[CocoRow] = []
     losses: list[tuple[int, float, float]] = []  # of each batch: images, box loss, class loss
     with torch.no_grad():
-        for loaded, targets in process.load(images, batches, settings.workers):
+        for loaded, targets in batches:
             loss, outputs = net.loss_and_detections(*process.to_device(loaded, targets))
             box, cls = float(loss["bbox_regression"]), float(loss["classification"])
             losses.append((len(loaded), box, cls))

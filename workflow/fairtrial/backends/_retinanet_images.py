@@ -7,7 +7,6 @@ processes and after an interruption, and no state of a generator need be saved.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
 from pathlib import Path
 from typing import TypedDict
 
@@ -17,6 +16,7 @@ from numpy.typing import NDArray
 from PIL import Image as Pillow
 
 from fairtrial import BackendError
+from fairtrial.backends._epochs import EpochBatches, Place, Plan
 from fairtrial.backends._retinanet_settings import Settings
 from fairtrial.data.dataset import Image, SplitDataset
 
@@ -41,19 +41,21 @@ class Target(TypedDict):
 class Images:
     """The images of one split, for torch's DataLoader.
 
-    An item is the image (3, height, width), 8-bit RGB, its longer side `imgsz`, and its Target.
+    An item, named by its Place, is the image (3, height, width), 8-bit RGB, its longer side
+    `imgsz`, and its Target.
     """
 
     def __init__(self, data: SplitDataset, split: str, settings: Settings, augment: bool) -> None:
         self.images, self.folder = data.split(split), data.folder
         self.labels = {number: i for i, number in enumerate(sorted(data.dataset.categories))}
         self.annotations = data.dataset.by_image()
-        self.settings, self.augment, self.epoch = settings, augment, 0
+        self.settings, self.augment = settings, augment
 
     def __len__(self) -> int:
         return len(self.images)
 
-    def __getitem__(self, index: int) -> tuple[torch.Tensor, Target]:
+    def __getitem__(self, place: Place) -> tuple[torch.Tensor, Target]:
+        epoch, index = place
         image = self.images[index]
         size = scaled_size(image.width, image.height, self.settings.imgsz)
         annotations = [a for a in self.annotations[image.id] if a.bbox and not a.iscrowd]
@@ -62,7 +64,7 @@ class Images:
         labels = np.array([self.labels[a.category_id] for a in annotations], np.int64)
         picture = read(self.folder / image.file_name)
         if self.augment:
-            rng = np.random.default_rng([self.settings.seed, self.epoch, image.id])
+            rng = np.random.default_rng([self.settings.seed, epoch, image.id])
             picture, boxes, visible = augmented(picture, boxes, size, self.settings, rng)
             labels = labels[visible]
         else:
@@ -176,14 +178,12 @@ def shared(batch: list[int], rank: int, world: int) -> tuple[list[int], float]:
 
 
 def loader(
-    images: Images, parts: list[list[int]], workers: int, pin: bool
-) -> Iterable[tuple[list[torch.Tensor], list[Target]]]:
-    """torch's loader of these batches (indices of images): a list of images and one of targets
-    for each."""
-    batches: Iterable[tuple[list[torch.Tensor], list[Target]]] = torch.utils.data.DataLoader(
-        images, batch_sampler=parts, num_workers=workers, pin_memory=pin, collate_fn=_unzipped
+    images: Images, plan: Plan, epochs: int, workers: int, pin: bool
+) -> EpochBatches[tuple[list[torch.Tensor], list[Target]]]:
+    """The batches of each epoch: a list of images and one of targets for each."""
+    return EpochBatches(
+        images, plan, epochs, num_workers=workers, pin_memory=pin, collate_fn=_unzipped
     )
-    return batches
 
 
 def _unzipped(

@@ -40,7 +40,10 @@ def train(
     training = RetinaNetTraining(settings, data, pretrained, process)
     training.resume(folder)
     audit(settings, training)
-    training.run(folder, after_epoch if process.rank == 0 else None)
+    try:
+        training.run(folder, after_epoch if process.rank == 0 else None)
+    finally:
+        training.close()
     return training
 
 
@@ -66,7 +69,12 @@ class RetinaNetTraining(ResumableTraining):
         net.to(process.device)
         self.average = copy.deepcopy(net) if settings.ema else None
         self.shared = process.share(net)
-        self.data, self.images = data, pictures.Images(data, "train", settings, augment=True)
+        self.data = data
+        self.images = pictures.Images(data, "train", settings, augment=True)
+        self._train = process.load(self.images, self._batches, settings)
+        val = pictures.Images(data, "val", settings, augment=False)
+        ours = pictures.in_order(val.images, settings.batch)[process.rank :: process.world]
+        self._val = process.load(val, lambda _: ours, settings)
         conditions = checkpoint.conditions(
             torch.get_num_threads(),
             torchvision=torchvision.__version__,
@@ -82,27 +90,38 @@ class RetinaNetTraining(ResumableTraining):
 
     def evaluate(self) -> HistoryRow:
         """Losses and metrics on val."""
-        return evaluate(self.evaluated, self.data, self.settings, self.process)
+        batches = self._val.of(len(self.rows))
+        return evaluate(self.evaluated, self.data, batches, self.process)
+
+    def close(self) -> None:
+        """End the loading processes."""
+        self._train.close()
+        self._val.close()
+
+    def _parts(self, epoch: int) -> list[tuple[list[int], float]]:
+        """This process's part of each batch of an epoch, and the weight of its loss."""
+        batches = pictures.batches(self.images.images, self.settings, epoch)
+        return [pictures.shared(b, self.process.rank, self.process.world) for b in batches]
+
+    def _batches(self, epoch: int) -> list[list[int]]:
+        return [part for part, _ in self._parts(epoch)]
 
     def learn(self, epoch: int) -> tuple[HistoryRow, float]:
         """One epoch (from 0) over train. Returns its mean losses and its last learning rate."""
         settings, process = self.settings, self.process
-        batches = pictures.batches(self.images.images, settings, epoch)
-        if not batches:
+        parts = self._parts(epoch)
+        if not parts:
             raise BackendError(f"drop_last leaves no batch of {settings.batch} in train")
-        parts = [pictures.shared(batch, process.rank, process.world) for batch in batches]
-        self.images.epoch = epoch
         torch.manual_seed(epoch_seed(settings.seed, epoch))
-        loaded = process.load(self.images, [part for part, _ in parts], settings.workers)
         sums, rate = torch.zeros(len(LOSSES), device=process.device), 0.0
         self.net.train()
-        for step, (images, targets) in enumerate(loaded):
-            rate = learning_rate(settings, epoch, step, len(batches))
+        for step, (images, targets) in enumerate(self._train.of(epoch)):
+            rate = learning_rate(settings, epoch, step, len(parts))
             sums += self._step(images, targets, parts[step][1], rate)
             if self.average is not None and settings.ema is not None:
-                steps = epoch * len(batches) + step + 1
+                steps = epoch * len(parts) + step + 1
                 update_average(self.average, self.net, settings.ema, steps)
-        sums = process.mean(sums / len(batches))
+        sums = process.mean(sums / len(parts))
         if not bool(sums.isfinite().all()):
             raise BackendError(
                 f"the loss is NaN or infinite in epoch {epoch + 1}; lower `lr0` or `clip`"

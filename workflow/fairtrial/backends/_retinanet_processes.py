@@ -13,7 +13,7 @@ import os
 import sys
 import tempfile
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing.context import SpawnProcess
@@ -25,6 +25,8 @@ from torch import distributed
 
 from fairtrial import BackendError
 from fairtrial.backends import _retinanet_images as pictures
+from fairtrial.backends._epochs import EpochBatches, Plan
+from fairtrial.backends._retinanet_settings import Settings
 
 TIMEOUT = datetime.timedelta(hours=1)  # for the slowest process: process 0 also scores val
 GRACE = 10  # seconds after another's death in which this process may fail with its own error
@@ -61,13 +63,16 @@ class Process:
         )
 
     def load(
-        self, images: pictures.Images, batches: list[list[int]], workers: int
-    ) -> Iterable[tuple[list[torch.Tensor], list[pictures.Target]]]:
-        """The batches (indices of images) as lists of images and of targets.
+        self, images: pictures.Images, plan: Plan, settings: Settings
+    ) -> EpochBatches[tuple[list[torch.Tensor], list[pictures.Target]]]:
+        """The batches of each epoch as lists of images and of targets."""
+        workers = self.loading(settings.workers)
+        return pictures.loader(images, plan, settings.epochs, workers, pin=self.on_gpu)
 
-        On the CPU no workers are started: a run must not use more cores than its threads.
-        """
-        return pictures.loader(images, batches, workers if self.on_gpu else 0, pin=self.on_gpu)
+    def loading(self, workers: int) -> int:
+        """How many processes load images. None on the CPU: a run must not use more cores than its
+        threads."""
+        return workers if self.on_gpu else 0
 
     def to_device(
         self, images: list[torch.Tensor], targets: list[pictures.Target]

@@ -1,4 +1,4 @@
-"""Ultralytics' training images, loaded by processes that live as long as the training.
+"""Ultralytics' training images, the same whoever loads them.
 
 An image of an epoch is drawn from (seed, epoch, image), whichever process loads it and whatever
 that has loaded before. So a training is the same, to the bit, with any number of loading processes,
@@ -8,8 +8,6 @@ and after a kill. Two things of Ultralytics' are not so by themselves, and are r
   each batch in the training's own process, is seeded for itself.
 - A mosaic takes its images from those that its process loaded last (its `buffer`): here from those
   that stand before it in the order of all images, whoever loaded them.
-
-So no process has to be started anew, and batches of the next epoch are loaded while val is scored.
 """
 
 from __future__ import annotations
@@ -24,14 +22,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch.utils.data import DataLoader
+
+from fairtrial.backends._epochs import EpochBatches, Place
 
 if TYPE_CHECKING:
     from ultralytics.data.build import InfiniteDataLoader
     from ultralytics.data.dataset import YOLODataset
 
 IMAGES, BATCHES = 0, 1  # what is seeded
-Place = tuple[int, int]  # of an image: the epoch (from 0), and its number in the epoch's order
 
 
 def seeds(seed: int, epoch: int, what: int, count: int) -> list[int]:
@@ -57,7 +55,8 @@ class _Epoch:
 
 
 class DrawnImages:
-    """The images of train, for torch's DataLoader; an item is named by its Place.
+    """The images of train, for torch's DataLoader; an item is named by its Place, with its number
+    in the epoch's order.
 
     images: Ultralytics' data set, of which this takes over `buffer`; plain_from: the first epoch
     without mosaic; arguments: Ultralytics' settings.
@@ -140,47 +139,31 @@ class TrainLoader:
         self.batch_size, self.drop_last = theirs.batch_size, theirs.drop_last
         self.num_workers = theirs.num_workers
         self.epoch = 0
-        self._theirs, self._images, self._epochs = theirs, images, epochs
-        self._batches: Iterator[dict[str, Any]] | None = None
-        self._next_epoch = 0  # of `_batches`
+        self._theirs = theirs
+        self._batches = EpochBatches[dict[str, Any]](
+            images,
+            self._plan,
+            epochs,
+            num_workers=theirs.num_workers,
+            prefetch_factor=theirs.prefetch_factor,
+            pin_memory=theirs.pin_memory,
+            collate_fn=theirs.collate_fn,
+        )
 
     def __len__(self) -> int:
         return len(self._theirs)
 
     def __iter__(self) -> Iterator[dict[str, Any]]:
-        if self._batches is None or self._next_epoch != self.epoch:
-            self._batches = self._started(self.epoch)
-        self._next_epoch = self.epoch + 1
-        for _ in range(len(self)):
-            yield next(self._batches)
+        return self._batches.of(self.epoch)
 
-    def _started(self, epoch: int) -> Iterator[dict[str, Any]]:
-        """The batches from this epoch on, of all that are left."""
-        theirs = self._theirs
-        return iter(
-            DataLoader(
-                self._images,
-                batch_sampler=self._places(epoch),
-                num_workers=theirs.num_workers,
-                prefetch_factor=theirs.prefetch_factor,
-                pin_memory=theirs.pin_memory,
-                collate_fn=theirs.collate_fn,
-                generator=torch.Generator(),
-            )
-        )
-
-    def _places(self, epoch: int) -> Iterator[list[Place]]:
-        size, count = self.batch_size, len(self._images)
-        for one in range(epoch, self._epochs):
-            for batch in range(len(self)):
-                first = batch * size
-                yield [(one, number) for number in range(first, min(first + size, count))]
+    def _plan(self, _: int) -> list[list[int]]:
+        """The batches of an epoch, as places in its order."""
+        places = list(range(len(self.dataset)))
+        return [places[i : i + self.batch_size] for i in range(0, len(places), self.batch_size)]
 
     def reset(self) -> None:
         """Nothing: what Ultralytics changes at `close_mosaic` happens in DrawnImages."""
 
     def close(self) -> None:
         """End the loading processes."""
-        if self._batches is not None and self.num_workers:
-            self._batches._shutdown_workers()  # type: ignore[attr-defined]
-        self._batches = None
+        self._batches.close()
