@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import errno
+import os
+import signal
 import threading
+import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -181,11 +184,116 @@ def test_a_full_disk_ends_the_training_at_the_next_epoch(
     assert on_disk(tmp_path) == (1, 1)
 
 
+class SlowDisk:
+    """A disk to which a state is written in `takes` seconds of the clock. In a thread it waits
+    until that time has passed, while the training goes on."""
+
+    def __init__(self, clock: Clock, takes: float) -> None:
+        self.clock, self.takes = clock, takes
+        self._fsync, self._ends = os.fsync, 0.0
+        self._waits, self._may_end = threading.Event(), threading.Event()
+
+    def fsync(self, descriptor: int) -> None:
+        if threading.current_thread().name != "state":
+            self.clock.now += self.takes / 2  # of the state, and of the history
+        elif not self._may_end.is_set():
+            self._ends = self.clock.now + self.takes
+            self._waits.set()
+            assert self._may_end.wait(60)
+        self._fsync(descriptor)
+
+    def pass_time(self, seconds: float) -> None:
+        until = self.clock.now + seconds
+        if self.is_writing and until >= self._ends:
+            self.clock.now = self._ends
+            self.end_writing()
+        self.clock.now = until
+
+    @property
+    def is_writing(self) -> bool:
+        thread = self._thread()
+        return thread is not None and self._waits.wait(60)
+
+    def end_writing(self) -> None:
+        self._may_end.set()
+        if thread := self._thread():
+            thread.join()
+        self._may_end.clear()
+        self._waits.clear()
+
+    def _thread(self) -> threading.Thread | None:
+        return next((t for t in threading.enumerate() if t.name == "state"), None)
+
+
+@pytest.mark.parametrize(
+    ("takes", "most", "age"),
+    [(2, 300, 310), (40, 300, 310), (40, 60, 90), (200, 300, 410)],
+    ids=["quick", "slow", "so slow that one is always written", "slower than half of the limit"],
+)
+def test_no_more_is_lost_than_was_asked_for_on_a_slow_disk(
+    takes: float,
+    most: float,
+    age: float,
+    clock: Clock,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Epochs of ten seconds; `age`: seconds of work that a kill may lose at the worst moment, which
+    is just before the next state is whole."""
+    disk, taken, oldest = SlowDisk(clock, takes), {0: 0.0}, 0.0
+    monkeypatch.setattr(os, "fsync", disk.fsync)
+    with saving.saved_in_background(tmp_path, most, ours):
+        for epoch in range(1, 70):
+            taken[epoch] = clock.now
+            commit(tmp_path, epoch)
+            if epoch > 1:
+                before = taken[on_disk(tmp_path)[0]]
+                writing = disk.is_writing and disk._ends <= clock.now + 10
+                oldest = max(oldest, (disk._ends if writing else clock.now + 10) - before)
+            disk.pass_time(10)
+        disk.end_writing()
+    assert oldest <= age
+    assert most < 2 * takes or oldest >= min(most, 100 * takes), "no more often than needed"
+
+
+def test_a_training_that_is_told_to_end_while_a_slow_disk_writes_leaves_its_newest_state(
+    clock: Clock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    disk = SlowDisk(clock, 100)
+    monkeypatch.setattr(os, "fsync", disk.fsync)
+
+    def told(*_: object) -> None:
+        disk._may_end.set()
+        raise KeyboardInterrupt("SIGTERM")
+
+    before = signal.signal(signal.SIGTERM, told)
+    try:
+        with (
+            pytest.raises(KeyboardInterrupt, match="SIGTERM"),
+            saving.saved_in_background(tmp_path, 300, ours),
+        ):
+            for epoch in range(1, 6):
+                commit(tmp_path, epoch)
+                clock.now += 200 if epoch == 1 else 10
+            assert disk.is_writing and on_disk(tmp_path) == (1, 1)
+            os.kill(os.getpid(), signal.SIGTERM)
+            threading.Event().wait(60)
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert on_disk(tmp_path) == (5, 5)
+
+
 def test_a_slow_disk_holds_up_no_epoch_and_holds_two_states_at_most(
     clock: Clock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    release, write = threading.Event(), saving._write
+    release, write, take = threading.Event(), saving._write, saving._taken
     held: list[int] = []
+    taken: list[weakref.ref[Any]] = []
+
+    def noted(*arguments: Any) -> saving._Snapshot:
+        snapshot = take(*arguments)
+        taken.append(weakref.ref(snapshot.content))
+        return snapshot
 
     def slow(folder: Path, snapshot: saving._Snapshot) -> None:
         held.append(int(snapshot.rows[-1]["epoch"]))
@@ -194,10 +302,13 @@ def test_a_slow_disk_holds_up_no_epoch_and_holds_two_states_at_most(
         write(folder, snapshot)
 
     monkeypatch.setattr(saving, "_write", slow)
+    monkeypatch.setattr(saving, "_taken", noted)
     with saving.saved_in_background(tmp_path, 300, ours):
         for epoch in range(1, 6):
             commit(tmp_path, epoch)
             clock.now += 100
+            assert sum(content() is not None for content in taken) <= 2
+        assert len(taken) == 5, "all were taken"
         assert on_disk(tmp_path) == (1, 1)
         assert held == [1, 2], "one is written at a time"
         release.set()

@@ -2,7 +2,9 @@
 
 Taking and writing states costs about SHARE of the time. So a training that is told to end
 (Ctrl-C, SIGTERM, SIGUSR1) writes the newest state that was taken; one that is killed goes on from
-the last one on disk, which is at most as old as `most_lost`, an epoch and one writing.
+the last one on disk, which is at most as old as `most_lost` and an epoch. Where a disk is so slow
+that a state is written for longer than half of that, one is written right after the other, and the
+last one on disk may be as old as two writings and an epoch.
 """
 
 from __future__ import annotations
@@ -83,11 +85,10 @@ class _Pace:
         self.ended = time.monotonic()
         self.seconds = self.ended - self.began
 
-    def is_due(self, most: float) -> bool:
-        """Whether enough time has passed that it costs SHARE of it; `most` seconds always are."""
-        if self.ended is None:
-            return True
-        return time.monotonic() - self.ended >= min(most, self.seconds / SHARE)
+    @property
+    def is_affordable(self) -> bool:
+        """Whether enough time has passed that it costs SHARE of it."""
+        return self.ended is None or time.monotonic() - self.ended >= self.seconds / SHARE
 
 
 @dataclass
@@ -110,7 +111,10 @@ class _Saving:
         """As the function `commit`."""
         at_once = last or self.most_lost == 0 or self.writing.ended is None
         self._raise_failure()
-        if not (at_once or self.taking.is_due(self.most_lost)):
+        can_take = self.taking.is_affordable
+        is_due = (can_take and self.writing.is_affordable) or self._limit_is_near
+        is_due = is_due and not self._is_writing
+        if not (at_once or can_take or is_due):
             return
         with self.taking:
             self.newest = _taken(state, rows)
@@ -118,13 +122,19 @@ class _Saving:
             self.wait()
             self._write_newest()
             self._raise_failure()
-        elif not self._is_writing and self.writing.is_due(self.most_lost):
+        elif is_due:
             self.thread = threading.Thread(target=self._write_newest, name="state")
             self.thread.start()
 
     @property
     def _is_writing(self) -> bool:
         return self.thread is not None and self.thread.is_alive()
+
+    @property
+    def _limit_is_near(self) -> bool:
+        """Whether the state on disk will be older than `most_lost` once another one is there."""
+        age = time.monotonic() - self.writing.began
+        return age + self.taking.seconds + self.writing.seconds >= self.most_lost
 
     def _raise_failure(self) -> None:
         if self.failure:
