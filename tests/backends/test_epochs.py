@@ -48,6 +48,13 @@ def test_each_epoch_has_its_own_batches_from_the_same_processes(workers: int) ->
     assert workers == 0 or len(loaders) == 3 * workers
 
 
+def test_epochs_may_go_on_beyond_those_of_the_training() -> None:
+    """As in a range test, which ends when it has seen enough."""
+    batches = EpochBatches[Any](Named(), plan, 2, collate_fn=as_list)
+    for epoch in range(4):
+        assert len(list(batches.of(epoch))) == len(plan(epoch))
+
+
 def test_what_loads_draws_nothing_from_the_training() -> None:
     """Else a training that is resumed would draw other numbers than one that is not."""
     torch.manual_seed(1)

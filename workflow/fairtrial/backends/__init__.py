@@ -21,5 +21,5 @@ Each has (types in training/contract.py):
   pixels of an image (height, width, 3; RGB, 8 bit) to the probability of each category, in the
   order of their ids, and the milliseconds.
 
-Modules that begin with an underscore serve the backend of that name.
+Modules that begin with an underscore serve the backend of that name; `_epochs` all of them.
 """

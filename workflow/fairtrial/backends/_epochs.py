@@ -31,8 +31,8 @@ class EpochBatches(Generic[Batch]):
 
     def of(self, epoch: int) -> Iterator[Batch]:
         """The batches of an epoch. Where it does not follow the last one, which came to its end,
-        processes begin anew."""
-        if self._running is None or self._next_epoch != epoch:
+        or the training should have ended, processes begin anew."""
+        if self._running is None or self._next_epoch != epoch or epoch >= self._epochs:
             self._running = self._begun(epoch)
         self._next_epoch = None
         for _ in self._plan(epoch):
@@ -47,7 +47,7 @@ class EpochBatches(Generic[Batch]):
         return iter(DataLoader(self._images, batch_sampler=self._places(epoch), **options))
 
     def _places(self, first: int) -> Iterator[list[Place]]:
-        for epoch in range(first, self._epochs):
+        for epoch in range(first, max(self._epochs, first + 1)):
             for numbers in self._plan(epoch):
                 yield [(epoch, number) for number in numbers]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import math
 import re
@@ -40,10 +41,8 @@ def train(
     training = RetinaNetTraining(settings, data, pretrained, process)
     training.resume(folder)
     audit(settings, training)
-    try:
+    with contextlib.closing(training):
         training.run(folder, after_epoch if process.rank == 0 else None)
-    finally:
-        training.close()
     return training
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 from pathlib import Path
 
@@ -39,6 +40,6 @@ def lr_range(
     torch.set_num_threads(threads)
     training = _Ranging(settings, data, pretrained, Process())
     training.test = test
-    with test.to_its_end():
+    with test.to_its_end(), contextlib.closing(training):
         for epoch in itertools.count():
             training.learn(epoch)
