@@ -53,7 +53,7 @@ def attempt(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Attempt]:
 
     yield run
     requests.close()
-    server.wait(10)
+    server.wait(60)
     answers.close()
 
 
