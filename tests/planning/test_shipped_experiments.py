@@ -30,6 +30,8 @@ RUNS = {
     "retinanet_depth": 5,
     "retinanet_lr": 3,
     "retinanet_schedules": 5 * 3,
+    "retinanet_longer": 4,
+    "coco_naive": 2 * 3,
     "retinanet_focal": 8 * 3,
     "detectors": 5 * 3,
     "searched": 2 * 3,
@@ -135,3 +137,10 @@ def test_the_experiment_of_dot_test_is_planned(
     shutil.copy(PROJECT / "params.yaml", tmp_path)
     monkeypatch.chdir(tmp_path)
     assert read("quickstart").chosen.runs
+
+
+def test_a_checkpoint_that_has_seen_the_images_is_told_to_the_report() -> None:
+    """Of COCO's checkpoint on a part of COCO, and of no other data."""
+    report = json.loads(read("coco_naive").settings("report"))
+    assert report["seen"] == {"weights/yolov8n.pt": ["coco_person_motorcycle"]}
+    assert "seen" not in json.loads(read("bccd").settings("report"))

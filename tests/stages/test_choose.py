@@ -12,7 +12,7 @@ from tests.report.fake_results import Fake
 
 from facts import missing_facts, refused
 from fairtrial import DataError
-from fairtrial.report.origins import origin_cautions, origin_pairs
+from fairtrial.report.origins import origin_cautions, origin_pairs, seen_cautions
 from fairtrial.results.experiment import load_experiment
 from fairtrial.settings.stages import ReferredResult
 from fairtrial.settings.study import ChooseSettings
@@ -138,3 +138,17 @@ def test_a_choice_that_learned_from_val_says_so_and_hands_the_leak_on_to_nobody(
     reference = ReferredResult(experiment="compare", name=name, best=None)
     sentences = " ".join(origin_cautions(experiment, [reference]))
     assert missing_facts(sentences, "high of compare", "learned from the images of val") == []
+
+
+def test_a_checkpoint_that_has_seen_the_images_is_told(tmp_path: Path) -> None:
+    runs = {"naive": {"pretrained": "weights/a.pt"}, "scratch": {"pretrained": None}}
+    fake = Fake(tmp_path, runs, ap={}).build()
+    experiment = load_experiment(fake.results, fake.data, fake.runs)
+    (letter,) = [c.letter for c in experiment.configurations if c.name == "naive"]
+    (sentence,) = seen_cautions(experiment, {"weights/a.pt": ("drawn",)})
+    facts = (
+        f"weights/a.pt, with which {letter} begins, was trained on images of drawn",
+        "inflated",
+    )
+    assert missing_facts(sentence, *facts) == []
+    assert seen_cautions(experiment, {"weights/a.pt": ("other",)}) == []

@@ -176,6 +176,18 @@ class PlannedExperiment:
         path = self.trained[run].pretrained
         return f"data/raw/{path}" if path and not self.trained[run].origin.weights else path
 
+    @cached_property
+    def seen_by_checkpoints(self) -> dict[str, tuple[str, ...]]:
+        """Checkpoint → the sources of data sets on which it is used, and with whose images its own
+        source says that it was trained."""
+        seen: dict[str, set[str]] = {}
+        for run in self.runs.values():
+            if checkpoint := run.source_checkpoint:
+                known = self.sources[checkpoint.partition("/")[0]].terms.trained_on
+                source = self.datasets[run.dataset].source
+                seen.setdefault(checkpoint, set()).update({source} & {*known})
+        return {name: tuple(sorted(sources)) for name, sources in seen.items() if sources}
+
     def trusted(self, run: str) -> str | None:
         """The SHA-256 of the pretrained checkpoint of a run or study where the user trusts it."""
         planned = self.trained[run]

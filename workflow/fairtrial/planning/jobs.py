@@ -165,6 +165,7 @@ def _report(experiment: PlannedExperiment, _: str) -> PlannedJob:
         html_conf=experiment.params["report"]["html_conf"],
         max_det=experiment.params["validate"]["max_det"],
         licence=experiment.settings.licence,
+        seen=experiment.seen_by_checkpoints,
         licences={n: terms.licence for n, terms in experiment.terms.items() if terms.licence},
         **_results(experiment),
     )

@@ -10,7 +10,7 @@ from fairtrial.plugins import plugin
 from fairtrial.report.doubtful_runs import doubtful_runs
 from fairtrial.report.glyphs import glyph_cautions
 from fairtrial.report.leaks import leak_cautions
-from fairtrial.report.origins import origin_cautions
+from fairtrial.report.origins import origin_cautions, seen_cautions
 from fairtrial.report.small_sets import small_sets
 from fairtrial.report.wording import listed
 from fairtrial.results.dataset import DatasetDescription
@@ -156,6 +156,7 @@ def similar_pairs(description: DatasetDescription) -> list[str]:
 def planned_cautions(experiment: ExperimentResults, settings: ReportSettings) -> tuple[str, ...]:
     """What only the plan and the choices of others know."""
     return (
+        *seen_cautions(experiment, settings.seen),
         *origin_cautions(experiment, settings.origins),
         *unshared_images(settings.unshared),
         *glyph_cautions(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from fairtrial.files.modelfile import read_model
@@ -91,3 +91,26 @@ def _of_other_data(experiment: ExperimentResults) -> list[str]:
         "among its train images, which would inflate the metrics."
         for dataset, names in sorted(letters.items())
     ]
+
+
+def seen_cautions(experiment: ExperimentResults, seen: Mapping[str, Sequence[str]]) -> list[str]:
+    """A sentence on each checkpoint that was trained on images of the source on which it is used.
+
+    seen: checkpoint → such sources.
+    """
+    sentences = []
+    for checkpoint, sources in sorted(seen.items()):
+        letters = [
+            c.letter
+            for c in experiment.configurations
+            if c.first.record.settings.get("pretrained") == checkpoint
+            and experiment.datasets[c.first.dataset].source in sources
+        ]
+        if letters:
+            begins = "begins" if len(letters) == 1 else "begin"
+            sentences.append(
+                f"The checkpoint {checkpoint}, with which {listed(letters)} {begins}, was trained "
+                f"on images of {listed(sources)}: their metrics are inflated by what it has seen, and "
+                "say little of new images."
+            )
+    return sentences

@@ -17,8 +17,10 @@ class TrustedCheckpoint(Closed):
 
 
 class SourceTerms(Closed):
-    """On which terms the images of a source are used. `share`: whether they may be handed on;
-    `licence`: its name, as a model card states it, empty where none is known."""
+    """What is known of a source. `share`: whether its images may be handed on; `licence`: its name,
+    as a model card states it, empty where none is known; `trained_on`: the sources with whose
+    images its checkpoints were trained."""
 
     share: StrictBool = True
     licence: str = ""
+    trained_on: list[str] = Field(default_factory=list)

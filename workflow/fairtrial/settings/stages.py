@@ -279,6 +279,8 @@ class ReportSettings(_Results):
     # Of the weights, and of the images by source: what the model card states.
     licence: str = Field(default="", exclude_if=not_)
     licences: dict[str, str] = Field(default_factory=dict, exclude_if=not_)
+    # Checkpoint → sources of the runs' data sets with whose images it was trained.
+    seen: dict[str, tuple[str, ...]] = Field(default_factory=dict, exclude_if=not_)
     # The results of other experiments, and the trials, with which runs begin.
     origins: tuple[ReferredResult, ...] = Field(default=(), exclude_if=not_)
     # Edits of code that were accepted as changing no result, a sentence each.
