@@ -110,7 +110,7 @@ def seen_cautions(experiment: ExperimentResults, seen: Mapping[str, Sequence[str
             begins = "begins" if len(letters) == 1 else "begin"
             sentences.append(
                 f"The checkpoint {checkpoint}, with which {listed(letters)} {begins}, was trained "
-                f"on images of {listed(sources)}: their metrics are inflated by what it has seen, and "
-                "say little of new images."
+                f"on images of {listed(sources)}: their metrics are inflated by what it has seen, "
+                "and say little of new images."
             )
     return sentences
