@@ -115,6 +115,34 @@ def test_the_freest_gpu_is_used_and_its_memory_limited(
     assert missing_facts(capsys.readouterr().err, "GPU 2 has 8.00 GB free") == []
 
 
+@pytest.mark.parametrize(
+    ("users", "chosen"),
+    [({1: [], 2: [7]}, "GPU-1"), ({1: [7], 2: [8, 9]}, "GPU-2")],
+    ids=["one is free", "all are used"],
+)
+def test_nobodys_training_is_ended_by_taking_all_memory(
+    users: dict[int, list[int]],
+    chosen: str,
+    project: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    cards = [
+        {"index": n, "uuid": f"GPU-{n}", "free": n * 4 * 10**9, "processes": of}
+        for n, of in users.items()
+    ]
+    Path("cards.json").write_text(json.dumps(cards))
+    monkeypatch.setenv("FAIRTRIAL_FAKE_GPUS", "cards.json")
+    seen: list[tuple[Trial, int | None, str]] = []
+    monkeypatch.setattr(command, "outcome", needing(99, seen))
+    if users[1]:
+        assert main(["fit-batch", "sizes/plain-s0"]) == 1
+        facts = ("GPU 2 is used by 2 programs", "--memory", "8.00 GB")
+        assert missing_facts(capsys.readouterr().err, *facts) == []
+    assert main(["fit-batch", "sizes/plain-s0", "--memory", "3GB"]) == 0
+    assert {gpu for _, _, gpu in seen} == {chosen}
+
+
 def test_a_network_that_is_too_large_by_itself_is_told(
     project: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

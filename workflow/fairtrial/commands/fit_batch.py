@@ -26,7 +26,8 @@ def fit_batch(run: str, /, *, memory: str = "", most: int = 0, threads: int = 1)
     Real steps of that run's training are tried: its own settings and network, the images of train
     with the most objects, one evaluation. Batches double from the run's own on, then the gap is
     halved; each has a process of its own. Nothing of them is kept, and no file is changed: the
-    line for the experiment is printed. Of several GPUs the one with the most free memory is used.
+    line for the experiment is printed. Of several GPUs one that nobody uses is taken, or else that
+    with the most free memory, which then needs --memory, so that no other's training is ended.
     Without a GPU the memory of the whole process is measured against --memory.
 
     Args:
@@ -59,18 +60,24 @@ def fit_batch(run: str, /, *, memory: str = "", most: int = 0, threads: int = 1)
 
 
 def _card() -> Card | None:
-    """The visible card with the most free memory; None without one."""
-    return max(visible(all_cards()), key=lambda card: card.free, default=None)
+    """The visible card that nobody uses, or else the one with the most free memory; None without
+    one."""
+    return max(visible(all_cards()), key=lambda c: (not c.processes, c.free), default=None)
 
 
 def _limit(text: str, card: Card | None) -> int | None:
     """What --memory says in bytes. Raises SettingsError where it is no amount, is more than there
-    is, or is missing although there is no GPU."""
+    is, or is missing although there is no GPU, or although others use it."""
     if not text:
         if card is None:
             raise SettingsError(
                 "there is no GPU here: `--memory 8GB` says against which amount of this machine's "
                 "memory the training is measured"
+            )
+        if card.processes:
+            raise SettingsError(
+                f"{card} is used by {counted(len(card.processes), 'program')}, whose memory would "
+                f"be taken: `--memory` says how much of its {_gb(card.free)} may be; or wait"
             )
         return None
     match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([MG]i?B)", text, re.IGNORECASE)
@@ -79,7 +86,7 @@ def _limit(text: str, card: Card | None) -> int | None:
     limit = int(float(match[1]) * UNITS[match[2].upper()])
     free = psutil.virtual_memory().available if card is None else card.free
     if free and limit > free:
-        where = "this machine" if card is None else f"GPU {card.index}"
+        where = "this machine" if card is None else str(card)
         raise SettingsError(f"--memory {text}: {where} has {_gb(free)} free at present")
     return limit
 
