@@ -16,6 +16,7 @@ import pytest
 
 from fairtrial.devices import cards, claims, pinning
 from fairtrial.devices.pinning import Pinning
+from fairtrial.store import locks
 
 JOB = """\
 import os, sys, time
@@ -165,25 +166,36 @@ def test_nothing_is_taken(machine: Machine, stage: str, env: dict[str, str]) -> 
     assert not list(machine.folder.glob("claims/*.json"))
 
 
-def test_a_waiting_process_that_is_stopped_is_passed_over(
-    machine: Machine, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from fairtrial.store import locks
+def a_claim() -> claims.Claim:
+    return claims.Claim(
+        holder=locks.holder(),
+        user="anna",
+        folder="/home/anna",
+        job="train",
+        since=1.0,
+        visible=["GPU-0"],
+        cards=1,
+        share=1,
+        free=75,
+    )
 
+
+def test_other_people_can_read_who_uses_a_card(machine: Machine) -> None:
+    before = os.umask(0o077)
+    try:
+        with claims.locked_folder():
+            own = claims.OwnClaim(a_claim())
+    finally:
+        os.umask(before)
+    modes = {path.name: oct(path.stat().st_mode)[-4:] for path in claims.folder().iterdir()}
+    own.release()
+    assert modes == {"lock": "0644", own.path.name: "0644"}
+    assert oct(claims.folder().stat().st_mode)[-4:] == "1777"
+
+
+def test_a_waiting_process_that_is_stopped_is_passed_over(machine: Machine) -> None:
     with claims.locked_folder():
-        own = claims.OwnClaim(
-            claims.Claim(
-                holder=locks.holder(),
-                user="anna",
-                folder="/home/anna",
-                job="train",
-                since=1.0,
-                visible=["GPU-0"],
-                cards=1,
-                share=1,
-                free=75,
-            )
-        )
+        own = claims.OwnClaim(a_claim())
         assert claims.living() == [own.claim]
         os.utime(own.path, (1, 1))
         assert claims.living() == []

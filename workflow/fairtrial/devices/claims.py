@@ -63,7 +63,7 @@ class OwnClaim:
     def __init__(self, claim: Claim) -> None:
         """Write it. The caller holds the lock of the folder."""
         self.path = folder() / f"{claim.holder.process}-{uuid.uuid4().hex}.json"
-        self._file = os.open(self.path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o644)
+        self._file = _created(self.path)
         fcntl.flock(self._file, fcntl.LOCK_EX)
         os.register_at_fork(after_in_child=self._leave)
         self.write(claim)
@@ -82,8 +82,9 @@ class OwnClaim:
 
     def _leave(self) -> None:
         """Close the file; in a forked process the lock stays its parent's."""
-        with suppress(OSError):
+        if self._file >= 0:
             os.close(self._file)
+            self._file = -1
 
 
 def folder() -> Path:
@@ -98,14 +99,24 @@ def locked_folder() -> Iterator[None]:
         folder().mkdir()
         folder().chmod(0o1777)
     lock = folder() / "lock"
-    with suppress(FileExistsError):  # never opened with O_CREAT alone: another person's file is
-        os.close(os.open(lock, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o644))  # refused so in /tmp
+    with suppress(FileExistsError):
+        os.close(_created(lock))
     descriptor = os.open(lock, os.O_RDONLY)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
         yield
     finally:
         os.close(descriptor)
+
+
+def _created(path: Path) -> int:
+    """A new file that all people can read, whatever this one's umask; opened for writing.
+
+    With O_CREAT alone Linux would refuse another person's file in a folder like /tmp.
+    """
+    file = os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o644)
+    os.fchmod(file, 0o644)
+    return file
 
 
 def living() -> list[Claim]:

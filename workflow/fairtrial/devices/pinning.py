@@ -160,19 +160,23 @@ def _user() -> str:
 
 def _take(own: OwnClaim) -> bool:
     """Take the cards where it is this process's turn."""
+    present = cards.all_cards()  # not under the lock: a driver that slept takes seconds
     with claims.locked_folder():
-        others = [claim for claim in claims.living() if claim.holder != own.claim.holder]
-        _job.taken = tuple(turn_of(own.claim, others, cards.all_cards()))
+        _job.taken = tuple(turn_of(own.claim, _others(own), present))
         if _job.taken:
             taken = [card.uuid for card in _job.taken]
             own.write(own.claim.model_copy(update={"taken": taken}))
     return bool(_job.taken)
 
 
+def _others(own: OwnClaim) -> list[Claim]:
+    return [claim for claim in claims.living() if claim.holder != own.claim.holder]
+
+
 def _reasons(own: OwnClaim) -> list[str]:
     """For each card that is visible, what this process waits for."""
     with claims.locked_folder():
-        others = [claim for claim in claims.living() if claim.holder != own.claim.holder]
+        others = _others(own)
     reasons = []
     for card in cards.all_cards():
         if card.uuid in own.claim.visible:
