@@ -293,6 +293,10 @@ def test_after_the_training_predict_and_validate_are_followed(
     assert state_of_one(capsys) == ("waiting", "predict", ""), "a log is no sign of life"
     with shown_alive(Path("results/compare/made/predict/one-s0.json")):
         assert state_of_one(capsys) == ("running", "predict", "")
+        write("logs/compare/predict/one-s0.log", "waiting for a GPU: GPU 0 is used\n")
+        assert state_of_one(capsys) == ("running", "predict", "waiting for a GPU: GPU 0 is used")
+        write("logs/compare/predict/one-s0.log", "waiting for a GPU: GPU 0 is used\non GPU 0\n")
+        assert state_of_one(capsys) == ("running", "predict", "")
     write("logs/compare/predict/one-s0.log", "fairtrial predict: this is wrong\n")
     assert state_of_one(capsys) == ("failed", "predict", "fairtrial predict: this is wrong")
     write(RUN / "speed.json", {})

@@ -126,6 +126,21 @@ def test_ctrl_c_cancels_the_jobs_and_the_same_command_goes_on(
     assert project.trainings("end") == ONCE
 
 
+def test_what_start_began_is_found_and_stopped_with_its_jobs(
+    cluster: Cluster, project: Project
+) -> None:
+    said = project.run("fairtrial", "start", *COMMAND[1:], QUICK_SECONDS=UNENDING).stdout
+    wait_for(lambda: project.trainings() == ONCE, 60, "no training began")
+    (driver,) = project.status()["drivers"]
+    assert driver.split(",")[0] in said
+    assert "has ended" in project.run("fairtrial", "stop").stdout
+    wait_for(lambda: states(cluster, project) == ["CANCELLED"], 20, "the job was not cancelled")
+    assert project.status()["drivers"] == []
+    project.run(*COMMAND, QUICK_SECONDS="0")
+    assert project.trainings() == TWICE
+    assert project.trainings("end") == ONCE
+
+
 def test_the_driver_as_a_job_by_the_documented_command(cluster: Cluster, project: Project) -> None:
     page = (Path(__file__).parents[2] / "docs/slurm.md").read_text()
     (line,) = [line for line in page.splitlines() if line.strip().startswith("sbatch ")]

@@ -106,16 +106,19 @@ def _make(
     made, code = options.pop("made"), options.pop("job_code")
     from fairtrial.devices import pinning
 
-    pinning.begin(name, made)
+    def on_gpu(**flags: object) -> None:
+        pinning.begin(name, made)
+        function(**flags)
+
     if made is None:
-        function(**options)
+        on_gpu(**options)
         return
     from fairtrial.lineage.making import StageCall, make
 
     settings = _json(arguments[arguments.index("--settings") + 1])
     texts = parsed_docstring(function)[1].items()
     outputs = {flag for flag, text in texts if re.match(r"(file|folder) to write\b", text)}
-    make(StageCall(name, settings, code, made, outputs - {"progress"}), function, options)
+    make(StageCall(name, settings, code, made, outputs - {"progress"}), on_gpu, options)
 
 
 def interrupt_on_signals() -> None:

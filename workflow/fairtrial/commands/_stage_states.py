@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fairtrial.commands._slurm_queue import Queue
+from fairtrial.devices.pinning import WAITING
 from fairtrial.display.failures import SLURM_ERROR
 from fairtrial.files.logs import error_line, last_line, last_lines
 from fairtrial.lineage.alive import alive_file
@@ -39,9 +40,11 @@ def stage_state(
     """The state of a stage whose `output` is not there; `prefix` begins its errors."""
     file = alive_file(made_file(stage, run, experiment))
     holder = locks.read(file)
-    if holder and not locks.looks_stale(file):
-        return StageState("running", "", holder.slurm_job, holder.host)
     log = log_of(experiment, stage, run)
+    if holder and not locks.looks_stale(file):
+        said = last_line(log)
+        note = said if said.startswith(WAITING) else ""
+        return StageState("running", note, holder.slurm_job, holder.host)
     if error := error_line(log, prefix):
         return StageState("failed", error)
     if holder:

@@ -32,6 +32,7 @@ VARIABLE = "FAIRTRIAL_GPUS"  # Pinning as JSON
 LATER = ("search", "train")  # stages that take their cards when a training begins
 TIMED = ("predict", "probe")  # stages that measure time, and so share no card
 AMOUNT = re.compile(r"\d+ (of \d+ )?MiB")  # which changes all the time
+WAITING = "waiting for a GPU"  # how the line begins by which a job says what it waits for
 POLL = 1.0  # seconds between two looks at cards that are not free
 
 
@@ -112,7 +113,7 @@ def take() -> None:
         reasons = "; ".join(_reasons(own))
         if (steady := AMOUNT.sub("", reasons)) != said:
             said = steady
-            _say("", f"waiting for a GPU: {reasons}")
+            _say("", f"{WAITING}: {reasons}")
         time.sleep(POLL)
     os.environ[cards.VISIBLE] = ",".join(card.uuid for card in _job.taken)
     _say(where(), "")
