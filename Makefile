@@ -51,11 +51,11 @@ PYTEST := pytest --numprocesses auto --dist loadfile --no-loadscope-reorder
 
 .PHONY: check
 check: lint ## lint and the fast tests, in about a minute
-	$(PYTEST) -q -m "not slow and not slurm and not use"
+	$(PYTEST) -q -m "not slow and not slurm and not use and not gridengine"
 
 .PHONY: test
 test: dev ## every test but those of test-use; those that need SLURM or real data say why they are skipped
-	$(PYTEST) --durations 25 -m "not use"
+	$(PYTEST) --durations 25 -m "not use and not gridengine"
 
 .PHONY: test-use
 test-use: dev ## containers, remotes and servers, for real; what a machine lacks is said

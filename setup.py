@@ -9,7 +9,8 @@ from setuptools import find_packages, setup
 PROJECT = [
     *("workflow/Snakefile", "workflow/rules/*.smk", "workflow/schemas/*.json"),
     *("workflow/envs/*.yaml", "workflow/envs/*.sh", "workflow/report/*.rst", "requirements.lock"),
-    *("config/README.md", "config/config.yaml", "config/*/*", "profiles/*/config.yaml"),
+    *("config/README.md", "config/config.yaml", "config/*/*"),
+    *("profiles/*/config.yaml", "profiles/*/*.sh"),
     *("params.yaml", "dvc.yaml", ".gitignore", ".dvcignore"),
     *(".dvc/config", ".dvc/.gitignore", ".dvc/plots/*.json"),
 ]

@@ -17,7 +17,7 @@ def read(name: str) -> dict:
     return YAML(typ="safe").load(PROFILES / name / "config.yaml")
 
 
-@pytest.mark.parametrize("name", ["gpu", "slurm"])
+@pytest.mark.parametrize("name", ["cluster-generic", "gpu", "slurm"])
 def test_no_key_is_also_in_the_default_profile(name: str) -> None:
     """profiles/default always applies, and its keys win."""
     assert not set(read(name)) & set(read("default"))
@@ -32,6 +32,13 @@ def test_train_and_predict_ask_for_the_same_kind_of_job() -> None:
         for rule in ("train", "predict")
     )
     assert train == predict == {"slurm_partition": "gpu", "gres": "'gpu:1'"}
+
+
+def test_so_they_are_in_a_queue_without_a_plugin() -> None:
+    resources = read("cluster-generic")["set-resources"]
+    train, predict = ({**resources[rule]} for rule in ("train", "predict"))
+    train.pop("runtime"), predict.pop("runtime")
+    assert train == predict == {"slots": 8}
 
 
 def test_content_counts_whatever_its_size_and_no_white_space_in_a_rule() -> None:

@@ -137,7 +137,7 @@ def test_of_jobs_that_slurm_took_as_one_the_failed_one_is_shown(
         say(logger, f"Error in rule {rule}", "job_error", 40, **of)
     say(logger, "Trying to restart job 1.")
     assert said(capsys)[3:] == [
-        "train a-s0 failed: SLURM job 7",
+        "train a-s0 failed: job 7 of the queue",
         "    epoch 3",
         "    slurmstepd: error: *** CANCELLED DUE TO TIME LIMIT ***",
         "  log: logs/train.log",

@@ -119,14 +119,14 @@ class ShortMessages(logging.Handler):
             self._screen.message(failure_text(job, message, others))
 
     def _fail_group(self, record: Any) -> None:
-        """Several jobs that were one for SLURM; what is said of each afterwards is left out."""
+        """Several jobs that were one in a queue; what is said of each afterwards is left out."""
         numbers = [info["jobid"] for info in record.job_error_info]
         jobs = self._board.begun(numbers)
         for number in numbers:
             self._board.fail(number)
         if jobs:
-            slurm_job = getattr(record, "external_jobid", None)
-            message = f"SLURM job {slurm_job}" if slurm_job else ""
+            queued = getattr(record, "external_jobid", None)
+            message = f"job {queued} of the queue" if queued else ""
             logs = [Path(log) for log in record.aux_logs]
             self._screen.message(failure_text(latest(jobs), message, logs))
 
