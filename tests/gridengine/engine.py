@@ -183,9 +183,8 @@ class Engine:
         self._daemons.append(child)
 
 
-_ENDLESS = "rt cpu fsize data stack core rss vmem".split()
-_QUEUE = (
-    """\
+_ENDLESS = ["rt", "cpu", "fsize", "data", "stack", "core", "rss", "vmem"]
+_QUEUE = """\
 qname main.q
 hostlist @allhosts
 seq_no 0
@@ -220,9 +219,7 @@ projects NONE
 xprojects NONE
 calendar NONE
 initial_state default
-"""
-    + "".join(f"{kind}_{what} INFINITY\n" for what in _ENDLESS for kind in "sh")
-)
+""" + "".join(f"{kind}_{what} INFINITY\n" for what in _ENDLESS for kind in "sh")
 
 
 def _free_ports(number: int) -> list[int]:
