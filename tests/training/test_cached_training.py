@@ -18,6 +18,7 @@ from pydantic import Field, ValidationError
 
 from facts import missing_facts, refused
 from fairtrial import StoreError
+from fairtrial.settings.stages import TrainSettings
 from fairtrial.store import entries, keys, locks, sums
 from fairtrial.training import attempts, checkpoint
 from fairtrial.training import cached_training as training
@@ -25,6 +26,7 @@ from fairtrial.training.cached_training import Training, train_or_adopt
 from fairtrial.training.contract import AfterEpoch, FitResult, HistoryRow, ModelSize
 from fairtrial.training.effects import CLASSES, Effect
 from fairtrial.training.inputs import TrainingInputs
+from fairtrial.training.progress import ProgressReport
 from fairtrial.training.settings import TrainingSettings
 from tests.ids import short
 
@@ -320,6 +322,32 @@ def test_an_attempt_without_an_epoch_is_no_resuming() -> None:
     record, _ = train()
     assert [a["epochs"] for a in record["attempts"]] == [0, 4]
     assert record["resumed"] is False
+
+
+def test_attempts_that_a_power_cut_left_empty_stop_no_training() -> None:
+    part = entries.root() / "runs" / f"{key()}.part"
+    part.mkdir(parents=True)
+    (part / "attempts.json").touch()
+    assert [a["epochs"] for a in train()[0]["attempts"]] == [4]
+
+
+def test_no_epoch_waits_until_its_notes_are_on_disk(
+    place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While a state is written, that may take as long as the state."""
+
+    def fsync(_: int) -> None:
+        pytest.fail("waits for the disk")
+
+    job = TrainSettings(backend="fake", settings=SETTINGS)
+    report = ProgressReport(place / "run.json", job, "key")
+    monkeypatch.setattr(entries, "require_lock", lambda folder: None)
+    attempt = attempts.CurrentAttempt(place, report.after_epoch, 0)
+    monkeypatch.setattr(os, "fsync", fsync)
+    attempt.after_epoch({"epoch": 1})
+    noted = json.loads((place / "attempts.json").read_text())["attempts"]
+    assert [a["epochs"] for a in noted] == [1]
+    assert json.loads((place / "run.json").read_text())["epoch"] == 1
 
 
 ATTEMPT = {"from_epoch": 1, "epochs": 0, "seconds": 0.0, "host": "x", "slurm": None}

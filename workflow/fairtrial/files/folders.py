@@ -48,10 +48,11 @@ def whole_folder(path: Path) -> Iterator[Path]:
 
 
 @contextmanager
-def whole_file(path: Path, mode: str = "w") -> Iterator[IO[Any]]:
+def whole_file(path: Path, mode: str = "w", sync: bool = True) -> Iterator[IO[Any]]:
     """Open a file for writing, as text (`w`, UTF-8) or bytes (`wb`).
 
-    It replaces `path` if the block succeeds. If the block raises, an existing `path` stays.
+    It replaces `path` if the block succeeds. If the block raises, an existing `path` stays. Without
+    `sync` the disk is not waited for, and after a power cut the file may be empty.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".{path.name}.{uuid.uuid4().hex}.part")
@@ -60,7 +61,8 @@ def whole_file(path: Path, mode: str = "w") -> Iterator[IO[Any]]:
         with part.open(mode, encoding=encoding, newline=None if "b" in mode else "") as file:
             yield file
             file.flush()
-            os.fsync(file.fileno())
+            if sync:
+                os.fsync(file.fileno())
         part.replace(path)
     finally:
         part.unlink(missing_ok=True)

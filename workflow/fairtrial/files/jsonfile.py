@@ -41,9 +41,9 @@ def collector_paused() -> Iterator[None]:
             gc.enable()
 
 
-def write_json(path: Path, content: object) -> None:
+def write_json(path: Path, content: object, sync: bool = True) -> None:
     """Write sorted, indented JSON. Raises ValueError for NaN and infinity, which JSON lacks."""
-    with whole_file(path) as file:
+    with whole_file(path, sync=sync) as file:
         json.dump(content, file, indent=1, sort_keys=True, ensure_ascii=False, allow_nan=False)
         file.write("\n")
 

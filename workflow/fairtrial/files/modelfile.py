@@ -44,6 +44,9 @@ def _problem(error: ValidationError) -> str:
     return f"`{key}`: {first['msg']}" if key else first["msg"]
 
 
-def write_model(path: Path, content: BaseModel) -> None:
-    """Write a model as sorted, indented JSON, whole or not at all. NaN is refused."""
-    write_json(path, content.model_dump(mode="json"))
+def write_model(path: Path, content: BaseModel, sync: bool = True) -> None:
+    """Write a model as sorted, indented JSON, whole or not at all. NaN is refused.
+
+    sync: wait until it is on disk; without it, it may be empty after a power cut.
+    """
+    write_json(path, content.model_dump(mode="json"), sync)

@@ -1,4 +1,8 @@
-"""attempts.json in an unfinished entry of the store: which processes worked on the training."""
+"""attempts.json in an unfinished entry of the store: which processes worked on the training.
+
+It is written at each epoch's end, and the training does not wait until it is on disk: where a state
+is just being written, that could take as long as the state.
+"""
 
 from __future__ import annotations
 
@@ -48,7 +52,7 @@ class CurrentAttempt:
         self._earlier_epochs = earlier_epochs
         self._after_epoch = after_epoch
         self._start = time.monotonic()
-        self._before = read_model(self._file, AttemptsFile).attempts if self._file.exists() else []
+        self._before = _read(self._file)
         self._epochs = 0
         self._from_epoch = checkpoint.epochs_done(folder) + 1
         self._write()
@@ -70,7 +74,7 @@ class CurrentAttempt:
         self._after_epoch(row)
 
     def _write(self) -> None:
-        write_model(self._file, AttemptsFile(attempts=self.all()))
+        write_model(self._file, AttemptsFile(attempts=self.all()), sync=False)
 
     def all(self) -> list[Attempt]:
         """All attempts; the present one up to now.
@@ -92,3 +96,10 @@ class CurrentAttempt:
             host=socket.gethostname(),
             slurm=provenance.slurm_job(),
         )
+
+
+def _read(file: Path) -> list[Attempt]:
+    """The earlier attempts; none where a power cut left the file empty."""
+    if not file.exists() or not file.stat().st_size:
+        return []
+    return read_model(file, AttemptsFile).attempts

@@ -98,11 +98,11 @@ class ProgressReport:
         )
 
     def write(self, **changed: object) -> None:
-        """Write the file with some values changed. An OSError (a full disk, a read-only folder)
-        is ignored: it must not end a training."""
+        """Write the file with some values changed, without waiting for the disk. An OSError (a full
+        disk, a read-only folder) is ignored: it must not end a training."""
         self.state = self.state.model_copy(update=changed)
         with suppress(OSError):
-            write_model(self._file, self.state)
+            write_model(self._file, self.state, sync=False)
 
     def after_epoch(self, row: HistoryRow) -> None:
         """Note an epoch that has ended."""
