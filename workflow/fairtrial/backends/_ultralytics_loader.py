@@ -65,7 +65,7 @@ class DrawnImages:
     def __init__(self, images: YOLODataset, seed: int, plain_from: int, arguments: Any) -> None:
         self._images, self._seed = images, seed
         self._plain_from, self._arguments, self._is_plain = plain_from, arguments, False
-        self._recent = images.buffer = _Recent(images.max_buffer_length)
+        self._recent = images.buffer = _Recent()
         self._epochs: dict[int, _Epoch] = {}
 
     def __len__(self) -> int:
@@ -108,10 +108,9 @@ class _Recent:
     last and forgets the first at its largest length: mosaics, which iterate over it, get `window`.
     """
 
-    def __init__(self, most: int) -> None:
+    def __init__(self) -> None:
         self.window: NDArray[np.int64] = np.empty(0, np.int64)
         self._held: deque[int] = deque()
-        self._most = most
 
     def __iter__(self) -> Iterator[int]:
         return iter(self.window.tolist())
