@@ -24,6 +24,7 @@ from fairtrial.__main__ import main
 from fairtrial.commands._machine_checks import gpu, packages
 from fairtrial.commands._profile import evaluated, read_profile
 from fairtrial.commands._slurm_checks import _has_gres, minutes
+from fairtrial.devices import cards
 from fairtrial.planning.drivers import FOLDER, Driver
 from fairtrial.planning.plan import Plan
 from fairtrial.store import locks
@@ -245,11 +246,16 @@ def test_packages_against_the_lock() -> None:
     assert f"other versions: pytest {pytest.__version__} (locked 0.1); `make venv`" in other
 
 
-def test_gpus(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_gpus(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert str(*gpu(False)).startswith("warning  GPU: torch finds none here")
     assert str(*gpu(True)).startswith("ok       GPU: none on this machine; the profile asks")
     monkeypatch.setitem(sys.modules, "torch", torch_with("H100", "H100"))
     assert str(*gpu(False)) == "ok       GPU: H100, H100 (torch 2)"
+    have = [{"uuid": f"GPU-{n}", "index": n, "total": 4 << 20, "free": n << 20} for n in (2, 3)]
+    (tmp_path / "cards.json").write_text(json.dumps(have))
+    monkeypatch.setenv(cards.FAKE, str(tmp_path / "cards.json"))
+    _, used = gpu(False)
+    assert str(used).startswith("warning  GPU: GPU 2 has 2 of 4 MiB free; trainings wait")
     monkeypatch.setitem(sys.modules, "torch", None)
     assert str(*gpu(False)).startswith("missing  torch: cannot be imported")
 

@@ -11,6 +11,9 @@ from pathlib import Path
 
 from fairtrial.commands._data_checks import is_downloaded, needs_of
 from fairtrial.commands._findings import Finding, missing, ok, some, warning
+from fairtrial.devices import cards
+from fairtrial.devices.pinning import FREE
+from fairtrial.devices.turns import memory
 from fairtrial.planning import drivers
 from fairtrial.planning.experiment import PlannedExperiment
 from fairtrial.store import entries, locks
@@ -61,10 +64,18 @@ def gpu(elsewhere: bool) -> Iterator[Finding]:
     if torch.cuda.is_available():
         names = [torch.cuda.get_device_name(n) for n in range(torch.cuda.device_count())]
         yield ok("GPU", f"{', '.join(names)} (torch {torch.__version__})")
+        yield from _used_by_others()
     elif elsewhere:
         yield ok("GPU", "none on this machine; the profile asks SLURM for one")
     else:
         yield warning("GPU", "torch finds none here, so trainings run on the CPU")
+
+
+def _used_by_others() -> Iterator[Finding]:
+    """The visible GPUs that profiles/gpu would wait for."""
+    for card in cards.visible(cards.all_cards()):
+        if 100 * card.free < FREE * card.total:
+            yield warning("GPU", f"{card} {memory(card)}; trainings wait until somebody leaves it")
 
 
 def space(plan: PlannedExperiment) -> Iterator[Finding]:

@@ -17,9 +17,10 @@ from fairtrial import SettingsError
 from fairtrial.commands._background import LOGS, in_background
 from fairtrial.commands._working import working_drivers
 from fairtrial.devices import cards, pinning
-from fairtrial.devices.pinning import Pinning
+from fairtrial.devices.pinning import FREE, Pinning
 from fairtrial.files import snapshot
 from fairtrial.files.logs import last_line
+from fairtrial.files.text import counted
 from fairtrial.planning import offers
 from fairtrial.planning.offers import Offer
 from fairtrial.store import locks
@@ -29,7 +30,7 @@ POLL = 1.0  # seconds between two looks at what is offered
 
 
 def join(
-    *, gpu_share: int = 1, gpu_free: int = 75, jobs: int = 0, background: bool = False
+    *, gpu_share: int = 1, gpu_free: int = FREE, jobs: int = 0, background: bool = False
 ) -> None:
     """Train runs of the Snakemake that works in this folder, on another machine.
 
@@ -86,11 +87,12 @@ class _Helper:
 
     def work(self, stop: Path) -> None:
         """Train until no driver works, or until it is asked to stop."""
-        print(f"takes part with {self._places} trainings at a time at most", flush=True)
+        print(f"takes part: {counted(self._places, 'training')} at a time at most", flush=True)
         while not stop.exists():
             working = [driver.holder for driver in working_drivers()]
             if not working:
-                print("Snakemake has ended; what is being trained here goes on to its end")
+                rest = "; what is being trained here goes on to its end" if self._living() else ""
+                print(f"Snakemake has ended{rest}", flush=True)
                 return
             for path, offer in reversed(offers.offers(working).items()):
                 if len(self._living()) < self._places and path not in self._over:

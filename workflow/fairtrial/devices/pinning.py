@@ -32,6 +32,7 @@ VARIABLE = "FAIRTRIAL_GPUS"  # Pinning as JSON
 LATER = ("search", "train")  # stages that take their cards when a training begins
 TIMED = ("predict", "probe")  # stages that measure time, and so share no card
 AMOUNT = re.compile(r"\d+ (of \d+ )?MiB")  # which changes all the time
+FREE = 75  # per cent of a card's memory that must be free, unless a profile says otherwise
 WAITING = "waiting for a GPU"  # how the line begins by which a job says what it waits for
 POLL = 1.0  # seconds between two looks at cards that are not free
 
@@ -45,7 +46,7 @@ class Pinning(FileModel):
 
     gpus: dict[str, int]
     share: int = 1
-    free: int = 75
+    free: int = FREE
 
 
 Tell = Callable[[str, str], None]  # told the cards once it has them, before that what it waits for

@@ -61,11 +61,11 @@ def obstacle(claim: Claim, card: Card, users: Sequence[Claim]) -> str:
     if len(users) >= claim.share or any(user.is_alone for user in users):
         return f"is used by {', '.join(map(str, users))}"
     if 100 * claim.share * card.free < claim.free * card.total:
-        return _memory(card)
+        return memory(card)
     return ""
 
 
-def _memory(card: Card) -> str:
+def memory(card: Card) -> str:
     """How little of a card's memory is free, and who uses it."""
     noun = "processes" if len(card.processes) > 1 else "process"
     by = f", used by {noun} {', '.join(map(str, card.processes))}" if card.processes else ""
