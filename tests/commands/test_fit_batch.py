@@ -15,7 +15,7 @@ from fairtrial import BackendError
 from fairtrial.__main__ import main
 from fairtrial.commands import fit_batch as command
 from fairtrial.commands._batch_search import largest, outcome
-from fairtrial.training.batch_trial import Outcome, Trial
+from fairtrial.training.batch_trial import BatchOutcome, BatchTrial
 
 EXPERIMENT = """\
 title: Which batch?
@@ -65,13 +65,13 @@ def inventory() -> dict[Path, bytes]:
     return {path: path.read_bytes() for path in Path().rglob("*") if path.is_file()}
 
 
-def needing(most: int, seen: list[tuple[Trial, int | None, str]]) -> Any:
+def needing(most: int, seen: list[tuple[BatchTrial, int | None, str]]) -> Any:
     """A trial of which batches up to `most` fit, a megabyte an image, at 200 images a second."""
 
-    def tried(trial: Trial, limit: int | None, gpu: str) -> Outcome:
+    def tried(trial: BatchTrial, limit: int | None, gpu: str) -> BatchOutcome:
         seen.append((trial, limit, gpu))
         fits = trial.batch <= most
-        return Outcome(
+        return BatchOutcome(
             fits=fits, peak=trial.batch * 10**6, memory_of="gpu", rate=200.0 if fits else None
         )
 
@@ -82,7 +82,7 @@ def test_what_fits_is_told_with_the_line_to_write_and_nothing_is_written(
     project: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """14 images in train: 2, 4 and 8 fit, all of them do not."""
-    seen: list[tuple[Trial, int | None, str]] = []
+    seen: list[tuple[BatchTrial, int | None, str]] = []
     monkeypatch.setattr(command, "outcome", needing(11, seen))
     before = inventory()
     assert main(["fit-batch", "sizes/plain", "--memory", "100MB"]) == 0
@@ -104,7 +104,7 @@ def test_the_freest_gpu_is_used_and_its_memory_limited(
     ]
     Path("cards.json").write_text(json.dumps(cards))
     monkeypatch.setenv("FAIRTRIAL_FAKE_GPUS", "cards.json")
-    seen: list[tuple[Trial, int | None, str]] = []
+    seen: list[tuple[BatchTrial, int | None, str]] = []
     monkeypatch.setattr(command, "outcome", needing(99, seen))
     assert main(["fit-batch", "sizes/plain-s0", "--memory", "7GB", "--most", "8"]) == 0
     assert {(trial.memory, limit, gpu) for trial, limit, gpu in seen} == {
@@ -133,7 +133,7 @@ def test_nobodys_training_is_ended_by_taking_all_memory(
     ]
     Path("cards.json").write_text(json.dumps(cards))
     monkeypatch.setenv("FAIRTRIAL_FAKE_GPUS", "cards.json")
-    seen: list[tuple[Trial, int | None, str]] = []
+    seen: list[tuple[BatchTrial, int | None, str]] = []
     monkeypatch.setattr(command, "outcome", needing(99, seen))
     if users[1]:
         assert main(["fit-batch", "sizes/plain-s0"]) == 1

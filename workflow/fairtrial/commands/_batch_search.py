@@ -15,7 +15,7 @@ import psutil
 
 import fairtrial
 from fairtrial import BackendError
-from fairtrial.training.batch_trial import Outcome, Trial
+from fairtrial.training.batch_trial import BatchOutcome, BatchTrial
 
 POLL = 0.05  # seconds between two looks at the memory of a process
 NEAR = 16  # the search ends where two batches differ by this part of the smaller one
@@ -49,7 +49,7 @@ def largest(fits: Callable[[int], bool], start: int, most: int) -> int | None:
     return low
 
 
-def outcome(trial: Trial, limit: int | None, gpu: str) -> Outcome:
+def outcome(trial: BatchTrial, limit: int | None, gpu: str) -> BatchOutcome:
     """Try one batch in another process, which is ended once it takes more than `limit` bytes of
     this machine's memory.
 
@@ -79,20 +79,20 @@ def outcome(trial: Trial, limit: int | None, gpu: str) -> Outcome:
         finally:
             _end(process)
         if limit is not None and peak > limit:
-            return Outcome(fits=False, peak=peak, memory_of="process")
+            return BatchOutcome(fits=False, peak=peak, memory_of="process")
         return _read(answer, said, process.returncode, peak)
 
 
-def _read(answer: IO[bytes], said: IO[bytes], status: int, peak: int) -> Outcome:
+def _read(answer: IO[bytes], said: IO[bytes], status: int, peak: int) -> BatchOutcome:
     if status == -9:  # the system's own answer to too little memory
-        return Outcome(fits=False, peak=peak, memory_of="process")
+        return BatchOutcome(fits=False, peak=peak, memory_of="process")
     answer.seek(0)
     text = answer.read()
     if status or not text:
         said.seek(0)
         lines = said.read().decode(errors="replace").splitlines()
         raise BackendError("no step could be tried; its process said:\n" + "\n".join(lines[-8:]))
-    found = Outcome.model_validate_json(text)
+    found = BatchOutcome.model_validate_json(text)
     if found.problem:
         raise BackendError(found.problem)
     if found.memory_of == "process":

@@ -15,7 +15,7 @@ from fairtrial.devices.cards import all_cards, visible
 from fairtrial.files.nvml import Card
 from fairtrial.files.text import counted, duration
 from fairtrial.planning.experiment import PlannedExperiment
-from fairtrial.training.batch_trial import Outcome, Trial
+from fairtrial.training.batch_trial import BatchOutcome, BatchTrial
 
 UNITS = {"MB": 10**6, "GB": 10**9, "MIB": 2**20, "GIB": 2**30}
 
@@ -44,7 +44,7 @@ def fit_batch(run: str, /, *, memory: str = "", most: int = 0, threads: int = 1)
     print(f"{experiment.name}/{name}: batch {own}, {counted(images, 'image')} in train")
     print(f"{_place(card)}{f', of which {memory} may be taken' if memory else ''}")
     print(f"{'batch':>6}  {'memory':>9}  images a second", flush=True)
-    seen: dict[int, Outcome] = {}
+    seen: dict[int, BatchOutcome] = {}
 
     def fits(batch: int) -> bool:
         attempt = trial.model_copy(
@@ -91,13 +91,13 @@ def _limit(text: str, card: Card | None) -> int | None:
     return limit
 
 
-def _trial(experiment: PlannedExperiment, name: str, threads: int) -> tuple[Trial, int]:
+def _trial(experiment: PlannedExperiment, name: str, threads: int) -> tuple[BatchTrial, int]:
     """The training to be tried, with the run's own batch, and the images that it learns from."""
     settings = experiment.trained[name].train_settings
     files = training_files(experiment, name)
     values: dict[str, Any] = settings.settings
     splits = read_training_splits(files.annotations, files.split, values.get("train_share", 1.0))
-    trial = Trial(
+    trial = BatchTrial(
         backend=settings.backend,
         settings=values,
         trusted=experiment.trusted(name),
@@ -119,7 +119,7 @@ def _place(card: Card | None) -> str:
     return f"GPU {card.index} {card.name}".rstrip() + free
 
 
-def _row(batch: int, seen: Outcome) -> str:
+def _row(batch: int, seen: BatchOutcome) -> str:
     rate = f"{seen.rate:.4g}" if seen.rate else "–"
     return f"{batch:>6}  {_gb(seen.peak):>9}  {rate if seen.fits else 'does not fit'}"
 
@@ -128,7 +128,7 @@ def _sentences(
     experiment: PlannedExperiment,
     name: str,
     found: int | None,
-    seen: dict[int, Outcome],
+    seen: dict[int, BatchOutcome],
     images: int,
 ) -> list[str]:
     """What was found, for a person, and the line for the experiment."""
@@ -154,7 +154,7 @@ def _sentences(
     ]
 
 
-def _pace(batch: int, seen: Outcome, images: int, epochs: int) -> str:
+def _pace(batch: int, seen: BatchOutcome, images: int, epochs: int) -> str:
     """How long trainings with a batch would be."""
     if not seen.fits:
         return f"A batch of {batch}, the run's own, does not fit."

@@ -33,7 +33,7 @@ from fairtrial.training.unpickling import trusting
 STEPS = 4  # batches; after the first, the optimizer has its whole memory
 
 
-class Trial(FileModel):
+class BatchTrial(FileModel):
     """Settings and files of the training; memory: bytes of a GPU that it may take, None: all."""
 
     backend: str
@@ -48,7 +48,7 @@ class Trial(FileModel):
     memory: int | None
 
 
-class Outcome(FileModel):
+class BatchOutcome(FileModel):
     """peak: bytes at most, of the GPU or of the process; rate: images a second of training steps,
     None where train has too few images to tell; problem: why it cannot be tried, else empty."""
 
@@ -84,7 +84,7 @@ class _Steps:
         return batch * len(later) / sum(later) if sum(later) > 0 else None
 
 
-def tried(trial: Trial) -> Outcome:
+def tried(trial: BatchTrial) -> BatchOutcome:
     """Train some steps, the end of an epoch with its evaluation among them."""
     settings = backend_settings(trial.backend, trial.settings | {"batch": trial.batch})
     whole = read_leak_free_dataset(
@@ -107,9 +107,11 @@ def tried(trial: Trial) -> Outcome:
             pass
         except (RuntimeError, MemoryError, BackendError) as error:
             if isinstance(error, MemoryError) or "out of memory" in str(error):
-                return Outcome(fits=False, peak=_peak(gpu), memory_of=_kind(gpu))
+                return BatchOutcome(fits=False, peak=_peak(gpu), memory_of=_kind(gpu))
             raise
-    return Outcome(fits=True, peak=_peak(gpu), memory_of=_kind(gpu), rate=steps.rate(trial.batch))
+    return BatchOutcome(
+        fits=True, peak=_peak(gpu), memory_of=_kind(gpu), rate=steps.rate(trial.batch)
+    )
 
 
 def crowded(data: SplitDataset, batch: int) -> SplitDataset:
@@ -166,13 +168,13 @@ def _kind(gpu: Any) -> Literal["gpu", "process"]:
 
 def _main() -> None:
     """Read a trial and write its outcome; what backends print goes to the other stream."""
-    trial = Trial.model_validate_json(sys.stdin.read())
+    trial = BatchTrial.model_validate_json(sys.stdin.read())
     answer = sys.stdout
     with contextlib.redirect_stdout(sys.stderr), trusting(trial.trusted):
         try:
             outcome = tried(trial)
         except (BackendError, ValidationError) as error:
-            outcome = Outcome(fits=False, peak=0, memory_of="process", problem=str(error))
+            outcome = BatchOutcome(fits=False, peak=0, memory_of="process", problem=str(error))
     answer.write(outcome.model_dump_json())
 
 
