@@ -145,7 +145,8 @@ def test_what_another_one_trains_is_left_to_it(driver: subprocess.Popen) -> None
     wait_for(Path("seen").exists)
     driver.kill()
     driver.wait()
-    helper.communicate(timeout=60)
+    said, _ = helper.communicate(timeout=60)
+    assert said.index("waiting for a training") < said.index("train shop/a: begins")
 
 
 def test_stop_names_the_machine_on_which_snakemake_works(

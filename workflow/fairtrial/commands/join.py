@@ -83,7 +83,7 @@ class _Helper:
         self._running: dict[Path, threading.Thread] = {}
         self._processes: dict[Path, subprocess.Popen[bytes]] = {}
         self._over: set[Path] = set()  # what was trained or failed here
-        self._interrupted = False
+        self._interrupted = self._was_idle = False
 
     def work(self, stop: Path) -> None:
         """Train until no driver works, or until it is asked to stop."""
@@ -97,8 +97,16 @@ class _Helper:
             for path, offer in reversed(offers.offers(working).items()):
                 if len(self._living()) < self._places and path not in self._over:
                     self._begin(path, offer)
+            self._say_if_idle()
             time.sleep(POLL)
         self.interrupt()
+
+    def _say_if_idle(self) -> None:
+        """Say once that it waits, whenever it comes to that."""
+        is_idle = not self._living()
+        if is_idle and not self._was_idle:
+            print("waiting for a training that can begin; a cluster offers none", flush=True)
+        self._was_idle = is_idle
 
     def interrupt(self) -> None:
         """Let trainings save their newest states and end."""
