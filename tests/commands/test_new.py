@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 from tests.facts import missing_facts
+from tests.formats.written import Scene, write_contributors
 
 from fairtrial.__main__ import main
 from fairtrial.data.certificate import read_certificate
@@ -157,6 +158,31 @@ def test_of_two_readings_one_must_be_chosen(
     monkeypatch.setattr("builtins.input", lambda _: "box_csv")
     assert main(["new", "cats", "--name", "two"]) == 0
     assert "format: box_csv" in texts("two")["sources"]
+
+
+def test_contributions_in_several_formats_are_one_data_set(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Each person's folder is read by its own format, and is a group."""
+    box = (4.0, 5.0, 20.0, 30.0)
+    scene = Scene(objects=[(who, kind, box) for who in "abc" for kind in ("cat", "dog", "owl")])
+    written = write_contributors(scene, project / "handed in")
+    assert main(["new", "handed in", "--name", "ours"]) == 0
+    facts = ("contributors (certain)", "Ana García (voc)", "jörg weiß 2 (yolo)", "groups: 3")
+    assert missing_facts(capsys.readouterr().out, *facts) == []
+    convert_settings = read_source("ours").convert
+    assert convert_settings is not None
+    formats = {part["folder"]: part["format"] for part in convert_settings.options["parts"]}
+    assert formats == {part["folder"]: part["format"] for part in written["parts"]}
+    assert sum(map(len, through_the_split("ours").values())) == 3
+
+
+def test_contributions_in_one_format_are_read_by_it(project: Path) -> None:
+    for who in ("ana", "ben"):
+        boxes(project / "given" / who, 3)
+    assert main(["new", "given", "--name", "theirs"]) in (0, 1)
+    file = project / "config/sources/theirs.yaml"
+    assert not file.exists() or "format: contributors" not in file.read_text()
 
 
 def test_a_class_that_train_lacks_is_left_out_and_named(project: Path) -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from fairtrial import DataError
+from fairtrial.commands._new_contributions import contributions
 from fairtrial.data.dataset import SPLITS, Dataset
 from fairtrial.data.defects import Defect, LabelWithoutImage, UnannotatedImage
 from fairtrial.files.text import counted
@@ -69,7 +70,16 @@ class Reading:
 
 
 def recognised(listing: Listing) -> dict[str, Likeness]:
-    """What each format sees in the folder, by its name; formats that see nothing are left out."""
+    """What each format sees in the folder, by its name; formats that see nothing are left out. Where
+    several people have handed in a folder each, in several formats, that is all."""
+    found = _by_format(listing)
+    if len(found) > 1 and (joined := contributions(listing, _by_format)) is not None:
+        return {"contributors": joined}
+    return found
+
+
+def _by_format(listing: Listing) -> dict[str, Likeness]:
+    """What each format sees in a folder that is one data set."""
     found: dict[str, Likeness] = {}
     for name in plugins("formats"):
         recognise = getattr(plugin("formats", name), "recognise", None)
