@@ -70,8 +70,8 @@ class Reading:
 
 
 def recognised(listing: Listing) -> dict[str, Likeness]:
-    """What each format sees in the folder, by its name; formats that see nothing are left out. Where
-    several people have handed in a folder each, in several formats, that is all."""
+    """What each format sees in the folder, by its name; formats that see nothing are left out.
+    Where several people have handed in a folder each, in several formats, that is all."""
     found = _by_format(listing)
     if len(found) > 1 and (joined := contributions(listing, _by_format)) is not None:
         return {"contributors": joined}
