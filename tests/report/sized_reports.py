@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from fairtrial.data.dataset import Annotation, read, write
+from fairtrial.settings.factors import factors_of
 from fairtrial.settings.stages import ValidateClassifySettings
 from fairtrial.stages.validate import validate
 from tests.figures.test_search import study
@@ -52,7 +53,8 @@ def grid(root: Path) -> Built:
     axes = {"model": ("yolov8n", "yolov8s"), "lr0": (0.001, 0.01), "imgsz": (320, 480, 640)}
     rows = [dict(zip(axes, values, strict=True)) for values in product(*axes.values())]
     named = {"+".join(f"{k}={v}" for k, v in row.items()): row for row in rows}
-    return Fake(root, named).build(), {}
+    factors = factors_of({name: list(levels) for name, levels in axes.items()})
+    return Fake(root, named).build(), {"factors": factors}
 
 
 def sweep(root: Path) -> Built:

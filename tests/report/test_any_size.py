@@ -17,15 +17,19 @@ from PIL import Image
 from pypdf import PdfReader
 
 from fairtrial import SettingsError
-from fairtrial.figures.base import BOLD, Drawing, line_styles, style
+from fairtrial.figures.base import BOLD, Drawing, line_styles, not_below_zero, style
 from fairtrial.figures.confidence import mean_curve
+from fairtrial.figures.confusion import confusion
 from fairtrial.figures.strips import save_strips
 from fairtrial.planning.fonts import font_files
 from fairtrial.report.claim import HEADINGS
 from fairtrial.report.confusions import confusion_parts
+from fairtrial.report.cost import cost, fronts
 from fairtrial.report.glyphs import missing_glyphs
+from fairtrial.results.configuration import setting_text
 from fairtrial.results.confusions import confusion_counts
 from fairtrial.results.experiment import ExperimentResults, load_experiment
+from fairtrial.settings.stages import PlotSettings
 from tests.facts import missing_facts, refused
 from tests.report.fake_results import Fake, load
 from tests.report.sized_reports import CASES, folds
@@ -34,6 +38,13 @@ from tests.report.white_pages import white_share
 from tests.report.written import plotted, reported
 
 CHINESE = "细胞"
+ON_PAGE_ONE = {  # what a reader of that page alone has to know
+    "demo": ("95 %",),
+    "grid": ("the other 9 are worse", "95 %"),
+    "searched": ("of 5 trials (3 finished) trial 4 is best", "lr0 0.0001", "which flatters it"),
+    "folds": ("mean ± standard deviation over folds",),
+    "classification": ("Higher is better, but for log loss and ECE",),
+}
 
 
 def results_of(fake: Fake, **settings: Any) -> ExperimentResults:
@@ -41,7 +52,13 @@ def results_of(fake: Fake, **settings: Any) -> ExperimentResults:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["demo", "grid", "one_class"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("demo", "grid", "sweep", "classes80", "one_class", "searched", "folds"),
+        "classification",
+    ],
+)
 def test_no_page_but_the_last_is_more_than_a_third_white(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -59,8 +76,16 @@ def test_no_page_but_the_last_is_more_than_a_third_white(
     white = {n: round(white_share(png), 2) for n, png in enumerate(pictures[:-1], 1)}
     assert {n: share for n, share in white.items() if share > 1 / 3} == {}
     first = pdf_text(pdf, pages=1)
-    facts = ["What to do next", "Beware", "95 %", "makes of telling images of test"]
-    assert missing_facts(first, *facts) == []
+    facts = ["What to do next", "Beware", "makes of telling images of test"]
+    assert missing_facts(first, *facts, *ON_PAGE_ONE.get(name, ())) == []
+    alone = [
+        page.extract_text()
+        for page in PdfReader(pdf).pages
+        if "Checklist: CLAIM" in page.extract_text()
+    ]
+    assert (
+        len(alone) == 2 and "44" in alone[1] and "Provenance" not in alone[1].split("CLAIM", 1)[0]
+    )
 
 
 def test_a_half_empty_page_is_seen_as_half_white() -> None:
@@ -214,3 +239,47 @@ def test_the_checklist_has_all_items_and_blanks_for_what_only_the_author_knows(
     assert sum(map(len, HEADINGS.values())) == 44
     facts = ["CLAIM 2024", "44 Funding", "2026-11-29 · Ada", "git checkout f00d", "Limits."]
     assert missing_facts(text, *facts, "fairtrial verify compare") == []
+
+
+def test_of_more_than_twenty_classes_there_is_a_list_and_no_matrix(tmp_path: Path) -> None:
+    fake = Fake(tmp_path, TWO, seeds=(0,), classes=tuple(f"c{n}" for n in range(21))).build()
+    experiment, settings = results_of(fake), PlotSettings(runs=tuple(fake.runs), gallery=0)
+    assert list(confusion.draw(experiment, settings)) == []
+    assert confusion_parts(experiment)[0]["rows"]
+
+
+def test_a_whole_number_has_one_spelling(tmp_path: Path) -> None:
+    fake = Fake(tmp_path, {"a": {"dropout": 0}, "b": {"dropout": 0.5}}, seeds=(0,))
+    fake.configurations["a"]["dropout"] = 0.0
+    texts = [c.differs["dropout"] for c in results_of(fake.build()).configurations]
+    assert sorted(texts) == ["0", "0.5"]
+    assert setting_text({"augment": {"mosaic": 1.0, "scale": [0.5, 2.0]}}, "augment") == (
+        '{"mosaic": 1, "scale": [0.5, 2]}'
+    )
+
+
+def test_a_label_without_room_gives_the_values_alone(tmp_path: Path) -> None:
+    rows = {
+        f"model={m}+lr0={r}+imgsz={i}": {"model": m, "lr0": r, "imgsz": i}
+        for m, r, i in (("yolov8n", 0.1, 320), ("yolov8s", 0.01, 640), ("yolov8m", 0.1, 640))
+    }
+    fake = Fake(tmp_path, rows, seeds=(0,)).build()
+    labels = {c.label(24).split("  ")[1] for c in results_of(fake).configurations}
+    assert labels == {"yolov8n, 0.1, 320", "yolov8s, 0.01, 640", "yolov8m, 0.1, 640"}
+
+
+def test_an_axis_of_a_metric_begins_at_zero() -> None:
+    with style():
+        ax = Figure().subplots()
+        ax.plot([-0.04, 0.5], [0.2, 0.9])
+        not_below_zero(ax, "x")
+        not_below_zero(ax, "y")
+    assert -0.03 < ax.get_xlim()[0] < 0 < ax.get_ylim()[0]
+
+
+def test_the_wall_time_of_trainings_is_no_cost_of_a_front(tmp_path: Path) -> None:
+    """It has in it what else the machine did: only the table shows it."""
+    experiment = results_of(Fake(tmp_path, TWO).build())
+    (part,) = fronts(experiment, timings=True)
+    assert [name for name, _ in part["fronts"]] == ["Parameters", "GFLOPs", "Time per image"]
+    assert all("training" in row for row in cost(experiment, timings=True))

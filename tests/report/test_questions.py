@@ -87,9 +87,9 @@ def swept(root: Path, *means: float) -> Fake:
 def test_a_sweep_is_sorted_by_its_parameter_and_compares_its_values(tmp_path: Path) -> None:
     text = report_text(swept(tmp_path, 0.40, 0.50, 0.60, 0.595), sweeps=["lrf"])
     assert "One parameter at a time" in text
-    assert "Precision Recall AP50 AP lrf seeds vs. best" in text
-    rows = ["0.500 ± 0.010 0.0001 3 ↓", "0.595 ± 0.010 0.001 3 ≈"]
-    rows += ["0.600 ± 0.010 0.01 3", "0.400 ± 0.010 0.1 3 ↓"]
+    assert "lrf Precision Recall AP50 AP seeds vs. best" in text
+    rows = ["0.0001 0.650 ±", "0.500 ± 0.010 3 ↓", "0.001 0.745 ±", "0.595 ± 0.010 3 ≈"]
+    rows += ["0.01 0.750 ±", "0.600 ± 0.010 3", "0.1 0.550 ±", "0.400 ± 0.010 3 ↓"]
     places = [text.index(row) for row in rows]
     assert places == sorted(places)
     assert "lrf 0.01 has the highest AP on val; on test it reaches 0.600 ± 0.010." in text

@@ -339,7 +339,7 @@ def test_the_tables_have_every_gap_with_its_interval(tmp_path: Path) -> None:
         low, mean, high = (float(row[f"test/AP{end}"]) for end in ("_low", "", "_high"))
         assert 0 < low < mean < high < 1
     markdown = paper_tables.markdown(experiment, timings=False)
-    tex = paper_tables.latex(experiment, timings=False)
+    tex = paper_tables.latex(experiment)
     assert "0.410 ± 0.010 ↓ | 0.200 (0." in markdown and "worse" in markdown
     assert r"0.410 $\pm$ 0.010 $\downarrow$ & 0.200 (0." in tex and "A above it (95 \\%)" in tex
     assert "**0.610 ± 0.010**" in markdown and r"\textbf{0.610 $\pm$ 0.010}" in tex
@@ -357,7 +357,7 @@ def test_no_name_breaks_the_table_for_a_paper(tmp_path: Path) -> None:
     """Beside what is escaped no character is left that TeX, or pdfLaTeX's fonts, would take for
     something else."""
     configurations: dict[str, dict[str, Any]] = {"a": {"model": HOSTILE}, "b": {"model": "é"}}
-    tex = paper_tables.latex(results_of(Fake(tmp_path, configurations).build()), timings=False)
+    tex = paper_tables.latex(results_of(Fake(tmp_path, configurations).build()))
     (row,) = (line for line in tex.splitlines() if "a\\_b" in line)
     assert row.count(" & ") == tex.count(" & ") / 3, "each line has the same cells"
     bare = re.sub(r"\\[a-zA-Z]+(?:\{\})?|\\[_&%#{}$]|\$[^$]*\$|\\textbf\{", "", row)
@@ -365,7 +365,7 @@ def test_no_name_breaks_the_table_for_a_paper(tmp_path: Path) -> None:
     assert "XeLaTeX" not in tex
     configurations["b"]["model"] = "日本"
     fake = Fake(tmp_path / "2", configurations).build()
-    other = paper_tables.latex(results_of(fake), timings=False)
+    other = paper_tables.latex(results_of(fake))
     assert "XeLaTeX" in other.splitlines()[0]
 
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 import itertools
 
 import pytest
+from pydantic import TypeAdapter
 
 from facts import refused
 from fairtrial.scoring import fitness
+from fairtrial.scoring.ranking import RankBy
 
 METRICS = {"precision": 0.5, "recall": 0.25, "f1": 1 / 3, "AP50": 0.75, "AP": 0.4}
 ROW = {
@@ -97,3 +99,12 @@ def test_normalising_twice_changes_nothing() -> None:
         if sum(weights):
             once = fitness.normalised(dict(zip(keys, map(float, weights), strict=True)))
             assert fitness.normalised(once) == once
+
+
+def test_metrics_are_named_as_in_the_report_or_as_ultralytics_names_them() -> None:
+    """Both are kept by the old name, on which keys of stored searches depend."""
+    read = TypeAdapter[object](RankBy).validate_python
+    written = read({"AP50": 0.25, "AP": 0.75})
+    assert written == read({"map50": 0.25, "map50_95": 0.75}) == {"map50": 0.25, "map50_95": 0.75}
+    with refused(ValueError, "map50_95", "two weights"):
+        read({"AP": 1, "map50_95": 1})

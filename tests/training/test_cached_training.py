@@ -177,7 +177,8 @@ def test_the_fitness_of_a_run_is_brought_to_one_form() -> None:
         return TrainingSettings.model_validate(SETTINGS | changed).model_dump()["fitness"]
 
     assert rule(fitness={"recall": 9.0, "map50_95": 1.0}) == {"recall": 0.9, "map50_95": 0.1}
-    assert rule(fitness={"map50_95": 3.0}) is None
+    assert rule(fitness={"recall": 9.0, "AP": 1.0}) == {"recall": 0.9, "map50_95": 0.1}
+    assert rule(fitness={"map50_95": 3.0}) is rule(fitness={"AP": 3.0}) is None
     untrained = {"epochs": 0, "pretrained": "some/start.pt"}
     assert rule(fitness={"recall": 1.0}, **untrained) is None, "there is no epoch to choose"
 
@@ -189,7 +190,7 @@ def test_the_fitness_of_a_run_is_brought_to_one_form() -> None:
         ({"pretrained": "start.pt"}, ("<source>/<file>",)),
         ({"fitness": {"recall": 0.0}}, ("a weight above 0",)),
         ({"fitness": {"recall": -1.0}}, ("greater than or equal to 0",)),
-        ({"fitness": {"AP": 1.0}}, ("`AP`", "known: precision, recall")),
+        ({"fitness": {"mAP": 1.0}}, ("`mAP`", "known: precision, recall, f1, AP50, AP")),
         ({"replicate": 0}, ("greater than or equal to 1",)),
         ({"train_share": 0.0}, ("greater than 0",)),
         ({"train_share": 1.5}, ("less than or equal to 1",)),

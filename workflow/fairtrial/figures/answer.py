@@ -8,6 +8,8 @@ from collections.abc import Iterator, Mapping
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.font_manager import FontProperties
+from matplotlib.textpath import text_to_path
 
 from fairtrial.figures.base import (
     FONT,
@@ -16,6 +18,7 @@ from fairtrial.figures.base import (
     figure,
     line_styles,
     new_figure,
+    not_below_zero,
     not_shown,
 )
 from fairtrial.results.configuration import Configuration
@@ -56,8 +59,8 @@ def _caption(comparison: Comparison, ranked: list[Configuration], gaps: Mapping[
     caption += f"; line: {bars}."
     if any(gap.low is not None for gap in gaps.values()):
         caption += (
-            f" Right: how far {best} lies above each, 95 % for all pairs together; grey: not told "
-            "apart, or not tested."
+            f" Right, which decides: how far {best} lies above each, 95 % for all pairs together; "
+            "grey: not told apart, or not tested."
         )
     if comparison.metric == FITNESS:
         caption += f" Fitness: {comparison.ranking_rule.formula}."
@@ -75,6 +78,7 @@ def _rows(
         if gap := gaps.get(configuration.letter):
             _gap(right, row, gap, styles[configuration.letter]["color"])
     left.set_yticks(range(len(configurations)), [c.label(36) for c in configurations])
+    _left_aligned(left)
     left.set_ylim(len(configurations) - 0.5, -0.5)
     metric = METRIC_NAMES.get(comparison.metric, comparison.metric)
     left.set_xlabel(f"{metric} on {comparison.split}")
@@ -85,7 +89,17 @@ def _rows(
         ax.grid(axis="y", visible=False)
         ax.margins(x=0.06)
         ax.locator_params(axis="x", nbins=ticks)
+    not_below_zero(left, "x")
     return fig
+
+
+def _left_aligned(ax: Axes) -> None:
+    """Let the labels of the rows begin below each other, so that their letters do."""
+    font, labels = FontProperties(size=FONT), ax.get_yticklabels()
+    sizes = [text_to_path.get_text_width_height_descent(t.get_text(), font, False) for t in labels]
+    ax.tick_params(axis="y", pad=5 + max(width for width, _, _ in sizes))
+    for label in labels:
+        label.set_horizontalalignment("left")
 
 
 def _metric(

@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypedDict
+from typing import Literal, TypedDict
 
 import matplotlib as mpl
 import seaborn as sns
@@ -54,6 +54,7 @@ DASHES: tuple[Dash, ...] = (
 )
 MARKERS = "osD^vPX*"
 BOLD = 2.2  # points: the line of the best
+MARGIN = 0.02  # of an axis below zero: room for a mark there
 OTHERS = "#B8B8B8"  # colour of the configurations beyond the eight that can be told apart
 
 
@@ -223,6 +224,13 @@ def with_marker(style: LineStyle, marker: str) -> LineStyle:
     changed = style.copy()
     changed["marker"] = marker
     return changed
+
+
+def not_below_zero(ax: Axes, axis: Literal["x", "y"]) -> None:
+    """Let an axis of a metric begin at zero where its margin or an interval would go below."""
+    low, high = ax.get_xlim() if axis == "x" else ax.get_ylim()
+    if low < 0 < high:
+        ax.set(**{f"{axis}lim": (-MARGIN * (high - low), high)})
 
 
 def legend_height(configurations: list[Configuration]) -> float:

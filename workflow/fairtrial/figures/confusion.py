@@ -16,10 +16,10 @@ from fairtrial.results.confusions import confusion_counts, counted_runs, row_nam
 from fairtrial.results.experiment import Comparison, ExperimentResults
 from fairtrial.settings.stages import PlotSettings
 
+BESIDE = {1: 0.0, 2: -0.3, 3: -0.9}  # where titles begin, by matrices side by side
 CELL = 0.45  # cm, width and height: room for three digits
 SMALL = 12  # classes at most for which matrices stand side by side
-OVERVIEW = 8.0  # cm: height of a matrix whose counts are not written
-WRITTEN = 20  # with more classes, counts would be too small to read
+WRITTEN = 20  # with more classes, counts would be too small to read: there is a list instead
 
 
 @figure("confusion")
@@ -28,7 +28,7 @@ def confusion(experiment: ExperimentResults, settings: PlotSettings) -> Iterator
     for number, comparison in enumerate(experiment.comparisons):
         ranked = [c for c in comparison.ranked() if confusion_counts(c, comparison.split)]
         names = row_names(ranked[0], comparison.split) if ranked else []
-        if len(names) <= 2:  # of one class a table says as much
+        if len(names) <= 2 or len(names) > WRITTEN + 1:  # a table says as much, or more
             continue
         limit, per_page, across = _layout(len(names))
         for page, start in enumerate(range(0, min(limit, len(ranked)), per_page)):
@@ -36,7 +36,7 @@ def confusion(experiment: ExperimentResults, settings: PlotSettings) -> Iterator
             fig = _matrices(configurations, names, comparison.split, across)
             several = "matrices" if len(configurations) > 1 else "matrix"
             title = f"Confusion {several} of {', '.join(c.letter for c in configurations)}"
-            caption = _caption(comparison, len(names), len(ranked) - limit, counted_runs(ranked[0]))
+            caption = _caption(comparison, len(ranked) - limit, counted_runs(ranked[0]))
             name = f"confusion-{number + 1}-{page + 1}"
             yield Drawing(name, fig, title, caption)
 
@@ -44,30 +44,28 @@ def confusion(experiment: ExperimentResults, settings: PlotSettings) -> Iterator
 def _layout(size: int) -> tuple[int, int, int]:
     """The most matrices of `size` rows: in all, in a drawing, and side by side."""
     if size <= 4:
-        return 24, 9, 3
+        return 12, 12, 3
     if size <= SMALL + 1:
-        return 24, 4, 2
-    if size <= WRITTEN + 1:
-        return 6, 2 if _height(size) <= HEIGHT / 2 else 1, 1
-    return 1, 1, 1
+        return 12, 4, 2
+    return 6, 2 if _height(size) <= HEIGHT / 2 else 1, 1
 
 
 def _height(size: int) -> float:
     """Height of one matrix with its labels, cm."""
-    return OVERVIEW if size - 1 > WRITTEN else 3.2 + CELL * size
+    return 3.2 + CELL * size
 
 
-def _caption(comparison: Comparison, size: int, left_out: int, counted: str) -> str:
+def _caption(comparison: Comparison, left_out: int, counted: str) -> str:
     if comparison.task == "classify":
         text = f"On {comparison.split} of {comparison.names}, {counted}; each image counts as its "
         text += "most probable class. The shade is the share of the row, the number counts images."
         return text + not_shown(left_out)
     text = (
         f"On {comparison.split} of {comparison.names}, {counted}, at the chosen confidence, "
-        f"IoU {comparison.iou}. The shade is the share of the row"
-        + ("; the number counts objects, none where it is empty. " if size - 1 <= WRITTEN else ". ")
-        + "Last column: missed objects; last row: detections where there is nothing. Here classes "
-        "compete for an object, so that a row may show fewer right ones than its recall."
+        f"IoU {comparison.iou}. The shade is the share of the row; the number counts objects, none "
+        "where it is empty. Last column: missed objects; last row: detections where there is "
+        "nothing. Here classes compete for an object, so that a row may show fewer right ones than "
+        "its recall."
     )
     return text + not_shown(left_out)
 
@@ -83,7 +81,10 @@ def _matrices(
     axes = list(fig.subplots(rows, columns, squeeze=False).flat)
     for ax, configuration in zip(axes, configurations, strict=False):
         _matrix(ax, _counts(configuration, names, split), names, configuration.first.task)
-        ax.set_title(configuration.label({1: 80, 2: 34, 3: 15}[columns]), loc="left")
+        # above the names of the classes, too
+        ax.set_title(
+            configuration.label({1: 80, 2: 40, 3: 30}[columns]), loc="left", x=BESIDE[columns]
+        )
     for ax in axes[len(configurations) :]:
         ax.set_visible(False)
     return fig
@@ -98,7 +99,6 @@ def _counts(configuration: Configuration, names: list[str], split: str) -> NDArr
 def _matrix(ax: Axes, counts: NDArray[np.int64], names: list[str], task: str) -> None:
     """Draw counts of shape (names, names) as a heat map of each row's shares."""
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
-    written = len(names) - 1 <= WRITTEN
     labels = shortened(names, 16)
     sns.heatmap(
         shares,
@@ -106,16 +106,15 @@ def _matrix(ax: Axes, counts: NDArray[np.int64], names: list[str], task: str) ->
         vmin=0,
         vmax=1,
         cmap="Greys",
-        annot=_count_texts(counts) if written else False,
+        annot=_count_texts(counts),
         fmt="",
         annot_kws={"size": 7},
         cbar=False,
         square=True,
-        linewidths=0.4 if written else 0,
+        linewidths=0.4,
         linecolor="#DDDDDD",
-        xticklabels=labels if written else _sparse(labels),
-        yticklabels=labels if written else _sparse(labels),
-        rasterized=not written,
+        xticklabels=labels,
+        yticklabels=labels,
     )
     ax.tick_params(axis="x", rotation=45 if len(names) <= 8 else 90)
     ax.tick_params(axis="y", rotation=0)
@@ -133,11 +132,3 @@ def _count_texts(counts: NDArray[np.int64]) -> NDArray[np.str_]:
         return f"{count / 1000:.1f}k" if count < 9950 else f"{count / 1000:.0f}k"
 
     return np.array([[text(count) for count in row] for row in counts.tolist()])
-
-
-def _sparse(labels: list[str]) -> list[str]:
-    """Labels of which some are emptied, so that the others do not touch; the last one stays."""
-    step = -(-len(labels) // 42)
-    sparse = [name if i % step == 0 else "" for i, name in enumerate(labels)]
-    sparse[-2:] = ["", labels[-1]]
-    return sparse

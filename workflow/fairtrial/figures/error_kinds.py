@@ -25,6 +25,10 @@ from fairtrial.scoring.error_costs import METRIC
 from fairtrial.scoring.error_kinds import KINDS
 from fairtrial.settings.stages import PlotSettings
 
+INTERVALS = (
+    " Lines: 95 % interval over seeds and images; those of two configurations on the same images "
+    "may overlap although they can be told apart."
+)
 SHOWN = 16  # configurations at most: the best on val
 
 
@@ -37,10 +41,10 @@ def error_costs(experiment: ExperimentResults, settings: PlotSettings) -> Iterat
         shown = comparison.ranked()[:SHOWN]
         caption = (
             f"On {comparison.split} of {comparison.names}, mean over {comparison.repeated}: the "
-            "AP50 that repairing all errors of one kind would add. Lines: 95 % interval over seeds "
-            "and images; those of two configurations on the same images may overlap although they "
-            "can be told apart."
+            "AP50 that repairing all errors of one kind would add."
         )
+        if any(interval_of(c, comparison.split, METRIC.format(KINDS[0])) for c in shown):
+            caption += INTERVALS
         caption += not_shown(len(comparison.configurations) - len(shown))
         title = "What each kind of error costs"
         yield Drawing(f"error-kinds-{number + 1}", _panels(comparison, shown), title, caption)
@@ -58,6 +62,7 @@ def _panels(comparison: Comparison, shown: list[Configuration]) -> Figure:
         ax.set_title(kind, loc="left")
         ax.set_xticks(range(len(shown)), [c.letter for c in shown])
         ax.grid(visible=False, axis="x")
+        ax.tick_params(labelbottom=True)  # a page may end between the rows
     for ax in axes[:, 0]:
         ax.set_ylabel("Cost in AP50")
     legend(fig, shown, styles, marker=True)

@@ -16,6 +16,7 @@ from fairtrial.figures.base import (
     Drawing,
     figure,
     new_figure,
+    not_below_zero,
 )
 from fairtrial.results.configuration import shorten, shortened
 from fairtrial.results.experiment import ExperimentResults
@@ -84,6 +85,7 @@ def _effects(grid: FactorGrid) -> Figure:
         ax.set_visible(False)
     for ax in axes[::columns]:
         ax.set_ylabel(_metric(grid))
+        not_below_zero(ax, "y")
     return fig
 
 
@@ -159,6 +161,7 @@ def _interactions(grid: FactorGrid, pairs: Sequence[tuple[str, str]]) -> Figure:
         ax.set_visible(False)
     for ax in axes[::columns]:
         ax.set_ylabel(_metric(grid))
+        not_below_zero(ax, "y")
     return fig
 
 

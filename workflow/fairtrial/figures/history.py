@@ -129,7 +129,7 @@ def _panels(
 ) -> Figure:
     """One panel for each column of the history, `per_row` side by side."""
     rows = -(-len(columns) // per_row)
-    fig = new_figure(3.3 * rows + 0.6 + legend_height(comparison.configurations))
+    fig = new_figure(3.4 * rows + 0.6 + legend_height(comparison.configurations))
     axes = list(fig.subplots(rows, per_row, sharex=True, squeeze=False).flat)
     styles = line_styles(comparison.configurations, comparison.ranked())
     for ax, column in zip(axes, columns, strict=False):
@@ -141,6 +141,8 @@ def _panels(
             ax.text(0.5, 0.5, "not logged", ha="center", va="center", transform=ax.transAxes)
     for ax in axes[len(columns) :]:
         ax.set_visible(False)
+    for ax in axes:
+        ax.tick_params(labelbottom=True)  # a page may end between the rows
     for ax in axes[-per_row:]:
         ax.set_xlabel("Epoch")
     legend(fig, comparison.configurations, styles)

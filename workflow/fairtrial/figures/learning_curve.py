@@ -17,6 +17,7 @@ from fairtrial.figures.base import (
     figure,
     line_styles,
     new_figure,
+    not_below_zero,
     with_marker,
 )
 from fairtrial.results.experiment import Comparison, ExperimentResults
@@ -62,6 +63,7 @@ def _drawn(comparison: Comparison, curves: Sequence[LearningCurve]) -> Figure:
     ax.xaxis.set_major_formatter(FuncFormatter(lambda n, _: f"{n:.0f}"))
     metric = METRIC_NAMES.get(comparison.metric, comparison.metric)
     ax.set(xlabel="Images in train", ylabel=f"{metric} on {comparison.split}")
+    not_below_zero(ax, "y")
     if len(curves) > 1:
         _legend(fig, curves, styles)
     return fig

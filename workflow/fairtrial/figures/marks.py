@@ -55,9 +55,10 @@ def texts_of(box: MarkedBox) -> list[str]:
     confidence = "" if box.confidence is None else f"{box.confidence:.2f}".removeprefix("0")
     texts = []
     for length in (LONG, SHORT):
-        name = shorten(box.name, length)
-        named = f"{name} ≠ {shorten(box.truth, length)}" if box.truth else f"{mark.sign} {name}"
-        texts.append(f"{named} {confidence}".strip())
+        name, truth = shorten(box.name, length), shorten(box.truth or "", length)
+        named = f"{name} ≠ {truth}" if box.truth else f"{mark.sign} {name}"
+        if name != truth:  # two names that are cut to the same say nothing
+            texts.append(f"{named} {confidence}".strip())
     short = shorten(box.name, SHORT) if box.kind == TRUTH else mark.sign
     return [text for text in dict.fromkeys([*texts, short]) if text]
 

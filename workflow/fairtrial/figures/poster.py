@@ -95,7 +95,11 @@ def _classified(
         for mistake in wrong
         if file_of(mistake.folder, mistake.image.file_name).is_file()
     ][:SHOWN]
-    return panels, set(), f"Of {len(wrong)} mistakes those of which the model was surest."
+    why = (
+        f"Of {len(wrong)} mistakes those of which the model was surest. Above each image its "
+        "class, then the predicted class and its probability."
+    )
+    return panels, set(), why
 
 
 def _strip(panels: list[Panel], kinds: set[str]) -> Figure:

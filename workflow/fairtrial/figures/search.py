@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from fairtrial.figures.base import COLOURS, DASHES, MARKERS, Drawing, figure, new_figure
 from fairtrial.results.experiment import ExperimentResults
+from fairtrial.results.run import METRIC_NAMES
 from fairtrial.results.study import FinishedStudy, finished_studies
 from fairtrial.settings.stages import PlotSettings
 from fairtrial.settings.study import ChoicesSpec, ParameterSpec, RangeSpec
@@ -63,7 +64,7 @@ def metrics(experiment: ExperimentResults, settings: PlotSettings) -> Iterator[D
         axes = list(fig.subplots(rows, PANELS, sharex=True, squeeze=False).flat)
         for number, (ax, name) in enumerate(zip(axes, names, strict=False)):
             _over_trials(ax, study, name)
-            ax.set_title(name, loc="left")
+            ax.set_title(METRIC_NAMES.get(name, name), loc="left")
             if number + PANELS >= len(names):
                 ax.set_xlabel("Trial")
                 ax.tick_params(labelbottom=True)

@@ -13,7 +13,7 @@ from matplotlib.transforms import Bbox
 
 from fairtrial.figures.base import Drawing, save
 
-HIGH = 8.0  # cm: a lower figure stays whole, since it leaves less than a third of a page white
+HIGH = 6.6  # cm: a lower figure with its caption leaves a third of a page white at most
 STRIP = 2.5  # cm: a strip is at least as high
 CM = 2.54
 
@@ -21,7 +21,8 @@ CM = 2.54
 def save_strips(drawing: Drawing, folder: Path) -> list[Path]:
     """Write the figure, or its strips from top to bottom: `name`.svg, `name`.2.svg and so on."""
     figure = drawing.figure
-    figure.draw_without_rendering()  # so that everything has its place
+    for _ in range(2):  # so that everything has its place: long labels need the second
+        figure.draw_without_rendering()
     edges = _edges(drawing)
     if len(edges) == 2:
         save(figure, folder / f"{drawing.name}.svg")

@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, NullFormatter
 
-from fairtrial.figures.base import COLOURS, Drawing, figure, new_figure
+from fairtrial.figures.base import COLOURS, MARGIN, Drawing, figure, new_figure
 from fairtrial.results.configuration import Configuration, shortened
 from fairtrial.results.experiment import ExperimentResults
 from fairtrial.results.run import METRIC_NAMES
@@ -110,6 +110,8 @@ def _equal_spans(axes: list[Axes]) -> None:
     half = max(high - low for low, high in limits) / 2
     for ax, (low, high) in zip(axes, limits, strict=True):
         ax.set_ylim((low + high) / 2 - half, (low + high) / 2 + half)
+        if ax.get_ylim()[0] < 0:  # no metric is
+            ax.set_ylim(-MARGIN * 2 * half, 2 * half * (1 - MARGIN))
 
 
 def _ticks(ax: Axes, sweep: Sweep) -> None:

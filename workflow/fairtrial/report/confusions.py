@@ -75,7 +75,7 @@ def _frequent(comparison: Comparison, best: Configuration) -> ConfusionPart:
 
 
 def _share(count: int, total: int) -> str:
-    return f"{count / total:.0%}" if total else UNDEFINED
+    return f"{100 * count / total:.0f} %" if total else UNDEFINED
 
 
 def _part(

@@ -21,7 +21,6 @@ COLUMNS = {  # cost → column of the table
     "Parameters, millions": "parameters",
     "GFLOPs": "gflops",
     "Time per image, ms": "time",
-    "Training, minutes": "training",
 }
 
 

@@ -31,9 +31,11 @@ class BalancePart(TypedDict):
 
 class DatasetPart(TypedDict):
     """One data set. `certificate`, `totals`, `classes` and `defects` are rows of texts; `quality`:
-    name of a count → the count, of the source after conversion."""
+    name of a count → the count, of the source after conversion. `boxes`: whether it has any; where
+    images have classes, only images are counted."""
 
     name: str
+    boxes: bool
     certificate: list[list[str]]
     overlaps: list[str]
     splits: list[str]
@@ -64,16 +66,18 @@ def _dataset(description: DatasetDescription) -> DatasetPart:
     split_certificate, quality = description.certificate, description.quality
     summaries = [split_certificate.summary[split] for split in SPLITS]
     names = _by_objects(description.dataset.categories.values(), summaries)
+    boxes = _has_boxes(description)
     return {
         "name": description.name,
+        "boxes": boxes,
         "certificate": certificate(description),
         "overlaps": overlaps(description),
         "splits": list(SPLITS),
-        "totals": _totals(summaries),
-        "classes": [[name, *_of_class(summaries, name)] for name in names[:CLASSES]],
+        "totals": _totals(summaries, boxes),
+        "classes": [[name, *_of_class(summaries, name, boxes)] for name in names[:CLASSES]],
         "left_out": max(0, len(names) - CLASSES),
         "balance": _balance(split_certificate.balance, names[:CLASSES]),
-        "quality": _quality(quality) if quality else {},
+        "quality": _quality(quality, boxes) if quality else {},
         "defects": _defects(quality) if quality else [],
     }
 
@@ -84,22 +88,29 @@ def _by_objects(names: Iterable[str], summaries: list[SplitSummary]) -> list[str
     return sorted(counts, key=lambda name: (-counts[name], name))
 
 
-def _totals(summaries: list[SplitSummary]) -> list[list[str]]:
-    """Two cells for each split: images and objects of all; where there are any, negatives and
-    groups."""
-    rows = [["all", *(str(n) for part in summaries for n in (part.images, part.objects))]]
+def _has_boxes(description: DatasetDescription) -> bool:
+    """Whether objects are counted; of images with classes each is one."""
+    return all(a.bbox is not None for a in description.dataset.annotations)
+
+
+def _totals(summaries: list[SplitSummary], boxes: bool) -> list[list[str]]:
+    """Cells for each split: images and, with boxes, objects of all; where there are any, negatives
+    and groups."""
+    counts = [(part.images, part.objects) for part in summaries]
+    rows = [["all", *(str(n) for pair in counts for n in pair[: 1 + boxes])]]
     negatives = [part.negatives for part in summaries]
     groups = [part.groups for part in summaries]
     for label, numbers in (("without objects", negatives), ("groups", groups)):
         if any(numbers):
-            rows.append([label, *(cell for number in numbers for cell in (str(number), ""))])
+            blank = [""] * boxes
+            rows.append([label, *(cell for n in numbers for cell in (str(n), *blank))])
     return rows
 
 
-def _of_class(summaries: list[SplitSummary], name: str) -> list[str]:
-    """Images with the class and objects of it, for each split."""
-    classes = [part.classes[name] for part in summaries]
-    return [str(number) for part in classes for number in (part.images, part.objects)]
+def _of_class(summaries: list[SplitSummary], name: str, boxes: bool) -> list[str]:
+    """Images with the class and, with boxes, objects of it, for each split."""
+    counts = [(part.classes[name].images, part.classes[name].objects) for part in summaries]
+    return [str(number) for pair in counts for number in pair[: 1 + boxes]]
 
 
 def _balance(balance: Balance | None, names: list[str]) -> BalancePart | None:
@@ -115,8 +126,10 @@ def _balance(balance: Balance | None, names: list[str]) -> BalancePart | None:
     return {"settings": ", ".join(settings), "rows": rows}
 
 
-def _quality(quality: QualityReport) -> dict[str, str]:
-    """Numbers of images and objects and, where there are any, of negatives."""
+def _quality(quality: QualityReport, boxes: bool) -> dict[str, str]:
+    """Numbers of images and, with boxes, of objects and, where there are any, of negatives."""
+    if not boxes:
+        return {"images": str(quality.images)}
     negatives = {"negatives": str(quality.negatives)} if quality.negatives else {}
     return {"images": str(quality.images)} | negatives | {"objects": str(quality.objects)}
 
@@ -212,14 +225,17 @@ def _overview(descriptions: list[DatasetDescription]) -> list[list[str]]:
 
 def _facts(description: DatasetDescription) -> dict[str, str]:
     """The rows of one data set in the overview: label → text."""
-    dataset = description.dataset
+    dataset, boxes = description.dataset, _has_boxes(description)
     facts = {"source": description.source, "method": description.certificate.method}
     for split in SPLITS:
         summary = description.certificate.summary[split]
         facts[f"{split}: images"] = str(summary.images)
-        facts[f"{split}: objects"] = str(summary.objects)
+        if boxes:
+            facts[f"{split}: objects"] = str(summary.objects)
     facts["classes"] = str(len(dataset.categories))
     facts |= _rarest(description)
+    if not boxes:
+        return facts
     by_image = labelled_part(dataset).by_image().values()
     objects = [len(counted(annotations)) for annotations in by_image]
     facts["objects per image"] = (

@@ -17,7 +17,8 @@ from fairtrial.scoring.power import Noise, detectable_gap, noise_of
 from fairtrial.scoring.task_metrics import TASK_METRICS
 from fairtrial.scoring.uncertainty import over_seeds
 
-FEW = 4  # with more configurations, the spread of each is not printed
+FEW = 4  # with more configurations, only the spread of the metric that ranks is printed
+SPREADS = 40  # configurations with a spread at most: the best on val
 SEEDS = (3, 5, 10, 20)  # numbers of seeds for which it is said which gap they tell
 
 
@@ -60,14 +61,13 @@ class RepeatsPart(TypedDict):
 
 
 def repeats(experiment: ExperimentResults) -> RepeatsPart:
-    """The spread of each configuration with several seeds, where there are few configurations,
-    and a row for each seed that was run more than once."""
+    """The spread of each configuration with several seeds, and a row for each seed that was run
+    more than once."""
     rows = [row for c in experiment.configurations for row in _replicates(c)]
     spreads = [
         _spread(c, comparison)
         for comparison in experiment.comparisons
-        if len(comparison.configurations) <= FEW
-        for c in comparison.configurations
+        for c in comparison.ranked()[:SPREADS]
         if not c.folds and len(c.scores(comparison.split, comparison.metric)) > 1
     ]
     plans = [_plan(comparison) for comparison in experiment.comparisons]
@@ -124,7 +124,8 @@ def _or(texts: Sequence[str]) -> str:
 
 def _spread(configuration: Configuration, comparison: Comparison) -> SpreadPart:
     split, rows = comparison.split, []
-    for name in comparison.table_metrics:
+    few = len(comparison.configurations) <= FEW
+    for name in comparison.table_metrics if few else [comparison.metric]:
         scores = configuration.scores(split, name)
         if scores:
             seeds, lowest, highest = over_seeds(scores), min(scores), max(scores)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import TypedDict
 
 from fairtrial.files.text import duration
 from fairtrial.report.wording import number, spread
 from fairtrial.results.experiment import ExperimentResults
+from fairtrial.results.run import METRIC_NAMES
 from fairtrial.results.study import FinishedStudy, finished_studies
 
+NAMED = 6  # settings of the best trial on page one, the most important ones
 LEADING = 10  # trials in the table; trials.csv has all
 OF_FRONT = 20  # of a Pareto front
 
@@ -26,6 +29,7 @@ class StudyPart(TypedDict):
     rows: list[list[str]]
     failed: list[str]
     yaml: list[str]
+    sentence: str
 
 
 class SearchPart(TypedDict):
@@ -61,10 +65,13 @@ def _study(study: FinishedStudy, timings: bool) -> StudyPart:
         "ranked": _ranked(study),
         "facts": [*facts, *_objectives(study), *budget, *states],
         "parameters": parameters,
-        "metrics": [*study.metrics, *study.costs],
+        "metrics": [*(METRIC_NAMES.get(name, name) for name in study.metrics), *study.costs],
         "rows": [_row(row, study, parameters) for row in leading],
-        "failed": [f"{row['trial']}: {row['message']}" for row in failed[:LEADING]],
+        "failed": [
+            f"{row['trial']}: {row['message'] or 'no reason known'}" for row in failed[:LEADING]
+        ],
         "yaml": (study.folder / "best.yaml").read_text(encoding="utf-8").splitlines(),
+        "sentence": _sentence(study),
     }
 
 
@@ -95,7 +102,28 @@ def _objectives(study: FinishedStudy) -> list[list[str]]:
 def _row(row: Mapping[str, str], study: FinishedStudy, parameters: Sequence[str]) -> list[str]:
     values = [number(float(row[name])) for name in ("fitness", *study.metrics)]
     costs = [f"{float(row[name]):,.10g}" for name in study.costs]
-    return [row["trial"], *values, *costs, *(row[name] for name in parameters)]
+    return [row["trial"], *values, *costs, *(_value(row[name]) for name in parameters)]
+
+
+def _sentence(study: FinishedStudy) -> str:
+    """What page one says: how much was tried, and what the best trial is."""
+    summary, best = study.summary, study.best
+    settings = ", ".join(f"{name} {_value(best[name])}" for name in study.parameters[:NAMED])
+    more = len(study.parameters) - NAMED
+    others = f" and {more} more" if more > 0 else ""
+    tried = f"{study.name}: of {len(study.trials)} trials ({len(study.finished)} finished)"
+    if study.objectives:
+        front = f"the Pareto front of {', '.join(study.objectives)}"
+        tried += f" {len(study.front)} are on {front}; of them"
+    return (
+        f"{tried} trial {best['trial']} is {'taken' if study.objectives else 'best'}, with "
+        f"{summary.fitness} {number(float(best['fitness']))} on val: {settings}{others}."
+    )
+
+
+def _value(text: str) -> str:
+    """A value of a parameter as in the other tables: `1` for `1.0`."""
+    return text.removesuffix(".0") if re.fullmatch(r"-?\d+\.0", text) else text
 
 
 def _engines(studies: Sequence[FinishedStudy]) -> list[list[str]]:

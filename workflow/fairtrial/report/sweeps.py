@@ -22,7 +22,7 @@ MANY = 6  # a sentence that lists more values than this also gives their number
 
 
 class SweepRow(TypedDict):
-    """One value of a parameter. `cells`: its metrics, then the value; `mark`: how it compares with
+    """One value of a parameter. `cells`: the value, then its metrics; `mark`: how it compares with
     the best value."""
 
     best: bool
@@ -66,7 +66,7 @@ def _part(sweep: Sweep, number: int, several: bool) -> SweepPart:
         rows.append(
             {
                 "best": c is best,
-                "cells": [*values, text],
+                "cells": [text, *values],
                 "mark": mark(gaps[c.letter]) if c.letter in gaps else "",
                 "repeats": str(len(c.repeats)),
             }
@@ -77,7 +77,7 @@ def _part(sweep: Sweep, number: int, several: bool) -> SweepPart:
         "table": f" (table {number})" if several else "",
         "figure": f"sweep-{number}-{sweep.parameter}.svg",
         "answer": sweep_text(sweep, gaps),
-        "headings": [*names, sweep.parameter],
+        "headings": [sweep.parameter, *names],
         "rows": rows,
         "repeated": sweep.members[0].repeated,
         "note": f"On {comparison.split} of {comparison.names}, {_means(sweep)}.",

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 MANY = 3  # from this number of differing settings on, a label is the name instead of the settings
 CUT = r"\.[0-9a-f]{6}$"  # the hash at the end of a shortened name, which lacks some settings
+WHOLE = 1e15  # a whole number below it is written without a point
 ABSENT = "–"  # a setting that this configuration's backend does not have
 
 
@@ -178,12 +179,27 @@ class Configuration:
     def full_label(self) -> str:
         """Name and settings: `frozen: freeze 10`."""
         if self.named and self.differs:
-            return f"{self.name}: {self.departure}"
+            said = self.departure.split(" ", 1)[-1] == self.name  # `resnet18: model resnet18`
+            return self.departure if said else f"{self.name}: {self.departure}"
         return self.short_label
 
     def label(self, length: int = 200) -> str:
-        """Letter and short label, cut in the middle to about `length` characters."""
-        return f"{self.letter}  {shorten(self.short_label, length)}"
+        """Letter and short label; where that is longer than `length`, the values without the names
+        of the settings, or else cut in the middle."""
+        text = self.short_label
+        if len(text) > length and (values := self._values_alone(text)):
+            text = values
+        return f"{self.letter}  {shorten(text, length)}"
+
+    def _values_alone(self, label: str) -> str:
+        """`yolov8n, 0.01` of `model yolov8n, lr0 0.01`; "" where not every setting is named."""
+        pairs = [part.split(" ", 1) for part in label.split(", ")]
+        is_whole = all(len(pair) == 2 and pair[0] in self.differs for pair in pairs)
+        return (
+            ", ".join(pair[1] for pair in pairs)
+            if is_whole and len(pairs) == len(self.differs)
+            else ""
+        )
 
 
 def _equal_ones_merged(repeats: list[list[FinishedRun]]) -> list[list[FinishedRun]]:
@@ -218,7 +234,16 @@ def setting_text(settings: Mapping[str, object], key: str) -> str:
     value = settings[key]
     if value is None:
         return "none"
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return value if isinstance(value, str) else json.dumps(_plain(value), ensure_ascii=False)
+
+
+def _plain(value: object) -> object:
+    """The same value with whole numbers as such: 0.0 and 0 are one value, with one spelling."""
+    if isinstance(value, float) and value.is_integer() and abs(value) < WHOLE:
+        return int(value)
+    if isinstance(value, Mapping):
+        return {key: _plain(of) for key, of in value.items()}
+    return [_plain(of) for of in value] if isinstance(value, list | tuple) else value
 
 
 def settings_text(settings: Mapping[str, str]) -> str:

@@ -48,18 +48,15 @@ def seconds(configuration: Configuration) -> float | None:
     return statistics.fmean(known) if known else None
 
 
-def minutes(configuration: Configuration) -> float | None:
-    """Mean training time over all runs, in minutes; None for predictions from elsewhere."""
-    mean = seconds(configuration)
-    return None if mean is None else mean / 60
-
-
 SIZES: dict[str, Read] = {"Parameters, millions": parameters, "GFLOPs": gflops}
-TIMES: dict[str, Read] = {"Time per image, ms": milliseconds, "Training, minutes": minutes}
+TIMES: dict[str, Read] = {"Time per image, ms": milliseconds}
 
 
 def kinds(timings: bool) -> dict[str, Read]:
-    """The costs that are compared, by name; measured times only with `timings`."""
+    """The costs that are compared, by name; measured times only with `timings`.
+
+    The wall time of a training is none of them: what else the machine did at that time is in it.
+    """
     return SIZES | TIMES if timings else SIZES
 
 

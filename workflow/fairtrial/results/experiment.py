@@ -67,8 +67,12 @@ class Comparison:
 
     @property
     def names(self) -> str:
-        """The names of the data sets."""
-        return ", ".join(dataset.name for dataset in self.datasets)
+        """The names of the data sets; of folds, that of all of them."""
+        names = [dataset.name for dataset in self.datasets]
+        whole = {without_folds(name) for name in names}
+        if len(names) > 1 and len(whole) == 1:
+            return f"{len(names)} folds of {whole.pop()}"
+        return ", ".join(names)
 
     @property
     def repeated(self) -> str:

@@ -5,9 +5,10 @@ One fitness picks the best epoch in every backend, drives the search, and can ra
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
-# The metrics of metrics.json, by their names in `fitness` of params.yaml (those of Ultralytics).
+# The metrics of metrics.json, by the names that settings of runs keep for `fitness`: keys of stored
+# trainings and searches depend on them.
 METRICS = {
     "precision": "precision",
     "recall": "recall",
@@ -24,8 +25,32 @@ TASK_KEYS = {  # the keys of METRICS that each task has
 # What `fitness: null` stands for.
 DEFAULTS = {"detect": {"map50_95": 1.0}, "classify": {"accuracy": 1.0}}
 
+WRITTEN_AS = {"AP50": "map50", "AP": "map50_95"}  # how it is written in a file → as it is kept
+
 ROUNDING = 4e-12  # by which the sum of seven weights of 12 decimals may differ from 1
 MetricWeights = Mapping[str, float] | None  # by a key of METRICS; None: see DEFAULTS
+
+
+def kept_names(metric_weights: object) -> object:
+    """Metric weights by the names that settings keep; anything else as it is.
+
+    Raises ValueError where a metric has two weights, one by each of its names.
+    """
+    if not isinstance(metric_weights, Mapping):
+        return metric_weights
+    kept: dict[object, object] = {}
+    for name, weight in metric_weights.items():
+        as_kept = WRITTEN_AS.get(name, name)
+        if as_kept in kept:
+            raise ValueError(f"gives `{as_kept}` two weights, one by each of its names")
+        kept[as_kept] = weight
+    return kept
+
+
+def written_names(keys: Iterable[str]) -> list[str]:
+    """The names of kept keys as they are written in a file."""
+    written = {kept: name for name, kept in WRITTEN_AS.items()}
+    return [written.get(key, key) for key in keys]
 
 
 def normalised(metric_weights: MetricWeights) -> dict[str, float] | None:

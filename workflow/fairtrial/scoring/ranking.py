@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Literal
 
-from pydantic import AfterValidator, Discriminator, Field, Tag
+from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag
 
 from fairtrial import SettingsError
 from fairtrial.files.yamlfile import mapping_or_plain
@@ -28,11 +28,15 @@ def _has_weight(metric_weights: dict[str, float]) -> dict[str, float]:
     return metric_weights
 
 
+WeightedMetric = Literal[
+    "precision", "recall", "f1", "AP50", "AP", "map50", "map50_95", "accuracy", "top5"
+]
 MetricWeights = Annotated[
     dict[
         Literal["precision", "recall", "f1", "map50", "map50_95", "accuracy", "top5"],
         Annotated[float, Field(ge=0)],
     ],
+    BeforeValidator(fitness.kept_names, json_schema_input_type=dict[WeightedMetric, float]),
     AfterValidator(_has_weight),
 ]
 RankBy = Annotated[

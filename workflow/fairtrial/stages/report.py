@@ -85,7 +85,8 @@ def report(
     dvc_files.write_plots(experiment, history_plot, calibration_plot, classes_plot, confusion_plot)
     tables.write_comparison(comparison, experiment, settings.timings)
     tables.write_runs(runs, experiment, settings.timings)
-    for path, write in ((markdown, paper_tables.markdown), (latex, paper_tables.latex)):
-        with whole_file(path) as file:
-            file.write(write(experiment, settings.timings))
+    with whole_file(markdown) as file:
+        file.write(paper_tables.markdown(experiment, settings.timings))
+    with whole_file(latex) as file:
+        file.write(paper_tables.latex(experiment))
     write_winner(experiment, said, settings, winner, facts, card)

@@ -58,6 +58,11 @@ class TrainingSettings(Closed):
             )
         return epochs
 
+    @field_validator("fitness", mode="before")
+    @classmethod
+    def _kept_names(cls, metric_weights: object) -> object:
+        return fitness.kept_names(metric_weights)
+
     @field_validator("fitness")
     @classmethod
     def _normalised(
@@ -69,6 +74,7 @@ class TrainingSettings(Closed):
         """
         for name in metric_weights or {}:
             if name not in cls.fitness_keys:
-                raise ValueError(f"`{name}` is not a metric; known: {', '.join(cls.fitness_keys)}")
+                known = ", ".join(fitness.written_names(cls.fitness_keys))
+                raise ValueError(f"`{name}` is not a metric; known: {known}")
         normalised = fitness.normalised(metric_weights)
         return None if info.data.get("epochs") == 0 else normalised
