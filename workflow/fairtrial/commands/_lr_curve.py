@@ -33,8 +33,8 @@ def write_curve(result: RangeResult, title: str, path: Path) -> None:
         )
         axes.plot(result.rates[: len(means)], means, color=base.COLOURS[2])
         if means:
-            first = means[min(len(means) - 1, 10)]
-            axes.set_ylim(0.9 * min(means), max(1.5 * first, 1.1 * min(means)))
+            highest = max(1.5 * means[min(len(means) - 1, 10)], 1.1 * min(means))
+            axes.set_ylim(0.9 * min(*means, *result.losses[: len(means)]), highest)
         if result.proposal is not None:
             axes.axvline(result.proposal, color=base.COLOURS[4], linestyle=base.DASHES[1])
             axes.annotate(
@@ -46,6 +46,7 @@ def write_curve(result: RangeResult, title: str, path: Path) -> None:
                 va="top",
             )
         axes.set_xscale("log")
+        axes.xaxis.set_major_formatter(lambda rate, _: f"{rate:g}")
         axes.set(xlabel="learning rate", ylabel="loss on train (dots: a batch; line: smoothed)")
         axes.set_title(f"{title}: learning-rate range test")
         figure.savefig(file, format="png", dpi=200, metadata={"Software": None})

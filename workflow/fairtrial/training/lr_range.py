@@ -19,6 +19,7 @@ SMOOTHING = 0.9  # of the running mean of losses: it looks back about ten steps
 DIVERGED = 4.0  # times the lowest smoothed loss
 BELOW = 10.0  # how far the proposal lies below the rate with the lowest loss
 SKIPPED = 10  # steps at the start, in which the running mean says little
+AROUND = 5  # steps before and after one, between which the loss is said to fall at it
 FEWEST = 30  # steps of a test
 
 
@@ -90,9 +91,10 @@ class RangeResult:
 
     @cached_property
     def steepest(self) -> int | None:
-        """The step before the lowest loss at which it falls most; None where it does not fall."""
-        steps = range(SKIPPED + 1, self.lowest + 1)
-        falls = {n: self.smoothed[n - 1] - self.smoothed[n] for n in steps}
+        """The step before the lowest loss around which it falls most, from so many steps before to
+        so many after it; None where it does not fall."""
+        steps = range(SKIPPED, self.lowest - AROUND + 1)
+        falls = {n: self.smoothed[n - AROUND] - self.smoothed[n + AROUND] for n in steps}
         step = max(falls, key=falls.__getitem__, default=None)
         return step if step is not None and falls[step] > 0 else None
 
