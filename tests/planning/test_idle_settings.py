@@ -14,6 +14,7 @@ from fairtrial.planning import idle_settings
 from fairtrial.planning.idle_settings import idle_in_some, refuse_idle, refuse_idle_sections
 from fairtrial.planning.runs import resolve
 from fairtrial.planning.studies import studies
+from fairtrial.planning.unused_settings import refuse_unused
 from fairtrial.plugins import plugin, plugins
 from fairtrial.settings.dataset import DatasetSettings
 from fairtrial.settings.experiment import ExperimentSettings
@@ -112,6 +113,22 @@ ACTING = [
 @pytest.mark.parametrize("changed", ACTING, ids=short)
 def test_a_setting_that_acts_or_is_switched_off_is_not(changed: dict[str, Any]) -> None:
     plan(runs={"asked": changed})
+
+
+def test_the_scheduler_of_params_is_that_of_networks_alone() -> None:
+    """RetinaNet's, which came later, would else change what was trained before."""
+    changed = PARAMS | {"scheduler": "step"}
+    asked = ExperimentSettings(title="Asked", base=RETINANET)
+    (run,) = resolve(changed, asked, FILE).values()
+    assert "scheduler" not in run.settings
+    with refused(SettingsError, "`scheduler`", "no run of this experiment uses it"):
+        refuse_unused(changed, PARAMS, asked, {run.name: run}, FILE)
+    own = ExperimentSettings(title="Asked", base={**RETINANET, "scheduler": "exponential"})
+    (run,) = resolve(changed, own, FILE).values()
+    assert run.settings["scheduler"] == "exponential"
+    networks = ExperimentSettings(title="Asked", base=NETWORK)
+    (run,) = resolve(changed, networks, FILE).values()
+    assert run.settings["scheduler"] == "step"
 
 
 def test_shipped_values_are_never_refused() -> None:

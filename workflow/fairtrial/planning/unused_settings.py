@@ -110,7 +110,7 @@ def _knows(name: str, params: dict[str, Any], overrides: Overrides) -> bool:
 
 def _why_unused(name: str, experiment: ExperimentSettings, file: str, known: bool) -> str:
     if not known:
-        return "no backend of its runs has such a setting"
+        return "no backend of its runs takes such a setting from there"
     if name in _repeated(experiment):
         return f"{file} sets it by `{REPEATING_KEYS[name]}`"
     place = "in `base`" if name in experiment.base else "in each of its runs"
