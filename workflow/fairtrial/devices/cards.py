@@ -44,10 +44,10 @@ def visible(cards: Sequence[Card]) -> list[Card]:
         return list(cards)
     chosen: list[Card] = []
     for name in named:
-        card = next((card for card in cards if _is(card, name)), None)
-        if card is None:
+        found = [card for card in cards if card.uuid == name] or _meant(name, cards)
+        if not found:
             break
-        chosen.append(card)
+        chosen.append(found[0])
     return chosen
 
 
@@ -59,8 +59,9 @@ def _named() -> list[str] | None:
     return [name.strip() for name in text.split(",") if name.strip()]
 
 
-def _is(card: Card, name: str) -> bool:
-    """Whether an entry of CUDA_VISIBLE_DEVICES, a number or the beginning of a UUID, is a card."""
-    return card.uuid == name or (
-        int(name) == card.index if name.isdecimal() else card.uuid.startswith(name)
-    )
+def _meant(name: str, cards: Sequence[Card]) -> Sequence[Card]:
+    """The cards that a number, or the beginning of a UUID, stands for. A number counts the cards
+    that the process may use: where a cluster hides some from it, the first of the others is 0."""
+    if name.isdecimal():
+        return cards[int(name) : int(name) + 1]
+    return [card for card in cards if card.uuid.startswith(name)]
