@@ -48,6 +48,8 @@ dev:
 	@$(MAKE) --no-print-directory venv EXTRAS=dev
 
 PYTEST := pytest --numprocesses auto --dist loadfile --no-loadscope-reorder
+# One process more than cores: tests with SLURM mostly wait.
+MORE := --numprocesses $(shell echo $$(( $$(nproc) + 1 )))
 
 .PHONY: check
 check: lint ## lint and the fast tests, in about a minute
@@ -55,7 +57,7 @@ check: lint ## lint and the fast tests, in about a minute
 
 .PHONY: test
 test: dev ## every test but those of test-use; those that need SLURM or real data say why they are skipped
-	$(PYTEST) --durations 25 -m "not use and not gridengine"
+	$(PYTEST) $(MORE) --durations 25 -m "not use and not gridengine"
 
 .PHONY: test-use
 test-use: dev ## containers, remotes and servers, for real; what a machine lacks is said

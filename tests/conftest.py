@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator
+from itertools import zip_longest
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,23 @@ from PIL import Image
 
 OPEN = Image.open
 PROJECT = Path(__file__).parents[1]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Long files first, so that none is left to run alone in the end; among those that compute,
+    those of SLURM, which mostly wait."""
+    by_file: dict[Path, list[pytest.Item]] = {}
+    for item in items:
+        by_file.setdefault(item.path, []).append(item)
+    has = {
+        name: [p for p, own in by_file.items() if any(i.get_closest_marker(name) for i in own)]
+        for name in ("slurm", "slow")
+    }
+    computing = [path for path in has["slow"] if path not in has["slurm"]]
+    rows = zip_longest(has["slurm"], computing[::2], computing[1::2])
+    first = [path for row in rows for path in row if path]
+    paths = dict.fromkeys([*first, *by_file])
+    items[:] = [item for path in paths for item in by_file[path]]
 
 
 @pytest.fixture(scope="session")

@@ -37,7 +37,7 @@ def known_fingerprint(*entries: str) -> str:
         return found
     found = fingerprint(*entries)
     # A driver was here, and nobody has edited the code since it was hashed.
-    if FILE.parent.is_dir() and _sha256_of_files() == package:
+    if FILE.parent.is_dir() and package_sha256(definitions.PACKAGE) == package:
         content = KnownCode(package=package, fingerprints=_known(package) | {key: found})
         with suppress(OSError):  # another user's folder
             write_model(FILE, content)
@@ -54,16 +54,16 @@ def _known(package: str) -> dict[str, str]:
 @cache
 def _package_sha256() -> str:
     """That of the first look, which came before any of the code was searched."""
-    return _sha256_of_files()
+    return package_sha256(definitions.PACKAGE)
 
 
-def _sha256_of_files() -> str:
-    """The SHA-256 of the names and contents of all files that may count, and of Python's version,
-    whose parser reads them."""
+def package_sha256(folder: Path) -> str:
+    """The SHA-256 of the names and contents of all files of a package that may count, and of
+    Python's version, whose parser reads them."""
     total = hashlib.sha256(sys.version.encode())
-    for path in sorted(_files(definitions.PACKAGE)):
+    for path in sorted(_files(folder)):
         content = hashlib.sha256(Path(path).read_bytes()).hexdigest()
-        total.update(f"{os.path.relpath(path, definitions.PACKAGE)}\0{content}\n".encode())
+        total.update(f"{os.path.relpath(path, folder)}\0{content}\n".encode())
     return total.hexdigest()
 
 
