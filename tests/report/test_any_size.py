@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +39,9 @@ from tests.report.white_pages import white_share
 from tests.report.written import plotted, reported
 
 CHINESE = "细胞"
+PLAIN_TABLE = re.compile(
+    r'<table class="plain">\s*<thead>(.*?)</thead>\s*<tbody>(.*?)</tbody>', re.DOTALL
+)
 ON_PAGE_ONE = {  # what a reader of that page alone has to know
     "demo": ("95 %",),
     "grid": ("the other 9 are worse", "95 %"),
@@ -78,6 +82,9 @@ def test_no_page_but_the_last_is_more_than_a_third_white(
     first = pdf_text(pdf, pages=1)
     facts = ["What to do next", "Beware", "makes of telling images of test"]
     assert missing_facts(first, *facts, *ON_PAGE_ONE.get(name, ())) == []
+    for head, body in PLAIN_TABLE.findall((fake.results / "report.html").read_text("utf-8")):
+        widths = {row.count("</th>") + row.count("</td>") for row in body.split("<tr>")[1:]}
+        assert widths == {head.count("</th>")}, head
     alone = [
         page.extract_text()
         for page in PdfReader(pdf).pages

@@ -57,7 +57,8 @@ def runs_table(experiment: ExperimentResults, timings: bool) -> PageTable:
     metrics = _run_metrics(experiment)
     columns = [_column("run"), _column("letter", title="")]
     columns += [_column(key) for key in _settings(rows)]
-    columns += [_column("seed", numeric=True), _column("confidence", numeric=True)]
+    columns += [_column("seed", numeric=True)]
+    columns += [_column("confidence", numeric=True)] if _any(rows, "confidence") else []
     columns += [_metric(s, m, False) for s in SPLITS for m in metrics if _any(rows, f"{s}/{m}")]
     columns += [_column(key, numeric=True) for key in ("best_epoch", "epochs_run")]
     columns += [_column("seconds", title="training", numeric=True)] if timings else []
