@@ -1,6 +1,7 @@
 """Engines of a search, with and without pruning, beside Ultralytics' own `tune`.
 
-    python benchmarks/search.py --weights yolov8n.pt [--jobs 2] [--only tpe tune …]
+    python benchmarks/search.py --weights yolov8n.pt [--jobs 2] [--only tpe tune …] \\
+        [--pruning off halving …] [--seeds 0 1 …]
 
 Every study may spend the same number of epochs in all, on the data of `make demo` (another
 folder: --data; fewer images to train on: --images). Without --weights, a checkpoint of YOLOv8n,
