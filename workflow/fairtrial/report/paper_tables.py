@@ -7,8 +7,10 @@ from that of the best configuration on val.
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import NamedTuple
 
+from fairtrial.files.folders import whole_file
 from fairtrial.report.answer import Answer, answer, intervals_text, legend
 from fairtrial.report.signs import signs_of
 from fairtrial.report.tables import caption
@@ -97,6 +99,14 @@ def _repeats(comparison: Comparison) -> str:
     least, most = min(numbers), max(numbers)
     text = f"{most}" if least == most else f"{least} to {most}"
     return f" n = {text} {comparison.repeated}."
+
+
+def write(experiment: ExperimentResults, timings: bool, as_markdown: Path, as_latex: Path) -> None:
+    """Write comparison.md and comparison.tex."""
+    with whole_file(as_markdown) as file:
+        file.write(markdown(experiment, timings))
+    with whole_file(as_latex) as file:
+        file.write(latex(experiment))
 
 
 def markdown(experiment: ExperimentResults, timings: bool) -> str:

@@ -85,8 +85,5 @@ def report(
     dvc_files.write_plots(experiment, history_plot, calibration_plot, classes_plot, confusion_plot)
     tables.write_comparison(comparison, experiment, settings.timings)
     tables.write_runs(runs, experiment, settings.timings)
-    with whole_file(markdown) as file:
-        file.write(paper_tables.markdown(experiment, settings.timings))
-    with whole_file(latex) as file:
-        file.write(paper_tables.latex(experiment))
+    paper_tables.write(experiment, settings.timings, markdown, latex)
     write_winner(experiment, said, settings, winner, facts, card)
