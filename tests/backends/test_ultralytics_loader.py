@@ -17,7 +17,7 @@ torch = pytest.importorskip("torch")
 
 from fairtrial.backends import _ultralytics_loader as loader  # noqa: E402
 
-HELD = 4  # images that a mosaic is made from
+HELD = 4  # images in Ultralytics' buffer when it is full
 
 
 class FakeImages:
@@ -69,7 +69,7 @@ def test_a_mosaic_is_made_from_the_images_that_come_before_also_in_the_epoch_bef
     for place in itertools.product(range(3), range(10)):
         index, _, recent, _ = images[place]
         passed.append(index)
-        assert recent == passed[-HELD:]
+        assert recent == passed[1 - HELD :], "the buffer forgets one when it is full"
 
 
 def test_mosaic_ends_with_its_epoch_though_another_process_is_behind() -> None:

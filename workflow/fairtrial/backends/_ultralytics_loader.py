@@ -13,7 +13,6 @@ and after a kill. Two things of Ultralytics' are not so by themselves, and are r
 from __future__ import annotations
 
 import random
-from collections import deque
 from collections.abc import Iterator
 from copy import copy
 from dataclasses import dataclass
@@ -77,7 +76,7 @@ class DrawnImages:
             self._images.close_mosaic(hyp=copy(self._arguments))
             self._is_plain = True
         index = int(self._of(epoch).order[number])
-        self._recent.window = self._window(epoch, number)
+        self._recent.comes(index, self._window(epoch, number))
         seed = self._of(epoch).seeds[index]
         random.seed(seed)
         np.random.seed(seed)
@@ -96,7 +95,7 @@ class DrawnImages:
     def _window(self, epoch: int, number: int) -> NDArray[np.int64]:
         """The images from which a mosaic at this place is made: as many up to it as Ultralytics'
         buffer has, also of the epoch before."""
-        first = number + 1 - self._images.max_buffer_length
+        first = number + 2 - max(2, self._images.max_buffer_length)
         if first >= 0 or epoch == 0:
             return self._of(epoch).order[max(0, first) : number + 1]
         before = self._of(epoch - 1).order[first:]
@@ -110,7 +109,7 @@ class _Recent:
 
     def __init__(self) -> None:
         self.window: NDArray[np.int64] = np.empty(0, np.int64)
-        self._held: deque[int] = deque()
+        self._held: dict[int, None] = {}  # in the order in which they are forgotten
 
     def __iter__(self) -> Iterator[int]:
         return iter(self.window.tolist())
@@ -118,13 +117,24 @@ class _Recent:
     def __len__(self) -> int:
         return len(self._held)
 
+    def comes(self, index: int, window: NDArray[np.int64]) -> None:
+        """Note that it is an image's turn: one that is held is forgotten last."""
+        self.window = window
+        if index in self._held:
+            del self._held[index]
+            self._held[index] = None
+
     def append(self, index: int) -> None:
         """Note that an image was loaded, and is held."""
-        self._held.append(index)
+        self._held[index] = None
 
     def pop(self, _: int) -> int:
-        """The image that has been held the longest, and is held no more."""
-        return self._held.popleft()
+        """An image that no mosaic needs; it is held no more."""
+        needed = set(self.window.tolist())
+        first = next(iter(self._held))
+        index = next((held for held in self._held if held not in needed), first)
+        del self._held[index]
+        return index
 
 
 class TrainLoader:
