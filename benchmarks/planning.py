@@ -50,6 +50,10 @@ def measure(ours: Project, bare: Project, chosen: argparse.Namespace) -> None:
         show(f"dry run, {chosen.runs} new runs ({jobs} jobs)", ours, bare, DRY, chosen.times)
     if chosen.only == "new":
         return
+    if chosen.only in (None, "status"):
+        in_package(ours, RUNNING)
+        figures = [cost(ours, ("fairtrial", "status")) for _ in range(chosen.times)]
+        print(f"status while {chosen.runs} runs are trained: {text(figures)}", flush=True)
     names = finish(ours)
     copy_files(ours, bare, names)
     if chosen.only in (None, "finished"):
@@ -87,6 +91,22 @@ for job in jobs_of(plan):
     found.setdefault(job.stage, {})[job.name] = settings
 found["code"] = plan.code("report", "", plan.chosen.name)
 print(json.dumps(found))
+"""
+RUNNING = """
+from pathlib import Path
+from fairtrial.files.modelfile import write_model
+from fairtrial.planning.plan import Plan
+from fairtrial.store import entries, locks
+from fairtrial.training.progress import ProgressReport, progress_file
+plan = Plan.read().chosen
+for number, run in enumerate(plan.runs.values()):
+    key = f"{number:064x}"
+    report = ProgressReport(progress_file(plan.name, run.name), run.train_settings, key)
+    holder = report.state.holder.model_copy(update={"host": "node"})
+    report.write(epoch=1, attempt=1, seconds=60.0, best=0.5, best_epoch=1, holder=holder)
+    lock = Path(entries.root(), "runs", f"{key}.lock")
+    lock.parent.mkdir(parents=True, exist_ok=True)
+    write_model(lock, holder)
 """
 FINISH = """
 import hashlib

@@ -9,7 +9,9 @@ import pytest
 from fairtrial.planning.housekeeping import INLINE, settings_argument
 from project import Project
 
-CONFIGURATIONS, SEEDS, LENGTH = 800, 2, 80  # 1,600 names, as JSON just above 128 KiB
+CONFIGURATIONS, SEEDS, LENGTH = 800, 2, 80
+LONGEST = 128 * 2**10  # bytes of an argument on Linux
+assert CONFIGURATIONS * SEEDS * (LENGTH + len('"",')) > LONGEST
 OF_RUN = ("weights.pt", "record.json", "predictions/val.json", "predictions/test.json")
 OF_RUN += ("speed.json", "metrics.json", "per_class.csv", "curves.csv", "confusion.csv")
 OF_RUN += ("resamples.npz", "error_kinds.csv", "by_size.csv", "by_group.csv", "class_curves.csv")

@@ -94,7 +94,8 @@ def _plus(
     total: HoursLeft, run: PlannedRun, row: Row, left: int, paces: Sequence[Pace]
 ) -> HoursLeft:
     """The total with one run more."""
-    near, distance = _nearest(run, paces)
+    is_known = row.pace and (row.gpus is not None or all(pace.gpus is None for pace in paces))
+    near, distance = ([], 0) if is_known else _nearest(run, paces)
     seconds = [row.pace] if row.pace else [pace.seconds for pace in near]
     if not seconds:
         return _changed(total, unknown=total.unknown + 1)
@@ -137,7 +138,8 @@ def _kinds(paces: Iterable[Pace]) -> list[Pace]:
         own = {name: value for name, value in pace.settings.items() if name not in IGNORED}
         kinds.setdefault(repr((pace.backend, pace.dataset, sorted(own.items()))), []).append(pace)
     last = list(kinds.values())[-MOST:]
-    return [end(kind, key=lambda pace: pace.seconds) for kind in last for end in (min, max)]
+    last = [sorted(kind, key=lambda pace: pace.seconds) for kind in last]
+    return [pace for kind in last for pace in (kind[0], kind[-1])[: len(kind)]]
 
 
 def _of_rows(plan: PlannedExperiment, rows: Iterable[Row]) -> Iterable[Pace]:
