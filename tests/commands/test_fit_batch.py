@@ -177,9 +177,9 @@ def test_real_steps_are_tried_and_ended_where_they_take_too_much(
 ) -> None:
     """In processes of their own, on the CPU; what fails for another reason is told as it is."""
     before = inventory()
-    assert main(["fit-batch", "sizes/plain", "--memory", "3GB", "--most", "4"]) == 0
+    assert main(["fit-batch", "sizes/plain", "--memory", "3GB", "--most", "2"]) == 0
     printed = capsys.readouterr().out
-    assert missing_facts(printed, "the largest batch that fits: 4", "images a second") == []
+    assert missing_facts(printed, "the largest batch that fits: 2", "images a second") == []
     assert inventory() == before
     trial, _ = command._trial(*command.planned_run("sizes/plain", ""), 1)
     small = outcome(trial, 50 * 10**6, "")
