@@ -23,6 +23,7 @@ from fairtrial.figures.confidence import mean_curve
 from fairtrial.figures.confusion import confusion
 from fairtrial.figures.strips import save_strips
 from fairtrial.planning.fonts import font_files
+from fairtrial.report.answer import Answer, legend
 from fairtrial.report.claim import HEADINGS
 from fairtrial.report.confusions import confusion_parts
 from fairtrial.report.cost import cost, fronts
@@ -290,3 +291,11 @@ def test_the_wall_time_of_trainings_is_no_cost_of_a_front(tmp_path: Path) -> Non
     (part,) = fronts(experiment, timings=True)
     assert [name for name, _ in part["fronts"]] == ["Parameters", "GFLOPs", "Time per image"]
     assert all("training" in row for row in cost(experiment, timings=True))
+
+
+def test_the_note_explains_every_sign_of_the_table(tmp_path: Path) -> None:
+    """Also one that only a metric has that does not rank."""
+    outcome = Answer("", best="A")
+    said = legend(outcome, [{"B": "↓"}, {"B": "≈"}])
+    assert missing_facts(said, "↓ worse", "≈ cannot be told from A") == []
+    assert "≈" not in legend(outcome, [{"B": "↓"}, {"B": "↓"}])

@@ -3,6 +3,7 @@ for other seeds and other images."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from fairtrial.report.details import details, fitness_formula, repeats
@@ -75,9 +76,10 @@ def _alone(outcome: Standing) -> Answer:
     return Answer(reached, " ".join([ALONE, *fitness_formula(outcome)]), best.letter)
 
 
-def legend(outcome: Answer) -> str:
-    """What the signs of the table mean, as far as it has them."""
-    marks, best = set(outcome.marks.values()), outcome.best
+def legend(outcome: Answer, signs: Iterable[Mapping[str, str]]) -> str:
+    """What the signs of the table mean, as far as it has them; `signs`: by letter, of each
+    metric."""
+    marks, best = {sign for of_metric in signs for sign in of_metric.values()}, outcome.best
     meanings = {
         MARKS["not told apart"]: f"cannot be told from {best}",
         MARKS["worse"]: "worse",

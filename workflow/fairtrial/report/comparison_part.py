@@ -74,7 +74,7 @@ def comparison_part(comparison: Comparison) -> ComparisonPart:
         "headline": answer.headline,
         "details": answer.details,
         "best": answer.best,
-        "legend": answers.legend(answer),
+        "legend": answers.legend(answer, signs),
         "layout": _layout(comparison, columns, settings),
         "columns": columns,
         "repeated": comparison.repeated,

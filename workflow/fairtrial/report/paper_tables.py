@@ -82,7 +82,7 @@ def _note(comparison: Comparison) -> str:
     """The caption, the number of seeds, what the signs mean and which test they rest on, and what
     is bold."""
     outcome = answer(comparison)
-    signs = legend(outcome)
+    signs = legend(outcome, [signs_of(comparison, m, outcome) for m in comparison.table_metrics])
     if len(comparison.configurations) == 1:
         return caption(comparison)
     told = f" At each metric: {signs}." if signs else ""
