@@ -192,10 +192,9 @@ def looks_stale(lock: Path) -> bool:
 
 def is_alive_here(owner: Holder | None) -> bool | None:
     """Whether a holder on this machine still works; None for one elsewhere."""
-    here = holder()
     if not owner or not owner.started:
         return None
-    if (owner.host, owner.process_ids) != (here.host, here.process_ids):
+    if (owner.host, owner.process_ids) != (socket.gethostname(), _process_ids()):
         return None
     return owner.started == process_start(owner.process)
 
