@@ -6,6 +6,7 @@ from fairtrial.report.wording import LISTED, counted, listed, number
 from fairtrial.results.configuration import Configuration
 from fairtrial.results.experiment import Comparison, ExperimentResults
 from fairtrial.results.leaks import leaking
+from fairtrial.results.run import METRIC_NAMES
 from fairtrial.settings.choice import LEAK
 
 SHOWN = 6  # configurations whose metrics on val and test are named
@@ -20,7 +21,7 @@ def leak_cautions(experiment: ExperimentResults) -> list[str]:
             sentences.append(
                 f"{_names(found)} learned from augmented copies of the images of val ({LEAK}): "
                 "best epoch, confidence and every choice on val are flattered by that, and are no "
-                f"result. {_seen(comparison)}"
+                f"result; that it had more images to learn from may help it on test. {_seen(comparison)}"
             )
     return sentences
 
@@ -34,7 +35,7 @@ def _seen(comparison: Comparison) -> str:
         f"{c.letter} {number(c.mean('val', metric))} and {number(c.mean('test', metric))}"
         for c in comparison.ranked()[:SHOWN]
     ]
-    return f"{metric} on val and test: {'; '.join(parts)}."
+    return f"{METRIC_NAMES.get(metric, metric)} on val and test: {'; '.join(parts)}."
 
 
 def leak_note(configurations: list[Configuration]) -> str:
