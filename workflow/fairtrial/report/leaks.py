@@ -21,7 +21,7 @@ def leak_cautions(experiment: ExperimentResults) -> list[str]:
             sentences.append(
                 f"{_names(found)} learned from augmented copies of the images of val ({LEAK}): "
                 "best epoch, confidence and every choice on val are flattered by that, and are no "
-                f"result; that it had more images to learn from may help it on test. {_seen(comparison)}"
+                f"result; more images to learn from may help on test, too. {_seen(comparison)}"
             )
     return sentences
 
