@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -21,12 +22,14 @@ CM = 2.54
 def save_strips(drawing: Drawing, folder: Path) -> list[Path]:
     """Write the figure, or its strips from top to bottom: `name`.svg, `name`.2.svg and so on."""
     figure = drawing.figure
-    for _ in range(2):  # so that everything has its place: long labels need the second
-        figure.draw_without_rendering()
+    figure.draw_without_rendering()  # so that everything has its place
     edges = _edges(drawing)
     if len(edges) == 2:
         save(figure, folder / f"{drawing.name}.svg")
         return [folder / f"{drawing.name}.svg"]
+    # Placed as SVG is written: a label that was measured for a screen may be cut at the edge.
+    figure.savefig(io.BytesIO(), format="svg")
+    edges = _edges(drawing)
     figure.set_layout_engine("none")
     extents = _extents(figure)
     files = []
