@@ -26,7 +26,7 @@ class FakeImages:
 
     def __init__(self, count: int) -> None:
         self.count, self.max_buffer_length, self.buffer = count, HELD, []
-        self.closed = False
+        self.closed, self.imgsz = False, 10_000
 
     def __len__(self) -> int:
         return self.count
@@ -89,10 +89,27 @@ def test_the_batches_are_those_of_ultralytics() -> None:
         assert list(batches) == [order[:4], order[4:8], order[8:]]
 
 
+def count_reads(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The files that Ultralytics reads from now on."""
+    from ultralytics.data import base
+
+    read, files = base.imread, []
+
+    def counted(file: str, **options: Any) -> Any:
+        files.append(file)
+        return read(file, **options)
+
+    monkeypatch.setattr(base, "imread", counted)
+    return files
+
+
 @pytest.mark.slow
+@pytest.mark.parametrize("held", [16, 40], ids=lambda count: f"{count}-held")
 def test_ultralytics_images_are_held_in_bounded_memory_and_are_never_changed(
-    tmp_path: Path,
+    held: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """Where more fit than its buffer has, none is read twice, and mosaics are the same."""
+    monkeypatch.setattr(loader, "HELD", (held + 1) * 3 * 64 * 64)
     from fairtrial.backends._ultralytics_files import workplace, write_dataset
 
     with workplace() as place:
@@ -109,10 +126,15 @@ def test_ultralytics_images_are_held_in_bounded_memory_and_are_never_changed(
             return theirs, loader.DrawnImages(theirs, 0, 9, arguments)
 
         theirs, ours = images()
-        assert theirs.max_buffer_length == 16 < len(theirs) == 40
+        assert len(theirs) == 40
+        reads = count_reads(monkeypatch)
         for place_ in itertools.product(range(2), range(40)):
             last = ours[place_]
-            assert sum(image is not None for image in theirs.ims) <= 16
-        fresh = images()[1][1, 39]
+            assert sum(image is not None for image in theirs.ims) <= held
+        assert len(reads) == 40 or held < 40 < len(reads)
+        monkeypatch.setattr(loader, "HELD", 0)
+        fewer, alone = images()
+        assert fewer.max_buffer_length == 16
+        fresh = alone[1, 39]
     assert torch.equal(last["img"], fresh["img"])
     assert torch.equal(last["bboxes"], fresh["bboxes"])

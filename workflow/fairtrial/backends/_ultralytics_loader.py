@@ -7,13 +7,14 @@ and after a kill. Two things of Ultralytics' are not so by themselves, and are r
 - Random numbers of a loading process follow its number and all that it has drawn: each image, and
   each batch in the training's own process, is seeded for itself.
 - A mosaic takes its images from those that its process loaded last (its `buffer`): here from those
-  that stand before it in the order of all images, whoever loaded them.
+  that stand before it in the order of all images, whoever loaded them. A process reads some of
+  these a second time, so it holds as many small images as fit into HELD.
 """
 
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from copy import copy
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -29,6 +30,9 @@ if TYPE_CHECKING:
     from ultralytics.data.dataset import YOLODataset
 
 IMAGES, BATCHES = 0, 1  # what is seeded
+HELD = (
+    64 * 2**20
+)  # bytes of pixels that a process holds, where that is more than Ultralytics' buffer
 
 
 def seeds(seed: int, epoch: int, what: int, count: int) -> list[int]:
@@ -57,13 +61,15 @@ class DrawnImages:
     """The images of train, for torch's DataLoader; an item is named by its Place, with its number
     in the epoch's order.
 
-    images: Ultralytics' data set, of which this takes over `buffer`; plain_from: the first epoch
-    without mosaic; arguments: Ultralytics' settings.
+    images: Ultralytics' data set, of which this takes over `buffer` and its length; plain_from: the
+    first epoch without mosaic; arguments: Ultralytics' settings.
     """
 
     def __init__(self, images: YOLODataset, seed: int, plain_from: int, arguments: Any) -> None:
         self._images, self._seed = images, seed
         self._plain_from, self._arguments, self._is_plain = plain_from, arguments, False
+        self._buffer_length = images.max_buffer_length
+        images.max_buffer_length = max(self._buffer_length, HELD // _bytes(images.imgsz))
         self._recent = images.buffer = _Recent()
         self._epochs: dict[int, _Epoch] = {}
 
@@ -95,11 +101,16 @@ class DrawnImages:
     def _window(self, epoch: int, number: int) -> NDArray[np.int64]:
         """The images from which a mosaic at this place is made: as many up to it as Ultralytics'
         buffer has, also of the epoch before."""
-        first = number + 2 - max(2, self._images.max_buffer_length)
+        first = number + 2 - max(2, self._buffer_length)
         if first >= 0 or epoch == 0:
             return self._of(epoch).order[max(0, first) : number + 1]
         before = self._of(epoch - 1).order[first:]
         return np.concatenate([before, self._of(epoch).order[: number + 1]])
+
+
+def _bytes(imgsz: int | Sequence[int]) -> int:
+    """Of the largest image of a size, which is one side or both."""
+    return 3 * (imgsz if isinstance(imgsz, int) else max(imgsz)) ** 2
 
 
 class _Recent:
