@@ -12,9 +12,12 @@ from typing import Any
 import pytest
 
 from fairtrial.figures.base import style
+from fairtrial.figures.box_statistics import objects_per_image
 from fairtrial.figures.classes import per_class
+from fairtrial.figures.objects import class_distribution
 from fairtrial.report import tables
 from fairtrial.report.cautions import cautions
+from fairtrial.report.data import data
 from fairtrial.results.experiment import ExperimentResults, load_experiment
 from fairtrial.results.sweeps import sweeps
 from fairtrial.settings.stages import PlotSettings
@@ -162,3 +165,28 @@ def test_a_set_of_folds_and_a_plain_one_stand_in_one_table_of_all(
     rows = csv.DictReader((tmp_path / "comparison.csv").open())
     repeats = {row["setting/dataset"]: (row["folds"], row["seeds"]) for row in rows}
     assert repeats == {"cells": ("3", ""), "plain.fold1": ("", "1")}
+
+
+def test_of_folds_the_first_stands_for_the_data_set(tmp_path: Path) -> None:
+    runs = {"plain": ("shapes", {}), "other": ("others", {"lr0": 0.5})}
+    experiment = folded(tmp_path, runs, shapes={}, others={"seed": 7})
+    described = list(experiment.datasets.values())
+    assert len(described) == 6
+    part = data(described)
+    assert [one["name"] for one in part["datasets"]] == ["others.fold1", "shapes.fold1"]
+    assert part["folds"] and len(part["overview"][0]) == 7
+    with style():
+        figures = (class_distribution, objects_per_image)
+        drawings = [
+            d for f in figures for d in f.draw(experiment, PlotSettings(gallery=4, runs=()))
+        ]
+    assert all("fold1" in drawing.caption for drawing in drawings) and len(drawings) == 3
+
+
+def test_a_fold_with_a_leak_is_shown_beside_the_first(tmp_path: Path) -> None:
+    experiment = folded(tmp_path, {"plain": ("shapes", {})}, shapes={})
+    path = experiment.data / "sets/shapes.fold3/split.json"
+    split = load(path)
+    edit(path, test=[*split["test"], split["train"][0]])
+    part = data(list(reloaded(experiment).datasets.values()))
+    assert [one["name"] for one in part["datasets"]] == ["shapes.fold1", "shapes.fold3"]

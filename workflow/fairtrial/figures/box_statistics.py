@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from fairtrial.data.dataset import SPLITS, Image
 from fairtrial.data.objects import counted
 from fairtrial.figures.base import COLOURS, DASHES, Drawing, data_figure, new_figure
-from fairtrial.results.dataset import DatasetDescription, DescribedData
+from fairtrial.results.dataset import DatasetDescription, DescribedData, without_further_folds
 from fairtrial.settings.stages import PlotSettings
 
 BINS = 24  # of the heat maps, each way
@@ -84,8 +84,8 @@ def image_sizes(data: DescribedData, settings: PlotSettings) -> Iterator[Drawing
 
 
 def _side_by_side(data: DescribedData) -> Iterator[tuple[DatasetDescription, ...]]:
-    """The data sets of an experiment in pairs; the last may be alone."""
-    descriptions = list(data.datasets.values())
+    """The data sets of an experiment in pairs, of folds the first; the last may be alone."""
+    descriptions = without_further_folds(data.datasets.values())
     yield from (tuple(descriptions[start : start + 2]) for start in range(0, len(descriptions), 2))
 
 

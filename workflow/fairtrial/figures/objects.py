@@ -15,7 +15,7 @@ from fairtrial.data.dataset import SPLITS
 from fairtrial.data.objects import counted
 from fairtrial.figures.base import DASHES, Drawing, data_figure, new_figure
 from fairtrial.results.configuration import shortened
-from fairtrial.results.dataset import DatasetDescription, DescribedData
+from fairtrial.results.dataset import DatasetDescription, DescribedData, without_further_folds
 from fairtrial.settings.stages import PlotSettings
 
 LIMITS = (32, 96)  # COCO's: small below 32 × 32 pixels, large from 96 × 96
@@ -27,7 +27,7 @@ PAGES = 3
 @data_figure()
 def class_distribution(data: DescribedData, settings: PlotSettings) -> Iterator[Drawing]:
     """Objects (or images) of each class in train, val and test."""
-    for description in data.datasets.values():
+    for description in without_further_folds(data.datasets.values()):
         counts = {split: _counts(description, split) for split in _splits(description)}
         total: Counter[str] = sum(counts.values(), Counter())
         names_of_all = description.dataset.categories.values()
@@ -51,7 +51,7 @@ def class_distribution(data: DescribedData, settings: PlotSettings) -> Iterator[
 @data_figure()
 def box_sizes(data: DescribedData, settings: PlotSettings) -> Iterator[Drawing]:
     """How large the objects are, with COCO's limits of small, medium and large."""
-    for description in data.datasets.values():
+    for description in without_further_folds(data.datasets.values()):
         sizes = {split: _sizes(description, split) for split in _splits(description)}
         sizes = {split: of_split for split, of_split in sizes.items() if len(of_split)}
         if sizes:

@@ -17,7 +17,7 @@ from fairtrial.data.unlabelled import labelled_part
 from fairtrial.report.cautions import overlaps
 from fairtrial.report.wording import UNDEFINED
 from fairtrial.results.configuration import setting_text
-from fairtrial.results.dataset import DatasetDescription
+from fairtrial.results.dataset import DatasetDescription, without_further_folds
 
 CLASSES = 100  # rows of classes in a table at most: the commonest
 
@@ -48,16 +48,22 @@ class DatasetPart(TypedDict):
 
 
 class DataPart(TypedDict):
-    """All data sets, and a table of them side by side where there are several."""
+    """All data sets, and a table of them side by side where there are several. `folds`: whether
+    one stands for further folds, which are in that table alone."""
 
     datasets: list[DatasetPart]
+    folds: bool
     overview: list[list[str]]
 
 
 def data(descriptions: list[DatasetDescription]) -> DataPart:
-    """A part for each data set; where there are several, a table of them side by side."""
+    """A part for each data set, of folds for the first and for those with a leak; where there are
+    several, a table of them side by side."""
+    first = without_further_folds(descriptions)
+    shown = [d for d in descriptions if d in first or overlaps(d)]
     return {
-        "datasets": [_dataset(description) for description in descriptions],
+        "datasets": [_dataset(description) for description in shown],
+        "folds": len(first) < len(descriptions),
         "overview": _overview(descriptions) if len(descriptions) > 1 else [],
     }
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -101,6 +101,14 @@ class DatasetDescription:
         """The images of one split."""
         ids = set(self.certificate.splits[split])
         return [image for image in self.dataset.images if image.id in ids]
+
+
+def without_further_folds(descriptions: Iterable[DatasetDescription]) -> list[DatasetDescription]:
+    """The data sets, of the folds of one only the first: all of them have the same images."""
+    first: dict[str, DatasetDescription] = {}
+    for description in descriptions:
+        first.setdefault(description.set_of_folds or description.name, description)
+    return list(first.values())
 
 
 class DescribedData(Protocol):
