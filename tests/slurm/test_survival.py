@@ -68,7 +68,7 @@ STRIKES: list[tuple[Strike, str]] = [
 def epochs(project: Project) -> list[tuple[str, int]]:
     """Job and process of every epoch that was trained, in order."""
     text = project.trained.read_text() if project.trained.exists() else ""
-    processes = re.findall(r"^epoch .*process=(\d+) job=(\d+)$", text, re.MULTILINE)
+    processes = re.findall(r"^epoch .*process=(\d+).* job=(\d+)$", text, re.MULTILINE)
     return [(job, int(process)) for process, job in processes]
 
 
