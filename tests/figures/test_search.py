@@ -117,7 +117,7 @@ def test_a_study_has_its_five_figures(tmp_path: Path) -> None:
     (line,) = top.lines
     assert list(line.get_ydata()) == [0.4, 0.4, 0.4, 0.4, 0.6]
     panels = figures["search-metrics-tpe-seed0"].axes[:5]
-    assert [ax.get_title("left") for ax in panels] == ["precision", "recall", "f1", "AP50", "AP"]
+    assert [ax.get_title("left") for ax in panels] == ["Precision", "Recall", "F1", "AP50", "AP"]
     assert list(panels[1].lines[0].get_ydata()) == pytest.approx([0.2, 0.2, 0.2, 0.2, 0.3])
     rate, cosine = figures["search-parameters-tpe-seed0"].axes[:2]
     assert (rate.get_title("left"), rate.get_xscale()) == ("lr0", "log")
