@@ -13,7 +13,7 @@ import pytest
 
 from code_edits import move_module, rename, rename_private_names, variables
 from fairtrial.__main__ import STAGES
-from fairtrial.planning import definitions
+from fairtrial.planning import definitions, known_code
 from fairtrial.planning.code_text import parts_of
 from fairtrial.planning.definitions import Definition
 from fairtrial.planning.fingerprint import fingerprint, reached
@@ -22,7 +22,10 @@ from fairtrial.plugins import plugins
 
 PACKAGE = definitions.PACKAGE
 BACKENDS = plugins("backends")
-CACHES = (fingerprint, reached, parts_of, definitions.parse, definitions.file_of)
+CACHES = (
+    *(fingerprint, reached, parts_of, definitions.parse, definitions.file_of),
+    *(known_code.known_fingerprint, known_code._package_sha256),
+)
 
 
 def entries() -> dict[str, tuple[str, ...]]:
