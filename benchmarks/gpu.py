@@ -171,6 +171,7 @@ def bare(place: Path, store: Path, backend: str, chosen: dict[str, Any]) -> Trai
         from ultralytics import YOLO
         from ultralytics.engine import trainer
 
+        sys.modules["mlflow"] = None  # type: ignore[assignment]  # else it logs there, as we do not
         began, found = time.monotonic(), Trained()
         model = YOLO(f"{own.pop('model')}.yaml")
         model.add_callback("on_train_start", lambda _: torch.set_num_threads(THREADS))
