@@ -34,11 +34,12 @@ def stop() -> None:
             f"the Snakemake of this folder works on another machine: {'; '.join(map(str, working))}"
             f". Type `fairtrial stop` on {working[0].holder.host}"
         )
+    jobs = _working_jobs()  # those that are told to end, which may be fast
     for helper in offers.helpers():
         offers.stop_file(helper).touch()
     for driver in here:
         _interrupt(driver)
-    _wait_for(here)
+    _wait_for(here, jobs)
     print("Snakemake has ended. The same command goes on where it stopped.")
 
 
@@ -70,10 +71,13 @@ def _ignores_interrupts(process: int) -> bool:
     return False
 
 
-def _wait_for(drivers: list[WorkingDriver]) -> None:
-    """Wait until drivers and those that take part have ended, and say what they wait for whenever
-    that changes."""
+def _wait_for(drivers: list[WorkingDriver], jobs: list[str]) -> None:
+    """Wait until drivers and those that take part have ended, and say what they wait for, first for
+    `jobs`, whenever that changes."""
     said, again = "", time.monotonic() + PATIENCE
+    if jobs:
+        said = f"waiting for {', '.join(jobs)}"
+        print(said, flush=True)
     while (ours := any(driver.is_here for driver in drivers)) or offers.helpers():
         others = [f"`join` on {helper.holder.host}" for helper in offers.helpers().values()]
         jobs = _working_jobs()
