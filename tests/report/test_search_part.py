@@ -38,7 +38,7 @@ def test_times_of_several_machines_are_said_to_be_no_comparison(tmp_path: Path) 
 def test_one_objective_is_shown_as_ever(tmp_path: Path) -> None:
     shown = part(tmp_path)
     assert [row[0] for row in shown["rows"]] == ["4", "0", "1"]
-    assert shown["metrics"] == ["precision", "recall", "AP50", "AP"]
+    assert shown["metrics"] == ["Precision", "Recall", "AP50", "AP"]
     assert {"objectives", "Pareto front", "times"}.isdisjoint(dict(shown["facts"]))
     assert shown["ranked"].startswith("The best trials by fitness (AP)")
 

@@ -6,6 +6,7 @@ One fitness picks the best epoch in every backend, drives the search, and can ra
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from typing import cast
 
 # The metrics of metrics.json, by the names that settings of runs keep for `fitness`: keys of stored
 # trainings and searches depend on them.
@@ -54,14 +55,15 @@ def written_names(keys: Iterable[str]) -> list[str]:
 
 
 def normalised(metric_weights: MetricWeights) -> dict[str, float] | None:
-    """Metric weights that add up to 1, without zeros; None where that is `map50_95` or `accuracy`
-    alone.
+    """Metric weights that add up to 1, without zeros, by the names that settings keep; None where
+    that is `map50_95` or `accuracy` alone.
 
     So equal rules become equal settings. Normalised weights stay as they are. Raises ValueError
     where no weight is above 0.
     """
     if metric_weights is None:
         return None
+    metric_weights = cast("Mapping[str, float]", kept_names(metric_weights))
     total = sum(metric_weights.get(name, 0.0) for name in METRICS)
     if not total > 0:
         raise ValueError("must give one metric at least a weight above 0")
