@@ -52,7 +52,7 @@ PYTEST := pytest --numprocesses auto --dist loadfile --no-loadscope-reorder
 MORE := --numprocesses $(shell echo $$(( $$(nproc) + 1 )))
 
 .PHONY: check
-check: lint ## lint and the fast tests, in about a minute
+check: lint ## lint and the fast tests, in five minutes
 	$(PYTEST) -q -m "not slow and not slurm and not use and not gridengine"
 
 .PHONY: test
