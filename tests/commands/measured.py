@@ -35,6 +35,28 @@ def make_set(name: str = "shapes", images: int = 9, classes: bool = False) -> Sp
     return SplitDataset(drawn.dataset, splits, folder)
 
 
+EXPERIMENT = """\
+title: Which one?
+base: {{backend: networks, model: mlp, widths: [8], dataset: shapes, imgsz: 8, batch: 2,
+  epochs: {epochs}, optimizer: SGD, lr0: 0.01, momentum: 0.0, seed: 0}}
+runs:
+  plain: {{}}
+  other: {{seed: 1}}
+"""
+DATA_SET = "source: shapes\nsplit: {method: random, seed: 0, val: 0.2, test: 0.2}\n"
+
+
+def make_experiment(name: str, images: int, epochs: int) -> None:
+    """Such a set with classes of whole images, and an experiment on it that was never run."""
+    make_set("shapes", images, classes=True)
+    shutil.copytree(ROOT / "config/sources", "config/sources")
+    experiment = EXPERIMENT.format(epochs=epochs)
+    for kind, text in ((f"experiments/{name}", experiment), ("datasets/shapes", DATA_SET)):
+        path = Path("config", f"{kind}.yaml")
+        path.parent.mkdir(parents=True)
+        path.write_text(text)
+
+
 def make_run(weights: Path | None = None, classes: bool = False, **record: Any) -> None:
     """A finished run `one/a-s0` on the set `shapes`."""
     RUN.mkdir(parents=True)

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.commands.measured import ROOT, make_set
+from tests.commands.measured import make_experiment
 
 from facts import missing_facts
 from fairtrial import BackendError
@@ -16,16 +15,6 @@ from fairtrial.__main__ import main
 from fairtrial.commands import fit_batch as command
 from fairtrial.commands._batch_search import largest, outcome
 from fairtrial.training.batch_trial import BatchOutcome, BatchTrial
-
-EXPERIMENT = """\
-title: Which batch?
-base: {backend: networks, model: mlp, widths: [8], dataset: shapes, imgsz: 8, batch: 2, epochs: 30,
-  optimizer: SGD, lr0: 0.01, momentum: 0.0, seed: 0}
-runs:
-  plain: {}
-  other: {seed: 1}
-"""
-DATA_SET = "source: shapes\nsplit: {method: random, seed: 0, val: 0.2, test: 0.2}\n"
 
 
 @pytest.mark.parametrize("start", [1, 7, 64, 5000])
@@ -52,12 +41,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A project with a small data set of classes, and an experiment on it."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("FAIRTRIAL_FAKE_GPUS", raising=False)
-    make_set("shapes", 40, classes=True)
-    shutil.copytree(ROOT / "config/sources", "config/sources")
-    for kind, text in (("experiments/sizes", EXPERIMENT), ("datasets/shapes", DATA_SET)):
-        path = Path("config", f"{kind}.yaml")
-        path.parent.mkdir(parents=True)
-        path.write_text(text)
+    make_experiment("sizes", images=40, epochs=30)
     return tmp_path
 
 

@@ -4,25 +4,15 @@ from __future__ import annotations
 
 import csv
 import re
-import shutil
 from pathlib import Path
 
 import pytest
 from PIL import Image
-from tests.commands.measured import ROOT, make_set
+from tests.commands.measured import make_experiment
 
 from facts import missing_facts
 from fairtrial.__main__ import main
 
-EXPERIMENT = """\
-title: Which rate?
-base: {backend: networks, model: mlp, widths: [8], dataset: shapes, imgsz: 8, batch: 2, epochs: 3,
-  optimizer: SGD, lr0: 0.01, momentum: 0.0, seed: 0}
-runs:
-  plain: {}
-  other: {seed: 1}
-"""
-DATA_SET = "source: shapes\nsplit: {method: random, seed: 0, val: 0.2, test: 0.2}\n"
 OF_RUN = Path("lr_range/rates/plain-s0")
 
 
@@ -30,14 +20,9 @@ OF_RUN = Path("lr_range/rates/plain-s0")
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A project with a small data set of classes, and an experiment on it."""
     monkeypatch.chdir(tmp_path)
-    make_set("shapes", 12, classes=True)
+    make_experiment("rates", images=12, epochs=3)
     # The drawn images have no recorded content.
     monkeypatch.setattr("fairtrial.commands.lr_range.with_unchanged_images", lambda data: data)
-    shutil.copytree(ROOT / "config/sources", "config/sources")
-    for kind, text in (("experiments/rates", EXPERIMENT), ("datasets/shapes", DATA_SET)):
-        path = Path("config", f"{kind}.yaml")
-        path.parent.mkdir(parents=True)
-        path.write_text(text)
     return tmp_path
 
 

@@ -7,14 +7,13 @@ that is another, nothing of the file is believed.
 from __future__ import annotations
 
 import hashlib
-import os
 import sys
-from collections.abc import Iterator
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
 from fairtrial import DataError
+from fairtrial.files import snapshot
 from fairtrial.files.modelfile import FileModel, read_model, write_model
 from fairtrial.planning import definitions
 from fairtrial.planning.fingerprint import fingerprint
@@ -60,17 +59,5 @@ def _package_sha256() -> str:
 def package_sha256(folder: Path) -> str:
     """The SHA-256 of the names and contents of all files of a package that may count, and of
     Python's version, whose parser reads them."""
-    total = hashlib.sha256(sys.version.encode())
-    for path in sorted(_files(folder)):
-        content = hashlib.sha256(Path(path).read_bytes()).hexdigest()
-        total.update(f"{os.path.relpath(path, folder)}\0{content}\n".encode())
-    return total.hexdigest()
-
-
-def _files(folder: str | Path) -> Iterator[str]:
-    """All files below a folder but those that Python has compiled."""
-    for entry in os.scandir(folder):
-        if entry.is_dir():
-            yield from _files(entry.path) if entry.name != "__pycache__" else ()
-        else:
-            yield entry.path
+    content = f"{sys.version}\0{snapshot.digest(folder)}"
+    return hashlib.sha256(content.encode()).hexdigest()
