@@ -188,7 +188,6 @@ def shard() -> SplitDataset:
     pixels = np.random.default_rng(0).integers(0, 256, (3, 4, 5, 3), np.uint8)
     digests = packed.write(folder, "s.npy", pixels)
     images = [Image(n, name, 5, 4, digests[name]) for n, name in enumerate(digests, 1)]
-    packed._open_shard.cache_clear()
     return SplitDataset(Dataset(images), {"train": [1], "val": [2], "test": [3]}, folder)
 
 
@@ -199,7 +198,6 @@ def test_a_changed_pixel_in_a_shard_is_found(shard: SplitDataset) -> None:
         last = file.read(1)
         file.seek(-1, os.SEEK_END)
         file.write(bytes([last[0] ^ 1]))
-    packed._open_shard.cache_clear()
     with refused(DataError, "1 of 3 images", "s.npy#2: changed", MENDS):
         with_unchanged_images(shard)
 

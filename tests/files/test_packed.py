@@ -65,6 +65,20 @@ def test_what_is_not_there_is_named(tmp_path: Path) -> None:
         packed.pixels(tmp_path, "c.npy#0")
 
 
+def test_another_shard_of_the_same_name_is_read_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By a path that begins elsewhere now, and by one behind which another file lies."""
+    for folder, images in (("one", PIXELS[:3]), ("other", PIXELS[3:])):
+        (tmp_path / folder).mkdir()
+        monkeypatch.chdir(tmp_path / folder)
+        packed.write(Path(), "a.npy", images)
+        assert np.array_equal(packed.pixels(Path(), "a.npy#2"), images[2])
+    packed.write(Path(), "b.npy", PIXELS)
+    Path("b.npy").replace("a.npy")
+    assert np.array_equal(packed.pixels(Path(), "a.npy#11"), PIXELS[11])
+
+
 def test_a_split_dataset_needs_the_shard_of_an_image(tmp_path: Path) -> None:
     packed.write(tmp_path, "a.npy", PIXELS)
     images = [Image(1, "a.npy#00", 7, 5), Image(2, "b.npy#00", 7, 5)]

@@ -46,15 +46,24 @@ def pixels(folder: Path, name: str) -> NDArray[np.uint8]:
     match = _NAME.fullmatch(name)
     if match is None:
         raise DataError(f"{name}: not the name of a packed image")
-    shard = _open_shard(folder / match[1])
+    shard = _opened(folder / match[1])
     if int(match[2]) >= len(shard):
         raise DataError(f"{folder / name}: the shard holds {len(shard)} images")
     image: NDArray[np.uint8] = shard[int(match[2])]
     return image
 
 
+def _opened(path: Path) -> NDArray[np.uint8]:
+    """A shard, opened once for as long as the file behind its path stays the same."""
+    try:
+        now = path.stat()
+    except OSError as error:
+        raise DataError(f"{path}: not a shard of images ({error})") from error
+    return _open_shard(path, (now.st_dev, now.st_ino, now.st_mtime_ns, now.st_size))
+
+
 @lru_cache(maxsize=64)
-def _open_shard(path: Path) -> NDArray[np.uint8]:
+def _open_shard(path: Path, _file: tuple[int, ...]) -> NDArray[np.uint8]:
     import numpy as np
 
     try:
