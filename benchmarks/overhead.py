@@ -86,7 +86,7 @@ ROWS = {
     "short": Row(36, 64, {"model": "yolov8n", "epochs": 40}),
     "medium": Row(36, 64, {"model": "yolov8m", "epochs": 12}),
     "loaded": Row(300, 64, {"model": "yolov8n", "epochs": 20, "mosaic": 1.0}, workers=2),
-    "large": Row(36, 64, {"model": "yolov8l", "epochs": 5, "mosaic": 1.0}, workers=2),
+    "large": Row(6, 64, {"model": "yolov8l", "epochs": 50, "mosaic": 1.0}, workers=2),
 }
 
 
