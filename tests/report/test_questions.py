@@ -245,7 +245,7 @@ def test_the_plan_says_what_seeds_and_images_would_tell(tmp_path: Path) -> None:
     """More seeds tell smaller gaps, down to what the images leave open."""
     fake = Fake(tmp_path, TWO, ap=scores([0.60, 0.61, 0.62], [0.50, 0.51, 0.52])).build()
     (plan,) = repeats(results_of(fake))["plans"]
-    assert plan.startswith("With 3, 5, 10 or 20 seeds each, a true gap in AP of ")
+    assert plan.startswith("The smallest true gap in AP between two configurations that would be")
     three, five, ten, twenty, endless, images = map(float, re.findall(r"0\.\d{3}", plan))
     assert three > five > ten > twenty > endless > 0
     assert three > images > 0
@@ -290,7 +290,7 @@ def test_the_spread_over_seeds_and_what_it_hides(tmp_path: Path) -> None:
     Welch's fewer degrees of freedom."""
     text = content_text(Fake(tmp_path, {"only": {}}, ap=on_both({"only": [0.50, 0.51, 0.52]})))
     assert "AP 0.510 0.010 0.500 0.520 0.020" in text
-    assert "With 3, 5, 10 or 20 seeds each, a true gap in AP of 0.035," in text
+    assert "found with 80 % probability: 0.035 with 3 seeds each," in text
 
 
 # --------------------------------------------------------------------------- cost

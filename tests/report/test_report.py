@@ -66,7 +66,7 @@ def test_gap_within_the_spread(tmp_path: Path) -> None:
     text = report_text(Fake(tmp_path, TWO, ap=scores([0.55, 0.60, 0.65], [0.54, 0.59, 0.64])))
     assert "A (momentum 0.6) and B (momentum 0.9) cannot be told apart." in text
     assert "0.010 above B (0.590 ± 0.050; 95 %: −0.103 to 0.123)" in text
-    assert "p = 0.82" in text and "more seeds would narrow it most" in text
+    assert "p = 0.82" in text and "more seeds would narrow the interval most" in text
     assert "is best" not in text
 
 

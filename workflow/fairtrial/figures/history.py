@@ -37,7 +37,6 @@ ACCURACIES = {
     "val/top5": "val: top-5",
     "val/f1": "val: F1",
 }
-SEEDS = "Thick lines are means over seeds, thin lines single seeds. "
 
 
 @figure("curves")
@@ -100,7 +99,10 @@ def _listed(parts: list[str]) -> str:
 
 
 def _lines_explained(comparison: Comparison) -> str:
-    return SEEDS if any(len(c.runs) > 1 for c in comparison.configurations) else ""
+    if all(len(c.runs) == 1 for c in comparison.configurations):
+        return ""
+    over = comparison.repeated
+    return f"Thick lines are means over {over}, thin lines single {over}. "
 
 
 def _filled(comparison: Comparison, column: str) -> bool:
@@ -159,7 +161,7 @@ def _lines(ax: Axes, configuration: Configuration, column: str, style: LineStyle
     common = min(len(s) for s in series)
     for s in series if len(series) > 1 and not grey else []:
         (thin,) = ax.plot(np.arange(1, len(s) + 1), s, color=style["color"], linewidth=0.5)
-        thin.set(alpha=0.45, zorder=style["zorder"])
+        thin.set(alpha=min(0.45, max(0.1, 2 / len(series))), zorder=style["zorder"])
     mean = np.mean([s[:common] for s in series], axis=0)
     marker = style["marker"] if np.isfinite(mean).sum() < 2 else ""  # one point makes no line
     ax.plot(np.arange(1, common + 1), mean, markersize=4, **with_marker(style, marker))

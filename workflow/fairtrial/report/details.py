@@ -124,13 +124,14 @@ def _limit(standing: Standing, rival: Configuration) -> list[str]:
         return []
     by_seeds = gap.limited_by == "seeds"
     share = share_in_words(gap.seed_share if by_seeds else 1 - gap.seed_share)
-    share += " of it" if len(standing.others) == 1 else f" of that to {rival.letter}"
-    source, more = ("the seeds’", "seeds") if by_seeds else (
-        f"the {standing.unit_noun}’", f"test {standing.unit_noun}"
+    against = f" against {rival.letter}" if len(standing.others) > 1 else ""
+    source, more = ("seeds", "seeds") if by_seeds else (
+        standing.unit_noun, f"test {standing.unit_noun}"
     )  # fmt: skip
+    text = f"{share} of the uncertainty{against} (its variance) comes from the {source}"
     if rival in standing.worse_on_these_images:
-        return [f"{share} is {source}. More {more} would tell."]
-    return [f"{share} is {source}: more {more} would narrow it most."]
+        return [f"{text}. More {more} would tell."]
+    return [f"{text}: more {more} would narrow the interval most."]
 
 
 def _would_be_told(standing: Standing, rival: Configuration) -> list[str]:
@@ -140,7 +141,7 @@ def _would_be_told(standing: Standing, rival: Configuration) -> list[str]:
         return []
     seeds = min(standing.gaps[rival.letter].counts)
     told = detectable_gap(noise, seeds)
-    return [f"A true gap of {number(told)} would have been told with 80 % chance."]
+    return [f"A true gap of {number(told)} would have been found with 80 % probability."]
 
 
 def _further(standing: Standing, rival: Configuration) -> list[str]:
@@ -178,7 +179,7 @@ def _without_flattery(standing: Standing) -> list[str]:
     value = without_flattery([standing.best, *standing.others], split, metric)
     if value is None:
         return []
-    return [f"Without the luck of the seeds that chose it: {number(value)}."]
+    return [f"Without the luck of the seeds that chose it, its {metric} would be {number(value)}."]
 
 
 def _seeds_without_effect(standing: Standing) -> list[str]:

@@ -106,7 +106,7 @@ def _count(configuration: Configuration, split: str, kind: str) -> str:
     if not counts:
         return UNDEFINED
     mean = sum(counts) / len(counts)
-    return f"{mean:.0f}" if mean >= 100 or mean.is_integer() else f"{mean:.1f}"
+    return f"{mean:.0f}" if mean >= 100 or len(configuration.runs) == 1 else f"{mean:.1f}"
 
 
 def sentences(comparison: Comparison) -> list[str]:
@@ -123,12 +123,11 @@ def sentences(comparison: Comparison) -> list[str]:
     if not told:
         rest = others[0].letter if len(others) == 1 else f"any of the {len(others)} others"
         return [
-            f"Between {name(best)} and {rest} no difference in the cost of a kind of error can be "
-            "told from chance."
+            f"{name(best)} cannot be told from {rest} by what any kind of error costs."
         ]
     largest_first = sorted(told.values(), key=lambda alike: -max(abs(d.gap.gap) for d in alike))
     lines = [_sentence(best, alike) for alike in largest_first]
-    return [*lines, "No other difference in the cost of a kind of error can be told from chance."]
+    return [*lines, "No other difference in these costs can be told from chance."]
 
 
 def _differences(comparison: Comparison) -> Iterator[_Difference]:
@@ -156,9 +155,9 @@ def _sentence(best: Configuration, alike: list[_Difference]) -> str:
     assert gap.low is not None and gap.high is not None, "a told gap has an interval"
     low, high = sorted((abs(gap.low), abs(gap.high)))
     models = ", for these trained models on other images" if gap.compared == "one seed" else ""
-    least = f"at least, than {nearest.other.letter}, " if len(alike) > 1 else ""
+    least = f" than {nearest.other.letter}, which is the nearest" if len(alike) > 1 else ""
     return (
         f"{best.letter} loses {more} to {PHRASES[nearest.kind]} than "
-        f"{listed([d.other.letter for d in alike])}: {least}{number(abs(gap.gap))} AP50 {more} "
+        f"{listed([d.other.letter for d in alike])}: {number(abs(gap.gap))} AP50 {more}{least} "
         f"(95 %: {number(low)} to {number(high)}{models})."
     )

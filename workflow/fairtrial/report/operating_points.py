@@ -104,6 +104,12 @@ def _reached(c: Configuration, split: str, kind: str, asked: float, column: str)
     return f"{spread(reached)} ({len(reached)} of {count})"
 
 
+def _only_some(c: Configuration, reached: list[float]) -> str:
+    """` (3 of its 5 folds)`; "" where all seeds or folds reach it."""
+    count = len(c.repeats)
+    return "" if len(reached) == count else f" ({len(reached)} of its {count} {c.repeated})"
+
+
 def _froc_row(c: Configuration, comparison: Comparison, best: bool) -> PointRow:
     cells = [
         [_mean(c, comparison.split, rate, column) for column in ("sensitivity", FALSE_ALARMS)]
@@ -137,8 +143,8 @@ def _sentences(
     alarms = spread(values(best, split, FALSE_ALARMS, 1.0, FALSE_ALARMS))
     if found != UNDEFINED:
         sentences.append(
-            f"At one false alarm an image on val, {best.letter} finds {found} of all objects on "
-            f"{split}, with {alarms} false alarms an image there."
+            f"At the confidence that gives one false alarm an image on val, {best.letter} finds "
+            f"{found} of all objects on {split}, with {alarms} false alarms an image there."
         )
     return sentences
 
@@ -150,6 +156,7 @@ def _sentence(best: Configuration, comparison: Comparison, kind: str, asked: flo
     if not wanted:
         return f"On val {letter} reaches a {kind} of {asked:g} at no confidence."
     return (
-        f"At the confidence of a {kind} of {asked:g} on val, {letter} has on {split} a {kind} of "
-        f"{spread(wanted)} and a {other} of {spread(values(best, split, kind, asked, other))}."
+        f"At the confidence that gives {letter} a {kind} of {asked:g} on val"
+        f"{_only_some(best, wanted)}, it has on {split} a {kind} of {spread(wanted)} and a {other} "
+        f"of {spread(values(best, split, kind, asked, other))}."
     )

@@ -9,7 +9,7 @@ from typing import TypedDict
 
 from fairtrial.files.checksums import sha256
 from fairtrial.report.standing import standing
-from fairtrial.report.wording import number
+from fairtrial.report.wording import listed, number
 from fairtrial.results.configuration import Configuration
 from fairtrial.results.experiment import Comparison, ExperimentResults
 from fairtrial.results.run import METRIC_NAMES, FinishedRun
@@ -90,17 +90,18 @@ def _plan(comparison: Comparison) -> str:
     between = (
         "two configurations" if noise.means == 2 else f"any two of {noise.means} configurations"
     )
+    by_seeds = [f"{gap} with {count} seeds" for gap, count in zip(told, SEEDS, strict=True)]
     text = (
-        f"With {_or([str(n) for n in SEEDS])} seeds each, a true gap in {comparison.metric} of "
-        f"{_or(told)} between {between} would be told with 80 % chance"
+        f"The smallest true gap in {comparison.metric} between {between} that would be found with "
+        f"80 % probability: {listed([f'{by_seeds[0]} each', *by_seeds[1:]])}"
     )
     if not noise.unit:
         return f"{text} (on these images alone)."
     endless = (detectable_gap(noise, math.inf), detectable_gap(noise, SEEDS[0], math.inf))
     noun = comparison.unit_noun
     return (
-        f"{text}. With endless seeds on these {noun} it would be {number(endless[0])}, with "
-        f"{SEEDS[0]} seeds on endless {noun} {number(endless[1])}."
+        f"{text}. With any number of seeds on these {noun} it stays above {number(endless[0])}, "
+        f"with {SEEDS[0]} seeds on any number of {noun} above {number(endless[1])}."
     )
 
 
@@ -116,10 +117,6 @@ def _noise(comparison: Comparison) -> Noise | None:
     if outcome.best.folds or len(scores) < 2:
         return None
     return Noise(2 * statistics.variance(scores), None, None, 2)
-
-
-def _or(texts: Sequence[str]) -> str:
-    return f"{', '.join(texts[:-1])} or {texts[-1]}"
 
 
 def _spread(configuration: Configuration, comparison: Comparison) -> SpreadPart:

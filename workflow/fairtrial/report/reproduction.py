@@ -47,6 +47,6 @@ def reproduction(experiment: ExperimentResults, name: str) -> list[Command]:
     check = f"fairtrial verify {name}"
     return [
         *commands,
-        Command(text="The same environment, data, trainings, tables and this file:", command=again),
-        Command(text="Whether every file still is what was made, bit by bit:", command=check),
+        Command(text="Make environment, data, trainings, tables and this report again:", command=again),
+        Command(text="Check that every file still is what was made, to the byte:", command=check),
     ]
