@@ -81,7 +81,10 @@ def test_where_none_is_told_the_nearest_is_named_and_what_would_have_been_told(
     found = answered(fake)
     expected = "A (momentum 0) and B (momentum 1), and 4 others, cannot be told apart."
     assert found.headline == expected
-    assert missing_facts(found.details, "95 %: −0.0", "would have been found with 80 % probability") == []
+    assert (
+        missing_facts(found.details, "95 %: −0.0", "would have been found with 80 % probability")
+        == []
+    )
     assert set(found.marks.values()) == {"≈"}
 
 
@@ -299,7 +302,10 @@ def test_the_choice_by_the_other_seeds_alone(tmp_path: Path) -> None:
     comparison = results_of(two(tmp_path, ap).build()).comparisons[0]
     value = without_flattery(comparison.ranked(), "test", "AP")
     assert value == pytest.approx((0.3 + 0.5 + 0.4) / 3)
-    assert "Without the luck of the seeds that chose it, its AP would be 0.400." in answer(comparison).details
+    assert (
+        "Without the luck of the seeds that chose it, its AP would be 0.400."
+        in answer(comparison).details
+    )
 
 
 def test_the_method_does_not_call_test_free_of_the_choice(tmp_path: Path) -> None:

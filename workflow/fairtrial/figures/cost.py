@@ -38,8 +38,8 @@ def cost(experiment: ExperimentResults, settings: PlotSettings) -> Iterator[Draw
             rule = comparison.ranking_rule.label
             caption = (
                 f"{rule[0].upper()}{rule[1:]} on {comparison.split} of {comparison.names}: "
-                f"mean, and range over {comparison.repeated}. Dashed and ringed: the Pareto front of the "
-                "means, on which no other is both as cheap and as good."
+                f"mean, and range over {comparison.repeated}. Dashed and ringed: the Pareto front "
+                "of the means, on which no other is both as cheap and as good."
             )
             if settings.timings:
                 caption += " Time per image: median and quartiles of the first run, batch 1."

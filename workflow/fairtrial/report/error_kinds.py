@@ -122,9 +122,7 @@ def sentences(comparison: Comparison) -> list[str]:
             told.setdefault((d.kind, d.gap.gap < 0), []).append(d)
     if not told:
         rest = others[0].letter if len(others) == 1 else f"any of the {len(others)} others"
-        return [
-            f"{name(best)} cannot be told from {rest} by what any kind of error costs."
-        ]
+        return [f"{name(best)} cannot be told from {rest} by what any kind of error costs."]
     largest_first = sorted(told.values(), key=lambda alike: -max(abs(d.gap.gap) for d in alike))
     lines = [_sentence(best, alike) for alike in largest_first]
     return [*lines, "No other difference in these costs can be told from chance."]

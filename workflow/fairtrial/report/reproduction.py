@@ -47,6 +47,8 @@ def reproduction(experiment: ExperimentResults, name: str) -> list[Command]:
     check = f"fairtrial verify {name}"
     return [
         *commands,
-        Command(text="Make environment, data, trainings, tables and this report again:", command=again),
+        Command(
+            text="Make environment, data, trainings, tables and this report again:", command=again
+        ),
         Command(text="Check that every file still is what was made, to the byte:", command=check),
     ]
