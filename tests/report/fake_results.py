@@ -103,9 +103,11 @@ class Fake:
                 self._add_image(dataset, split, source, rng)
         write(dataset, self.data / "sets" / name / "annotations.json")
         write_model(
-            self.data / "sets" / name / "split.json", _certificate(dataset, source, self.motley)
+            self.data / "sets" / name / "split.json", certificate_of(dataset, source, self.motley)
         )
-        write_model(self.data / "clean" / source / "quality.json", QUALITY)
+        counts = {"images": len(dataset.images), "objects": len(dataset.annotations)}
+        quality = QUALITY.model_copy(update=counts)
+        write_model(self.data / "clean" / source / "quality.json", quality)
         raw = self.data / "raw" / f"{source}.sha256"
         raw.parent.mkdir(parents=True, exist_ok=True)
         raw.write_text(f"{'0' * 64}  images/000.png\n")
@@ -174,7 +176,7 @@ HARDWARE = {"cpu": "Example CPU 9", "cores": 8, "threads": 8, "memory_gb": 32, "
 VERSIONS = {"python": "3.11.9", "torch": "2.15.0", "ultralytics": "8.4.190", "numpy": "2.4.6"}
 
 
-def _certificate(dataset: Dataset, source: str, motley: bool) -> SplitCertificate:
+def certificate_of(dataset: Dataset, source: str, motley: bool) -> SplitCertificate:
     splits: Splits = {split: [i.id for i in dataset.images if i.split == split] for split in SPLITS}
     pair = DoubtfulImages((1, len(dataset.images)), distance=4, difference=0.123)
     return certify(
@@ -230,7 +232,7 @@ def _record(
     dataset = fake.dataset(name)
     return RECORD | {
         "run": f"{name}-s{seed}", "configuration": name, "seed": seed, "dataset": dataset,
-        "backend": "ultralytics", "settings": {**fake.shared, **settings, "seed": seed},
+        "backend": "ultralytics", "settings": {**fake.shared, **_epochs(fake), **settings, "seed": seed},
         "key": f"{number:02}{seed:02}" * 16, "code": "c0de" * 16,
         "versions": dict(VERSIONS), "hardware": dict(HARDWARE), "commit": "f00d" * 10,
         "dirty": False, "slurm": None, "seconds": 1000.0 + 100 * number + seed,
@@ -239,6 +241,10 @@ def _record(
         "best_epoch": max(fake.epochs - 1, 0) or None, "epochs_run": fake.epochs,
         **fake.record.get(name, {}),
     }  # fmt: skip
+
+
+def _epochs(fake: Fake) -> dict[str, int]:
+    return {"epochs": fake.epochs} if "epochs" in fake.shared else {}
 
 
 def _history(fake: Fake, run: str, rng: random.Random, level: float) -> None:

@@ -16,11 +16,12 @@ from typing import Any
 import numpy as np
 
 from fairtrial.data.dataset import Annotation, read, write
+from fairtrial.files.modelfile import write_model
 from fairtrial.settings.factors import factors_of
 from fairtrial.settings.stages import ValidateClassifySettings
 from fairtrial.stages.validate import validate
 from tests.figures.test_search import study
-from tests.report.fake_results import Fake, load
+from tests.report.fake_results import Fake, certificate_of, load
 
 Built = tuple[Fake, dict[str, Any]]
 LONG = "a configuration whose name has eighty characters, to see where it is broken or cut"
@@ -122,12 +123,15 @@ def classification(root: Path) -> Built:
     shared = {"model": "cnn", "task": "classify", "epochs": 5, "lr0": 0.001}
     runs = {name: {"model": name} for name in ("cnn", "resnet18", "yolov8n-cls")}
     record = {name: {"backend": "networks"} for name in runs}
-    fake = Fake(root, runs, classes=names, images=images, size=64, shared=shared, record=record)
+    fake = Fake(
+        root, runs, classes=names, images=images, size=64, shared=shared, record=record, epochs=5
+    )
     fake.build()
     path = fake.data / "sets/shapes/annotations.json"
     data = read(path)
     data.annotations = [Annotation(i.id, 1 + i.id * 7 % 10, None) for i in data.images]
     write(data, path)
+    write_model(path.with_name("split.json"), certificate_of(data, "drawn", motley=False))
     for number, run in enumerate(fake.runs):
         _classified(fake, run, number)
     return fake, {"rank_by": "accuracy"}
@@ -139,6 +143,10 @@ def _classified(fake: Fake, run: str, number: int) -> None:
     sets = fake.data / "sets/shapes"
     data, split = read(sets / "annotations.json"), load(sets / "split.json")
     truth = {a.image_id: a.category_id - 1 for a in data.annotations}
+    history = fake.results / "history" / f"{run}.csv"
+    columns = "epoch,train/cross_entropy_loss,val/cross_entropy_loss,train/accuracy,val/accuracy\n"
+    lines = (f"{e},{2 / e},{2 / e + 0.2},{1 - 0.8 / e},{0.9 - 0.8 / e}\n" for e in range(1, 6))
+    history.write_text(columns + "".join(lines))
     for name in ("val", "test"):
         rows = []
         for image_id in split[name]:

@@ -28,6 +28,7 @@ from fairtrial.report.claim import HEADINGS
 from fairtrial.report.confusions import confusion_parts
 from fairtrial.report.cost import cost, fronts
 from fairtrial.report.glyphs import missing_glyphs
+from fairtrial.report.pdf import TEMPLATE
 from fairtrial.results.configuration import setting_text
 from fairtrial.results.confusions import confusion_counts
 from fairtrial.results.experiment import ExperimentResults, load_experiment
@@ -112,6 +113,21 @@ def test_names_can_be_copied_from_the_pdf(tmp_path: Path) -> None:
     text = "".join(page.extract_text() for page in PdfReader(pdf).pages)
     assert "\u200b" not in text
     assert f"{name}-s0" in text.replace("\n", "")
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["A: 0.050 less", "0.1, 0.2", "sixteen_letters_ and", "a" * 16 + " b", "a" * 33 + " b", "a_ b"],
+)
+def test_no_line_can_begin_with_a_space(text: str) -> None:
+    """A line may end at the empty boxes that are put into a name, but not before a space."""
+    template = {p.name: p.read_bytes() for p in TEMPLATE.glob("*.typ")}
+    main = '#import "parts.typ": *\n#metadata(repr(loose(data.text))) <found>'
+    data = json.dumps({"text": text, "figures": {}}).encode()
+    source = {"main": main.encode(), **template, "data.json": data}
+    (found,) = json.loads(typst.query(source, "<found>", field="value"))  # type: ignore[call-overload]
+    parts = re.findall(r"box\(\), \[([^\]]*)\]", found)
+    assert not [part for part in parts if part.startswith(" ")], found
 
 
 def test_letters_colours_and_rows_follow_the_rank(tmp_path: Path) -> None:

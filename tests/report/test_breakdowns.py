@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import csv
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from fairtrial.figures.base import OTHERS, style
+from fairtrial.figures.base import FAINT, style
 from fairtrial.figures.class_curves import class_curves
 from fairtrial.figures.classes import per_class
 from fairtrial.figures.error_kinds import error_costs
-from fairtrial.report import breakdowns
+from fairtrial.figures.marks import MARKS
+from fairtrial.report import breakdowns, html
 from fairtrial.report.classes import classes
-from fairtrial.report.error_kinds import errors, sentences
+from fairtrial.report.error_kinds import PHRASES, errors, sentences
+from fairtrial.results.breakdowns import KIND_NAMES
 from fairtrial.results.experiment import Comparison, ExperimentResults, load_experiment
 from fairtrial.results.significance import class_interval_of
 from fairtrial.scoring.error_kinds import KINDS
@@ -48,9 +51,9 @@ def results(tmp_path: Path, configurations: Any = None, **changed: Any) -> Exper
 def test_a_cost_that_differs_by_more_than_chance_is_a_sentence(tmp_path: Path) -> None:
     costs = {"low": NOTHING | {"missed": 0.20, "background": 0.01}, "high": NOTHING}
     first, second, last = sentences(compared(tmp_path, costs=costs))
-    assert first.startswith("A loses less to missed objects than B: 0.1")
-    assert second.startswith("A loses more to detections on background than B: 0.0")
-    assert "(95 %: 0.0" in second and "less" not in second
+    assert first.startswith("Missed objects cost A 0.1") and "AP50 less than B (95 %" in first
+    assert second.startswith("Detections on background cost A 0.0")
+    assert "AP50 more than B (95 %: 0.0" in second
     assert last.startswith("No other difference")
 
 
@@ -67,7 +70,8 @@ def test_several_that_differ_alike_share_a_sentence_with_the_nearest(tmp_path: P
         "high": NOTHING,
     }
     first, _ = sentences(compared(tmp_path, THREE, costs=costs))
-    assert first.startswith("A loses less to duplicates than B and C: 0.1")
+    assert first.startswith("Objects found twice cost A less AP50 than B and C; the smallest")
+    assert "0.1" in first and ", to B (95 %: " in first
 
 
 def test_one_seed_each_compares_the_trained_models(tmp_path: Path) -> None:
@@ -79,7 +83,7 @@ def test_one_seed_each_compares_the_trained_models(tmp_path: Path) -> None:
 def test_the_table_of_errors_has_counts_costs_and_intervals(tmp_path: Path) -> None:
     comparison = compared(tmp_path, costs={"low": NOTHING, "high": NOTHING})
     part = errors(comparison)
-    assert part is not None and part["kinds"] == list(KINDS)
+    assert part is not None and part["kinds"] == list(KIND_NAMES.values())
     assert [row["letter"] for row in part["rows"]] == ["A", "B"]  # the best first
     cell = part["rows"][0]["cells"][KINDS.index("missed")]
     rows = [run.breakdowns.errors("test")["missed"] for run in comparison.ranked()[0].runs]
@@ -88,6 +92,21 @@ def test_the_table_of_errors_has_counts_costs_and_intervals(tmp_path: Path) -> N
     assert cell["cost"].startswith(f"{mean:.3f} ± 0.00")
     low, high = (float(bound) for bound in cell["interval"].split(" to "))
     assert low < mean < high
+
+
+def test_a_kind_of_error_has_one_name_everywhere(tmp_path: Path) -> None:
+    """In sentences, the table, the figure, the legend of pictures and the page."""
+    assert list(KIND_NAMES) == list(KINDS)
+    assert {kind: MARKS[kind].text for kind in KINDS} == KIND_NAMES
+    script = (Path(html.__file__).parent / "page/scripts/40-pictures.js").read_text("utf-8")
+    words = script.partition("const KIND_WORDS = {")[2].partition("}")[0]
+    found = dict(re.findall(r'(\w+): "([^"]+)"', words))
+    assert {kind: found.get(kind) for kind in KINDS if kind != "missed"} == {
+        kind: name for kind, name in KIND_NAMES.items() if kind != "missed"
+    }
+    for kind, phrase in PHRASES.items():
+        said = KIND_NAMES[kind].split(", ")
+        assert all(word in phrase for word in said), (kind, phrase)
 
 
 def test_a_cost_of_nothing_but_missed_objects_is_undefined(tmp_path: Path) -> None:
@@ -106,7 +125,7 @@ def test_a_bar_for_each_configuration_and_kind(tmp_path: Path) -> None:
     experiment = results(tmp_path)
     with style():
         (drawing,) = error_costs.draw(experiment, PlotSettings(gallery=4, runs=()))
-    assert [ax.get_title("left") for ax in drawing.figure.axes] == list(KINDS)
+    assert [ax.get_title("left") for ax in drawing.figure.axes] == list(KIND_NAMES.values())
     for ax, kind in zip(drawing.figure.axes, KINDS, strict=True):
         heights = [bar.get_height() for bar in ax.patches]
         means = [
@@ -153,7 +172,8 @@ def test_a_class_of_few_objects_or_units_is_grey(
     with style():
         (drawing,) = per_class.draw(experiment, PlotSettings(gallery=4, runs=()))
     (label,) = drawing.figure.axes[0].get_yticklabels()
-    assert (label.get_color() == OTHERS) is few
+    assert (label.get_color() == FAINT) is few
+    assert ("Grey names" in drawing.caption) is few
 
 
 def test_many_classes_are_cut_to_the_commonest(tmp_path: Path) -> None:

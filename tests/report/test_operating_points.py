@@ -94,7 +94,7 @@ def test_the_section_names_what_is_asked_and_what_is_reached(fake: Fake) -> None
         "Operating points",
         "Recall at a precision of 0.9",
         "Precision at a recall of 0.9",
-        "by false alarms an image (FROC)",
+        "by false alarms per image (FROC)",
         "Every confidence is chosen on val",
         "D-ECE (Küppers et al., 2020)",
     ):

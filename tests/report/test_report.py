@@ -284,7 +284,7 @@ def test_without_timings_two_clones_give_the_same_pdf(tmp_path: Path) -> None:
         assert "seconds" not in (fake.results / "runs.csv").read_text()
         assert "ms_per_image" not in (fake.results / "comparison.csv").read_text()
     assert pdfs[0] == pdfs[1]
-    assert "ms per image" not in text
+    assert "Time of one image" not in text
 
 
 def test_rank_by_must_be_a_metric(tmp_path: Path) -> None:

@@ -109,10 +109,12 @@ def test_the_section_has_a_table_by_factors(tmp_path: Path) -> None:
         [run.name for c in grid.comparison.configurations for run in c.runs],
     )
     (part,) = grid_parts(fake_experiment, factors_of(GRID))
-    assert part["headings"] == ["lr0", "small", "large", "plain"]
+    assert part["headings"] == ["lr0", "size small", "size large", "size plain"]
     assert [row[0] for row in part["rows"]] == ["0.001", "0.01"]
     assert part["rows"][1][1:] == ["0.420 ± 0.004", "0.620 ± 0.004", "–"]
-    assert part["factors"][1]["answer"].startswith("size: large is best on val, and lies 0.1")
+    assert part["factors"][1]["answer"].startswith(
+        "size: large is best on val; its mean AP on test lies 0.1"
+    )
 
 
 def test_the_interval_of_a_contrast_is_students() -> None:
@@ -134,5 +136,5 @@ def test_a_grid_has_its_section_in_the_pdf(tmp_path: Path) -> None:
     runs = sorted(path.name for path in (tmp_path / "results/compare/runs").iterdir())
     fake = Fake(tmp_path, {name.rpartition("-s")[0]: {} for name in runs})
     text = report_text(fake, build=False, factors=factors_of(GRID))
-    for fact in ("Factors of the grid", "size: large is best on val", "lr0 and size: the step of"):
+    for fact in ("Factors of the grid", "size: large is best on val", "lr0 and size: what size"):
         assert fact in text

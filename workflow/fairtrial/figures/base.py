@@ -55,6 +55,7 @@ DASHES: tuple[Dash, ...] = (
 MARKERS = "osD^vPX*"
 BOLD = 2.2  # points: the line of the best
 MARGIN = 0.02  # of an axis below zero: room for a mark there
+FAINT = "#707070"  # of a name that is grey: dark enough to be read
 OTHERS = "#B8B8B8"  # colour of the configurations beyond the eight that can be told apart
 
 

@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 
 from fairtrial.figures.base import (
     COLOURS,
+    FAINT,
     FONT,
     OTHERS,
     Drawing,
@@ -46,10 +47,13 @@ def per_class(experiment: ExperimentResults, settings: PlotSettings) -> Iterator
             left_out = len(counts) - len(commonest)
             caption = (
                 f"On {comparison.split} of {comparison.names}, means over {comparison.repeated}; "
-                f"classes by their number of {counted}, which stands at the right. Those without "
-                f"{counted} have no {metric}; those whose name is grey have fewer than "
-                f"{FEW_OBJECTS} {counted}, or in fewer than {FEW_UNITS} independent units."
+                f"the class with the most {counted} on top, their number at the right."
             )
+            if any(_says_little(comparison, name, counts) for name in names):
+                caption += (
+                    f" Grey names: fewer than {FEW_OBJECTS} {counted}, or in fewer than "
+                    f"{FEW_UNITS} independent units."
+                )
             if left_out:
                 caption += f" The {left_out} rarest classes are in per_class.csv only."
             page_number = f" ({page + 1})" if len(commonest) > PER_PAGE else ""
@@ -127,6 +131,10 @@ def _counts(comparison: Comparison) -> dict[str, int]:
     return {name: n for name, n in first.classes(comparison.split, counted).items() if n}
 
 
+def _says_little(comparison: Comparison, name: str, counts: dict[str, int]) -> bool:
+    return says_little(comparison.configurations[0], comparison.split, name, counts[name])
+
+
 def _rows(comparison: Comparison, names: list[str], counts: dict[str, int]) -> Figure:
     pitch = 0.38 if len(names) > 25 else 0.5
     fig = new_figure(1.6 + pitch * len(names) + legend_height(comparison.configurations))
@@ -138,8 +146,8 @@ def _rows(comparison: Comparison, names: list[str], counts: dict[str, int]) -> F
     left.set(xlim=(-0.02, 1.02), ylim=(len(names) - 0.5, -0.5), xlabel=xlabel)
     left.set_yticks(range(len(names)), shortened(names, 28))
     for label, name in zip(left.get_yticklabels(), names, strict=True):
-        if says_little(comparison.configurations[0], comparison.split, name, counts[name]):
-            label.set_color(OTHERS)
+        if _says_little(comparison, name, counts):
+            label.set_color(FAINT)
     left.grid(axis="y", visible=True)
     title = f"{comparison.task_metrics.class_count.capitalize()}, {comparison.split}"
     _bars(right, [counts[name] for name in names], title)

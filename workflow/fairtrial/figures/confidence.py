@@ -26,6 +26,11 @@ from fairtrial.results.run import FinishedRun
 from fairtrial.scoring.matching import Floats
 from fairtrial.settings.stages import PlotSettings
 
+MARKED = (
+    "Marks: the confidence that gives the best F1 on val, at which precision, recall and F1 of the "
+    "tables are read."
+)
+
 
 @figure("detection")
 def precision_recall(experiment: ExperimentResults, settings: PlotSettings) -> Iterator[Drawing]:
@@ -37,10 +42,7 @@ def precision_recall(experiment: ExperimentResults, settings: PlotSettings) -> I
             ("f1_confidence", "Confidence", "F1"),
         )
         if fig:
-            caption = (
-                f"{_on(comparison)} Marks: the confidence that gives the best F1 on val, at which "
-                "precision, recall and F1 of the tables are read."
-            )
+            caption = f"{_on(comparison)} {MARKED}"
             name = f"precision-recall-{number + 1}"
             yield Drawing(name, fig, "Precision against recall, and F1 against confidence", caption)
 
@@ -55,7 +57,7 @@ def confidence(experiment: ExperimentResults, settings: PlotSettings) -> Iterato
             ("recall_confidence", "Confidence", "Recall"),
         )
         if fig:
-            caption = f"{_on(comparison)} Marks as above."
+            caption = f"{_on(comparison)} {MARKED}"
             name = f"confidence-{number + 1}"
             yield Drawing(name, fig, "Precision and recall against confidence", caption)
 

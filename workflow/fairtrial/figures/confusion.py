@@ -35,10 +35,17 @@ def confusion(experiment: ExperimentResults, settings: PlotSettings) -> Iterator
             configurations = ranked[start : min(start + per_page, limit)]
             fig = _matrices(configurations, names, comparison.split, across)
             several = "matrices" if len(configurations) > 1 else "matrix"
-            title = f"Confusion {several} of {', '.join(c.letter for c in configurations)}"
+            title = f"Confusion {several} of {_span([c.letter for c in configurations])}"
             caption = _caption(comparison, len(ranked) - limit, counted_runs(ranked[0]))
             name = f"confusion-{number + 1}-{page + 1}"
             yield Drawing(name, fig, title, caption)
+
+
+def _span(letters: list[str]) -> str:
+    """`A`, `A and B`, `A to L`."""
+    if len(letters) > 2:
+        return f"{letters[0]} to {letters[-1]}"
+    return " and ".join(letters)
 
 
 def _layout(size: int) -> tuple[int, int, int]:

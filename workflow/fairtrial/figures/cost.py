@@ -121,4 +121,5 @@ def _front(ax: Axes, comparison: Comparison, read: Read) -> None:
 
 
 def _letter(ax: Axes, configuration: Configuration, x: float, y: float) -> None:
-    ax.annotate(configuration.letter, (x, y), (5, 4), textcoords="offset points")
+    text = ax.annotate(configuration.letter, (x, y), (5, 4), textcoords="offset points")
+    text.set_bbox({"facecolor": "white", "edgecolor": "none", "alpha": 0.7, "pad": 0.3})

@@ -18,6 +18,7 @@ from fairtrial.figures.base import (
     new_figure,
     not_shown,
 )
+from fairtrial.results.breakdowns import KIND_NAMES
 from fairtrial.results.configuration import Configuration
 from fairtrial.results.experiment import Comparison, ExperimentResults
 from fairtrial.results.significance import interval_of
@@ -28,6 +29,10 @@ from fairtrial.settings.stages import PlotSettings
 INTERVALS = (
     " Lines: 95 % interval over seeds and images; those of two configurations on the same images "
     "may overlap although they can be told apart."
+)
+EXPLAINED = (
+    "Badly placed: the right class, but too little overlap with its object; found twice: an object "
+    "that another detection has already; background: a detection where there is nothing."
 )
 SHOWN = 16  # configurations at most: the best on val
 
@@ -41,7 +46,7 @@ def error_costs(experiment: ExperimentResults, settings: PlotSettings) -> Iterat
         shown = comparison.ranked()[:SHOWN]
         caption = (
             f"On {comparison.split} of {comparison.names}, mean over {comparison.repeated}: the "
-            "AP50 that repairing all errors of one kind would add."
+            f"AP50 that repairing all errors of one kind would add. {EXPLAINED}"
         )
         if any(interval_of(c, comparison.split, METRIC.format(KINDS[0])) for c in shown):
             caption += INTERVALS
@@ -59,7 +64,7 @@ def _panels(comparison: Comparison, shown: list[Configuration]) -> Figure:
             style = styles[configuration.letter]
             _bar(ax, place, configuration, (comparison.split, METRIC.format(kind)), style)
         ax.axhline(0, color="#444444", linewidth=0.6)
-        ax.set_title(kind, loc="left")
+        ax.set_title(KIND_NAMES[kind], loc="left")
         ax.set_xticks(range(len(shown)), [c.letter for c in shown])
         ax.grid(visible=False, axis="x")
         ax.tick_params(labelbottom=True)  # a page may end between the rows

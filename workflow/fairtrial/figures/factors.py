@@ -153,7 +153,8 @@ def _longer_first(levels: Mapping[str, Sequence[str]], one: str, other: str) -> 
 def _interactions(grid: FactorGrid, pairs: Sequence[tuple[str, str]]) -> Figure:
     columns = min(len(pairs), 3)
     rows = -(-len(pairs) // columns)
-    fig = new_figure(6.2 * rows)
+    most = max(min(len(grid.levels[lines]), LINES) for _, lines in pairs)
+    fig = new_figure((6.6 + 0.35 * (-(-most // 3) - 1)) * rows)
     axes = list(fig.subplots(rows, columns, sharey=True, squeeze=False).flat)
     for ax, (along, lines) in zip(axes, pairs, strict=False):
         _pair(ax, grid, along, lines)
@@ -181,4 +182,13 @@ def _pair(ax: Axes, grid: FactorGrid, along: str, lines: str) -> None:
     ax.set_xlabel(shorten(along, 30))
     left_out = len(grid.levels[lines]) - len(shown)
     title = shorten(lines, 24) + (f" (first {len(shown)})" if left_out else "")
-    ax.legend(title=title, fontsize=6.5, title_fontsize=7, handlelength=2.8)
+    ax.legend(
+        title=title,
+        title_fontsize=7,
+        fontsize=6.5,
+        handlelength=2.8,
+        columnspacing=1.0,
+        ncols=min(len(shown), 3),
+        loc="lower center",  # above the plot, where it covers no bar
+        bbox_to_anchor=(0.5, 1.0),
+    )

@@ -1,4 +1,4 @@
-"""FROC: the share of objects found against false alarms an image."""
+"""FROC: the share of objects found against false alarms per image."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def _drawn(comparison: Comparison, curves: dict[str, list[list[float]]]) -> Figu
     ax.xaxis.set_minor_locator(NullLocator())
     ax.xaxis.set_major_formatter(FuncFormatter(lambda rate, _: f"{rate:g}"))
     ax.set(xlim=(CURVE_RATES[0], CURVE_RATES[-1]), ylim=(0, 1.02))
-    ax.set(xlabel="False alarms an image", ylabel="Share of all objects that are found")
+    ax.set(xlabel="False alarms per image", ylabel="Share of objects found")
     legend(fig, comparison.configurations, styles)
     return fig
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 
 from matplotlib.axes import Axes
@@ -21,6 +21,7 @@ from fairtrial.results.image_outcomes import objects_of
 from fairtrial.results.marked_boxes import MarkedBox, marked_boxes
 from fairtrial.results.run import FinishedRun
 from fairtrial.results.telling_images import TellingImage, telling_images
+from fairtrial.scoring.error_kinds import CLASSIFICATION
 from fairtrial.settings.stages import PlotSettings
 
 MODELS = 5  # configurations at most: with the ground truth, two rows of three panels
@@ -50,7 +51,7 @@ def gallery(experiment: ExperimentResults, settings: PlotSettings) -> Iterator[D
                 for c in ranked:
                     title = c.label(_length(len(ranked) + 1))
                     panels[title] = boxes[c.letter].get(content_id(image), [])
-                caption = _caption(comparison, split, telling)
+                caption = _caption(comparison, split, telling) + signs_explained(panels.values())
                 caption += not_shown(len(comparison.configurations) - len(ranked))
                 name = f"gallery-{number + 1}-{split}-{image.id}"
                 title = f"Errors on {shorten(image.file_name, 60)}"
@@ -110,9 +111,15 @@ def _ground_truth(telling: TellingImage) -> list[MarkedBox]:
 def _caption(comparison: Comparison, split: str, telling: TellingImage) -> str:
     return (
         f"{telling.why} Image {telling.image.file_name} of {split} ({comparison.names}); first "
-        "seed, detections from the chosen confidence on, judged at IoU 0.5 as the kinds of error "
-        "are. A label stands where there is room for it."
+        "seed, detections at the chosen confidence or above, judged at IoU 0.5 as the kinds of "
+        "error are. Labels without room are left out."
     )
+
+
+def signs_explained(panels: Iterable[Sequence[MarkedBox]]) -> str:
+    """How labels are read, where one needs it."""
+    kinds = {box.kind for boxes in panels for box in boxes}
+    return " “x ≠ y”: detected as x, in truth y." if CLASSIFICATION in kinds else ""
 
 
 def _columns(panels: int) -> int:

@@ -37,6 +37,11 @@ ACCURACIES = {
     "val/top5": "val: top-5",
     "val/f1": "val: F1",
 }
+PARTS = {  # of the loss, as backends call them
+    "box_loss": "place and size of boxes",
+    "cls_loss": "classes",
+    "dfl_loss": "distribution focal loss, edges of boxes",
+}
 
 
 @figure("curves")
@@ -87,8 +92,8 @@ def losses(experiment: ExperimentResults, settings: PlotSettings) -> Iterator[Dr
             titles = {c: f"{c.split('/')[0]}: {c.split('/')[1].replace('_', ' ')}" for c in columns}
             fig = _panels(comparison, columns, titles, per_row=len(on_page))
             caption = (
-                f"{_lines_explained(comparison)}Training on {comparison.names}. Losses of "
-                "different backends are on different scales."
+                f"{_lines_explained(comparison)}Training on {comparison.names}. "
+                f"{_parts_explained(on_page)}Losses of different backends are on different scales."
             )
             name = f"losses-{number + 1}-{page + 1}"
             yield Drawing(name, fig, f"Loss on train and val: {_listed(on_page)}", caption)
@@ -96,6 +101,11 @@ def losses(experiment: ExperimentResults, settings: PlotSettings) -> Iterator[Dr
 
 def _listed(parts: list[str]) -> str:
     return ", ".join(part.removesuffix("_loss") for part in parts)
+
+
+def _parts_explained(parts: list[str]) -> str:
+    known = [f"{p.removesuffix('_loss')}: {PARTS[p]}" for p in parts if p in PARTS]
+    return f"{'; '.join(known)}. ".capitalize() if known else ""
 
 
 def _lines_explained(comparison: Comparison) -> str:

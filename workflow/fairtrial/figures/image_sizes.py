@@ -60,7 +60,7 @@ def _drawn(comparison: Comparison, curves: Sequence[SizeCurve], timed: bool) -> 
         _line(ax, curve, styles[curve.configuration.letter], timed, place < NAMED)
     sizes = sorted({point.imgsz for curve in curves for point in curve.points})
     if timed:
-        ax.set_xlabel("Milliseconds an image, batch 1")
+        ax.set_xlabel("Milliseconds per image, batch 1")
     else:
         ax.set_xlabel("Side of the image, pixels")
         ax.set_xticks(sizes)

@@ -11,6 +11,7 @@ from matplotlib.lines import Line2D
 
 from fairtrial.figures.labels import PAD, Label
 from fairtrial.figures.pictures import Line, frame
+from fairtrial.results.breakdowns import KIND_NAMES
 from fairtrial.results.configuration import shorten
 from fairtrial.results.marked_boxes import RIGHT, MarkedBox
 from fairtrial.scoring.error_kinds import (
@@ -37,12 +38,12 @@ class Mark(NamedTuple):
 
 
 MARKS = {
-    MISSED: Mark(0, "#000000", (0, (1.2, 1.2)), 1.5, "–", "missed"),
-    BACKGROUND: Mark(1, "#D55E00", (0, (5, 1.5)), 1.3, "+", "nothing there"),
-    CLASSIFICATION: Mark(2, "#B57A00", "-", 1.6, "≠", "wrong class"),
-    LOCALISATION: Mark(3, "#0072B2", (0, (6, 1.5, 1.2, 1.5)), 1.3, "↔", "badly placed"),
-    BOTH: Mark(4, "#A0307F", (0, (3, 1, 1, 1, 1, 1)), 1.3, "≠↔", "both"),
-    DUPLICATE: Mark(5, "#7F7F00", (0, (2.5, 2.5)), 1.1, "2×", "found again"),
+    MISSED: Mark(0, "#000000", (0, (1.2, 1.2)), 1.5, "–", KIND_NAMES[MISSED]),
+    BACKGROUND: Mark(1, "#D55E00", (0, (5, 1.5)), 1.3, "+", KIND_NAMES[BACKGROUND]),
+    CLASSIFICATION: Mark(2, "#B57A00", "-", 1.6, "≠", KIND_NAMES[CLASSIFICATION]),
+    LOCALISATION: Mark(3, "#0072B2", (0, (6, 1.5, 1.2, 1.5)), 1.3, "↔", KIND_NAMES[LOCALISATION]),
+    BOTH: Mark(4, "#A0307F", (0, (3, 1, 1, 1, 1, 1)), 1.3, "≠↔", KIND_NAMES[BOTH]),
+    DUPLICATE: Mark(5, "#7F7F00", (0, (2.5, 2.5)), 1.1, "2×", KIND_NAMES[DUPLICATE]),
     RIGHT: Mark(6, "#009E73", "-", 0.7, "", "right"),
     TRUTH: Mark(7, "#000000", "-", 0.8, "", "object"),
 }

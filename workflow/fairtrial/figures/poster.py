@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from fairtrial.data.dataset import Image
 from fairtrial.data.ground_truth import content_id
 from fairtrial.figures.base import WIDTH, Drawing, figure, new_figure
-from fairtrial.figures.gallery import boxes_of, choose, draw_boxes
+from fairtrial.figures.gallery import boxes_of, choose, draw_boxes, signs_explained
 from fairtrial.figures.marks import draw_legend
 from fairtrial.figures.mistakes import surest
 from fairtrial.figures.pictures import pixels
@@ -24,7 +24,9 @@ from fairtrial.results.marked_boxes import MarkedBox
 from fairtrial.settings.stages import PlotSettings
 
 SHOWN = 3
-HIGH, GAP, LEGEND, TITLE = 3.1, 0.2, 0.7, 0.6  # cm: of the images at most, between, below, above
+HIGH, LOWER = 4.1, 3.1  # cm: of the images at most, where few configurations leave room, or not
+FEW = 3  # configurations
+GAP, LEGEND, TITLE = 0.2, 0.7, 0.6  # cm between images, below, above
 DENSITY = 160  # pixels an inch
 Draw = Callable[[Axes, Image, float], None]  # pixels of the image that a point in print is
 
@@ -51,8 +53,8 @@ def poster(experiment: ExperimentResults, settings: PlotSettings) -> Iterator[Dr
     if panels:
         best = comparison.ranked()[0]
         title = f"What {best.letter} makes of telling images of {comparison.split}"
-        caption = f"First seed. {why}"
-        yield Drawing("poster", _strip(panels, kinds), title, caption)
+        caption, few = f"First seed. {why}", len(comparison.configurations) <= FEW
+        yield Drawing("poster", _strip(panels, kinds, HIGH if few else LOWER), title, caption)
 
 
 def _detected(
@@ -71,6 +73,7 @@ def _detected(
             Panel(telling.image, telling.dataset.images, title, partial(_boxes_over, boxes=here))
         )
     why = " ".join(f"{telling.image.file_name}: {telling.why}" for telling in shown)
+    why += signs_explained(boxes.values())
     return panels, kinds, why
 
 
@@ -102,11 +105,11 @@ def _classified(
     return panels, set(), why
 
 
-def _strip(panels: list[Panel], kinds: set[str]) -> Figure:
+def _strip(panels: list[Panel], kinds: set[str], highest: float) -> Figure:
     """Images of equal height side by side, as high as fits the width of the page."""
     aspects = [min(3.0, panel.image.width / panel.image.height) for panel in panels]
     room = WIDTH - GAP * (len(panels) - 1)
-    height = min(HIGH, room / sum(aspects))
+    height = min(highest, room / sum(aspects))
     below = LEGEND if kinds else 0.1
     high = height + TITLE + below
     fig = new_figure(high)

@@ -43,12 +43,13 @@ def _caption(comparison: Comparison) -> str:
         return (
             f"{where}, in 20 bins of confidence, at IoU {comparison.iou}. Dotted: precision equals "
             "confidence; below it a model is overconfident. Grey: detections that D-ECE leaves "
-            "out. Bins with few detections, at the right, are uncertain."
+            "out. Right-hand plot: how many detections a bin has; where they are few, precision is "
+            "uncertain."
         )
     return (
         f"{where}, in 15 bins of confidence, the probability of the most probable class. Dotted: "
-        "accuracy equals confidence; below it a model is overconfident. Bins with few images, at "
-        "the right, are uncertain."
+        "accuracy equals confidence; below it a model is overconfident. Right-hand plot: how many "
+        "images a bin has; where they are few, accuracy is uncertain."
     )
 
 
@@ -62,7 +63,7 @@ def _panels(comparison: Comparison) -> Figure:
         _lines(left, right, configuration, comparison.split, style)
     left.set(xlim=(0, 1), ylim=(0, 1.02), xlabel="Confidence", ylabel=RIGHT[comparison.task])
     what = WHAT[comparison.task]
-    right.set(xlim=(0, 1), xlabel="Confidence", ylabel=f"Number of {what} a run")
+    right.set(xlim=(0, 1), xlabel="Confidence", ylabel=f"Number of {what} per run")
     if comparison.task == "detect":
         left.axvspan(0, LEAST_CONFIDENCE, color="#EEEEEE", zorder=0)
         right.axvspan(0, LEAST_CONFIDENCE, color="#EEEEEE", zorder=0)

@@ -20,7 +20,7 @@ LABELS = {
     "fitness": "Fitness",
     "parameters": "Parameters, millions",
     "gflops": "GFLOPs",
-    "ms": "Time of an image, ms",
+    "ms": "Time per image, ms",
 }
 UNITS = {"parameters": 1e6}
 

@@ -30,7 +30,7 @@ def batch_costs(experiment: ExperimentResults, timings: bool) -> BatchCosts:
     note = (
         "Several images at once, of one shape, without the reading of files: time of an image "
         "(median, quartiles over batches), first run. Memory: at most, "
-        f"{' or '.join(kinds)}. Energy: of the GPU for an image, by its own counter."
+        f"{' or '.join(kinds)}. Energy: of the GPU per image, by its own counter."
     )
     return {"headings": HEADINGS, "rows": rows, "note": note}
 

@@ -71,7 +71,7 @@ def _model(card: ModelCard) -> list[tuple[str, str | None]]:
     model = card.model
     size = None if model.parameters is None else f"{model.parameters:,} parameters"
     if size and model.gflops is not None:
-        size += f", {model.gflops:g} GFLOPs an image"
+        size += f", {model.gflops:g} GFLOPs per image"
     confidence = None if model.task == "classify" else number(model.confidence)
     rows: list[tuple[str, str | None]] = [
         ("task", PIPELINES[model.task]),

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TypedDict
 
+from fairtrial.data.dataset import SPLITS
 from fairtrial.report.answer import method
 from fairtrial.report.limits import limits
 from fairtrial.report.reproduction import made_text
@@ -151,7 +152,7 @@ def _subset(description: DatasetDescription) -> str:
 
 def _sizes(description: DatasetDescription) -> str:
     splits = description.certificate.summary
-    counts = ", ".join(f"{name} {part.images}" for name, part in splits.items())
+    counts = ", ".join(f"{name} {splits[name].images}" for name in SPLITS if name in splits)
     return f"{description.name}: images of {counts}"
 
 
@@ -160,7 +161,7 @@ def _models(experiment: ExperimentResults) -> str:
         f"{run.record.backend} {run.record.settings.get('model', '')}".strip()
         for run in experiment.runs
     }
-    return f"{', '.join(sorted(pairs))}; sizes in Size."
+    return f"{', '.join(sorted(pairs))}; see Size."
 
 
 def _software(experiment: ExperimentResults) -> str:

@@ -63,7 +63,8 @@ def comparison_part(comparison: Comparison) -> ComparisonPart:
     answer = answers.answer(comparison)
     ranked = comparison.ranked()
     signs = [signs_of(comparison, metric, answer) for metric in comparison.table_metrics]
-    columns, settings = list(ranked[0].differs), [list(c.differs.values()) for c in ranked]
+    columns = _as_named(ranked[0])
+    settings = [[c.differs[key] for key in columns] for c in ranked]
     if any(c.named for c in ranked):
         columns = ["configuration", *columns]
         settings = [[c.name, *values] for c, values in zip(ranked, settings, strict=True)]
@@ -87,6 +88,13 @@ def comparison_part(comparison: Comparison) -> ComparisonPart:
         ],
         "front": len(ranked) if len(ranked) <= FRONT else TOP,
     }
+
+
+def _as_named(c: Configuration) -> list[str]:
+    """The settings that differ, in the order of names and labels, which is that of the experiment's
+    file."""
+    places = {key: f"+{c.name}".find(f"+{key}=") for key in c.differs}
+    return sorted(c.differs, key=lambda key: places[key] if places[key] >= 0 else len(c.name))
 
 
 def _layout(comparison: Comparison, columns: list[str], settings: list[list[str]]) -> str:

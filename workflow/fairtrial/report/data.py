@@ -32,10 +32,11 @@ class BalancePart(TypedDict):
 class DatasetPart(TypedDict):
     """One data set. `certificate`, `totals`, `classes` and `defects` are rows of texts; `quality`:
     name of a count → the count, of the source after conversion. `boxes`: whether it has any; where
-    images have classes, only images are counted."""
+    images have classes, only images are counted. `grouped`: whether any image has a group."""
 
     name: str
     boxes: bool
+    grouped: bool
     certificate: list[list[str]]
     overlaps: list[str]
     splits: list[str]
@@ -76,6 +77,7 @@ def _dataset(description: DatasetDescription) -> DatasetPart:
     return {
         "name": description.name,
         "boxes": boxes,
+        "grouped": any(image.group is not None for image in description.dataset.images),
         "certificate": certificate(description),
         "overlaps": overlaps(description),
         "splits": list(SPLITS),

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TypedDict
 
 from fairtrial.report.wording import UNDEFINED, listed, name, number, signed, spread
+from fairtrial.results.breakdowns import KIND_NAMES
 from fairtrial.results.configuration import Configuration
 from fairtrial.results.experiment import Comparison
 from fairtrial.results.run import FinishedRun
@@ -17,10 +18,10 @@ from fairtrial.scoring.error_kinds import KINDS
 
 ROWS = 12  # configurations in the table at most: the best on val
 PHRASES = {
-    error_kinds.CLASSIFICATION: "confusions of classes",
-    error_kinds.LOCALISATION: "poorly placed boxes",
-    error_kinds.BOTH: "boxes of wrong class and place",
-    error_kinds.DUPLICATE: "duplicates",
+    error_kinds.CLASSIFICATION: "detections of a wrong class",
+    error_kinds.LOCALISATION: "badly placed detections",
+    error_kinds.BOTH: "badly placed detections of a wrong class",
+    error_kinds.DUPLICATE: "objects found twice",
     error_kinds.BACKGROUND: "detections on background",
     error_kinds.MISSED: "missed objects",
 }
@@ -73,7 +74,7 @@ def errors(comparison: Comparison) -> ErrorsPart | None:
         "datasets": comparison.names,
         "split": comparison.split,
         "repeated": comparison.repeated,
-        "kinds": list(KINDS),
+        "kinds": [KIND_NAMES[kind] for kind in KINDS],
         "rows": [{"letter": c.letter, "cells": _cells(c, comparison.split)} for c in shown],
         "left_out": len(ranked) - len(shown),
         "sentences": sentences(comparison),
@@ -146,16 +147,19 @@ def _is_told(gap: Gap) -> bool:
 
 
 def _sentence(best: Configuration, alike: list[_Difference]) -> str:
-    """`B loses less to confusions of classes than A: 0.050 AP50 less (95 %: 0.012 to 0.089).` Of
-    several others that with the smallest difference is the example."""
+    """`Missed objects cost B 0.050 AP50 less than A (95 %: 0.012 to 0.089).` Of several others that
+    with the smallest difference is the example."""
     nearest = min(alike, key=lambda d: abs(d.gap.gap))
     gap, more = nearest.gap, "less" if nearest.gap.gap < 0 else "more"
     assert gap.low is not None and gap.high is not None, "a told gap has an interval"
     low, high = sorted((abs(gap.low), abs(gap.high)))
     models = ", for these trained models on other images" if gap.compared == "one seed" else ""
-    least = f" than {nearest.other.letter}, which is the nearest" if len(alike) > 1 else ""
+    phrase, others = PHRASES[nearest.kind], listed([d.other.letter for d in alike])
+    cost, difference = f"{phrase[0].upper()}{phrase[1:]} cost {best.letter}", number(abs(gap.gap))
+    span = f"(95 %: {number(low)} to {number(high)}{models})"
+    if len(alike) == 1:
+        return f"{cost} {difference} AP50 {more} than {others} {span}."
     return (
-        f"{best.letter} loses {more} to {PHRASES[nearest.kind]} than "
-        f"{listed([d.other.letter for d in alike])}: {number(abs(gap.gap))} AP50 {more}{least} "
-        f"(95 %: {number(low)} to {number(high)}{models})."
+        f"{cost} {more} AP50 than {others}; the smallest of these differences is {difference}, to "
+        f"{nearest.other.letter} {span}."
     )

@@ -73,7 +73,7 @@ def _part(grid: FactorGrid, table: str) -> GridPart:
         "factors": [_factor(grid, factor) for factor in grid.factors],
         "interactions": [interaction_sentence(*pair, i) for pair, i in found if i is not None],
         "across": across,
-        "headings": [*down, *grid.levels[across]],
+        "headings": [*down, *(f"{across} {level}" for level in grid.levels[across])],
         "rows": _rows(grid, down, across),
         "first": len(down),
     }
@@ -130,27 +130,29 @@ def factor_sentence(grid: FactorGrid, factor: str, best: str | None, gaps: dict[
     gap = gaps[worst]
     on_val = f"{factor}: {best} is best on {grid.comparison.chosen_on}"
     if gap.gap <= 0:
-        return f"{on_val}; on {grid.comparison.split} no other level lies below it."
-    text = f"{on_val}, and lies {signed(gap.gap)} above {worst}"
+        return f"{on_val}; on {grid.comparison.split} the mean of no other level lies below its."
+    metric = METRIC_NAMES.get(grid.comparison.metric, grid.comparison.metric)
+    on_split = f" on {grid.comparison.split}" * (grid.comparison.split != grid.comparison.chosen_on)
+    text = f"{on_val}; its mean {metric}{on_split} lies {signed(gap.gap)} above that of {worst}"
     if span := interval(gap):
         text += f" (95 %: {span})"
     if gap.p is None:
         return f"{text}; with one seed each nobody knows what other seeds would give."
     apart = [level for level, g in gaps.items() if g.apart and g.gap > 0]
     if not apart:
-        return f"{text}; none of its levels can be told apart from the best."
+        return f"{text}; no level can be told apart from it."
     return f"{text}. Lower by more than chance: {', '.join(apart)}."
 
 
 def interaction_sentence(one: str, other: str, found: Interaction) -> str:
     """Whether what one factor does depends on the other."""
     (a1, a2), (b1, b2) = found.levels
-    step = f"the step of {other} from {b1} to {b2} differs by {number(abs(found.value))}"
+    step = f"what {other} {b2} adds to {other} {b1} differs by {number(abs(found.value))}"
     text = f"{one} and {other}: {step} between {one} {a1} and {a2}"
     if found.low is None or found.high is None:
         return f"{text}, which was not tested."
     ends = sorted((found.low, found.high)) if found.value >= 0 else (-found.high, -found.low)
-    text += f" (95 % for all such steps: {signed(ends[0])} to {signed(ends[1])})"
+    text += f" (95 % for all such differences: {signed(ends[0])} to {signed(ends[1])})"
     if found.low <= 0 <= found.high:
         return f"{text}: no sign that one depends on the other."
-    return f"{text}: what one does depends on the other."
+    return f"{text}: what one does depends on the other, so that the mean of each says little."

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from fairtrial.data.units import GROUPS, IMAGES
-from fairtrial.report.wording import counted, listed
+from fairtrial.report.wording import LISTED, counted, listed
 from fairtrial.results.experiment import Comparison, ExperimentResults
 from fairtrial.results.significance import independent_units
 
@@ -38,8 +38,8 @@ def _images(comparison: Comparison) -> str:
     of = f"{units} independent {noun}" if units else f"the {noun}"
     sources = listed(sorted({d.source for d in comparison.datasets}))
     return (
-        f"All metrics come from {of} of {comparison.split} of {sources}: they speak for images "
-        "like these, not for other devices, places or times."
+        f"All metrics come from {of} of {comparison.split} (source {sources}): they speak for "
+        "images like these, not for other devices, places or times."
     )
 
 
@@ -59,8 +59,8 @@ def _choice(comparison: Comparison) -> list[str]:
     if comparison.chosen_on != "val" or not images:
         return ["The best was chosen on the very images that tables show, which flatters it."]
     return [
-        f"{counted(images, 'images')} of val chose epochs and the best; few images choose by "
-        "chance."
+        f"{counted(images, 'images')} of val chose epochs and the best: with so few, chance has a "
+        "part in the choice."
         if images < 100
         else f"{images} images of val chose epochs and the best."
     ]
@@ -76,7 +76,11 @@ def _groups(experiment: ExperimentResults) -> list[str]:
     ]
     if not unknown:
         return []
+    several = (
+        f"Data sets {listed(unknown)}" if len(unknown) <= LISTED else f"{len(unknown)} data sets"
+    )
+    sets = f"Data set {unknown[0]}" if len(unknown) == 1 else several
     return [
-        f"{listed(unknown)}: no groups are named, so images of one patient, video or place may "
+        f"{sets}: no groups are named, so images of one patient, video or place may "
         "stand in several splits and count as independent."
     ]

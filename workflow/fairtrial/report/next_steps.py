@@ -162,5 +162,5 @@ def _cost(configuration: Configuration, timings: bool) -> list[str]:
     facts = [] if size is None else [f"{size:.3g} million parameters"]
     milliseconds = costs.milliseconds(configuration)
     if timings and milliseconds is not None:
-        facts.append(f"{milliseconds:.3g} ms an image")
+        facts.append(f"{milliseconds:.3g} ms per image")
     return facts

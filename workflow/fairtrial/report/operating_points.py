@@ -17,12 +17,12 @@ from fairtrial.scoring.operating_points import (
 
 SHOWN = 8  # configurations in the tables, the best on val
 COLUMNS = ("confidence", "precision", "recall", FALSE_ALARMS)
-HEADINGS = ["confidence", "precision", "recall", "false alarms an image"]
+HEADINGS = ["confidence", "precision", "recall", "false alarms per image"]
 
 
 class PointRow(TypedDict):
     """One configuration. `cells`: a text for each column, or two for each rate of FROC: the
-    sensitivity, and the false alarms an image that were reached."""
+    sensitivity, and the false alarms per image that were reached."""
 
     letter: str
     label: str
@@ -143,8 +143,8 @@ def _sentences(
     alarms = spread(values(best, split, FALSE_ALARMS, 1.0, FALSE_ALARMS))
     if found != UNDEFINED:
         sentences.append(
-            f"At the confidence that gives one false alarm an image on val, {best.letter} finds "
-            f"{found} of all objects on {split}, with {alarms} false alarms an image there."
+            f"At the confidence that gives one false alarm per image on val, {best.letter} finds "
+            f"{found} of all objects on {split}, with {alarms} false alarms per image there."
         )
     return sentences
 

@@ -80,7 +80,7 @@ def _table(rows: list[Row], comparison: Comparison) -> PageTable:
     ]
     if _any(rows, "gap"):
         columns += [_column("gap", title="best above it", numeric=True), _column("verdict")]
-    costs = {"parameters": "parameters", "gflops": "GFLOPs", "ms_per_image": "ms an image"}
+    costs = {"parameters": "parameters", "gflops": "GFLOPs", "ms_per_image": "ms per image"}
     costs |= {"seconds": "training"}
     columns += [_column(k, title=t, numeric=True) for k, t in costs.items() if _any(rows, k)]
     best = [row.get("verdict") == "best" for row in rows]

@@ -83,7 +83,7 @@ def _sizes(comparison: Comparison, probes: Sequence[str], timings: bool) -> Prob
         f"standard deviation over {comparison.repeated}; *: the size of the training."
     )
     if timings:
-        note += " Below: milliseconds an image at batch 1, the median, mean over runs."
+        note += " Below: milliseconds per image at batch 1, the median, mean over runs."
     headings = [f"{size} px" for size in sizes]
     return {"table": "", "note": note, "headings": headings, "rows": rows}
 

@@ -19,6 +19,7 @@ VERDICTS: dict[Verdict, str] = {
     "not tested": "not tested",
 }
 MANY = 6  # a sentence that lists more values than this also gives their number
+TOO_MANY = 12  # and of more than these their number alone: the table has them
 
 
 class SweepRow(TypedDict):
@@ -124,6 +125,8 @@ def _sentence(texts: list[str], others: int, verdict: str) -> str:
     values = ", ".join(texts)
     if len(texts) == others and others > 1:
         values = f"all {others} others"
+    elif len(texts) > TOO_MANY:
+        values = f"{len(texts)} of the {others} others"
     elif len(texts) > MANY:
         values = f"{len(texts)} of the {others} others ({values})"
     return f"{verdict[0].upper()}{verdict[1:]}: {values}."

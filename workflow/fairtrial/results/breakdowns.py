@@ -10,8 +10,17 @@ from functools import cached_property
 from pathlib import Path
 
 from fairtrial.results.csv_files import read_csv
+from fairtrial.scoring import error_kinds
 from fairtrial.scoring.error_costs import METRIC
 
+KIND_NAMES = {  # kinds of error in text; report.html's scripts have the same
+    error_kinds.CLASSIFICATION: "wrong class",
+    error_kinds.LOCALISATION: "badly placed",
+    error_kinds.BOTH: "wrong class, badly placed",
+    error_kinds.DUPLICATE: "found twice",
+    error_kinds.BACKGROUND: "background",
+    error_kinds.MISSED: "missed",
+}
 Values = Mapping[str, float]  # column → value, NaN where undefined
 
 

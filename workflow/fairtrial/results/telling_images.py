@@ -65,7 +65,7 @@ def _disagreement(number: int, content: str, outcomes: Outcomes) -> str:
     span = f"{min(errors)} to {max(errors)}" if min(errors) < max(errors) else f"{errors[0]}"
     return (
         f"No. {number} of the images on which the configurations disagree most: {found} found by "
-        f"some and missed by others, with {span} errors each."
+        f"some and missed by others; each makes {span} error{'' if span == '1' else 's'}."
     )
 
 
