@@ -232,7 +232,8 @@ def _record(
     dataset = fake.dataset(name)
     return RECORD | {
         "run": f"{name}-s{seed}", "configuration": name, "seed": seed, "dataset": dataset,
-        "backend": "ultralytics", "settings": {**fake.shared, **_epochs(fake), **settings, "seed": seed},
+        "backend": "ultralytics",
+        "settings": {**fake.shared, **_epochs(fake), **settings, "seed": seed},
         "key": f"{number:02}{seed:02}" * 16, "code": "c0de" * 16,
         "versions": dict(VERSIONS), "hardware": dict(HARDWARE), "commit": "f00d" * 10,
         "dirty": False, "slurm": None, "seconds": 1000.0 + 100 * number + seed,

@@ -392,7 +392,7 @@ def test_it_says_how_many_seeds_would_tell(tmp_path: Path) -> None:
     assert missing_facts(text, "To tell A from B with 80 % chance", "gap of 0.030") == []
     assert "seeds each (now 3)" in text
     assert "runs/high-s0/weights.pt, the best of the 3 seeds of A on val" in text
-    assert "3 million parameters" in text and "ms an image" in text
+    assert "3 million parameters" in text and "ms per image" in text
 
 
 def test_longer_training_is_advised_where_the_last_epoch_is_the_best(tmp_path: Path) -> None:
