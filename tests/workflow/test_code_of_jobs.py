@@ -17,43 +17,63 @@ from project import QUICK_SOURCE, Project
 
 pytestmark = pytest.mark.slow
 
-# Runs one job as its rule does, and prints what was called of the package, and what of that
-# the fingerprint does not reach. Settings of plugins act in the plan, before any job.
+# Runs each job as its rule does, in a fork of a process that has imported other packages, and
+# writes what was called of the package, and what of that the fingerprint does not reach. Settings
+# of plugins act in the plan, before any job. cProfile sees what sys.setprofile does, but costs
+# little; each thread of a job gets one of its own.
 WATCH = """
-import inspect, json, sys, threading, typing
+import cProfile, inspect, json, os, sys, threading, typing
 from pathlib import Path
-import fairtrial
-from pydantic import TypeAdapter
+import matplotlib.figure, pandas, scipy.sparse, scipy.stats, seaborn, torch, torchvision, typst
+
+def watch(*event):
+    profile = cProfile.Profile(builtins=False)
+    watching.append(profile)
+    profile.enable()
+
+def called():
+    package = str(Path(sys.modules["fairtrial"].__file__).parent) + "/"
+    for code in {entry.code for profile in watching for entry in profile.getstats()}:
+        is_ours = code.co_filename.startswith(package) and code.co_filename.endswith(".py")
+        if is_ours:  # a template is text, and counts as a file
+            at_import = code.co_qualname.startswith('<')  # a generator that stands in no function
+            if code.co_flags & inspect.CO_OPTIMIZED and not at_import:  # nor the body of a class
+                path = code.co_filename[len(package):].removesuffix(".py").removesuffix("/__init__")
+                yield path.replace("/", "."), code.co_qualname.partition(".")[0]
+
+def run(stage, name, job, found):
+    from pydantic import TypeAdapter
+    from fairtrial.planning.plan import Plan
+    function = getattr(__import__(f"fairtrial.stages.{stage}", fromlist=[stage]), stage)
+    arguments = {k: Path(v) if isinstance(v, str) and k not in TEXTS else v for k, v in job.items()}
+    kind = typing.get_type_hints(function)["settings"]
+    settings = TypeAdapter(kind).validate_json(Plan.read().settings(stage, name))
+    threading.setprofile(watch)
+    watch()
+    function(settings=settings, **arguments)
+    watching[0].disable()
+    found.write_text(json.dumps(sorted(set(called()))))
+
+TEXTS = {"code", "run", "dataset"}
+jobs, found, watching = json.loads(sys.argv[1]), Path(sys.argv[2]), []
+for stage, name, job in jobs:
+    if not (child := os.fork()):
+        run(stage, name, job, found / f"{stage} {name}")
+        sys.stdout.flush()
+        os._exit(0)
+    if os.waitpid(child, 0)[1]:
+        sys.exit(f"{stage} {name} failed")
+
 from fairtrial.planning import fingerprint
 from fairtrial.planning.plan import Plan
 
-package = str(Path(fairtrial.__file__).parent) + "/"
-called = set()
-
-def watch(frame, event, argument):
-    code = frame.f_code
-    is_ours = code.co_filename.startswith(package) and code.co_filename.endswith(".py")
-    if event == "call" and is_ours:  # a template is text, and counts as a file
-        at_import = code.co_qualname.startswith('<')  # a generator that stands in no function
-        if code.co_flags & inspect.CO_OPTIMIZED and not at_import:  # nor the body of a class
-            path = code.co_filename[len(package):].removesuffix(".py").removesuffix("/__init__")
-            called.add((path.replace("/", "."), code.co_qualname.partition(".")[0]))
-
-TEXTS = {"code", "run", "dataset"}
-stage, name = sys.argv[1:3]
-plan = Plan.read()
-job = json.loads(sys.argv[3])
-function = getattr(__import__(f"fairtrial.stages.{stage}", fromlist=[stage]), stage)
-arguments = {k: Path(v) if isinstance(v, str) and k not in TEXTS else v for k, v in job.items()}
-kind = typing.get_type_hints(function)["settings"]
-settings = TypeAdapter(kind).validate_json(plan.settings(stage, name))
-threading.setprofile(watch)
-sys.setprofile(watch)
-function(settings=settings, **arguments)
-sys.setprofile(None)
-reached = fingerprint.reached(*plan.entries(stage, name))
-called = {place for place in called if place[0] not in fingerprint.OUTSIDE}
-print(json.dumps([sorted(called), sorted(called - reached)]))
+plan, answers = Plan.read(), []
+for stage, name, _ in jobs:
+    places = {tuple(place) for place in json.loads((found / f"{stage} {name}").read_text())}
+    places = {place for place in places if place[0] not in fingerprint.OUTSIDE}
+    missed = places - fingerprint.reached(*plan.entries(stage, name))
+    answers.append([stage, name, sorted({module for module, _ in places}), sorted(missed)])
+(found / "answers.json").write_text(json.dumps(answers))
 """
 
 TABLES = ("per_class", "curves", "confusion", "operating_points", "calibration")
@@ -179,16 +199,15 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
 @pytest.fixture(scope="module")
 def watched(project: Project) -> dict[tuple[str, str], tuple[set[str], list[str]]]:
     """By job: what was called of the package, and what of that is not in the fingerprint."""
-    calls = {}
-    for stage, name, job in JOBS:
-        done = project.run(
-            *("python", "-c", WATCH, stage, name, json.dumps(job)),
-            PYTHONPATH=str(project.root / "workflow"),
-            STUB_LOG="",
-        )
-        called, missed = json.loads(done.stdout.strip().splitlines()[-1])
-        calls[stage, name] = ({module for module, _ in called}, missed)
-    return calls
+    found = project.root.parent / "found"
+    found.mkdir()
+    project.run(
+        *("python", "-c", WATCH, json.dumps(JOBS), str(found)),
+        PYTHONPATH=str(project.root / "workflow"),
+        STUB_LOG="",
+    )
+    answers = json.loads((found / "answers.json").read_text())
+    return {(stage, name): (set(called), missed) for stage, name, called, missed in answers}
 
 
 @pytest.mark.parametrize("job", [(stage, name) for stage, name, _ in JOBS], ids=" ".join)
