@@ -2,9 +2,9 @@
 
 On PYTHONPATH of a test, this is loaded by every `fairtrial <stage>` before the stage is. A stage
 named in STUB_STAGES writes its outputs from nothing but its inputs and settings; every stage,
-stand-in or not, adds a line to STUB_LOG, and to STUB_PLACES one that also tells the SLURM job, the
-partition and the GPU in which it ran. A stage named in STUB_FAIL fails; one that is a file in the
-folder STUB_FAIL_ONCE removes the file and fails.
+stand-in or not, adds a line to STUB_LOG, to STUB_PLACES one that also tells the SLURM job, the
+partition and the GPU in which it ran, and to STUB_LENGTHS the length of its command. A stage named
+in STUB_FAIL fails; one that is a file in the folder STUB_FAIL_ONCE removes the file and fails.
 """
 
 import hashlib
@@ -79,6 +79,10 @@ def log(stage, values):
     )
     with Path(os.environ["STUB_LOG"]).open("a") as file:
         file.write(line + "\n")
+    if "STUB_LENGTHS" in os.environ:  # of the shell's command, which holds that of the stage
+        shell = Path(f"/proc/{os.getppid()}/cmdline").read_bytes()
+        with Path(os.environ["STUB_LENGTHS"]).open("a") as file:
+            file.write(f"{max(len(shell), len(' '.join(sys.orig_argv)))}\n")
     names = ("SLURM_JOB_ID", "SLURM_JOB_PARTITION", "CUDA_VISIBLE_DEVICES")
     if "STUB_PLACES" in os.environ:
         with Path(os.environ["STUB_PLACES"]).open("a") as file:
