@@ -36,6 +36,7 @@ from fairtrial.settings.stages import PlotSettings
 from tests.facts import missing_facts, refused
 from tests.report.fake_results import Fake, load
 from tests.report.sized_reports import CASES, folds
+from tests.report.test_questions import plain_content
 from tests.report.test_report import TWO, pdf_text, scores
 from tests.report.white_pages import white_share
 from tests.report.written import plotted, reported
@@ -113,6 +114,16 @@ def test_names_can_be_copied_from_the_pdf(tmp_path: Path) -> None:
     text = "".join(page.extract_text() for page in PdfReader(pdf).pages)
     assert "\u200b" not in text
     assert f"{name}-s0" in text.replace("\n", "")
+
+
+def test_notes_say_what_the_values_are(tmp_path: Path) -> None:
+    """A mean over seeds is named only where there are several."""
+    for seeds, said, other in (((0,), "one seed each", "±"), ((0, 1), "over seeds", "one seed")):
+        fake = Fake(tmp_path / str(len(seeds)), TWO, seeds=seeds).build()
+        parts = plain_content(results_of(fake))
+        for name in ("operating", "calibration", "errors", "classes", "sizes", "coco_metrics"):
+            assert [said in part["means"] for part in parts[name]] == [True], name
+            assert other not in parts[name][0]["means"], name
 
 
 @pytest.mark.parametrize(

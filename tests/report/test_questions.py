@@ -336,7 +336,7 @@ def test_without_any_object_there_is_no_figure_of_classes(tmp_path: Path) -> Non
 def test_images_without_objects_are_counted_only_where_there_are_any(tmp_path: Path) -> None:
     fake = Fake(tmp_path, TWO, seeds=(0,)).build()
     (dataset,) = plain_content(results_of(fake))["data"]["datasets"]
-    assert dataset["quality"] == {"images": "36", "objects": "128"}
+    assert dataset["quality"] == {"images": "36", "objects": "139"}
     (file,) = fake.data.glob("clean/*/quality.json")
     write_model(file, QUALITY.model_copy(update={"negatives": 2}))
     (dataset,) = plain_content(results_of(fake))["data"]["datasets"]

@@ -31,6 +31,7 @@ from fairtrial.settings.stages import PlotSettings
 PER_PAGE = 50
 PAGES = 3
 MAP = 48  # configurations at most in a map of classes
+UPRIGHT = 34  # configurations from which on letters side by side would touch
 WRITTEN = 26  # configurations at most for which the cells of the map have numbers
 
 
@@ -105,7 +106,9 @@ def _map(configurations: list[Configuration], names: list[str], comparison: Comp
     table = np.array(rows, float)
     mesh = ax.pcolormesh(table, cmap="cividis", edgecolors="white", linewidth=0.3)
     ax.invert_yaxis()
-    ax.set_xticks(np.arange(len(configurations)) + 0.5, [c.letter for c in configurations])
+    upright = 90 if len(configurations) > UPRIGHT else 0
+    letters = [c.letter for c in configurations]
+    ax.set_xticks(np.arange(len(configurations)) + 0.5, letters, rotation=upright)
     ax.set_yticks(np.arange(len(names)) + 0.5, shortened(names, 28))
     ax.grid(visible=False)
     middle = (np.nanmin(table) + np.nanmax(table)) / 2

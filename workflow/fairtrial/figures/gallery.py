@@ -21,7 +21,7 @@ from fairtrial.results.image_outcomes import objects_of
 from fairtrial.results.marked_boxes import MarkedBox, marked_boxes
 from fairtrial.results.run import FinishedRun
 from fairtrial.results.telling_images import TellingImage, telling_images
-from fairtrial.scoring.error_kinds import CLASSIFICATION
+from fairtrial.scoring.error_kinds import CLASSIFICATION, LOCALISATION
 from fairtrial.settings.stages import PlotSettings
 
 MODELS = 5  # configurations at most: with the ground truth, two rows of three panels
@@ -119,7 +119,11 @@ def _caption(comparison: Comparison, split: str, telling: TellingImage) -> str:
 def signs_explained(panels: Iterable[Sequence[MarkedBox]]) -> str:
     """How labels are read, where one needs it."""
     kinds = {box.kind for boxes in panels for box in boxes}
-    return " “x ≠ y”: detected as x, in truth y." if CLASSIFICATION in kinds else ""
+    said = {
+        CLASSIFICATION: " “x ≠ y”: detected as x, in truth y.",
+        LOCALISATION: " Thin dots: the object that a badly placed box aims at.",
+    }
+    return "".join(text for kind, text in said.items() if kind in kinds)
 
 
 def _columns(panels: int) -> int:

@@ -6,7 +6,7 @@ import math
 import statistics
 from typing import TypedDict
 
-from fairtrial.report.wording import spread
+from fairtrial.report.wording import means, spread
 from fairtrial.results.breakdowns import Values
 from fairtrial.results.configuration import Configuration
 from fairtrial.results.experiment import Comparison
@@ -25,6 +25,7 @@ class BreakdownPart(TypedDict):
     datasets: str
     split: str
     repeated: str
+    means: str
     metric: str
     headings: list[str]
     letters: list[str]
@@ -118,6 +119,7 @@ def _part(
         "datasets": comparison.names,
         "split": comparison.split,
         "repeated": comparison.repeated,
+        "means": means(comparison),
         "metric": metric,
         "headings": headings,
         "letters": [c.letter for c in shown],

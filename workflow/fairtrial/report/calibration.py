@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TypedDict
 
-from fairtrial.report.wording import UNDEFINED, number, spread
+from fairtrial.report.wording import UNDEFINED, means, number, spread
 from fairtrial.results.calibration import Calibration, errors, overall
 from fairtrial.results.configuration import Configuration
 from fairtrial.results.experiment import Comparison, ExperimentResults
@@ -31,6 +31,7 @@ class CalibrationPart(TypedDict):
     sentence: str
     rows: list[CalibrationRow]
     repeated: str
+    means: str
     left_out: int
 
 
@@ -52,6 +53,7 @@ def _part(comparison: Comparison, table: str) -> CalibrationPart:
         "sentence": _sentence(shown[0], comparison),
         "rows": [_row(c, comparison, c is shown[0]) for c in shown],
         "repeated": comparison.repeated,
+        "means": means(comparison),
         "left_out": len(comparison.configurations) - len(shown),
     }
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TypedDict
 
-from fairtrial.report.wording import number, spread
+from fairtrial.report.wording import means, number, spread
 from fairtrial.results.configuration import Configuration
 from fairtrial.results.experiment import Comparison
 from fairtrial.results.run import METRIC_NAMES
@@ -40,6 +40,7 @@ class ClassesPart(TypedDict):
     datasets: str
     split: str
     repeated: str
+    means: str
     metric: str
     counted: str
     letters: list[str]
@@ -67,6 +68,7 @@ def classes(comparison: Comparison) -> ClassesPart:
         "datasets": comparison.names,
         "split": comparison.split,
         "repeated": comparison.repeated,
+        "means": means(comparison),
         "metric": METRIC_NAMES.get(metric, metric),
         "counted": task.class_count,
         "letters": [c.letter for c in shown],

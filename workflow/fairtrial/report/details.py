@@ -100,9 +100,7 @@ def _one_seed(standing: Standing, rival: Configuration, gap: Gap) -> list[str]:
         return [f"With one seed of {listed(lone)} {unknown}."]
     alone = len(standing.others) == 1
     which = (
-        "these two models"
-        if alone
-        else f"these models of {standing.best.letter} and {rival.letter}"
+        "these two models" if alone else f"the models of {standing.best.letter} and {rival.letter}"
     )
     low, high = sorted((abs(gap.low), abs(gap.high)))
     ends = f"{number(low)} to {number(high)}" if gap.low * gap.high > 0 else interval(gap)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TypedDict
 
-from fairtrial.report.wording import UNDEFINED, listed, name, number, signed, spread
+from fairtrial.report.wording import UNDEFINED, listed, means, name, number, signed, spread
 from fairtrial.results.breakdowns import KIND_NAMES
 from fairtrial.results.configuration import Configuration
 from fairtrial.results.experiment import Comparison
@@ -49,6 +49,7 @@ class ErrorsPart(TypedDict):
     datasets: str
     split: str
     repeated: str
+    means: str
     kinds: list[str]
     rows: list[ErrorRow]
     left_out: int
@@ -74,6 +75,7 @@ def errors(comparison: Comparison) -> ErrorsPart | None:
         "datasets": comparison.names,
         "split": comparison.split,
         "repeated": comparison.repeated,
+        "means": means(comparison),
         "kinds": [KIND_NAMES[kind] for kind in KINDS],
         "rows": [{"letter": c.letter, "cells": _cells(c, comparison.split)} for c in shown],
         "left_out": len(ranked) - len(shown),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TypedDict
 
-from fairtrial.report.wording import UNDEFINED, spread
+from fairtrial.report.wording import UNDEFINED, means, spread
 from fairtrial.results.configuration import Configuration
 from fairtrial.results.experiment import Comparison, ExperimentResults
 from fairtrial.results.operating_points import asked_for, froc_scores, values
@@ -48,6 +48,7 @@ class OperatingPart(TypedDict):
     rates: list[str]
     froc: list[PointRow]
     repeated: str
+    means: str
     left_out: int
 
 
@@ -75,6 +76,7 @@ def _part(comparison: Comparison, table: str) -> OperatingPart:
         "rates": [f"{rate:g}" for rate in FALSE_ALARM_RATES],
         "froc": rows,
         "repeated": comparison.repeated,
+        "means": means(comparison),
         "left_out": len(comparison.configurations) - len(shown),
     }
 

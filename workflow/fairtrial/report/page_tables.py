@@ -69,8 +69,10 @@ def _table(rows: list[Row], comparison: Comparison) -> PageTable:
     shown = comparison.table_metrics
     every = (*TASK_METRICS[comparison.task].all, *OWN_NUMBER_METRICS)
     metrics = [*shown, *(m for m in every if m not in shown)]
-    columns = [_column("letter", title=""), _column("configuration")]
-    columns += [_column(key) for key in _settings(rows)]
+    columns, settings = [_column("letter", title="")], _settings(rows)
+    if not settings or any(c.named for c in comparison.configurations):
+        columns.append(_column("configuration"))  # else its name is made of the settings
+    columns += [_column(key) for key in settings]
     columns += [_column(comparison.repeated, numeric=True)]
     columns += [
         _metric(split, metric, metric not in shown)

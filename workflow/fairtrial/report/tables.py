@@ -8,7 +8,7 @@ from pathlib import Path
 from fairtrial.files.csvfile import escaped
 from fairtrial.files.folders import whole_file
 from fairtrial.report.answer import Answer, answer
-from fairtrial.report.wording import verdict
+from fairtrial.report.wording import means, verdict
 from fairtrial.results.configuration import Configuration
 from fairtrial.results.costs import gflops, milliseconds, seconds
 from fairtrial.results.experiment import Comparison, ExperimentResults
@@ -148,12 +148,10 @@ def caption(comparison: Comparison) -> str:
     split = comparison.split
     metrics = comparison.configurations[0].first.metrics_of(split)
     assert metrics is not None, "the split that tables show has images"
-    repeated = max(len(c.repeats) for c in comparison.configurations) > 1
-    means = f"mean ± standard deviation over {comparison.repeated}"
     objects = f", {metrics.objects} objects" if comparison.task == "detect" else ""
     size = f" ({metrics.images} images{objects})"
     return (
         f"On {split} of {comparison.names}{'' if comparison.repeated == 'folds' else size}, "
-        f"{means if repeated else 'one seed each'}; sorted by {comparison.ranking_rule.label} on "
+        f"{means(comparison)}; sorted by {comparison.ranking_rule.label} on "
         "val."
     )

@@ -7,6 +7,7 @@ from typing import Literal
 
 from fairtrial.files.text import duration
 from fairtrial.results.configuration import Configuration
+from fairtrial.results.experiment import Comparison
 from fairtrial.results.significance import Gap
 from fairtrial.scoring.uncertainty import over_seeds
 
@@ -52,6 +53,13 @@ def spread(values: list[float]) -> str:
         return UNDEFINED
     seeds = over_seeds(values)
     return number(seeds.mean) + ("" if seeds.sd is None else f" ± {seeds.sd:.3f}")
+
+
+def means(comparison: Comparison) -> str:
+    """What values of its tables are: `mean ± standard deviation over seeds`, `one seed each`."""
+    if max(len(c.repeats) for c in comparison.configurations) == 1:
+        return "one seed each"
+    return f"mean ± standard deviation over {comparison.repeated}"
 
 
 def interval(gap: Gap) -> str:

@@ -34,12 +34,14 @@ class JudgedDetection(NamedTuple):
 @dataclass(frozen=True)
 class ImageOutcome:
     """What one run made of one image. `found`: objects, or whether the class is right; `errors`:
-    how many; `answer`: the predicted class, None for boxes; `weight`: how grave its errors are."""
+    how many, `lost` of which are objects that are not found; `answer`: the predicted class, None
+    for boxes; `weight`: how grave its errors are."""
 
     found: frozenset[int]
     errors: int
     weight: float
     answer: int | None = None
+    lost: int = 0
 
 
 def objects_of(annotations: Sequence[Annotation]) -> list[Annotation]:
@@ -169,8 +171,9 @@ def _of_boxes(run: FinishedRun, truth: Dataset, split: str) -> Iterator[tuple[in
         shown = [d for d in detections if d.detection.confidence >= least]
         found = frozenset(d.target for d in shown if d.kind == error_kinds.RIGHT)
         false_alarms = len(shown) - len(found)
-        errors = false_alarms + len(objects_of(by_image[image_id])) - len(found)
-        yield image_id, ImageOutcome(found, errors, float(errors))
+        lost = len(objects_of(by_image[image_id])) - len(found)
+        errors = false_alarms + lost
+        yield image_id, ImageOutcome(found, errors, float(errors), lost=lost)
 
 
 def _of_classes(run: FinishedRun, truth: Dataset, split: str) -> Iterator[tuple[int, ImageOutcome]]:

@@ -65,11 +65,14 @@ def _disagreement(number: int, content: str, outcomes: Outcomes) -> str:
     span = f"{min(errors)} to {max(errors)}" if min(errors) < max(errors) else f"{errors[0]}"
     return (
         f"No. {number} of the images on which the configurations disagree most: {found} found by "
-        f"some and missed by others; each makes {span} error{'' if span == '1' else 's'}."
+        f"some and not by others; false alarms and objects not found: {span} each."
     )
 
 
 def _failure(number: int, content: str, outcomes: Outcomes, best: str) -> str:
-    errors = outcomes.of_image(content)[0].errors
-    counted = "1 error" if errors == 1 else f"{errors} errors"
-    return f"No. {number} of the images on which {best}, the best, fails most: {counted}."
+    outcome = outcomes.of_image(content)[0]
+    false = outcome.errors - outcome.lost
+    alarms = "1 false alarm" if false == 1 else f"{false} false alarms"
+    lost = "1 object" if outcome.lost == 1 else f"{outcome.lost} objects"
+    failed = f"{alarms}, {lost} not found"
+    return f"No. {number} of the images on which {best}, the best, fails most: {failed}."

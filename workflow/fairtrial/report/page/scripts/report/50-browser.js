@@ -157,7 +157,8 @@ class ImageBrowser extends ImageViewer {
       row(`the ${this.images.length} shown here`, shownCounts(this.judged[side], this.images), `shown-${side}`),
     ]);
     const category = filters.category === null ? "all classes together" : part.classes[filters.category];
-    const caption = `${this.images.length} of ${part.total} images. All images of ${part.split}: counts of the scorer, ${category}.`;
+    const signs = `On the small pictures: ${this.boxes ? "errors" : "whether right"}, ${this.runs.length > 1 ? "left | right" : "of the run"}.`;
+    const caption = `${this.images.length} of ${part.total} images. All images of ${part.split}: counts of the scorer, ${category}. ${signs}`;
     const head = element("tr", {}, element("td", {}), ...heads.map((text) => element("th", { scope: "col", class: "number" }, text)));
     this.counts.replaceChildren(element("div", { class: "scroll" }, element("table", { class: "plain" }, element("caption", {}, caption), element("thead", {}, head), element("tbody", {}, ...body))));
   }

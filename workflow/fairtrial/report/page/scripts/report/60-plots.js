@@ -93,7 +93,7 @@ class Curves {
     this.curve = curves.find((name) => name === "precision_recall") ?? curves[0];
     const panels = element("div", { class: "columns" });
     place.append(title ? element("h3", {}, title) : "", this.chips(), panels);
-    if (columns.length) panels.append(this.panel("by epoch", columns.map((name) => [name, name.replaceAll("_", " ")]), "column", (run) => this.series(run, "history")));
+    if (columns.length) panels.append(this.panel("by epoch", columns.map((name) => [name, columnText(name)]), "column", (run) => this.series(run, "history")));
     if (curves.length) panels.append(this.panel(`on ${part.split}`, curves.map((name) => [name, NAMES[name] ?? name.replaceAll("_", " ")]), "curve", (run) => this.series(run, "curves")));
   }
 
@@ -163,7 +163,7 @@ class Curves {
         data.push({ type: "scatter", mode: single ? "markers" : "lines", x: x.slice(0, y.length), y, line, marker: { color: line.color, size: 8 }, name: several ? `${name}, mean` : name, meta: drawn[0].run.name });
       }
     }
-    const [xTitle, yTitle] = field === "column" ? ["epoch", this.column] : axesOf(this.curve);
+    const [xTitle, yTitle] = field === "column" ? ["epoch", columnText(this.column)] : axesOf(this.curve);
     const whole = field === "column" ? { rangemode: "tozero" } : { range: [-0.02, 1.02] };
     return { data, layout: { xaxis: axis(xTitle, whole), yaxis: axis(yTitle.replaceAll("_", " "), field === "column" ? {} : { range: [-0.02, 1.04] }) } };
   }
@@ -178,7 +178,14 @@ class Curves {
 /** The titles of the axes of `y_x`. */
 function axesOf(curve) {
   const [first, second] = curve.split("_");
+  if (curve === "reliability") return ["confidence", "share that is right"];
   return curve === "precision_recall" ? ["recall", "precision"] : [second ?? "", first];
+}
+
+/** `AP on val` of `val/AP`. */
+function columnText(column) {
+  const [split, name] = column.split("/");
+  return (name ? `${name} on ${split}` : column).replaceAll("_", " ");
 }
 
 /** One searched parameter as numbers, with the texts of its ticks. */
