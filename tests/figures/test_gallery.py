@@ -81,6 +81,11 @@ def test_where_they_disagree_and_where_the_best_fails_come_first(fake: Fake) -> 
     assert [t.image.id for t in told[:2]] == [first, second]
     assert "disagree most" in told[0].why
     assert "A, the best, fails most" in told[1].why
+    assert [t.brief.partition(" (")[0] for t in told[:3]] == [
+        "configurations disagree most", "A fails most", "no configuration errs",
+    ]  # fmt: skip
+    objects = len(experiment.datasets["shapes"].dataset.by_image()[second])
+    assert told[1].why.endswith(f": 30 false alarms, {objects} objects not found.")
     assert sorted(t.image.id for t in told) == image_ids(fake)
     assert all("No configuration errs" in t.why for t in told[2:])
 

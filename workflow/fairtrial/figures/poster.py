@@ -72,7 +72,7 @@ def _detected(
         panels.append(
             Panel(telling.image, telling.dataset.images, title, partial(_boxes_over, boxes=here))
         )
-    why = " ".join(f"{telling.image.file_name}: {telling.why}" for telling in shown)
+    why = " ".join(f"{telling.image.file_name}: {telling.brief}." for telling in shown)
     why += signs_explained(boxes.values())
     return panels, kinds, why
 

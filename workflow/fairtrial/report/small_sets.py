@@ -82,8 +82,8 @@ def _rare_classes(
     sentences = []
     if rare:
         sentences.append(
-            f"{where} has fewer than {FEW_OBJECTS} {counted} of {_listed(rare)}: so few, and they "
-            "count as much in means over classes as any other class."
+            f"{where} has fewer than {FEW_OBJECTS} {counted} of {_listed(rare)}, which in means "
+            "over classes count in full."
         )
     if absent:
         sentences.append(f"{where} has no {counted} of {_listed(absent)}: no metric covers them.")
