@@ -389,7 +389,7 @@ def test_gaps_are_there_for_every_metric_of_the_table(tmp_path: Path) -> None:
 def test_it_says_how_many_seeds_would_tell(tmp_path: Path) -> None:
     fake = two(tmp_path, scores([0.60, 0.62, 0.64], [0.57, 0.59, 0.61]), image_noise=0.0005).build()
     text = steps(fake)
-    assert missing_facts(text, "To tell A from B with 80 % chance", "gap of 0.030") == []
+    assert missing_facts(text, "To tell A from B with 80 % probability", "gap of 0.030") == []
     assert "seeds each (now 3)" in text
     assert "runs/high-s0/weights.pt, the best of the 3 seeds of A on val" in text
     assert "3 million parameters" in text and "ms per image" in text

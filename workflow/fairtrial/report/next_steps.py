@@ -76,8 +76,8 @@ def _to_tell(outcome: Standing) -> list[str]:
             f"{outcome.unit_noun} would be needed to tell {who}."
         ]
     return [
-        f"To tell {who} with 80 % chance, if their gap of {signed(abs(gap.gap))} is the true one, "
-        f"takes {' or '.join(needed)}."
+        f"To tell {who} with 80 % probability, if their gap of {signed(abs(gap.gap))} is the true "
+        f"one, takes {' or '.join(needed)}."
     ]
 
 
