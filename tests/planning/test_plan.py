@@ -46,6 +46,25 @@ def test_an_experiment_that_is_named_twice_is_one(plan: Plan) -> None:
     assert list(Plan.read("two", "two").experiments) == ["two"]
 
 
+def test_what_is_the_same_for_every_run_is_no_function_of_it(plan: Plan) -> None:
+    one = Plan.read("one")
+    assert one.same_of_runs(lambda e, run: e.images(run)) == "data/clean/shapes/images"
+    assert one.same_of_runs(lambda e, run: e.own_checkpoint(run)) == [], "not None"
+    assert plan.same_of_runs(lambda e, run: e.images(run)) == "data/clean/shapes/images"
+    assert plan.same_of_runs(lambda e, run: e.runs[run].dataset) is None, "shapes and other"
+    assert one.same_of_runs(lambda e, run: [f"raw/{{{run}}}.pt"]) is None, "no wildcard of a rule"
+
+
+def test_what_a_run_begins_with_is_asked_again_where_it_is_chosen(plan: Plan) -> None:
+    """It may be the same for all runs today, and another when the choice is made."""
+    text = "title: next\nbase: {epochs: 2, from: one}\n"
+    Path("config/experiments/next.yaml").write_text(text)
+    following = Plan.read("next")
+    assert not plan.begins_with_choices
+    assert following.begins_with_choices
+    assert following.same_of_runs(lambda e, run: e.images(run)) is None
+
+
 TRUST = "kind: local\npath: own\ncheckpoints: {a.pt: {sha256: %s, trust: true}}\n"
 
 

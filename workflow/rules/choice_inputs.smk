@@ -34,6 +34,11 @@ def start_files(wildcards):
     ]
 
 
+def where_chosen(files):
+    """An input function of runs; none where nothing of the plan begins with another result."""
+    return files if PLAN.begins_with_choices else []
+
+
 def weights_files(wildcards):
     """The file that says with which weights of another experiment it begins; none for most."""
     weights = origin(wildcards).weights

@@ -32,6 +32,16 @@ def per_run(pattern):
     return lambda w: expand(pattern, run=list(planned(w).runs), **w)
 
 
+def of_run(find, plan=planned):
+    """What `find` says of an experiment and one of its runs. Where that is the same for every run,
+    it is no function: Snakemake plans what is written down faster than what it has to call.
+
+    plan: `current` where it depends on what is chosen.
+    """
+    found = PLAN.same_of_runs(find)
+    return (lambda w: find(plan(w), w.run)) if found is None else found
+
+
 def tables_per_run(*names):
     """Some tables of every run of the experiment."""
     return per_run(

@@ -10,8 +10,8 @@ rule batch:
         images=ancient(lambda w: planned(w).images(w.run)),
         annotations=dataset_file("annotations"),
         split=dataset_file("certificate"),
-        start=start_files,
-        chosen_weights=weights_files,
+        start=where_chosen(start_files),
+        chosen_weights=where_chosen(weights_files),
     output:
         first="results/{experiment}/batches/{run}.json",
     log:
@@ -45,8 +45,8 @@ rule probe:
         annotations=dataset_file("annotations"),
         split=dataset_file("certificate"),
         val="results/{experiment}/runs/{run}/predictions/val.json",
-        start=start_files,
-        chosen_weights=weights_files,
+        start=where_chosen(start_files),
+        chosen_weights=where_chosen(weights_files),
     output:
         scores="results/{experiment}/probes/{run}@{probe}.json",
         predictions="results/{experiment}/probes/{run}@{probe}.predictions.json",

@@ -6,14 +6,14 @@
 rule train:
     """Train one run, or take it from the store where an equal one is finished."""
     input:
-        images=ancient(lambda w: planned(w).images(w.run)),
+        images=ancient(of_run(lambda e, run: e.images(run))),
         annotations=dataset_file("annotations"),
         split=dataset_file("certificate"),
-        pretrained=lambda w: current(w).pretrained_manifest(w.run),
-        checkpoint=ancient(lambda w: current(w).own_checkpoint(w.run)),
-        continues=lambda w: planned(w).continued(w.run),
-        start=start_files,
-        chosen_weights=weights_files,
+        pretrained=of_run(lambda e, run: e.pretrained_manifest(run), current),
+        checkpoint=ancient(of_run(lambda e, run: e.own_checkpoint(run), current)),
+        continues=of_run(lambda e, run: e.continued(run)),
+        start=where_chosen(start_files),
+        chosen_weights=where_chosen(weights_files),
     output:
         weights="results/{experiment}/runs/{run}/weights.pt",
         record="results/{experiment}/runs/{run}/record.json",
@@ -32,9 +32,9 @@ rule train:
     params:
         settings=lambda w: settings("train", w.run, w.experiment),
         code=lambda w: PLAN.code("train", w.run, w.experiment),
-        fit=lambda w: PLAN.fitted_by(w.run, w.experiment),
-        dataset=lambda w: planned(w).runs[w.run].dataset,
-        pretrained=lambda w: current(w).pretrained(w.run),
+        fit=of_run(lambda e, run: PLAN.fitted_by(run, e.name)),
+        dataset=of_run(lambda e, run: e.runs[run].dataset),
+        pretrained=of_run(lambda e, run: e.pretrained(run), current),
     shell:
         "fairtrial train"
         " --made results/{wildcards.experiment}/made/train/{wildcards.run}.json"
@@ -63,11 +63,11 @@ rule predict:
     """The predictions of one run on val and test, and the time that an image takes."""
     input:
         weights="results/{experiment}/runs/{run}/weights.pt",
-        images=ancient(lambda w: planned(w).images(w.run)),
+        images=ancient(of_run(lambda e, run: e.images(run))),
         annotations=dataset_file("annotations"),
         split=dataset_file("certificate"),
-        start=start_files,
-        chosen_weights=weights_files,
+        start=where_chosen(start_files),
+        chosen_weights=where_chosen(weights_files),
     output:
         val="results/{experiment}/runs/{run}/predictions/val.json",
         test="results/{experiment}/runs/{run}/predictions/test.json",

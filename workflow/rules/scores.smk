@@ -10,8 +10,8 @@ rule validate:
         split=dataset_file("certificate"),
         val="results/{experiment}/runs/{run}/predictions/val.json",
         test="results/{experiment}/runs/{run}/predictions/test.json",
-        start=start_files,
-        chosen_weights=weights_files,
+        start=where_chosen(start_files),
+        chosen_weights=where_chosen(weights_files),
     output:
         metrics="results/{experiment}/runs/{run}/metrics.json",
         per_class="results/{experiment}/runs/{run}/per_class.csv",

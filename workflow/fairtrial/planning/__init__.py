@@ -24,6 +24,7 @@ code_text       the text of a definition, of which the fingerprint is a hash
 definitions     what each module of the package defines, and what its names stand for
 scopes          which names a piece of code binds, and where
 experiment      one experiment, resolved
+named           the experiments that a plan names, and those on which they rest
 jobs            a function for each stage: the settings of a job, and the code that it calls
 plan            all of it: the jobs, their settings and their code
 drivers         who drives the workflow here; locks of dead drivers

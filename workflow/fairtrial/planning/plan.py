@@ -8,10 +8,10 @@ results stale.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from fairtrial import SettingsError
 from fairtrial.planning.accepted import (
@@ -22,19 +22,21 @@ from fairtrial.planning.accepted import (
     sentences,
 )
 from fairtrial.planning.committed import params_before_dvc
-from fairtrial.planning.config_files import PARAMS, read_experiment, read_params
+from fairtrial.planning.config_files import PARAMS, read_params
 from fairtrial.planning.experiment import PlannedExperiment
 from fairtrial.planning.job_names import jobs_of_experiment
 from fairtrial.planning.jobs import STAGES
 from fairtrial.planning.known_code import known_fingerprint
+from fairtrial.planning.named import read_named
 from fairtrial.planning.origins import read_choice, referred_runs
 from fairtrial.planning.planned_run import NO_REFERENCES, RunReferences
-from fairtrial.planning.references import named_experiments
 from fairtrial.planning.sources import Source
 from fairtrial.settings.choice import Choice, Reference
 from fairtrial.settings.dataset import DatasetSettings
 from fairtrial.settings.probes import AT
 from fairtrial.store.keys import canonical
+
+T = TypeVar("T")
 
 # Stages whose settings, or those of their model, may depend on what is chosen.
 OF_CHOICES = {"search", "choose", "train", "predict", "probe", "batch"}
@@ -71,10 +73,7 @@ class Plan:
             earlier = None
         named: dict[Any, str] = {name: "`experiment` of the command line" for name in names if name}
         named = named or {params.get("experiment"): f"{PARAMS}: `experiment`"}
-        read: dict[str, PlannedExperiment] = {}
-        for name, place in named.items():
-            _read(name, place, params, earlier, read, ())
-        _refuse_both_kinds(read.values())
+        read = read_named(named, params, earlier)
         first = tuple(map(str, named))
         return cls({name: read[name] for name in (*first, *reversed(read))}, first)
 
@@ -155,6 +154,20 @@ class Plan:
             return [], False
         runs = referred_runs(self.experiments[experiment], reference)
         return [run.name for run in runs], not reference.name
+
+    @cached_property
+    def begins_with_choices(self) -> bool:
+        """Whether a run or study of the plan begins with another result."""
+        return any(experiment.references for experiment in self.experiments.values())
+
+    def same_of_runs(self, find: Callable[[PlannedExperiment, str], T]) -> T | None:
+        """What `find` says of an experiment and the name of a run that is trained, where that is
+        the same for all of the plan, whatever is chosen. None where it is not, or where Snakemake
+        would take a part of it for a wildcard."""
+        experiments = () if self.begins_with_choices else self.experiments.values()
+        found = [find(e, run) for e in experiments for run in e.trained_here]
+        is_same = bool(found) and all(each == found[0] for each in found)
+        return found[0] if is_same and "{" not in str(found[0]) else None
 
     def pattern(self, *, elsewhere: bool) -> str:
         """The regular expression of the names of runs whose predictions were made elsewhere, or of
@@ -272,43 +285,6 @@ class Plan:
             return next(e for e in self.experiments.values() if name in e.datasets)
         name = experiment or next(iter(self.experiments))
         return self.current(name) if stage in OF_CHOICES else self.experiments[name]
-
-
-def _refuse_both_kinds(experiments: Collection[PlannedExperiment]) -> None:
-    """Raise SettingsError where predictions of a run were made elsewhere, and another experiment
-    of the plan trains a run of that name: rules know them by their names."""
-    trained = {run: e for e in experiments for run in e.trained_here}
-    for experiment in experiments:
-        for run in experiment.made_elsewhere:
-            if run in trained:
-                raise SettingsError(
-                    f"{experiment.file}: the predictions of {run} were made elsewhere, and "
-                    f"{trained[run].file}, with which it is planned, trains a run of that name; "
-                    "rename one"
-                )
-
-
-def _read(
-    name: Any,
-    place: str,
-    params: dict[str, Any],
-    earlier: dict[str, Any] | None,
-    read: dict[str, PlannedExperiment],
-    above: tuple[str, ...],
-) -> None:
-    """Add an experiment to `read`, and before it those that it refers to. `above`: those on the way
-    to it. Raises SettingsError where experiments refer to each other in a circle."""
-    if name in read:
-        return
-    if name in above:
-        circle = " → ".join([*above[above.index(name) :], name])
-        raise SettingsError(f"{place}: experiments begin with each other's results: {circle}")
-    settings = read_experiment(name, place)
-    for other, where in named_experiments(settings):
-        if other != name:
-            file = f"config/experiments/{name}.yaml: {where}"
-            _read(other, file, params, None, read, (*above, str(name)))
-    read[name] = PlannedExperiment.resolve(str(name), params, settings, {**read}, earlier)
 
 
 def fit_code(backend: str) -> str:
