@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -64,3 +65,24 @@ def test_a_record_that_was_linked_all_the_same_is_made_an_own_file(link, tmp_pat
     record.write_text("changed")
     assert cached.read_text() == "recorded"
     assert [path.name for path in record.parent.iterdir()] == ["record"]
+
+
+def test_a_record_that_is_removed_meanwhile_is_left_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A plan is made while another Snakemake works, which removes records of what fails."""
+    records = [tmp_path / "metadata" / name for name in "ab"]
+    records[0].parent.mkdir()
+    (tmp_path / "cache").write_text("recorded")
+    for record in records:
+        os.link(tmp_path / "cache", record)
+    copy = shutil.copyfile
+
+    def copy_while_the_other_goes(source: Path, target: Path) -> None:
+        copy(source, target)
+        next(record for record in records if record != source).unlink()
+
+    monkeypatch.setattr(shutil, "copyfile", copy_while_the_other_goes)
+    unshare_records(tmp_path / "metadata")
+    (left,) = records[0].parent.iterdir()
+    assert left.stat().st_nlink == 1

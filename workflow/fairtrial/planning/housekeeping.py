@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 from fairtrial.files.folders import whole_file
@@ -33,8 +35,27 @@ def unshare_records(folder: Path = Path(".snakemake/metadata")) -> None:
     Snakemake writes its records in place; through a hard or symbolic link it would change what
     DVC has stored. With `cache.type` reflink or copy, as committed, there is none.
     """
-    for path in folder.rglob("*"):
-        if path.is_symlink() or (path.is_file() and path.stat().st_nlink > 1):
+    if not folder.is_dir():
+        return
+    for entry in _entries(folder):
+        if _is_shared(entry):
+            path = Path(entry.path)
             copy = path.with_name(path.name + ".own")
             shutil.copyfile(path, copy)
             copy.replace(path)
+
+
+def _entries(folder: Path | str) -> Iterator[os.DirEntry[str]]:
+    """What is in a folder and in those below it, which may be tens of thousands of files."""
+    with os.scandir(folder) as entries:
+        for entry in list(entries):
+            yield entry
+            if entry.is_dir(follow_symlinks=False):
+                yield from _entries(entry.path)
+
+
+def _is_shared(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_symlink() or (entry.is_file() and entry.stat().st_nlink > 1)
+    except FileNotFoundError:  # another Snakemake has just removed it
+        return False
