@@ -40,9 +40,9 @@ from pathlib import Path
 CHECKOUT = Path(__file__).parents[1]
 sys.path[:0] = [str(CHECKOUT / "tests/workflow"), str(CHECKOUT / "tests/slurm")]
 
-import preloaded  # noqa: E402
 from cluster import NODES, Cluster, running_cluster  # noqa: E402
 
+import preloaded  # noqa: E402
 from project import Project  # noqa: E402
 
 EPOCHS = {"quick": 6, "yolo": 3}
