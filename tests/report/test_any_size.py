@@ -326,3 +326,14 @@ def test_the_note_explains_every_sign_of_the_table(tmp_path: Path) -> None:
     said = legend(outcome, [{"B": "↓"}, {"B": "≈"}])
     assert missing_facts(said, "↓ worse", "≈ cannot be told from A") == []
     assert "≈" not in legend(outcome, [{"B": "↓"}, {"B": "↓"}])
+
+
+def test_no_line_ends_within_a_value(tmp_path: Path) -> None:
+    """`0.947 ± 0.038` is of one piece, and its text that which was written."""
+    fake = Fake(tmp_path, TWO, seeds=(0, 1, 2)).build()
+    pages = PdfReader(reported(fake, drawn=False)).pages
+    lines = [line for page in pages for line in page.extract_text().splitlines()]
+    assert not [line for line in lines if line.strip().endswith("±") or line[:1] in "±%"]
+    values = [value for line in lines for value in re.findall(r"([\d.]+) ± ([\d.]*\d)", line)]
+    assert len(values) > 20
+    assert [v for v in values if not all(re.fullmatch(r"\d\.\d{3}", part) for part in v)] == []
