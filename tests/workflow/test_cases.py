@@ -1,8 +1,9 @@
 """Work that was done by hand, from the files that ship, in small: fewer and smaller pictures, two
 configurations a question, an epoch or two each.
 
-CIFAR-10 and RetinaNet train for real. The searches train with the quick backend, and what only
-differs in settings has stand-ins: test_real.py, test_search.py and others run these for real.
+The end of CIFAR-10's chain and RetinaNet train for real, the links before it and the searches with
+quick backends, and what only differs in settings has stand-ins. Real trainings with the settings of
+the questions, without Snakemake: tests/backends/test_shipped_trainings.py.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import io
 import itertools
 import json
 import re
+import shutil
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -22,7 +24,7 @@ import pytest
 from PIL import Image
 
 from fairtrial.files.yamlfile import read_yaml
-from project import CHECKOUT, Project
+from project import CHECKOUT, QUICK, Project
 from small_cifar10 import use_small_cifar10
 
 sys.path.append(str(CHECKOUT / "tests/sources"))
@@ -158,8 +160,12 @@ CHAIN += ("cifar10_search", "cifar10_dropout")
 
 @pytest.mark.slow
 def test_each_question_on_cifar10_begins_with_the_winner_of_the_last(tmp_path: Path) -> None:
+    """All links but the last with quick_networks.py, and that, with dropout, for real."""
     project = Project.new(tmp_path / "project", stubs=("none",))
     use_small_cifar10(project)
+    backends = project.root / "workflow/fairtrial/backends"
+    (backends / "networks.py").rename(backends / "_real_networks.py")
+    shutil.copy(QUICK.parent / "quick_networks.py", backends / "networks.py")
     shorten(project, CHAIN[0], epochs=2, batch=8)
     for name in CHAIN[1:3]:
         shorten(project, name)
@@ -168,6 +174,7 @@ def test_each_question_on_cifar10_begins_with_the_winner_of_the_last(tmp_path: P
     shorten(project, "cifar10_search", 2, epochs=2, batch=8)
     space = {"lr0": {"min": 0.001, "max": 0.1}, "batch": [4, 8]}
     change(project, "cifar10_search", "search", space=space, trials=2)
+    change(project, "cifar10_dropout", "sweep", dropout=[0.2])
     shorten(project, "cifar10_dropout", 1)
     project.snakemake(*RUN, f"experiment={CHAIN[-1]}")
     for name, following in itertools.pairwise(CHAIN):
@@ -180,6 +187,8 @@ def test_each_question_on_cifar10_begins_with_the_winner_of_the_last(tmp_path: P
         assert any(record["settings"]["widths"] == won["widths"] for record in begun.values())
     won = start(project, "cifar10_search", "@best")["settings"]
     (last,) = records(project, "cifar10_dropout").values()
+    weights = project.root / "results/cifar10_dropout/runs/dropout=0.2-s0/weights.pt"
+    assert weights.read_bytes().startswith(b"PK"), "not trained for real"
     assert {k: last["settings"][k] for k in ("lr0", "batch")} == {
         k: won[k] for k in ("lr0", "batch")
     }
