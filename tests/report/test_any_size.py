@@ -303,6 +303,20 @@ def test_a_label_without_room_gives_the_values_alone(tmp_path: Path) -> None:
     assert labels == {"yolov8n, 0.1, 320", "yolov8s, 0.01, 640", "yolov8m, 0.1, 640"}
 
 
+def test_who_gave_a_name_reads_it_where_settings_are_long_or_none(tmp_path: Path) -> None:
+    rows: dict[str, dict[str, Any]] = {
+        "line": {},
+        "steps": {"scheduler": "step"},
+        "falling": {"scheduler": "exponential, after a warm-up"},
+    }
+    found = results_of(Fake(tmp_path, rows, seeds=(0,)).build()).configurations
+    assert {c.name: c.short_label for c in found} == {
+        "line": "line",
+        "steps": "scheduler step",
+        "falling": "falling",
+    }
+
+
 def test_an_axis_of_a_metric_begins_at_zero() -> None:
     with style():
         ax = Figure().subplots()

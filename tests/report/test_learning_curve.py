@@ -53,6 +53,12 @@ def test_shares_rise_with_their_images(tmp_path: Path) -> None:
     assert curve.doublings == 1
 
 
+def test_equal_shares_are_no_curve(tmp_path: Path) -> None:
+    """Two trials with equal settings, by recall and by AP, differ in nothing."""
+    fake = Fake(tmp_path, {"by_recall": {}, "by_AP": {}})
+    assert learning_curves(experiment_of(fake).comparisons[0]) == []
+
+
 def test_an_older_record_learned_from_all_of_train(tmp_path: Path) -> None:
     fake = fake_of(tmp_path, RISING)
     fake.record["train_share=1"] = {"train_images": None}

@@ -18,6 +18,7 @@ from fairtrial.files.modelfile import write_model
 from fairtrial.report import tables
 from fairtrial.report.content import Content, content
 from fairtrial.report.repeats import repeats
+from fairtrial.report.sweeps import other_bests
 from fairtrial.results.costs import front, parameters
 from fairtrial.results.experiment import ExperimentResults, load_experiment
 from fairtrial.results.manifest import FigureManifest
@@ -95,6 +96,19 @@ def test_a_sweep_is_sorted_by_its_parameter_and_compares_its_values(tmp_path: Pa
     assert "lrf 0.01 has the highest AP on val; on test it reaches 0.600 ± 0.010." in text
     assert "Cannot be told apart from it: 0.001." in text
     assert "Lower by more than chance: 0.0001, 0.1." in text
+
+
+def test_the_value_that_is_best_by_another_metric_is_named(tmp_path: Path) -> None:
+    """The next question may begin with it (`best: recall`)."""
+    fake = swept(tmp_path, 0.40, 0.50, 0.60, 0.595).build()
+    for seed in fake.seeds:
+        file = fake.results / f"runs/lrf=0.1-s{seed}/metrics.json"
+        metrics = json.loads(file.read_text())
+        metrics["val"]["recall"] = 0.99
+        file.write_text(json.dumps(metrics))
+    (sweep,) = sweeps(results_of(fake).comparisons[0], ["lrf"])
+    assert sweep.best is not None and sweep.text(sweep.best) == "0.01"
+    assert other_bests(sweep) == "Other metrics on val are highest elsewhere: Recall at 0.1."
 
 
 def test_a_sweep_with_one_seed_decides_nothing(tmp_path: Path) -> None:

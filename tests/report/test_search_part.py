@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from pathlib import Path
 
 from fairtrial.report.page_data import study_trials
@@ -41,6 +42,22 @@ def test_one_objective_is_shown_as_ever(tmp_path: Path) -> None:
     assert shown["metrics"] == ["Precision", "Recall", "AP50", "AP"]
     assert {"objectives", "Pareto front", "times"}.isdisjoint(dict(shown["facts"]))
     assert shown["ranked"].startswith("The best trials by fitness (AP)")
+
+
+def test_the_best_trial_by_another_metric_is_named(tmp_path: Path) -> None:
+    """Another experiment may begin with it (`best: recall`)."""
+    place = study(tmp_path, "ga-seed0").folder
+    (place / "best.yaml").write_text("lr0: 0.01\n")
+    rows = list(csv.DictReader((place / "trials.csv").open(newline="")))
+    rows[2]["recall"] = "0.95"  # was pruned, and does not count
+    rows[1]["recall"] = "0.9"
+    with (place / "trials.csv").open("w", newline="") as file:
+        writer = csv.DictWriter(file, list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows)
+    experiment = ExperimentResults(tmp_path, tmp_path, [], ranking_rule("AP"))
+    (shown,) = searches(experiment, ["ga-seed0"], timings=True)["studies"]
+    assert shown["ranked"].endswith(" The best by other metrics: Recall: trial 1 (0.900).")
 
 
 def test_the_page_knows_the_front(tmp_path: Path) -> None:

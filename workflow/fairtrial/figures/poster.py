@@ -28,6 +28,7 @@ HIGH, LOWER = 4.1, 3.1  # cm: of the images at most, where few configurations le
 FEW = 3  # configurations
 GAP, LEGEND, TITLE = 0.2, 0.7, 0.6  # cm between images, below, above
 DENSITY = 160  # pixels an inch
+CHARACTER = 0.15  # cm: of a title
 Draw = Callable[[Axes, Image, float], None]  # pixels of the image that a point in print is
 
 
@@ -68,7 +69,7 @@ def _detected(
     for telling in shown:
         here: list[MarkedBox] = boxes.get(content_id(telling.image), [])
         kinds |= {box.kind for box in here}
-        title = shorten(telling.image.file_name, 30)
+        title = Path(telling.image.file_name).name
         panels.append(
             Panel(telling.image, telling.dataset.images, title, partial(_boxes_over, boxes=here))
         )
@@ -122,9 +123,14 @@ def _strip(panels: list[Panel], kinds: set[str], highest: float) -> Figure:
         picture = pixels(panel.folder, image.file_name, round(width / 2.54 * DENSITY))
         ax.imshow(picture, extent=(0, image.width, image.height, 0), interpolation="none")
         ax.set_aspect("auto")
-        ax.set_title(panel.title, loc="left", fontsize=7, pad=2)
+        ax.set_title(_as_wide(panel.title, width), loc="left", fontsize=7, pad=2)
         ax.axis("off")
         panel.draw(ax, image, 2.54 / 72 * image.height / height)
         left += width + GAP
     draw_legend(fig, kinds, below / high)
     return fig
+
+
+def _as_wide(title: str, width: float) -> str:
+    """A title, each of its lines cut to a width in cm, so that it does not reach the next one."""
+    return "\n".join(shorten(line, int(width / CHARACTER)) for line in title.split("\n"))

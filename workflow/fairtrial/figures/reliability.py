@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter
+from matplotlib.ticker import FuncFormatter, NullFormatter
 
 from fairtrial.figures.base import (
     Drawing,
@@ -69,6 +69,7 @@ def _panels(comparison: Comparison) -> Figure:
         right.axvspan(0, LEAST_CONFIDENCE, color="#EEEEEE", zorder=0)
         right.set_yscale("log")  # the weakest are hundreds of times as many
         right.yaxis.set_major_formatter(FuncFormatter(lambda count, _: f"{count:g}"))
+        right.yaxis.set_minor_formatter(NullFormatter())
     else:
         right.set_ylim(bottom=0)
     legend(fig, comparison.configurations, styles)

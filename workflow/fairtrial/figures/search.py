@@ -251,10 +251,12 @@ def engines(experiment: ExperimentResults, settings: PlotSettings) -> Iterator[D
     ax.set_ylabel("Best fitness so far")
     fig.legend(loc="outside lower center", ncols=5, handlelength=3.2)
     most = max(len(studies) for studies in by_engine.values())
-    caption = (
-        f"Best fitness ({every_study[0].summary.fitness}) on val against epochs spent: mean ± "
-        f"standard deviation over {most} studies of each engine (seeds and data sets), as far "
-        "as all of them go."
+    caption = f"Best fitness ({every_study[0].summary.fitness}) on val against epochs spent"
+    caption += (
+        f": mean ± standard deviation over {most} studies of each engine (seeds and data sets), as "
+        "far as all of them go."
+        if most > 1
+        else ", one study of each engine."
     )
     yield Drawing("search-engines", fig, "Engines compared", caption)
 

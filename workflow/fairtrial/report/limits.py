@@ -35,7 +35,7 @@ def _images(comparison: Comparison) -> str:
     """Of how many independent images, and for which others they speak."""
     units = independent_units(comparison.configurations, comparison.split)
     noun = comparison.unit_noun
-    of = f"{units} independent {noun}" if units else f"the {noun}"
+    of = counted(units, f"independent {noun}") if units else f"the {noun}"
     sources = listed(sorted({d.source for d in comparison.datasets}))
     return (
         f"All metrics come from {of} of {comparison.split} (source {sources}): they speak for "

@@ -79,10 +79,22 @@ def _ranked(study: FinishedStudy) -> str:
     """Which trials the table shows, and where."""
     where = "at their best epoch on val."
     if not study.objectives:
-        return f"The best trials by fitness ({study.summary.fitness}), {where}"
+        return f"The best trials by fitness ({study.summary.fitness}), {where}{_by_metrics(study)}"
     first, shown = study.objectives[0], min(len(study.front), OF_FRONT)
     which = "All trials" if shown == len(study.front) else f"The first {shown} trials"
     return f"{which} of the Pareto front, the best in {first} first, {where}"
+
+
+def _by_metrics(study: FinishedStudy) -> str:
+    """Which trial is the best by each metric, where that is not the best by fitness: another
+    experiment may begin with it."""
+    found = []
+    for name in study.metrics:
+        best = max(study.finished, key=lambda row: float(row[name]))
+        if best["trial"] != study.best["trial"] and float(best[name]) > float(study.best[name]):
+            what = METRIC_NAMES.get(name, name)
+            found.append(f"{what}: trial {best['trial']} ({number(float(best[name]))})")
+    return f" The best by other metrics: {'; '.join(found)}." if found else ""
 
 
 def _objectives(study: FinishedStudy) -> list[list[str]]:

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from fairtrial.data.units import IMAGES
+from fairtrial.report.wording import counted
 from fairtrial.results.dataset import DatasetDescription
 from fairtrial.results.experiment import Comparison, ExperimentResults
 
@@ -40,9 +41,9 @@ def _few_images(shown: Sequence[DatasetDescription], split: str, name: str) -> l
     groups = sum(d.units_of(split) for d in shown)
     name_of_units = shown[0].certificate.unit_name
     if name_of_units != IMAGES and groups < FEW_GROUPS:
-        size = f"{groups} {name_of_units} only ({images} images)"
+        size = f"{counted(groups, name_of_units)} only ({counted(images, 'images')})"
     elif images < FEW_IMAGES:
-        size = f"{images} images only"
+        size = f"{counted(images, 'images')} only"
     else:
         return []
     return [
@@ -71,22 +72,22 @@ def _rare_classes(
     comparison: Comparison, shown: Sequence[DatasetDescription], name: str
 ) -> list[str]:
     """A sentence on classes with few objects (or images, of the task `classify`) or none."""
-    split, counted = comparison.split, comparison.task_metrics.class_count
+    split, counts_of = comparison.split, comparison.task_metrics.class_count
     totals: Counter[str] = Counter()
     for description in shown:
         for class_name, summary in description.certificate.summary[split].classes.items():
-            totals[class_name] += getattr(summary, counted)
+            totals[class_name] += getattr(summary, counts_of)
     rare = [f"{c} ({n})" for c, n in totals.items() if 0 < n < FEW_OBJECTS]
     absent = [c for c, n in totals.items() if n == 0]
     where = f"{split.capitalize()} of {name}"
     sentences = []
     if rare:
         sentences.append(
-            f"{where} has fewer than {FEW_OBJECTS} {counted} of {_listed(rare)}, which in means "
+            f"{where} has fewer than {FEW_OBJECTS} {counts_of} of {_listed(rare)}, which in means "
             "over classes count in full."
         )
     if absent:
-        sentences.append(f"{where} has no {counted} of {_listed(absent)}: no metric covers them.")
+        sentences.append(f"{where} has no {counts_of} of {_listed(absent)}: no metric covers them.")
     return sentences
 
 
@@ -96,17 +97,17 @@ def _folds_without_a_class(
     """A sentence on classes that some folds lack, and others have."""
     if len(shown) < 2:
         return []
-    counted = comparison.task_metrics.class_count
+    counts_of = comparison.task_metrics.class_count
     lacking: dict[str, list[str]] = {}
     for description in shown:
         for name, summary in description.certificate.summary[comparison.split].classes.items():
-            if not getattr(summary, counted):
+            if not getattr(summary, counts_of):
                 lacking.setdefault(name, []).append(description.name)
     partly = [f"{c} ({', '.join(d)})" for c, d in lacking.items() if len(d) < len(shown)]
     if not partly:
         return []
     return [
-        f"Some folds have no {counted} of a class in {comparison.split}, so that their means are "
+        f"Some folds have no {counts_of} of a class in {comparison.split}, so that their means are "
         f"over fewer classes: {_listed(partly)}."
     ]
 

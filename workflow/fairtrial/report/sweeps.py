@@ -77,7 +77,7 @@ def _part(sweep: Sweep, number: int, several: bool) -> SweepPart:
         "parameter": sweep.parameter,
         "table": f" (table {number})" if several else "",
         "figure": f"sweep-{number}-{sweep.parameter}.svg",
-        "answer": sweep_text(sweep, gaps),
+        "answer": " ".join(filter(None, (sweep_text(sweep, gaps), other_bests(sweep)))),
         "headings": [sweep.parameter, *names],
         "rows": rows,
         "repeated": sweep.members[0].repeated,
@@ -115,6 +115,21 @@ def sweep_text(sweep: Sweep, gaps: dict[str, Gap]) -> str:
         if members:
             sentences.append(_sentence(members, len(others), text))
     return " ".join(sentences)
+
+
+def other_bests(sweep: Sweep) -> str:
+    """Which value is the best on val by each other metric, where that is another: the next question
+    may begin with it."""
+    found = []
+    for metric in METRICS[sweep.comparison.task]:
+        means = {c.letter: c.mean("val", metric) for c in sweep.members}
+        known = {letter: mean for letter, mean in means.items() if mean is not None}
+        best = max(known, key=lambda letter: known[letter], default=None)
+        if best is None or sweep.best is None or known[best] == means[sweep.best.letter]:
+            continue
+        member = next(c for c in sweep.members if c.letter == best)
+        found.append(f"{LONG.get(metric, metric)} at {sweep.text(member)}")
+    return f"Other metrics on val are highest elsewhere: {', '.join(found)}." if found else ""
 
 
 def _sentence(texts: list[str], others: int, verdict: str) -> str:

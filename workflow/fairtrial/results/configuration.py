@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 MANY = 3  # from this number of differing settings on, a label is the name instead of the settings
+LONG = 30  # characters of settings from which on the name is the label, where a person gave one
+BASE = "base settings"  # of a configuration that changes none
 CUT = r"\.[0-9a-f]{6}$"  # the hash at the end of a shortened name, which lacks some settings
 WHOLE = 1e15  # a whole number below it is written without a point
 ABSENT = "–"  # a setting that this configuration's backend does not have
@@ -163,8 +165,10 @@ class Configuration:
 
     @property
     def short_label(self) -> str:
-        """The settings that set it apart, `momentum 0.6, lr0 0.01`, while they are few; else its
-        name."""
+        """The settings that set it apart, `momentum 0.6, lr0 0.01`, while they are few and short;
+        else its name."""
+        if self.named and (self.departure == BASE or len(self.departure) > LONG):
+            return self.name
         if 0 < len(self.differs) < MANY or (self.differs and re.search(CUT, self.name)):
             return self.departure
         return self.name.replace("+", ", ").replace("=", " ")
@@ -173,7 +177,7 @@ class Configuration:
     def departure(self) -> str:
         """The settings that set it apart, as text."""
         departing = {k: v for k, v in self.differs.items() if v not in (ABSENT, self.base.get(k))}
-        return settings_text(departing) or "base settings"
+        return settings_text(departing) or BASE
 
     @property
     def full_label(self) -> str:

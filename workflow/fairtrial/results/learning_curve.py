@@ -55,7 +55,8 @@ def learning_curves(comparison: Comparison) -> list[LearningCurve]:
         settings = configuration.settings
         others = canonical({key: settings[key] for key in settings if key != SHARE})
         groups.setdefault(others, []).append(configuration)
-    return [_curve(members, comparison) for members in groups.values() if len(members) > 1]
+    several = [members for members in groups.values() if len(set(map(_share, members))) > 1]
+    return [_curve(members, comparison) for members in several]
 
 
 def _curve(members: list[Configuration], comparison: Comparison) -> LearningCurve:
