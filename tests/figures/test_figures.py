@@ -12,6 +12,7 @@ import pytest
 from fairtrial import DataError
 from fairtrial.figures import figure_functions
 from fairtrial.figures.base import HEIGHT, OTHERS, WIDTH, line_styles
+from fairtrial.figures.history import losses
 from fairtrial.results.experiment import load_experiment
 from fairtrial.settings.stages import PlotSettings
 from fairtrial.stages.plot import plot
@@ -181,3 +182,17 @@ def test_of_twelve_configurations_the_best_seven_can_be_told_apart(tmp_path: Pat
     of_best = [styles[letter] for letter in best]
     assert len({(str(s["linestyle"]), s["marker"], s["color"]) for s in of_best}) == 7
     assert len({str(s["linestyle"]) for s in of_best}) == 7  # in grey print, too
+
+
+def test_a_loss_of_one_part_has_train_beside_val(tmp_path: Path) -> None:
+    fake = Fake(tmp_path, {"only": {}}, seeds=(0,)).build()
+    file = fake.results / "history/only-s0.csv"
+    file.write_text("epoch,train/cross_entropy_loss,val/cross_entropy_loss\n1,2.0,2.1\n2,1.0,1.2\n")
+    experiment = load_experiment(fake.results, fake.data, fake.runs)
+    (drawing,) = losses.draw(experiment, PlotSettings(runs=(), gallery=0))
+    assert drawing.title == "Loss on train and val: cross entropy"
+    left, right = drawing.figure.axes
+    assert [ax.get_title("left") for ax in (left, right)] == [
+        "train: cross entropy loss", "val: cross entropy loss",
+    ]  # fmt: skip
+    assert left.get_subplotspec().rowspan == right.get_subplotspec().rowspan

@@ -76,7 +76,7 @@ def _curves(
     for number, comparison in enumerate(experiment.comparisons):
         columns = [column for column in titles if _filled(comparison, column)]
         if columns:
-            fig = _panels(comparison, columns, titles, per_row=4)
+            fig = _panels(comparison, columns, titles, per_row=max(2, min(4, len(columns))))
             text = _lines_explained(comparison) + caption.format(comparison.names)
             yield Drawing(f"{name}-{number + 1}", fig, title, text)
 
@@ -90,7 +90,7 @@ def losses(experiment: ExperimentResults, settings: PlotSettings) -> Iterator[Dr
             on_page = parts[start : start + 3]
             columns = [f"{split}/{part}" for split in ("train", "val") for part in on_page]
             titles = {c: f"{c.split('/')[0]}: {c.split('/')[1].replace('_', ' ')}" for c in columns}
-            fig = _panels(comparison, columns, titles, per_row=len(on_page))
+            fig = _panels(comparison, columns, titles, per_row=max(2, len(on_page)))
             caption = (
                 f"{_lines_explained(comparison)}Training on {comparison.names}. "
                 f"{_parts_explained(on_page)}Losses of different backends are on different scales."
@@ -100,7 +100,7 @@ def losses(experiment: ExperimentResults, settings: PlotSettings) -> Iterator[Dr
 
 
 def _listed(parts: list[str]) -> str:
-    return ", ".join(part.removesuffix("_loss") for part in parts)
+    return ", ".join(part.removesuffix("_loss").replace("_", " ") for part in parts)
 
 
 def _parts_explained(parts: list[str]) -> str:
