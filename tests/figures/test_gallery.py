@@ -80,7 +80,7 @@ def test_where_they_disagree_and_where_the_best_fails_come_first(fake: Fake) -> 
     told = list(telling_images(comparison, experiment, "test"))
     assert [t.image.id for t in told[:2]] == [first, second]
     assert "disagree most" in told[0].why
-    assert "A, the best, fails most" in told[1].why
+    assert "on which A fails most" in told[1].why
     assert [t.brief.partition(" (")[0] for t in told[:3]] == [
         "configurations disagree most", "A fails most", "no configuration errs",
     ]  # fmt: skip

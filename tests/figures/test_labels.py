@@ -8,6 +8,8 @@ from itertools import combinations
 import pytest
 
 from fairtrial.figures.labels import Labels
+from fairtrial.figures.marks import LONG, texts_of
+from fairtrial.results.marked_boxes import RIGHT, MarkedBox
 
 
 def touch(one: tuple[float, float, float, float], other: tuple[float, float, float, float]) -> bool:
@@ -52,3 +54,20 @@ def test_where_the_long_text_has_no_room_the_short_one_stands() -> None:
 def test_without_any_room_there_is_no_label() -> None:
     labels = Labels(width=4, height=4, pixels=1, size=6.5)
     assert labels.place((0, 0, 4, 4), ["lorry", "≠"]) is None
+
+
+def box(name: str, kind: str = RIGHT) -> MarkedBox:
+    return MarkedBox((0.0, 0.0, 10.0, 10.0), kind, name, confidence=0.8)
+
+
+def test_long_names_of_classes_stay_distinct() -> None:
+    """They differ in the middle, where a name is cut otherwise."""
+    names = tuple(f"class number {n} with a rather long name" for n in range(80))
+    labels = {texts_of(box(name), names)[0] for name in names}
+    assert len(labels) == len(names)
+    assert max(map(len, labels)) <= len("x" * LONG + " .80")
+
+
+def test_a_name_from_right_to_left_leaves_the_confidence_behind_it() -> None:
+    label = texts_of(box("خلية"), ("خلية", "cellule"))[0]
+    assert label == "\u200eخلية\u200e .80"

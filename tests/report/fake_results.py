@@ -14,7 +14,7 @@ import random
 import zlib
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +47,7 @@ class Fake:
 
     `configurations`: name → settings; `ap`: (configuration, seed, split) → AP by hand; `sets`:
     configuration → number of its data set; `record`: configuration → changes to record.json;
+    `folds`: how many folds of one data set the numbered ones are, whose images are the same;
     `motley`: images of two sizes, and a pair in two splits that looks alike; `images`: by split;
     `image_noise`: sd of a run's metrics over other images that is its own; `units`: of these.
     """
@@ -61,6 +62,7 @@ class Fake:
     shared: dict[str, Any] = field(default_factory=lambda: dict(SHARED))
     record: dict[str, dict[str, Any]] = field(default_factory=dict)
     sets: dict[str, int] = field(default_factory=dict)
+    folds: int = 0
     objects: int = 6
     size: int = 320
     motley: bool = False
@@ -91,16 +93,25 @@ class Fake:
         return self
 
     def dataset(self, configuration: str) -> str:
-        return f"shapes{self.sets.get(configuration, 0) or ''}"
+        return self._set_name(self.sets.get(configuration, 0))
+
+    def _set_name(self, number: int) -> str:
+        return f"shapes.fold{number}" if self.folds and number else f"shapes{number or ''}"
 
     def _data_set(self, number: int) -> Dataset:
-        rng = random.Random(number)
-        source, name = f"drawn{number or ''}", f"shapes{number or ''}"
+        rng = random.Random(0 if self.folds else number)
+        source = "drawn" if self.folds else f"drawn{number or ''}"
+        name = self._set_name(number)
         sizes = {k: v for k, v in self.images.items() if self.test or k != "test"}
         dataset = Dataset(categories=dict(enumerate(self.classes, 1)))
         for split, count in sizes.items():
             for _ in range(count):
                 self._add_image(dataset, split, source, rng)
+        if self.folds and number:
+            dataset.images = [
+                replace(image, split=_split_of(image.id, number, self.folds))
+                for image in dataset.images
+            ]
         write(dataset, self.data / "sets" / name / "annotations.json")
         write_model(
             self.data / "sets" / name / "split.json", certificate_of(dataset, source, self.motley)
@@ -174,6 +185,11 @@ QUALITY = QualityReport(
 )
 HARDWARE = {"cpu": "Example CPU 9", "cores": 8, "threads": 8, "memory_gb": 32, "gpu": "H100"}
 VERSIONS = {"python": "3.11.9", "torch": "2.15.0", "ultralytics": "8.4.190", "numpy": "2.4.6"}
+
+
+def _split_of(image_id: int, fold: int, folds: int) -> str:
+    """The split of an image in a fold: each image is once in test, and once in val."""
+    return {fold % folds: "test", (fold + 1) % folds: "val"}.get(image_id % folds, "train")
 
 
 def certificate_of(dataset: Dataset, source: str, motley: bool) -> SplitCertificate:

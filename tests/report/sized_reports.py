@@ -77,8 +77,8 @@ def classes80(root: Path) -> Built:
     names = tuple(f"class number {n} with a rather long name" for n in range(80))
     images = {"train": 16, "val": 60, "test": 120}
     runs = {"base": {}, "slow": {"lr0": 0.0001}}
-    fake = Fake(root, runs, seeds=(0, 1), classes=names, images=images, objects=12, size=160)
-    return fake.build(), {}
+    sizes = {"objects": 12, "size": 160, "units": images["test"]}
+    return Fake(root, runs, seeds=(0, 1), classes=names, images=images, **sizes).build(), {}
 
 
 def seeds30(root: Path) -> Built:
@@ -96,8 +96,9 @@ def scripts(root: Path) -> Built:
 
 def searched(root: Path) -> Built:
     """A search, and the run of its best trial."""
-    fake = Fake(root, {"best": {"lr0": 0.01}}, seeds=(0, 1, 2)).build()
-    (study(fake.results, "tpe-s0").folder / "best.yaml").write_text("cos_lr: true\nlr0: 0.01\n")
+    fake = Fake(root, {"best": {"cos_lr": False, "lr0": 0.0001}}, seeds=(0, 1, 2)).build()
+    folder = study(fake.results, "tpe-s0").folder
+    (folder / "best.yaml").write_text("cos_lr: false\nlr0: 0.0001\n")
     return fake, {"studies": ("tpe-s0",)}
 
 
@@ -107,11 +108,12 @@ def folds(root: Path) -> Built:
     for fold, momentum in product(range(1, 6), (0.6, 0.9)):
         name = f"momentum={momentum}.fold{fold}"
         sets[name], runs[name] = fold, {"momentum": momentum}
-    fake = Fake(root, runs, seeds=(0,), sets=sets, epochs=3).build()
-    for fold in range(6):
-        path = fake.data / f"sets/shapes{fold or ''}/split.json"
-        split = {"method": "kfold", "asked": {"folds": 5, "fold": fold}, "source": "drawn"}
-        path.write_text(json.dumps(load(path) | split))
+    images = {"train": 36, "val": 12, "test": 12}
+    fake = Fake(root, runs, seeds=(0,), sets=sets, folds=5, epochs=3, images=images).build()
+    for fold in range(1, 6):
+        path = fake.data / f"sets/shapes.fold{fold}/split.json"
+        kfold = {"method": "kfold", "asked": {"folds": 5, "fold": fold}}
+        path.write_text(json.dumps(load(path) | kfold))
     return fake, {}
 
 

@@ -24,10 +24,13 @@ from fairtrial.figures.confusion import confusion
 from fairtrial.figures.strips import save_strips
 from fairtrial.planning.fonts import font_files
 from fairtrial.report.answer import Answer, legend
+from fairtrial.report.breakdowns import sizes
 from fairtrial.report.claim import HEADINGS
+from fairtrial.report.classes import classes
 from fairtrial.report.confusions import confusion_parts
 from fairtrial.report.cost import cost, fronts
 from fairtrial.report.glyphs import missing_glyphs
+from fairtrial.report.limits import limits
 from fairtrial.report.pdf import TEMPLATE
 from fairtrial.results.configuration import setting_text
 from fairtrial.results.confusions import confusion_counts
@@ -218,9 +221,20 @@ def test_fonts_that_are_none_are_refused_together(tmp_path: Path) -> None:
         font_files([str(tmp_path / "a.txt"), str(tmp_path / "gone.ttf")])
 
 
-def test_confusions_of_folds_are_counted_together(tmp_path: Path) -> None:
+def test_folds_are_counted_together(tmp_path: Path) -> None:
+    """Confusions, objects by size, independent images; and they are named together."""
     fake, _ = folds(tmp_path)
-    best = results_of(fake).comparisons[0].configurations[0]
+    experiment = results_of(fake)
+    (comparison,) = experiment.comparisons
+    data = load(fake.data / "sets/shapes.fold1/annotations.json")
+    part = sizes(comparison)
+    assert part is not None
+    thirds = [int(row[2]) for row in part["rows"] if row[0].startswith("thirds")]
+    assert sum(thirds) == len(data["annotations"])
+    said = " ".join(limits(experiment))
+    facts = [f"{len(data['images'])} independent images", "Data set 5 folds of shapes"]
+    assert missing_facts(said, *facts) == []
+    best = comparison.configurations[0]
     counts = confusion_counts(best, "test")
     assert best.folds == 5
     expected = sum(sum(run.confusion["test"].values()) for run in best.runs)
@@ -229,7 +243,9 @@ def test_confusions_of_folds_are_counted_together(tmp_path: Path) -> None:
 
 def test_one_class_has_a_table_instead_of_matrices(tmp_path: Path) -> None:
     fake = Fake(tmp_path, TWO, seeds=(0,), classes=("cell",)).build()
-    (part,) = confusion_parts(results_of(fake))
+    experiment = results_of(fake)
+    assert classes(experiment.comparisons[0])["rows"] == [], "they would be those of page one"
+    (part,) = confusion_parts(experiment)
     assert part["headings"][2:] == ["found", "missed", "false alarms"]
     first = results_of(fake).comparisons[0].configurations[0].first.confusion["test"]
     pairs = [("cell", "cell"), ("cell", "background"), ("background", "cell")]

@@ -156,7 +156,7 @@ def test_classes_come_by_their_number_of_objects_with_intervals(tmp_path: Path) 
 def test_a_class_of_few_objects_or_units_is_grey(
     tmp_path: Path, objects: int, units: int, few: bool
 ) -> None:
-    experiment = results(tmp_path, {"low": {}}, seeds=(0,), classes=("circle",))
+    experiment = results(tmp_path, {"low": {}}, seeds=(0,), classes=("circle", "square"))
     comparison = experiment.comparisons[0]
     path = comparison.configurations[0].first.folder / "per_class.csv"
     rows = list(csv.DictReader(path.open()))
@@ -167,12 +167,12 @@ def test_a_class_of_few_objects_or_units_is_grey(
         writer.writeheader()
         writer.writerows(rows)
     part = classes(comparison)
-    assert [row["few"] for row in part["rows"]] == [few]
+    assert [row["few"] for row in part["rows"]] == [few, few]
     assert part["any_few"] is few
     with style():
         (drawing,) = per_class.draw(experiment, PlotSettings(gallery=4, runs=()))
-    (label,) = drawing.figure.axes[0].get_yticklabels()
-    assert (label.get_color() == FAINT) is few
+    labels = drawing.figure.axes[0].get_yticklabels()
+    assert [label.get_color() == FAINT for label in labels] == [few, few]
     assert ("Grey names" in drawing.caption) is few
 
 

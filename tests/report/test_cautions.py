@@ -96,7 +96,7 @@ def test_folds_count_together_and_those_without_a_class_are_named(tmp_path: Path
     text = " ".join(cautions(reloaded(experiment)))
     assert missing_facts(text, "triangle (9)", "triangle (cells.fold2)") == []
     assert "Test of cells.fold1, cells.fold2, cells.fold3 has 36 images" not in text, "enough"
-    assert "Val of cells.fold1, cells.fold2 and cells.fold3 have 8 images only" in text
+    assert "Val of each of the 3 folds of cells has 8 images only" in text
 
 
 def test_a_mean_over_fewer_values_than_seeds_is_named(tmp_path: Path) -> None:

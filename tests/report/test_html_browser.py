@@ -160,6 +160,8 @@ def test_hostile_names_are_text(page: Any) -> None:
     page.locator(f'.thumbnail[title="{FILE}"]').click()
     assert page.locator(".viewer-bar code").inner_text() == FILE
     assert page.locator(".browser-viewer img").count() == 0
+    labels = page.locator(".picture .label").all_text_contents()
+    assert labels and max(map(len, labels)) <= 24, "a long name would cover the picture"
 
 
 def test_curves_are_drawn_and_configurations_switched_off(page: Any) -> None:

@@ -66,7 +66,7 @@ def test_gap_within_the_spread(tmp_path: Path) -> None:
     text = report_text(Fake(tmp_path, TWO, ap=scores([0.55, 0.60, 0.65], [0.54, 0.59, 0.64])))
     assert "A (momentum 0.6) and B (momentum 0.9) cannot be told apart." in text
     assert "0.010 above B (0.590 ± 0.050; 95 %: −0.103 to 0.123)" in text
-    assert "p = 0.82" in text and "more seeds would narrow the interval most" in text
+    assert "p = 0.82" in text and "more seeds would narrow its interval most" in text
     assert "is best" not in text
 
 
@@ -333,7 +333,7 @@ def test_the_data_section_is_the_certificate_of_each_set(tmp_path: Path) -> None
         "in no split 4 images, which are not used",
         "identical files 1 sets of 2 images, each in one split",
         "copies of a picture 1 sets of 3 images, 1 of them in two splits",
-        "pairs that look alike 1, of which 1 in two splits: see them below",
+        "pairs that look alike 1, of which 1 in two splits: to be looked at",
         "allowed by hand near in two splits",
         "balance its classes: ratio 2",
         "Data set shapes1: 3 images have a copy of their picture in another split",

@@ -460,4 +460,4 @@ def test_a_shipped_sweep_of_three_seeds_finds_a_winner_five_sd_above(
     fake = Fake(tmp_path, runs, ap=ap, units=100, image_noise=0.004, **SMALL)
     found = answered(fake)
     assert f"({parameter} {values[len(values) // 2]}) is best: AP 0.4" in found.headline
-    assert "more seeds would narrow it most" in found.details
+    assert "more seeds would narrow its interval most" in found.details

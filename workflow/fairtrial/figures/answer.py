@@ -29,6 +29,7 @@ from fairtrial.scoring.ranking import FITNESS
 from fairtrial.settings.stages import PlotSettings
 
 ROWS, TOP = 8, 6  # of more configurations than the first, the best, as in the table
+MANY = 10  # seeds, of which the circles would cover each other
 UNDECIDED = "#777777"  # of a gap that is not told from zero
 
 
@@ -53,14 +54,14 @@ def _caption(comparison: Comparison, ranked: list[Configuration], gaps: Mapping[
     caption = (
         f"On {comparison.split} of {comparison.names}, best on {comparison.chosen_on} on top. "
     )
-    caption += "Left, circles: "
+    caption += "Left: circles, "
     caption += over if max(len(c.repeats) for c in ranked) > 1 else "one seed each"
-    bars = "mean ± sd" if ranked[0].folds else "mean with its 95 % interval"
-    caption += f"; line: {bars}."
+    bars = "mean ± sd" if ranked[0].folds else "mean and 95 % interval"
+    caption += f"; line, {bars}."
     if any(gap.low is not None for gap in gaps.values()):
         caption += (
-            f" Right, which decides: how far {best} lies above each, 95 % for all pairs together; "
-            "grey: not told apart, or not tested."
+            f" Right, which decides: how far {best} lies above each, 95 % intervals for all "
+            "pairs together; grey: not told apart or not tested."
         )
     if comparison.metric == FITNESS:
         caption += f" Fitness: {comparison.ranking_rule.formula}."
@@ -119,7 +120,8 @@ def _metric(
         )
     ax.plot([mean], [row], marker="|", markersize=9, markeredgewidth=1.8, color=colour)
     circles = ax.plot(scores, [row] * len(scores), "o", color=colour, markersize=FONT / 1.8)
-    circles[0].set(markerfacecolor="white", markeredgewidth=0.9)
+    circles[0].set(markerfacecolor="white" if len(scores) <= MANY else "none")
+    circles[0].set(markeredgewidth=0.9, alpha=1 if len(scores) <= MANY else 0.5)
 
 
 def _gap(ax: Axes, row: int, gap: Gap, colour: str) -> None:

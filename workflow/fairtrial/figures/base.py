@@ -245,8 +245,9 @@ def legend(
     configurations: list[Configuration],
     styles: dict[str, LineStyle],
     marker: bool = False,
+    above: bool = False,
 ) -> None:
-    """Add one legend below all plots of a figure; the grey lines share an entry.
+    """Add one legend below all plots of a figure, or `above` them; the grey lines share an entry.
 
     `marker`: its entries are markers rather than lines.
     """
@@ -261,7 +262,7 @@ def legend(
     fig.legend(
         lines,
         labels,
-        loc="outside lower center",
+        loc="outside upper center" if above else "outside lower center",
         ncols=columns,
         handlelength=3.2,
         columnspacing=1.5,

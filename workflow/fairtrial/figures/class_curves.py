@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from fairtrial.figures.base import COLOURS, DASHES, Drawing, figure, new_figure
+from fairtrial.figures.marks import left_to_right
 from fairtrial.results.configuration import Configuration, shortened
 from fairtrial.results.experiment import Comparison, ExperimentResults
 from fairtrial.settings.stages import PlotSettings
@@ -29,7 +30,7 @@ def class_curves(experiment: ExperimentResults, settings: PlotSettings) -> Itera
         best, split = comparison.ranked()[0], comparison.split
         counts = best.classes(split, comparison.task_metrics.class_count)
         present = sorted((n for n in counts if counts[n]), key=lambda name: (-counts[name], name))
-        if not present:
+        if not present or comparison.has_one_class:
             continue
         names = present[:SHOWN]
         caption = (
@@ -53,17 +54,19 @@ def _panels(
     rows = -(-len(classes) // COLUMNS)
     fig = new_figure(1.4 + 3.6 * rows)
     axes = fig.subplots(rows, COLUMNS, sharex=True, sharey=True, squeeze=False)
-    texts = shortened([name for name, _ in classes], 16)
+    texts = map(left_to_right, shortened([name for name, _ in classes], 13))
     for ax, (name, count), text in zip(axes.flat, classes, texts, strict=False):
         _curves(ax, configuration, (comparison.split, name))
         ax.set_title(f"{text}, n = {count}", loc="left")
         ax.set(xlim=(0, 1), ylim=(0, 1.02))
     for ax in list(axes.flat)[len(classes) :]:
         ax.set_visible(False)
+    for ax in axes.flat:
+        ax.tick_params(labelbottom=True)  # a page may end between the rows
     for ax in axes[-1]:
         ax.set_xlabel("Confidence")
     lines = [Line2D([], [], color=COLOURS[n], linestyle=DASHES[n]) for n in CURVES.values()]
-    fig.legend(lines, ["Precision", "Recall", "F1"], loc="outside lower center", ncols=3)
+    fig.legend(lines, ["Precision", "Recall", "F1"], loc="outside upper center", ncols=3)
     return fig
 
 

@@ -30,6 +30,7 @@ from fairtrial.settings.stages import PlotSettings
 
 PER_PAGE = 50
 PAGES = 3
+HIGH = 20  # rows from which on a page may end between them
 MAP = 48  # configurations at most in a map of classes
 UPRIGHT = 34  # configurations from which on letters side by side would touch
 WRITTEN = 26  # configurations at most for which the cells of the map have numbers
@@ -41,6 +42,8 @@ def per_class(experiment: ExperimentResults, settings: PlotSettings) -> Iterator
     commonest at most."""
     for number, comparison in enumerate(experiment.comparisons):
         counts = _counts(comparison)
+        if comparison.has_one_class:
+            continue
         counted, metric = comparison.task_metrics.class_count, _metric(comparison)
         commonest = _by_count(counts)[: PER_PAGE * PAGES]
         for page, start in enumerate(range(0, len(commonest), PER_PAGE)):
@@ -153,8 +156,10 @@ def _rows(comparison: Comparison, names: list[str], counts: dict[str, int]) -> F
             label.set_color(FAINT)
     left.grid(axis="y", visible=True)
     title = f"{comparison.task_metrics.class_count.capitalize()}, {comparison.split}"
-    _bars(right, [counts[name] for name in names], title)
-    legend(fig, comparison.configurations, styles, marker=True)
+    _bars(right, [counts[name] for name in names], max(counts.values()), title)
+    high = len(names) > HIGH  # a page may end between the rows
+    left.tick_params(labeltop=high)
+    legend(fig, comparison.configurations, styles, marker=True, above=high)
     return fig
 
 
@@ -182,10 +187,10 @@ def _marks(
             )
 
 
-def _bars(ax: Axes, counts: list[int], title: str) -> None:
+def _bars(ax: Axes, counts: list[int], highest: int, title: str) -> None:
     bars = ax.barh(range(len(counts)), counts, color="#9A9A9A", height=0.6)
     ax.bar_label(bars, padding=2, fontsize=7)
-    ax.set(xlim=(0, 1.45 * max([*counts, 1])), xticks=[])
+    ax.set(xlim=(0, 1.45 * highest), xticks=[])
     ax.set_title(title, loc="left", fontsize=FONT)
     ax.tick_params(labelleft=False)
     ax.grid(visible=False)

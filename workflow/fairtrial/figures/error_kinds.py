@@ -26,9 +26,9 @@ from fairtrial.scoring.error_costs import METRIC
 from fairtrial.scoring.error_kinds import KINDS
 from fairtrial.settings.stages import PlotSettings
 
-INTERVALS = (
-    " Lines: 95 % interval over seeds and images; those of two configurations on the same images "
-    "may overlap although they can be told apart."
+INTERVALS = " Lines: 95 % interval over seeds and images"
+OVERLAP = (
+    "; those of two configurations on the same images may overlap although they can be told apart"
 )
 EXPLAINED = (
     "Badly placed: the right class, but too little overlap with its object; found twice: an object "
@@ -49,7 +49,7 @@ def error_costs(experiment: ExperimentResults, settings: PlotSettings) -> Iterat
             f"AP50 that repairing all errors of one kind would add. {EXPLAINED}"
         )
         if any(interval_of(c, comparison.split, METRIC.format(KINDS[0])) for c in shown):
-            caption += INTERVALS
+            caption += f"{INTERVALS}{OVERLAP if len(shown) > 1 else ''}."
         caption += not_shown(len(comparison.configurations) - len(shown))
         title = "What each kind of error costs"
         yield Drawing(f"error-kinds-{number + 1}", _panels(comparison, shown), title, caption)
@@ -63,6 +63,7 @@ def _panels(comparison: Comparison, shown: list[Configuration]) -> Figure:
         for place, configuration in enumerate(shown):
             style = styles[configuration.letter]
             _bar(ax, place, configuration, (comparison.split, METRIC.format(kind)), style)
+        ax.margins(y=0.1)
         ax.axhline(0, color="#444444", linewidth=0.6)
         ax.set_title(KIND_NAMES[kind], loc="left")
         ax.set_xticks(range(len(shown)), [c.letter for c in shown])

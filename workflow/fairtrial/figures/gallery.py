@@ -110,10 +110,15 @@ def _ground_truth(telling: TellingImage) -> list[MarkedBox]:
 
 def _caption(comparison: Comparison, split: str, telling: TellingImage) -> str:
     return (
-        f"{telling.why} Image {telling.image.file_name} of {split} ({comparison.names}); first "
-        "seed, detections at the chosen confidence or above, judged at IoU 0.5 as the kinds of "
-        "error are. Labels without room are left out."
+        f"{telling.why} Image {telling.image.file_name} of {split} ({comparison.names}); "
+        f"{run_shown(comparison)}, detections at the chosen confidence or above, judged at IoU 0.5 "
+        "as the kinds of error are. Labels without room are left out."
     )
+
+
+def run_shown(comparison: Comparison) -> str:
+    """Of which run of a configuration the detections are."""
+    return "the fold of the image" if comparison.repeated == "folds" else "first seed"
 
 
 def signs_explained(panels: Iterable[Sequence[MarkedBox]]) -> str:
@@ -158,21 +163,29 @@ def _panels(telling: TellingImage, panels: Panels) -> Figure:
         ax.imshow(picture, extent=(0, image.width, image.height, 0), interpolation="none")
         ax.set_aspect("auto")
         ax.axis("off")
-        draw_boxes(ax, image, boxes, 2.54 / 72 / scale)
+        draw_boxes(ax, image, boxes, 2.54 / 72 / scale, classes_of(telling))
     draw_legend(fig, {box.kind for boxes in panels.values() for box in boxes}, LEGEND / high)
     return fig
 
 
-def draw_boxes(ax: Axes, image: Image, boxes: Sequence[MarkedBox], point: float) -> None:
+def classes_of(telling: TellingImage) -> tuple[str, ...]:
+    """The names of all classes of an image's data set."""
+    return tuple(telling.dataset.dataset.categories.values())
+
+
+def draw_boxes(
+    ax: Axes, image: Image, boxes: Sequence[MarkedBox], point: float, classes: tuple[str, ...]
+) -> None:
     """Draw the boxes of a panel, errors above, and their labels, errors first; `point`: pixels of
-    the image that a point in print is. Among many boxes labels are signs alone."""
+    the image that a point in print is; `classes`: all names. Among many boxes labels are signs
+    alone."""
     labels = Labels(image.width, image.height, point, LABEL)
     wrong_first = sorted(boxes, key=lambda box: (MARKS[box.kind].order, -(box.confidence or 0.0)))
     crowded = len(boxes) > MANY
     for box in reversed(wrong_first):
         draw_box(ax, box)
     for box in wrong_first:
-        texts = texts_of(box)
+        texts = texts_of(box, classes)
         if crowded and box.kind != TRUTH:
             texts = [MARKS[box.kind].sign] if MARKS[box.kind].sign else []
         if label := labels.place(box.box, texts):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Collection
+from functools import lru_cache
 from typing import NamedTuple
 
 from matplotlib.axes import Axes
@@ -12,7 +14,7 @@ from matplotlib.lines import Line2D
 from fairtrial.figures.labels import PAD, Label
 from fairtrial.figures.pictures import Line, frame
 from fairtrial.results.breakdowns import KIND_NAMES
-from fairtrial.results.configuration import shorten
+from fairtrial.results.configuration import shortened
 from fairtrial.results.marked_boxes import RIGHT, MarkedBox
 from fairtrial.scoring.error_kinds import (
     BACKGROUND,
@@ -50,18 +52,38 @@ MARKS = {
 LONG, SHORT = 14, 5  # characters of a class in a label
 
 
-def texts_of(box: MarkedBox) -> list[str]:
-    """Labels of a box, the longest first."""
+def texts_of(box: MarkedBox, classes: tuple[str, ...]) -> list[str]:
+    """Labels of a box, the longest first; `classes`: all names, which stay distinct."""
     mark = MARKS[box.kind]
     confidence = "" if box.confidence is None else f"{box.confidence:.2f}".removeprefix("0")
     texts = []
     for length in (LONG, SHORT):
-        name, truth = shorten(box.name, length), shorten(box.truth or "", length)
-        named = f"{name} ≠ {truth}" if box.truth else f"{mark.sign} {name}"
-        if name != truth:  # two names that are cut to the same say nothing
+        short = _short(classes, length)
+        if box.name in short:  # names that are cut to the same say nothing
+            name, truth = short[box.name], short.get(box.truth or "", "")
+            named = f"{name} ≠ {truth}" if box.truth else f"{mark.sign} {name}"
             texts.append(f"{named} {confidence}".strip())
-    short = shorten(box.name, SHORT) if box.kind == TRUTH else mark.sign
-    return [text for text in dict.fromkeys([*texts, short]) if text]
+            if box.kind == TRUTH:
+                texts.append(name)
+    return [text for text in dict.fromkeys([*texts, mark.sign]) if text]
+
+
+@lru_cache(maxsize=32)
+def _short(classes: tuple[str, ...], length: int) -> dict[str, str]:
+    """Class → its name, cut to a length; {} where two would be cut to the same."""
+    cut = shortened(classes, length)
+    distinct = len(set(cut)) == len(set(classes))
+    return (
+        {name: left_to_right(text) for name, text in zip(classes, cut, strict=True)}
+        if distinct
+        else {}
+    )
+
+
+def left_to_right(name: str) -> str:
+    """A name of a script that goes from right to left, so that what stands after it does not."""
+    turned = any(unicodedata.bidirectional(character) in ("R", "AL") for character in name)
+    return f"\u200e{name}\u200e" if turned else name
 
 
 def draw_box(ax: Axes, box: MarkedBox) -> None:
@@ -98,7 +120,7 @@ def draw_legend(fig: Figure, kinds: Collection[str], height: float) -> None:
         for _, mark in shown
     ]
     texts = [f"{mark.sign} {mark.text}".strip() for _, mark in shown]
-    columns = min(len(shown), 4)
+    columns = min(len(shown), 5)
     fig.legend(
         lines,
         texts,

@@ -20,8 +20,7 @@ from fairtrial.settings.stages import PlotSettings
 
 LIMITS = (32, 96)  # COCO's: small below 32 × 32 pixels, large from 96 × 96
 SHADES = ("#000000", "#E69F00", "#0072B2")
-PER_PAGE = 50
-PAGES = 3
+SHOWN = 50  # classes at most: the commonest; a table has more
 
 
 @data_figure()
@@ -32,20 +31,13 @@ def class_distribution(data: DescribedData, settings: PlotSettings) -> Iterator[
         total: Counter[str] = sum(counts.values(), Counter())
         names_of_all = description.dataset.categories.values()
         classes = sorted(names_of_all, key=lambda name: (-total[name], name))
-        commonest = classes[: PER_PAGE * PAGES]
         counted = "objects" if data.task == "detect" else "images"
-        for page, start in enumerate(range(0, len(commonest), PER_PAGE)):
-            names = commonest[start : start + PER_PAGE]
-            caption = (
-                f"Data set {description.name}: numbers of {counted}, the commonest class on top."
-            )
-            if len(classes) > len(commonest):
-                caption += f" The {len(classes) - len(commonest)} rarest classes are left out."
-            page_number = f" ({page + 1})" if len(commonest) > PER_PAGE else ""
-            title = f"{counted.capitalize()} of each class{page_number}"
-            fig = _bars(names, counts, counted)
-            name = f"classes-{description.name}-{page + 1}"
-            yield Drawing(name, fig, title, caption, rows=fig.axes[0])
+        caption = f"Data set {description.name}: numbers of {counted}, the commonest class on top."
+        if rarer := len(classes) - SHOWN:
+            caption += f" The {rarer} rarer classes are not drawn." * (rarer > 0)
+        fig = _bars(classes[:SHOWN], counts, counted)
+        name, title = f"classes-{description.name}", f"{counted.capitalize()} of each class"
+        yield Drawing(name, fig, title, caption, rows=fig.axes[0])
 
 
 @data_figure()
@@ -58,7 +50,7 @@ def box_sizes(data: DescribedData, settings: PlotSettings) -> Iterator[Drawing]:
             caption = (
                 f"Data set {description.name}: square root of the box's area, in pixels of the "
                 "image as it is stored (a model may see it larger or smaller). Dotted: COCO's "
-                "limits."
+                f"limits of small, medium and large, {LIMITS[0]} and {LIMITS[1]} pixels."
             )
             name, title = f"sizes-{description.name}", "Sizes of the objects"
             yield Drawing(name, _histogram(sizes), title, caption)
@@ -118,7 +110,7 @@ def _histogram(sizes: dict[str, NDArray[np.float64]]) -> Figure:
 
 def _limits(ax: Axes, low: float, high: float) -> None:
     """Draw COCO's limits of sizes between `low` and `high` (pixels), and name the ranges."""
-    ticks = [2**n for n in range(14) if low <= 2**n <= high]
+    ticks = [n for n in sorted({*LIMITS, *(2**n for n in range(14))}) if low <= n <= high]
     ax.set_xticks(ticks)
     ax.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:g}"))
     ax.xaxis.set_minor_locator(NullLocator())

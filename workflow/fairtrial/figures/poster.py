@@ -13,7 +13,14 @@ from matplotlib.figure import Figure
 from fairtrial.data.dataset import Image
 from fairtrial.data.ground_truth import content_id
 from fairtrial.figures.base import WIDTH, Drawing, figure, new_figure
-from fairtrial.figures.gallery import boxes_of, choose, draw_boxes, signs_explained
+from fairtrial.figures.gallery import (
+    boxes_of,
+    choose,
+    classes_of,
+    draw_boxes,
+    run_shown,
+    signs_explained,
+)
 from fairtrial.figures.marks import draw_legend
 from fairtrial.figures.mistakes import surest
 from fairtrial.figures.pictures import pixels
@@ -54,7 +61,8 @@ def poster(experiment: ExperimentResults, settings: PlotSettings) -> Iterator[Dr
     if panels:
         best = comparison.ranked()[0]
         title = f"What {best.letter} makes of telling images of {comparison.split}"
-        caption, few = f"First seed. {why}", len(comparison.configurations) <= FEW
+        run = run_shown(comparison)
+        caption, few = f"{run[0].upper()}{run[1:]}. {why}", len(comparison.configurations) <= FEW
         yield Drawing("poster", _strip(panels, kinds, HIGH if few else LOWER), title, caption)
 
 
@@ -70,16 +78,17 @@ def _detected(
         here: list[MarkedBox] = boxes.get(content_id(telling.image), [])
         kinds |= {box.kind for box in here}
         title = Path(telling.image.file_name).name
-        panels.append(
-            Panel(telling.image, telling.dataset.images, title, partial(_boxes_over, boxes=here))
-        )
+        draw = partial(_boxes_over, boxes=here, classes=classes_of(telling))
+        panels.append(Panel(telling.image, telling.dataset.images, title, draw))
     why = " ".join(f"{telling.image.file_name}: {telling.brief}." for telling in shown)
     why += signs_explained(boxes.values())
     return panels, kinds, why
 
 
-def _boxes_over(ax: Axes, image: Image, point: float, boxes: list[MarkedBox]) -> None:
-    draw_boxes(ax, image, boxes, point)
+def _boxes_over(
+    ax: Axes, image: Image, point: float, boxes: list[MarkedBox], classes: tuple[str, ...]
+) -> None:
+    draw_boxes(ax, image, boxes, point, classes)
 
 
 def _classified(

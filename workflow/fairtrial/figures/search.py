@@ -86,6 +86,7 @@ def _over_trials(ax: Axes, study: FinishedStudy, column: str) -> None:
     lines = ax.step(numbers, study.best_so_far_in(column), where="post", label="best so far")
     lines[0].set(color=COLOURS[0], linewidth=1.3)
     ax.xaxis.set_major_locator(MaxNLocator(4, integer=True))
+    ax.margins(y=0.1)  # whole marks
 
 
 def _legend(fig: Figure) -> None:
@@ -150,6 +151,7 @@ def _against(ax: Axes, study: FinishedStudy, name: str) -> None:
         ax.xaxis.set_major_locator(LogLocator(numticks=5))
         ax.xaxis.set_major_formatter("{x:g}")
         ax.xaxis.set_minor_formatter(NullFormatter())
+    ax.margins(y=0.12)
     ax.set_title(name, loc="left")
 
 

@@ -38,13 +38,31 @@ def sizes(comparison: Comparison) -> BreakdownPart | None:
     """AP by the size of objects; None where there are no boxes."""
     split, shown = comparison.split, _shown(comparison)
     rows = []
-    for (scale, size), row in shown[0].first.breakdowns.sizes(split).items():
-        if row["objects"]:
-            texts = [f"{scale}: {size}", _sides(row), f"{row['objects']:.0f}"]
+    for scale, size in shown[0].first.breakdowns.sizes(split):
+        of_images = _rows_of_images(shown[0], split, (scale, size))
+        objects = sum(row["objects"] for row in of_images)
+        if objects:
+            texts = [f"{scale}: {size}", _sides_of_all(of_images), f"{objects:.0f}"]
             scores = [_size_scores(c, split, (scale, size)) for c in shown]
             rows.append(texts + [spread(values) for values in scores])
     headings = ["size", "side in pixels", "objects"]
     return _part(comparison, "AP", headings, rows) if rows else None
+
+
+def _rows_of_images(c: Configuration, split: str, key: tuple[str, str]) -> list[Values]:
+    """The row of a size in by_size.csv; of folds, which have other images, that of each."""
+    runs = [repeat[0] for repeat in c.repeats] if c.folds else [c.first]
+    rows = [run.breakdowns.sizes(split).get(key) for run in runs]
+    return [row for row in rows if row]
+
+
+def _sides_of_all(rows: list[Values]) -> str:
+    """As `_sides`; of folds whose thirds differ, about the mean of their bounds."""
+    texts = {_sides(row) for row in rows}
+    if len(texts) == 1:
+        return texts.pop()
+    mean = {bound: statistics.fmean(row[bound] for row in rows) for bound in ("low", "high")}
+    return _sides(mean, "about ")
 
 
 def _size_scores(configuration: Configuration, split: str, key: tuple[str, ...]) -> list[float]:
@@ -53,12 +71,12 @@ def _size_scores(configuration: Configuration, split: str, key: tuple[str, ...])
     )
 
 
-def _sides(row: Values) -> str:
+def _sides(row: Values, about: str = "") -> str:
     """The range of areas as the sides of squares: `32 to 96`."""
     low, high = (math.sqrt(row[bound]) for bound in ("low", "high"))
     if high >= LARGEST_SIDE:
-        return f"from {low:.0f}"
-    return f"{low:.0f} to {high:.0f}" if low else f"up to {high:.0f}"
+        return f"from {about}{low:.0f}"
+    return f"{about}{low:.0f} to {high:.0f}" if low else f"up to {about}{high:.0f}"
 
 
 def groups(comparison: Comparison) -> BreakdownPart | None:

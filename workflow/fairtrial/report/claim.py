@@ -14,7 +14,7 @@ from fairtrial.report.answer import method
 from fairtrial.report.limits import limits
 from fairtrial.report.reproduction import made_text
 from fairtrial.report.wording import counted
-from fairtrial.results.dataset import DatasetDescription
+from fairtrial.results.dataset import DatasetDescription, without_further_folds
 from fairtrial.results.experiment import ExperimentResults
 from fairtrial.results.run import METRIC_NAMES
 
@@ -106,17 +106,20 @@ def claim(experiment: ExperimentResults, title: str, question: str) -> list[Clai
 
 def _known(experiment: ExperimentResults, title: str, question: str) -> dict[int, str]:
     """Number of an item → what the experiment knows of it."""
-    sets = list(experiment.datasets.values())
+    sets = without_further_folds(experiment.datasets.values())
     metrics = experiment.comparisons[0].table_metrics
     return {
         1: f"Deep learning for {TASKS[experiment.task]}.",
         4: f"{title} {question}".strip(),
-        7: _joined(f"{d.name}: source {d.source}" for d in sets),
+        7: _joined(f"{d.name_of_folds}: source {d.source}" for d in sets),
         9: _joined(map(_repaired, sets)),
         10: _joined(map(_subset, sets)),
-        19: _joined(f"{d.name}: {d.certificate.method}, seed {d.certificate.seed}" for d in sets),
+        19: _joined(
+            f"{d.name_of_folds}: {d.certificate.method}, seed {d.certificate.seed}" for d in sets
+        ),
         20: _joined(
-            f"{d.name}: {d.certificate.unit_name}, and equal or copied images" for d in sets
+            f"{d.name_of_folds}: {d.certificate.unit_name}, and equal or copied images"
+            for d in sets
         ),
         22: _models(experiment),
         23: _software(experiment),
@@ -142,18 +145,21 @@ def _repaired(description: DatasetDescription) -> str:
     if quality is None:
         return ""
     defects = sum(defect.count for defect in quality.defects.values())
-    return f"{description.name}: {counted(defects, 'defects')} repaired or left out, see Data"
+    return (
+        f"{description.name_of_folds}: {counted(defects, 'defects')} repaired or left out, see Data"
+    )
 
 
 def _subset(description: DatasetDescription) -> str:
     left = description.certificate.without_split
-    return f"{description.name}: {left} images in no split" if left else ""
+    return f"{description.name_of_folds}: {left} images in no split" if left else ""
 
 
 def _sizes(description: DatasetDescription) -> str:
-    splits = description.certificate.summary
-    counts = ", ".join(f"{name} {splits[name].images}" for name in SPLITS if name in splits)
-    return f"{description.name}: images of {counts}"
+    summary = description.certificate.summary
+    counts = ", ".join(f"{split} {summary[split].images}" for split in SPLITS)
+    first = ", in the first" if description.set_of_folds else ""
+    return f"{description.name_of_folds}{first}: images of {counts}"
 
 
 def _models(experiment: ExperimentResults) -> str:

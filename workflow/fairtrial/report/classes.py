@@ -60,7 +60,7 @@ def classes(comparison: Comparison) -> ClassesPart:
     best, metric = shown[0], task.class_metric
     counts = best.classes(comparison.split, task.class_count)
     present = sorted((n for n in counts if counts[n]), key=lambda name: (-counts[name], name))
-    names = present[:ROWS]
+    names = [] if comparison.has_one_class else present[:ROWS]  # page one has its metrics
     metrics = CLASS_METRICS[comparison.task]
     rows = [_row(comparison, name, counts[name], [(c, metric) for c in shown]) for name in names]
     of_best = [_row(comparison, name, counts[name], [(best, m) for m in metrics]) for name in names]
@@ -74,7 +74,7 @@ def classes(comparison: Comparison) -> ClassesPart:
         "letters": [c.letter for c in shown],
         "left_out": len(comparison.configurations) - len(shown),
         "empty": len(counts) - len(present),
-        "rare": len(present) - len(names),
+        "rare": len(present) - len(names) if names else 0,
         "any_few": any(row["few"] for row in rows),
         "rows": rows,
         "best": best.letter,

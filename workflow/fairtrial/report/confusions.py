@@ -65,7 +65,7 @@ def _frequent(comparison: Comparison, best: Configuration) -> ConfusionPart:
         for pair, count in counts.items()
         if pair[0] != pair[1] and BACKGROUND not in pair and count
     ]
-    ordered = sorted(wrong, key=lambda item: (-item[1], item[0]))
+    ordered = sorted(wrong, key=lambda item: (-item[1], totals[item[0][0]], item[0]))
     rows = [
         [truth, predicted, str(count), _share(count, totals[truth])]
         for (truth, predicted), count in ordered[:LISTED]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, TypedDict
 
 from fairtrial.files.checksums import sha256
@@ -227,7 +227,7 @@ def _provenance(experiment: ExperimentResults, settings: ReportSettings) -> Prov
         "hardware": [[key, setting_text(hardware, key)] for key in hardware],
         "commits": sorted({r.commit or "none" for r in records}),
         "code": sorted({r.code for r in records if r.code}),
-        "data": [pair for d in experiment.datasets.values() for pair in _checksums(d)],
+        "data": _each_once(pair for d in experiment.datasets.values() for pair in _checksums(d)),
         "pretrained": _pretrained(experiment),
         "elsewhere": _elsewhere(experiment),
     }
@@ -241,6 +241,11 @@ def _differing(c: Configuration, shared: Mapping[str, object]) -> DifferingSetti
 
 def _hardware(hardware: Hardware, timings: bool) -> dict[str, object]:
     return hardware.model_dump(exclude=set() if timings else set(TIMED))
+
+
+def _each_once(pairs: Iterable[list[str]]) -> list[list[str]]:
+    """Folds share the files of their source."""
+    return [list(pair) for pair in dict.fromkeys(map(tuple, pairs))]
 
 
 def _checksums(description: DatasetDescription) -> list[list[str]]:

@@ -217,7 +217,7 @@ def _duplicates(duplicates: PlacedDuplicates) -> list[list[str]]:
         text = f"{duplicates.same} pairs are one picture, {duplicates.different} are two"
         rows.append(["decided by hand", text])
     across = len(duplicates.doubtful_across)
-    where = f", of which {across} in two splits: see them below" if across else ""
+    where = f", of which {across} in two splits: to be looked at" if across else ""
     return [*rows, ["pairs that look alike", f"{duplicates.doubtful or 'none'}{where}"]]
 
 

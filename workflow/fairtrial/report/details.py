@@ -122,14 +122,14 @@ def _limit(standing: Standing, rival: Configuration) -> list[str]:
         return []
     by_seeds = gap.limited_by == "seeds"
     share = share_in_words(gap.seed_share if by_seeds else 1 - gap.seed_share)
-    against = f" against {rival.letter}" if len(standing.others) > 1 else ""
+    to_rival = f" to {rival.letter}" if len(standing.others) > 1 else ""
     source, more = ("seeds", "seeds") if by_seeds else (
         standing.unit_noun, f"test {standing.unit_noun}"
     )  # fmt: skip
-    text = f"{share} of the uncertainty{against} (its variance) comes from the {source}"
+    text = f"{share} of the variance of the gap{to_rival} comes from the {source}"
     if rival in standing.worse_on_these_images:
         return [f"{text}. More {more} would tell."]
-    return [f"{text}: more {more} would narrow the interval most."]
+    return [f"{text}: more {more} would narrow its interval most."]
 
 
 def _would_be_told(standing: Standing, rival: Configuration) -> list[str]:
@@ -172,10 +172,10 @@ def _verb(letters: list[str]) -> str:
 
 
 def _without_flattery(standing: Standing) -> list[str]:
-    """The metric of the choice without the luck of the seeds that made it."""
+    """The metric of the choice without the luck of the seeds that made it, where it differs."""
     split, metric = standing.comparison.split, standing.comparison.metric
     value = without_flattery([standing.best, *standing.others], split, metric)
-    if value is None:
+    if value is None or number(value) == number(standing.best.mean(split, metric)):
         return []
     return [f"Without the luck of the seeds that chose it, its {metric} would be {number(value)}."]
 

@@ -33,7 +33,7 @@ def limits(experiment: ExperimentResults) -> list[str]:
 
 def _images(comparison: Comparison) -> str:
     """Of how many independent images, and for which others they speak."""
-    units = independent_units(comparison.configurations, comparison.split)
+    units = _units(comparison)
     noun = comparison.unit_noun
     of = counted(units, f"independent {noun}") if units else f"the {noun}"
     sources = listed(sorted({d.source for d in comparison.datasets}))
@@ -41,6 +41,15 @@ def _images(comparison: Comparison) -> str:
         f"All metrics come from {of} of {comparison.split} (source {sources}): they speak for "
         "images like these, not for other devices, places or times."
     )
+
+
+def _units(comparison: Comparison) -> int | None:
+    """How many independent units the shown split has; of folds, all of them together."""
+    first = comparison.configurations[0]
+    if not first.folds:
+        return independent_units(comparison.configurations, comparison.split)
+    resamples = [repeat[0].resamples(comparison.split) for repeat in first.repeats]
+    return sum(r.units for r in resamples if r is not None) or None
 
 
 def _repeats(comparison: Comparison) -> str:
@@ -68,12 +77,14 @@ def _choice(comparison: Comparison) -> list[str]:
 
 def _groups(experiment: ExperimentResults) -> list[str]:
     """Data sets of which nobody knows which images belong together."""
-    unknown = [
-        name
-        for name, description in experiment.datasets.items()
-        if description.certificate.unit_name in (IMAGES, GROUPS)
-        and not any(image.group for image in description.dataset.images)
-    ]
+    unknown = list(
+        dict.fromkeys(
+            description.name_of_folds
+            for description in experiment.datasets.values()
+            if description.certificate.unit_name in (IMAGES, GROUPS)
+            and not any(image.group for image in description.dataset.images)
+        )
+    )
     if not unknown:
         return []
     several = (

@@ -14,7 +14,7 @@ from fairtrial.files.folders import whole_file
 from fairtrial.report.answer import Answer, answer, intervals_text, legend
 from fairtrial.report.signs import signs_of
 from fairtrial.report.tables import caption
-from fairtrial.report.wording import gap_text, spread, time_text
+from fairtrial.report.wording import gap_text, listed, spread, time_text
 from fairtrial.results.costs import seconds
 from fairtrial.results.experiment import Comparison, ExperimentResults
 from fairtrial.results.run import METRIC_NAMES
@@ -84,11 +84,20 @@ def _note(comparison: Comparison) -> str:
     outcome = answer(comparison)
     signs = legend(outcome, [signs_of(comparison, m, outcome) for m in comparison.table_metrics])
     if len(comparison.configurations) == 1:
-        return caption(comparison)
+        return caption(comparison) + _defined(comparison)
     told = f" At each metric: {signs}." if signs else ""
     tested = f" {intervals_text(comparison)}" if outcome.gaps else ""
     first = f"{caption(comparison)}{_repeats(comparison)}"
-    return f"{first}{told}{tested} Bold: the best mean of a metric."
+    return f"{first}{_defined(comparison)}{told}{tested} Bold: the best mean of a metric."
+
+
+def _defined(comparison: Comparison) -> str:
+    """At which confidence and overlap detections count, where a metric of the table asks for it."""
+    asking = {"precision", "recall", "f1"} & set(comparison.table_metrics)
+    if comparison.task != "detect" or not asking:
+        return ""
+    named = listed([METRIC_NAMES[m] for m in comparison.table_metrics if m in asking])
+    return f" {named}: at IoU {comparison.iou} and the confidence that gives the best F1 on val."
 
 
 def _repeats(comparison: Comparison) -> str:

@@ -50,11 +50,11 @@ def searches(experiment: ExperimentResults, names: Sequence[str], timings: bool)
 
 def _study(study: FinishedStudy, timings: bool) -> StudyPart:
     summary = study.summary
-    trials = summary.trials or f"{summary.hours:g} h"
-    budget = [["budget", str(trials)], ["epochs trained", str(summary.epochs)]]
+    allowed = f"{summary.trials} trials" if summary.trials else f"{summary.hours:g} h"
+    budget = [["budget", allowed], ["epochs trained", str(summary.epochs)]]
     if timings:
         budget.append(["time of training", duration(study.hours * 3600)])
-    states = [[state, str(count)] for state, count in summary.states.items()]
+    states = [[f"{state} trials", str(count)] for state, count in summary.states.items()]
     facts = [["engine", summary.engine], ["seed", str(summary.seed)], ["data set", summary.dataset]]
     by_fitness = sorted(study.finished, key=lambda row: -float(row["fitness"]))
     leading = study.front[:OF_FRONT] if study.objectives else by_fitness[:LEADING]
@@ -68,7 +68,8 @@ def _study(study: FinishedStudy, timings: bool) -> StudyPart:
         "metrics": [*(METRIC_NAMES.get(name, name) for name in study.metrics), *study.costs],
         "rows": [_row(row, study, parameters) for row in leading],
         "failed": [
-            f"{row['trial']}: {row['message'] or 'no reason known'}" for row in failed[:LEADING]
+            f"trial {row['trial']} ({row['message'] or 'no reason known'})"
+            for row in failed[:LEADING]
         ],
         "yaml": (study.folder / "best.yaml").read_text(encoding="utf-8").splitlines(),
         "sentence": _sentence(study),

@@ -61,9 +61,12 @@ def _few_images_of_val(comparison: Comparison) -> list[str]:
         return []
     counts = f"{min(few.values())}" if len(set(few.values())) == 1 else "fewer than 30"
     have = "has" if len(few) == 1 else "have"
+    names = _listed(list(few))
+    if comparison.repeated == "folds" and len(few) == len(sizes) > 1:
+        names, have = f"each of the {comparison.names}", "has"
     confidence = " the confidence," if comparison.task == "detect" else ""
     return [
-        f"Val of {_listed(list(few))} {have} {counts} images only, which choose the best epoch,"
+        f"Val of {names} {have} {counts} images only, which choose the best epoch,"
         f"{confidence} and the best configuration: such choices are partly chance."
     ]
 

@@ -150,8 +150,9 @@ def caption(comparison: Comparison) -> str:
     assert metrics is not None, "the split that tables show has images"
     objects = f", {metrics.objects} objects" if comparison.task == "detect" else ""
     size = f" ({metrics.images} images{objects})"
+    alone = len(comparison.configurations) == 1
+    ordered = "" if alone else f"; sorted by {comparison.ranking_rule.label} on val"
     return (
         f"On {split} of {comparison.names}{'' if comparison.repeated == 'folds' else size}, "
-        f"{means(comparison)}; sorted by {comparison.ranking_rule.label} on "
-        "val."
+        f"{means(comparison)}{ordered}."
     )

@@ -15,6 +15,7 @@ from fairtrial.data.ground_truth import content_id, ground_truth_sha256
 from fairtrial.data.quality import QualityReport
 from fairtrial.data.unlabelled import PREDICTED
 from fairtrial.files.modelfile import read_model
+from fairtrial.settings.run_name import without_folds
 
 
 @dataclass
@@ -40,6 +41,13 @@ class DatasetDescription:
     @property
     def source(self) -> str:
         return self.certificate.source
+
+    @property
+    def name_of_folds(self) -> str:
+        """Its name; of a fold, that of all folds: `5 folds of cells`."""
+        if self.set_of_folds is None:
+            return self.name
+        return f"{self.certificate.folds} folds of {without_folds(self.name)}"
 
     @property
     def set_of_folds(self) -> str | None:

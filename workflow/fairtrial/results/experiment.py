@@ -75,6 +75,11 @@ class Comparison:
         return ", ".join(names)
 
     @property
+    def has_one_class(self) -> bool:
+        """Whether the metrics of a class are those of all classes."""
+        return len({name for d in self.datasets for name in d.dataset.categories.values()}) == 1
+
+    @property
     def repeated(self) -> str:
         """What repeats its configurations: `folds` or `seeds`."""
         return self.configurations[0].repeated

@@ -94,5 +94,5 @@ def _failure(number: int, content: str, outcomes: Outcomes, best: str) -> Reason
     alarms = "1 false alarm" if false == 1 else f"{false} false alarms"
     lost = "1 object" if outcome.lost == 1 else f"{outcome.lost} objects"
     failed = f"{alarms}, {lost} not found"
-    why = f"No. {number} of the images on which {best}, the best, fails most: {failed}."
+    why = f"No. {number} of the images on which {best} fails most: {failed}."
     return Reason(why, f"{best} fails {_most(number)} ({failed})")

@@ -48,11 +48,25 @@ function picture(part, image, source, view, width, description, draw) {
   return svg;
 }
 
+const LABEL = 16; // characters of a class in a label
+
+/** The names of all classes as labels have them: cut where they stay distinct, at the end, at the beginning, or without what all begin with. */
+function labelNames(part) {
+  const cut = (text) => (text.length > LABEL ? `${text.slice(0, LABEL - 1)}…` : text);
+  const cutBefore = (text) => (text.length > LABEL ? `…${text.slice(1 - LABEL)}` : text);
+  const [first] = part.classes;
+  let begin = 0;
+  while (begin < first?.length && part.classes.every((name) => name[begin] === first[begin])) begin += 1;
+  const ways = [cut, cutBefore, (text) => cut(`…${text.slice(begin)}`)].map((way) => part.classes.map(way));
+  part.labelNames ??= ways.find((names) => new Set(names).size === names.length) ?? ways[0];
+  return part.labelNames;
+}
+
 /** Draws the ground truth. */
 function drawTruth(part, image, labels) {
   return (svg, unit) => {
     for (const [category, x, y, width, height, crowd] of part.images[image].truth) {
-      const label = labels ? part.classes[category] + (crowd ? " (crowd)" : "") : "";
+      const label = labels ? labelNames(part)[category] + (crowd ? " (crowd)" : "") : "";
       drawBox(svg, { x, y, width, height }, crowd ? "crowd" : "truth", label, unit);
     }
   };
@@ -65,11 +79,11 @@ function drawRun(part, run, image, confidence, labels) {
     const boxes = boxesOf(run, image, confidence);
     for (const box of boxes) if (box.kind === RIGHT) found.add(box.target);
     objectsOf(part.images[image]).forEach(([category, x, y, width, height], place) => {
-      if (!found.has(place)) drawBox(svg, { x, y, width, height }, NOT_FOUND, labels ? part.classes[category] : "", unit);
+      if (!found.has(place)) drawBox(svg, { x, y, width, height }, NOT_FOUND, labels ? labelNames(part)[category] : "", unit);
     });
     for (const box of boxes.reverse()) {
       const kind = box.kind === RIGHT ? "right" : part.kinds[box.kind];
-      drawBox(svg, box, kind, labels ? `${part.classes[box.category]} ${hundredths(box.score)}` : "", unit);
+      drawBox(svg, box, kind, labels ? `${labelNames(part)[box.category]} ${hundredths(box.score)}` : "", unit);
     }
   };
 }

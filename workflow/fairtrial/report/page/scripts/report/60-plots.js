@@ -222,7 +222,7 @@ class Study {
     };
     const pairs = (names) => names.map((name) => [name, name]);
     place.append(
-      element("p", { class: "note" }, `Each line is a trial, its colour the fitness. Drag along an axis to keep the trials that pass there, drag a name to move its axis.${study.objectives.length ? ` Below, diamonds are the trials on the Pareto front of ${study.objectives.join(", ")}; the star is the best in ${study.objectives[0]}.` : ""}`),
+      element("p", { class: "note" }, `Each line is a trial, its colour the fitness. Drag along an axis to keep the trials that pass there, drag a name to move its axis.${study.objectives.length ? ` Below, diamonds are the trials on the Pareto front of ${study.objectives.join(", ")}; the star is the best in ${study.objectives[0]}.` : " Below, the star is the best trial."}`),
       lines,
       element("div", { class: "controls" }, chooser("setting", pairs([...new Set([...study.objectives, ...study.parameters, "trial", "epochs"])]), pick("x"), this.x), chooser("metric", pairs(["fitness", ...study.metrics]), pick("y"), this.y)),
       points,
