@@ -52,13 +52,14 @@ const LABEL = 16; // characters of a class in a label
 
 /** The names of all classes as labels have them: cut where they stay distinct, at the end, at the beginning, or without what all begin with. */
 function labelNames(part) {
+  if (part.labelNames) return part.labelNames;
   const cut = (text) => (text.length > LABEL ? `${text.slice(0, LABEL - 1)}…` : text);
   const cutBefore = (text) => (text.length > LABEL ? `…${text.slice(1 - LABEL)}` : text);
   const [first] = part.classes;
   let begin = 0;
   while (begin < first?.length && part.classes.every((name) => name[begin] === first[begin])) begin += 1;
   const ways = [cut, cutBefore, (text) => cut(`…${text.slice(begin)}`)].map((way) => part.classes.map(way));
-  part.labelNames ??= ways.find((names) => new Set(names).size === names.length) ?? ways[0];
+  part.labelNames = ways.find((names) => new Set(names).size === names.length) ?? ways[0];
   return part.labelNames;
 }
 
