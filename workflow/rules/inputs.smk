@@ -34,11 +34,12 @@ def per_run(pattern):
 
 def of_run(find, plan=planned):
     """What `find` says of an experiment and one of its runs. Where that is the same for every run,
-    it is no function: Snakemake plans what is written down faster than what it has to call.
+    it is no function: Snakemake plans what is written down faster than what it has to call. (The
+    process of a job on a cluster asks for its own run alone.)
 
     plan: `current` where it depends on what is chosen.
     """
-    found = PLAN.same_of_runs(find)
+    found = PLAN.same_of_runs(find) if workflow.is_main_process else None
     return (lambda w: find(plan(w), w.run)) if found is None else found
 
 
