@@ -127,6 +127,8 @@ def test_notes_say_what_the_values_are(tmp_path: Path) -> None:
         for name in ("operating", "calibration", "errors", "classes", "sizes", "coco_metrics"):
             assert [said in part["means"] for part in parts[name]] == [True], name
             assert other not in parts[name][0]["means"], name
+        over = "images" if len(seeds) == 1 else "seeds and images"
+        assert {part["over"] for part in (*parts["errors"], *parts["classes"])} == {over}
 
 
 @pytest.mark.parametrize(

@@ -148,7 +148,7 @@ def test_classes_are_counted_over_all_folds(tmp_path: Path) -> None:
         (drawing,) = per_class.draw(experiment, PlotSettings(gallery=4, runs=()))
     bars = drawing.figure.axes[1].texts
     assert [int(bar.get_text()) for bar in bars] == sorted(counts.values(), reverse=True)
-    assert "means over folds" in drawing.caption and table["repeated"] == "folds"
+    assert "mean over folds" in drawing.caption and table["repeated"] == "folds"
 
 
 @pytest.mark.parametrize("plain_first", [True, False], ids=["plain first", "folds first"])

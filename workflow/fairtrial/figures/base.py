@@ -31,7 +31,7 @@ from matplotlib.transforms import Bbox
 from fairtrial.files.folders import whole_file
 from fairtrial.results.configuration import Configuration
 from fairtrial.results.dataset import DescribedData
-from fairtrial.results.experiment import ExperimentResults
+from fairtrial.results.experiment import Comparison, ExperimentResults
 from fairtrial.settings.stages import PlotSettings
 
 WIDTH = 17.0  # cm: the text width of the report's A4 page
@@ -195,6 +195,13 @@ def not_shown(count: int) -> str:
     if count <= 0:
         return ""
     return f" Not shown: {count} configuration{'s' if count > 1 else ''} of lower rank."
+
+
+def mean_over(comparison: Comparison) -> str:
+    """What is drawn of a configuration: `mean over seeds`, or `one seed each`."""
+    if max(len(c.repeats) for c in comparison.configurations) == 1:
+        return "one seed each"
+    return f"mean over {comparison.repeated}"
 
 
 def line_styles(

@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from fairtrial.figures.base import COLOURS, DASHES, Drawing, figure, new_figure
+from fairtrial.figures.base import COLOURS, DASHES, Drawing, figure, mean_over, new_figure
 from fairtrial.figures.marks import left_to_right
 from fairtrial.results.configuration import Configuration, shortened
 from fairtrial.results.experiment import Comparison, ExperimentResults
@@ -35,7 +35,7 @@ def class_curves(experiment: ExperimentResults, settings: PlotSettings) -> Itera
         names = present[:SHOWN]
         caption = (
             f"Configuration {best.letter} on {split} of {comparison.names}, IoU {comparison.iou}, "
-            f"mean over {comparison.repeated}; n: objects. Dotted line: the confidence that is "
+            f"{mean_over(comparison)}; n: objects. Dotted line: the confidence that is "
             "chosen on val, the same for all classes. Where the F1 of a class is highest far from "
             "it, a confidence of its own would serve that class better."
         )

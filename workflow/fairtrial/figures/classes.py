@@ -19,6 +19,7 @@ from fairtrial.figures.base import (
     legend,
     legend_height,
     line_styles,
+    mean_over,
     new_figure,
     not_shown,
 )
@@ -50,7 +51,7 @@ def per_class(experiment: ExperimentResults, settings: PlotSettings) -> Iterator
             names = commonest[start : start + PER_PAGE]
             left_out = len(counts) - len(commonest)
             caption = (
-                f"On {comparison.split} of {comparison.names}, means over {comparison.repeated}; "
+                f"On {comparison.split} of {comparison.names}, {mean_over(comparison)}; "
                 f"the class with the most {counted} on top, their number at the right."
             )
             if any(_says_little(comparison, name, counts) for name in names):
@@ -80,7 +81,7 @@ def class_map(experiment: ExperimentResults, settings: PlotSettings) -> Iterator
             continue
         names = _by_count(counts)[:PER_PAGE]
         caption = (
-            f"On {comparison.split} of {comparison.names}, means over {comparison.repeated}; the "
+            f"On {comparison.split} of {comparison.names}, {mean_over(comparison)}; the "
             f"best on {comparison.chosen_on} at the left, the commonest class on top."
         )
         caption += not_shown(len(comparison.configurations) - len(ranked))

@@ -17,6 +17,7 @@ from fairtrial.figures.base import (
     legend,
     legend_height,
     line_styles,
+    mean_over,
     new_figure,
     with_marker,
 )
@@ -63,10 +64,9 @@ def confidence(experiment: ExperimentResults, settings: PlotSettings) -> Iterato
 
 
 def _on(comparison: Comparison) -> str:
-    over = comparison.repeated
     return (
         f"On {comparison.split} of {comparison.names}; mean over classes that have objects, "
-        f"IoU {comparison.iou}; mean over {over}."
+        f"IoU {comparison.iou}; {mean_over(comparison)}."
     )
 
 

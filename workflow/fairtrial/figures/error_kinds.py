@@ -15,18 +15,19 @@ from fairtrial.figures.base import (
     legend,
     legend_height,
     line_styles,
+    mean_over,
     new_figure,
     not_shown,
 )
 from fairtrial.results.breakdowns import KIND_NAMES
 from fairtrial.results.configuration import Configuration
 from fairtrial.results.experiment import Comparison, ExperimentResults
-from fairtrial.results.significance import interval_of
+from fairtrial.results.significance import interval_of, interval_over
 from fairtrial.scoring.error_costs import METRIC
 from fairtrial.scoring.error_kinds import KINDS
 from fairtrial.settings.stages import PlotSettings
 
-INTERVALS = " Lines: 95 % interval over seeds and images"
+INTERVALS = " Lines: 95 % interval over {}"
 OVERLAP = (
     "; those of two configurations on the same images may overlap although they can be told apart"
 )
@@ -45,11 +46,12 @@ def error_costs(experiment: ExperimentResults, settings: PlotSettings) -> Iterat
     for number, comparison in enumerate(experiment.comparisons):
         shown = comparison.ranked()[:SHOWN]
         caption = (
-            f"On {comparison.split} of {comparison.names}, mean over {comparison.repeated}: the "
+            f"On {comparison.split} of {comparison.names}, {mean_over(comparison)}: the "
             f"AP50 that repairing all errors of one kind would add. {EXPLAINED}"
         )
         if any(interval_of(c, comparison.split, METRIC.format(KINDS[0])) for c in shown):
-            caption += f"{INTERVALS}{OVERLAP if len(shown) > 1 else ''}."
+            caption += INTERVALS.format(interval_over(shown))
+            caption += f"{OVERLAP if len(shown) > 1 else ''}."
         caption += not_shown(len(comparison.configurations) - len(shown))
         title = "What each kind of error costs"
         yield Drawing(f"error-kinds-{number + 1}", _panels(comparison, shown), title, caption)

@@ -17,6 +17,7 @@ from fairtrial.figures.base import (
     legend,
     legend_height,
     line_styles,
+    mean_over,
     new_figure,
     with_marker,
 )
@@ -46,7 +47,7 @@ def _caption(comparison: Comparison, curves: dict[str, list[list[float]]]) -> st
     over = comparison.repeated
     text = (
         f"FROC on {comparison.split} of {comparison.names}, IoU {comparison.iou}, all classes "
-        f"together, at confidences of {comparison.split} itself; mean over {over}."
+        f"together, at confidences of {comparison.split} itself; {mean_over(comparison)}."
     )
     if _has_bands(comparison) and any(len(rows) > 1 for rows in curves.values()):
         text += f" Band: ± standard deviation over {over}."

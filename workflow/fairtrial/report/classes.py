@@ -8,7 +8,7 @@ from fairtrial.report.wording import means, number, spread
 from fairtrial.results.configuration import Configuration
 from fairtrial.results.experiment import Comparison
 from fairtrial.results.run import METRIC_NAMES
-from fairtrial.results.significance import class_interval_of, says_little
+from fairtrial.results.significance import class_interval_of, interval_over, says_little
 
 COLUMNS = 8  # configurations in a table at most: the best on val
 ROWS = 40  # classes in a table at most: the commonest
@@ -41,6 +41,7 @@ class ClassesPart(TypedDict):
     split: str
     repeated: str
     means: str
+    over: str
     metric: str
     counted: str
     letters: list[str]
@@ -69,6 +70,7 @@ def classes(comparison: Comparison) -> ClassesPart:
         "split": comparison.split,
         "repeated": comparison.repeated,
         "means": means(comparison),
+        "over": interval_over(comparison.configurations),
         "metric": METRIC_NAMES.get(metric, metric),
         "counted": task.class_count,
         "letters": [c.letter for c in shown],

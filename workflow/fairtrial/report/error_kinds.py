@@ -11,7 +11,7 @@ from fairtrial.results.breakdowns import KIND_NAMES
 from fairtrial.results.configuration import Configuration
 from fairtrial.results.experiment import Comparison
 from fairtrial.results.run import FinishedRun
-from fairtrial.results.significance import Gap, gaps_to, interval_of
+from fairtrial.results.significance import Gap, gaps_to, interval_of, interval_over
 from fairtrial.scoring import error_kinds
 from fairtrial.scoring.error_costs import METRIC
 from fairtrial.scoring.error_kinds import KINDS
@@ -50,6 +50,7 @@ class ErrorsPart(TypedDict):
     split: str
     repeated: str
     means: str
+    over: str
     kinds: list[str]
     rows: list[ErrorRow]
     left_out: int
@@ -76,6 +77,7 @@ def errors(comparison: Comparison) -> ErrorsPart | None:
         "split": comparison.split,
         "repeated": comparison.repeated,
         "means": means(comparison),
+        "over": interval_over(comparison.configurations),
         "kinds": [KIND_NAMES[kind] for kind in KINDS],
         "rows": [{"letter": c.letter, "cells": _cells(c, comparison.split)} for c in shown],
         "left_out": len(ranked) - len(shown),

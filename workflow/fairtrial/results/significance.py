@@ -78,6 +78,11 @@ def interval_of(
     return interval(found, units, metric_scale(metric))
 
 
+def interval_over(configurations: Sequence[Configuration]) -> str:
+    """Over what their intervals hold: `seeds and images`, or `images` where each has one seed."""
+    return "images" if all(c.trained_once for c in configurations) else "seeds and images"
+
+
 def metric_scale(metric: str) -> Scale:
     """The scale on which the interval of a metric is symmetric."""
     if metric.startswith(error_costs.METRIC.format("")):
