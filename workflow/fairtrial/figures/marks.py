@@ -110,8 +110,11 @@ def draw_label(ax: Axes, label: Label, kind: str, point: float, size: float) -> 
     text.set_bbox({"facecolor": "white", "edgecolor": "none", "alpha": 0.78, "pad": 0.2})
 
 
-def draw_legend(fig: Figure, kinds: Collection[str], height: float) -> None:
-    """Explain the kinds that occur in a strip of this height (a share) at the foot of a figure."""
+def draw_legend(
+    fig: Figure, kinds: Collection[str], height: float, beside: float | None = None
+) -> None:
+    """Explain the kinds that occur in a strip of this height (a share) at the foot of a figure or,
+    one below the other, from `beside` (a share of the width) on."""
     shown = [(kind, mark) for kind, mark in reversed(MARKS.items()) if kind in kinds]
     if not shown:
         return
@@ -120,12 +123,12 @@ def draw_legend(fig: Figure, kinds: Collection[str], height: float) -> None:
         for _, mark in shown
     ]
     texts = [f"{mark.sign} {mark.text}".strip() for _, mark in shown]
-    columns = min(len(shown), 5)
+    columns = min(len(shown), 5) if beside is None else 1
     fig.legend(
         lines,
         texts,
-        loc="center",
-        bbox_to_anchor=(0.5, height / 2),
+        loc="center" if beside is None else "center left",
+        bbox_to_anchor=(0.5, height / 2) if beside is None else (beside, 0.5),
         ncols=columns,
         handlelength=2.6,
         columnspacing=1.1,

@@ -28,12 +28,14 @@ from fairtrial.files.packed import file_of
 from fairtrial.results.configuration import shorten
 from fairtrial.results.experiment import Comparison, ExperimentResults
 from fairtrial.results.marked_boxes import MarkedBox
+from fairtrial.scoring.error_kinds import BOTH
 from fairtrial.settings.stages import PlotSettings
 
 SHOWN = 3
 HIGH, LOWER = 4.1, 3.1  # cm: of the images at most, where few configurations leave room, or not
 FEW = 3  # configurations
 GAP, LEGEND, TITLE = 0.2, 0.7, 0.6  # cm between images, below, above
+LEGEND_WIDTH, LONG_LEGEND = 3.6, 5.6  # cm that a legend beside the images takes
 DENSITY = 160  # pixels an inch
 CHARACTER = 0.15  # cm: of a title
 Draw = Callable[[Axes, Image, float], None]  # pixels of the image that a point in print is
@@ -120,7 +122,9 @@ def _strip(panels: list[Panel], kinds: set[str], highest: float) -> Figure:
     aspects = [min(3.0, panel.image.width / panel.image.height) for panel in panels]
     room = WIDTH - GAP * (len(panels) - 1)
     height = min(highest, room / sum(aspects))
-    below = LEGEND if kinds else 0.1
+    right = WIDTH - sum(aspects) * height - GAP * len(panels)  # of the images, for the legend
+    is_beside = right > (LONG_LEGEND if BOTH in kinds else LEGEND_WIDTH)
+    below = LEGEND if kinds and not is_beside else 0.1
     high = height + TITLE + below
     fig = new_figure(high)
     fig.set_layout_engine("none")
@@ -136,7 +140,7 @@ def _strip(panels: list[Panel], kinds: set[str], highest: float) -> Figure:
         ax.axis("off")
         panel.draw(ax, image, 2.54 / 72 * image.height / height)
         left += width + GAP
-    draw_legend(fig, kinds, below / high)
+    draw_legend(fig, kinds, below / high, left / WIDTH if is_beside else None)
     return fig
 
 
