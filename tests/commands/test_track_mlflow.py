@@ -9,6 +9,7 @@ import subprocess
 import time
 import urllib.request
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -24,9 +25,9 @@ __all__ = ["trackable"]
 
 HERE = Path(__file__).parents[2] / ".venv-mlflow/bin/mlflow"  # where .ci/run installs one
 SERVER = os.environ.get("FAIRTRIAL_MLFLOW") or (HERE if HERE.exists() else None)
-mlflow = pytest.importorskip("mlflow", reason="the package mlflow-skinny is missing")
 pytestmark = [
     pytest.mark.use,
+    pytest.mark.skipif(find_spec("mlflow") is None, reason="the package mlflow-skinny is missing"),
     pytest.mark.skipif(SERVER is None, reason="no MLflow server: FAIRTRIAL_MLFLOW"),
 ]
 
@@ -66,9 +67,15 @@ def wait_for(address: str, process: subprocess.Popen[bytes], log: Path) -> None:
     raise AssertionError(f"no answer: {log.read_text()}")
 
 
+def client_of(server: str) -> Any:
+    from mlflow import MlflowClient
+
+    return MlflowClient(tracking_uri=server)
+
+
 def runs(server: str) -> dict[str, Any]:
     """What the server has, by `fairtrial.id` without keys."""
-    client = mlflow.MlflowClient(tracking_uri=server)
+    client = client_of(server)
     experiment = client.get_experiment_by_name("compare")
     found = client.search_runs([experiment.experiment_id])
     names = [" ".join(run.data.tags["fairtrial.id"].split()[:2]) for run in found]
@@ -77,7 +84,7 @@ def runs(server: str) -> dict[str, Any]:
 
 
 def epochs(server: str, run: Any, metric: str) -> list[tuple[int, float]]:
-    client = mlflow.MlflowClient(tracking_uri=server)
+    client = client_of(server)
     return [(m.step, m.value) for m in client.get_metric_history(run.info.run_id, metric)]
 
 
@@ -110,7 +117,7 @@ def test_an_experiment_from_its_first_epoch_to_its_report(
     metrics = found["configuration one"].data.metrics
     for name in ("test/AP", "test/AP_low", "test/AP_high"):
         assert metrics[name] == float(rows["one"][name])
-    client = mlflow.MlflowClient(tracking_uri=server)
+    client = client_of(server)
     files = {file.path for file in client.list_artifacts(found["report"].info.run_id)}
     assert {"report.pdf", "report.html", "comparison.csv"} <= files
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import struct
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +17,10 @@ from fairtrial.files.csvfile import read_rows
 
 __all__ = ["trackable"]
 
-pytest.importorskip("wandb", reason="the package wandb is missing")
-pytestmark = pytest.mark.slow
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(find_spec("wandb") is None, reason="the package wandb is missing"),
+]
 
 TRACK = ["track", "compare", "--to", "wandb", "--at", "trial"]
 FOLDER = Path("store/trackers/wandb/trial/compare")

@@ -17,6 +17,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import preloaded
+
 CHECKOUT = Path(__file__).parents[2]
 FINGERPRINTS = ".snakemake/fairtrial/fingerprints.json"
 KNOWN = Path(tempfile.gettempdir()) / f"fairtrial-known-code-{os.getuid()}"
@@ -60,6 +62,7 @@ class Project:
         self.output = root.parent / f"{root.name}.output"
         self.places = root.parent / f"{root.name}.places"
         self.known: Path | None = None
+        self.commands: Path | None = None
         self.env = os.environ | {
             "PATH": f"{Path(sys.executable).parent}:{command_folder(root)}:{os.environ['PATH']}",
             "PYTHONPATH": str(STUBS),
@@ -131,7 +134,13 @@ class Project:
         subprocess.run(["cp", "-a", self.root, root], check=True)
         copied = Project(root)
         copied.env["STUB_STAGES"] = self.env["STUB_STAGES"]
-        return copied
+        return copied.preload() if self.commands else copied
+
+    def preload(self) -> Project:
+        """The same, whose commands are forked: see preloaded.py."""
+        self.commands = preloaded.commands()
+        self.env["PATH"] = f"{self.commands}:{self.env['PATH']}"
+        return self
 
     # ---------------------------------------------------------------- files
 
@@ -270,6 +279,8 @@ def _child(
         del sys.modules[name]
     sys.path[:] = [p for p in sys.path if not p.endswith("/workflow")]
     sys.path.insert(0, str(project.root / "workflow"))
+    if project.commands:
+        sys.executable = str(project.commands / "python")  # whose folder is first on PATH of jobs
     output = io.StringIO()
     code = 1
     with contextlib.redirect_stdout(output), contextlib.redirect_stderr(output):

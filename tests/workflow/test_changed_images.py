@@ -22,7 +22,7 @@ runs: {only: {imgsz: 32}}
 
 @pytest.fixture
 def project(tmp_path: Path) -> Project:
-    project = Project.new(tmp_path / "project", quick_backend=True)
+    project = Project.new(tmp_path / "project", quick_backend=True).preload()
     project.write("config/experiments/compare.yaml", ONE_RUN)
     project.snakemake("--cores", "1")
     assert project.trainings() == Counter({"32 s0": 1})

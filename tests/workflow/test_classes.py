@@ -112,7 +112,7 @@ def test_recorded_probabilities_are_compared(project: Project, tmp_path: Path) -
 def test_a_search_over_classes_in_small(project: Project, tmp_path: Path) -> None:
     """The question `cifar10_search` with three trials of one or two epochs, from settings of its
     own."""
-    searched = project.copy(tmp_path / "project")
+    searched = project.copy(tmp_path / "project").preload()
     text = (CHECKOUT / "config/experiments/cifar10_search.yaml").read_text()
     for shipped, small in (
         ("from: cifar10_optimizers,", "backend: networks, model: cnn, imgsz: 32,"),

@@ -29,6 +29,7 @@ DEFAULT, OTHER = 0.002, 0.0001
 def recorded(tmp_path_factory: pytest.TempPathFactory) -> Project:
     """A project under git and DVC, with the experiment `compare` run and recorded."""
     project = Project.new(tmp_path_factory.mktemp("dvc") / "recorded", quick_backend=True)
+    project.preload()
     project.write("config/experiments/other.yaml", OTHER_EXPERIMENT)
     project.run("git", "init", "-q")
     project.run("git", "add", "-A")

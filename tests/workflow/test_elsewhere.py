@@ -151,7 +151,7 @@ def test_without_val_they_are_scored_on_test_and_nothing_is_made_up(
 
 def test_an_experiment_may_have_them_alone(tmp_path: Path) -> None:
     """Objects of val and test as YOLO's texts are found again, every one."""
-    project = Project.new(tmp_path / "project", stubs=("none",), quick_backend=True)
+    project = Project.new(tmp_path / "project", stubs=("none",), quick_backend=True).preload()
     project.snakemake("--cores", "1", "datasets")
     folder = project.root / "data/sets/shapes"
     whole = json.loads((folder / "annotations.json").read_text())

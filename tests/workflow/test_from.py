@@ -38,7 +38,9 @@ RESULTS = Counter({"plot": 1, "report": 1})
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Project:
     """Two experiments, of which the second one was asked for, with nothing there before."""
-    project = Project.new(tmp_path_factory.mktemp("from") / "finished", quick_backend=True)
+    project = Project.new(
+        tmp_path_factory.mktemp("from") / "finished", quick_backend=True
+    ).preload()
     project.env["STUB_STAGES"] += ",choose"
     project.write("config/experiments/first.yaml", FIRST)
     project.write("config/experiments/compare.yaml", SECOND)

@@ -32,7 +32,7 @@ PREDICTED = ("predictions/val.json", "predictions/test.json")
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Project:
     root = tmp_path_factory.mktemp("guard") / "finished"
-    project = Project.new(root, stubs=("none",), quick_backend=True)
+    project = Project.new(root, stubs=("none",), quick_backend=True).preload()
     project.write("config/experiments/compare.yaml", TWO_RUNS)
     project.edit("params.yaml", "timings: true", "timings: false")
     project.edit("params.yaml", "gallery: 4 ", "gallery: 0 ")  # drawing takes most of the time

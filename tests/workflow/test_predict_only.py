@@ -33,7 +33,7 @@ seeds: [0]
 
 
 def test_images_without_labels_are_predicted_and_in_no_table(tmp_path: Path) -> None:
-    project = Project.new(tmp_path / "project", stubs=("none",), quick_backend=True)
+    project = Project.new(tmp_path / "project", stubs=("none",), quick_backend=True).preload()
     project.snakemake("--cores", "1", "datasets")
     new = course(project, tmp_path / "course")
     project.write("config/sources/course.yaml", SOURCE.format(path=tmp_path / "course"))

@@ -17,7 +17,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.data]
 def project(tmp_path_factory: pytest.TempPathFactory, real_data: Path) -> Project:
     """A project whose downloads come from the folder of real data."""
     root = tmp_path_factory.mktemp("real")
-    project = Project.new(root / "project", stubs=("none",))
+    project = Project.new(root / "project", stubs=("none",)).preload()
     checkpoint = (real_data / "weights/yolov8n_coco.pt").read_bytes()
     (root / "mirror/weights").mkdir(parents=True)
     (root / "mirror/weights/yolov8n.pt").write_bytes(checkpoint)

@@ -49,7 +49,7 @@ replicate: 2
 @pytest.mark.slow
 def test_equal_seeds_give_equal_weights_and_detections(tmp_path: Path) -> None:
     """The question `seeds`, in small: two trainings, neither adopted, equal to the last bit."""
-    project = Project.new(tmp_path / "project", stubs=("none",))
+    project = Project.new(tmp_path / "project", stubs=("none",)).preload()
     project.write("config/experiments/compare.yaml", SEEDS)
     project.edit("config/sources/shapes.yaml", "images: 400 ", "images: 60 ")
     project.edit("config/sources/shapes.yaml", "per_scene: 10", "per_scene: 3")

@@ -20,7 +20,7 @@ sweep: {train_share: [0.25, 0.5, 1.0]}
 
 
 def test_each_share_trains_on_its_images(tmp_path: Path) -> None:
-    project = Project.new(tmp_path / "project", quick_backend=True)
+    project = Project.new(tmp_path / "project", quick_backend=True).preload()
     project.write("config/experiments/compare.yaml", SHARES)
     project.snakemake("--cores", "1")
 

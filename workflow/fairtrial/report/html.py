@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import partial
+from functools import cache, partial
 from importlib.resources import files
 
 from fairtrial.report import page_parts
@@ -37,7 +37,7 @@ def compile_html(
         packed=packed(as_json(data)),
         style=page_parts.style(),
         script=script,
-        plotly=packed(plotly),
+        plotly=_packed_plotly(),
         policy=page_parts.policy(script.encode(), plotly, compiles=True),
     )
     room = settings.html_mb * 1e6 - len(
@@ -64,6 +64,12 @@ def _browsers(
     return [part for part, _ in with_images], [jpegs for _, jpegs in with_images]
 
 
+@cache
 def _plotly() -> bytes:
     """plotly.js, which comes with the Python package."""
     return files("plotly").joinpath("package_data/plotly.min.js").read_bytes()
+
+
+@cache
+def _packed_plotly() -> str:
+    return packed(_plotly())
