@@ -48,7 +48,7 @@ dev:
 	@$(MAKE) --no-print-directory venv EXTRAS=dev
 
 PYTEST := pytest --numprocesses auto --dist loadfile --no-loadscope-reorder
-# One process more than cores: tests with SLURM mostly wait.
+# One process more than cores: it has the tests with SLURM, which mostly wait.
 MORE := --numprocesses $(shell echo $$(( $$(nproc) + 1 )))
 
 .PHONY: check

@@ -14,6 +14,7 @@ Function = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
 Comprehension = ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp
 Import = ast.Import | ast.ImportFrom
 Block = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
+Statement = ast.stmt | ast.excepthandler | ast.match_case
 Capture = ast.ExceptHandler | ast.MatchAs | ast.MatchStar
 
 
@@ -28,6 +29,9 @@ class Scope:
     imports: dict[str, str] = field(default_factory=dict)  # name → where it comes from, dotted
     of_module: set[str] = field(default_factory=set)  # declared `global`
 
+    def binds(self, name: str) -> bool:
+        return name in self.parameters or name in self.variables or name in self.imports
+
     def owner(self, name: str) -> Scope | None:
         """The scope that binds `name` for code in this one; None: the module or a builtin."""
         scope: Scope | None = self
@@ -35,7 +39,7 @@ class Scope:
             if name in scope.of_module:
                 return None
             hidden = scope.kind == "class" and scope is not self
-            if not hidden and name in scope.parameters | scope.variables | scope.imports.keys():
+            if not hidden and scope.binds(name):
                 return scope
             scope = scope.around
         return None
@@ -67,8 +71,9 @@ def _filled(scope: Scope, statements: Iterable[ast.AST]) -> Scope:
     body = list(statements)
     elsewhere = {name for node in body for name in _declared(node, ast.Nonlocal)}
     scope.of_module = {name for node in body for name in _declared(node, ast.Global)}
+    elsewhere |= scope.of_module | scope.parameters
     for name, origin in (pair for node in body for pair in bindings(node)):
-        if name in elsewhere | scope.of_module | scope.parameters:
+        if name in elsewhere:
             continue
         known = name in scope.variables or scope.imports.get(name, origin) != origin
         if origin is None or known:
@@ -80,11 +85,15 @@ def _filled(scope: Scope, statements: Iterable[ast.AST]) -> Scope:
 
 
 def _declared(node: ast.AST, kind: type[ast.Global] | type[ast.Nonlocal]) -> Iterator[str]:
-    """The names that a statement declares global or nonlocal, outside of inner scopes."""
+    """The names that a statement declares global or nonlocal, outside of inner scopes. What
+    declares is a statement, so that no expression is looked into."""
     if isinstance(node, kind):
         yield from node.names
-    for child in _within(node):
-        yield from _declared(child, kind)
+    if isinstance(node, Block) or not isinstance(node, Statement):
+        return
+    for name in ("body", "handlers", "orelse", "finalbody", "cases"):
+        for child in getattr(node, name, ()):
+            yield from _declared(child, kind)
 
 
 def parameters(arguments: ast.arguments) -> list[ast.arg]:
