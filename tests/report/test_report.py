@@ -341,7 +341,9 @@ def test_the_data_section_is_the_certificate_of_each_set(tmp_path: Path) -> None
     ):
         assert fact in text, fact
     assert text.count("Data set shapes1: 3 images have a copy") == 2, "on page one and in Data"
-    assert text.count("Checked: no image, no copy of one and no group") == 1, "of shapes alone"
+    assert text.count("Checked: no image and no copy of one is in two splits") == 1, (
+        "of shapes alone"
+    )
 
 
 def test_what_runs_begin_with_is_told(tmp_path: Path) -> None:

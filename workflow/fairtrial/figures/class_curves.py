@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from fairtrial.figures.base import COLOURS, DASHES, Drawing, figure, mean_over, new_figure
-from fairtrial.figures.marks import left_to_right
+from fairtrial.files.text import left_to_right
 from fairtrial.results.configuration import Configuration, shortened
 from fairtrial.results.experiment import Comparison, ExperimentResults
 from fairtrial.settings.stages import PlotSettings

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Collection
 from functools import lru_cache
 from typing import NamedTuple
@@ -13,6 +12,7 @@ from matplotlib.lines import Line2D
 
 from fairtrial.figures.labels import PAD, Label
 from fairtrial.figures.pictures import Line, frame
+from fairtrial.files.text import left_to_right
 from fairtrial.results.breakdowns import KIND_NAMES
 from fairtrial.results.configuration import shortened
 from fairtrial.results.marked_boxes import RIGHT, MarkedBox
@@ -78,12 +78,6 @@ def _short(classes: tuple[str, ...], length: int) -> dict[str, str]:
         if distinct
         else {}
     )
-
-
-def left_to_right(name: str) -> str:
-    """A name of a script that goes from right to left, so that what stands after it does not."""
-    turned = any(unicodedata.bidirectional(character) in ("R", "AL") for character in name)
-    return f"\u200e{name}\u200e" if turned else name
 
 
 def draw_box(ax: Axes, box: MarkedBox) -> None:

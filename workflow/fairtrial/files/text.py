@@ -1,6 +1,8 @@
-"""Durations and counts as text."""
+"""Durations, counts and names as text."""
 
 from __future__ import annotations
+
+import unicodedata
 
 
 def duration(seconds: float | None, unknown: str = "") -> str:
@@ -15,3 +17,9 @@ def duration(seconds: float | None, unknown: str = "") -> str:
 def counted(number: int, noun: str) -> str:
     """`1 image`, `2 images`."""
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def left_to_right(name: str) -> str:
+    """A name of a script that goes from right to left, so that what stands after it does not."""
+    turned = any(unicodedata.bidirectional(character) in ("R", "AL") for character in name)
+    return f"\u200e{name}\u200e" if turned else name

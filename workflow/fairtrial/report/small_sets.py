@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from fairtrial.data.units import IMAGES
+from fairtrial.files.text import left_to_right
 from fairtrial.report.wording import counted
 from fairtrial.results.dataset import DatasetDescription
 from fairtrial.results.experiment import Comparison, ExperimentResults
@@ -80,7 +81,7 @@ def _rare_classes(
     for description in shown:
         for class_name, summary in description.certificate.summary[split].classes.items():
             totals[class_name] += getattr(summary, counts_of)
-    rare = [f"{c} ({n})" for c, n in totals.items() if 0 < n < FEW_OBJECTS]
+    rare = [f"{left_to_right(c)} ({n})" for c, n in totals.items() if 0 < n < FEW_OBJECTS]
     absent = [c for c, n in totals.items() if n == 0]
     where = f"{split.capitalize()} of {name}"
     sentences = []
