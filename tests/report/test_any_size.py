@@ -21,21 +21,25 @@ from fairtrial import SettingsError
 from fairtrial.figures.base import BOLD, Drawing, line_styles, not_below_zero, style
 from fairtrial.figures.confidence import mean_curve
 from fairtrial.figures.confusion import confusion
+from fairtrial.figures.page_pictures import page_pictures
 from fairtrial.figures.strips import save_strips
 from fairtrial.planning.fonts import font_files
 from fairtrial.report.answer import Answer, legend
 from fairtrial.report.breakdowns import sizes
+from fairtrial.report.browser_parts import of_all_folds
 from fairtrial.report.claim import HEADINGS
 from fairtrial.report.classes import classes
 from fairtrial.report.confusions import confusion_parts
 from fairtrial.report.cost import cost, fronts
 from fairtrial.report.glyphs import missing_glyphs
+from fairtrial.report.image_browser import browser
 from fairtrial.report.limits import limits
 from fairtrial.report.pdf import TEMPLATE
 from fairtrial.results.configuration import setting_text
 from fairtrial.results.confusions import confusion_counts
 from fairtrial.results.experiment import ExperimentResults, load_experiment
-from fairtrial.settings.stages import PlotSettings
+from fairtrial.results.page_pictures import PagePicture
+from fairtrial.settings.stages import PlotSettings, ReportSettings
 from tests.facts import missing_facts, refused
 from tests.report.fake_results import Fake, load
 from tests.report.sized_reports import CASES, folds
@@ -55,6 +59,10 @@ ON_PAGE_ONE = {  # what a reader of that page alone has to know
     "folds": ("mean ± standard deviation over folds",),
     "classification": ("Higher is better, but for log loss and ECE",),
 }
+
+
+def pictures_of(experiment: ExperimentResults) -> tuple[PagePicture, ...]:
+    return page_pictures(experiment, 20.0).of(0)
 
 
 def results_of(fake: Fake, **settings: Any) -> ExperimentResults:
@@ -236,6 +244,13 @@ def test_folds_are_counted_together(tmp_path: Path) -> None:
     said = " ".join(limits(experiment))
     facts = [f"{len(data['images'])} independent images", "Data set 5 folds of shapes"]
     assert missing_facts(said, *facts) == []
+    settings = ReportSettings(runs=tuple(fake.runs), experiment="compare", title="")
+    of_page, _ = browser(comparison, experiment, settings, pictures_of(experiment), 1e7)
+    joined = of_all_folds(of_page)
+    assert [run["letter"] for run in joined["runs"]] == ["A", "B"]
+    for run in joined["runs"]:
+        assert run["folds"] == 5 and None not in run["marks"], "each image is in one fold"
+        assert sum(run["counts"]["objects"]) == len(data["annotations"])
     best = comparison.configurations[0]
     counts = confusion_counts(best, "test")
     assert best.folds == 5

@@ -25,7 +25,8 @@ cost       sizes, times, Pareto fronts
 batch_costs  time, memory and energy of several images at once
 tables     the tables as CSV
 paper_tables  the table of page one as Markdown and LaTeX
-html       the page: page/ and the data of page_data, page_tables, forest and image_browser
+html       the page: page/ and the data of page_data, page_tables, forest and image_browser,
+           whose form is in browser_parts
 data_page  the page of the data report; page_parts: what both have in common
 dvc_files  what DVC shows: metrics, tables of plots
 winner     the run whose weights are handed on, and by which verdict

@@ -6,9 +6,10 @@ from functools import cache, partial
 from importlib.resources import files
 
 from fairtrial.report import page_parts
+from fairtrial.report.browser_parts import BrowserPart, of_all_folds
 from fairtrial.report.content import Content
 from fairtrial.report.forest import forest
-from fairtrial.report.image_browser import BrowserPart, browser
+from fairtrial.report.image_browser import browser
 from fairtrial.report.page_data import page_data
 from fairtrial.report.page_parts import as_json, packed
 from fairtrial.report.page_tables import comparison_tables, runs_table
@@ -55,13 +56,15 @@ def _browsers(
     experiment: ExperimentResults, settings: ReportSettings, pictures: PagePictures, room: float
 ) -> tuple[list[BrowserPart], list[list[str]]]:
     """The image browsers of the comparisons that have images, and the JPEGs of each."""
-    found = [
-        browser(c, experiment, settings, pictures.of(number), room / len(experiment.comparisons))
-        for number, c in enumerate(experiment.comparisons)
-        if pictures.of(number)
-    ]
-    with_images = [(part, jpegs) for part, jpegs in found if jpegs]
-    return [part for part, _ in with_images], [jpegs for _, jpegs in with_images]
+    parts, images = [], []
+    for number, comparison in enumerate(experiment.comparisons):
+        if shown := pictures.of(number):
+            each = room / len(experiment.comparisons)
+            part, jpegs = browser(comparison, experiment, settings, shown, each)
+            if jpegs:
+                parts.append(of_all_folds(part) if comparison.repeated == "folds" else part)
+                images.append(jpegs)
+    return parts, images
 
 
 @cache

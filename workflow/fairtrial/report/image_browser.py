@@ -7,12 +7,18 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TypedDict
 
 import numpy as np
 
 from fairtrial.data.dataset import Annotation, Dataset, Image
 from fairtrial.data.ground_truth import content_id
+from fairtrial.report.browser_parts import (
+    BrowserCounts,
+    BrowserImage,
+    BrowserPart,
+    BrowserRun,
+    Flat,
+)
 from fairtrial.report.forest import colours_of
 from fairtrial.results.configuration import Configuration
 from fairtrial.results.experiment import Comparison, ExperimentResults
@@ -34,58 +40,6 @@ STEP = 0.01  # of the slider
 PACKED = 0.6  # share of a text's length that it has packed
 RESERVE = 150_000  # bytes of the page that are not estimated
 FIRST_CLASSES = 3  # classes of an image whose probability the page shows
-
-Flat = list[float]  # entries of equal length one after another: a box has 8, see `_boxes`
-
-
-class BrowserImage(TypedDict):
-    """An image; `truth`: class, x, y, width, height and crowd of each object, or its class alone;
-    `group`: "" without."""
-
-    file: str
-    width: int
-    height: int
-    group: str
-    truth: list[Flat]
-
-
-class BrowserCounts(TypedDict):
-    """What the scorer counts on the whole split: for each class its objects, and for each
-    confidence of the slider, then for the run's own, what is right and what is a false alarm."""
-
-    objects: list[int]
-    right: list[list[int]]
-    false: list[list[int]]
-
-
-class BrowserRun(TypedDict):
-    """One run. `marks` and `pairs` have an entry for each image, None where it is not in its split:
-    boxes, or the likeliest classes; pairs of the confusion matrix, `matrix` that of the split (the
-    last class is background)."""
-
-    name: str
-    letter: str
-    label: str
-    seed: int
-    colour: int
-    confidence: float | None
-    marks: list[Flat | None]
-    pairs: list[list[int] | None]
-    matrix: list[list[int]]
-    counts: BrowserCounts
-
-
-class BrowserPart(TypedDict):
-    """The browser of one comparison; `total`: images of the split, of which `images` are shown."""
-
-    split: str
-    classes: list[str]
-    kinds: list[str]
-    iou: str
-    confidences: list[float]
-    total: int
-    images: list[BrowserImage]
-    runs: list[BrowserRun]
 
 
 @dataclass(frozen=True)
@@ -218,6 +172,8 @@ def _run(of: _RunOnImages, configuration: Configuration, images: Sequence[Image]
         "seed": run.seed,
         "colour": 0,
         "confidence": run.confidence,
+        "folds": 0,
+        "own": [],
         "marks": [None if i is None else marked.marks[i] for i in ids],
         "pairs": [None if i is None else marked.pairs[i] for i in ids],
         "matrix": _matrix(of),

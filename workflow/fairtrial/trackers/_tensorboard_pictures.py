@@ -9,7 +9,8 @@ from pathlib import Path
 from PIL import Image, ImageDraw
 
 from fairtrial.files.modelfile import read_model
-from fairtrial.report.image_browser import BrowserImage, BrowserRun, browser
+from fairtrial.report.browser_parts import BrowserImage, BrowserRun
+from fairtrial.report.image_browser import browser
 from fairtrial.results.page_pictures import PagePictures
 from fairtrial.trackers._contract import TrackedReport
 

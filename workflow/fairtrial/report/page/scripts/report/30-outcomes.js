@@ -57,14 +57,14 @@ function judgedClass(part, run, image, confidence) {
 
 /** What a run made of every image. `step`: a place of the slider, null for the run's own. */
 function judgedAll(part, run, step) {
-  const confidence = confidenceOf(part, run, step);
   const judge = part.kinds.length ? judgedBoxes : judgedClass;
-  return part.images.map((_, image) => judge(part, run, image, confidence));
+  return part.images.map((_, image) => judge(part, run, image, confidenceOf(part, run, step, image)));
 }
 
-function confidenceOf(part, run, step) {
+/** The confidence from which boxes count; of folds, each image has that of its fold. */
+function confidenceOf(part, run, step, image) {
   if (step !== null) return part.confidences[step];
-  return run.confidence ?? (part.kinds.length ? 1.1 : 0);
+  return run.own[image] ?? run.confidence ?? (part.kinds.length ? 1.1 : 0);
 }
 
 function sum(values) {

@@ -183,7 +183,7 @@ class ImageBrowser extends ImageViewer {
       const judged = this.judged[side][image];
       if (!judged) return panels.push(panel(runText(run), "", element("p", { class: "note" }, "Not in the split of this run.")));
       if (!this.boxes) return panels.push(panel(runText(run), judged.falseAlarms ? "wrong" : judged.found.size ? "right" : "no answer", answerList(part, run, image)));
-      const confidence = confidenceOf(part, run, this.step);
+      const confidence = confidenceOf(part, run, this.step, image);
       const text = `${judged.found.size} found, ${judged.notFound} not found, ${judged.falseAlarms} false`;
       return panels.push(panel(runText(run), text, picture(part, image, this.source(image), view, width, `${runText(run)} on ${shown.file}: ${text}`, drawRun(part, run, image, confidence, labels))));
     });
@@ -204,7 +204,7 @@ class ImageBrowser extends ImageViewer {
 }
 
 function runText(run) {
-  return `${run.letter} ${run.label}, seed ${run.seed}`;
+  return `${run.letter} ${run.label}, ${run.folds ? `${run.folds} folds` : `seed ${run.seed}`}`;
 }
 
 /** The scorer's confusion matrix, whose cells are buttons; of many classes the commonest mistakes. */
@@ -215,7 +215,7 @@ function confusionTable(part, run, chosen, onchoose) {
     "aria-label": `${text}: ${names[truth]} taken for ${names[predicted]}`,
     onclick: () => onchoose([truth, predicted]),
   }, String(text));
-  const where = part.kinds.length ? ` at confidence ${hundredths(run.confidence ?? 0)} and IoU ${part.iou}; classes compete for an object here` : "";
+  const where = part.kinds.length ? ` at ${run.folds ? "the confidence of each fold" : `confidence ${hundredths(run.confidence ?? 0)}`} and IoU ${part.iou}; classes compete for an object here` : "";
   const caption = element("caption", {}, `Confusions of ${runText(run)} on ${part.split}, all images${where}. Press a number to see its images.`);
   const cells = run.matrix.flatMap((row, truth) => row.map((count, predicted) => ({ truth, predicted, count })));
   if (names.length <= 14) {
