@@ -118,7 +118,7 @@ def _caption(comparison: Comparison, split: str, telling: TellingImage) -> str:
 
 def run_shown(comparison: Comparison) -> str:
     """Of which run of a configuration the detections are."""
-    return "the fold of the image" if comparison.repeated == "folds" else "first seed"
+    return "the run of the image’s fold" if comparison.repeated == "folds" else "first seed"
 
 
 def signs_explained(panels: Iterable[Sequence[MarkedBox]]) -> str:

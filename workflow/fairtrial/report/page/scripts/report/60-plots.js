@@ -97,7 +97,7 @@ class Curves {
     if (curves.length) panels.append(this.panel(`on ${part.split}`, curves.map((name) => [name, NAMES[name] ?? name.replaceAll("_", " ")]), "curve", (run) => this.series(run, "curves")));
   }
 
-  /** A button a configuration, and one for the single seeds. */
+  /** A button a configuration, and one for the single runs. */
   chips() {
     const row = element("div", { class: "controls chips", role: "group", "aria-label": "Configurations" });
     for (const { letter, label, colour: number } of this.part.configurations) {
@@ -112,7 +112,7 @@ class Curves {
     const all = (on) => {
       for (const chip of row.querySelectorAll(".chip")) if ((chip.getAttribute("aria-pressed") === "true") !== on) chip.click();
     };
-    if (this.part.configurations.some(({ runs }) => runs.length > 1)) row.append(toggle("single seeds", this.seeds, (on) => {
+    if (this.part.configurations.some(({ runs }) => runs.length > 1)) row.append(toggle("single runs", this.seeds, (on) => {
       this.seeds = on;
       this.draw();
     }));
