@@ -31,13 +31,14 @@ class BrowserCounts(TypedDict):
 
 class BrowserRun(TypedDict):
     """One run, or those of all `folds` (0: none) of a configuration together, whose `confidence` is
-    the mean of those that are its `own` for each image.
+    the mean of those that are its `own` for each image; `names`: of all of them.
 
     `marks` and `pairs` have an entry for each image, None where it is not in its split: boxes, or
     the likeliest classes; pairs of the confusion matrix, `matrix` that of the split (the last class
     is background)."""
 
     name: str
+    names: list[str]
     letter: str
     label: str
     seed: int
@@ -81,6 +82,7 @@ def _joined(runs: Sequence[BrowserRun]) -> BrowserRun:
     counts = [run["counts"] for run in runs]
     return {
         **runs[0],
+        "names": [run["name"] for run in runs],
         "folds": len(runs),
         "confidence": statistics.fmean(own) if own else None,
         "own": _first_known([_own(run) for run in runs]),

@@ -167,6 +167,7 @@ def _run(of: _RunOnImages, configuration: Configuration, images: Sequence[Image]
     ids = [of.ids.get(content_id(image)) for image in images]
     return {
         "name": run.name,
+        "names": [run.name],
         "letter": configuration.letter,
         "label": configuration.full_label,
         "seed": run.seed,

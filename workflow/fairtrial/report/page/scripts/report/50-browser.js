@@ -113,7 +113,7 @@ class ImageBrowser extends ImageViewer {
 
   /** Shows a run from a confidence on. */
   showAt(name, confidence) {
-    const number = this.part.runs.findIndex((run) => run.name === name);
+    const number = this.part.runs.findIndex((run) => run.names.includes(name));
     if (number < 0) return;
     this.chosen[0] = number;
     this.drawConfusions();
