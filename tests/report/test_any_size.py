@@ -350,6 +350,22 @@ def test_who_gave_a_name_reads_it_where_settings_are_long_or_none(tmp_path: Path
     }
 
 
+def test_what_is_absent_at_its_default_differs_from_what_is_set(tmp_path: Path) -> None:
+    """A later setting is left out of the key where it has its default."""
+    rows: dict[str, dict[str, Any]] = {
+        "plain": {"batch_norm": False, "model": "cnn"},
+        "two_blocks": {"model": "cnn"},
+        "dense": {"model": "mlp"},
+    }
+    experiment = results_of(Fake(tmp_path, rows, seeds=(0,)).build())
+    assert experiment.differing_settings == ["model", "batch_norm"]
+    assert {c.name: c.departure for c in experiment.configurations} == {
+        "plain": "model cnn, batch_norm false",
+        "two_blocks": "model cnn",
+        "dense": "model mlp",
+    }
+
+
 def test_an_axis_of_a_metric_begins_at_zero() -> None:
     with style():
         ax = Figure().subplots()

@@ -49,6 +49,31 @@ def grid_of(
     return factor_grid(comparison, factors_of(GRID))
 
 
+def test_from_scratch_is_no_start_from_a_checkpoint(tmp_path: Path) -> None:
+    """A start that names the model's own checkpoint is told from one that names none."""
+    starts: dict[str, dict[str, Any]] = {
+        "scratch": {},
+        "finetuned": {"pretrained": "yolov8/{model}.pt"},
+        "frozen": {"pretrained": "yolov8/{model}.pt", "freeze": 10},
+    }
+    configurations = {
+        f"model={model}+start={start}": {"pretrained": None, "freeze": None, "model": model}
+        | {key: str(v).format(model=model) if key != "freeze" else v for key, v in own.items()}
+        for model in ("yolov8n", "yolov8s")
+        for start, own in starts.items()
+    }
+    fake = Fake(tmp_path, configurations, seeds=(0,)).build()
+    (comparison,) = load_experiment(fake.results, fake.data, fake.runs).comparisons
+    grid = factor_grid(comparison, factors_of({"model": ["yolov8n", "yolov8s"], "start": starts}))
+    assert grid is not None
+    assert grid.levels["start"] == ("scratch", "finetuned", "frozen")
+    assert {cell: c.name for cell, c in grid.cells.items()} == {
+        (model, start): f"model={model}+start={start}"
+        for model in ("yolov8n", "yolov8s")
+        for start in starts
+    }
+
+
 def test_a_level_is_the_mean_over_the_others(tmp_path: Path) -> None:
     grid = grid_of(tmp_path)
     assert grid is not None

@@ -23,6 +23,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from fairtrial.__main__ import COMMANDS
 from fairtrial.files.yamlfile import read_yaml
 from project import CHECKOUT, QUICK, Project
 from small_cifar10 import use_small_cifar10
@@ -93,8 +94,11 @@ def test_a_page_names_files_that_ship(page: Path) -> None:
     known = {path.name for path in (CHECKOUT / "tests").rglob("test_*.py")}
     for test in tests:
         assert (CHECKOUT / test).exists() or test in known, test
-    states = [line.split("|")[3].split()[0] for line in text.splitlines() if line.count("|") == 4]
-    assert {state.strip(":;,") for state in states[2:]} <= {"run", "planned", "open", "searches"}
+    commands = set(re.findall(r"fairtrial ([a-z][a-z-]+)", text))
+    assert commands <= set(COMMANDS)
+    states = [line.split("|")[3].strip() for line in text.splitlines() if line.count("|") == 4][2:]
+    assert {state.split()[0].strip(":;,") for state in states} <= {"run", "planned", "open"}
+    assert all("`t" in state for state in states if "run" in state), "a test shows what was run"
 
 
 # --------------------------------------------------------------------------- angiography

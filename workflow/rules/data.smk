@@ -73,8 +73,8 @@ rule convert:
 checkpoint split:
     """Make one data set: its classes, and its train, val and test images."""
     input:
-        source=lambda w: f"data/clean/{PLAN.datasets[w.dataset].source}/annotations.json",
-        duplicates=lambda w: f"data/clean/{PLAN.datasets[w.dataset].source}/duplicates.json",
+        source=lambda w: f"data/clean/{source_of(w.dataset)}/annotations.json",
+        duplicates=lambda w: f"data/clean/{source_of(w.dataset)}/duplicates.json",
     output:
         annotations="data/sets/{dataset}/annotations.json",
         certificate="data/sets/{dataset}/split.json",

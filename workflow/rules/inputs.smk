@@ -88,6 +88,16 @@ def listed(wildcards):
     return PLAN.sources[wildcards.source].listed
 
 
+def source_of(dataset):
+    """The source of a data set of the plan."""
+    if dataset not in PLAN.datasets:
+        fail(
+            f"data set {dataset}: experiment {PLAN.chosen.name} has {', '.join(PLAN.datasets)}; "
+            "`--config experiment=…` chooses an experiment that has it"
+        )
+    return PLAN.datasets[dataset].source
+
+
 def fail(error):
     """End with a message. Of an exception Snakemake would print the traceback of the function."""
     print(f"Error: {error}", file=sys.stderr)

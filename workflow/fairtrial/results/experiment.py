@@ -143,15 +143,31 @@ class ExperimentResults:
         """Settings that are not equal in all runs that have them, `backend`, `model` and `dataset`
         first.
 
-        So a setting that only some backends have is left out, unless it differs among their runs.
+        So a setting that only some backends have is left out, unless it differs among their runs;
+        and one that is absent where it has its default differs from that.
         """
         names = sorted({name for run in self.runs for name in run.settings})
         texts = {n: {setting_text(run.settings, n) for run in self.runs} - {ABSENT} for n in names}
-        differing = [name for name in names if len(texts[name]) > 1]
+        differing = [name for name in names if len(texts[name]) > 1 or name in self._partly_set]
         if len({d.set_of_folds or name for name, d in self.datasets.items()}) == 1:
             differing = [name for name in differing if name != "dataset"]  # folds of one data set
         first = [name for name in ("backend", "model", "dataset") if name in differing]
         return first + [name for name in differing if name not in first]
+
+    @cached_property
+    def _partly_set(self) -> set[str]:
+        """Settings that some runs of a backend have and others of it lack, as a later setting is
+        left out where it has its default; not `continues`, for more epochs say so."""
+        by_backend: dict[str, list[set[str]]] = {}
+        for run in self.runs:
+            by_backend.setdefault(setting_text(run.settings, "backend"), []).append(
+                set(run.settings)
+            )
+        return {
+            name
+            for keys in by_backend.values()
+            for name in keys[0].union(*keys) - keys[0].intersection(*keys) - {"continues"}
+        }
 
     @cached_property
     def base(self) -> dict[str, str]:
@@ -164,7 +180,7 @@ class ExperimentResults:
         for key in self.differing_settings:
             counts = Counter(setting_text(settings, key) for settings in configurations)
             text, count = counts.most_common(1)[0]
-            if count > len(configurations) / 2:
+            if count > len(configurations) / 2 and key not in self._partly_set:
                 base[key] = text
         return base
 

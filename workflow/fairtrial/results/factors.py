@@ -9,6 +9,7 @@ configurations are.
 from __future__ import annotations
 
 import math
+import re
 import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -25,6 +26,7 @@ from fairtrial.scoring.fold_gaps import fold_gaps
 from fairtrial.scoring.intervals import contrast_interval, interval
 from fairtrial.scoring.verdict import Gap, Sample, gaps_to_best
 from fairtrial.settings.factors import Factor, FactorLevel
+from fairtrial.settings.grid import value_text
 
 Cell = tuple[str, ...]  # a level of each factor, in the order of the factors
 
@@ -156,15 +158,19 @@ def _level(configuration: Configuration, factor: Factor) -> str | None:
 
 
 def _has(configuration: Configuration, level: FactorLevel) -> bool:
-    """Whether a configuration has the settings of a level. What refers to other settings or to
-    another result stands in it as what it became, and is not looked at."""
+    """Whether a configuration has the settings of a level."""
     settings = configuration.settings
-    stated = {key: value for key, value in level.settings.items() if not _refers(value)}
-    return all(key in settings and settings[key] == value for key, value in stated.items())
+    return all(_is(settings, key, value) for key, value in level.settings.items())
 
 
-def _refers(value: object) -> bool:
-    return isinstance(value, dict) or (isinstance(value, str) and "{" in value)
+def _is(settings: Mapping[str, object], key: str, stated: object) -> bool:
+    """Whether a setting has the value that a level states, which may name other settings in braces.
+    A rule or another result stands in the settings as what it became, and is not looked at."""
+    if isinstance(stated, dict):
+        return key != "pretrained" or settings.get(key) is not None
+    if isinstance(stated, str):
+        stated = re.sub(r"\{(\w+)\}", lambda match: value_text(settings.get(match[1])), stated)
+    return key in settings and settings[key] == stated
 
 
 def _of_grid(members: Sequence[Configuration], factors: Sequence[Factor]) -> Configuration:
