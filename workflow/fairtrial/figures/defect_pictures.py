@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,12 +14,15 @@ from PIL import ImageOps
 
 from fairtrial.data.quality import DefectReport
 from fairtrial.figures.base import WIDTH, Drawing, data_figure, new_figure
+from fairtrial.figures.pictures import frame
 from fairtrial.results.configuration import shorten
 from fairtrial.results.dataset import DescribedData
 from fairtrial.settings.stages import PlotSettings
 
 OF_KIND = 4  # pictures of each kind of defect: one row
 KINDS = 12  # kinds at most
+COLOUR = "#D55E00"
+BOX = re.compile(r" ?\[(-?[\d.]+), (-?[\d.]+), (-?[\d.]+), (-?[\d.]+)\]")
 
 
 @dataclass(frozen=True)
@@ -27,6 +31,11 @@ class Case:
 
     path: Path
     seen: str
+
+    @property
+    def boxes(self) -> list[tuple[float, ...]]:
+        """The boxes that are named in what was seen."""
+        return [tuple(map(float, numbers)) for numbers in BOX.findall(self.seen)]
 
 
 @data_figure("defects", in_experiments=False)
@@ -46,7 +55,8 @@ def defect_pictures(data: DescribedData, settings: PlotSettings) -> Iterator[Dra
         if chosen:
             caption = (
                 f"Source {source}, as it was before conversion: at most {OF_KIND} images of each "
-                "kind of defect; all cases are listed in quality.json."
+                "kind of defect, with the boxes that are meant (a cross: without area); all cases "
+                "are listed in quality.json."
             )
             yield Drawing(f"defects-{source}", _rows(chosen), "Images with defects", caption)
 
@@ -78,16 +88,29 @@ def _rows(rows: dict[str, list[Case]]) -> Figure:
     grid = fig.subplots(len(rows), OF_KIND, squeeze=False)
     for axes, (kind, cases) in zip(grid, rows.items(), strict=True):
         for number, (ax, case) in enumerate(zip(axes, cases, strict=False)):
-            _panel(ax, case, kind.replace("_", " ") if number == 0 else "")
+            draw_case(ax, case, kind.replace("_", " ") if number == 0 else "")
         for ax in axes:
             ax.axis("off")
     return fig
 
 
-def _panel(ax: Axes, case: Case, kind: str) -> None:
+def draw_case(ax: Axes, case: Case, kind: str) -> None:
+    """Draw the picture with its boxes; `kind`: of defect, to be written above."""
     with Picture.open(case.path) as picture:
         upright = ImageOps.exif_transpose(picture).convert("RGB")
+    width = upright.width
     upright.thumbnail((300, 300))
     ax.imshow(upright)
-    lines = [kind, shorten(case.path.name, 30), shorten(case.seen, 34)]
-    ax.set_title("\n".join(lines).rstrip(), loc="left", fontsize=6)
+    ax.set_autoscale_on(False)
+    for box in case.boxes:
+        _box(ax, *(value * upright.width / width for value in box))
+    lines = [kind, shorten(case.path.name, 30), shorten(BOX.sub("", case.seen), 30)]
+    ax.set_title("\n".join(lines).rstrip(), loc="left", fontsize=6.5)
+
+
+def _box(ax: Axes, x: float, y: float, width: float, height: float) -> None:
+    """Draw a box; a cross where it has no area."""
+    if width > 0 and height > 0:
+        frame(ax, (x, y, width, height), COLOUR, "-", 1.0)
+    else:
+        ax.plot([x], [y], "x", color=COLOUR, markersize=6, markeredgewidth=1.5)
