@@ -39,8 +39,9 @@ def tiny(root: Path) -> Project:
 
 @pytest.fixture(scope="module")
 def copies(tmp_path_factory: pytest.TempPathFactory) -> tuple[Project, Project]:
+    """Commands are processes of their own in the first, and forks in the second."""
     folder = tmp_path_factory.mktemp("chain")
-    first, second = tiny(folder / "first"), tiny(folder / "second")
+    first, second = tiny(folder / "first"), tiny(folder / "second").preload()
     for project in (first, second):
         project.snakemake("--cores", "2")
     return first, second
