@@ -121,7 +121,7 @@ def classification(root: Path) -> Built:
     """Ten classes of whole images, three networks, three seeds; really scored."""
     names = ("airplane", "automobile", "bird", "cat", "deer")  # of CIFAR-10
     names += ("dog", "frog", "horse", "ship", "truck")
-    images = {"train": 20, "val": 60, "test": 100}
+    images = {"train": 20, "val": 60, "test": 96}
     shared = {"model": "cnn", "task": "classify", "epochs": 5, "lr0": 0.001}
     runs = {name: {"model": name} for name in ("cnn", "resnet18", "yolov8n-cls")}
     record = {name: {"backend": "networks"} for name in runs}
