@@ -336,6 +336,17 @@ def test_a_label_without_room_gives_the_values_alone(tmp_path: Path) -> None:
     assert labels == {"yolov8n, 0.1, 320", "yolov8s, 0.01, 640", "yolov8m, 0.1, 640"}
 
 
+def test_a_label_without_room_gives_the_levels_of_a_grid_alone(tmp_path: Path) -> None:
+    """`start` is no setting, but a name for several."""
+    rows = {
+        f"batch={b}+model={m}+start=frozen": {"batch": b, "model": m, "freeze": f}
+        for b, m, f in ((8, "yolov8n", 10), (16, "yolov8s", 11))
+    }
+    found = results_of(Fake(tmp_path, rows, seeds=(0,)).build()).configurations
+    labels = {c.label(24).split("  ")[1] for c in found}
+    assert labels == {"8, yolov8n, frozen", "16, yolov8s, frozen"}
+
+
 def test_who_gave_a_name_reads_it_where_settings_are_long_or_none(tmp_path: Path) -> None:
     rows: dict[str, dict[str, Any]] = {
         "line": {},

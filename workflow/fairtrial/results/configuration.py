@@ -191,7 +191,7 @@ class Configuration:
         """Letter and short label; where that is longer than `length`, the values without the names
         of the settings, or else cut in the middle."""
         text = self.short_label
-        if len(text) > length and (values := self._values_alone(text)):
+        if len(text) > length and (values := self._values_alone(text) or self._levels_alone(text)):
             text = values
         return f"{self.letter}  {shorten(text, length)}"
 
@@ -204,6 +204,12 @@ class Configuration:
             if is_whole and len(pairs) == len(self.differs)
             else ""
         )
+
+    def _levels_alone(self, label: str) -> str:
+        """`yolov8n, frozen` of the name `model=yolov8n+start=frozen`; "" of another label."""
+        parts = [part.partition("=") for part in self.name.split("+")]
+        is_name = label == ", ".join(f"{factor} {level}" for factor, _, level in parts)
+        return ", ".join(level for _, _, level in parts) if is_name else ""
 
 
 def _equal_ones_merged(repeats: list[list[FinishedRun]]) -> list[list[FinishedRun]]:
