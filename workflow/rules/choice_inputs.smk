@@ -1,4 +1,4 @@
-# Purpose: the functions by which the rules know what begins with a choice, and what it is made from.
+# Purpose: the functions by which the rules know what begins with a choice, and what it and a study are made from.
 # Reads the plan that common.smk made.
 
 
@@ -76,3 +76,21 @@ def chosen_from_workers(wildcards):
     """What the workers of a study write, of whose trials one is chosen."""
     study = PLAN.study_of(wildcards.experiment, wildcards.choice)
     return worker_files_of(wildcards.experiment, study) if study else []
+
+
+def worker_files(wildcards):
+    """The files that the workers of a study write when they are done."""
+    return worker_files_of(wildcards.experiment, wildcards.study)
+
+
+def first_files(wildcards):
+    """The same for the study whose trials come first in this one; none for most."""
+    first = planned(wildcards).studies[wildcards.study].first
+    return worker_files_of(first.experiment, first.name) if first else []
+
+
+def worker_files_of(experiment, study):
+    """The same for any study."""
+    numbers = PLAN.experiments[experiment].studies[study].workers
+    pattern = "results/{experiment}/search/{study}/workers/{worker}.json"
+    return expand(pattern, experiment=experiment, study=study, worker=numbers)

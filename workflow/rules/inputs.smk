@@ -121,24 +121,6 @@ def dataset_file(name):
     ).output[name]
 
 
-def worker_files(wildcards):
-    """The files that the workers of a study write when they are done."""
-    return worker_files_of(wildcards.experiment, wildcards.study)
-
-
-def first_files(wildcards):
-    """The same for the study whose trials come first in this one; none for most."""
-    first = planned(wildcards).studies[wildcards.study].first
-    return worker_files_of(first.experiment, first.name) if first else []
-
-
-def worker_files_of(experiment, study):
-    """The same for any study."""
-    numbers = PLAN.experiments[experiment].studies[study].workers
-    pattern = "results/{experiment}/search/{study}/workers/{worker}.json"
-    return expand(pattern, experiment=experiment, study=study, worker=numbers)
-
-
 def study_files(wildcards):
     """The results of every study of the experiment.
 
