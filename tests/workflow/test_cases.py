@@ -216,6 +216,8 @@ def test_contributions_in_several_formats_become_one_data_set_of_many_runs(tmp_p
     for name in ("yolov8n", "yolov8s"):
         project.write(f"checkpoints/{name}.pt", name)
     project.write("config/sources/yolov8.yaml", "kind: local\npath: checkpoints\n")
+    said = project.snakemake("-n", "data/sets/ours/split.json", check=False)
+    assert "data set ours: experiment compare has shapes" in said, "no traceback of a function"
     shorten(project, "sizes", 3, dataset="ours")
     change(project, "sizes", "grid", model=["yolov8n", "yolov8s"], batch=[8])
     project.snakemake(*RUN, "experiment=sizes")
