@@ -50,6 +50,15 @@ def test_the_winner_is_the_best_run_on_val_of_the_best_configuration_there(tmp_p
     assert (card.verdict.metric, card.verdict.split, card.verdict.value) == ("AP", "val", 0.75)
 
 
+@pytest.mark.parametrize(
+    ("groups", "said"), [(3, "no copy of one and no group is"), (0, "and no copy of one is")]
+)
+def test_groups_are_checked_only_where_images_have_some(
+    groups: int, said: str, tmp_path: Path
+) -> None:
+    assert said in reported(fake(tmp_path, groups=groups))[1]
+
+
 @pytest.mark.parametrize("gap", [0.3, 0.0], ids=["told", "not told"])
 def test_the_card_says_whether_it_is_better_by_more_than_chance(gap: float, tmp_path: Path) -> None:
     ap = {

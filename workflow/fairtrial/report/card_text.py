@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from fairtrial.data.units import IMAGES
 from fairtrial.files.folders import whole_file
 from fairtrial.files.modelfile import write_model
 from fairtrial.report.card import CardMetric, ModelCard, model_card
@@ -125,7 +126,8 @@ def _data(card: ModelCard) -> str:
         ("images may be handed on", "yes" if data.share else "no"),
         ("independent of each other", data.units),
     ]
-    checked = data.overlaps or ("Checked: no image, no copy of one and no group is in two splits.",)
+    apart = " and no copy of one" if data.units == IMAGES else ", no copy of one and no group"
+    checked = data.overlaps or (f"Checked: no image{apart} is in two splits.",)
     return "\n".join(
         [_pairs(facts), _table(["split", "images", "objects"], rows), *_items(checked), ""]
     )
