@@ -68,6 +68,25 @@ def test_fewer_than_10_groups_are_few_whatever_the_number_of_images(
     assert [missing_facts(s, f"{groups} groups only", "30 images") for s in said] == [[]] * small
 
 
+def test_classes_that_train_lacks_are_named(tmp_path: Path) -> None:
+    """Not those that test lacks, too, and none where nothing was trained."""
+    fake = enough(tmp_path, classes=("circle", "square", "star")).build()
+    split = fake.data / "sets/shapes/split.json"
+    summary = load(split)["summary"]
+    counts = summary["train"]["classes"]
+    first, second, *others = counts
+    for name, absent in ((first, ["train"]), (second, ["train", "test"])):
+        for side in absent:
+            summary[side]["classes"][name] |= {"images": 0, "objects": 0}
+    edit(split, summary=summary)
+    [sentence] = [s for s in cautions(results_of(fake)) if s.startswith("Train of")]
+    assert missing_facts(sentence, f"no objects of {first}:", "those of test") == []
+    for name in others:
+        counts[name] |= {"images": 0, "objects": 0}
+    edit(split, summary=summary)
+    assert not [s for s in cautions(results_of(fake)) if s.startswith("Train of")]
+
+
 def test_rare_and_absent_classes_are_named_with_their_number(tmp_path: Path) -> None:
     """12 images with 17 objects of 8 classes, as in a real case: nothing was said of them."""
     classes = tuple("abcdefgh")

@@ -59,7 +59,7 @@ def _has_bands(comparison: Comparison) -> bool:
 
 
 def _drawn(comparison: Comparison, curves: dict[str, list[list[float]]]) -> Figure:
-    fig = new_figure(5.1 + legend_height(comparison.configurations))
+    fig = new_figure(4.1 + legend_height(comparison.configurations))
     ax = fig.subplots()
     styles = line_styles(comparison.configurations, comparison.ranked())
     for c in comparison.configurations:

@@ -125,7 +125,7 @@ def signs_explained(panels: Iterable[Sequence[MarkedBox]]) -> str:
     """How labels are read, where one needs it."""
     kinds = {box.kind for boxes in panels for box in boxes}
     said = {
-        CLASSIFICATION: " “x\u00a0≠\u00a0y”: detected as x, in truth y.",
+        CLASSIFICATION: " “x\u00a0≠\u00a0y”: detected as x, in truth\u00a0y.",
         LOCALISATION: " Thin dots: the object that a badly placed box aims at.",
     }
     return "".join(text for kind, text in said.items() if kind in kinds)

@@ -76,12 +76,26 @@ HEADINGS: dict[str, tuple[str, ...]] = {
 }
 
 
+# Number of an item → the labels of the report's sections that answer it, where they are there.
+SECTIONS = {
+    9: ("data",),
+    22: ("size",),
+    25: ("provenance",),
+    26: ("method",),
+    28: ("method",),
+    37: ("classes",),
+    39: ("errors", "confusion", "gallery"),
+}
+
+
 class ClaimItem(TypedDict):
-    """An item of the checklist, numbered as there; "" where only the author knows."""
+    """An item of the checklist, numbered as there; "" where only the author knows. `sections`: the
+    labels of those that say more."""
 
     number: str
     name: str
     text: str
+    sections: list[str]
 
 
 class ClaimPart(TypedDict):
@@ -99,7 +113,8 @@ def claim(experiment: ExperimentResults, title: str, question: str) -> list[Clai
         items = []
         for name in names:
             number += 1
-            items.append(ClaimItem(number=str(number), name=name, text=known.get(number, "")))
+            text, more = known.get(number, ""), list(SECTIONS.get(number, ()))
+            items.append(ClaimItem(number=str(number), name=name, text=text, sections=more))
         parts.append(ClaimPart(heading=heading, items=items))
     return parts
 
@@ -124,13 +139,12 @@ def _known(experiment: ExperimentResults, title: str, question: str) -> dict[int
         22: _models(experiment),
         23: _software(experiment),
         24: _initial(experiment),
-        25: "See Provenance: all settings of each configuration.",
-        26: "The best epoch and configuration on val; see Method and limits.",
-        28: f"{', '.join(METRIC_NAMES.get(m, m) for m in metrics)}; see Method and limits.",
+        25: "All settings of each configuration",
+        26: "The best epoch and configuration on val",
+        28: ", ".join(METRIC_NAMES.get(m, m) for m in metrics),
         29: method(experiment.comparisons),
         32: _joined(map(_sizes, sets)),
-        37: "See page one and Classes.",
-        39: "See Confusion and Gallery.",
+        37: "On page one",
         40: " ".join(limits(experiment)[:2]),
         42: made_text(experiment),
     }
@@ -145,9 +159,7 @@ def _repaired(description: DatasetDescription) -> str:
     if quality is None:
         return ""
     defects = sum(defect.count for defect in quality.defects.values())
-    return (
-        f"{description.name_of_folds}: {counted(defects, 'defects')} repaired or left out, see Data"
-    )
+    return f"{description.name_of_folds}: {counted(defects, 'defects')} repaired or left out"
 
 
 def _subset(description: DatasetDescription) -> str:
@@ -167,7 +179,7 @@ def _models(experiment: ExperimentResults) -> str:
         f"{run.record.backend} {run.record.settings.get('model', '')}".strip()
         for run in experiment.runs
     }
-    return f"{', '.join(sorted(pairs))}; see Size."
+    return ", ".join(sorted(pairs))
 
 
 def _software(experiment: ExperimentResults) -> str:

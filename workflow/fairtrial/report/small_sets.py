@@ -24,6 +24,7 @@ def small_sets(experiment: ExperimentResults) -> list[str]:
         sentences += [
             *_few_images(shown, comparison.split, name),
             *_few_images_of_val(comparison),
+            *_unlearned_classes(comparison, shown, name),
             *_rare_classes(comparison, shown, name),
             *_folds_without_a_class(comparison, shown),
         ]
@@ -69,6 +70,28 @@ def _few_images_of_val(comparison: Comparison) -> list[str]:
     return [
         f"Val of {names} {have} {counts} images only, which choose the best epoch,"
         f"{confidence} and the best configuration: such choices are partly chance."
+    ]
+
+
+def _unlearned_classes(
+    comparison: Comparison, shown: Sequence[DatasetDescription], name: str
+) -> list[str]:
+    """A sentence on classes that the tables count, and a train (of any of the folds) lacks."""
+    counts_of = comparison.task_metrics.class_count
+    lacking: dict[str, None] = {}
+    for description in shown:
+        summary = description.certificate.summary
+        learned, scored = summary["train"].classes, summary[comparison.split].classes
+        if not any(getattr(row, counts_of) for row in learned.values()):
+            continue  # nothing of it was trained on
+        for class_name, row in scored.items():
+            if getattr(row, counts_of) and not getattr(learned.get(class_name), counts_of, 0):
+                lacking[left_to_right(class_name)] = None
+    if not lacking:
+        return []
+    return [
+        f"Train of {name} has no {counts_of} of {_listed(list(lacking))}: only a model that knew "
+        f"them before can find those of {comparison.split}."
     ]
 
 
