@@ -27,7 +27,7 @@ from fairtrial.planning.fonts import font_files
 from fairtrial.report.answer import Answer, legend
 from fairtrial.report.breakdowns import sizes
 from fairtrial.report.browser_parts import of_all_folds
-from fairtrial.report.claim import HEADINGS
+from fairtrial.report.claim import HEADINGS, SECTIONS
 from fairtrial.report.classes import classes
 from fairtrial.report.confusions import confusion_parts
 from fairtrial.report.cost import cost, fronts
@@ -307,6 +307,17 @@ def test_the_checklist_has_all_items_and_blanks_for_what_only_the_author_knows(
     assert sum(map(len, HEADINGS.values())) == 44
     facts = ["CLAIM 2024", "44 Funding", "2026-11-29 · Ada", "git checkout f00d", "Limits."]
     assert missing_facts(text, *facts, "fairtrial verify compare") == []
+    assert (
+        missing_facts(text, "; see Size and speed.", "; see Classes.", "See Kinds of error") == []
+    )
+    assert "Gallery" not in text, "none is drawn"
+
+
+def test_the_checklist_names_sections_by_labels_that_they_have() -> None:
+    """Of a label that no section has nothing would be said."""
+    sections = "".join(path.read_text() for path in TEMPLATE.rglob("*.typ"))
+    named = {label for labels in SECTIONS.values() for label in labels}
+    assert {label for label in named if f"<{label}>" not in sections} == set()
 
 
 def test_of_more_than_twenty_classes_there_is_a_list_and_no_matrix(tmp_path: Path) -> None:
