@@ -1,6 +1,7 @@
 """What tests of several parts share."""
 
 import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -50,6 +51,12 @@ SECONDS = {
     "workflow/test_ways.py": 80,
 }
 SLURM = "tests/slurm/"
+
+
+def pytest_configure() -> None:
+    """Commands of tests heed Ctrl-C, though a script ignores it for what it starts by `&`."""
+    if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.hookimpl(trylast=True)  # of those that are left by -m and -k

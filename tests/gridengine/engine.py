@@ -8,7 +8,6 @@ on PATH.
 from __future__ import annotations
 
 import os
-import shutil
 import socket
 import subprocess
 import tempfile
@@ -17,6 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from cluster import wait_for
+from tests import daemons
 
 INSTALLED = Path("/var/lib/gridengine")
 SHARED = Path("/usr/share/gridengine")
@@ -48,19 +48,12 @@ CHANGED = {  # of Debian's configuration: root may submit, as in a container; en
 }
 
 
+PACKAGES = "gridengine-master gridengine-exec gridengine-client"
+
+
 def missing() -> str:
     """Why no Grid Engine can be started here; empty if it can."""
-    absent = [name for name in DAEMONS + COMMANDS if not _path(name)]
-    if absent:
-        return (
-            f"Grid Engine is not installed ({', '.join(absent)} not found); on Debian: apt-get "
-            "install --no-install-recommends gridengine-master gridengine-exec gridengine-client"
-        )
-    return "" if os.geteuid() == 0 else "starting Grid Engine's daemons needs root"
-
-
-def _path(program: str) -> str | None:
-    return shutil.which(program, path=f"{os.environ['PATH']}:/usr/sbin:/sbin")
+    return daemons.why_not("Grid Engine", DAEMONS + COMMANDS, PACKAGES)
 
 
 class Engine:
@@ -73,7 +66,7 @@ class Engine:
         self._env = {"SGE_ROOT": str(root), "SGE_CELL": "default", "SGE_ND": "true"}
 
     def start(self) -> None:
-        master, execd = _free_ports(2)
+        master, execd = daemons.free_ports(2)
         self._env |= {"SGE_QMASTER_PORT": str(master), "SGE_EXECD_PORT": str(execd)}
         self._lay_out()
         self._fill_spool()
@@ -86,14 +79,7 @@ class Engine:
     def stop(self) -> None:
         """End the jobs, and then the daemons that `start` started."""
         self.ask("qdel", "-f", "-u", "*")
-        for child in reversed(self._daemons):
-            child.terminate()
-        for child in reversed(self._daemons):
-            try:
-                child.wait(10)
-            except subprocess.TimeoutExpired:
-                child.kill()
-                child.wait()
+        daemons.end(self._daemons, 10)
 
     def ask(self, *command: str) -> str:
         """The answer of one of the commands; nothing where it fails."""
@@ -121,7 +107,8 @@ class Engine:
         self._write("default/common/host_aliases", f"{HOST} localhost\n")  # loopback has one name
         words = " ".join(f"{name}={value}" for name, value in self._env.items())
         for name in COMMANDS:
-            self._write(f"wrappers/{name}", f'#!/bin/sh\n{words} exec {_path(name)} "$@"\n')
+            real = f'{words} exec {daemons.path_of(name)} "$@"'
+            self._write(f"wrappers/{name}", f"#!/bin/sh\n{real}\n")
             (self.bin / name).chmod(0o755)
 
     def _fill_spool(self) -> None:
@@ -171,16 +158,7 @@ class Engine:
         )
 
     def _daemon(self, name: str) -> None:
-        """Start a daemon as a child that ends with this process, however that ends."""
-        with (self.root / "errors").open("a") as errors:
-            child = subprocess.Popen(
-                ["setpriv", "--pdeathsig", "KILL", str(_path(name))],
-                env=os.environ | self._env,
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=errors,
-            )
-        self._daemons.append(child)
+        self._daemons.append(daemons.start([name], self._env, self.root / "errors"))
 
 
 _ENDLESS = ["rt", "cpu", "fsize", "data", "stack", "core", "rss", "vmem"]
@@ -220,15 +198,6 @@ xprojects NONE
 calendar NONE
 initial_state default
 """ + "".join(f"{kind}_{what} INFINITY\n" for what in _ENDLESS for kind in "sh")
-
-
-def _free_ports(number: int) -> list[int]:
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(number)]
-    try:
-        return [opened.getsockname()[1] for opened in sockets]
-    finally:
-        for opened in sockets:
-            opened.close()
 
 
 @contextmanager

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import signal
 import socket
 import subprocess
@@ -19,6 +18,8 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+
+from tests import daemons
 
 DAEMONS = ("setpriv", "munged", "slurmctld", "slurmd")
 COMMANDS = ("sbatch", "scancel", "scontrol", "sinfo", "squeue", "srun")
@@ -74,19 +75,12 @@ PartitionName=gpu Nodes=g1 MaxTime=4-0 State=UP
 GRES_CONF = "NodeName=g1 Name=gpu File=/dev/null\nNodeName=g1 Name=gpu File=/dev/zero\n"
 
 
+PACKAGES = "munge slurmctld slurmd slurm-client slurm-wlm-basic-plugins"
+
+
 def missing() -> str:
     """Why no SLURM can be started here; empty if it can."""
-    absent = [name for name in DAEMONS + COMMANDS if not _path(name)]
-    if absent:
-        return (
-            f"SLURM is not installed ({', '.join(absent)} not found); on Debian: apt-get install "
-            "munge slurmctld slurmd slurm-client slurm-wlm-basic-plugins"
-        )
-    return "" if os.geteuid() == 0 else "starting SLURM's daemons needs root"
-
-
-def _path(program: str) -> str | None:
-    return shutil.which(program, path=f"{os.environ['PATH']}:/usr/sbin:/sbin")
+    return daemons.why_not("SLURM", DAEMONS + COMMANDS, PACKAGES)
 
 
 class Cluster:
@@ -140,12 +134,12 @@ class Cluster:
     def _configure(self) -> None:
         host = socket.gethostname().partition(".")[0]
         names = ("controller", *NODES)
-        ports = dict(zip(names, _free_ports(len(names)), strict=True))
+        ports = dict(zip(names, daemons.free_ports(len(names)), strict=True))
         text = SLURM_CONF.format(host=host, root=self.root, **ports)
         (self.root / "slurm.conf").write_text(text)
         (self.root / "gres.conf").write_text(GRES_CONF)
         for name in COMMANDS:
-            real = f'SLURM_CONF={self.root}/slurm.conf exec {_path(name)} "$@"'
+            real = f'SLURM_CONF={self.root}/slurm.conf exec {daemons.path_of(name)} "$@"'
             (self.bin / name).write_text(f"#!/bin/sh\n{real}\n")
             (self.bin / name).chmod(0o755)
         # Accounts are kept by a database that this SLURM lacks; Snakemake asks for them first.
@@ -176,14 +170,7 @@ class Cluster:
     def stop(self) -> None:
         """End the jobs, and then the daemons that `start` started."""
         self._ask("scancel", "--user=root")
-        for child in reversed(self._daemons):
-            child.terminate()
-        for child in reversed(self._daemons):
-            try:
-                child.wait(5)
-            except subprocess.TimeoutExpired:
-                child.kill()
-                child.wait()
+        daemons.end(self._daemons, 5)
 
     # ---------------------------------------------------------------- questions
 
@@ -206,16 +193,8 @@ class Cluster:
         subprocess.run([self.bin / command[0], *command[1:]], check=True, timeout=30)
 
     def _daemon(self, name: str, *options: str) -> None:
-        """Start a daemon as a child that ends with this process, however that ends."""
-        with (self.root / "errors").open("a") as errors:
-            child = subprocess.Popen(
-                ["setpriv", "--pdeathsig", "KILL", str(_path(name)), *options],
-                env=os.environ | {"SLURM_CONF": str(self.root / "slurm.conf")},
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=errors,
-            )
-        self._daemons.append(child)
+        env = {"SLURM_CONF": str(self.root / "slurm.conf")}
+        self._daemons.append(daemons.start([name, *options], env, self.root / "errors"))
 
 
 def _steps_and_children(job: str) -> list[int]:
@@ -238,15 +217,6 @@ def wait_for(true: Callable[[], object], seconds: float, otherwise: str) -> None
     while not true():
         assert time.monotonic() < end, otherwise
         time.sleep(0.1)
-
-
-def _free_ports(number: int) -> list[int]:
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(number)]
-    try:
-        return [opened.getsockname()[1] for opened in sockets]
-    finally:
-        for opened in sockets:
-            opened.close()
 
 
 @contextmanager
