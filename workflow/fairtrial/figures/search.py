@@ -49,8 +49,10 @@ def progress(experiment: ExperimentResults, settings: PlotSettings) -> Iterator[
         caption = (
             f"Study {study.name}: fitness ({study.summary.fitness}) on val of "
             f"{study.summary.dataset} at each trial's best epoch; the line is the best of the "
-            f"finished trials so far. {states}. A failed trial stands at the lower edge."
+            f"finished trials so far. {states}."
         )
+        if any(row["state"] == "failed" for row in study.trials):
+            caption += " A failed trial stands at the lower edge."
         yield Drawing(f"search-progress-{study.name}", fig, "Trials of the search", caption)
 
 
@@ -102,6 +104,8 @@ def _points(ax: Axes, points: list[tuple[float, str, dict[str, str]]]) -> None:
     area = 14 if len(points) <= MANY else 5
     for state, (colour, marker) in MARKS.items():
         of_state = [(x, y) for x, y, row in points if row["state"] == state]
+        if not of_state:
+            continue
         defined = [(x, float(y)) for x, y in of_state if y]
         x_values, y_values = [x for x, _ in defined], [y for _, y in defined]
         ax.scatter(x_values, y_values, s=area, label=state, color=colour, marker=marker)
@@ -127,8 +131,10 @@ def parameters(experiment: ExperimentResults, settings: PlotSettings) -> Iterato
             ax.set_ylabel("Fitness")
         caption = (
             f"Study {study.name}: each trial's fitness against each of its parameters. The "
-            "star is the best trial; triangles are pruned ones, at the value they had reached."
+            "star is the best trial"
         )
+        pruned = any(row["state"] == "pruned" and row["fitness"] for row in study.trials)
+        caption += "; triangles are pruned ones, at the value they had reached." * pruned or "."
         yield Drawing(f"search-parameters-{study.name}", fig, "Parameters and fitness", caption)
 
 
@@ -151,6 +157,9 @@ def _against(ax: Axes, study: FinishedStudy, name: str) -> None:
         ax.xaxis.set_major_locator(LogLocator(numticks=5))
         ax.xaxis.set_major_formatter("{x:g}")
         ax.xaxis.set_minor_formatter(NullFormatter())
+    else:
+        ax.xaxis.set_major_locator(MaxNLocator(4))
+        ax.xaxis.set_major_formatter("{x:g}")
     ax.margins(y=0.12)
     ax.set_title(name, loc="left")
 

@@ -65,13 +65,16 @@ def cost(experiment: ExperimentResults, timings: bool) -> list[CostRow]:
 
 
 def size_notes(experiment: ExperimentResults) -> list[str]:
-    """What backends say of the sizes of their models, with the configurations: `… (A, B).`"""
+    """What backends say of the sizes of their models, with the configurations: `… (A, B).`; of all
+    of several without them."""
     letters: dict[str, list[str]] = {}
     for c in experiment.configurations:
         record = c.first.record
         if not record.elsewhere:
             note = getattr(plugin("backends", record.backend), "size_note", None)
             letters.setdefault(note(record.settings) if note else "", []).append(c.letter)
+    if len(letters) == 1 < len(experiment.configurations):
+        return [f"{text}." for text in letters if text]
     return [f"{text} ({', '.join(of)})." for text, of in sorted(letters.items()) if text]
 
 
