@@ -11,8 +11,10 @@ import pytest
 
 from fairtrial import DataError
 from fairtrial.figures import figure_functions
-from fairtrial.figures.base import HEIGHT, OTHERS, WIDTH, line_styles
+from fairtrial.figures.base import HEIGHT, OTHERS, WIDTH, line_styles, style
+from fairtrial.figures.box_statistics import box_statistics, image_sizes
 from fairtrial.figures.history import losses
+from fairtrial.results.dataset import DatasetDescription, DescribedDatasets
 from fairtrial.results.experiment import load_experiment
 from fairtrial.settings.stages import PlotSettings
 from fairtrial.stages.plot import plot
@@ -196,3 +198,23 @@ def test_a_loss_of_one_part_has_train_beside_val(tmp_path: Path) -> None:
         "train: cross entropy loss", "val: cross entropy loss",
     ]  # fmt: skip
     assert left.get_subplotspec().rowspan == right.get_subplotspec().rowspan
+
+
+def test_titles_of_data_sets_with_long_names_end_within_the_figure(tmp_path: Path) -> None:
+    fake = Fake(tmp_path, {"only": {}}, seeds=(0,)).build()
+    (described,) = load_experiment(fake.results, fake.data, fake.runs).datasets.values()
+    described.dataset.images[0].width += 1
+    sets = {}
+    for number in range(2):
+        name = f"a_data_set_with_a_name_of_nearly_eighty_characters_as_people_like_them_{number}"
+        sets[name] = DatasetDescription(name, described.data)
+        vars(sets[name]).update(dataset=described.dataset, certificate=described.certificate)
+    for draw in (image_sizes, box_statistics):
+        with style():
+            (drawing,) = draw.draw(DescribedDatasets(sets), PlotSettings(runs=(), gallery=0))
+            figure = drawing.figure
+            figure.draw_without_rendering()
+        titles = [ax._left_title for ax in figure.axes if ax.get_title("left")]
+        assert len(titles) >= 2
+        for title in titles:
+            assert title.get_window_extent().x1 <= figure.bbox.x1, title.get_text()

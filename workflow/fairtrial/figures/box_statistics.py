@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from fairtrial.data.dataset import SPLITS, Image
 from fairtrial.data.objects import counted
 from fairtrial.figures.base import COLOURS, DASHES, Drawing, data_figure, new_figure
+from fairtrial.results.configuration import shorten
 from fairtrial.results.dataset import DatasetDescription, DescribedData, without_further_folds
 from fairtrial.settings.stages import PlotSettings
 
@@ -57,7 +58,7 @@ def box_statistics(data: DescribedData, settings: PlotSettings) -> Iterator[Draw
                 panel(ax, boxes[description.name])
             if len(descriptions) > 1:
                 title = column[0].get_title(loc="left")
-                column[0].set_title(f"{description.name}\n{title}", loc="left")
+                column[0].set_title(f"{shorten(description.name, 40)}\n{title}", loc="left")
         caption = (
             f"{_named(descriptions)}, all splits: centres, widths and heights of the boxes as "
             "shares of their image (dark: few; the colour scale of widths and heights is "
@@ -124,7 +125,7 @@ def _per_image(ax: Axes, description: DatasetDescription) -> None:
             shares = np.histogram(counts, edges)[0] / len(ids) * 100
             colour, dash = COLOURS[number], DASHES[number]
             ax.stairs(shares, edges, color=colour, linestyle=dash, linewidth=1.4)
-    ax.set_title(description.name, loc="left")
+    ax.set_title(shorten(description.name, 40), loc="left")
     ax.set(xlabel="Objects", ylabel="Share of images, %", xlim=(edges[0], edges[-1]))
     ax.set_ylim(bottom=0)
     ax.xaxis.set_major_locator(MaxNLocator(5, integer=True))
@@ -203,4 +204,4 @@ def _sizes(ax: Axes, description: DatasetDescription) -> None:
     ax.set(xlim=(0, limit), ylim=(0, limit), xlabel="width, pixels", ylabel="height, pixels")
     ((commonest_width, commonest_height), number), *_ = images.most_common(1)
     share = f"{number} of {count.sum()} are {commonest_width} × {commonest_height}"
-    ax.set_title(f"{description.name}: {share}", loc="left")
+    ax.set_title(f"{shorten(description.name, 40)}\n{share}", loc="left")
