@@ -133,11 +133,15 @@ def test_a_revision_is_not_compared_with_itself(capsys: pytest.CaptureFixture[st
     assert missing_facts(capsys.readouterr().err, "revision", "twice") == []
 
 
-def alone(root: Path, monkeypatch: pytest.MonkeyPatch, **fitness: dict[str, float]) -> None:
-    """A project whose recorded runs have these fitnesses and a data set each, and whose
-    params.yaml names another experiment, which is not even there."""
-    runs = {name: {"fitness": weights} for name, weights in fitness.items()}
-    sets = {name: number for number, name in enumerate(runs)}
+def alone(
+    root: Path, monkeypatch: pytest.MonkeyPatch, shared: bool = False, **fitness: dict[str, float]
+) -> None:
+    """A project whose recorded runs have these fitnesses and a data set each, unless it is shared,
+    and whose params.yaml names another experiment, which is not even there."""
+    runs: dict[str, dict[str, Any]] = {}
+    for number, (name, weights) in enumerate(fitness.items()):
+        runs[name] = {"fitness": weights} | ({"lr0": number} if shared else {})
+    sets = {name: 0 if shared else number for number, name in enumerate(runs)}
     fake = Fake(root, runs, seeds=(0,), shared={"epochs": 8, "imgsz": 32}, sets=sets).build()
     names = "".join(f"{run}\n" for run in fake.runs)
     (fake.results / "runs.csv").write_text(f"run\n{names}")
@@ -149,7 +153,7 @@ def alone(root: Path, monkeypatch: pytest.MonkeyPatch, **fitness: dict[str, floa
 def test_the_compared_runs_say_how_they_are_ranked(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    alone(tmp_path, monkeypatch, one={"recall": 1.0})
+    alone(tmp_path, monkeypatch, shared=True, one={"recall": 1.0}, other={"recall": 1.0})
     assert main(["compare", "workspace:compare"]) == 0
     assert "sorted by recall on val" in Path("comparison.md").read_text()
 
