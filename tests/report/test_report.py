@@ -356,7 +356,7 @@ def test_what_runs_begin_with_is_told(tmp_path: Path) -> None:
     (folder / "verdict.json").write_text(json.dumps(verdict))
     origin = {"experiment": "first", "name": "", "best": "recall"}
     text = report_text(fake, build=False, origins=[origin])
-    assert "lr0=0.1, the best by recall 0.500 on val, before lr0=0.2" in text
+    assert "lr0=0.1, the best by recall 0.500 on val; next: lr0=0.2" in text
     assert "It cannot be told from all others, such as lr0=0.2" in text
     page = (fake.results / "report.html").read_text()
     assert "the best by recall 0.500 on val" in page

@@ -109,7 +109,7 @@ def test_a_choice_that_cannot_be_told_is_warned_of(
     fake = Fake(tmp_path, TWO, ap=ap([0.60, 0.61, 0.62], low)).build()
     assert chosen(fake)["verdict"]["told"] is told
     pairs, cautions = said(fake)
-    assert pairs == [["compare", "high, the best by AP 0.610 on val, before low"]]
+    assert pairs == [["compare", "high, the best by AP 0.610 on val; next: low"]]
     facts = ("high of compare", "by AP", "cannot be told", "low")
     assert [missing_facts(sentence, *facts) for sentence in cautions] == [[]] * (not told)
 

@@ -159,6 +159,8 @@ def _repaired(description: DatasetDescription) -> str:
     if quality is None:
         return ""
     defects = sum(defect.count for defect in quality.defects.values())
+    if not defects:
+        return f"{description.name_of_folds}: no defect was found"
     return f"{description.name_of_folds}: {counted(defects, 'defects')} repaired or left out"
 
 

@@ -39,7 +39,7 @@ def _folder(experiment: ExperimentResults, one: ReferredResult) -> Path:
 
 
 def _chosen(folder: Path) -> str:
-    """`lr0=0.1, the best on val by AP (0.412), before lr0=0.01`."""
+    """`lr0=0.1, the best by AP 0.412 on val; next: lr0=0.01`."""
     start = read_model(folder / "start.json", ChosenSettings)
     how = read_model(folder / "verdict.json", ChoiceVerdict)
     what = start.name if start.trial is None else f"trial {start.trial} of {start.name}"
@@ -48,7 +48,7 @@ def _chosen(folder: Path) -> str:
     value = f"{how.by} {number(how.value)} on val"
     if start.trial is not None:
         return f"{what}, with {value}"
-    rival = f", before {how.runner_up}" if how.runner_up else ""
+    rival = f"; next: {how.runner_up}" if how.runner_up else ""
     return f"{what}, the {BEST} by {value}{rival}"
 
 
