@@ -12,7 +12,6 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +40,7 @@ from fairtrial.sources import shapes
 from fairtrial.training.contract import FitResult
 from tests.ids import short
 
+pytestmark = pytest.mark.usefixtures("one_thread")
 ROOT = Path(__file__).parents[2]
 SECTION = {"conf": 0.001, "iou": 0.7, "max_det": 300, "speed_images": 100}
 PREDICT = predict_settings("detect", SECTION, "retinanet", imgsz=64)
@@ -69,15 +69,6 @@ def drawn_dataset(folder: Path, images: int, train: int) -> SplitDataset:
     ).canonical()
     ids = [image.id for image in dataset.images]
     return SplitDataset(dataset, {"train": ids[:train], "val": ids[train:], "test": []}, folder)
-
-
-@pytest.fixture(scope="module", autouse=True)
-def one_thread() -> Iterator[None]:
-    """As a run has: several would also be slower on networks this small."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,6 @@ import hashlib
 import json
 import math
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +22,7 @@ from fairtrial.plugins import plugin
 from fairtrial.training.contract import HistoryRow
 from tests.backends.tiny import draw, draw_classes
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("one_thread")]
 PROJECT = Path(__file__).parents[2]
 
 # What is made small in all configurations of a question.
@@ -46,15 +45,6 @@ SMALL: dict[str, dict[str, Any]] = {
 # The larger ones differ from these in their layers alone.
 TRAINED = {"retinanet_depth": ("depth", {18, 50}), "sizes": ("model", {"yolov8n", "yolov8s"})}
 IMAGES = {"ultralytics": 15, "retinanet": 5}
-
-
-@pytest.fixture(scope="module", autouse=True)
-def one_thread() -> Iterator[None]:
-    """As a run has; also quicker for networks this small."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="module")

@@ -58,7 +58,7 @@ def box_statistics(data: DescribedData, settings: PlotSettings) -> Iterator[Draw
                 panel(ax, boxes[description.name])
             if len(descriptions) > 1:
                 title = column[0].get_title(loc="left")
-                column[0].set_title(f"{shorten(description.name, 40)}\n{title}", loc="left")
+                column[0].set_title(f"{_title(description)}\n{title}", loc="left")
         caption = (
             f"{_named(descriptions)}, all splits: centres, widths and heights of the boxes as "
             "shares of their image (dark: few; the colour scale of widths and heights is "
@@ -99,6 +99,11 @@ def _file(kind: str, descriptions: tuple[DatasetDescription, ...]) -> str:
     return "-".join([kind, *(description.name for description in descriptions)])
 
 
+def _title(description: DatasetDescription) -> str:
+    """Its name, no wider than a plot of which two stand side by side."""
+    return shorten(description.name, 40)
+
+
 def _size(image: Image) -> tuple[int, int]:
     return image.width, image.height
 
@@ -125,7 +130,7 @@ def _per_image(ax: Axes, description: DatasetDescription) -> None:
             shares = np.histogram(counts, edges)[0] / len(ids) * 100
             colour, dash = COLOURS[number], DASHES[number]
             ax.stairs(shares, edges, color=colour, linestyle=dash, linewidth=1.4)
-    ax.set_title(shorten(description.name, 40), loc="left")
+    ax.set_title(_title(description), loc="left")
     ax.set(xlabel="Objects", ylabel="Share of images, %", xlim=(edges[0], edges[-1]))
     ax.set_ylim(bottom=0)
     ax.xaxis.set_major_locator(MaxNLocator(5, integer=True))
@@ -204,4 +209,4 @@ def _sizes(ax: Axes, description: DatasetDescription) -> None:
     ax.set(xlim=(0, limit), ylim=(0, limit), xlabel="width, pixels", ylabel="height, pixels")
     ((commonest_width, commonest_height), number), *_ = images.most_common(1)
     share = f"{number} of {count.sum()} are {commonest_width} × {commonest_height}"
-    ax.set_title(f"{shorten(description.name, 40)}\n{share}", loc="left")
+    ax.set_title(f"{_title(description)}\n{share}", loc="left")

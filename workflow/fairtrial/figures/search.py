@@ -51,7 +51,7 @@ def progress(experiment: ExperimentResults, settings: PlotSettings) -> Iterator[
             f"{study.summary.dataset} at each trial's best epoch; the line is the best of the "
             f"finished trials so far. {states}."
         )
-        if any(row["state"] == "failed" for row in study.trials):
+        if study.summary.states.get("failed"):
             caption += " A failed trial stands at the lower edge."
         yield Drawing(f"search-progress-{study.name}", fig, "Trials of the search", caption)
 
@@ -134,7 +134,7 @@ def parameters(experiment: ExperimentResults, settings: PlotSettings) -> Iterato
             "star is the best trial"
         )
         pruned = any(row["state"] == "pruned" and row["fitness"] for row in study.trials)
-        caption += "; triangles are pruned ones, at the value they had reached." * pruned or "."
+        caption += "; triangles are pruned ones, at the value they had reached." if pruned else "."
         yield Drawing(f"search-parameters-{study.name}", fig, "Parameters and fitness", caption)
 
 
